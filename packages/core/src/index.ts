@@ -1,0 +1,1 @@
+export { type ErrorCode, OrlopError, type OrlopErrorOptions } from "./errors.ts";
