@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import type { Architecture } from "../abi/architecture.ts";
+import { type ConstantName, CONSTANTS, constant } from "../abi/constants.ts";
+import { errnoNumber } from "../abi/errno.ts";
+import { type SyscallName, syscallNumber } from "../abi/syscalls.ts";
+import {
+  CONDITIONS,
+  type Condition,
+  ERRNO_LIST_MAX,
+  FAILED_ERRNO_SLOT,
+  FAILED_INDEX_SLOT,
+  Immediate,
+  type Instruction,
+  Label,
+  type Op,
+  type Operand,
+  Pointer,
+  type Relocation,
+  Slot,
+  SLOT_COUNT,
+  type Step,
+} from "./instruction.ts";
+import type { Program } from "./program.ts";
+import { type FieldValue, fieldWidth, type StructLayout } from "./struct-layout.ts";
+
+/** What a caller may write as an operand: numbers become immediates. */
+export type Value = number | bigint | Operand;
+
+export interface CallOptions {
+  /** Slot for the result. */
+  readonly into?: Slot;
+  /** Errno names that count as success: the next instruction follows. */
+  readonly ignore?: readonly string[] | "any";
+  /** Errno names that jump to `goto`; `ignore` and `on` exclude each other. */
+  readonly on?: readonly string[] | "any";
+  readonly goto?: Label;
+}
+
+/** What is said of a step; the role is the builder's current one. */
+export interface StepOptions {
+  readonly action: string;
+  readonly field?: string | undefined;
+  readonly why?: string | undefined;
+}
+
+const WIDTH_MAX = 8;
+
+/**
+ * Writes a {@link Program}.
+ *
+ * Every instruction belongs to the step announced last, so each one has a reason; memory objects are written as
+ * they are first needed, equal strings once. After {@link build} the builder must not be used again.
+ */
+export class ProgramBuilder {
+  readonly architecture: Architecture;
+  readonly #instructions: Instruction[] = [];
+  readonly #steps: Step[] = [];
+  readonly #slots = new Map<string, Slot>();
+  readonly #texts = new Map<string, Pointer>();
+  readonly #relocations: Relocation[] = [];
+  #image = Buffer.alloc(4096);
+  #imageLength = 0;
+  #role = "program";
+
+  /** Slots the machine fills in before it jumps to the failure handler. */
+  readonly failedIndex: Slot;
+  readonly failedErrno: Slot;
+
+  constructor(architecture: Architecture) {
+    this.architecture = architecture;
+    this.failedIndex = this.slot("failed_index");
+    this.failedErrno = this.slot("failed_errno");
+    assert(this.failedIndex.index === FAILED_INDEX_SLOT && this.failedErrno.index === FAILED_ERRNO_SLOT);
+  }
+
+  /** The slot of that name; the same name gives the same slot. */
+  slot(name: string): Slot {
+    let slot = this.#slots.get(name);
+    if (slot === undefined) {
+      assert(this.#slots.size < SLOT_COUNT, "a program has 255 slots");
+      slot = new Slot(this.#slots.size, name);
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  /** Constants joined by `|`: `flags("O_PATH|O_CLOEXEC")`; "0" for none. */
+  flags(text: string): Immediate {
+    let value = 0n;
+    for (const name of text.split("|")) {
+      if (name === "0" || name === "") continue;
+      assert(name in CONSTANTS, `no constant is called ${name}`);
+      value |= BigInt.asUintN(64, constant(name as ConstantName, this.architecture));
+    }
+    return new Immediate(value, text === "" ? "0" : text);
+  }
+
+  /** A number with the form in which `explain` prints it. */
+  number(value: number | bigint, show: string = String(value)): Immediate {
+    return new Immediate(BigInt.asUintN(64, BigInt(value)), show);
+  }
+
+  /** A NUL-terminated string. Strings of equal content share their place: do not write into them. */
+  text(value: string): Pointer {
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known;
+    assert(!value.includes("\0"), "a string for the kernel holds no NUL");
+    const pointer = this.bytes(Buffer.from(`${value}\0`), JSON.stringify(value));
+    this.#texts.set(value, pointer);
+    return pointer;
+  }
+
+  /** An object with these bytes, aligned to 8. */
+  bytes(data: Uint8Array, show: string = `<${data.length} bytes>`): Pointer {
+    const pointer = this.#allocate(data.length, show);
+    this.#image.set(data, pointer.offset);
+    return pointer;
+  }
+
+  /** An object of zero bytes for the kernel to write into. */
+  buffer(length: number, show: string = "<buffer>"): Pointer {
+    return this.#allocate(length, show);
+  }
+
+  /** A kernel structure; fields not given are zero. */
+  struct<Field extends string>(
+    layout: StructLayout<Field>,
+    values: Readonly<Partial<Record<NoInfer<Field>, FieldValue>>>,
+  ): Pointer {
+    const given = Object.entries<FieldValue | undefined>(values).filter((entry) => entry[1] !== undefined);
+    const pointer = this.#allocate(
+      layout.size,
+      `{${given.map(([name, value]) => `${name}=${showField(value)}`).join(", ")}}`,
+    );
+    for (const [name, value] of given) {
+      const field = layout.fields[name as Field];
+      this.#write(pointer.offset + field.offset, fieldWidth(field.type), value as FieldValue);
+    }
+    return pointer;
+  }
+
+  /** A null-terminated vector of strings, as execve(2) wants it. */
+  vector(strings: readonly string[]): Pointer {
+    const texts = strings.map((string) => this.text(string));
+    const show = `[${strings.map((string) => JSON.stringify(string)).join(", ")}]`;
+    const pointer = this.#allocate(8 * (texts.length + 1), show);
+    for (const [index, text] of texts.entries()) this.#relocate(pointer.offset + 8 * index, text);
+    return pointer;
+  }
+
+  label(name: string): Label {
+    return new Label(name);
+  }
+
+  /** The label stands for the next instruction. */
+  mark(label: Label): void {
+    assert(label.index === undefined, `label ${label.name} is marked twice`);
+    label.index = this.#instructions.length;
+  }
+
+  /** Names the process that runs what follows, until the next call. */
+  role(role: string): void {
+    this.#role = role;
+  }
+
+  /** Announces why the following instructions are there. */
+  step(options: StepOptions): void {
+    this.#steps.push({ action: options.action, field: options.field, why: options.why, role: this.#role });
+  }
+
+  call(name: SyscallName, args: readonly Value[], options: CallOptions = {}): void {
+    assert(options.ignore === undefined || options.on === undefined, "ignore and on exclude each other");
+    const names = options.ignore ?? options.on ?? [];
+    const errnos = names === "any" ? "any" : names.map(errnoNumber);
+    assert(errnos === "any" || errnos.length <= ERRNO_LIST_MAX, "an instruction names at most four errno values");
+    const next = options.ignore === undefined ? options.goto : this.label("next");
+    assert((errnos.length > 0) === (next !== undefined), "errno values and their target come together");
+    this.#emit("syscall", syscallNumber(name, this.architecture), args, options.into, next, errnos);
+    if (options.ignore !== undefined && next !== undefined) this.mark(next);
+  }
+
+  jump(target: Label): void {
+    this.#emit("jump", 0, [], undefined, target);
+  }
+
+  /** Jumps when `a` stands in `condition` to `b`, both taken as unsigned 64-bit values. */
+  branch(a: Value, condition: Condition, b: Value, target: Label): void {
+    this.#emit("branch", CONDITIONS.indexOf(condition), [a, b], undefined, target);
+  }
+
+  /** Reads `width` bytes at `pointer` plus `offset`; an offset in a slot is bounded by the object's length. */
+  load(into: Slot, pointer: Pointer, width: 1 | 2 | 4 | 8, offset: Value = 0): void {
+    assert(pointer.length >= width, "the object is shorter than the value");
+    this.#emit("load", width, [pointer, offset, pointer.length - width], into, undefined);
+  }
+
+  /** Writes the low `width` bytes of `value` at `pointer` plus `offset`. */
+  store(pointer: Pointer, width: 1 | 2 | 4 | 8, value: Value, offset: Value = 0): void {
+    assert(pointer.length >= width && width <= WIDTH_MAX, "the object is shorter than the value");
+    this.#emit("store", width, [pointer, offset, pointer.length - width, value], undefined, undefined);
+  }
+
+  add(into: Slot, a: Value, b: Value): void {
+    this.#emit("add", 0, [a, b], into, undefined);
+  }
+
+  and(into: Slot, a: Value, b: Value): void {
+    this.#emit("and", 0, [a, b], into, undefined);
+  }
+
+  /** `into = value`. */
+  set(into: Slot, value: Value): void {
+    this.add(into, value, 0);
+  }
+
+  /** Goes over to the program at an absolute address. */
+  enter(address: number): void {
+    this.#emit("enter", 0, [this.number(address, `0x${address.toString(16)}`)], undefined, undefined);
+  }
+
+  fail(errno: string): void {
+    this.#emit("fail", 0, [this.number(errnoNumber(errno), errno)], undefined, undefined);
+  }
+
+  handler(target: Label): void {
+    this.#emit("handler", 0, [], undefined, target);
+  }
+
+  build(): Program {
+    return {
+      architecture: this.architecture,
+      instructions: this.#instructions,
+      steps: this.#steps,
+      image: this.#image.subarray(0, this.#imageLength),
+      relocations: this.#relocations,
+      slots: [...this.#slots.values()],
+    };
+  }
+
+  #emit(
+    op: Op,
+    number: number,
+    args: readonly Value[],
+    into: Slot | undefined,
+    target: Label | undefined,
+    errnos: readonly number[] | "any" = [],
+  ): void {
+    assert(this.#steps.length > 0, "announce a step before the first instruction");
+    const operands = args.map((arg) => (typeof arg === "object" ? arg : this.number(arg)));
+    this.#instructions.push({ op, number, into, operands, target, errnos, step: this.#steps.length - 1 });
+  }
+
+  #allocate(length: number, show: string): Pointer {
+    const offset = Math.ceil(this.#imageLength / 8) * 8;
+    const end = offset + length;
+    if (end > this.#image.length) {
+      const larger = Buffer.alloc(Math.max(end, this.#image.length * 2));
+      this.#image.copy(larger, 0, 0, this.#imageLength);
+      this.#image = larger;
+    }
+    this.#imageLength = end;
+    return new Pointer(offset, length, show);
+  }
+
+  #relocate(at: number, to: Pointer): void {
+    this.#relocations.push({ at, to: to.offset });
+  }
+
+  #write(at: number, width: number, value: FieldValue): void {
+    if (value instanceof Pointer) {
+      this.#relocate(at, value);
+    } else if (value instanceof Uint8Array) {
+      assert(value.length <= width, "the field is shorter than the bytes");
+      this.#image.set(value, at);
+    } else {
+      let rest = BigInt.asUintN(64, value instanceof Immediate ? value.value : BigInt(value));
+      for (let index = 0; index < width; index++, rest >>= 8n) this.#image[at + index] = Number(rest & 0xffn);
+    }
+  }
+}
+
+function showField(value: FieldValue | undefined): string {
+  if (value instanceof Immediate || value instanceof Pointer) return value.show;
+  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
+  return String(value);
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { OrlopError } from "@orlop/core";
+import type { Architecture } from "../abi/architecture.ts";
+import {
+  FLAG_ANY_ERRNO,
+  type Instruction,
+  INSTRUCTION_BYTES,
+  NO_SLOT,
+  type Operand,
+  OPS,
+  Pointer,
+  type Relocation,
+  Slot,
+  type Step,
+} from "./instruction.ts";
+
+/** A program as written: instructions, the memory they work on, and the reasons. Immutable. */
+export interface Program {
+  readonly architecture: Architecture;
+  readonly instructions: readonly Instruction[];
+  readonly steps: readonly Step[];
+  /** Initial content of the memory. */
+  readonly image: Uint8Array;
+  readonly relocations: readonly Relocation[];
+  readonly slots: readonly Slot[];
+}
+
+/**
+ * The header in front of an encoded program; it is also the frame header on a zygote's socket.
+ * Layout: magic u32, version u32, length u32 (of everything, header included), instruction count u32,
+ * request id u32, zero u32, token 16 bytes, clone flags u64, zero 16 bytes.
+ */
+export const HEADER_BYTES = 64;
+export const HEADER_MAGIC = 0x504c524f; // "ORLP"
+/** Changes whenever instructions, header or machine change. */
+export const MACHINE_VERSION = 1;
+export const HEADER = { magic: 0, version: 4, length: 8, count: 12, request: 16, token: 24, cloneFlags: 40 } as const;
+export const TOKEN_BYTES = 16;
+
+/** Most bytes an encoded program may have; the machine's area for it is this large. */
+export const PROGRAM_MAX_BYTES: number = 4 * 1024 * 1024;
+
+export interface EncodeOptions {
+  /** Absolute address that the program will be read to. */
+  readonly loadAddress: number;
+  /** Proves to a zygote that the frame comes from the one who started it. */
+  readonly token?: Uint8Array;
+  /** Comes back in every report. */
+  readonly request?: number;
+  /** Flags for the clone3(2) by which a zygote starts the program. */
+  readonly cloneFlags?: bigint;
+}
+
+/** The bytes that the machine executes. Throws `exhausted` when they exceed {@link PROGRAM_MAX_BYTES}. */
+export function encodeProgram(program: Program, options: EncodeOptions): Buffer {
+  const imageOffset = HEADER_BYTES + program.instructions.length * INSTRUCTION_BYTES;
+  const length = imageOffset + program.image.length;
+  if (length > PROGRAM_MAX_BYTES) {
+    throw new OrlopError(
+      "exhausted",
+      `Cannot send program: its ${length} bytes exceed the limit PROGRAM_MAX_BYTES (${PROGRAM_MAX_BYTES})\n` +
+        "Try a shorter command line, environment or mount list.",
+    );
+  }
+  const out = Buffer.alloc(length);
+  out.writeUInt32LE(HEADER_MAGIC, HEADER.magic);
+  out.writeUInt32LE(MACHINE_VERSION, HEADER.version);
+  out.writeUInt32LE(length, HEADER.length);
+  out.writeUInt32LE(program.instructions.length, HEADER.count);
+  out.writeUInt32LE(options.request ?? 0, HEADER.request);
+  if (options.token !== undefined) out.set(options.token, HEADER.token);
+  out.writeBigUInt64LE(options.cloneFlags ?? 0n, HEADER.cloneFlags);
+  for (const [index, instruction] of program.instructions.entries()) {
+    encodeInstruction(out, HEADER_BYTES + index * INSTRUCTION_BYTES, instruction, imageOffset);
+  }
+  out.set(program.image, imageOffset);
+  for (const { at, to } of program.relocations) {
+    out.writeBigUInt64LE(BigInt(options.loadAddress + imageOffset + to), imageOffset + at);
+  }
+  return out;
+}
+
+function encodeInstruction(out: Buffer, at: number, instruction: Instruction, imageOffset: number): void {
+  out[at] = OPS.indexOf(instruction.op);
+  out[at + 1] = instruction.errnos === "any" ? FLAG_ANY_ERRNO : 0;
+  out[at + 2] = instruction.into?.index ?? NO_SLOT;
+  out.writeUInt16LE(instruction.number, at + 4);
+  let tags = 0;
+  for (const [index, operand] of instruction.operands.entries()) {
+    const [tag, value] = encodeOperand(operand, imageOffset);
+    tags |= tag << (2 * index);
+    out.writeBigUInt64LE(value, at + 8 + 8 * index);
+  }
+  out.writeUInt16LE(tags, at + 6);
+  if (instruction.target !== undefined) {
+    assert(instruction.target.index !== undefined, `label ${instruction.target.name} was never marked`);
+    out.writeUInt32LE(instruction.target.index, at + 56);
+  }
+  if (instruction.errnos !== "any") out.set(instruction.errnos, at + 60);
+}
+
+function encodeOperand(operand: Operand, imageOffset: number): [tag: number, value: bigint] {
+  if (operand instanceof Pointer) return [1, BigInt(imageOffset + operand.offset)];
+  if (operand instanceof Slot) return [2, BigInt(operand.index)];
+  return [0, operand.value];
+}
