@@ -1,0 +1,40 @@
+import { availableParallelism } from "node:os";
+import type { Step } from "../steps/step.ts";
+import { failuresText, outcomeNote } from "./describe-outcome.ts";
+import { runTests, type TestRunAs, type TestRunRequest } from "./run-tests.ts";
+import type { TestOutcome } from "./test-outcome.ts";
+
+const unitFileTimeoutMs = 60_000;
+/** Root and rootless tests start real containers, some under emulation. */
+const kernelFileTimeoutMs = 600_000;
+
+/** A step that runs tests and hands the outcome to `report`. */
+export function testStep(name: string, run: () => Promise<TestOutcome>, report: (outcome: TestOutcome) => void): Step {
+  return {
+    name,
+    async run() {
+      const outcome = await run();
+      report(outcome);
+      return {
+        ok: outcome.counts.failed + outcome.counts.cancelled === 0,
+        note: outcomeNote(outcome),
+        output: failuresText(outcome),
+        fix: "run one file alone: npx node -C source --test <file>",
+      };
+    },
+  };
+}
+
+function unitRequest(files: readonly string[]): TestRunRequest {
+  return { files, concurrency: availableParallelism(), fileTimeoutMs: unitFileTimeoutMs };
+}
+
+/** Unit tests, as many files at once as the machine has cores. */
+export function runUnitTests(root: string, files: readonly string[]): Promise<TestOutcome> {
+  return runTests(root, unitRequest(files));
+}
+
+/** Tests that share the machine's mounts, cgroups and interfaces: a file at a time. */
+export function runKernelTests(root: string, files: readonly string[], runAs?: TestRunAs): Promise<TestOutcome> {
+  return runTests(root, { files, concurrency: 1, fileTimeoutMs: kernelFileTimeoutMs }, runAs);
+}
