@@ -1,0 +1,169 @@
+// table: kernel structures that programs fill in or read, each with the header it comes from
+import { structLayout } from "../program/struct-layout.ts";
+import type { StructLayout } from "../program/struct-layout.ts";
+
+/** include/uapi/linux/sched.h, CLONE_ARGS_SIZE_VER2 (Linux 5.7). */
+export const CLONE_ARGS: StructLayout<
+  | "flags"
+  | "pidfd"
+  | "child_tid"
+  | "parent_tid"
+  | "exit_signal"
+  | "stack"
+  | "stack_size"
+  | "tls"
+  | "set_tid"
+  | "set_tid_size"
+  | "cgroup"
+> = structLayout("clone_args", 88, {
+  flags: "u64",
+  pidfd: "pointer",
+  child_tid: "u64",
+  parent_tid: "u64",
+  exit_signal: "u64",
+  stack: "u64",
+  stack_size: "u64",
+  tls: "u64",
+  set_tid: "pointer",
+  set_tid_size: "u64",
+  cgroup: "u64",
+});
+
+/** include/uapi/linux/openat2.h */
+export const OPEN_HOW: StructLayout<"flags" | "mode" | "resolve"> = structLayout("open_how", 24, {
+  flags: "u64",
+  mode: "u64",
+  resolve: "u64",
+});
+
+/** include/uapi/linux/mount.h, MOUNT_ATTR_SIZE_VER0 */
+export const MOUNT_ATTR: StructLayout<"attr_set" | "attr_clr" | "propagation" | "userns_fd"> = structLayout(
+  "mount_attr",
+  32,
+  { attr_set: "u64", attr_clr: "u64", propagation: "u64", userns_fd: "u64" },
+);
+
+/** include/uapi/asm-generic/poll.h */
+export const POLLFD: StructLayout<"fd" | "events" | "revents"> = structLayout("pollfd", 8, {
+  fd: "s32",
+  events: "u16",
+  revents: "u16",
+});
+
+/** The kernel's struct sigaction of rt_sigaction(2): include/linux/signal_types.h. arm64 has no restorer and ends at 24. */
+export const SIGACTION: StructLayout<"handler" | "flags" | "restorer" | "mask"> = structLayout("sigaction", 32, {
+  handler: "u64",
+  flags: "u64",
+  restorer: "u64",
+  mask: "u64",
+});
+
+/** include/uapi/linux/uio.h */
+export const IOVEC: StructLayout<"iov_base" | "iov_len"> = structLayout("iovec", 16, {
+  iov_base: "pointer",
+  iov_len: "u64",
+});
+
+/** include/linux/socket.h, struct user_msghdr */
+export const MSGHDR: StructLayout<
+  "msg_name" | "msg_namelen" | "msg_iov" | "msg_iovlen" | "msg_control" | "msg_controllen" | "msg_flags"
+> = structLayout("msghdr", 56, {
+  msg_name: "pointer",
+  msg_namelen: "u32",
+  msg_iov: "pointer",
+  msg_iovlen: "u64",
+  msg_control: "pointer",
+  msg_controllen: "u64",
+  msg_flags: "u32",
+});
+
+/** include/linux/socket.h, struct cmsghdr with room for one descriptor. */
+export const CMSG_ONE_FD: StructLayout<"cmsg_len" | "cmsg_level" | "cmsg_type" | "fd"> = structLayout("cmsghdr", 24, {
+  cmsg_len: "u64",
+  cmsg_level: "u32",
+  cmsg_type: "u32",
+  fd: "s32",
+});
+
+/** include/uapi/linux/filter.h */
+export const SOCK_FPROG: StructLayout<"len" | "filter"> = structLayout("sock_fprog", 16, {
+  len: "u16",
+  filter: "pointer",
+});
+
+/** include/uapi/linux/resource.h */
+export const RLIMIT64: StructLayout<"rlim_cur" | "rlim_max"> = structLayout("rlimit64", 16, {
+  rlim_cur: "u64",
+  rlim_max: "u64",
+});
+
+/** include/uapi/asm-generic/termios.h */
+export const WINSIZE: StructLayout<"ws_row" | "ws_col" | "ws_xpixel" | "ws_ypixel"> = structLayout("winsize", 8, {
+  ws_row: "u16",
+  ws_col: "u16",
+  ws_xpixel: "u16",
+  ws_ypixel: "u16",
+});
+
+/** include/uapi/linux/time_types.h, struct __kernel_timespec */
+export const TIMESPEC: StructLayout<"tv_sec" | "tv_nsec"> = structLayout("timespec", 16, {
+  tv_sec: "s64",
+  tv_nsec: "s64",
+});
+
+/** include/uapi/linux/capability.h */
+export const CAP_HEADER: StructLayout<"version" | "pid"> = structLayout("__user_cap_header_struct", 8, {
+  version: "u32",
+  pid: "s32",
+});
+
+/** include/uapi/linux/capability.h: the two elements of version 3. */
+export const CAP_DATA: StructLayout<
+  "effective0" | "permitted0" | "inheritable0" | "effective1" | "permitted1" | "inheritable1"
+> = structLayout("__user_cap_data_struct[2]", 24, {
+  effective0: "u32",
+  permitted0: "u32",
+  inheritable0: "u32",
+  effective1: "u32",
+  permitted1: "u32",
+  inheritable1: "u32",
+});
+
+/** include/uapi/linux/sched/types.h, SCHED_ATTR_SIZE_VER0 */
+export const SCHED_ATTR: StructLayout<
+  | "size"
+  | "sched_policy"
+  | "sched_flags"
+  | "sched_nice"
+  | "sched_priority"
+  | "sched_runtime"
+  | "sched_deadline"
+  | "sched_period"
+> = structLayout("sched_attr", 48, {
+  size: "u32",
+  sched_policy: "u32",
+  sched_flags: "u64",
+  sched_nice: "s32",
+  sched_priority: "u32",
+  sched_runtime: "u64",
+  sched_deadline: "u64",
+  sched_period: "u64",
+});
+
+/** include/uapi/linux/if.h, struct ifreq with the flags member. */
+export const IFREQ_FLAGS: StructLayout<"ifr_name" | "ifr_flags" | "rest"> = structLayout("ifreq", 40, {
+  ifr_name: 16,
+  ifr_flags: "u16",
+  rest: 22,
+});
+
+/** Bytes of struct siginfo, and where waitid(2) puts what ended the child (include/uapi/asm-generic/siginfo.h). */
+export const SIGINFO_BYTES = 128;
+export const SIGINFO_CODE_OFFSET = 8;
+export const SIGINFO_STATUS_OFFSET = 24;
+/** Bytes of struct rusage (include/uapi/linux/resource.h). */
+export const RUSAGE_BYTES = 144;
+/** struct statx: stx_mode at 28, stx_ino at 32 (include/uapi/linux/stat.h). */
+export const STATX_BYTES = 256;
+/** struct statfs: f_type at 0 (include/uapi/asm-generic/statfs.h). */
+export const STATFS_BYTES = 120;
