@@ -1,0 +1,192 @@
+import type { LinuxResources, Process, RuntimeSpec, State } from "./oci/runtime-spec.ts";
+
+/**
+ * The `Runtime` contract: one way to isolate a workload.
+ *
+ * ## The life of a container
+ *
+ * A container is known by its `id`, which the caller chooses and which is unique within one runtime.
+ *
+ *     create ──> created ──start──> running ──(init ends)──> stopped ──delete──> gone
+ *                   │                 │  ^
+ *                   │             pause  resume
+ *                   │                 v  │
+ *                   └──signal──>    paused
+ *
+ * `create` makes everything the workload will live in, and stops short of executing the user's program. `start`
+ * executes it. `exec` adds a process to a running container; it has an `execId`, unique in the container, and a life of
+ * its own: it ends on its own or with the container. The container's own process is called *init*. `delete` is allowed
+ * when init has ended, or with `force` at any time; it removes everything that `create` made. Afterwards the id may be
+ * used again. An exit status can be asked for from the exit until `delete`, by any number of waiters, also by a process
+ * that was started after the exit.
+ *
+ * What the table above does not hold is refused with the code `conflict`; an unknown id gives `not-found`; an operation
+ * that a handler does not have gives `unsupported` and is listed as such in {@link RuntimeFeatures}.
+ *
+ * ## How the five kinds of handler fit
+ *
+ * - *process*: `create` sets up namespaces and file systems; init is a process of this kernel.
+ * - *microVM*: the machine boots at the first `create` of a `sandbox`; further containers of the same sandbox are made in
+ *   it; it ends with its last container. `stats` are the guest's, plus what the VMM costs.
+ * - *user-space kernel*: like process, with the kernel's answers given by the handler; `pid` is the sentry's.
+ * - *wasm*: `create` compiles the module, `start` calls its entry; there are no pids and no `exec`.
+ * - *foreign runtime or shim*: every method is one command or one call of it; `features` is what it reports.
+ */
+export interface Runtime {
+  /** Name of the handler: `process`, `vm`, `oci:runc`. */
+  readonly name: string;
+  features(): Promise<RuntimeFeatures>;
+  /** Resolves when init is ready to start. On failure nothing is left. Throws `exists` for a known id. */
+  create(request: CreateRequest): Promise<State>;
+  /** Resolves when the user's program has been executed; a program that cannot be executed rejects. */
+  start(id: string): Promise<void>;
+  exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }>;
+  /** Sends a signal to init, to one exec, or (`all`) to every process in the container. */
+  signal(id: string, signal: number, target?: SignalTarget): Promise<void>;
+  /** Resolves when init (or the exec) has ended; at once when it already has. */
+  wait(id: string, options?: WaitOptions): Promise<ExitStatus>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  update(id: string, resources: LinuxResources): Promise<void>;
+  stats(id: string): Promise<ContainerStats>;
+  /** Process ids inside the container, as the host numbers them; empty where there are none to see. */
+  pids(id: string): Promise<readonly number[]>;
+  resize(id: string, size: WindowSize, options?: { readonly execId?: string }): Promise<void>;
+  checkpoint(id: string, options: CheckpointOptions): Promise<void>;
+  /** Removes a stopped container; with `force` ends a running one first, and an unknown id is no error. */
+  delete(id: string, options?: { readonly force?: boolean }): Promise<void>;
+  state(id: string): Promise<State>;
+  list(): Promise<readonly State[]>;
+}
+
+/** What a handler can do; a method whose feature is false throws `unsupported`. */
+export interface RuntimeFeatures {
+  readonly exec: boolean;
+  readonly pause: boolean;
+  readonly update: boolean;
+  readonly checkpoint: boolean;
+  readonly terminal: boolean;
+  /** Several containers share one `sandbox`. */
+  readonly sandboxes: boolean;
+  /** `isolation` at least as strong as named, weakest first. */
+  readonly isolation: "process" | "wasm" | "sentry" | "vm";
+}
+
+export interface CreateRequest {
+  readonly id: string;
+  /** Absolute path that relative paths of the spec start from. */
+  readonly bundle: string;
+  readonly spec: RuntimeSpec;
+  /** Where the root file system comes from; absent: the directory `spec.root.path`. */
+  readonly rootfs?: RootFilesystem;
+  readonly stdio: Stdio;
+  /** Containers with the same sandbox may share what the handler isolates by (a VM). */
+  readonly sandbox?: string;
+  /** The container outlives the process that made it. Otherwise it is ended when that process ends. */
+  readonly detached?: boolean;
+  /** Run a small init as pid 1 that forwards signals and reaps orphans. */
+  readonly init?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecRequest {
+  readonly id: string;
+  readonly execId: string;
+  readonly process: Process;
+  readonly stdio: Stdio;
+  readonly signal?: AbortSignal;
+}
+
+export interface SignalTarget {
+  readonly execId?: string;
+  readonly all?: boolean;
+}
+
+export interface WaitOptions {
+  readonly execId?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A root file system, described so that a process handler can mount it inside the container's own mount namespace
+ * (nothing is mounted on the host) and a VM handler can hand it over as devices or shares.
+ */
+export type RootFilesystem =
+  /** A directory, used as it is. */
+  | { readonly kind: "directory"; readonly path: string }
+  /** Read-only layers, uppermost first, with writes kept in `upper` or, with "discard", in memory until the end. */
+  | { readonly kind: "overlay"; readonly lower: readonly string[]; readonly writes: OverlayWrites }
+  /** A tree put together entry by entry, parents before children, on an empty file system in memory. */
+  | { readonly kind: "tree"; readonly entries: readonly TreeEntry[] };
+
+export type OverlayWrites = "discard" | { readonly upper: string; readonly work: string };
+
+/** `path` is relative to the new root and has no `.` or `..`. */
+export type TreeEntry =
+  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
+  | { readonly kind: "symlink"; readonly path: string; readonly target: string }
+  /** A directory whose content is `lower`, with writes discarded at the end. */
+  | { readonly kind: "overlay"; readonly path: string; readonly lower: string }
+  /** A host path bound read-only; a directory unless `file`. */
+  | { readonly kind: "bind"; readonly path: string; readonly source: string; readonly file: boolean };
+
+/** One of the three standard descriptors. A path is opened by the runtime: a file is appended to, a FIFO stays open. */
+export type StdioTarget = "inherit" | "null" | { readonly fd: number } | { readonly path: string };
+
+export interface Stdio {
+  readonly stdin: StdioTarget;
+  readonly stdout: StdioTarget;
+  /** Ignored with a terminal, which has one output. */
+  readonly stderr: StdioTarget;
+  /** With `process.terminal`: a listening unix socket that receives the terminal's descriptor (OCI console socket). */
+  readonly consoleSocket?: string;
+}
+
+export interface WindowSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** How a process ended. `exitCode` is 128 + n where signal n ended it, as a shell reports it. */
+export interface ExitStatus {
+  readonly exitCode: number;
+  /** Number of the signal that ended it. */
+  readonly signal: number | undefined;
+  /** The kernel killed something in the container for lack of memory. */
+  readonly oomKilled: boolean;
+  /** Unix time in milliseconds. */
+  readonly exitedAtMs: number;
+  readonly usage: ResourceUsage | undefined;
+}
+
+/** Of the process and its waited-for children: struct rusage. */
+export interface ResourceUsage {
+  readonly userMicroseconds: number;
+  readonly systemMicroseconds: number;
+  readonly residentMaxBytes: number;
+}
+
+/** A reading of the container's counters; a group that the kernel or handler does not offer is absent. */
+export interface ContainerStats {
+  readonly readAtMs: number;
+  readonly cpu?: {
+    readonly usageNanoseconds: bigint;
+    readonly userNanoseconds: bigint;
+    readonly systemNanoseconds: bigint;
+  };
+  readonly memory?: {
+    readonly usageBytes: bigint;
+    /** Usage less the inactive file cache: what Kubernetes calls the working set. */
+    readonly workingSetBytes: bigint;
+    readonly limitBytes: bigint | undefined;
+    readonly oomKills: bigint;
+  };
+  readonly pids?: { readonly current: number; readonly limit: number | undefined };
+  readonly io?: { readonly readBytes: bigint; readonly writeBytes: bigint };
+}
+
+export interface CheckpointOptions {
+  /** Directory that receives the images. */
+  readonly imagePath: string;
+  readonly leaveRunning?: boolean;
+}
