@@ -22,5 +22,5 @@ if (unknown !== undefined) {
   process.exitCode = 2;
 } else {
   const chosen = groups.map((group) => group.filter(({ name }) => wanted.length === 0 || wanted.includes(name)));
-  if (!(await runSteps(chosen, console.log))) process.exitCode = 1;
+  if (!(await runSteps(chosen, "first-failure", console.log))) process.exitCode = 1;
 }

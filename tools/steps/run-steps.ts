@@ -22,13 +22,22 @@ function stepLine({ step, result, seconds }: FinishedStep): string {
   return `${result.ok ? "ok  " : "FAIL"} ${step.name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s${note}`;
 }
 
+function failureText({ step, result }: FinishedStep): string {
+  const fix = result.fix === undefined ? "" : `\n\nFix: ${result.fix}`;
+  return `\n${step.name}:\n${(result.output ?? "").trimEnd()}${fix}`;
+}
+
 /**
  * Runs the steps of each group at once and the groups one after the other, a line per step in the order given.
  *
- * Every step runs, so that one look tells all that is broken; the first failure is printed in full with its
- * fix. Resolves to true when all went well.
+ * Every step runs, so that one look tells all that is broken. The first failure is printed in full with its fix;
+ * the others too when `show` says so. Resolves to true when all went well.
  */
-export async function runSteps(groups: readonly (readonly Step[])[], print: (text: string) => void): Promise<boolean> {
+export async function runSteps(
+  groups: readonly (readonly Step[])[],
+  show: "first-failure" | "all-failures",
+  print: (text: string) => void,
+): Promise<boolean> {
   const failed: FinishedStep[] = [];
   for (const group of groups) {
     for (const running of group.map(finish)) {
@@ -37,14 +46,9 @@ export async function runSteps(groups: readonly (readonly Step[])[], print: (tex
       if (!finished.result.ok) failed.push(finished);
     }
   }
-  const first = failed[0];
-  if (first === undefined) return true;
-  const { output, fix } = first.result;
-  print(`\n${first.step.name}:\n${(output ?? "").trimEnd()}`);
-  if (fix !== undefined) print(`\nFix: ${fix}`);
-  if (failed.length > 1) {
-    const names = failed.slice(1).map(({ step }) => step.name);
-    print(`\nAlso failed: ${names.join(", ")}. See one alone with: npm run ok -- ${names[0]}`);
-  }
-  return false;
+  const shown = show === "all-failures" ? failed : failed.slice(0, 1);
+  for (const each of shown) print(failureText(each));
+  const [next, ...others] = failed.slice(shown.length).map(({ step }) => step.name);
+  if (next !== undefined) print(`\nAlso failed: ${[next, ...others].join(", ")}. Alone: npm run ok -- ${next}`);
+  return failed.length === 0;
 }

@@ -1,0 +1,46 @@
+/**
+ * `npm test`: everything that this machine can run. The steps of `npm run ok`, then the tests that need root,
+ * then those that need an ordinary user. What cannot run is skipped, and the reasons are summed up at the end.
+ * `npm test -- mount seccomp` runs the test files whose path contains one of the words, and no other step.
+ */
+import { join } from "node:path";
+import { runSteps } from "./steps/run-steps.ts";
+import { staticSteps } from "./steps/static-steps.ts";
+import { closingLines, skipsText } from "./tests/describe-outcome.ts";
+import { findTestFiles } from "./tests/find-test-files.ts";
+import { asOrdinaryUser, findOrdinaryUser, ordinaryUserObstacle } from "./tests/ordinary-user.ts";
+import { addOutcomes, emptyOutcome, skippedFiles, type TestOutcome } from "./tests/test-outcome.ts";
+import { runKernelTests, runUnitTests, testStep } from "./tests/test-steps.ts";
+
+async function runRootlessTests(root: string, files: readonly string[]): Promise<TestOutcome> {
+  if (files.length === 0 || process.getuid?.() !== 0) return runKernelTests(root, files);
+  const user = findOrdinaryUser(process.env, "/etc/passwd", "/etc/subuid");
+  const obstacle = await ordinaryUserObstacle(user, join(root, "tools", "test.ts"));
+  if (obstacle !== undefined) return skippedFiles(files, obstacle);
+  return asOrdinaryUser(user, (runAs) => runKernelTests(root, files, runAs));
+}
+
+const start = performance.now();
+const root = process.cwd();
+const filters = process.argv.slice(2);
+const files = findTestFiles(root, filters);
+let total = emptyOutcome;
+const report = (outcome: TestOutcome): void => {
+  total = addOutcomes(total, outcome);
+};
+const ok = await runSteps(
+  [
+    filters.length === 0 ? staticSteps(root) : [],
+    [testStep("unit", () => runUnitTests(root, files.unit), report)],
+    [testStep("root", () => runKernelTests(root, files.root), report)],
+    [testStep("rootless", () => runRootlessTests(root, files.rootless), report)],
+  ],
+  "all-failures",
+  console.log,
+);
+if (total.skips.length > 0) console.log(`\nSkipped, by reason:\n${skipsText(total)}`);
+const nothingFound = filters.length > 0 && total.counts.tests === 0;
+if (nothingFound)
+  console.log(`\nCannot run tests "${filters.join(" ")}": no test file's path contains one of the words`);
+console.log(`\n${closingLines(total, performance.now() - start)}`);
+if (!ok || nothingFound) process.exitCode = 1;
