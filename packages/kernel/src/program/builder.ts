@@ -16,6 +16,7 @@ import {
   type Operand,
   Pointer,
   type Relocation,
+  REQUEST_SLOT,
   Slot,
   SLOT_COUNT,
   type Step,
@@ -65,12 +66,16 @@ export class ProgramBuilder {
   /** Slots the machine fills in before it jumps to the failure handler. */
   readonly failedIndex: Slot;
   readonly failedErrno: Slot;
+  /** Slot that holds the id under which reports are sent. */
+  readonly request: Slot;
 
   constructor(architecture: Architecture) {
     this.architecture = architecture;
     this.failedIndex = this.slot("failed_index");
     this.failedErrno = this.slot("failed_errno");
+    this.request = this.slot("request");
     assert(this.failedIndex.index === FAILED_INDEX_SLOT && this.failedErrno.index === FAILED_ERRNO_SLOT);
+    assert(this.request.index === REQUEST_SLOT);
   }
 
   /** The slot of that name; the same name gives the same slot. */

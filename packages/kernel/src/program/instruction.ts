@@ -27,6 +27,8 @@ export const NO_SLOT = 255;
 export const FAILED_INDEX_SLOT = 0;
 /** Slot the machine writes the errno into before it jumps to the handler. */
 export const FAILED_ERRNO_SLOT = 1;
+/** Slot in which a zygote hands a program the id of its request. */
+export const REQUEST_SLOT = 2;
 
 /**
  * - `syscall` number, six arguments; the result goes to the destination

@@ -28,13 +28,13 @@ export interface Program {
 /**
  * The header in front of an encoded program; it is also the frame header on a zygote's socket.
  * Layout: magic u32, version u32, length u32 (of everything, header included), instruction count u32,
- * request id u32, zero u32, token 16 bytes, clone flags u64, zero 16 bytes.
+ * request id u32, zero u32, token 16 bytes, zero 24 bytes.
  */
 export const HEADER_BYTES = 64;
 export const HEADER_MAGIC = 0x504c524f; // "ORLP"
 /** Changes whenever instructions, header or machine change. */
 export const MACHINE_VERSION = 1;
-export const HEADER = { magic: 0, version: 4, length: 8, count: 12, request: 16, token: 24, cloneFlags: 40 } as const;
+export const HEADER = { magic: 0, version: 4, length: 8, count: 12, request: 16, token: 24 } as const;
 export const TOKEN_BYTES = 16;
 
 /** Most bytes an encoded program may have; the machine's area for it is this large. */
@@ -47,8 +47,6 @@ export interface EncodeOptions {
   readonly token?: Uint8Array;
   /** Comes back in every report. */
   readonly request?: number;
-  /** Flags for the clone3(2) by which a zygote starts the program. */
-  readonly cloneFlags?: bigint;
 }
 
 /** The bytes that the machine executes. Throws `exhausted` when they exceed {@link PROGRAM_MAX_BYTES}. */
@@ -69,7 +67,6 @@ export function encodeProgram(program: Program, options: EncodeOptions): Buffer 
   out.writeUInt32LE(program.instructions.length, HEADER.count);
   out.writeUInt32LE(options.request ?? 0, HEADER.request);
   if (options.token !== undefined) out.set(options.token, HEADER.token);
-  out.writeBigUInt64LE(options.cloneFlags ?? 0n, HEADER.cloneFlags);
   for (const [index, instruction] of program.instructions.entries()) {
     encodeInstruction(out, HEADER_BYTES + index * INSTRUCTION_BYTES, instruction, imageOffset);
   }

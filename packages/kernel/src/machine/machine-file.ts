@@ -1,0 +1,57 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { OrlopError } from "@orlop/core";
+import type { Architecture } from "../abi/architecture.ts";
+import { emitMachine } from "./machine.ts";
+
+export interface MachineFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/**
+ * The machine as an executable file: emitted on first use into this user's cache directory, compared with what would be
+ * emitted on every use. It only serves to start a zygote, which goes on from sealed memory.
+ *
+ * Throws `denied` or `failed` when no directory takes it.
+ */
+export function machineFile(architecture: Architecture): MachineFile {
+  const content = emitMachine(architecture);
+  const directory = cacheDirectory();
+  const path = join(directory, `machine-${architecture}`);
+  if (!hasContent(path, content)) writeExecutable(directory, path, content);
+  return { path, bytes: content.length };
+}
+
+function cacheDirectory(): string {
+  const configured = process.env["XDG_CACHE_HOME"];
+  if (configured?.startsWith("/")) return join(configured, "orlop");
+  return process.getuid?.() === 0 ? "/var/cache/orlop" : join(homedir(), ".cache", "orlop");
+}
+
+function hasContent(path: string, content: Buffer): boolean {
+  try {
+    return readFileSync(path).equals(content);
+  } catch {
+    return false;
+  }
+}
+
+/** Written under another name and renamed, so that no other process executes half of it or meets ETXTBSY. */
+function writeExecutable(directory: string, path: string, content: Buffer): void {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, content, { mode: 0o555, flag: "wx" });
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new OrlopError(
+      "failed",
+      `Cannot write machine "${path}": ${cause instanceof Error ? cause.message : String(cause)}\n` +
+        "Try setting XDG_CACHE_HOME to a directory that you can write and execute from.",
+      { cause },
+    );
+  }
+}

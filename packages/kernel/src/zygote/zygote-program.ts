@@ -1,0 +1,138 @@
+import { constants } from "node:os";
+import type { Architecture } from "../abi/architecture.ts";
+import { SIGACTION } from "../abi/structs.ts";
+import {
+  CONTROL_FD,
+  MACHINE_REFUSED_STATUS,
+  REQUEST_ADDRESS,
+  TEXT_ADDRESS,
+} from "../machine/memory-layout.ts";
+import { ProgramBuilder } from "../program/builder.ts";
+import type { Label, Pointer } from "../program/instruction.ts";
+import {
+  HEADER,
+  HEADER_BYTES,
+  HEADER_MAGIC,
+  MACHINE_VERSION,
+  type Program,
+  PROGRAM_MAX_BYTES,
+} from "../program/program.ts";
+import { emitReport, reportBuffer } from "./emit-report.ts";
+
+const SIG_IGN = 1;
+
+/**
+ * Moves the machine into a sealed, anonymous copy of itself and boots again.
+ *
+ * CVE-2019-5736: a process in a container can reach the executable of any process it sees in /proc. The copy has no
+ * name, cannot be written, and is shared by everything the zygote starts.
+ */
+export function sealProgram(architecture: Architecture, machineBytes: number): Program {
+  const p = new ProgramBuilder(architecture);
+  p.role("zygote");
+  p.step({ action: "copy the machine into sealed memory", why: "CVE-2019-5736: no container may write it" });
+  const memfd = p.slot("memfd");
+  const plain = p.label("without MFD_EXEC");
+  const copy = p.label("copy");
+  const name = p.text("orlop-machine");
+  p.call("memfd_create", [name, p.flags("MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC")], {
+    into: memfd,
+    on: ["EINVAL"],
+    goto: plain,
+  });
+  p.jump(copy);
+  p.mark(plain); // before Linux 6.3, where every memfd is executable
+  p.call("memfd_create", [name, p.flags("MFD_CLOEXEC|MFD_ALLOW_SEALING")], { into: memfd });
+  p.mark(copy);
+  p.call("write", [memfd, p.number(TEXT_ADDRESS, "<machine>"), machineBytes]);
+  const seals = p.flags("F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE");
+  p.call("fcntl", [memfd, p.flags("F_ADD_SEALS"), seals]);
+  p.step({ action: "execute the sealed machine" });
+  p.call("execveat", [memfd, p.text(""), p.vector(["orlop"]), p.vector([]), p.flags("AT_EMPTY_PATH")]);
+  p.fail("ENOEXEC");
+  return p.build();
+}
+
+/**
+ * The zygote: waits on the control socket for programs, and starts each in a child of its own.
+ *
+ * A frame is accepted only with the right magic, version, a length within bounds, and the token that the parent chose at
+ * start; anything else, and the zygote says `refused` and leaves. When the other end of the socket closes it leaves too;
+ * the programs it started decide for themselves whether to follow. It waits for no child: SIGCHLD is ignored, so that
+ * the kernel reaps them, and each restores it.
+ */
+export function zygoteProgram(architecture: Architecture, token: Buffer): Program {
+  const p = new ProgramBuilder(architecture);
+  p.role("zygote");
+  emitSetup(p);
+  const next = p.label("next frame");
+  const leave = p.label("leave");
+  const refuse = p.label("refuse");
+  const report = reportBuffer(p);
+  const header = p.buffer(HEADER_BYTES, "<frame header>");
+  p.mark(next);
+  emitReceive(p, header, token, leave, refuse);
+  const child = p.slot("child");
+  const unstarted = p.label("unstarted");
+  const errno = p.slot("clone_errno");
+  p.step({ action: "start the program in a child" });
+  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], {
+    into: child,
+    on: "any",
+    goto: unstarted,
+  });
+  p.branch(child, "ne", 0, next);
+  p.enter(REQUEST_ADDRESS);
+  p.mark(unstarted);
+  p.set(errno, child);
+  emitReport(p, report, "unstarted", { value: errno });
+  p.jump(next);
+  p.mark(refuse);
+  p.step({ action: "refuse a frame that is none" });
+  emitReport(p, report, "refused");
+  p.call("exit_group", [MACHINE_REFUSED_STATUS]);
+  p.mark(leave);
+  p.step({ action: "leave when the other end has closed" });
+  p.call("exit_group", [0]);
+  return p.build();
+}
+
+function emitSetup(p: ProgramBuilder): void {
+  p.step({ action: "prepare the zygote" });
+  p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-zygote"), 0, 0, 0]);
+  p.call("rt_sigaction", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), p.struct(SIGACTION, { handler: SIG_IGN }), 0, 8]);
+  // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
+  p.call("setsid", [], { ignore: ["EPERM"] });
+  p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
+}
+
+/** Looks at the header in place, then takes the whole frame into the request area. */
+function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: Label, refuse: Label): void {
+  p.step({ action: "receive a program" });
+  p.handler(refuse);
+  const got = p.slot("got");
+  const field = p.slot("field");
+  const length = p.slot("length");
+  p.call("recvfrom", [CONTROL_FD, header, HEADER_BYTES, p.number(2, "MSG_PEEK"), 0, 0], {
+    into: got,
+    on: "any",
+    goto: leave,
+  });
+  p.branch(got, "eq", 0, leave);
+  p.branch(got, "ne", HEADER_BYTES, refuse);
+  const expect = (offset: number, width: 4 | 8, value: number | bigint): void => {
+    p.load(field, header.at(offset), width);
+    p.branch(field, "ne", value, refuse);
+  };
+  expect(HEADER.magic, 4, HEADER_MAGIC);
+  expect(HEADER.version, 4, MACHINE_VERSION);
+  expect(HEADER.token, 8, token.readBigUInt64LE(0));
+  expect(HEADER.token + 8, 8, token.readBigUInt64LE(8));
+  p.load(length, header.at(HEADER.length), 4);
+  p.branch(length, "lt", HEADER_BYTES, refuse);
+  p.branch(length, "ge", PROGRAM_MAX_BYTES + 1, refuse);
+  const area = p.number(REQUEST_ADDRESS, "<request area>");
+  p.call("recvfrom", [CONTROL_FD, area, length, p.flags("MSG_WAITALL"), 0, 0], { into: got });
+  p.branch(got, "ne", length, refuse);
+  p.load(p.request, header.at(HEADER.request), 4);
+}
