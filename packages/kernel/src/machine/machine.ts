@@ -1,12 +1,17 @@
-import { OrlopError } from "@orlop/core";
 import type { Architecture } from "../abi/architecture.ts";
+import { emitArm64 } from "./arm64.ts";
+import type { AssembledCode, ListingLine } from "./code-buffer.ts";
 import { elfExecutable } from "./elf.ts";
 import { emitX86 } from "./x86-64.ts";
 
+const EMITTERS: Readonly<Record<Architecture, () => AssembledCode>> = { x86_64: emitX86, aarch64: emitArm64 };
+
 /** The machine's executable for `architecture`: the same bytes every time, below 4 kB. */
 export function emitMachine(architecture: Architecture): Buffer {
-  if (architecture !== "x86_64") {
-    throw new OrlopError("unsupported", `Cannot emit machine "${architecture}": not yet`);
-  }
-  return elfExecutable(emitX86(), architecture);
+  return elfExecutable(EMITTERS[architecture]().code, architecture);
+}
+
+/** The machine's instructions for a reader, as `objdump` would print them (x86-64 in Intel syntax, arm64 without aliases). */
+export function machineListing(architecture: Architecture): readonly ListingLine[] {
+  return EMITTERS[architecture]().listing;
 }

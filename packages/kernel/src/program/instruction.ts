@@ -19,6 +19,9 @@
  */
 export const INSTRUCTION_BYTES = 64;
 
+/** Where the fields of an encoded instruction lie. */
+export const FIELDS = { op: 0, flags: 1, into: 2, number: 4, tags: 6, operands: 8, target: 56, errnos: 60 } as const;
+
 /** Number of slots; the destination 255 means "none", so the last index is 254. */
 export const SLOT_COUNT = 255;
 export const NO_SLOT = 255;
@@ -41,18 +44,7 @@ export const REQUEST_SLOT = 2;
  * - `fail` with the errno operand 0
  * - `handler` failures from here on go to target; the machine clears it when one does
  */
-export const OPS = [
-  "syscall",
-  "jump",
-  "branch",
-  "load",
-  "store",
-  "add",
-  "and",
-  "enter",
-  "fail",
-  "handler",
-] as const;
+export const OPS = ["syscall", "jump", "branch", "load", "store", "add", "and", "enter", "fail", "handler"] as const;
 export type Op = (typeof OPS)[number];
 
 /** All comparisons are of unsigned 64-bit values. */
