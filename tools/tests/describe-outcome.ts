@@ -10,7 +10,7 @@ export function outcomeNote({ counts }: TestOutcome): string {
 }
 
 function failureText({ place, title, error, printed }: TestFailure): string {
-  const output = printed === "" ? "" : `\nprinted:\n${printed.replaceAll(/^/gm, "  | ")}`;
+  const output = printed === undefined || printed === "" ? "" : `\nprinted:\n${printed.replaceAll(/^/gm, "  | ")}`;
   return `${place}: ${title}\n${error.replaceAll(/^/gm, "  ")}${output}`;
 }
 

@@ -1,37 +1,96 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { runCommand } from "../steps/run-command.ts";
-import { emptyOutcome, failedRun, type TestOutcome } from "./test-outcome.ts";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { addOutcomes, emptyOutcome, failedFile, type TestOutcome } from "./test-outcome.ts";
 
-/** What `run-test-files.ts` is asked for. */
-export interface TestRunRequest {
-  /** Paths from the root of the checkout. */
-  readonly files: readonly string[];
+export interface TestRunOptions {
   /** How many files run at once. */
   readonly concurrency: number;
-  /** A file that runs longer fails. */
+  /** A file that runs longer is ended and fails. */
   readonly fileTimeoutMs: number;
+  /** A command to put in front (`setpriv ...`), and the environment; as the caller without it. */
+  readonly runAs?: TestRunAs;
 }
 
-/** A command to put in front (`setpriv ...`) and the environment to run under. */
 export interface TestRunAs {
   readonly prefix: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-function parseOutcome(output: string): TestOutcome | undefined {
-  const lastLine = output.trimEnd().split("\n").at(-1) ?? "";
-  try {
-    return JSON.parse(lastLine) as TestOutcome;
-  } catch {
-    return undefined;
-  }
+/** Between SIGTERM and SIGKILL, and for output to arrive after the end. */
+const graceMs = 1000;
+/** Of what a file printed, this much is shown when it fails. */
+const printedLinesMax = 40;
+const printedMaxBytes = 1 << 20;
+
+function collect(stream: Readable | null, maxBytes: number): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream?.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    chunks.push(chunk);
+    while (chunks.length > 1 && size - (chunks[0]?.length ?? 0) >= maxBytes) size -= chunks.shift()?.length ?? 0;
+  });
+  return () => Buffer.concat(chunks).toString("utf8");
 }
 
-/** Runs test files in processes of their own. A run that breaks is an outcome with one failure, never a rejection. */
-export async function runTests(root: string, request: TestRunRequest, runAs?: TestRunAs): Promise<TestOutcome> {
-  if (request.files.length === 0) return emptyOutcome;
-  const runner = join(root, "tools", "tests", "run-test-files.ts");
-  const [file, ...args] = [...(runAs?.prefix ?? []), process.execPath, "-C", "source", runner, JSON.stringify(request)];
-  const { output } = await runCommand(file ?? "", args, { cwd: root, env: runAs?.env ?? process.env });
-  return parseOutcome(output) ?? failedRun("tools/tests/run-test-files.ts", output);
+/** How the process ended, in words; undefined for exit code 0. */
+function awaitEnd(child: ChildProcess, timeoutMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let timedOut = false;
+    const kill = setTimeout(() => child.kill("SIGKILL"), timeoutMs + graceMs);
+    const terminate = setTimeout(() => {
+      timedOut = true;
+      child.kill("SIGTERM");
+    }, timeoutMs);
+    const finish = (end: string | undefined): void => {
+      clearTimeout(terminate);
+      clearTimeout(kill);
+      resolve(timedOut ? `did not end within ${timeoutMs} ms; something it opened is still open` : end);
+    };
+    child.on("error", (error) => finish(error.message));
+    child.on("exit", (code, signal) => finish(code === 0 ? undefined : `ended with ${signal ?? `exit code ${code}`}`));
+  });
+}
+
+function parseOutcome(text: string): TestOutcome | undefined {
+  return text === "" ? undefined : (JSON.parse(text) as TestOutcome);
+}
+
+async function runFile(root: string, path: string, options: TestRunOptions): Promise<TestOutcome> {
+  const { runAs, fileTimeoutMs } = options;
+  const runner = join(root, "tools", "tests", "run-test-file.ts");
+  const [file = "", ...args] = [...(runAs?.prefix ?? []), process.execPath, "-C", "source", runner, path];
+  // Node sets this in test files, and a test runner that finds it runs nothing and reports success.
+  const { NODE_TEST_CONTEXT: _, ...env } = runAs?.env ?? process.env;
+  const child = spawn(file, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  const outcomeText = collect(child.stdio[3] as Readable, Number.POSITIVE_INFINITY);
+  const output = collect(child.stdout, printedMaxBytes);
+  const errors = collect(child.stderr, printedMaxBytes);
+  const closed = new Promise((resolve) => child.on("close", resolve));
+  const end = await awaitEnd(child, fileTimeoutMs);
+  // A process that the tests left behind may hold the pipes: it must not hold us too.
+  await Promise.race([closed, sleep(graceMs)]);
+  for (const stream of child.stdio) stream?.destroy();
+
+  const printed = `${output()}${errors()}`.trimEnd().split("\n").slice(-printedLinesMax).join("\n");
+  const outcome = parseOutcome(outcomeText());
+  if (outcome === undefined) return failedFile(path, end ?? "ended before its tests did", printed);
+  const failures = outcome.failures.map((failure) => ({ ...failure, printed }));
+  const told = { ...outcome, failures };
+  return end === undefined ? told : addOutcomes(told, failedFile(path, end, printed));
+}
+
+/** Runs each test file in a process of its own. What breaks is a failure in the outcome, never a rejection. */
+export async function runTests(root: string, paths: readonly string[], options: TestRunOptions): Promise<TestOutcome> {
+  const waiting = [...paths];
+  const outcomes: TestOutcome[] = [];
+  const worker = async (): Promise<void> => {
+    for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+      outcomes.push(await runFile(root, path, options));
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency }, worker));
+  return outcomes.reduce(addOutcomes, emptyOutcome);
 }

@@ -16,8 +16,8 @@ export interface TestFailure {
   readonly title: string;
   /** The error as node prints it. */
   readonly error: string;
-  /** The last lines that the test's file printed. */
-  readonly printed: string;
+  /** The last lines that the test's file printed; known once the file has ended. */
+  readonly printed?: string;
 }
 
 export interface TestSkip {
@@ -65,11 +65,11 @@ export function skippedFiles(files: readonly string[], reason: string): TestOutc
   };
 }
 
-/** The outcome of a run that ended before it could report. */
-export function failedRun(place: string, error: string): TestOutcome {
+/** The outcome of a file that ended badly, whatever its tests said. */
+export function failedFile(file: string, error: string, printed: string): TestOutcome {
   return {
     counts: { ...emptyOutcome.counts, tests: 1, failed: 1 },
-    failures: [{ place, title: "the run itself", error, printed: "" }],
+    failures: [{ place: file, title: "the file itself", error, printed }],
     skips: [],
   };
 }

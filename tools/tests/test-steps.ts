@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Step } from "../steps/step.ts";
 import { failuresText, outcomeNote } from "./describe-outcome.ts";
-import { runTests, type TestRunAs, type TestRunRequest } from "./run-tests.ts";
+import { runTests, type TestRunAs } from "./run-tests.ts";
 import type { TestOutcome } from "./test-outcome.ts";
 
 const unitFileTimeoutMs = 60_000;
@@ -25,16 +25,13 @@ export function testStep(name: string, run: () => Promise<TestOutcome>, report: 
   };
 }
 
-function unitRequest(files: readonly string[]): TestRunRequest {
-  return { files, concurrency: availableParallelism(), fileTimeoutMs: unitFileTimeoutMs };
-}
-
 /** Unit tests, as many files at once as the machine has cores. */
 export function runUnitTests(root: string, files: readonly string[]): Promise<TestOutcome> {
-  return runTests(root, unitRequest(files));
+  return runTests(root, files, { concurrency: availableParallelism(), fileTimeoutMs: unitFileTimeoutMs });
 }
 
 /** Tests that share the machine's mounts, cgroups and interfaces: a file at a time. */
 export function runKernelTests(root: string, files: readonly string[], runAs?: TestRunAs): Promise<TestOutcome> {
-  return runTests(root, { files, concurrency: 1, fileTimeoutMs: kernelFileTimeoutMs }, runAs);
+  const options = { concurrency: 1, fileTimeoutMs: kernelFileTimeoutMs };
+  return runTests(root, files, runAs === undefined ? options : { ...options, runAs });
 }

@@ -1,0 +1,20 @@
+/**
+ * `node -C source tools/tests/run-test-file.ts <file> 3>outcome`: runs the tests of one file in this process and
+ * writes the outcome as JSON to descriptor 3.
+ */
+import { writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { run } from "node:test";
+import { OutcomeCollector, type TestEventData } from "./outcome-collector.ts";
+
+const outcomeDescriptor = 3;
+const collector = new OutcomeCollector();
+process.on("SIGTERM", () => {
+  console.log(`still running: ${collector.runningTitles().join(", ") || "no test, but something is open"}`);
+  process.exit(1);
+});
+for await (const event of run({ files: [resolve(process.argv[2] ?? "")], isolation: "none", concurrency: 1 })) {
+  collector.take(event.type, event.data as TestEventData);
+}
+const bytes = Buffer.from(JSON.stringify(collector.outcome()));
+for (let at = 0; at < bytes.length; ) at += writeSync(outcomeDescriptor, bytes, at);
