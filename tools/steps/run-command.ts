@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-export interface CommandResult {
+interface CommandResult {
   /** 1 when a signal ended the program, 127 when it could not be started. */
   readonly exitCode: number;
   /** Standard output and standard error as they came. */

@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 
 /** The test files of the checkout by what they need. Paths from its root, sorted. */
-export interface TestFiles {
+interface TestFiles {
   /** `x.test.ts`: runs anywhere, without privileges. */
   readonly unit: readonly string[];
   /** `x.root.test.ts`: needs root, and skips with its reason elsewhere. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runCommand } from "../steps/run-command.ts";
 import type { TestRunAs } from "./run-tests.ts";
 
-export interface OrdinaryUser {
+interface OrdinaryUser {
   readonly uid: number;
   readonly gid: number;
 }

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addOutcomes, emptyOutcome, failedFile, type TestOutcome } from "./test-outcome.ts";
 
-export interface TestRunOptions {
+interface TestRunOptions {
   /** How many files run at once. */
   readonly concurrency: number;
   /** A file that runs longer is ended and fails. */

@@ -19,7 +19,7 @@ export function testStep(name: string, run: () => Promise<TestOutcome>, report: 
         ok: outcome.counts.failed + outcome.counts.cancelled === 0,
         note: outcomeNote(outcome),
         output: failuresText(outcome),
-        fix: "run one file alone: npx node -C source --test <file>",
+        fix: "run one file alone: npm test -- <a part of its path>",
       };
     },
   };
