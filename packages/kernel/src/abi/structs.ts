@@ -1,6 +1,7 @@
 // table: kernel structures that programs fill in or read, each with the header it comes from
-import { structLayout } from "../program/struct-layout.ts";
+
 import type { StructLayout } from "../program/struct-layout.ts";
+import { structLayout } from "../program/struct-layout.ts";
 
 /** include/uapi/linux/sched.h, CLONE_ARGS_SIZE_VER2 (Linux 5.7). */
 export const CLONE_ARGS: StructLayout<
@@ -163,7 +164,9 @@ export const SIGINFO_CODE_OFFSET = 8;
 export const SIGINFO_STATUS_OFFSET = 24;
 /** Bytes of struct rusage (include/uapi/linux/resource.h). */
 export const RUSAGE_BYTES = 144;
-/** struct statx: stx_mode at 28, stx_ino at 32 (include/uapi/linux/stat.h). */
+/** struct statx: the size, and where mode and device number lie (include/uapi/linux/stat.h). */
 export const STATX_BYTES = 256;
+export const STATX_MODE_OFFSET = 28;
+export const STATX_RDEV_OFFSET = 128;
 /** struct statfs: f_type at 0 (include/uapi/asm-generic/statfs.h). */
 export const STATFS_BYTES = 120;

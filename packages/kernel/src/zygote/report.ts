@@ -5,17 +5,18 @@ import { type StructLayout, structLayout } from "../program/struct-layout.ts";
  * What a program says to the process that sent it. The exit report is also, byte for byte, the durable record that a
  * reaper leaves behind in the container's state directory.
  */
-export const REPORT: StructLayout<"length" | "request" | "kind" | "index" | "value" | "seconds" | "nanoseconds" | "rusage"> =
-  structLayout("report", 184, {
-    length: "u32",
-    request: "u32",
-    kind: "u32",
-    index: "u32",
-    value: "s64",
-    seconds: "s64",
-    nanoseconds: "s64",
-    rusage: RUSAGE_BYTES,
-  });
+export const REPORT: StructLayout<
+  "length" | "request" | "kind" | "index" | "value" | "seconds" | "nanoseconds" | "rusage"
+> = structLayout("report", 184, {
+  length: "u32",
+  request: "u32",
+  kind: "u32",
+  index: "u32",
+  value: "s64",
+  seconds: "s64",
+  nanoseconds: "s64",
+  rusage: RUSAGE_BYTES,
+});
 
 /**
  * - `refused` the zygote met a frame that is none and is gone

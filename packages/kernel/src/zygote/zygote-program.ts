@@ -1,12 +1,7 @@
 import { constants } from "node:os";
 import type { Architecture } from "../abi/architecture.ts";
 import { SIGACTION } from "../abi/structs.ts";
-import {
-  CONTROL_FD,
-  MACHINE_REFUSED_STATUS,
-  REQUEST_ADDRESS,
-  TEXT_ADDRESS,
-} from "../machine/memory-layout.ts";
+import { CONTROL_FD, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
 import type { Label, Pointer } from "../program/instruction.ts";
 import {
@@ -14,8 +9,8 @@ import {
   HEADER_BYTES,
   HEADER_MAGIC,
   MACHINE_VERSION,
-  type Program,
   PROGRAM_MAX_BYTES,
+  type Program,
 } from "../program/program.ts";
 import { emitReport, reportBuffer } from "./emit-report.ts";
 
@@ -100,7 +95,12 @@ export function zygoteProgram(architecture: Architecture, token: Buffer): Progra
 function emitSetup(p: ProgramBuilder): void {
   p.step({ action: "prepare the zygote" });
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-zygote"), 0, 0, 0]);
-  p.call("rt_sigaction", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), p.struct(SIGACTION, { handler: SIG_IGN }), 0, 8]);
+  p.call("rt_sigaction", [
+    p.number(constants.signals.SIGCHLD, "SIGCHLD"),
+    p.struct(SIGACTION, { handler: SIG_IGN }),
+    0,
+    8,
+  ]);
   // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);

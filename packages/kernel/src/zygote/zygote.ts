@@ -40,7 +40,9 @@ export class Zygote {
     // A write after the zygote's end surfaces as its exit, which says more.
     socket.on("error", () => {});
     child.on("exit", (status, signal) => this.#end(status, signal));
-    child.on("error", (cause) => this.#fail(new OrlopError("failed", `Cannot start zygote: ${cause.message}`, { cause })));
+    child.on("error", (cause) =>
+      this.#fail(new OrlopError("failed", `Cannot start zygote: ${cause.message}`, { cause })),
+    );
   }
 
   static start(options: { readonly stdio?: ZygoteStdio } = {}): Zygote {

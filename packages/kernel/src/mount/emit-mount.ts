@@ -1,0 +1,87 @@
+import { MOUNT_ATTR } from "../abi/structs.ts";
+import type { ProgramBuilder, Value } from "../program/builder.ts";
+import type { Slot } from "../program/instruction.ts";
+import type { AttributeChange, MountOptions } from "./mount-options.ts";
+
+/** Attributes that fsmount(2) takes; an access-time mode is one value, not a flag. */
+function attributeFlags(change: AttributeChange): string {
+  return change.set.join("|");
+}
+
+export interface NewFileSystem {
+  readonly type: string;
+  readonly source: string;
+  readonly options: MountOptions;
+}
+
+/** `into` = descriptor of a new, unattached mount: fsopen, fsconfig, fsmount. */
+export function emitNewFileSystem(p: ProgramBuilder, fs: NewFileSystem, into: Slot): void {
+  const context = p.slot("fs_context");
+  p.call("fsopen", [p.text(fs.type), p.flags("FSOPEN_CLOEXEC")], { into: context });
+  const set = (key: string, value: string | undefined): void => {
+    if (value === undefined) p.call("fsconfig", [context, p.flags("FSCONFIG_SET_FLAG"), p.text(key), 0, 0]);
+    else p.call("fsconfig", [context, p.flags("FSCONFIG_SET_STRING"), p.text(key), p.text(value), 0]);
+  };
+  if (fs.source !== "") set("source", fs.source);
+  for (const flag of fs.options.superblockFlags) set(flag, undefined);
+  for (const [key, value] of fs.options.data) set(key, value);
+  p.call("fsconfig", [context, p.flags("FSCONFIG_CMD_CREATE"), 0, 0, 0]);
+  const attributes = p.flags(attributeFlags(fs.options.attributes));
+  p.call("fsmount", [context, p.flags("FSMOUNT_CLOEXEC"), attributes], { into });
+  p.call("close", [context]);
+}
+
+/** `into` = descriptor of an unattached copy of the mount at `path` (below `directory`). */
+export function emitCloneMount(
+  p: ProgramBuilder,
+  directory: Value,
+  path: string,
+  recursive: boolean,
+  into: Slot,
+): void {
+  const flags = `OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${recursive ? "|AT_RECURSIVE" : ""}${path === "" ? "|AT_EMPTY_PATH" : ""}`;
+  p.call("open_tree", [directory, p.text(path), p.flags(flags)], { into });
+}
+
+/** Attaches the mount `fd` at the place that `target` refers to. */
+export function emitAttach(p: ProgramBuilder, fd: Slot, target: Slot): void {
+  const flags = p.flags("MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH");
+  p.call("move_mount", [fd, p.text(""), target, p.text(""), flags]);
+}
+
+export interface AttributeSetting {
+  readonly change?: AttributeChange;
+  readonly propagation?: string;
+  readonly recursive: boolean;
+  /** Idmap the mount by this user namespace. */
+  readonly userNamespace?: Slot;
+}
+
+const ATIME_MODES: ReadonlySet<string> = new Set([
+  "MOUNT_ATTR_NOATIME",
+  "MOUNT_ATTR_STRICTATIME",
+  "MOUNT_ATTR_RELATIME",
+]);
+
+/** mount_setattr(2) on a descriptor; nothing when there is nothing to change. */
+export function emitMountAttributes(p: ProgramBuilder, fd: Slot, setting: AttributeSetting): void {
+  const set = [...(setting.change?.set ?? [])] as string[];
+  const clear = new Set<string>(setting.change?.clear ?? []);
+  // The access-time modes are values of one field: setting one clears the field, clearing one means relatime.
+  const atime = [...set, ...clear].some((name) => ATIME_MODES.has(name));
+  if (atime) {
+    for (const mode of ATIME_MODES) clear.delete(mode);
+    clear.add("MOUNT_ATTR__ATIME");
+  }
+  if (setting.userNamespace !== undefined) set.push("MOUNT_ATTR_IDMAP");
+  if (set.length === 0 && clear.size === 0 && setting.propagation === undefined) return;
+  const attributes = p.struct(MOUNT_ATTR, {
+    attr_set: p.flags(set.join("|")),
+    attr_clr: p.flags([...clear].join("|")),
+    propagation: p.flags(setting.propagation ?? ""),
+  });
+  if (setting.userNamespace !== undefined)
+    p.store(attributes.at(MOUNT_ATTR.fields.userns_fd.offset), 8, setting.userNamespace);
+  const flags = p.flags(setting.recursive ? "AT_EMPTY_PATH|AT_RECURSIVE" : "AT_EMPTY_PATH");
+  p.call("mount_setattr", [fd, p.text(""), flags, attributes, MOUNT_ATTR.size]);
+}

@@ -1,0 +1,132 @@
+import { OPEN_HOW, STATFS_BYTES } from "../abi/structs.ts";
+import type { ProgramBuilder } from "../program/builder.ts";
+import type { Immediate, Label, Pointer, Slot } from "../program/instruction.ts";
+
+/**
+ * The one place that turns a path inside a root file system into a descriptor.
+ *
+ * The root is hostile: its links may point anywhere and may change while we look. So a path is resolved once, by the
+ * kernel, below the root's descriptor, and the descriptor is what is used from then on
+ * (CVE-2019-18837, CVE-2021-30465, CVE-2024-45310).
+ */
+const IN_ROOT = "RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS";
+const NO_LINKS = "RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS";
+
+export interface OpenInRootOptions {
+  /** Constants of open(2); O_CLOEXEC is added. */
+  readonly flags: string;
+  /** A symbolic link anywhere in the path is an error (ELOOP) instead of being followed inside the root. */
+  readonly refuseLinks?: boolean;
+  readonly mode?: number;
+  /** Where to go on ENOENT, and on ENOTDIR; otherwise they are failures. */
+  readonly absent?: Label;
+}
+
+/** `into` = descriptor of `path` below `root`. */
+export function emitOpenInRoot(
+  p: ProgramBuilder,
+  root: Slot,
+  path: string,
+  into: Slot,
+  options: OpenInRootOptions,
+): void {
+  const how = openHow(p, `${options.flags}|O_CLOEXEC`, options.refuseLinks === true ? NO_LINKS : IN_ROOT, options.mode);
+  p.call("openat2", [root, p.text(relative(path)), how, OPEN_HOW.size], {
+    into,
+    ...(options.absent === undefined ? {} : { on: ["ENOENT", "ENOTDIR"], goto: options.absent }),
+  });
+}
+
+export function openHow(p: ProgramBuilder, flags: string, resolve: string, mode = 0): Pointer {
+  return p.struct(OPEN_HOW, { flags: p.flags(flags), mode: octal(p, mode), resolve: p.flags(resolve) });
+}
+
+export function octal(p: ProgramBuilder, mode: number): Immediate {
+  return p.number(mode, `0${mode.toString(8)}`);
+}
+
+/** `into` = O_PATH descriptor of the directory `path`, made with its parents where missing (mode 0755). */
+export function emitDirectoryInRoot(
+  p: ProgramBuilder,
+  root: Slot,
+  path: string,
+  into: Slot,
+  options: { readonly refuseLinks?: boolean } = {},
+): void {
+  const make = p.label("make the directory");
+  const done = p.label("directory is open");
+  const flags = "O_PATH|O_DIRECTORY";
+  const how = openHow(p, `${flags}|O_CLOEXEC`, options.refuseLinks === true ? NO_LINKS : IN_ROOT);
+  p.call("openat2", [root, p.text(relative(path)), how, OPEN_HOW.size], { into, on: ["ENOENT"], goto: make });
+  p.jump(done);
+  p.mark(make);
+  emitMakeParents(p, root, path, into, flags, options.refuseLinks === true);
+  p.mark(done);
+}
+
+/** As above, for the mount point of something that is not a directory: an empty file where nothing stands. */
+export function emitFileInRoot(p: ProgramBuilder, root: Slot, path: string, into: Slot): void {
+  const make = p.label("make the file");
+  const done = p.label("file is open");
+  emitOpenInRoot(p, root, path, into, { flags: "O_PATH", absent: make });
+  p.jump(done);
+  p.mark(make);
+  const parts = components(path);
+  const name = parts.pop() ?? "";
+  const parent = p.slot("parent");
+  const created = p.slot("created");
+  if (parts.length === 0) p.set(parent, root);
+  else emitDirectoryInRoot(p, root, parts.join("/"), parent);
+  const create = openHow(
+    p,
+    "O_CREAT|O_NOFOLLOW|O_CLOEXEC",
+    "RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS",
+    0o644,
+  );
+  p.call("openat2", [parent, p.text(name), create, OPEN_HOW.size], { into: created });
+  p.call("close", [created]);
+  if (parts.length > 0) p.call("close", [parent]);
+  emitOpenInRoot(p, root, path, into, { flags: "O_PATH" });
+  p.mark(done);
+}
+
+/** Makes one component after the other, each relative to the descriptor of the one before. */
+function emitMakeParents(
+  p: ProgramBuilder,
+  root: Slot,
+  path: string,
+  into: Slot,
+  flags: string,
+  refuseLinks: boolean,
+): void {
+  const parent = p.slot("parent_directory");
+  const parts = components(path);
+  p.set(parent, root);
+  for (const [index, name] of parts.entries()) {
+    p.call("mkdirat", [parent, p.text(name), octal(p, 0o755)], { ignore: ["EEXIST"] });
+    if (index > 0) p.call("close", [parent]);
+    const last = index === parts.length - 1;
+    emitOpenInRoot(p, root, parts.slice(0, index + 1).join("/"), last ? into : parent, { flags, refuseLinks });
+  }
+}
+
+/** Fails with ELOOP... EXDEV unless `fd` lies on a file system of type `magic`: procfs that is no procfs (CVE-2019-16884). */
+export function emitExpectFileSystem(p: ProgramBuilder, fd: Slot, magic: "PROC_SUPER_MAGIC" | "SYSFS_MAGIC"): void {
+  const type = p.slot("f_type");
+  const statfs = p.buffer(STATFS_BYTES, "{statfs}");
+  const right = p.label("file system is right");
+  p.call("fstatfs", [fd, statfs]);
+  p.load(type, statfs, 8);
+  p.branch(type, "eq", p.flags(magic), right);
+  p.fail("EXDEV");
+  p.mark(right);
+}
+
+/** Path components without empty ones and `.`; `..` stays for the kernel to resolve inside the root. */
+export function components(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+function relative(path: string): string {
+  return components(path).join("/") || ".";
+}

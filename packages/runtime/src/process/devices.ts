@@ -1,0 +1,108 @@
+import type { LinuxDevice } from "@orlop/core";
+import {
+  components,
+  emitAttach,
+  emitCloneMount,
+  emitDirectoryInRoot,
+  emitFileInRoot,
+  octal,
+  type ProgramBuilder,
+  type Slot,
+} from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+
+/** runtime-spec, config-linux.md, "Default Devices"; /dev/console and /dev/ptmx are made elsewhere. */
+const DEFAULT_DEVICES: readonly LinuxDevice[] = [
+  { path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/zero", type: "c", major: 1, minor: 5, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/full", type: "c", major: 1, minor: 7, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/random", type: "c", major: 1, minor: 8, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/urandom", type: "c", major: 1, minor: 9, fileMode: 0o666, uid: 0, gid: 0 },
+  { path: "/dev/tty", type: "c", major: 5, minor: 0, fileMode: 0o666, uid: 0, gid: 0 },
+];
+
+/** runtime-spec, runtime-linux.md, "Dev symbolic links", and the ptmx of the container's own devpts. */
+const LINKS = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+  ["/dev/ptmx", "pts/ptmx"],
+] as const;
+
+const TYPE_FLAGS = { c: 0o20000, u: 0o20000, b: 0o60000, p: 0o10000 } as const;
+
+/** A /dev that is the host's must not be written to. */
+function devIsBound(c: Compilation): boolean {
+  return (c.plan.request.spec.mounts ?? []).some(
+    ({ destination, type, options }) =>
+      destination.replace(/\/+$/, "") === "/dev" &&
+      (type === "bind" || (options ?? []).some((option) => option === "bind" || option === "rbind")),
+  );
+}
+
+/** Device nodes and links. In a user namespace no node can be made: there the host's are bound. */
+export function emitDevices(c: Compilation): void {
+  const { p, slots } = c;
+  if (devIsBound(c)) return;
+  const asked = c.plan.request.spec.linux?.devices ?? [];
+  const names = new Set(asked.map(({ path }) => path));
+  const all = [
+    ...DEFAULT_DEVICES.filter(({ path }) => !names.has(path)).map((device) => ({ device, field: undefined })),
+    ...asked.map((device, index) => ({ device, field: `linux.devices[${index}]` })),
+  ];
+  p.step({ action: "let modes be what they are given as" });
+  p.call("umask", [0]);
+  for (const { device, field } of all) {
+    p.step({ action: `make device "${device.path}"`, field, why: field === undefined ? "default device" : undefined });
+    if (c.userNamespace) emitBindDevice(c, device);
+    else emitMakeDevice(c, device);
+  }
+  p.step({ action: 'make links in "/dev"' });
+  for (const [path, target] of LINKS) {
+    const { parent, name, close } = openParent(p, slots.root, path);
+    if (path === "/dev/ptmx") p.call("unlinkat", [parent, p.text(name), 0], { ignore: ["ENOENT"] });
+    p.call("symlinkat", [p.text(target), parent, p.text(name)], { ignore: ["EEXIST"] });
+    close();
+  }
+  p.call("umask", [0o22]);
+}
+
+function openParent(p: ProgramBuilder, root: Slot, path: string): { parent: Slot; name: string; close(): void } {
+  const parts = components(path);
+  const name = parts.pop() ?? "";
+  const parent = p.slot("device_directory");
+  emitDirectoryInRoot(p, root, parts.join("/"), parent);
+  return { parent, name, close: () => p.call("close", [parent]) };
+}
+
+function emitMakeDevice(c: Compilation, device: LinuxDevice): void {
+  const { p } = c;
+  const { parent, name, close } = openParent(p, c.slots.root, device.path);
+  const mode = device.fileMode ?? 0o666;
+  const number = deviceNumber(device.major ?? 0, device.minor ?? 0);
+  const type = TYPE_FLAGS[device.type];
+  const show = p.number(number, `makedev(${device.major ?? 0}, ${device.minor ?? 0})`);
+  p.call("mknodat", [parent, p.text(name), octal(p, type | mode), show], { ignore: ["EEXIST"] });
+  const owner = [device.uid ?? 0, device.gid ?? 0] as const;
+  if (owner[0] !== 0 || owner[1] !== 0) {
+    p.call("fchownat", [parent, p.text(name), ...owner, p.flags("AT_SYMLINK_NOFOLLOW")]);
+  }
+  close();
+}
+
+function emitBindDevice(c: Compilation, device: LinuxDevice): void {
+  const { p } = c;
+  const mount = p.slot("mount");
+  const target = p.slot("target");
+  emitCloneMount(p, p.flags("AT_FDCWD"), device.path, false, mount);
+  emitFileInRoot(p, c.slots.root, device.path, target);
+  emitAttach(p, mount, target);
+  p.call("close", [mount]);
+  p.call("close", [target]);
+}
+
+/** The kernel's encoding of a device number in 32 bits: include/linux/kdev_t.h, new_encode_dev. */
+export function deviceNumber(major: number, minor: number): number {
+  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}

@@ -1,0 +1,51 @@
+import type { Process } from "@orlop/core";
+import type { ProgramBuilder } from "@orlop/kernel";
+
+/** What execvp(3) searches when PATH is not set. */
+const DEFAULT_PATH = "/bin:/usr/bin";
+
+/** Where the executable may be: as execvp(3) looks for it, with the PATH of the container. */
+export function executableCandidates({ args, env = [] }: Process): readonly string[] {
+  const name = args[0] ?? "";
+  if (name.includes("/")) return [name];
+  const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
+  return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${name}`);
+}
+
+/**
+ * Executes the user's program. Returns to the failure handler only: ENOENT when no candidate exists, EACCES when one
+ * exists and may not be executed, else what the kernel says.
+ */
+export function emitExecute(p: ProgramBuilder, process: Process): void {
+  const result = p.slot("exec_result");
+  const denied = p.slot("denied");
+  const args = p.vector(process.args);
+  const env = p.vector(process.env ?? []);
+  p.step({
+    action: "close what the program must not inherit",
+    why: "CVE-2024-21626: no descriptor from 3 up survives the exec",
+  });
+  p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), p.flags("CLOSE_RANGE_CLOEXEC")], {
+    ignore: ["EINVAL", "ENOSYS"],
+  });
+  p.step({ action: `execute "${process.args[0] ?? ""}"`, field: "process.args[0]" });
+  p.set(denied, 0);
+  for (const candidate of executableCandidates(process)) {
+    const absent = p.label("absent");
+    const refused = p.label("refused");
+    p.call("execve", [p.text(candidate), args, env], {
+      into: result,
+      on: ["ENOENT", "ENOTDIR", "EACCES"],
+      goto: refused,
+    });
+    p.mark(refused);
+    p.branch(result, "ne", p.number(-13, "-EACCES"), absent);
+    p.set(denied, 1);
+    p.mark(absent);
+  }
+  const missing = p.label("missing");
+  p.branch(denied, "eq", 0, missing);
+  p.fail("EACCES");
+  p.mark(missing);
+  p.fail("ENOENT");
+}

@@ -1,0 +1,84 @@
+import type { Capabilities, Process } from "@orlop/core";
+import {
+  CAP_DATA,
+  CAP_HEADER,
+  CAPABILITIES,
+  capabilityNumber,
+  capabilityWords,
+  type ProgramBuilder,
+} from "@orlop/kernel";
+
+const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+
+export interface IdentityOptions {
+  readonly process: Process;
+  readonly lastCapability: number;
+  /** setgroups(2) is forbidden: a user namespace made without privileges. */
+  readonly groupsDenied: boolean;
+}
+
+function numbers(names: readonly string[] | undefined, field: string, last: number): number[] {
+  return (names ?? []).map((name) => capabilityNumber(name, field)).filter((number) => number <= last);
+}
+
+/**
+ * Becomes the user, with the capabilities of the config and no others.
+ *
+ * The order is forced: the bounding set needs CAP_SETPCAP, group and user ids need their capabilities, which
+ * PR_SET_KEEPCAPS carries over the change of uid, and the ambient set wants permitted and inheritable in place.
+ */
+export function emitIdentity(p: ProgramBuilder, options: IdentityOptions): void {
+  const { process, lastCapability } = options;
+  const { user, capabilities } = process;
+  if (capabilities !== undefined) emitBoundingSet(p, capabilities, lastCapability);
+  p.step({ action: "keep capabilities over the change of user", field: "process.user.uid" });
+  p.call("prctl", [p.flags("PR_SET_KEEPCAPS"), 1, 0, 0, 0]);
+  if (!options.groupsDenied) {
+    const groups = user.additionalGids ?? [];
+    p.step({ action: `set groups "${groups.join(",")}"`, field: "process.user.additionalGids" });
+    const list = Buffer.alloc(Math.max(4 * groups.length, 4));
+    for (const [index, gid] of groups.entries()) list.writeUInt32LE(gid, 4 * index);
+    p.call("setgroups", [groups.length, groups.length === 0 ? 0 : p.bytes(list, `[${groups.join(", ")}]`)]);
+  }
+  p.step({ action: `become group ${user.gid}`, field: "process.user.gid" });
+  p.call("setresgid", [user.gid, user.gid, user.gid]);
+  p.step({ action: `become user ${user.uid}`, field: "process.user.uid" });
+  p.call("setresuid", [user.uid, user.uid, user.uid]);
+  p.call("prctl", [p.flags("PR_SET_KEEPCAPS"), 0, 0, 0, 0]);
+  if (capabilities !== undefined) emitCapabilitySets(p, capabilities, lastCapability);
+}
+
+function emitBoundingSet(p: ProgramBuilder, capabilities: Capabilities, last: number): void {
+  p.step({ action: "limit the bounding set", field: "process.capabilities.bounding" });
+  const kept = new Set(numbers(capabilities.bounding, "process.capabilities.bounding", last));
+  for (let number = 0; number <= last; number++) {
+    if (kept.has(number)) continue;
+    p.call("prctl", [p.flags("PR_CAPBSET_DROP"), p.number(number, CAPABILITIES[number] ?? String(number)), 0, 0, 0]);
+  }
+}
+
+function emitCapabilitySets(p: ProgramBuilder, capabilities: Capabilities, last: number): void {
+  p.step({ action: "set capabilities", field: "process.capabilities" });
+  const words = (name: keyof Capabilities): readonly [number, number] =>
+    capabilityWords(numbers(capabilities[name], `process.capabilities.${name}`, last));
+  const effective = words("effective");
+  const permitted = words("permitted");
+  const inheritable = words("inheritable");
+  const header = p.struct(CAP_HEADER, { version: p.number(LINUX_CAPABILITY_VERSION_3, "_LINUX_CAPABILITY_VERSION_3") });
+  const data = p.struct(CAP_DATA, {
+    effective0: effective[0],
+    permitted0: permitted[0],
+    inheritable0: inheritable[0],
+    effective1: effective[1],
+    permitted1: permitted[1],
+    inheritable1: inheritable[1],
+  });
+  p.call("capset", [header, data]);
+  p.step({ action: "set ambient capabilities", field: "process.capabilities.ambient" });
+  p.call("prctl", [p.flags("PR_CAP_AMBIENT"), p.flags("PR_CAP_AMBIENT_CLEAR_ALL"), 0, 0, 0], { ignore: ["EINVAL"] });
+  for (const number of numbers(capabilities.ambient, "process.capabilities.ambient", last)) {
+    const name = p.number(number, CAPABILITIES[number] ?? String(number));
+    // EPERM: not inheritable too. The default config of runc has such, since CVE-2022-29162 emptied the inheritable set.
+    p.call("prctl", [p.flags("PR_CAP_AMBIENT"), p.flags("PR_CAP_AMBIENT_RAISE"), name, 0, 0], { ignore: ["EPERM"] });
+  }
+}

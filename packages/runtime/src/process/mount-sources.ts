@@ -1,0 +1,56 @@
+import { isAbsolute, join } from "node:path";
+import type { Mount } from "@orlop/core";
+import { emitCloneMount, type MountOptions, parseMountOptions, type Slot } from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+
+/** A mount of the config, its options sorted. */
+export interface PlannedMount {
+  readonly mount: Mount;
+  readonly field: string;
+  readonly options: MountOptions;
+}
+
+export function plannedMounts(c: Compilation): readonly PlannedMount[] {
+  return (c.plan.request.spec.mounts ?? []).map((mount, index) => {
+    const field = `mounts[${index}]`;
+    return { mount, field, options: parseMountOptions(mount.options ?? [], mount.type, `${field}.options`) };
+  });
+}
+
+/**
+ * In a user namespace init may not reach what root may: then the reaper, which is outside, takes unattached copies of
+ * the mounts that the config names. Without privileges the reaper could not, and init can as well.
+ */
+export function sourcesFromReaper(c: Compilation): boolean {
+  return c.userNamespace && c.privileged;
+}
+
+export function sourceSlot(c: Compilation, name: string): Slot {
+  return c.p.slot(`source of ${name}`);
+}
+
+export function absoluteSource(c: Compilation, source: string): string {
+  return isAbsolute(source) ? source : join(c.plan.request.bundle, source);
+}
+
+export function emitBindSources(c: Compilation): void {
+  if (!sourcesFromReaper(c)) return;
+  if (c.plan.rootfs.kind === "directory") {
+    c.p.step({ action: `take root file system "${c.plan.rootfs.path}"`, field: "root.path" });
+    emitCloneMount(c.p, c.p.flags("AT_FDCWD"), c.plan.rootfs.path, true, sourceSlot(c, "root"));
+  }
+  for (const { mount, field, options } of plannedMounts(c)) {
+    if (options.bind === "no") continue;
+    emitBindSource(c, mount, field, options);
+  }
+}
+
+/** Takes the copy, in whichever process runs this. */
+export function emitBindSource(c: Compilation, mount: Mount, field: string, options: MountOptions): Slot {
+  const { p } = c;
+  const source = absoluteSource(c, mount.source ?? "");
+  const slot = sourcesFromReaper(c) ? sourceSlot(c, field) : p.slot("mount");
+  p.step({ action: `bind "${source}" to "${mount.destination}"`, field: `${field}.source` });
+  emitCloneMount(p, p.flags("AT_FDCWD"), source, options.bind === "recursive", slot);
+  return slot;
+}

@@ -1,0 +1,178 @@
+import { OrlopError } from "@orlop/core";
+import {
+  emitAttach,
+  emitCloneMount,
+  emitDirectoryInRoot,
+  emitExpectFileSystem,
+  emitFileInRoot,
+  emitMountAttributes,
+  emitNewFileSystem,
+  emitOpenInRoot,
+  type Slot,
+  STATX_BYTES,
+  STATX_MODE_OFFSET,
+  STATX_RDEV_OFFSET,
+} from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+import { absoluteSource, emitBindSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
+
+/** Mounts whose place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
+const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
+
+/** Everything in `mounts`, in the order of the config. */
+export function emitMounts(c: Compilation): void {
+  for (const planned of plannedMounts(c)) {
+    if (planned.options.bind === "no") emitFileSystem(c, planned);
+    else emitBind(c, planned);
+  }
+}
+
+function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount): void {
+  const { p } = c;
+  const fd = p.slot("mount");
+  const type = mount.type;
+  if (type === undefined || type === "" || type === "none") {
+    throw new OrlopError("invalid", `Cannot mount "${mount.destination}": it names no type and is no bind`, {
+      field: `${field}.type`,
+    });
+  }
+  if (options.copyUp || options.idmap !== "no" || type === "cgroup" || type === "cgroup2") {
+    throw new OrlopError(
+      "unsupported",
+      `Cannot mount "${mount.destination}": ${type} with these options is not done yet`,
+      {
+        field,
+      },
+    );
+  }
+  p.step({ action: `mount ${type} at "${mount.destination}"`, field });
+  emitNewFileSystem(p, { type, source: mount.source ?? type, options }, fd);
+  if (type === "proc") emitExpectFileSystem(p, fd, "PROC_SUPER_MAGIC");
+  emitPlace(c, fd, mount.destination, "directory", options.propagation);
+}
+
+function emitBind(c: Compilation, { mount, field, options }: PlannedMount): void {
+  const { p, plan } = c;
+  const fd = emitBindSource(c, mount, field, options);
+  const source = absoluteSource(c, mount.source ?? "");
+  const kind = plan.host.fileKind(source);
+  if (kind === undefined) {
+    throw new OrlopError("not-found", `Cannot bind "${source}": no such file or directory`, {
+      field: `${field}.source`,
+    });
+  }
+  emitMountAttributes(p, fd, { change: options.attributes, recursive: false });
+  emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
+  emitPlace(c, fd, mount.destination, kind === "directory" ? "directory" : "file", options.propagation);
+}
+
+/** Opens the place inside the root, attaches the mount there, and sets its propagation. */
+function emitPlace(
+  c: Compilation,
+  fd: Slot,
+  destination: string,
+  kind: "directory" | "file",
+  propagation: PlannedMount["options"]["propagation"],
+): void {
+  const { p, slots } = c;
+  const target = p.slot("target");
+  const refuseLinks = REAL_PLACES.has(destination.replace(/\/+$/, ""));
+  if (kind === "directory") emitDirectoryInRoot(p, slots.root, destination, target, { refuseLinks });
+  else emitFileInRoot(p, slots.root, destination, target);
+  emitAttach(p, fd, target);
+  if (propagation !== undefined) {
+    emitMountAttributes(p, fd, { propagation: propagation.flag, recursive: propagation.recursive });
+  }
+  p.call("close", [target]);
+  p.call("close", [fd]);
+}
+
+/** A copy of the mount of the host's /dev/null, proven to be the null device (CVE-2025-31133). */
+function emitNullDevice(c: Compilation, into: Slot): void {
+  const { p } = c;
+  p.step({ action: 'take "/dev/null" to mask files with', why: "CVE-2025-31133: it must be the null device itself" });
+  emitCloneMount(p, p.flags("AT_FDCWD"), "/dev/null", false, into);
+  const stat = p.buffer(STATX_BYTES, "{statx}");
+  const rdev = p.slot("rdev");
+  const right = p.label("it is the null device");
+  p.call("statx", [into, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_BASIC_STATS"), stat]);
+  p.load(rdev, stat.at(STATX_RDEV_OFFSET), 8);
+  p.branch(rdev, "eq", p.number(0x3_0000_0001n, "{major=1, minor=3}"), right);
+  p.fail("ENODEV");
+  p.mark(right);
+}
+
+/** Before the pivot: takes from the host what masking needs. */
+export function emitTakeMasks(c: Compilation): void {
+  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
+  if (paths.length === 0) return;
+  const { p } = c;
+  emitNullDevice(c, p.slot("null_device"));
+  p.step({ action: "make an empty directory to mask directories with", field: "linux.maskedPaths" });
+  emitNewFileSystem(
+    p,
+    {
+      type: "tmpfs",
+      source: "tmpfs",
+      options: {
+        bind: "no",
+        attributes: { set: ["MOUNT_ATTR_RDONLY"], clear: [] },
+        recursiveAttributes: { set: [], clear: [] },
+        propagation: undefined,
+        superblockFlags: ["ro"],
+        data: [["nr_inodes", "2"]],
+        copyUp: false,
+        idmap: "no",
+      },
+    },
+    p.slot("empty_directory"),
+  );
+}
+
+/** Hides each path that exists: a file behind the null device, a directory behind an empty one. */
+export function emitMaskPaths(c: Compilation): void {
+  const { p, slots } = c;
+  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
+  const target = p.slot("target");
+  const mask = p.slot("mask");
+  const mode = p.slot("mode");
+  const stat = p.buffer(STATX_BYTES, "{statx}");
+  for (const [index, path] of paths.entries()) {
+    const next = p.label("next path");
+    const directory = p.label("mask a directory");
+    const attach = p.label("attach the mask");
+    p.step({ action: `mask "${path}"`, field: `linux.maskedPaths[${index}]` });
+    emitOpenInRoot(p, slots.root, path, target, { flags: "O_PATH", absent: next });
+    p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
+    p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
+    p.and(mode, mode, p.flags("S_IFMT"));
+    p.branch(mode, "eq", p.flags("S_IFDIR"), directory);
+    emitCloneMount(p, p.slot("null_device"), "", false, mask);
+    p.jump(attach);
+    p.mark(directory);
+    emitCloneMount(p, p.slot("empty_directory"), "", false, mask);
+    p.mark(attach);
+    emitAttach(p, mask, target);
+    p.call("close", [mask]);
+    p.call("close", [target]);
+    p.mark(next);
+  }
+}
+
+/** Binds each path that exists onto itself, read-only. */
+export function emitReadonlyPaths(c: Compilation): void {
+  const { p, slots } = c;
+  const target = p.slot("target");
+  const mount = p.slot("mount");
+  for (const [index, path] of (c.plan.request.spec.linux?.readonlyPaths ?? []).entries()) {
+    const next = p.label("next path");
+    p.step({ action: `make "${path}" read-only`, field: `linux.readonlyPaths[${index}]` });
+    emitOpenInRoot(p, slots.root, path, target, { flags: "O_PATH", absent: next });
+    emitCloneMount(p, target, "", true, mount);
+    emitMountAttributes(p, mount, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: true });
+    emitAttach(p, mount, target);
+    p.call("close", [mount]);
+    p.call("close", [target]);
+    p.mark(next);
+  }
+}

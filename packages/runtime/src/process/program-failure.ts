@@ -1,0 +1,48 @@
+import { type ErrorCode, OrlopError } from "@orlop/core";
+import { errnoName, errnoWords, type Program } from "@orlop/kernel";
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  EPERM: "denied",
+  EACCES: "denied",
+  EROFS: "denied",
+  ENOENT: "not-found",
+  ENOTDIR: "invalid",
+  ELOOP: "invalid",
+  EINVAL: "invalid",
+  EEXIST: "exists",
+  ENOSYS: "unsupported",
+  ENODEV: "unsupported",
+  EOPNOTSUPP: "unsupported",
+  ENOSPC: "exhausted",
+  ENOMEM: "exhausted",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted",
+  EAGAIN: "exhausted",
+  EDQUOT: "exhausted",
+};
+
+/** The failure of instruction `index` in words, through the program's source map. */
+export function programFailure(program: Program, index: number, errno: number): OrlopError {
+  const instruction = program.instructions[index];
+  const step = program.steps[instruction?.step ?? -1];
+  const name = errnoName(errno);
+  const action = step?.action ?? `execute instruction ${index}`;
+  const field = step?.field;
+  const suffix = field === undefined ? "" : ` (${field})`;
+  return new OrlopError(codeFor(name, field), `Cannot ${action}: ${words(name, field)}${suffix}`, {
+    operation: action,
+    errno: name,
+    ...(field === undefined ? {} : { field }),
+  });
+}
+
+/** Callers of runtimes tell a missing program from one that may not be executed, by these words and codes. */
+function words(errno: string, field: string | undefined): string {
+  if (field === "process.args[0]" && errno === "ENOENT") return "executable file not found: no such file or directory";
+  return errnoWords(errno);
+}
+
+function codeFor(errno: string, field: string | undefined): ErrorCode {
+  if (field === "process.args[0]") return errno === "ENOENT" ? "executable-not-found" : "executable-refused";
+  return CODES[errno] ?? "failed";
+}

@@ -1,0 +1,168 @@
+import type { OverlayWrites, TreeEntry } from "@orlop/core";
+import {
+  emitAttach,
+  emitCloneMount,
+  emitDirectoryInRoot,
+  emitFileInRoot,
+  emitMountAttributes,
+  emitNewFileSystem,
+  type NewFileSystem,
+  octal,
+  parseMountOptions,
+  type Slot,
+} from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+import { sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
+
+const NO_OPTIONS = parseMountOptions([], undefined, "root");
+
+/** Cuts propagation towards the host, and attaches the root file system; `c.slots.root` is its mount. */
+export function emitRootFileSystem(c: Compilation): void {
+  const { p } = c;
+  p.step({
+    action: "keep mounts from reaching the host",
+    field: "linux.rootfsPropagation",
+    why: "from here on nothing that is mounted shows outside",
+  });
+  p.call("mount", [0, p.text("/"), 0, p.flags("MS_REC|MS_SLAVE"), 0]);
+  const { rootfs } = c.plan;
+  switch (rootfs.kind) {
+    case "directory":
+      return emitDirectoryRoot(c, rootfs.path);
+    case "overlay":
+      return emitOverlayRoot(c, rootfs.lower, rootfs.writes);
+    case "tree":
+      return emitTreeRoot(c, rootfs.entries);
+  }
+}
+
+function emitDirectoryRoot(c: Compilation, path: string): void {
+  const { p, slots } = c;
+  p.step({ action: `use root file system "${path}"`, field: "root.path", why: "pivot_root wants a mount" });
+  if (sourcesFromReaper(c)) p.set(slots.root, sourceSlot(c, "root"));
+  else emitCloneMount(p, p.flags("AT_FDCWD"), path, true, slots.root);
+  emitAttachOverRoot(c, slots.root);
+}
+
+/**
+ * Attaches a mount on top of "/". Absolute paths still start from what lies below it, the host's root, so that the
+ * sources of binds are found; and no directory of the host is needed as a place.
+ */
+function emitAttachOverRoot(c: Compilation, mount: Slot): void {
+  const { p } = c;
+  const place = p.slot("place");
+  const flags = p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text("/"), flags, 0], { into: place });
+  emitAttach(p, mount, place);
+  p.call("close", [place]);
+}
+
+/** Memory for what is thrown away at the end: it exists nowhere but in this mount namespace. */
+function emitMemory(c: Compilation, into: Slot, why: string): void {
+  const { p } = c;
+  p.step({ action: "make a file system in memory", why });
+  const options = parseMountOptions(["mode=0755"], "tmpfs", "root");
+  emitNewFileSystem(p, { type: "tmpfs", source: "orlop", options }, into);
+  emitAttachOverRoot(c, into);
+}
+
+/** Makes scratch memory the working directory, so that an overlay can be told of it by relative paths. */
+function emitScratch(c: Compilation): void {
+  const { p } = c;
+  const scratch = p.slot("scratch");
+  emitMemory(c, scratch, "it takes what is written, and is gone with the container");
+  p.call("fchdir", [scratch]);
+}
+
+function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: OverlayWrites): void {
+  const { p, slots } = c;
+  let layers = { upper: "upper", work: "work" };
+  if (writes === "discard") {
+    emitScratch(c);
+    for (const name of ["upper", "work"]) p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o755)]);
+  } else {
+    layers = writes;
+  }
+  p.step({ action: `overlay "${lower.join(":")}"`, field: "root.path" });
+  emitNewFileSystem(p, overlay(c, lower, layers.upper, layers.work), slots.root);
+  emitAttachOverRoot(c, slots.root);
+}
+
+function overlay(c: Compilation, lower: readonly string[], upper: string, work: string): NewFileSystem {
+  const data: [string, string | undefined][] = [
+    ["lowerdir", lower.join(":")],
+    ["upperdir", upper],
+    ["workdir", work],
+  ];
+  if (c.userNamespace) data.push(["userxattr", undefined]);
+  return { type: "overlay", source: "overlay", options: { ...NO_OPTIONS, data } };
+}
+
+function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[]): void {
+  emitScratch(c);
+  emitMemory(c, c.slots.root, "the root directory itself");
+  for (const [index, entry] of entries.entries()) emitTreeEntry(c, entry, `${index}`);
+}
+
+function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void {
+  const { p, slots } = c;
+  const target = p.slot("target");
+  const mount = p.slot("mount");
+  switch (entry.kind) {
+    case "directory":
+      p.step({ action: `make directory "/${entry.path}"` });
+      p.call("mkdirat", [slots.root, p.text(entry.path), octal(p, entry.mode)], { ignore: ["EEXIST"] });
+      p.call("fchmodat", [slots.root, p.text(entry.path), octal(p, entry.mode)]);
+      return;
+    case "symlink":
+      p.step({ action: `make link "/${entry.path}"` });
+      p.call("symlinkat", [p.text(entry.target), slots.root, p.text(entry.path)]);
+      return;
+    case "overlay":
+      p.step({ action: `overlay "${entry.lower}"`, why: "reads from the host, writes to memory" });
+      for (const name of ["", "/upper", "/work"]) {
+        p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(`${scratch}${name}`), octal(p, 0o755)]);
+      }
+      emitNewFileSystem(p, overlay(c, [entry.lower], `${scratch}/upper`, `${scratch}/work`), mount);
+      emitDirectoryInRoot(p, slots.root, entry.path, target);
+      break;
+    case "bind":
+      p.step({ action: `bind "${entry.source}" read-only to "/${entry.path}"` });
+      emitCloneMount(p, p.flags("AT_FDCWD"), entry.source, true, mount);
+      emitMountAttributes(p, mount, {
+        change: { set: ["MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID"], clear: [] },
+        recursive: true,
+      });
+      if (entry.file) emitFileInRoot(p, slots.root, entry.path, target);
+      else emitDirectoryInRoot(p, slots.root, entry.path, target);
+      break;
+  }
+  emitAttach(p, mount, target);
+  p.call("close", [mount]);
+  p.call("close", [target]);
+}
+
+/** Makes the container's root the root of the mount namespace, and lets go of the host's. */
+export function emitPivot(c: Compilation): void {
+  const { p, slots, plan } = c;
+  const { spec } = plan.request;
+  p.step({
+    action: "change into the root file system",
+    why: "pivot_root(2), not chroot: nothing of the host stays mounted",
+  });
+  p.call("fchdir", [slots.root]);
+  p.call("pivot_root", [p.text("."), p.text(".")]);
+  p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
+  p.call("chdir", [p.text("/")]);
+  if (spec.root.readonly) {
+    p.step({ action: "make the root read-only", field: "root.readonly" });
+    emitMountAttributes(p, slots.root, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false });
+  }
+  const propagation = spec.linux?.rootfsPropagation;
+  if (propagation !== undefined) {
+    p.step({ action: `make the root mount ${propagation}`, field: "linux.rootfsPropagation" });
+    const recursive = propagation.startsWith("r");
+    const flag = `MS_${(recursive ? propagation.slice(1) : propagation).toUpperCase()}`;
+    emitMountAttributes(p, slots.root, { propagation: flag, recursive });
+  }
+}
