@@ -1,7 +1,7 @@
 import type { Linux, LinuxIDMapping } from "./linux.ts";
 import type { Process } from "./process.ts";
 
-/** The version of the runtime-spec that these types follow; what orlop writes into `ociVersion`. */
+/** The version of the runtime-spec that these types follow: what `features` and `state` answer. */
 export const RUNTIME_SPEC_VERSION = "1.3.0";
 
 /** The container's root file system. */
