@@ -4,7 +4,7 @@ import { OrlopError } from "../errors.ts";
 import { decodeImageConfig, decodeIndex, decodeManifest } from "./decode-image-spec.ts";
 import { decodeRuntimeSpec } from "./decode-runtime-spec.ts";
 import { decodeLinuxSeccomp, decodeSeccompProfile } from "./decode-seccomp.ts";
-import { EXAMPLE_CONFIG } from "./example-config.fixture.ts";
+import { EXAMPLE_CONFIG } from "./fixtures/example-config.ts";
 import { parseJson, stringifyJson } from "./json-text.ts";
 
 /** Each round takes a tenth of a millisecond; far longer runs found nothing that this number does not. */

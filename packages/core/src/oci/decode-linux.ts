@@ -1,7 +1,7 @@
 import { cpuList } from "./cpu-list.ts";
-import { id } from "./decode-process.ts";
-import { DEVICE_MAJOR_MAX, DEVICE_MINOR_MAX, linuxResources } from "./decode-resources.ts";
-import { linuxSeccomp } from "./decode-seccomp.ts";
+import { userOrGroupId } from "./decode-process.ts";
+import { DEVICE_MAJOR_MAX, DEVICE_MINOR_MAX, linuxResourcesDecoder } from "./decode-resources.ts";
+import { linuxSeccompDecoder } from "./decode-seccomp.ts";
 import {
   absolutePath,
   boolean,
@@ -46,7 +46,11 @@ import {
 const ID_MAPPINGS_MAX = 340;
 
 const idMapping: Decoder<LinuxIDMapping> = refine(
-  object<LinuxIDMapping>({ containerID: required(id), hostID: required(id), size: required(integer(1, 0xffff_ffff)) }),
+  object<LinuxIDMapping>({
+    containerID: required(userOrGroupId),
+    hostID: required(userOrGroupId),
+    size: required(integer(1, 0xffff_ffff)),
+  }),
   (mapping, at) => {
     for (const side of ["containerID", "hostID"] as const) {
       if (mapping[side] + mapping.size <= 0xffff_ffff) continue;
@@ -72,7 +76,7 @@ function checkMappings(mappings: readonly LinuxIDMapping[], at: string): void {
 }
 
 /** `uidMappings` and `gidMappings`, of a namespace and of a mount. */
-export const idMappings: Decoder<readonly LinuxIDMapping[]> = refine(list(idMapping), checkMappings);
+export const idMappingsDecoder: Decoder<readonly LinuxIDMapping[]> = refine(list(idMapping), checkMappings);
 
 const device: Decoder<LinuxDevice> = refine(
   object<LinuxDevice>({
@@ -81,8 +85,8 @@ const device: Decoder<LinuxDevice> = refine(
     major: optional(integer(0, DEVICE_MAJOR_MAX)),
     minor: optional(integer(0, DEVICE_MINOR_MAX)),
     fileMode: optional(uint32),
-    uid: optional(id),
-    gid: optional(id),
+    uid: optional(userOrGroupId),
+    gid: optional(userOrGroupId),
   }),
   (found, at) => {
     if (found.type === "p") return;
@@ -150,16 +154,16 @@ const namespaces: Decoder<readonly LinuxNamespace[]> = refine(list(namespace), (
 const cgroupsPath = where(text, (path) => !path.split("/").includes(".."), 'a path without ".."');
 
 /** `linux` as a field of a larger document. */
-export const linux: Decoder<Linux> = object<Linux>({
-  uidMappings: optional(idMappings),
-  gidMappings: optional(idMappings),
+export const linuxDecoder: Decoder<Linux> = object<Linux>({
+  uidMappings: optional(idMappingsDecoder),
+  gidMappings: optional(idMappingsDecoder),
   sysctl: optional(record(text, nonEmptyText)),
-  resources: optional(linuxResources),
+  resources: optional(linuxResourcesDecoder),
   cgroupsPath: optional(cgroupsPath),
   namespaces: optional(namespaces),
   devices: optional(list(device)),
   netDevices: optional(record(object<LinuxNetDevice>({ name: optional(interfaceName) }), interfaceName)),
-  seccomp: optional(linuxSeccomp),
+  seccomp: optional(linuxSeccompDecoder),
   rootfsPropagation: optional(oneOf(ROOTFS_PROPAGATIONS)),
   maskedPaths: optional(list(absolutePath)),
   readonlyPaths: optional(list(absolutePath)),

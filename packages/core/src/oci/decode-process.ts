@@ -36,13 +36,13 @@ import {
 } from "./process.ts";
 
 /** 2^32 - 1 is how the kernel says "no id" or "leave it" (setresuid(2), chown(2)). */
-export const id: Decoder<number> = integer(0, 0xffff_fffe);
+export const userOrGroupId: Decoder<number> = integer(0, 0xffff_fffe);
 
 const user = object<User>({
-  uid: required(id),
-  gid: required(id),
+  uid: required(userOrGroupId),
+  gid: required(userOrGroupId),
   umask: optional(integer(0, 0o777)),
-  additionalGids: optional(list(id)),
+  additionalGids: optional(list(userOrGroupId)),
   username: optional(anyText),
 });
 
@@ -111,7 +111,7 @@ function checkProcess(found: Process, at: string): void {
 }
 
 /** `process` as a field of a larger document. */
-export const process: Decoder<Process> = refine(
+export const processDecoder: Decoder<Process> = refine(
   object<Process>({
     terminal: optional(boolean),
     consoleSize: optional(object<Box>({ height: required(uint32), width: required(uint32) })),
@@ -142,5 +142,5 @@ export const process: Decoder<Process> = refine(
  * @throws OrlopError `invalid`, with the field's path
  */
 export function decodeProcess(input: string | Uint8Array): Process {
-  return decodeDocument("OCI process", () => process(parseJson(input), ""));
+  return decodeDocument("OCI process", () => processDecoder(parseJson(input), ""));
 }

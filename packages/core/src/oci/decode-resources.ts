@@ -139,7 +139,7 @@ const rdmaDeviceName = where(text, (name) => /^[^\s/]+$/.test(name), "a device n
 const unifiedFileName = where(text, (name) => /^[^/]+\.[^/]+$/.test(name), "a file name of cgroup v2, such as io.max");
 
 /** `linux.resources` as a field of a larger document. */
-export const linuxResources: Decoder<LinuxResources> = object<LinuxResources>({
+export const linuxResourcesDecoder: Decoder<LinuxResources> = object<LinuxResources>({
   devices: optional(list(deviceCgroup)),
   memory: optional(memory),
   cpu: optional(cpu),
@@ -157,5 +157,5 @@ export const linuxResources: Decoder<LinuxResources> = object<LinuxResources>({
  * @throws OrlopError `invalid`, with the field's path
  */
 export function decodeLinuxResources(input: string | Uint8Array): LinuxResources {
-  return decodeDocument("OCI resources", () => linuxResources(parseJson(input), ""));
+  return decodeDocument("OCI resources", () => linuxResourcesDecoder(parseJson(input), ""));
 }

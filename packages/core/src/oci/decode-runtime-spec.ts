@@ -1,5 +1,5 @@
-import { idMappings, linux } from "./decode-linux.ts";
-import { process } from "./decode-process.ts";
+import { idMappingsDecoder, linuxDecoder } from "./decode-linux.ts";
+import { processDecoder } from "./decode-process.ts";
 import {
   absolutePath,
   annotations,
@@ -39,8 +39,8 @@ const mount = object<Mount>({
   type: optional(text),
   source: optional(text),
   options: optional(list(text)),
-  uidMappings: optional(idMappings),
-  gidMappings: optional(idMappings),
+  uidMappings: optional(idMappingsDecoder),
+  gidMappings: optional(idMappingsDecoder),
 });
 
 /** The longest that a timer of Node can wait for, in seconds. */
@@ -67,14 +67,14 @@ const hooks = object<Hooks>({
 const runtimeSpec: Decoder<RuntimeSpec> = refine(
   object<RuntimeSpec>({
     ociVersion: required(ociVersion),
-    process: optional(process),
+    process: optional(processDecoder),
     root: required(object<Root>({ path: required(nonEmptyText), readonly: optional(boolean) })),
     hostname: optional(utsName),
     domainname: optional(utsName),
     mounts: optional(list(mount)),
     hooks: optional(hooks),
     annotations: optional(annotations),
-    linux: optional(linux),
+    linux: optional(linuxDecoder),
   }),
   checkRules,
 );

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decodeLinuxSeccomp, decodeSeccompProfile } from "./decode-seccomp.ts";
-import { EXAMPLE_CONFIG } from "./example-config.fixture.ts";
+import { assertRefused } from "./fixtures/assert-refused.ts";
+import { EXAMPLE_CONFIG } from "./fixtures/example-config.ts";
+import { jsonWith } from "./fixtures/json-with.ts";
 import { parseJson, stringifyJson } from "./json-text.ts";
-import { jsonWith } from "./json-with.fixture.ts";
-import { assertRefused } from "./refused.fixture.ts";
 
 const FILTER = stringifyJson((parseJson(EXAMPLE_CONFIG) as { linux: { seccomp: unknown } }).linux.seccomp);
 
@@ -36,35 +36,29 @@ test("decodes a bare filter", () => {
 });
 
 test("refuses what no filter can do", () => {
+  refusedFilter({ defaultAction: "SCMP_ACT_DENY" }, 'Cannot decode OCI seccomp filter "defaultAction": found "SCMP_');
+  refusedFilter({ defaultAction: undefined }, '"defaultAction": the member is required');
+  refusedFilter({ "architectures/0": "x86_64" }, '"architectures[0]": found "x86_64", expected one of');
+  refusedFilter({ "flags/0": "SECCOMP_FILTER_FLAG_NEW_LISTENER" }, '"flags[0]": found "SECCOMP_FILTER_FLAG_NEW');
+  refusedFilter({ "syscalls/0/names": [] }, '"syscalls[0].names": found an empty list, expected a list of at least 1');
+  refusedFilter({ "syscalls/0/action": "ALLOW" }, '"syscalls[0].action": found "ALLOW", expected one of');
+  refusedFilter({ "syscalls/1/args/0/op": "==" }, '"syscalls[1].args[0].op": found "==", expected one of');
   refusedFilter(
-    { "/defaultAction": "SCMP_ACT_DENY" },
-    'Cannot decode OCI seccomp filter "defaultAction": found "SCMP_',
-  );
-  refusedFilter({ "/defaultAction": undefined }, '"defaultAction": the member is required');
-  refusedFilter({ "/architectures/0": "x86_64" }, '"architectures[0]": found "x86_64", expected one of');
-  refusedFilter({ "/flags/0": "SECCOMP_FILTER_FLAG_NEW_LISTENER" }, '"flags[0]": found "SECCOMP_FILTER_FLAG_NEW');
-  refusedFilter({ "/syscalls/0/names": [] }, '"syscalls[0].names": found an empty list, expected a list of at least 1');
-  refusedFilter({ "/syscalls/0/action": "ALLOW" }, '"syscalls[0].action": found "ALLOW", expected one of');
-  refusedFilter({ "/syscalls/1/args/0/op": "==" }, '"syscalls[1].args[0].op": found "==", expected one of');
-  refusedFilter(
-    { "/syscalls/1/args/0/index": 6 },
+    { "syscalls/1/args/0/index": 6 },
     '"syscalls[1].args[0].index": found 6, expected an integer from 0 to 5',
   );
-  refusedFilter({ "/syscalls/1/args/0/value": -1 }, '"syscalls[1].args[0].value": found -1');
-  refusedFilter({ "/listenerPath": undefined }, '"listenerMetadata": it needs listenerPath');
-  refusedFilter({ "/listenerPath": "agent.sock" }, '"listenerPath": found "agent.sock", expected an absolute path');
+  refusedFilter({ "syscalls/1/args/0/value": -1 }, '"syscalls[1].args[0].value": found -1');
+  refusedFilter({ listenerPath: undefined }, '"listenerMetadata": it needs listenerPath');
+  refusedFilter({ listenerPath: "agent.sock" }, '"listenerPath": found "agent.sock", expected an absolute path');
 });
 
 test("refuses an errno where the action takes none", () => {
-  refusedFilter({ "/syscalls/0/errnoRet": 1 }, '"syscalls[0].errnoRet": the action is SCMP_ACT_ALLOW, and only');
-  refusedFilter(
-    { "/defaultAction": "SCMP_ACT_KILL_PROCESS" },
-    '"defaultErrnoRet": the action is SCMP_ACT_KILL_PROCESS',
-  );
-  refusedFilter({ "/syscalls/1/errnoRet": 4096 }, '"syscalls[1].errnoRet": found 4096, expected at most 4095');
-  const trace = { "/syscalls/1/action": "SCMP_ACT_TRACE", "/syscalls/1/errnoRet": 65535 };
+  refusedFilter({ "syscalls/0/errnoRet": 1 }, '"syscalls[0].errnoRet": the action is SCMP_ACT_ALLOW, and only');
+  refusedFilter({ defaultAction: "SCMP_ACT_KILL_PROCESS" }, '"defaultErrnoRet": the action is SCMP_ACT_KILL_PROCESS');
+  refusedFilter({ "syscalls/1/errnoRet": 4096 }, '"syscalls[1].errnoRet": found 4096, expected at most 4095');
+  const trace = { "syscalls/1/action": "SCMP_ACT_TRACE", "syscalls/1/errnoRet": 65535 };
   decodeLinuxSeccomp(jsonWith(FILTER, trace));
-  refusedFilter({ ...trace, "/syscalls/1/errnoRet": 65536 }, "found 65536, expected at most 65535 for SCMP_ACT_TRACE");
+  refusedFilter({ ...trace, "syscalls/1/errnoRet": 65536 }, "found 65536, expected at most 65535 for SCMP_ACT_TRACE");
 });
 
 test("decodes a profile in docker's and podman's superset", () => {
@@ -90,18 +84,15 @@ test("decodes the profile that podman installs", (t) => {
 });
 
 test("refuses profiles that contradict themselves", () => {
-  refusedProfile(
-    { "/architectures": ["SCMP_ARCH_X86_64"] },
-    '"archMap": a profile has either archMap or architectures',
-  );
-  refusedProfile({ "/syscalls/0/name": "write" }, '"syscalls[0].name": a rule has either name or names');
-  refusedProfile({ "/syscalls/2/name": 1 }, '"syscalls[2].name": found 1, expected a string');
-  refusedProfile({ "/syscalls/2/name": undefined }, '"syscalls[2].names": the member is required');
-  refusedProfile({ "/syscalls/2/errno": "1" }, '"syscalls[2].errno": found "1", expected the name of an errno');
-  refusedProfile({ "/syscalls/0/errno": "EPERM" }, '"syscalls[0].errno": the action is SCMP_ACT_ALLOW');
-  refusedProfile({ "/defaultAction": "SCMP_ACT_LOG", "/defaultErrnoRet": undefined }, '"defaultErrno": the action is');
+  refusedProfile({ architectures: ["SCMP_ARCH_X86_64"] }, '"archMap": a profile has either archMap or architectures');
+  refusedProfile({ "syscalls/0/name": "write" }, '"syscalls[0].name": a rule has either name or names');
+  refusedProfile({ "syscalls/2/name": 1 }, '"syscalls[2].name": found 1, expected a string');
+  refusedProfile({ "syscalls/2/name": undefined }, '"syscalls[2].names": the member is required');
+  refusedProfile({ "syscalls/2/errno": "1" }, '"syscalls[2].errno": found "1", expected the name of an errno');
+  refusedProfile({ "syscalls/0/errno": "EPERM" }, '"syscalls[0].errno": the action is SCMP_ACT_ALLOW');
+  refusedProfile({ defaultAction: "SCMP_ACT_LOG", defaultErrnoRet: undefined }, '"defaultErrno": the action is');
   for (const version of ["4", "4.8.1", "v4.8", "04.8", "4.8-rc1", ""]) {
-    refusedProfile({ "/syscalls/1/includes/minKernel": version }, `minKernel": found "${version}", expected a kernel`);
+    refusedProfile({ "syscalls/1/includes/minKernel": version }, `minKernel": found "${version}", expected a kernel`);
   }
 });
 

@@ -85,7 +85,7 @@ function checkFilter(filter: LinuxSeccomp | SeccompProfile, at: string): void {
 }
 
 /** `linux.seccomp` as a field of a larger document. */
-export const linuxSeccomp: Decoder<LinuxSeccomp> = refine(
+export const linuxSeccompDecoder: Decoder<LinuxSeccomp> = refine(
   object<LinuxSeccomp>({
     defaultAction: required(action),
     defaultErrnoRet: optional(uint32),
@@ -104,7 +104,7 @@ export const linuxSeccomp: Decoder<LinuxSeccomp> = refine(
  * @throws OrlopError `invalid`, with the field's path
  */
 export function decodeLinuxSeccomp(input: string | Uint8Array): LinuxSeccomp {
-  return decodeDocument("OCI seccomp filter", () => linuxSeccomp(parseJson(input), ""));
+  return decodeDocument("OCI seccomp filter", () => linuxSeccompDecoder(parseJson(input), ""));
 }
 
 const errnoName = where(text, (name) => /^E[A-Z0-9]+$/.test(name), "the name of an errno, such as ENOSYS");

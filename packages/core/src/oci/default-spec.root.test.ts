@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,18 +9,18 @@ import { stringifyJson } from "./json-text.ts";
 
 test("runc runs the default config", (t) => {
   if (process.getuid?.() !== 0) return t.skip("needs root");
-  if (!existsSync("/bin/busybox")) return t.skip("needs busybox-static");
   const bundle = mkdtempSync(join(tmpdir(), "orlop-default-"));
   t.after(() => rmSync(bundle, { recursive: true }));
   mkdirSync(join(bundle, "rootfs/bin"), { recursive: true });
-  copyFileSync("/bin/busybox", join(bundle, "rootfs/bin/busybox"));
-  const args = ["/bin/busybox", "grep", "CapBnd", "/proc/self/status"];
-  writeFileSync(join(bundle, "config.json"), stringifyJson(defaultSpec({ args })));
   try {
+    copyFileSync("/bin/busybox", join(bundle, "rootfs/bin/busybox"));
+    execFileSync("chroot", [join(bundle, "rootfs"), "/bin/busybox", "true"]);
     execFileSync("runc", ["--version"]);
   } catch (error) {
-    return t.skip(`needs runc: ${error}`);
+    return t.skip(`needs busybox-static and runc: ${error}`);
   }
+  const args = ["/bin/busybox", "grep", "CapBnd", "/proc/self/status"];
+  writeFileSync(join(bundle, "config.json"), stringifyJson(defaultSpec({ args })));
   const output = execFileSync("runc", ["run", "--bundle", bundle, `orlop-default-${process.pid}`], {
     encoding: "utf8",
   });

@@ -20,7 +20,7 @@ export const DEFAULT_CAPABILITIES: readonly string[] = [
 ];
 
 /** What docker, containerd or podman masks, each entry by at least one of them. A path that is not there is skipped. */
-export const DEFAULT_MASKED_PATHS: readonly string[] = [
+const DEFAULT_MASKED_PATHS: readonly string[] = [
   "/proc/acpi",
   "/proc/asound",
   // A side channel to what else runs on the machine (GHSA-6fw5-f8r9-fgfm).
@@ -39,7 +39,7 @@ export const DEFAULT_MASKED_PATHS: readonly string[] = [
 ];
 
 /** What docker, containerd and podman make read-only and do not mask. */
-export const DEFAULT_READONLY_PATHS: readonly string[] = [
+const DEFAULT_READONLY_PATHS: readonly string[] = [
   "/proc/bus",
   "/proc/fs",
   "/proc/irq",
@@ -48,7 +48,7 @@ export const DEFAULT_READONLY_PATHS: readonly string[] = [
 ];
 
 /** The file systems that a Linux program expects (config-linux.md, "Default Filesystems") with the peers' options. */
-export const DEFAULT_MOUNTS: readonly Mount[] = [
+const DEFAULT_MOUNTS: readonly Mount[] = [
   { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
   {
     destination: "/dev",
@@ -88,7 +88,7 @@ const DEFAULT_UMASK = 0o022;
  * The oldest version with every member that is used here (`umask` is the newest), because the config may go to
  * another runtime: crun 1.8, Debian 12's, refuses 1.2 and 1.3.
  */
-const DEFAULT_OCI_VERSION = "1.1.0";
+const DEFAULT_OCI_VERSION = "1.0.2";
 
 export interface DefaultSpecOptions {
   /** `["sh"]` when absent. */

@@ -21,7 +21,7 @@ interface OptionalMember<T> {
 }
 
 /** One entry for each member of `T`; the compiler checks that the optional ones are declared so. */
-export type Shape<T> = {
+type Shape<T> = {
   readonly [K in keyof T]-?: Partial<Pick<T, K>> extends Pick<T, K>
     ? OptionalMember<Exclude<T[K], undefined>>
     : RequiredMember<T[K]>;
