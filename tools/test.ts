@@ -1,9 +1,10 @@
 /**
- * `npm test`: everything that this machine can run. The steps of `npm run ok`, then the tests that need root,
- * then those that need an ordinary user. What cannot run is skipped, and the reasons are summed up at the end.
+ * `npm test`: everything that this machine can run. The steps of `npm run ok`, the packages built and tried
+ * out, the tests that need root, those that need an ordinary user. What cannot run is skipped, and the reasons are summed up at the end.
  * `npm test -- mount seccomp` runs the test files whose path contains one of the words, and no other step.
  */
 import { join } from "node:path";
+import { packageStep } from "./build/package-step.ts";
 import { runSteps } from "./steps/run-steps.ts";
 import { staticSteps } from "./steps/static-steps.ts";
 import { closingLines, skipsText } from "./tests/describe-outcome.ts";
@@ -32,6 +33,7 @@ const ok = await runSteps(
   [
     filters.length === 0 ? staticSteps(root) : [],
     [testStep("unit", () => runUnitTests(root, files.unit), report)],
+    filters.length === 0 ? [packageStep(root)] : [],
     [testStep("root", () => runKernelTests(root, files.root), report)],
     [testStep("rootless", () => runRootlessTests(root, files.rootless), report)],
   ],
