@@ -1,5 +1,76 @@
 export { type ErrorCode, OrlopError, type OrlopErrorOptions } from "./errors.ts";
 export {
+  type Digest,
+  digestAlgorithm,
+  digestEncoded,
+  generateId,
+  parseContainerId,
+  parseDigest,
+  parseFullId,
+  parseIdPrefix,
+  parseName,
+  shortId,
+} from "./identifiers.ts";
+export {
+  decodeDescriptor,
+  decodeImageConfig,
+  decodeImageLayout,
+  decodeIndex,
+  decodeManifest,
+} from "./oci/decode-image-spec.ts";
+export { decodeProcess } from "./oci/decode-process.ts";
+export { decodeLinuxResources } from "./oci/decode-resources.ts";
+export { checkRuntimeSpec, decodeRuntimeSpec } from "./oci/decode-runtime-spec.ts";
+export { decodeLinuxSeccomp, decodeSeccompProfile } from "./oci/decode-seccomp.ts";
+export { DEFAULT_CAPABILITIES, DEFAULT_PATH, type DefaultSpecOptions, defaultSpec } from "./oci/default-spec.ts";
+export {
+  ANNOTATION_AUTHORS,
+  ANNOTATION_BASE_IMAGE_DIGEST,
+  ANNOTATION_BASE_IMAGE_NAME,
+  ANNOTATION_CREATED,
+  ANNOTATION_DESCRIPTION,
+  ANNOTATION_DOCUMENTATION,
+  ANNOTATION_LICENSES,
+  ANNOTATION_REF_NAME,
+  ANNOTATION_REVISION,
+  ANNOTATION_SOURCE,
+  ANNOTATION_TITLE,
+  ANNOTATION_URL,
+  ANNOTATION_VENDOR,
+  ANNOTATION_VERSION,
+  type Annotations,
+  type Descriptor,
+  type ImageConfig,
+  type ImageExecutionConfig,
+  type ImageHealthcheck,
+  type ImageHistory,
+  type ImageLayout,
+  type ImageRootFS,
+  type Index,
+  type Manifest,
+  MEDIA_TYPE_DESCRIPTOR,
+  MEDIA_TYPE_DOCKER_IMAGE_CONFIG,
+  MEDIA_TYPE_DOCKER_LAYER,
+  MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP,
+  MEDIA_TYPE_DOCKER_LAYER_GZIP,
+  MEDIA_TYPE_DOCKER_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_EMPTY_JSON,
+  MEDIA_TYPE_IMAGE_CONFIG,
+  MEDIA_TYPE_IMAGE_INDEX,
+  MEDIA_TYPE_IMAGE_LAYER,
+  MEDIA_TYPE_IMAGE_LAYER_GZIP,
+  MEDIA_TYPE_IMAGE_LAYER_NONDISTRIBUTABLE,
+  MEDIA_TYPE_IMAGE_LAYER_NONDISTRIBUTABLE_GZIP,
+  MEDIA_TYPE_IMAGE_LAYER_NONDISTRIBUTABLE_ZSTD,
+  MEDIA_TYPE_IMAGE_LAYER_ZSTD,
+  MEDIA_TYPE_IMAGE_MANIFEST,
+  MEDIA_TYPE_LAYOUT_HEADER,
+  type Platform,
+  type StringSet,
+} from "./oci/image-spec.ts";
+export { JSON_LIMITS, stringifyJson } from "./oci/json-text.ts";
+export {
   type Box,
   type Capabilities,
   CONTAINER_STATUSES,
@@ -80,6 +151,13 @@ export {
   type Uint64,
   type User,
 } from "./oci/runtime-spec.ts";
+export type {
+  SeccompProfile,
+  SeccompProfileArch,
+  SeccompProfileFilter,
+  SeccompProfileSyscall,
+} from "./oci/seccomp-profile.ts";
+export { sysctlNamespace, sysctlPath } from "./oci/sysctl.ts";
 export type {
   CheckpointOptions,
   ContainerStats,
