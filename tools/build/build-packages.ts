@@ -26,7 +26,7 @@ export async function buildPackages(root: string, keep: boolean): Promise<readon
   for (const staged of stage.packages) {
     await bundlePackage(staged);
     await emitDeclarations(root, staged);
-    if (staged.manifest.name === "orlop") await bundleCommandLine(staged);
+    if (staged.manifest.name === "orlop") await bundleCommandLine(staged, stage.packages);
   }
   const tarballDirectory = join(stage.directory, "tarballs");
   const installDirectory = join(stage.directory, "install");

@@ -27,6 +27,7 @@ export function fixtureWorkspace(files: Readonly<Record<string, string>>): Works
   const kernel = "@orlop/kernel";
   const testkit = "@orlop/testkit";
   return {
+    ownPaths: ["/srv/checkout"],
     rootManifest: { name: "workspace", version: "1.0.0", exports: {}, dependencies: {}, devDependencies: {} },
     packages: [
       fixturePackage(core, [], [testkit]),

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { type SourceModule, sourceModule } from "./source-module.ts";
 
@@ -19,6 +20,8 @@ export interface WorkspacePackage {
 
 /** Everything the checks look at: the checkout as it lies on disk, whether committed or not. */
 export interface Workspace {
+  /** Paths that mean something on this machine only: where the checkout is, and the caller's home. */
+  readonly ownPaths: readonly string[];
   readonly rootManifest: PackageManifest;
   readonly packages: readonly WorkspacePackage[];
   /** TypeScript files of the packages and of `tools`. */
@@ -70,5 +73,7 @@ export function readWorkspace(root: string): Workspace {
       const directory = `packages/${entry.name}`;
       return { directory, manifest: readManifest(join(root, directory, "package.json")) };
     });
-  return { rootManifest: readManifest(join(root, "package.json")), packages, modules, texts };
+  // A short one (`/root`, `/src`) is an ordinary path in a container.
+  const ownPaths = [root, homedir()].filter((path) => path.split("/").length > 2);
+  return { ownPaths, rootManifest: readManifest(join(root, "package.json")), packages, modules, texts };
 }

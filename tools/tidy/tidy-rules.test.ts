@@ -104,7 +104,7 @@ describe("syntax", () => {
 describe("text", () => {
   // Put together here, so that this file does not hold what the check refuses.
   const mark = "TO" + "DO";
-  const machinePaths = ["work", "root", "home"].map((name) => `/${name}/project/x`);
+  const machinePaths = [...["work", "root"].map((name) => `/${name}/project/x`), "/srv/checkout/x"];
 
   test("refuses marks of unfinished work in comments, not in strings", () => {
     assert.match(problems({ [path]: `\n// ${mark}: later` }).join(), new RegExp(`mount.ts:2: ${mark}`));
@@ -121,7 +121,15 @@ describe("text", () => {
   });
 
   test("accepts the bare directories, which containers have too, and relative paths", () => {
-    for (const text of ['"/root"', '"/home"', '"a/work/b"', "`$" + "{lower}/work/b`", '"./root/b"']) {
+    for (const text of [
+      '"/root"',
+      '"/work"',
+      '"/home/user/x"',
+      '"/srv/x"',
+      '"a/work/b"',
+      "`$" + "{lower}/work/b`",
+      '"./root/b"',
+    ]) {
       assert.deepEqual(problems({ [path]: `const a = ${text};` }), []);
     }
   });

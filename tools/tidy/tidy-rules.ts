@@ -15,9 +15,9 @@ export function checkTidy(workspace: Workspace): readonly Problem[] {
       ...fileLengthProblems(module),
       ...functionLengthProblems(module),
       ...unfinishedProblems(module),
-      ...machinePathProblems(module.path, module.text),
+      ...machinePathProblems(module.path, module.text, workspace.ownPaths),
     ]),
-    ...workspace.texts.flatMap(({ path, text }) => machinePathProblems(path, text)),
+    ...workspace.texts.flatMap(({ path, text }) => machinePathProblems(path, text, workspace.ownPaths)),
     ...deadExportProblems(workspace),
   ];
 }
