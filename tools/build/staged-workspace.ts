@@ -1,4 +1,15 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { packageRows, testkitPackage } from "../layers/package-rows.ts";
 import { type BuildManifest, publishedManifest } from "./published-manifest.ts";
@@ -44,11 +55,17 @@ function stagePackage(root: string, stage: string, name: string): StagedPackage 
   return { manifest, origin, directory };
 }
 
+function removeStage(root: string, directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+  const cache = join(root, ".cache");
+  if (readdirSync(cache).length === 0) rmdirSync(cache);
+}
+
 /** Copies the packages of the checkout to a fresh directory under `.cache`; disposing removes it. */
 export function stageWorkspace(root: string): StagedWorkspace {
   mkdirSync(join(root, ".cache"), { recursive: true });
   const directory = mkdtempSync(join(root, ".cache", "build-"));
   const names = [...packageRows].reverse().flat().concat(testkitPackage);
   const packages = names.map((name) => stagePackage(root, directory, name)).filter((each) => each !== undefined);
-  return { directory, packages, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
+  return { directory, packages, [Symbol.dispose]: () => removeStage(root, directory) };
 }
