@@ -34,15 +34,20 @@ function execute(operation: CgroupOperation, options: ExecuteOptions, made: stri
         if (operation.stage === "leaf") made.push(operation.directory);
         return;
       case "write":
-        return writeOrFallBack(operation);
+        writeOrFallBack(operation);
+        return;
       case "inherit":
-        return inherit(operation.from, operation.directory, operation.file);
+        inherit(operation.from, operation.directory, operation.file);
+        return;
       case "chown":
-        return chownSync(fileOf(operation.directory, operation.file), operation.uid, -1);
+        chownSync(fileOf(operation.directory, operation.file), operation.uid, -1);
+        return;
       case "check-memory":
-        return checkMemory(operation);
+        checkMemory(operation);
+        return;
       case "attach-device-filter":
-        return attach(operation, options);
+        attach(operation, options);
+        return;
     }
   } catch (error) {
     if (error instanceof OrlopError) throw error;
@@ -89,7 +94,10 @@ function checkMemory(operation: CheckMemoryUse): void {
 }
 
 function attach(operation: AttachDeviceFilter, options: ExecuteOptions): void {
-  if (options.attachDeviceFilter !== undefined) return options.attachDeviceFilter(operation);
+  if (options.attachDeviceFilter !== undefined) {
+    options.attachDeviceFilter(operation);
+    return;
+  }
   throw new OrlopError(
     "unsupported",
     `Cannot attach device filter to cgroup "${operation.directory}": nothing here can call bpf(2)`,

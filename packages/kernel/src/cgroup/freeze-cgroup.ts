@@ -38,7 +38,7 @@ export function readFreezerState(directories: readonly CgroupDirectory[]): Freez
   if (freezer === undefined) return "none";
   if (freezer.version === 1) return readStateV1(freezer.path);
   if (readCgroupFile(freezer.path, "cgroup.freeze")?.trim() !== "1") return "thawed";
-  return readFlatKeyed(freezer.path, "cgroup.events")["frozen"] === 1n ? "frozen" : "freezing";
+  return readFlatKeyed(freezer.path, "cgroup.events").frozen === 1n ? "frozen" : "freezing";
 }
 
 /** A cgroup whose ancestor is frozen shows FROZEN too; `self_freezing` tells. */
@@ -76,7 +76,7 @@ async function freezeV2(path: string, signal: AbortSignal | undefined): Promise<
   writeState(path, "cgroup.freeze", "1");
   for (let poll = 0; poll < FREEZE_POLL_MAX; poll++) {
     signal?.throwIfAborted();
-    if (readFlatKeyed(path, "cgroup.events")["frozen"] === 1n) return;
+    if (readFlatKeyed(path, "cgroup.events").frozen === 1n) return;
     // Freezing takes microseconds as a rule; the long wait is for a process in the middle of something.
     await sleep(poll === 0 ? 0 : FREEZE_POLL_MS, undefined, signal === undefined ? {} : { signal });
   }

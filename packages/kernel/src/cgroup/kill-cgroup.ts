@@ -10,6 +10,9 @@ const KILL_POLL_MAX = 1000;
 const KILL_POLL_FIRST_MS = 1;
 const KILL_POLL_LAST_MS = 20;
 
+/** After so many polls, what `cgroup.kill` left over is in a version 1 cgroup only, and is killed by pid. */
+const KILL_BY_PID_FROM = 5;
+
 /**
  * Kills every process of the container, those in cgroups below it included, and waits until none is left. One
  * write where the kernel has `cgroup.kill` (Linux 5.14, version 2); elsewhere the cgroup is frozen, so that
@@ -21,7 +24,7 @@ export async function killCgroup(directories: readonly CgroupDirectory[], signal
   for (let poll = 0; poll < KILL_POLL_MAX; poll++) {
     if (signal?.aborted) throw cancelled(signal.reason);
     if (listProcesses(directories).length === 0) return;
-    if (!killAtOnce(directories)) await killOneByOne(directories, signal);
+    if (!killAtOnce(directories) || poll >= KILL_BY_PID_FROM) await killOneByOne(directories, signal);
     await sleep(Math.min(KILL_POLL_FIRST_MS + poll, KILL_POLL_LAST_MS));
   }
   const left = listProcesses(directories);
@@ -41,8 +44,7 @@ function killAtOnce(directories: readonly CgroupDirectory[]): boolean {
     if (["ENOENT", "EOPNOTSUPP", "EPERM", "EACCES"].includes(errnoOf(error))) return false;
     throw error;
   }
-  // In a hybrid layout a process may have been moved out of the unified cgroup and be left in others.
-  return directories.length === 1;
+  return true;
 }
 
 async function killOneByOne(directories: readonly CgroupDirectory[], signal: AbortSignal | undefined): Promise<void> {

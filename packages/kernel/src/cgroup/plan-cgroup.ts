@@ -1,7 +1,15 @@
 import type { LinuxResources } from "@orlop/core";
 import { allHierarchies, type CgroupHierarchy, type CgroupLayout, hierarchyLabel } from "./cgroup-layout.ts";
 import { type CgroupLocation, type CgroupPlace, placeCgroup } from "./cgroup-path.ts";
-import type { CgroupDirectory, CgroupJoin, CgroupNote, CgroupOperation, CgroupPlan } from "./cgroup-plan.ts";
+import {
+  type CgroupDirectory,
+  type CgroupJoin,
+  type CgroupNote,
+  type CgroupOperation,
+  type CgroupPlan,
+  directoryFor,
+  unifiedDirectory,
+} from "./cgroup-plan.ts";
 import { inheritCpuset, planAncestors, planLeaves } from "./plan-directories.ts";
 import { type CgroupOwner, chownOperations } from "./plan-ownership.ts";
 import { type CgroupDelegation, probeDelegation } from "./probe-delegation.ts";
@@ -52,15 +60,18 @@ export function planCgroup(
     absent: "this machine has no cgroup hierarchy with",
     readCurrent: () => undefined,
   };
-  const limits = planResources(resources, context, decideDevices(resources, usable, options, location, notes));
+  const limits = planResources(resources, context, decideDevices(resources, directories, options, location, notes));
   const unified = usable.find(({ directory }) => directory.version === 2);
   const systemd = location.kind === "systemd";
   return {
     directories,
     operations: [
-      ...usable.flatMap(({ place, top }) =>
-        planAncestors(place, top, neededControllers(place, limits), layout.mode, systemd),
-      ),
+      ...usable.flatMap(({ place, directory, top }) => {
+        const needed = neededControllers(directory, limits);
+        // Beside version 1 few controllers are left to version 2, and nothing but an asked limit needs them.
+        const wanted = layout.mode === "v2" ? directory.controllers : [...needed];
+        return planAncestors(place, { top, wanted, needed }, systemd);
+      }),
       ...usable.flatMap(({ place }) => planLeaves(place, systemd)),
       ...limits,
       ...usable.flatMap(({ place }) => inheritLeaf(place)),
@@ -146,31 +157,35 @@ function directoryOf(place: CgroupPlace, controllers: readonly string[]): Cgroup
 }
 
 /**
- * Device rules cannot be enforced without privileges, and need not be: such a container can neither make device
- * nodes nor open one that its user could not.
+ * Whether the device list can be enforced. Without privileges it cannot, and need not be: such a container can
+ * neither make device nodes nor open one that its user could not. A root container with a list and without a
+ * cgroup would be one whose CAP_MKNOD opens every disk, so there `planDevices` refuses.
  */
 function decideDevices(
   resources: LinuxResources,
-  usable: readonly UsablePlace[],
+  directories: readonly CgroupDirectory[],
   options: CgroupPlanOptions,
   location: CgroupLocation,
   notes: CgroupNote[],
 ): boolean {
-  if (location.kind !== "disabled" && !options.rootless && usable.length > 0) return true;
-  if ((resources.devices ?? []).length > 0) {
-    const why = options.rootless
-      ? "a rootless container has no more access to devices than its user, and can make no device nodes"
-      : "the container has no cgroup, so device nodes are all that limits it";
-    notes.push({ field: "linux.resources.devices", what: why });
+  const asked = (resources.devices ?? []).length > 0;
+  const possible = directoryFor(directories, "devices") !== undefined || unifiedDirectory(directories) !== undefined;
+  if (!options.rootless && location.kind !== "disabled") {
+    if (asked || possible) return true;
+    notes.push({ field: "linux.resources.devices", what: "this machine has no cgroup hierarchy for devices" });
+    return false;
   }
+  const why = options.rootless
+    ? "a rootless container has no more access to devices than its user, and can make no device nodes"
+    : "cgroups are switched off for this container, so only capabilities keep it from devices";
+  if (asked) notes.push({ field: "linux.resources.devices", what: why });
   return false;
 }
 
 /** Controllers whose files the limits are written to. */
-function neededControllers(place: CgroupPlace, limits: readonly CgroupOperation[]): ReadonlySet<string> {
-  const leaf = place.directories.at(-1);
+function neededControllers(directory: CgroupDirectory, limits: readonly CgroupOperation[]): ReadonlySet<string> {
   const files = limits.flatMap((operation) =>
-    operation.kind === "write" && operation.directory === leaf ? [operation.file] : [],
+    operation.kind === "write" && operation.directory === directory.path ? [operation.file] : [],
   );
   const names = files.map((file) => file.slice(0, file.indexOf(".")));
   return new Set(names.filter((name) => name !== "cgroup"));

@@ -1,4 +1,3 @@
-import type { CgroupMode } from "./cgroup-layout.ts";
 import type { CgroupPlace } from "./cgroup-path.ts";
 import type { CgroupOperation, CgroupTolerance, InheritCgroupFile, WriteCgroupFile } from "./cgroup-plan.ts";
 import { ancestry } from "./probe-delegation.ts";
@@ -7,47 +6,48 @@ const EXISTS: readonly CgroupTolerance[] = [
   { errno: "EEXIST", because: "another container or an administrator made it" },
 ];
 
-/**
- * The operations above the container's own cgroup: directories, version 1's cpusets, version 2's controllers.
- *
- * `top` is the first directory on the way whose cgroup.subtree_control is the caller's to write; `needed` are the
- * controllers without which a limit cannot be set.
- */
-export function planAncestors(
-  place: CgroupPlace,
-  top: string,
-  needed: ReadonlySet<string>,
-  mode: CgroupMode,
-  systemd: boolean,
-): CgroupOperation[] {
+/** What a version 2 hierarchy hands down to the container's cgroup. */
+export interface ControllerChain {
+  /** The first directory on the way whose cgroup.subtree_control is the caller's to write. */
+  readonly top: string;
+  readonly wanted: readonly string[];
+  /** Those of them without which a limit cannot be set. */
+  readonly needed: ReadonlySet<string>;
+}
+
+/** The operations above the container's own cgroup: directories, version 1's cpusets, version 2's controllers. */
+export function planAncestors(place: CgroupPlace, chain: ControllerChain, systemd: boolean): CgroupOperation[] {
   const parents = place.directories.slice(0, -1);
   if (systemd && place.hierarchy.name === "systemd") return [];
-  if (place.hierarchy.version === 2) return planUnifiedAncestors(place, top, needed, mode);
+  if (place.hierarchy.version === 2) return planUnifiedAncestors(place, parents, chain);
   return parents.flatMap((directory, index) => [
-    makeDirectory(directory, "ancestor", "Makes the cgroup that containers' cgroups are collected in"),
+    makeDirectory(directory, "ancestor", COLLECTS),
     ...inheritCpuset(place, directory, parents[index - 1] ?? place.base, "ancestor"),
   ]);
 }
 
+const COLLECTS = "Makes the cgroup that containers' cgroups are collected in";
+
 function planUnifiedAncestors(
   place: CgroupPlace,
-  top: string,
-  needed: ReadonlySet<string>,
-  mode: CgroupMode,
+  parents: readonly string[],
+  { top, wanted, needed }: ControllerChain,
 ): CgroupOperation[] {
-  const parents = place.directories.slice(0, -1);
-  const existing = ancestry(place.hierarchy.mountPoint, place.base);
-  // Beside version 1 few controllers are left here, and nothing but an asked limit needs them.
-  const wanted = place.hierarchy.controllers.filter((controller) => mode === "v2" || needed.has(controller));
-  const enable = (directory: string) => enableControllers(directory, wanted, needed);
-  const ours = existing.slice(Math.max(0, existing.indexOf(top)));
+  const way = ancestry(place.hierarchy.mountPoint, place.base);
+  const ours = [...way, ...parents].filter((directory) => isWithin(directory, top));
   return [
-    ...(existing.includes(top) ? ours.flatMap(enable) : []),
+    ...way
+      .filter((directory) => ours.includes(directory))
+      .flatMap((directory) => enableControllers(directory, wanted, needed)),
     ...parents.flatMap((directory) => [
-      makeDirectory(directory, "ancestor", "Makes the cgroup that containers' cgroups are collected in"),
-      ...(existing.includes(top) || directory.startsWith(top) ? enable(directory) : []),
+      makeDirectory(directory, "ancestor", COLLECTS),
+      ...(ours.includes(directory) ? enableControllers(directory, wanted, needed) : []),
     ]),
   ];
+}
+
+function isWithin(directory: string, top: string): boolean {
+  return directory === top || directory.startsWith(`${top}/`);
 }
 
 /** The container's own cgroup; systemd makes those of its own hierarchies. */

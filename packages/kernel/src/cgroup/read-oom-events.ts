@@ -16,6 +16,6 @@ export function readOomEvents(directories: readonly CgroupDirectory[]): OomEvent
   const memory = directoryFor(directories, "memory");
   if (memory === undefined) return undefined;
   const events = readFlatKeyed(memory.path, memory.version === 1 ? "memory.oom_control" : "memory.events");
-  if (events["oom_kill"] === undefined) return undefined;
-  return { kills: events["oom_kill"], waiting: events["under_oom"] === 1n };
+  if (events.oom_kill === undefined) return undefined;
+  return { kills: events.oom_kill, waiting: events.under_oom === 1n };
 }

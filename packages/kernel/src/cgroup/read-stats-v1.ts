@@ -22,18 +22,18 @@ export function readCpuV1(
   const throttling = cpu === undefined ? {} : readFlatKeyed(cpu, "cpu.stat");
   return {
     usageNs,
-    userNs: readCgroupNumber(accounting, "cpuacct.usage_user") ?? (ticks["user"] ?? 0n) * NS_PER_TICK,
-    systemNs: readCgroupNumber(accounting, "cpuacct.usage_sys") ?? (ticks["system"] ?? 0n) * NS_PER_TICK,
+    userNs: readCgroupNumber(accounting, "cpuacct.usage_user") ?? (ticks.user ?? 0n) * NS_PER_TICK,
+    systemNs: readCgroupNumber(accounting, "cpuacct.usage_sys") ?? (ticks.system ?? 0n) * NS_PER_TICK,
     perCpuNs: (readCgroupFile(accounting, "cpuacct.usage_percpu") ?? "").split(/\s+/).filter(Boolean).map(BigInt),
     throttling:
-      throttling["nr_periods"] === undefined
+      throttling.nr_periods === undefined
         ? undefined
         : {
-            periods: throttling["nr_periods"],
-            throttledPeriods: throttling["nr_throttled"] ?? 0n,
-            throttledNs: throttling["throttled_time"] ?? 0n,
-            bursts: throttling["nr_bursts"] ?? 0n,
-            burstNs: throttling["burst_time"] ?? 0n,
+            periods: throttling.nr_periods,
+            throttledPeriods: throttling.nr_throttled ?? 0n,
+            throttledNs: throttling.throttled_time ?? 0n,
+            bursts: throttling.nr_bursts ?? 0n,
+            burstNs: throttling.burst_time ?? 0n,
           },
     pressure,
   };
@@ -105,12 +105,12 @@ function joinIo(
     return {
       major: major ?? 0,
       minor: minor ?? 0,
-      readBytes: bytes.get(name)?.["Read"] ?? 0n,
-      writtenBytes: bytes.get(name)?.["Write"] ?? 0n,
-      reads: counts.get(name)?.["Read"] ?? 0n,
-      writes: counts.get(name)?.["Write"] ?? 0n,
-      discardedBytes: bytes.get(name)?.["Discard"] ?? 0n,
-      discards: counts.get(name)?.["Discard"] ?? 0n,
+      readBytes: bytes.get(name)?.Read ?? 0n,
+      writtenBytes: bytes.get(name)?.Write ?? 0n,
+      reads: counts.get(name)?.Read ?? 0n,
+      writes: counts.get(name)?.Write ?? 0n,
+      discardedBytes: bytes.get(name)?.Discard ?? 0n,
+      discards: counts.get(name)?.Discard ?? 0n,
     };
   });
 }

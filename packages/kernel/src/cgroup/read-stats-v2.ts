@@ -5,22 +5,22 @@ const NS_PER_US = 1000n;
 
 export function readCpuV2(directory: string, pressure: Pressure | undefined): CpuStats | undefined {
   const stat = readFlatKeyed(directory, "cpu.stat");
-  if (stat["usage_usec"] === undefined) return undefined;
+  if (stat.usage_usec === undefined) return undefined;
   return {
-    usageNs: stat["usage_usec"] * NS_PER_US,
-    userNs: (stat["user_usec"] ?? 0n) * NS_PER_US,
-    systemNs: (stat["system_usec"] ?? 0n) * NS_PER_US,
+    usageNs: stat.usage_usec * NS_PER_US,
+    userNs: (stat.user_usec ?? 0n) * NS_PER_US,
+    systemNs: (stat.system_usec ?? 0n) * NS_PER_US,
     perCpuNs: [],
     // Only with the cpu controller.
     throttling:
-      stat["nr_periods"] === undefined
+      stat.nr_periods === undefined
         ? undefined
         : {
-            periods: stat["nr_periods"],
-            throttledPeriods: stat["nr_throttled"] ?? 0n,
-            throttledNs: (stat["throttled_usec"] ?? 0n) * NS_PER_US,
-            bursts: stat["nr_bursts"] ?? 0n,
-            burstNs: (stat["burst_usec"] ?? 0n) * NS_PER_US,
+            periods: stat.nr_periods,
+            throttledPeriods: stat.nr_throttled ?? 0n,
+            throttledNs: (stat.throttled_usec ?? 0n) * NS_PER_US,
+            bursts: stat.nr_bursts ?? 0n,
+            burstNs: (stat.burst_usec ?? 0n) * NS_PER_US,
           },
     pressure,
   };
@@ -28,11 +28,11 @@ export function readCpuV2(directory: string, pressure: Pressure | undefined): Cp
 
 export function readMemoryV2(directory: string, pressure: Pressure | undefined): MemoryStats | undefined {
   const events = readFlatKeyed(directory, "memory.events");
-  const use = readUse(directory, "memory", events["max"] ?? 0n);
+  const use = readUse(directory, "memory", events.max ?? 0n);
   if (use === undefined) return undefined;
   return {
     ...use,
-    swap: readUse(directory, "memory.swap", readFlatKeyed(directory, "memory.swap.events")["max"] ?? 0n),
+    swap: readUse(directory, "memory.swap", readFlatKeyed(directory, "memory.swap.events").max ?? 0n),
     kernel: undefined,
     kernelTcp: undefined,
     stat: readFlatKeyed(directory, "memory.stat"),
@@ -63,12 +63,12 @@ export function readIoDevicesV2(directory: string): readonly IoDeviceStats[] | u
       {
         major: Number(match[1]),
         minor: Number(match[2]),
-        readBytes: BigInt(values["rbytes"] ?? 0),
-        writtenBytes: BigInt(values["wbytes"] ?? 0),
-        reads: BigInt(values["rios"] ?? 0),
-        writes: BigInt(values["wios"] ?? 0),
-        discardedBytes: BigInt(values["dbytes"] ?? 0),
-        discards: BigInt(values["dios"] ?? 0),
+        readBytes: BigInt(values.rbytes ?? 0),
+        writtenBytes: BigInt(values.wbytes ?? 0),
+        reads: BigInt(values.rios ?? 0),
+        writes: BigInt(values.wios ?? 0),
+        discardedBytes: BigInt(values.dbytes ?? 0),
+        discards: BigInt(values.dios ?? 0),
       },
     ];
   });
@@ -86,9 +86,9 @@ export function readPressure(directory: string, file: string): Pressure | undefi
 
 function share(values: Readonly<Record<string, string>>): PressureShare {
   return {
-    avg10: Number(values["avg10"] ?? 0),
-    avg60: Number(values["avg60"] ?? 0),
-    avg300: Number(values["avg300"] ?? 0),
-    totalUs: BigInt(values["total"] ?? 0),
+    avg10: Number(values.avg10 ?? 0),
+    avg60: Number(values.avg60 ?? 0),
+    avg300: Number(values.avg300 ?? 0),
+    totalUs: BigInt(values.total ?? 0),
   };
 }

@@ -96,10 +96,10 @@ function readRdma(directory: string | undefined): Record<string, RdmaStats> {
   for (const [device, use] of current) {
     const limit = limits.get(device);
     stats[device] = {
-      hcaHandles: BigInt(use["hca_handle"] ?? 0),
-      hcaObjects: BigInt(use["hca_object"] ?? 0),
-      hcaHandlesLimit: limitOf(limit?.["hca_handle"]),
-      hcaObjectsLimit: limitOf(limit?.["hca_object"]),
+      hcaHandles: BigInt(use.hca_handle ?? 0),
+      hcaObjects: BigInt(use.hca_object ?? 0),
+      hcaHandlesLimit: limitOf(limit?.hca_handle),
+      hcaObjectsLimit: limitOf(limit?.hca_object),
     };
   }
   return stats;

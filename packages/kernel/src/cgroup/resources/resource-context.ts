@@ -67,14 +67,17 @@ export function refuse(
   what: string,
 ): OrlopError {
   const name = resourceFieldName(field);
-  return new OrlopError(code, `Cannot apply ${name} "${printable(value)}": ${what}`, {
+  return new OrlopError(code, `Cannot apply ${name} ${printable(value)}: ${what}`, {
     operation: "plan cgroup",
     field: name,
   });
 }
 
+/** In quotes, on one line; 64-bit numbers are not JSON's. */
 function printable(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value !== "object") return `"${value}"`;
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}` : part));
 }
 
 export interface ResourceWriteOptions {

@@ -19,8 +19,8 @@ export interface DeviceLine {
 }
 
 /**
- * The writes that bring version 1's device controller from what `devices.list` shows to a policy, taking
- * nothing away in between that is allowed before and after.
+ * The writes that bring version 1's device controller from what `devices.list` shows to a policy, what
+ * is new before what goes, so that nothing is denied in between that is allowed before and after.
  *
  * `present` undefined is a new cgroup. There, and while the list shows "everything" (its exceptions cannot be
  * read), the first write resets the list.
@@ -31,13 +31,13 @@ export function transitionDevices(present: string | undefined, policy: DevicePol
   const lines: DeviceLine[] = [];
   if (old === undefined || policy.defaultAllow) lines.push(resetLine(policy.defaultAllow));
   const kept = policy.defaultAllow ? [] : (old ?? []);
-  for (const rule of kept) {
-    const access = rule.access & ~accessIn(wanted, rule);
-    if (access !== 0) lines.push(ruleLine({ ...rule, access, allow: false }, "is not in the list any more"));
-  }
   for (const rule of wanted) {
     const access = rule.access & ~accessIn(kept, rule);
     if (access !== 0) lines.push(ruleLine({ ...rule, access }, rule.allow ? "may be used" : "may not be used"));
+  }
+  for (const rule of kept) {
+    const access = rule.access & ~accessIn(wanted, rule);
+    if (access !== 0) lines.push(ruleLine({ ...rule, access, allow: false }, "is not in the list any more"));
   }
   return lines;
 }
