@@ -5,7 +5,7 @@ import { errnoNumber } from "../abi/errno.ts";
 import { syscallNumber } from "../abi/syscalls.ts";
 import type { ProgramBuilder, Value } from "../program/builder.ts";
 import { type Condition, FIELDS, type Slot } from "../program/instruction.ts";
-import { encodeProgram, HEADER, HEADER_BYTES, type Program } from "../program/program.ts";
+import { encodeProgram, HEADER, HEADER_BYTES, MACHINE_VERSION, type Program } from "../program/program.ts";
 import { buildProgram, TestMachine } from "./machine-fixture.ts";
 import { BOOT_ADDRESS, BOOT_MAX_BYTES, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS } from "./memory-layout.ts";
 
@@ -577,7 +577,7 @@ function testRefusals(machine: TestMachine): void {
 
   const damages: readonly (readonly [string, (bytes: Buffer) => Buffer | undefined])[] = [
     ["another magic", (bytes) => void bytes.writeUInt8(bytes.readUInt8(HEADER.magic) ^ 1, HEADER.magic)],
-    ["a newer version", (bytes) => void bytes.writeUInt32LE(2, HEADER.version)],
+    ["a newer version", (bytes) => void bytes.writeUInt32LE(MACHINE_VERSION + 1, HEADER.version)],
     ["version zero", (bytes) => void bytes.writeUInt32LE(0, HEADER.version)],
     ["length zero", (bytes) => void bytes.writeUInt32LE(0, HEADER.length)],
     ["a length of no more than the header", (bytes) => void bytes.writeUInt32LE(HEADER_BYTES, HEADER.length)],

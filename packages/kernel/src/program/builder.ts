@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Architecture } from "../abi/architecture.ts";
-import { type ConstantName, CONSTANTS, constant } from "../abi/constants.ts";
+import { CONSTANTS, type ConstantName, constant } from "../abi/constants.ts";
 import { errnoNumber } from "../abi/errno.ts";
 import { type SyscallName, syscallNumber } from "../abi/syscalls.ts";
 import {
@@ -15,10 +15,10 @@ import {
   type Op,
   type Operand,
   Pointer,
-  type Relocation,
   REQUEST_SLOT,
-  Slot,
+  type Relocation,
   SLOT_COUNT,
+  Slot,
   type Step,
 } from "./instruction.ts";
 import type { Program } from "./program.ts";
@@ -179,7 +179,7 @@ export class ProgramBuilder {
     const errnos = names === "any" ? "any" : names.map(errnoNumber);
     assert(errnos === "any" || errnos.length <= ERRNO_LIST_MAX, "an instruction names at most four errno values");
     const next = options.ignore === undefined ? options.goto : this.label("next");
-    assert((errnos.length > 0) === (next !== undefined), "errno values and their target come together");
+    assert(errnos.length > 0 === (next !== undefined), "errno values and their target come together");
     this.#emit("syscall", syscallNumber(name, this.architecture), args, options.into, next, errnos);
     if (options.ignore !== undefined && next !== undefined) this.mark(next);
   }

@@ -22,6 +22,9 @@ export const INSTRUCTION_BYTES = 64;
 /** Where the fields of an encoded instruction lie. */
 export const FIELDS = { op: 0, flags: 1, into: 2, number: 4, tags: 6, operands: 8, target: 56, errnos: 60 } as const;
 
+/** How an operand's tag says what its eight bytes are. */
+export const TAGS = { immediate: 0, pointer: 1, slot: 2 } as const;
+
 /** Number of slots; the destination 255 means "none", so the last index is 254. */
 export const SLOT_COUNT = 255;
 export const NO_SLOT = 255;

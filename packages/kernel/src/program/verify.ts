@@ -1,52 +1,94 @@
 import { OrlopError } from "@orlop/core";
-import type { Architecture } from "../abi/architecture.ts";
-import { type ArgumentKind, SYSCALLS, type SyscallName, syscallArguments, syscallNumber } from "../abi/syscalls.ts";
-import { CONDITIONS, Immediate, type Instruction, type Operand, OPS, Pointer, Slot, SLOT_COUNT } from "./instruction.ts";
+import { BOOT_ADDRESS, REQUEST_ADDRESS } from "../machine/memory-layout.ts";
+import { ImageView } from "./image-view.ts";
+import {
+  CONDITIONS,
+  ERRNO_LIST_MAX,
+  Immediate,
+  type Instruction,
+  type Op,
+  type Operand,
+  Pointer,
+  SLOT_COUNT,
+  Slot,
+} from "./instruction.ts";
 import type { Program } from "./program.ts";
+import { addressSlots } from "./verify-addresses.ts";
+import { type CallContext, callSignature, checkCall } from "./verify-call.ts";
+import { MemoryCheck } from "./verify-memory.ts";
 
-const SIGNATURES: Readonly<Record<Architecture, ReadonlyMap<number, readonly ArgumentKind[]>>> = {
-  x86_64: signatures("x86_64"),
-  aarch64: signatures("aarch64"),
-};
-
-function signatures(architecture: Architecture): Map<number, readonly ArgumentKind[]> {
-  const names = Object.keys(SYSCALLS) as SyscallName[];
-  return new Map(names.map((name) => [syscallNumber(name, architecture), syscallArguments(name)]));
+export interface VerifyOptions {
+  /**
+   * Where the program will run. One for the request area may not have the kernel write there at absolute addresses:
+   * it would overwrite itself.
+   */
+  readonly loadAddress?: number;
 }
 
-/** Operands that an instruction must have, and whether it needs a destination and a target. */
-const SHAPES: Readonly<Record<Instruction["op"], { operands: number; into: boolean; target: boolean }>> = {
-  syscall: { operands: -1, into: false, target: false },
-  jump: { operands: 0, into: false, target: true },
-  branch: { operands: 2, into: false, target: true },
-  load: { operands: 3, into: true, target: false },
-  store: { operands: 4, into: false, target: false },
-  add: { operands: 2, into: true, target: false },
-  and: { operands: 2, into: true, target: false },
-  enter: { operands: 1, into: false, target: false },
-  fail: { operands: 1, into: false, target: false },
-  handler: { operands: 0, into: false, target: true },
+interface Shape {
+  /** How many operands; -1 when the number decides. */
+  readonly operands: number;
+  readonly into: "needed" | "possible" | "none";
+  readonly target: boolean;
+  readonly numbers: "call" | "condition" | "width" | "zero";
+}
+
+const SHAPES: Readonly<Record<Op, Shape>> = {
+  syscall: { operands: -1, into: "possible", target: false, numbers: "call" },
+  jump: { operands: 0, into: "none", target: true, numbers: "zero" },
+  branch: { operands: 2, into: "none", target: true, numbers: "condition" },
+  load: { operands: 3, into: "needed", target: false, numbers: "width" },
+  store: { operands: 4, into: "none", target: false, numbers: "width" },
+  add: { operands: 2, into: "needed", target: false, numbers: "zero" },
+  and: { operands: 2, into: "needed", target: false, numbers: "zero" },
+  enter: { operands: 1, into: "none", target: false, numbers: "zero" },
+  fail: { operands: 1, into: "none", target: false, numbers: "zero" },
+  handler: { operands: 0, into: "none", target: true, numbers: "zero" },
 };
 
+const WIDTHS: readonly number[] = [1, 2, 4, 8];
+const ERRNO_LISTED_MAX = 255;
+
 /**
- * Refuses a program that could make the machine do anything but execute it: an unknown instruction or system call,
- * a jump, slot or pointer out of bounds, control running off the end.
+ * Refuses a program that could make the machine do anything but execute it: an unknown instruction or system call; a
+ * jump, slot or pointer out of bounds; control running off the end; a system call through which the kernel would write
+ * anywhere but to the program's own image, or start code that is not the machine's. What it accepts, `encodeProgram`
+ * can encode.
+ *
+ * It does not judge what a program does to the world: that is what `explain` is for.
  *
  * Throws `internal`: programs are written by us, so a refusal is our mistake.
  */
-export function verifyProgram(program: Program): void {
-  for (const [index, instruction] of program.instructions.entries()) {
+export function verifyProgram(program: Program, options: VerifyOptions = {}): void {
+  const { instructions } = program;
+  checkRelocations(program);
+  for (const [index, instruction] of instructions.entries()) {
     const problem = checkInstruction(program, instruction);
     if (problem !== undefined) refuse(program, index, problem);
   }
-  const last = program.instructions.at(-1);
-  if (last === undefined) throw new OrlopError("internal", "Cannot verify program: it is empty");
-  if (!endsControl(program, last)) refuse(program, program.instructions.length - 1, "control runs off the end");
-  for (const { at, to } of program.relocations) {
-    if (at < 0 || at + 8 > program.image.length || to < 0 || to > program.image.length) {
-      throw new OrlopError("internal", `Cannot verify program: relocation ${at} -> ${to} is outside the image`);
-    }
+  let slots: ReadonlySet<number> | undefined;
+  const context: CallContext = {
+    image: new ImageView(program),
+    isAddressSlot: (index) => {
+      slots ??= addressSlots(instructions);
+      return slots.has(index);
+    },
+    mayWriteRequests: options.loadAddress !== REQUEST_ADDRESS,
+  };
+  const memory = new MemoryCheck(context);
+  for (const [index, instruction] of instructions.entries()) {
+    const problem = checkEffect(program, instruction, context, memory);
+    if (problem !== undefined) refuse(program, index, problem);
   }
+  const conflict = memory.conflict();
+  if (conflict !== undefined) {
+    throw new OrlopError(
+      "internal",
+      `Cannot verify program: it may write to ${conflict.start} of its image, which leads the kernel to memory`,
+    );
+  }
+  if (instructions.length === 0) throw new OrlopError("internal", "Cannot verify program: it is empty");
+  if (!endsControl(program)) refuse(program, instructions.length - 1, "control runs off the end");
 }
 
 function refuse(program: Program, index: number, problem: string): never {
@@ -54,119 +96,119 @@ function refuse(program: Program, index: number, problem: string): never {
   throw new OrlopError("internal", `Cannot verify instruction "${index}" (${step?.action ?? "no step"}): ${problem}`);
 }
 
-function endsControl(program: Program, last: Instruction): boolean {
-  if (last.op === "syscall") return last.number === syscallNumber("exit_group", program.architecture);
-  return last.op === "jump" || last.op === "enter" || last.op === "fail";
+function endsControl({ instructions, architecture }: Program): boolean {
+  const last = instructions.at(-1);
+  if (last?.op === "syscall") return callSignature(last.number, architecture)?.name === "exit_group";
+  return last?.op === "jump" || last?.op === "enter" || last?.op === "fail";
 }
 
+function isIndex(value: unknown, limit: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < limit;
+}
+
+function checkRelocations({ relocations, image }: Program): void {
+  for (const { at, to } of relocations) {
+    if (!isIndex(at, image.length - 7) || !isIndex(to, image.length + 1)) {
+      throw new OrlopError("internal", `Cannot verify program: relocation ${at} -> ${to} is outside the image`);
+    }
+  }
+}
+
+/** What can be said of an instruction by itself. */
 function checkInstruction(program: Program, instruction: Instruction): string | undefined {
-  const shape = SHAPES[instruction.op];
-  if (shape === undefined || !OPS.includes(instruction.op)) return `unknown instruction ${instruction.op}`;
-  if (shape.operands >= 0 && instruction.operands.length !== shape.operands) return "wrong number of operands";
-  if (shape.into && instruction.into === undefined) return "no destination";
-  const wantsTarget = shape.target || instruction.errnos.length > 0;
-  if (wantsTarget !== (instruction.target !== undefined)) return "target and errno list do not go together";
-  if (program.steps[instruction.step] === undefined) return "it belongs to no step";
+  const { op, operands, into, step } = instruction;
+  if (!Object.hasOwn(SHAPES, op)) return `unknown instruction ${op}`;
+  const shape = SHAPES[op];
+  if (shape.operands >= 0 && operands.length !== shape.operands) return "wrong number of operands";
+  if (shape.into === "needed" && into === undefined) return "no destination";
+  if (shape.into === "none" && into !== undefined) return "a destination that is never written";
+  if (!isIndex(step, program.steps.length)) return "it belongs to no step";
   return (
-    checkTarget(program, instruction) ??
-    checkSlots(instruction) ??
-    checkPointers(program, instruction) ??
-    checkNumber(program, instruction)
+    checkTarget(program, instruction, shape) ??
+    checkOperands(program, operands) ??
+    (into === undefined ? undefined : checkSlot(into)) ??
+    checkNumber(instruction, shape)
   );
 }
 
-function checkTarget(program: Program, { target, errnos }: Instruction): string | undefined {
-  if (errnos !== "any" && errnos.some((errno) => !Number.isInteger(errno) || errno < 1 || errno > 255)) return "bad errno";
-  if (errnos !== "any" && errnos.length > 4) return "more than four errno values";
+function checkTarget({ instructions }: Program, { op, target, errnos }: Instruction, shape: Shape): string | undefined {
+  if (errnos !== "any") {
+    if (!Array.isArray(errnos) || errnos.length > ERRNO_LIST_MAX) return `more than ${ERRNO_LIST_MAX} errno values`;
+    if (!errnos.every((errno) => errno !== 0 && isIndex(errno, ERRNO_LISTED_MAX + 1))) return "bad errno";
+  }
+  if (op !== "syscall" && errnos.length > 0) return "errno values where nothing gives one";
+  const wanted = shape.target || errnos.length > 0;
+  if (wanted !== (target !== undefined)) return "target and errno list do not go together";
   if (target === undefined) return undefined;
-  const { index } = target;
-  if (index === undefined) return `label ${target.name} was never marked`;
-  if (index < 0 || index >= program.instructions.length) return `label ${target.name} is outside the program`;
-  return undefined;
+  if (target.index === undefined) return `label ${target.name} was never marked`;
+  return isIndex(target.index, instructions.length) ? undefined : `label ${target.name} is outside the program`;
 }
 
-function checkSlots({ into, operands }: Instruction): string | undefined {
-  const slots = operands.filter((operand) => operand instanceof Slot);
-  if (into !== undefined) slots.push(into);
-  const bad = slots.find(({ index }) => !Number.isInteger(index) || index < 0 || index >= SLOT_COUNT);
-  return bad === undefined ? undefined : `slot ${bad.index} does not exist`;
-}
-
-function checkPointers(program: Program, { operands }: Instruction): string | undefined {
+function checkOperands(program: Program, operands: readonly Operand[]): string | undefined {
   for (const operand of operands) {
-    if (!(operand instanceof Pointer)) continue;
-    const { offset, length } = operand;
-    if (!Number.isInteger(offset) || offset < 0 || length < 0 || offset + length > program.image.length) {
-      return `pointer ${offset}+${length} is outside the image of ${program.image.length} bytes`;
-    }
+    const problem = checkOperand(program, operand);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-function checkNumber(program: Program, instruction: Instruction): string | undefined {
-  const { op, number, operands } = instruction;
-  switch (op) {
-    case "syscall": {
-      const kinds = SIGNATURES[program.architecture].get(number);
-      if (kinds === undefined) return `system call ${number} is not in the table`;
-      if (operands.length !== kinds.length) return `${operands.length} arguments where the call takes ${kinds.length}`;
-      return kinds.map((kind, index) => checkArgument(program, kind, operands, index)).find((text) => text !== undefined);
-    }
-    case "branch":
-      return CONDITIONS[number] === undefined ? `unknown condition ${number}` : undefined;
-    case "load":
-    case "store":
+function checkOperand({ image }: Program, operand: Operand): string | undefined {
+  if (operand instanceof Slot) return checkSlot(operand);
+  if (operand instanceof Immediate) {
+    const fits = typeof operand.value === "bigint" && BigInt.asUintN(64, operand.value) === operand.value;
+    return fits ? undefined : `number ${operand.value} has not 64 bits`;
+  }
+  if (!(operand instanceof Pointer)) return "an operand of no kind";
+  const { offset, length } = operand;
+  const inside = isIndex(offset, image.length + 1) && isIndex(length, image.length - offset + 1);
+  return inside ? undefined : `pointer ${offset}+${length} is outside the image of ${image.length} bytes`;
+}
+
+function checkSlot(slot: Slot): string | undefined {
+  return slot instanceof Slot && isIndex(slot.index, SLOT_COUNT) ? undefined : `slot ${slot?.index} does not exist`;
+}
+
+function checkNumber({ number, operands }: Instruction, { numbers }: Shape): string | undefined {
+  switch (numbers) {
+    case "condition":
+      return isIndex(number, CONDITIONS.length) ? undefined : `unknown condition ${number}`;
+    case "width":
       return checkAccess(number, operands);
-    default:
+    case "zero":
+      return number === 0 ? undefined : `number ${number} where there is none`;
+    case "call":
       return undefined;
   }
 }
 
 function checkAccess(width: number, [base, offset, bound]: readonly Operand[]): string | undefined {
-  if (![1, 2, 4, 8].includes(width)) return `width ${width}`;
+  if (!WIDTHS.includes(width)) return `width ${width}`;
   if (!(base instanceof Pointer)) return "the base is not a pointer";
   if (offset instanceof Pointer || !(bound instanceof Immediate)) return "the offset or its bound has the wrong kind";
-  return bound.value + BigInt(width) > BigInt(base.length) ? "the bound lies outside the object" : undefined;
+  if (bound.value + BigInt(width) > BigInt(base.length)) return "the bound lies outside the object";
+  return offset instanceof Immediate && offset.value > bound.value ? "the offset lies outside the object" : undefined;
 }
 
-function checkArgument(
-  program: Program,
-  kind: ArgumentKind,
-  operands: readonly Operand[],
-  index: number,
+/** What can be said of an instruction when the whole program is known to be well formed. */
+function checkEffect(
+  { architecture }: Program,
+  instruction: Instruction,
+  context: CallContext,
+  memory: MemoryCheck,
 ): string | undefined {
-  const operand = operands[index];
-  if (operand === undefined) return "missing argument";
-  const letter = kind[0] ?? "";
-  if ("diI".includes(letter)) return operand instanceof Pointer ? `argument ${index} is a pointer` : undefined;
-  if (letter === "o") return undefined;
-  if (operand instanceof Immediate && operand.value === 0n && "SPB".includes(letter)) return undefined;
-  // An absolute address in a slot or immediate: only a zygote needs it, and the kernel answers EFAULT for a bad one.
-  if (!(operand instanceof Pointer)) return letter === "b" && program.slots.length > 0 ? undefined : `argument ${index} is not a pointer`;
-  return checkPointee(program, letter, Number(kind.slice(1)), operands, operand);
+  const { op, number, operands } = instruction;
+  if (op === "store") memory.store(instruction);
+  if (op === "enter") return checkEnter(operands);
+  if (op !== "syscall") return undefined;
+  const signature = callSignature(number, architecture);
+  if (signature === undefined) return `system call ${number} is not in the table`;
+  return (
+    checkCall(signature, instruction, context) ??
+    (signature.touchesMemory ? memory.call(signature, instruction) : undefined)
+  );
 }
 
-function checkPointee(
-  program: Program,
-  letter: string,
-  parameter: number,
-  operands: readonly Operand[],
-  pointer: Pointer,
-): string | undefined {
-  switch (letter) {
-    case "p":
-    case "P":
-      return pointer.length < parameter ? `an object of ${pointer.length} bytes where ${parameter} are needed` : undefined;
-    case "s":
-    case "S":
-      return program.image.indexOf(0, pointer.offset) < 0 ? "a string without an end" : undefined;
-    case "b":
-    case "B": {
-      const length = operands[parameter];
-      if (length instanceof Immediate && length.value > BigInt(pointer.length)) return "a buffer shorter than its length";
-      return undefined;
-    }
-    default:
-      return undefined;
-  }
+function checkEnter([address]: readonly Operand[]): string | undefined {
+  const known = address instanceof Immediate && [BOOT_ADDRESS, REQUEST_ADDRESS].includes(Number(address.value));
+  return known ? undefined : "only the two program areas can be entered";
 }
