@@ -1,0 +1,32 @@
+export { runtimeSpecText, writeBundle } from "./bundle.ts";
+export { cgroupDirectories, removeCgroupDirectories } from "./cgroup-directories.ts";
+export { differentialConfigs } from "./configs/all.ts";
+export { baseSpec, defaultCapabilities } from "./configs/base-spec.ts";
+export { compareFacts, type FactDifference, OUTCOME_KEY } from "./differential/compare-facts.ts";
+export type { ConfigContext, DifferentialConfig } from "./differential/differential-config.ts";
+export type {
+  DifferentialBundle,
+  DifferentialResult,
+  DifferentialRuntime,
+} from "./differential/differential-runtime.ts";
+export {
+  type Comparison,
+  type DifferenceReport,
+  decodeExplainedDifferences,
+  type ExplainedDifference,
+  type FoundDifference,
+  reportDifferences,
+} from "./differential/explained-differences.ts";
+export { type ConfigOutcome, runConfig } from "./differential/run-config.ts";
+export { assertNoLeak, assertNoLeakSince, findLeaks } from "./leaks/assert-no-leak.ts";
+export { type KernelState, LEAK_KINDS, type Leak, type LeakKind, type LeakScope } from "./leaks/kernel-state.ts";
+export { snapshotKernelState } from "./leaks/snapshot-kernel-state.ts";
+export { type MountinfoEntry, parseMountinfo } from "./mountinfo.ts";
+export { HELD_USER_MAPPING, type HeldNamespace, holdNamespaces, type NamespaceHolder } from "./namespace-holder.ts";
+export { type OciCommandOptions, OUTER_TERMINAL_SIZE, ociCommand, ociCommandVersion } from "./oci-command.ts";
+export type { ProbeContext, ProbeDump } from "./probe/probe-dump.ts";
+export { PROBE_EXTRA_PATH, PROBE_PATH, PROBE_SCRIPT } from "./probe/probe-script.ts";
+export { readProbe } from "./probe/read-probe.ts";
+export { busyboxObstacle, makeBusyboxRootfs } from "./rootfs.ts";
+export { type TemporaryDirectory, temporaryDirectory, withTemporaryDirectory } from "./temporary-directory.ts";
+export { walkTree } from "./walk-tree.ts";
