@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { defaultSpec, generateId, type RuntimeSpec, shortId } from "@orlop/core";
 import { ProcessRuntime } from "@orlop/runtime";
 import { hostRoot } from "../image/host-root.ts";
@@ -31,7 +30,7 @@ export async function runContainer(args: readonly string[]): Promise<number> {
           }),
     },
   };
-  const root = uid === 0 ? "/run/orlop" : `${process.env["XDG_RUNTIME_DIR"] ?? `/tmp/orlop-${uid}`}/orlop`;
+  const root = uid === 0 ? "/run/orlop" : `${process.env.XDG_RUNTIME_DIR ?? `/tmp/orlop-${uid}`}/orlop`;
   const runtime = new ProcessRuntime({ root, stdio: "inherit" });
   try {
     await runtime.run({
