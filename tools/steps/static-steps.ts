@@ -14,7 +14,14 @@ function formatStep(root: string): Step {
   return {
     name: "format",
     async run(): Promise<StepResult> {
-      const args = ["check", "--error-on-warnings", "--colors=off", "--max-diagnostics=20", "--diagnostic-level=warn", "."];
+      const args = [
+        "check",
+        "--error-on-warnings",
+        "--colors=off",
+        "--max-diagnostics=20",
+        "--diagnostic-level=warn",
+        ".",
+      ];
       const { exitCode, output } = await runCommand(tool(root, "biome"), args, { cwd: root });
       const fix = "npm run format; what remains needs a hand (the rule's name stands in its first line)";
       return { ok: exitCode === 0, output, fix };
