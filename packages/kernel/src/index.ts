@@ -1,5 +1,6 @@
 export { type Architecture, hostArchitecture } from "./abi/architecture.ts";
 export { CAPABILITIES, capabilityNumber, capabilityWords } from "./abi/capabilities.ts";
+export type { ConstantName } from "./abi/constants.ts";
 export { errnoName, errnoNumber, errnoWords } from "./abi/errno.ts";
 export {
   CAP_DATA,
@@ -25,6 +26,27 @@ export {
   TIMESPEC,
   WINSIZE,
 } from "./abi/structs.ts";
+export {
+  BPF_CGROUP_DEVICE,
+  BPF_COMMAND,
+  BPF_F_ALLOW_MULTI,
+  BPF_LICENSE,
+  BPF_PROG_TYPE_CGROUP_DEVICE,
+  bpfProgAttachAttr,
+  bpfProgLoadAttr,
+} from "./bpf/bpf-attributes.ts";
+export { applyResources } from "./cgroup/apply-resources.ts";
+export type { CgroupLayout } from "./cgroup/cgroup-layout.ts";
+export { type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
+export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
+export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
+export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
+export { freezeCgroup, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
+export { killCgroup } from "./cgroup/kill-cgroup.ts";
+export { listProcesses } from "./cgroup/list-processes.ts";
+export { planCgroup } from "./cgroup/plan-cgroup.ts";
+export { readCgroupStats } from "./cgroup/read-stats.ts";
+export { removeCgroups } from "./cgroup/remove-cgroup.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";
 export {
   emitAttach,
@@ -43,10 +65,11 @@ export {
   octal,
   openHow,
 } from "./mount/safe-path.ts";
-export { ProgramBuilder } from "./program/builder.ts";
+export { ProgramBuilder, type Value } from "./program/builder.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { verifyProgram } from "./program/verify.ts";
+export { compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { Zygote } from "./zygote/zygote.ts";

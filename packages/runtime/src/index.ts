@@ -1,3 +1,4 @@
-export type { CreatePlan, HostView } from "./process/compilation.ts";
+export type { CreatePlan } from "./process/compilation.ts";
 export { compileCreate } from "./process/compile-create.ts";
 export { ProcessRuntime, type ProcessRuntimeOptions } from "./process/process-runtime.ts";
+export type { HostView } from "./process/supervision.ts";

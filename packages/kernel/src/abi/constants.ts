@@ -190,6 +190,7 @@ export const CONSTANTS = {
   SIOCSIFFLAGS: 0x8914,
   // include/uapi/asm-generic/ioctls.h
   TIOCSCTTY: 0x540e,
+  TIOCSPGRP: 0x5410,
   TIOCSWINSZ: 0x5414,
   TIOCGWINSZ: 0x5413,
   TIOCSPTLCK: 0x40045431,

@@ -1,19 +1,6 @@
 import type { CreateRequest, LinuxNamespaceType, RootFilesystem } from "@orlop/core";
-import type { Architecture, Label, Pointer, ProgramBuilder, Slot } from "@orlop/kernel";
-
-/** What compiling needs to know of the machine; given, so that the same request compiles to the same program. */
-export interface HostView {
-  readonly architecture: Architecture;
-  /** Effective uid and gid of the process that will start the program. */
-  readonly uid: number;
-  readonly gid: number;
-  /** Pid of the process that will start the program: whose descriptors `{ fd }` refers to. */
-  readonly pid: number;
-  /** Highest capability of this kernel: /proc/sys/kernel/cap_last_cap. */
-  readonly lastCapability: number;
-  /** `undefined` when nothing is there. */
-  fileKind(path: string): "directory" | "file" | "other" | undefined;
-}
+import type { CgroupPlan, SeccompProgram, Slot } from "@orlop/kernel";
+import type { HostView, Supervision } from "./supervision.ts";
 
 /** One container to make. */
 export interface CreatePlan {
@@ -23,36 +10,23 @@ export interface CreatePlan {
   readonly stateDirectory: string;
   /** Wait after `created` for a start command; otherwise go straight on to the user's program. */
   readonly startOnCommand: boolean;
+  readonly cgroup: CgroupPlan | undefined;
+  readonly seccomp: SeccompProgram | undefined;
   readonly host: HostView;
 }
 
-/** The state of one compilation: the program being written and the places that its parts share. */
-export interface Compilation {
-  readonly p: ProgramBuilder;
+/** The state of one compilation of a container: the two processes, and what only a container has. */
+export interface Compilation extends Supervision {
   readonly plan: CreatePlan;
   readonly namespaces: ReadonlyMap<LinuxNamespaceType, string | undefined>;
-  /** In a user namespace of its own. */
+  /** In a user namespace other than the starter's. */
   readonly userNamespace: boolean;
   /** The starter may do to the host's mounts what it likes. */
   readonly privileged: boolean;
-  readonly slots: {
-    readonly state: Slot;
-    readonly control: Slot;
-    /** The reaper's and init's ends of the socket between them. */
-    readonly syncReaper: Slot;
-    readonly syncInit: Slot;
-    readonly pidfd: Slot;
-    readonly child: Slot;
-    /** Root of the container's file system: the mount. */
-    readonly root: Slot;
-    readonly stdio: readonly [Slot, Slot, Slot];
-  };
-  readonly labels: {
-    readonly init: Label;
-    readonly initFailed: Label;
-    readonly reaperFailed: Label;
-  };
-  readonly report: Pointer;
+  /** The mount that is the root of the container's file system. */
+  readonly root: Slot;
+  /** A handle on procfs, see proc-handle.ts. */
+  readonly proc: Slot;
 }
 
 /** A new namespace of this kind is asked for (not one by path, not the caller's). */

@@ -1,7 +1,14 @@
-import { type Program, ProgramBuilder, reportBuffer } from "@orlop/kernel";
-import type { Compilation, CreatePlan } from "./compilation.ts";
+import type { Program } from "@orlop/kernel";
+import { emitKeepMemoryEvents, emitMakeCgroups, emitOpenCgroupDoors, emitRemoveCgroups } from "./cgroups.ts";
+import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
 import { emitInit } from "./init-process.ts";
-import { emitReaper } from "./reaper-process.ts";
+import { emitBindSources } from "./mount-sources.ts";
+import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
+import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { emitOpenStdio } from "./stdio.ts";
+import { superviseIn } from "./supervision.ts";
+import { emitTakeTerminal } from "./terminal.ts";
+import { emitWriteIdMaps } from "./user-namespace.ts";
 
 /**
  * Compiles one container into the program that makes it.
@@ -11,33 +18,62 @@ import { emitReaper } from "./reaper-process.ts";
  * its privileges and executes the user's program.
  */
 export function compileCreate(plan: CreatePlan): Program {
-  const p = new ProgramBuilder(plan.host.architecture);
-  const namespaces = new Map((plan.request.spec.linux?.namespaces ?? []).map(({ type, path }) => [type, path]));
-  const c: Compilation = {
-    p,
+  const c = compilation(plan);
+  const { p } = c;
+  checkNamespaces(c);
+  emitPrepareReaper(c);
+  if (plan.cgroup !== undefined) {
+    emitMakeCgroups(p, plan.cgroup);
+    emitOpenCgroupDoors(p, plan.cgroup);
+  }
+  emitOpenStdio(c);
+  emitBindSources(c);
+  emitStartInit(c);
+  if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
+  if (c.terminal) emitTakeTerminal(c);
+  emitSupervise(c);
+  if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, c.slots.state);
+  emitRecordExit(c);
+  emitEndReaper(c, () => {
+    // With a shared pid namespace others may live on in them; deleting the container ends those.
+    if (plan.cgroup !== undefined && isNew(c, "pid")) emitRemoveCgroups(p, plan.cgroup);
+  });
+  p.mark(c.labels.child);
+  p.role("init");
+  emitInit(c);
+  return p.build();
+}
+
+function emitStartInit(c: Compilation): void {
+  const { p } = c;
+  const cgroup = c.plan.cgroup?.cloneInto === undefined ? undefined : p.slot("cgroup");
+  if (joinsUserNamespace(c)) return emitJoiningClone(c, cgroup);
+  emitJoinNamespaces(c);
+  p.step({
+    action: "start init in its namespaces",
+    field: "linux.namespaces",
+    why: "one clone makes them all; the cgroup namespace comes after the cgroup",
+  });
+  emitCloneChild(c, cloneFlags(c), cgroup);
+}
+
+function compilation(plan: CreatePlan): Compilation {
+  const { request, host } = plan;
+  const namespaces = new Map((request.spec.linux?.namespaces ?? []).map(({ type, path }) => [type, path]));
+  const supervision = superviseIn({
+    host,
+    stateDirectory: plan.stateDirectory,
+    stdio: request.stdio,
+    terminal: request.spec.process?.terminal === true,
+    detached: request.detached === true,
+  });
+  return {
+    ...supervision,
     plan,
     namespaces,
     userNamespace: namespaces.has("user"),
-    privileged: plan.host.uid === 0,
-    slots: {
-      state: p.slot("state"),
-      control: p.slot("control"),
-      syncReaper: p.slot("sync_reaper"),
-      syncInit: p.slot("sync_init"),
-      pidfd: p.slot("pidfd"),
-      child: p.slot("child"),
-      root: p.slot("root"),
-      stdio: [p.slot("stdin"), p.slot("stdout"), p.slot("stderr")],
-    },
-    labels: {
-      init: p.label("init"),
-      initFailed: p.label("init failed"),
-      reaperFailed: p.label("reaper failed"),
-    },
-    report: reportBuffer(p),
+    privileged: host.uid === 0,
+    root: supervision.p.slot("root"),
+    proc: supervision.p.slot("proc"),
   };
-  emitReaper(c);
-  p.mark(c.labels.init);
-  emitInit(c);
-  return p.build();
 }

@@ -43,7 +43,7 @@ function devIsBound(c: Compilation): boolean {
 
 /** Device nodes and links. In a user namespace no node can be made: there the host's are bound. */
 export function emitDevices(c: Compilation): void {
-  const { p, slots } = c;
+  const { p } = c;
   if (devIsBound(c)) return;
   const asked = c.plan.request.spec.linux?.devices ?? [];
   const names = new Set(asked.map(({ path }) => path));
@@ -60,7 +60,7 @@ export function emitDevices(c: Compilation): void {
   }
   p.step({ action: 'make links in "/dev"' });
   for (const [path, target] of LINKS) {
-    const { parent, name, close } = openParent(p, slots.root, path);
+    const { parent, name, close } = openParent(p, c.root, path);
     if (path === "/dev/ptmx") p.call("unlinkat", [parent, p.text(name), 0], { ignore: ["ENOENT"] });
     p.call("symlinkat", [p.text(target), parent, p.text(name)], { ignore: ["EEXIST"] });
     close();
@@ -78,7 +78,7 @@ function openParent(p: ProgramBuilder, root: Slot, path: string): { parent: Slot
 
 function emitMakeDevice(c: Compilation, device: LinuxDevice): void {
   const { p } = c;
-  const { parent, name, close } = openParent(p, c.slots.root, device.path);
+  const { parent, name, close } = openParent(p, c.root, device.path);
   const mode = device.fileMode ?? 0o666;
   const number = deviceNumber(device.major ?? 0, device.minor ?? 0);
   const type = TYPE_FLAGS[device.type];
@@ -96,7 +96,7 @@ function emitBindDevice(c: Compilation, device: LinuxDevice): void {
   const mount = p.slot("mount");
   const target = p.slot("target");
   emitCloneMount(p, p.flags("AT_FDCWD"), device.path, false, mount);
-  emitFileInRoot(p, c.slots.root, device.path, target);
+  emitFileInRoot(p, c.root, device.path, target);
   emitAttach(p, mount, target);
   p.call("close", [mount]);
   p.call("close", [target]);

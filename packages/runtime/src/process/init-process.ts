@@ -1,87 +1,95 @@
-import { constants } from "node:os";
-import { emitReport, IFREQ_FLAGS, RLIMIT64, reportBuffer, SIGACTION } from "@orlop/kernel";
+import { sysctlPath } from "@orlop/core";
+import { IFREQ_FLAGS } from "@orlop/kernel";
+import {
+  type BecomeOptions,
+  emitBecomeProgram,
+  emitDieWithParent,
+  emitPrivilegedAttributes,
+} from "./become-program.ts";
+import { emitEnterCgroups } from "./cgroups.ts";
 import { type Compilation, isNew } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
-import { emitExecute } from "./execute.ts";
-import { emitIdentity } from "./identity.ts";
 import { emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
+import { emitLateNamespaces, joinsUserNamespace } from "./namespaces.ts";
+import { emitPersonality } from "./personality.ts";
+import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
 import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
 import { emitInstallStdio } from "./stdio.ts";
-import { emitEnterUserNamespace } from "./user-namespace.ts";
+import { emitSay } from "./supervision.ts";
+import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
+import { emitBecomeRoot, emitEnterUserNamespace } from "./user-namespace.ts";
 
-const RLIMITS: Readonly<Record<string, number>> = {
-  RLIMIT_CPU: 0,
-  RLIMIT_FSIZE: 1,
-  RLIMIT_DATA: 2,
-  RLIMIT_STACK: 3,
-  RLIMIT_CORE: 4,
-  RLIMIT_RSS: 5,
-  RLIMIT_NPROC: 6,
-  RLIMIT_NOFILE: 7,
-  RLIMIT_MEMLOCK: 8,
-  RLIMIT_AS: 9,
-  RLIMIT_LOCKS: 10,
-  RLIMIT_SIGPENDING: 11,
-  RLIMIT_MSGQUEUE: 12,
-  RLIMIT_NICE: 13,
-  RLIMIT_RTPRIO: 14,
-  RLIMIT_RTTIME: 15,
-};
-
-/** The process that becomes the user's program. See {@link compileCreate}. */
+/** The process that becomes the user's program. See compileCreate. */
 export function emitInit(c: Compilation): void {
   const { p, plan } = c;
   const { spec } = plan.request;
-  p.role("init");
+  const { process } = spec;
   emitPrepare(c);
-  if (c.userNamespace) emitEnterUserNamespace(c);
+  if (needsProc(c)) emitProcHandle(p, c.proc);
   if (isNew(c, "network")) emitLoopback(c);
   emitNames(c);
+  emitSysctls(c);
+  emitLateNamespaces(c);
   emitRootFileSystem(c);
   emitTakeMasks(c);
   emitMounts(c);
   emitDevices(c);
+  if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
   emitPivot(c);
+  if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
   emitMaskPaths(c);
   emitReadonlyPaths(c);
-  const { process } = spec;
   if (process === undefined) return;
-  emitLimits(c);
-  emitInstallStdio(c);
-  emitReady(c);
-  p.step({ action: `become the user of the container` });
-  emitIdentity(p, {
+  const options: BecomeOptions = {
     process,
-    lastCapability: plan.host.lastCapability,
+    seccomp: plan.seccomp,
     groupsDenied: c.userNamespace && !c.privileged,
-  });
-  p.step({ action: `change to directory "${process.cwd}"`, field: "process.cwd" });
-  p.call("chdir", [p.text(process.cwd)]);
-  if (process.noNewPrivileges) {
-    p.step({ action: "give up new privileges", field: "process.noNewPrivileges" });
-    p.call("prctl", [p.flags("PR_SET_NO_NEW_PRIVS"), 1, 0, 0, 0]);
-  }
-  emitExecute(p, process);
-  emitFailure(c);
+    proc: c.proc,
+    init: plan.request.init === true,
+    beforeExecute: () => emitReady(c),
+  };
+  emitPrivilegedAttributes(c, options);
+  emitPersonality(c);
+  if (c.terminal) emitInstallTerminal(c);
+  else emitInstallStdio(c);
+  emitBecomeProgram(c, options);
+}
+
+function hasHooks(
+  c: Compilation,
+  ...kinds: readonly ("prestart" | "createRuntime" | "createContainer" | "startContainer")[]
+): boolean {
+  return kinds.some((kind) => (c.plan.request.spec.hooks?.[kind] ?? []).length > 0);
+}
+
+/** What is written through procfs; most containers need none of it. */
+function needsProc(c: Compilation): boolean {
+  const { process, linux } = c.plan.request.spec;
+  return (
+    process?.oomScoreAdj !== undefined ||
+    process?.apparmorProfile !== undefined ||
+    process?.selinuxLabel !== undefined ||
+    Object.keys(linux?.sysctl ?? {}).length > 0 ||
+    Object.keys(linux?.timeOffsets ?? {}).length > 0
+  );
 }
 
 function emitPrepare(c: Compilation): void {
   const { p, plan } = c;
   p.step({ action: "prepare init" });
-  p.handler(c.labels.initFailed);
-  if (!plan.request.detached) {
-    p.call("prctl", [p.flags("PR_SET_PDEATHSIG"), p.number(constants.signals.SIGKILL, "SIGKILL"), 0, 0, 0]);
-  }
+  p.handler(c.labels.childFailed);
+  if (!c.detached) emitDieWithParent(p);
+  if (plan.cgroup !== undefined) emitEnterCgroups(p, plan.cgroup);
+  if (joinsUserNamespace(c)) emitBecomeRoot(c);
+  else if (c.userNamespace) emitEnterUserNamespace(c);
+  p.step({ action: "lead a session of its own" });
   p.call("setsid", []);
 }
 
-function emitFailure(c: Compilation): void {
-  const { p } = c;
-  p.mark(c.labels.initFailed);
-  p.step({ action: "report a failure of init" });
-  const report = reportBuffer(p);
-  emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
-  p.call("exit_group", [1]);
+/** Tells the reaper; then, where asked to, waits for its word. */
+function emitReady(c: Compilation): void {
+  emitSay(c, "ready", c.plan.startOnCommand);
+  if (hasHooks(c, "startContainer")) emitSay(c, "starting", true);
 }
 
 const IFF_UP = 1;
@@ -113,27 +121,11 @@ function emitNames(c: Compilation): void {
   }
 }
 
-function emitLimits(c: Compilation): void {
-  const { p } = c;
-  const limits = c.plan.request.spec.process?.rlimits ?? [];
-  for (const [index, { type, soft, hard }] of limits.entries()) {
-    p.step({ action: `set ${type} to ${soft}:${hard}`, field: `process.rlimits[${index}]` });
-    const limit = p.struct(RLIMIT64, { rlim_cur: BigInt(soft), rlim_max: BigInt(hard) });
-    p.call("prlimit64", [0, p.number(RLIMITS[type] ?? -1, type), limit, 0]);
+/** The decoder has checked that each belongs to a namespace of the container. */
+function emitSysctls(c: Compilation): void {
+  for (const [name, value] of Object.entries(c.plan.request.spec.linux?.sysctl ?? {})) {
+    const path = sysctlPath(name);
+    c.p.step({ action: `set sysctl "${name}" to "${value}"`, field: `linux.sysctl.${name}` });
+    emitWriteProc(c.p, c.proc, `sys/${path}`, value);
   }
-}
-
-/** Tells the reaper; then, where asked to, waits for its word. The end of the socket means that the reaper is gone. */
-function emitReady(c: Compilation): void {
-  const { p, slots } = c;
-  p.step({ action: "tell the reaper that all is ready" });
-  p.call("write", [slots.syncInit, p.text("."), 1]);
-  if (!c.plan.startOnCommand) return;
-  p.step({ action: "wait for the start command" });
-  const got = p.slot("got");
-  p.call("read", [slots.syncInit, p.buffer(8, "<byte>"), 1], { into: got });
-  const go = p.label("go");
-  p.branch(got, "ne", 0, go);
-  p.call("exit_group", [1]);
-  p.mark(go);
 }

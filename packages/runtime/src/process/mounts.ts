@@ -74,11 +74,11 @@ function emitPlace(
   kind: "directory" | "file",
   propagation: PlannedMount["options"]["propagation"],
 ): void {
-  const { p, slots } = c;
+  const { p } = c;
   const target = p.slot("target");
   const refuseLinks = REAL_PLACES.has(destination.replace(/\/+$/, ""));
-  if (kind === "directory") emitDirectoryInRoot(p, slots.root, destination, target, { refuseLinks });
-  else emitFileInRoot(p, slots.root, destination, target);
+  if (kind === "directory") emitDirectoryInRoot(p, c.root, destination, target, { refuseLinks });
+  else emitFileInRoot(p, c.root, destination, target);
   emitAttach(p, fd, target);
   if (propagation !== undefined) {
     emitMountAttributes(p, fd, { propagation: propagation.flag, recursive: propagation.recursive });
@@ -131,7 +131,7 @@ export function emitTakeMasks(c: Compilation): void {
 
 /** Hides each path that exists: a file behind the null device, a directory behind an empty one. */
 export function emitMaskPaths(c: Compilation): void {
-  const { p, slots } = c;
+  const { p } = c;
   const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
   const target = p.slot("target");
   const mask = p.slot("mask");
@@ -142,7 +142,7 @@ export function emitMaskPaths(c: Compilation): void {
     const directory = p.label("mask a directory");
     const attach = p.label("attach the mask");
     p.step({ action: `mask "${path}"`, field: `linux.maskedPaths[${index}]` });
-    emitOpenInRoot(p, slots.root, path, target, { flags: "O_PATH", absent: next });
+    emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
     p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
     p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
     p.and(mode, mode, p.flags("S_IFMT"));
@@ -161,13 +161,13 @@ export function emitMaskPaths(c: Compilation): void {
 
 /** Binds each path that exists onto itself, read-only. */
 export function emitReadonlyPaths(c: Compilation): void {
-  const { p, slots } = c;
+  const { p } = c;
   const target = p.slot("target");
   const mount = p.slot("mount");
   for (const [index, path] of (c.plan.request.spec.linux?.readonlyPaths ?? []).entries()) {
     const next = p.label("next path");
     p.step({ action: `make "${path}" read-only`, field: `linux.readonlyPaths[${index}]` });
-    emitOpenInRoot(p, slots.root, path, target, { flags: "O_PATH", absent: next });
+    emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
     emitCloneMount(p, target, "", true, mount);
     emitMountAttributes(p, mount, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: true });
     emitAttach(p, mount, target);

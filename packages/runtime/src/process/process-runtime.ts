@@ -1,240 +1,480 @@
-import {
-  closeSync,
-  constants as fs,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { type CreateRequest, type ExitStatus, OrlopError, type RootFilesystem, type State } from "@orlop/core";
-import { decodeReport, hostArchitecture, type Program, type Report, Zygote } from "@orlop/kernel";
-import type { CreatePlan, HostView } from "./compilation.ts";
+import {
+  type ContainerStats,
+  type CreateRequest,
+  type ExecRequest,
+  type ExitStatus,
+  type LinuxNamespaceType,
+  type LinuxResources,
+  OrlopError,
+  parseContainerId,
+  type RootFilesystem,
+  type Runtime,
+  type RuntimeFeatures,
+  type SignalTarget,
+  type State,
+  type WaitOptions,
+  type WindowSize,
+} from "@orlop/core";
+import {
+  applyResources,
+  compileSeccomp,
+  freezeCgroup,
+  killCgroup,
+  listProcesses,
+  parseCgroupsPath,
+  planCgroup,
+  readCgroupLayout,
+  readCgroupStats,
+  readFreezerState,
+  removeCgroups,
+  type SeccompProgram,
+  thawCgroup,
+  Zygote,
+} from "@orlop/kernel";
+import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
-import { encodeCommand } from "./control-command.ts";
-import { programFailure } from "./program-failure.ts";
-
-const CLD_EXITED = 1;
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-function deferred<T>(): Deferred<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}
-
-/** One container of this process, followed through its program's reports. */
-class Container {
-  readonly created: Deferred<number> = deferred();
-  readonly started: Deferred<void> = deferred();
-  readonly exited: Deferred<ExitStatus> = deferred();
-  readonly ended: Deferred<void> = deferred();
-  readonly #program: Program;
-  #failure: OrlopError | undefined;
-  #created = false;
-
-  constructor(program: Program) {
-    this.#program = program;
-  }
-
-  readonly onReport = (report: Report): void => {
-    switch (report.kind) {
-      case "failed":
-        this.#failure ??= programFailure(this.#program, report.index, report.value);
-        return;
-      case "created":
-        this.#created = true;
-        return this.created.resolve(report.value);
-      case "started":
-        if (this.#failure === undefined) this.started.resolve();
-        return;
-      case "exited":
-        return this.exited.resolve(exitStatus(report));
-      case "unstarted":
-        this.#failure = new OrlopError("exhausted", `Cannot start container: clone failed with errno ${report.value}`);
-        return this.#end();
-      case "ended":
-        return this.#end();
-      default:
-        return;
-    }
-  };
-
-  #end(): void {
-    const early = new OrlopError("failed", "Cannot create container: init was killed before it was ready");
-    const failure = this.#failure ?? (this.#created ? undefined : early);
-    if (failure !== undefined) {
-      this.created.reject(failure);
-      this.started.reject(failure);
-      this.exited.reject(failure);
-    }
-    this.started.resolve();
-    this.ended.resolve();
-  }
-}
-
-function exitStatus(report: Report): ExitStatus {
-  const exited = report.index === CLD_EXITED;
-  const { rusage } = report;
-  const view = new DataView(rusage.buffer, rusage.byteOffset, rusage.byteLength);
-  const microseconds = (at: number): number =>
-    Number(view.getBigInt64(at, true)) * 1_000_000 + Number(view.getBigInt64(at + 8, true));
-  return {
-    exitCode: exited ? report.value : 128 + report.value,
-    signal: exited ? undefined : report.value,
-    oomKilled: false,
-    exitedAtMs: report.atMs,
-    usage: {
-      userMicroseconds: microseconds(0),
-      systemMicroseconds: microseconds(16),
-      residentMaxBytes: Number(view.getBigInt64(32, true)) * 1024,
-    },
-  };
-}
+import { compileExec } from "./compile-exec.ts";
+import { ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
+import { containerStats } from "./container-stats.ts";
+import { exitStatus } from "./exit-status.ts";
+import { FollowedProgram } from "./followed-program.ts";
+import { runHooks } from "./hooks.ts";
+import { readHostView } from "./host-view.ts";
+import { outOfMemory } from "./out-of-memory.ts";
+import { type HostView, WORD } from "./supervision.ts";
 
 export interface ProcessRuntimeOptions {
   /** Directory on tmpfs for the state of containers. */
   readonly root: string;
+  /** What `inherit` means for the containers' stdio: this process's own, or /dev/null. */
   readonly stdio?: "inherit" | "ignore";
+  readonly cgroupDriver?: "cgroupfs" | "disabled";
 }
 
-/** Containers as processes of this kernel, made by programs through a zygote. */
-export class ProcessRuntime {
+/** What this process knows beyond the container's directory: it made the container, and hears its reaper. */
+interface Ours {
+  readonly followed: FollowedProgram;
+  readonly request: CreateRequest;
+}
+
+/**
+ * Containers as processes of this kernel, made by programs through a zygote.
+ *
+ * All state is in the root directory, so that any process may ask for, signal, exec into and delete a container that
+ * another one made.
+ */
+export class ProcessRuntime implements Runtime {
   readonly name = "process";
   readonly #root: string;
-  readonly #zygote: Zygote;
-  readonly #host: HostView;
-  readonly #containers = new Map<string, Container>();
+  readonly #options: ProcessRuntimeOptions;
+  readonly #host: HostView = readHostView();
+  readonly #ours = new Map<string, Ours>();
+  #zygoteIfStarted: Zygote | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
+    this.#options = options;
     this.#root = options.root;
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
-    this.#zygote = Zygote.start({ stdio: options.stdio ?? "ignore" });
-    this.#host = hostView();
   }
 
-  /** Makes and starts a container in one go: no start command is waited for. */
-  async run(request: CreateRequest): Promise<void> {
-    const container = this.#submit(request, false);
-    await container.started.promise.catch(async (error) => {
-      await container.ended.promise;
-      this.#forget(request.id);
-      throw error;
-    });
+  get #zygote(): Zygote {
+    this.#zygoteIfStarted ??= Zygote.start({ stdio: this.#options.stdio ?? "ignore" });
+    return this.#zygoteIfStarted;
+  }
+
+  async features(): Promise<RuntimeFeatures> {
+    return {
+      exec: true,
+      pause: true,
+      update: true,
+      checkpoint: false,
+      terminal: true,
+      sandboxes: false,
+      isolation: "process",
+    };
+  }
+
+  /** `create` and `start` in one go: nothing waits in between, so that it is quicker. */
+  async run(request: CreateRequest): Promise<State> {
+    const { followed } = this.#submit(request, false);
+    await this.#settle(request.id, followed.started.promise);
+    await this.#poststart(request.id);
+    return this.state(request.id);
   }
 
   async create(request: CreateRequest): Promise<State> {
-    const container = this.#submit(request, true);
+    const { followed } = this.#submit(request, true);
+    await this.#settle(request.id, followed.created.promise);
+    return this.state(request.id);
+  }
+
+  async start(id: string): Promise<void> {
+    const state = await this.state(id);
+    if (state.status !== "created") {
+      throw new OrlopError("conflict", `Cannot start container "${id}": it is ${state.status}`);
+    }
+    const directory = this.#directory(id);
+    directory.command("start");
+    const ours = this.#ours.get(id);
+    if (ours === undefined) return;
+    await this.#settle(id, ours.followed.started.promise);
+    await this.#poststart(id);
+  }
+
+  async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
+    const { id, execId } = request;
+    const state = await this.state(id);
+    if (state.status !== "running" || state.pid === undefined) {
+      throw new OrlopError("conflict", `Cannot exec in container "${id}": it is ${state.status}`);
+    }
+    const container = this.#directory(id);
+    const record = container.record(id);
+    const directory = container.exec(parseContainerId(execId));
+    const program = compileExec({
+      host: this.#host,
+      process: request.process,
+      initPid: state.pid,
+      containerDirectory: container.path,
+      stateDirectory: directory.path,
+      stdio: request.stdio,
+      terminal: request.process.terminal === true,
+      detached: false,
+      namespaces: record.namespaces as readonly LinuxNamespaceType[],
+      join: record.cgroups.map(({ path }) => ({
+        directory: path,
+        file: "cgroup.procs",
+        reason: "the exec counts as the container",
+      })),
+      seccomp:
+        this.#ours.get(id)?.request.spec.linux?.seccomp === undefined
+          ? undefined
+          : this.#seccomp(this.#ours.get(id)?.request),
+    });
+    directory.make(execId);
+    const followed = new FollowedProgram(program);
+    this.#zygote.submit(program, followed.onReport);
     try {
-      const pid = await container.created.promise;
-      return { ociVersion: "1.3.0", id: request.id, status: "created", pid, bundle: request.bundle };
+      await followed.started.promise;
+      return { pid: directory.created()?.value };
     } catch (error) {
-      await container.ended.promise;
-      this.#forget(request.id);
+      await followed.ended.promise;
+      directory.remove();
       throw error;
     }
   }
 
-  async start(id: string): Promise<void> {
-    this.#command(id, "start");
-    await this.#find(id).started.promise;
+  async signal(id: string, signal: number, target: SignalTarget = {}): Promise<void> {
+    const state = await this.state(id);
+    const directory = this.#directory(id);
+    if (target.all) {
+      if (signal !== constants.signals.SIGKILL) {
+        for (const pid of await this.pids(id)) sendSignal(pid, signal);
+        return;
+      }
+      return killCgroup(directory.record(id).cgroups);
+    }
+    if (state.status === "stopped")
+      throw new OrlopError("conflict", `Cannot signal container "${id}": it is not running`);
+    (target.execId === undefined ? directory : directory.exec(target.execId)).command("signal", signal);
   }
 
-  async signal(id: string, signal: number): Promise<void> {
-    this.#command(id, "signal", signal);
+  async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
+    const container = this.#directory(id);
+    container.record(id);
+    const directory = options.execId === undefined ? container : container.exec(options.execId);
+    const ours = options.execId === undefined ? this.#ours.get(id) : undefined;
+    const report = directory.exit() ?? (await (ours?.followed.exited.promise ?? directory.waitForExit(options.signal)));
+    return exitStatus(report, outOfMemory(container.path));
   }
 
-  async wait(id: string): Promise<ExitStatus> {
-    return await this.#find(id).exited.promise;
+  async pause(id: string): Promise<void> {
+    const state = await this.state(id);
+    if (state.status !== "running" && state.status !== "created") {
+      throw new OrlopError("conflict", `Cannot pause container "${id}": it is ${state.status}`);
+    }
+    await freezeCgroup(this.#directory(id).record(id).cgroups);
+  }
+
+  async resume(id: string): Promise<void> {
+    const state = await this.state(id);
+    if (state.status !== "paused")
+      throw new OrlopError("conflict", `Cannot resume container "${id}": it is ${state.status}`);
+    thawCgroup(this.#directory(id).record(id).cgroups);
+  }
+
+  async update(id: string, resources: LinuxResources): Promise<void> {
+    const state = await this.state(id);
+    if (state.status === "stopped")
+      throw new OrlopError("conflict", `Cannot update container "${id}": it is not running`);
+    applyResources(this.#directory(id).record(id).cgroups, resources, { rootless: this.#host.uid !== 0 });
+  }
+
+  async stats(id: string): Promise<ContainerStats> {
+    return containerStats(readCgroupStats(this.#directory(id).record(id).cgroups));
+  }
+
+  async pids(id: string): Promise<readonly number[]> {
+    return listProcesses(this.#directory(id).record(id).cgroups);
+  }
+
+  async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
+    const container = this.#directory(id);
+    const directory = options.execId === undefined ? container : container.exec(options.execId);
+    directory.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
+  }
+
+  async checkpoint(id: string): Promise<void> {
+    throw new OrlopError(
+      "unsupported",
+      `Cannot checkpoint container "${id}": the process runtime has no checkpoint yet`,
+    );
   }
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
-    const container = this.#containers.get(id);
-    if (container !== undefined) {
-      if (options.force) {
-        try {
-          this.#command(id, "signal", constants.signals.SIGKILL);
-        } catch {}
-      }
-      await container.ended.promise;
+    const directory = this.#directory(id);
+    let record: ContainerRecord;
+    try {
+      record = directory.record(id);
+    } catch (error) {
+      if (options.force) return;
+      throw error;
     }
+    const state = await this.state(id);
+    if (state.status !== "stopped") {
+      // As runc: a container that was never started may go as well.
+      if (!options.force && state.status !== "created") {
+        throw new OrlopError(
+          "conflict",
+          `Cannot delete container "${id}": it is ${state.status}\nTry stopping it first, or force.`,
+        );
+      }
+      await this.#kill(id, directory, record, state.pid);
+    }
+    await this.#ours.get(id)?.followed.ended.promise;
+    if (!record.ownPidNamespace) await killCgroup(record.cgroups);
+    await removeCgroups(record.cgroups.map(({ path }) => path));
+    await this.#poststop(id, directory);
     this.#forget(id);
   }
 
-  close(): void {
-    this.#zygote.close();
+  async state(id: string): Promise<State> {
+    const directory = this.#directory(id);
+    const record = directory.record(id);
+    const pid = directory.created()?.value;
+    const status = statusOf(directory, record, pid);
+    return {
+      ociVersion: record.ociVersion,
+      id,
+      status,
+      ...(pid === undefined || status === "stopped" ? {} : { pid }),
+      bundle: record.bundle,
+      annotations: record.annotations,
+    };
   }
 
-  #submit(request: CreateRequest, startOnCommand: boolean): Container {
-    const stateDirectory = join(this.#root, request.id);
-    const program = compileCreate({
+  async list(): Promise<readonly State[]> {
+    return await Promise.all(ContainerDirectory.list(this.#root).map((id) => this.state(id)));
+  }
+
+  /** Lets go of the zygote; containers that are not detached end. */
+  close(): void {
+    this.#zygoteIfStarted?.close();
+    this.#zygoteIfStarted = undefined;
+  }
+
+  /** What `create` would execute, for those who want to read it first. */
+  plan(request: CreateRequest, startOnCommand: boolean): CreatePlan {
+    const { spec } = request;
+    const rootless = this.#host.uid !== 0;
+    const driver = this.#options.cgroupDriver ?? "cgroupfs";
+    const location = parseCgroupsPath(spec.linux?.cgroupsPath, { driver, containerId: request.id, rootless });
+    return {
       request,
       rootfs: request.rootfs ?? directoryRoot(request),
-      stateDirectory,
+      stateDirectory: this.#directory(request.id).path,
       startOnCommand,
+      cgroup: planCgroup(readCgroupLayout(), location, spec.linux?.resources ?? {}, { rootless }),
+      seccomp: this.#seccomp(request),
       host: this.#host,
-    });
-    try {
-      mkdirSync(stateDirectory, { mode: 0o700 });
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-      throw new OrlopError("exists", `Cannot create container "${request.id}": a container of this id exists`, {
-        cause,
-      });
-    }
-    const container = new Container(program);
-    this.#containers.set(request.id, container);
-    this.#zygote.submit(program, container.onReport);
-    return container;
+    };
   }
 
-  #find(id: string): Container {
-    const container = this.#containers.get(id);
-    if (container === undefined) throw new OrlopError("not-found", `Cannot find container "${id}": it does not exist`);
-    return container;
+  #seccomp(request: CreateRequest | undefined): SeccompProgram | undefined {
+    const seccomp = request?.spec.linux?.seccomp;
+    if (seccomp === undefined) return undefined;
+    return compileSeccomp(seccomp, {
+      nativeArch: this.#host.architecture === "x86_64" ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64",
+    });
+  }
+
+  #submit(request: CreateRequest, startOnCommand: boolean): Ours {
+    const plan = this.plan(request, startOnCommand);
+    const program = compileCreate(plan);
+    const { spec } = request;
+    const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
+    const zygote = this.#zygote;
+    const directory = this.#directory(request.id);
+    directory.create({
+      schemaVersion: 1,
+      id: request.id,
+      ociVersion: spec.ociVersion,
+      bundle: request.bundle,
+      annotations: spec.annotations ?? {},
+      cgroups: plan.cgroup?.directories ?? [],
+      namespaces,
+      ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
+      detached: request.detached === true,
+      createdAtMs: Date.now(),
+    });
+    const followed = new FollowedProgram(program, ({ index, value }) => {
+      void this.#onStop(request, index, value);
+    });
+    const ours = { followed, request };
+    this.#ours.set(request.id, ours);
+    try {
+      zygote.submit(program, followed.onReport);
+    } catch (error) {
+      this.#forget(request.id);
+      throw error;
+    }
+    return ours;
+  }
+
+  /** Waits for a milestone; a failure before it leaves nothing. */
+  async #settle(id: string, milestone: Promise<unknown>): Promise<void> {
+    try {
+      await milestone;
+    } catch (error) {
+      await this.#ours.get(id)?.followed.ended.promise;
+      this.#forget(id);
+      throw error;
+    }
+  }
+
+  /** The child has stopped for hooks. */
+  async #onStop(request: CreateRequest, word: number, pid: number): Promise<void> {
+    const { id } = request;
+    const directory = this.#directory(id);
+    try {
+      if (word === WORD.prepared) {
+        for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
+          await this.#hooks(request, kind, "creating", pid);
+        }
+      } else {
+        await this.#hooks(request, "startContainer", "created", pid);
+      }
+      directory.command("start");
+    } catch (error) {
+      this.#ours.get(id)?.followed.blame(error as OrlopError);
+      directory.command("signal", constants.signals.SIGKILL);
+    }
+  }
+
+  async #hooks(
+    request: CreateRequest,
+    kind: Parameters<typeof runHooks>[1],
+    status: State["status"],
+    pid: number | undefined,
+  ): Promise<void> {
+    const { spec, id, bundle } = request;
+    if (spec.hooks?.[kind] === undefined) return;
+    await runHooks(
+      {
+        zygote: this.#zygote,
+        host: this.#host,
+        hooks: spec.hooks,
+        state: {
+          ociVersion: spec.ociVersion,
+          id,
+          status,
+          ...(pid === undefined ? {} : { pid }),
+          bundle,
+          annotations: spec.annotations ?? {},
+        },
+        directory: this.#directory(id).path,
+      },
+      kind,
+    );
+  }
+
+  /** A failing poststart fails the start (runtime-spec 1.3). */
+  async #poststart(id: string): Promise<void> {
+    const request = this.#ours.get(id)?.request;
+    if (request?.spec.hooks?.poststart === undefined) return;
+    try {
+      await this.#hooks(request, "poststart", "running", (await this.state(id)).pid);
+    } catch (error) {
+      await this.delete(id, { force: true });
+      throw error;
+    }
+  }
+
+  /** The container is gone whatever these hooks do (runtime-spec, "Lifecycle", step 13). */
+  async #poststop(id: string, directory: ContainerDirectory): Promise<void> {
+    const request = this.#ours.get(id)?.request;
+    if (request?.spec.hooks?.poststop === undefined) return;
+    try {
+      await this.#hooks(request, "poststop", "stopped", directory.created()?.value);
+    } catch (error) {
+      process.emitWarning((error as Error).message, { code: "ORLOP_POSTSTOP" });
+    }
+  }
+
+  async #kill(
+    id: string,
+    directory: ContainerDirectory,
+    record: ContainerRecord,
+    pid: number | undefined,
+  ): Promise<void> {
+    if (readFreezerState(record.cgroups) === "frozen") {
+      directory.command("signal", constants.signals.SIGKILL);
+      thawCgroup(record.cgroups);
+    } else if (directory.supervised()) {
+      directory.command("signal", constants.signals.SIGKILL);
+    } else if (pid !== undefined) {
+      // Without its reaper nobody keeps the pid from being used again: only the cgroup knows its processes.
+      await killCgroup(record.cgroups);
+      return;
+    }
+    await (this.#ours.get(id)?.followed.ended.promise ?? directory.waitForExit());
+  }
+
+  #directory(id: string): ContainerDirectory {
+    return new ContainerDirectory(join(this.#root, parseContainerId(id)));
   }
 
   #forget(id: string): void {
-    this.#containers.delete(id);
-    rmSync(join(this.#root, id), { recursive: true, force: true });
+    this.#ours.delete(id);
+    this.#directory(id).remove();
   }
+}
 
-  #command(id: string, kind: Parameters<typeof encodeCommand>[0], argument = 0): void {
-    const fd = openSync(join(this.#root, id, "control"), fs.O_WRONLY | fs.O_NONBLOCK);
-    try {
-      writeSync(fd, encodeCommand(kind, argument));
-    } finally {
-      closeSync(fd);
-    }
+function statusOf(directory: ContainerDirectory, record: ContainerRecord, pid: number | undefined): State["status"] {
+  if (directory.exit() !== undefined) return "stopped";
+  if (!directory.supervised())
+    return pid !== undefined && record.detached && isAlive(record, pid) ? "running" : "stopped";
+  if (pid === undefined) return "creating";
+  if (readFreezerState(record.cgroups) === "frozen") return "paused";
+  return directory.started() ? "running" : "created";
+}
+
+/** Only a process that is still in the container's cgroup is its init, whoever has the pid. */
+function isAlive(record: ContainerRecord, pid: number): boolean {
+  return record.cgroups.length > 0 && listProcesses(record.cgroups).includes(pid);
+}
+
+function sendSignal(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
 function directoryRoot({ spec, bundle }: CreateRequest): RootFilesystem {
   const { path } = spec.root;
   return { kind: "directory", path: isAbsolute(path) ? path : join(bundle, path) };
-}
-
-function hostView(): HostView {
-  return {
-    architecture: hostArchitecture(),
-    uid: process.geteuid?.() ?? 0,
-    gid: process.getegid?.() ?? 0,
-    pid: process.pid,
-    lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
-    fileKind(path) {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat === undefined) return undefined;
-      return stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
-    },
-  };
 }

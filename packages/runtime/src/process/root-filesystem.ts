@@ -16,7 +16,7 @@ import { sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
 
 const NO_OPTIONS = parseMountOptions([], undefined, "root");
 
-/** Cuts propagation towards the host, and attaches the root file system; `c.slots.root` is its mount. */
+/** Cuts propagation towards the host, and attaches the root file system; `c.root` is its mount. */
 export function emitRootFileSystem(c: Compilation): void {
   const { p } = c;
   p.step({
@@ -37,11 +37,11 @@ export function emitRootFileSystem(c: Compilation): void {
 }
 
 function emitDirectoryRoot(c: Compilation, path: string): void {
-  const { p, slots } = c;
+  const { p } = c;
   p.step({ action: `use root file system "${path}"`, field: "root.path", why: "pivot_root wants a mount" });
-  if (sourcesFromReaper(c)) p.set(slots.root, sourceSlot(c, "root"));
-  else emitCloneMount(p, p.flags("AT_FDCWD"), path, true, slots.root);
-  emitAttachOverRoot(c, slots.root);
+  if (sourcesFromReaper(c)) p.set(c.root, sourceSlot(c, "root"));
+  else emitCloneMount(p, p.flags("AT_FDCWD"), path, true, c.root);
+  emitAttachOverRoot(c, c.root);
 }
 
 /**
@@ -75,7 +75,7 @@ function emitScratch(c: Compilation): void {
 }
 
 function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: OverlayWrites): void {
-  const { p, slots } = c;
+  const { p } = c;
   let layers = { upper: "upper", work: "work" };
   if (writes === "discard") {
     emitScratch(c);
@@ -84,8 +84,8 @@ function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: Overl
     layers = writes;
   }
   p.step({ action: `overlay "${lower.join(":")}"`, field: "root.path" });
-  emitNewFileSystem(p, overlay(c, lower, layers.upper, layers.work), slots.root);
-  emitAttachOverRoot(c, slots.root);
+  emitNewFileSystem(p, overlay(c, lower, layers.upper, layers.work), c.root);
+  emitAttachOverRoot(c, c.root);
 }
 
 function overlay(c: Compilation, lower: readonly string[], upper: string, work: string): NewFileSystem {
@@ -100,23 +100,23 @@ function overlay(c: Compilation, lower: readonly string[], upper: string, work: 
 
 function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[]): void {
   emitScratch(c);
-  emitMemory(c, c.slots.root, "the root directory itself");
+  emitMemory(c, c.root, "the root directory itself");
   for (const [index, entry] of entries.entries()) emitTreeEntry(c, entry, `${index}`);
 }
 
 function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void {
-  const { p, slots } = c;
+  const { p } = c;
   const target = p.slot("target");
   const mount = p.slot("mount");
   switch (entry.kind) {
     case "directory":
       p.step({ action: `make directory "/${entry.path}"` });
-      p.call("mkdirat", [slots.root, p.text(entry.path), octal(p, entry.mode)], { ignore: ["EEXIST"] });
-      p.call("fchmodat", [slots.root, p.text(entry.path), octal(p, entry.mode)]);
+      p.call("mkdirat", [c.root, p.text(entry.path), octal(p, entry.mode)], { ignore: ["EEXIST"] });
+      p.call("fchmodat", [c.root, p.text(entry.path), octal(p, entry.mode)]);
       return;
     case "symlink":
       p.step({ action: `make link "/${entry.path}"` });
-      p.call("symlinkat", [p.text(entry.target), slots.root, p.text(entry.path)]);
+      p.call("symlinkat", [p.text(entry.target), c.root, p.text(entry.path)]);
       return;
     case "overlay":
       p.step({ action: `overlay "${entry.lower}"`, why: "reads from the host, writes to memory" });
@@ -124,7 +124,7 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
         p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(`${scratch}${name}`), octal(p, 0o755)]);
       }
       emitNewFileSystem(p, overlay(c, [entry.lower], `${scratch}/upper`, `${scratch}/work`), mount);
-      emitDirectoryInRoot(p, slots.root, entry.path, target);
+      emitDirectoryInRoot(p, c.root, entry.path, target);
       break;
     case "bind":
       p.step({ action: `bind "${entry.source}" read-only to "/${entry.path}"` });
@@ -133,8 +133,8 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
         change: { set: ["MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID"], clear: [] },
         recursive: true,
       });
-      if (entry.file) emitFileInRoot(p, slots.root, entry.path, target);
-      else emitDirectoryInRoot(p, slots.root, entry.path, target);
+      if (entry.file) emitFileInRoot(p, c.root, entry.path, target);
+      else emitDirectoryInRoot(p, c.root, entry.path, target);
       break;
   }
   emitAttach(p, mount, target);
@@ -144,25 +144,25 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
 
 /** Makes the container's root the root of the mount namespace, and lets go of the host's. */
 export function emitPivot(c: Compilation): void {
-  const { p, slots, plan } = c;
+  const { p, plan } = c;
   const { spec } = plan.request;
   p.step({
     action: "change into the root file system",
     why: "pivot_root(2), not chroot: nothing of the host stays mounted",
   });
-  p.call("fchdir", [slots.root]);
+  p.call("fchdir", [c.root]);
   p.call("pivot_root", [p.text("."), p.text(".")]);
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
   p.call("chdir", [p.text("/")]);
   if (spec.root.readonly) {
     p.step({ action: "make the root read-only", field: "root.readonly" });
-    emitMountAttributes(p, slots.root, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false });
+    emitMountAttributes(p, c.root, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false });
   }
   const propagation = spec.linux?.rootfsPropagation;
   if (propagation !== undefined) {
     p.step({ action: `make the root mount ${propagation}`, field: "linux.rootfsPropagation" });
     const recursive = propagation.startsWith("r");
     const flag = `MS_${(recursive ? propagation.slice(1) : propagation).toUpperCase()}`;
-    emitMountAttributes(p, slots.root, { propagation: flag, recursive });
+    emitMountAttributes(p, c.root, { propagation: flag, recursive });
   }
 }

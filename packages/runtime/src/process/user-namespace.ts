@@ -1,40 +1,7 @@
 import type { LinuxIDMapping } from "@orlop/core";
-import { CMSG_ONE_FD, IOVEC, MSGHDR, type Pointer, type Slot } from "@orlop/kernel";
+import type { Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
-
-/** A message of one byte that carries one descriptor; `msg` is what sendmsg(2) and recvmsg(2) take. */
-function descriptorMessage(c: Compilation): { msg: Pointer; control: Pointer } {
-  const { p } = c;
-  const byte = p.buffer(8, "<byte>");
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  const iov = p.struct(IOVEC, { iov_base: byte, iov_len: 1 });
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  return { msg, control };
-}
-
-/** In init: sends the descriptor `fd` to the reaper. */
-export function emitSendDescriptor(c: Compilation, fd: Slot): void {
-  const { msg, control } = descriptorMessage(c);
-  c.p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
-  c.p.call("sendmsg", [c.slots.syncInit, msg, c.p.flags("MSG_NOSIGNAL")]);
-}
-
-/** In the reaper: `into` = the descriptor that init sends; EPIPE when init died instead. */
-export function emitReceiveDescriptor(c: Compilation, into: Slot): void {
-  const { p } = c;
-  const { msg, control } = descriptorMessage(c);
-  const got = p.slot("got");
-  const received = p.label("received");
-  p.call("recvmsg", [c.slots.syncReaper, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
-  p.branch(got, "ne", 0, received);
-  p.fail("EPIPE");
-  p.mark(received);
-  p.load(into, control.at(CMSG_ONE_FD.fields.fd.offset), 4);
-}
+import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 
 /**
  * In the reaper: writes init's id maps. The reaper is outside the new namespace and may; it reaches init's files through
@@ -86,11 +53,17 @@ export function emitEnterUserNamespace(c: Compilation): void {
   });
   emitSendDescriptor(c, proc);
   p.call("close", [proc]);
-  p.call("read", [slots.syncInit, p.buffer(8, "<byte>"), 1], { into: got });
+  p.call("read", [slots.syncChild, p.buffer(8, "<byte>"), 1], { into: got });
   const mapped = p.label("mapped");
   p.branch(got, "ne", 0, mapped);
   p.call("exit_group", [1]);
   p.mark(mapped);
+  emitBecomeRoot(c);
+}
+
+/** In init, once the ids are mapped: everything up to the user's own identity is done as root of the namespace. */
+export function emitBecomeRoot(c: Compilation): void {
+  const { p } = c;
   p.step({ action: "become root of the user namespace", field: "linux.uidMappings" });
   p.call("setresgid", [0, 0, 0]);
   p.call("setresuid", [0, 0, 0]);

@@ -1,0 +1,111 @@
+import { constants } from "node:os";
+import type { Process } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
+import {
+  emitReport,
+  type ProgramBuilder,
+  reportBuffer,
+  type SeccompProgram,
+  type Slot,
+  SOCK_FPROG,
+} from "@orlop/kernel";
+import { emitAttributes } from "./attributes.ts";
+import { emitExecute } from "./execute.ts";
+import { emitIdentity } from "./identity.ts";
+import { emitPidOne } from "./pid-one.ts";
+import { emitSecurityLabels } from "./security-labels.ts";
+import type { Supervision } from "./supervision.ts";
+
+export interface BecomeOptions {
+  readonly process: Process;
+  readonly seccomp: SeccompProgram | undefined;
+  /** setgroups(2) is forbidden: a user namespace made without privileges. */
+  readonly groupsDenied: boolean;
+  /** A handle on procfs. */
+  readonly proc: Slot;
+  /** Stay behind as pid 1. */
+  readonly init: boolean;
+  /** What has to happen when everything but the last steps is done. */
+  readonly beforeExecute: () => void;
+}
+
+/** Attributes that are set while there are still privileges; see {@link emitBecomeProgram}. */
+export function emitPrivilegedAttributes(s: Supervision, { process, proc }: BecomeOptions): void {
+  emitAttributes(s.p, process, proc);
+  emitSecurityLabels(s, process, proc);
+}
+
+/**
+ * Turns the child, which is where it should be by now, into the user's program.
+ *
+ * The order: the filter of a process that may gain privileges needs CAP_SYS_ADMIN, so it comes before the user; with
+ * `noNewPrivileges` it needs nothing and comes last, so that it need not allow what happens before. The working directory
+ * is entered as the user, and must lie inside the root (CVE-2024-21626).
+ */
+export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void {
+  const { p } = s;
+  const { process, seccomp } = options;
+  const late = process.noNewPrivileges === true;
+  options.beforeExecute();
+  if (seccomp !== undefined && !late) emitSeccomp(p, seccomp);
+  p.step({ action: "set umask", field: "process.user.umask" });
+  p.call("umask", [process.user.umask ?? 0o22]);
+  emitIdentity(p, { process, lastCapability: s.host.lastCapability, groupsDenied: options.groupsDenied });
+  if (!s.detached) emitDieWithParent(p);
+  emitWorkingDirectory(p, process.cwd);
+  if (late) {
+    p.step({ action: "give up new privileges", field: "process.noNewPrivileges" });
+    p.call("prctl", [p.flags("PR_SET_NO_NEW_PRIVS"), 1, 0, 0, 0]);
+    if (seccomp !== undefined) emitSeccomp(p, seccomp);
+  }
+  if (options.init) emitPidOne(s);
+  emitExecute(p, process);
+  emitChildFailure(s);
+}
+
+/** Asked for again after a change of user: the kernel clears it then (prctl(2), PR_SET_PDEATHSIG). */
+export function emitDieWithParent(p: ProgramBuilder): void {
+  p.step({ action: "end with the reaper", why: "a container that nobody waits for must not stay" });
+  p.call("prctl", [p.flags("PR_SET_PDEATHSIG"), p.number(constants.signals.SIGKILL, "SIGKILL"), 0, 0, 0]);
+}
+
+const PATH_MAX = 4096;
+
+function emitWorkingDirectory(p: ProgramBuilder, cwd: string): void {
+  const path = p.buffer(PATH_MAX, "<path>");
+  const first = p.slot("first_byte");
+  const inside = p.label("inside the root");
+  p.step({
+    action: `change to directory "${cwd}"`,
+    field: "process.cwd",
+    why: "CVE-2024-21626: it must lie inside the root",
+  });
+  p.call("chdir", [p.text(cwd)]);
+  // Outside the root the kernel puts "(unreachable)" in front: getcwd(2).
+  p.call("getcwd", [path, PATH_MAX]);
+  p.load(first, path, 1);
+  p.branch(first, "eq", p.number(0x2f, "'/'"), inside);
+  p.fail("EXDEV");
+  p.mark(inside);
+}
+
+function emitSeccomp(p: ProgramBuilder, seccomp: SeccompProgram): void {
+  if (seccomp.listener !== undefined) {
+    throw new OrlopError("unsupported", "Cannot use seccomp listener: handing its descriptor over is not done yet", {
+      field: "linux.seccomp.listenerPath",
+    });
+  }
+  p.step({ action: "install the seccomp filter", field: "linux.seccomp" });
+  const filter = p.bytes(seccomp.filter, `<filter of ${seccomp.instructionCount} instructions>`);
+  const program = p.struct(SOCK_FPROG, { len: seccomp.instructionCount, filter });
+  p.call("seccomp", [p.flags("SECCOMP_SET_MODE_FILTER"), p.number(seccomp.flags), program]);
+}
+
+/** Where every failure of the child goes. */
+function emitChildFailure(s: Supervision): void {
+  const { p } = s;
+  p.mark(s.labels.childFailed);
+  p.step({ action: "report a failure of the child" });
+  emitReport(p, reportBuffer(p), "failed", { index: p.failedIndex, value: p.failedErrno });
+  p.call("exit_group", [1]);
+}

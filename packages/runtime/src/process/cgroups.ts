@@ -1,0 +1,244 @@
+import { OrlopError } from "@orlop/core";
+import {
+  BPF_CGROUP_DEVICE,
+  BPF_COMMAND,
+  BPF_F_ALLOW_MULTI,
+  BPF_LICENSE,
+  BPF_PROG_TYPE_CGROUP_DEVICE,
+  bpfProgAttachAttr,
+  bpfProgLoadAttr,
+  type CgroupOperation,
+  type CgroupPlan,
+  type Label,
+  type ProgramBuilder,
+  type Slot,
+  TIMESPEC,
+} from "@orlop/kernel";
+
+type OperationOf<Kind extends CgroupOperation["kind"]> = Extract<CgroupOperation, { kind: Kind }>;
+
+/** Most errno values that an instruction can list; operations that tolerate more take their way out on any. */
+const LISTED_MAX = 4;
+
+/** In the reaper: makes the cgroups and sets the limits while they are empty. */
+export function emitMakeCgroups(p: ProgramBuilder, plan: CgroupPlan): void {
+  for (const operation of plan.operations) emitOperation(p, operation);
+}
+
+function emitOperation(p: ProgramBuilder, operation: CgroupOperation): void {
+  p.step({ action: describe(operation), field: operation.field, why: operation.reason });
+  switch (operation.kind) {
+    case "mkdir":
+      p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(operation.directory), 0o755], {
+        ignore: operation.tolerate.map(({ errno }) => errno),
+      });
+      break;
+    case "write":
+      emitWrite(p, operation);
+      break;
+    case "inherit":
+      emitInherit(p, operation);
+      break;
+    case "chown": {
+      const path = p.text(filePath(operation.directory, operation.file));
+      const keepGroup = p.number(0xffff_ffff, "-1");
+      p.call("fchownat", [p.flags("AT_FDCWD"), path, operation.uid, keepGroup, 0], {
+        ignore: operation.tolerate.map(({ errno }) => errno),
+      });
+      break;
+    }
+    case "attach-device-filter":
+      emitAttachDeviceFilter(p, operation);
+      break;
+    case "check-memory":
+      throw new OrlopError("internal", "Cannot compile cgroup operation: a new cgroup uses no memory");
+  }
+}
+
+function describe(operation: CgroupOperation): string {
+  switch (operation.kind) {
+    case "mkdir":
+      return `make cgroup "${operation.directory}"`;
+    case "write":
+      return `write "${operation.value}" to "${operation.directory}/${operation.file}"`;
+    case "inherit":
+      return `fill in "${operation.directory}/${operation.file}"`;
+    case "chown":
+      return `give "${filePath(operation.directory, operation.file)}" to user ${operation.uid}`;
+    case "attach-device-filter":
+      return `attach the device filter to "${operation.directory}"`;
+    case "check-memory":
+      return `check memory use of "${operation.directory}"`;
+  }
+}
+
+function filePath(directory: string, file: string | undefined): string {
+  return file === undefined ? directory : `${directory}/${file}`;
+}
+
+function emitWrite(p: ProgramBuilder, operation: OperationOf<"write">): void {
+  const { fallback } = operation;
+  const tolerated = operation.tolerate.map(({ errno }) => errno);
+  const when = fallback?.when ?? tolerated;
+  const file = p.slot("file");
+  const otherwise = p.label(fallback === undefined ? "tolerated" : "fallback");
+  const close = p.label("close");
+  const done = p.label("written");
+  const escape = (to: Label): { on?: readonly string[] | "any"; goto?: Label } =>
+    when.length === 0 ? {} : { on: when.length > LISTED_MAX ? "any" : when, goto: to };
+  const path = p.text(filePath(operation.directory, operation.file));
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: file, ...escape(otherwise) });
+  const bytes = Buffer.from(operation.value);
+  p.call("write", [file, p.bytes(bytes, JSON.stringify(operation.value)), bytes.length], escape(close));
+  p.call("close", [file]);
+  p.jump(done);
+  p.mark(close);
+  p.call("close", [file]);
+  p.mark(otherwise);
+  for (const other of fallback?.operations ?? []) emitWrite(p, other);
+  p.mark(done);
+}
+
+const INHERITED_MAX_BYTES = 4096;
+
+function emitInherit(p: ProgramBuilder, operation: OperationOf<"inherit">): void {
+  const file = p.slot("file");
+  const length = p.slot("length");
+  const done = p.label("has its own");
+  const content = p.buffer(INHERITED_MAX_BYTES, "<content>");
+  const read = (directory: string): void => {
+    const path = p.text(filePath(directory, operation.file));
+    p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: file });
+    p.call("read", [file, content, INHERITED_MAX_BYTES], { into: length });
+    p.call("close", [file]);
+  };
+  read(operation.directory);
+  p.branch(length, "ge", 2, done);
+  read(operation.from);
+  const own = p.text(filePath(operation.directory, operation.file));
+  p.call("openat", [p.flags("AT_FDCWD"), own, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: file });
+  p.call("write", [file, content, length]);
+  p.call("close", [file]);
+  p.mark(done);
+}
+
+/** Loads and attaches; a new cgroup has no other filter of ours to replace. */
+function emitAttachDeviceFilter(p: ProgramBuilder, operation: OperationOf<"attach-device-filter">): void {
+  const directory = p.slot("file");
+  const program = p.slot("bpf_program");
+  const retry = p.label("load");
+  const flags = p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(operation.directory), flags, 0], { into: directory });
+  const load = p.struct(bpfProgLoadAttr, {
+    prog_type: p.number(BPF_PROG_TYPE_CGROUP_DEVICE, "BPF_PROG_TYPE_CGROUP_DEVICE"),
+    insn_cnt: operation.program.length / 8,
+    insns: p.bytes(operation.program, "<device filter>"),
+    license: p.text(BPF_LICENSE),
+  });
+  p.mark(retry);
+  p.call("bpf", [p.number(BPF_COMMAND.PROG_LOAD, "BPF_PROG_LOAD"), load, bpfProgLoadAttr.size], {
+    into: program,
+    on: ["EAGAIN"],
+    goto: retry,
+  });
+  const attach = p.struct(bpfProgAttachAttr, {
+    attach_type: p.number(BPF_CGROUP_DEVICE, "BPF_CGROUP_DEVICE"),
+    attach_flags: p.number(BPF_F_ALLOW_MULTI, "BPF_F_ALLOW_MULTI"),
+  });
+  p.store(attach.at(bpfProgAttachAttr.fields.target_fd.offset), 4, directory);
+  p.store(attach.at(bpfProgAttachAttr.fields.attach_bpf_fd.offset), 4, program);
+  p.call("bpf", [p.number(BPF_COMMAND.PROG_ATTACH, "BPF_PROG_ATTACH"), attach, bpfProgAttachAttr.size]);
+  p.call("close", [program]);
+  p.call("close", [directory]);
+}
+
+function doorSlot(p: ProgramBuilder, index: number): Slot {
+  return p.slot(`cgroup_procs_${index}`);
+}
+
+/** Where the kernel counts its kills; the reader knows both formats. */
+const OOM_FILES = { 1: "memory.oom_control", 2: "memory.events" } as const;
+
+/** In the reaper, before the cgroups go: keeps a copy of what the memory controller counted, as the file `memory`. */
+export function emitKeepMemoryEvents(p: ProgramBuilder, plan: CgroupPlan, state: Slot): void {
+  const directory = plan.directories.find(({ controllers }) => controllers.includes("memory"));
+  if (directory === undefined) return;
+  const file = p.slot("file");
+  const length = p.slot("length");
+  const done = p.label("kept");
+  const content = p.buffer(INHERITED_MAX_BYTES, "<content>");
+  const path = p.text(`${directory.path}/${OOM_FILES[directory.version]}`);
+  p.step({
+    action: `keep "${directory.path}/${OOM_FILES[directory.version]}"`,
+    why: "tells later whether memory ran out",
+  });
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_CLOEXEC"), 0], {
+    into: file,
+    on: "any",
+    goto: done,
+  });
+  p.call("read", [file, content, INHERITED_MAX_BYTES], { into: length, on: "any", goto: done });
+  p.call("close", [file]);
+  const create = p.flags("O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW|O_CLOEXEC");
+  p.call("openat", [state, p.text("memory"), create, 0o600], { into: file, on: "any", goto: done });
+  p.call("write", [file, content, length], { ignore: "any" });
+  p.mark(done);
+}
+
+/** In the parent: opens what a process writes to in order to enter, because the child may not be allowed to. */
+export function emitOpenCgroupDoors(p: ProgramBuilder, plan: Pick<CgroupPlan, "join" | "cloneInto">): void {
+  for (const [index, { directory, file, reason }] of plan.join.entries()) {
+    p.step({ action: `open "${directory}/${file}"`, field: "linux.cgroupsPath", why: reason });
+    const path = p.text(`${directory}/${file}`);
+    p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: doorSlot(p, index) });
+  }
+  if (plan.cloneInto === undefined) return;
+  p.step({
+    action: `open cgroup "${plan.cloneInto}"`,
+    field: "linux.cgroupsPath",
+    why: "init is cloned right into it",
+  });
+  const flags = p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(plan.cloneInto), flags, 0], { into: p.slot("cgroup") });
+}
+
+/** In the child: enters every cgroup it was not cloned into. */
+export function emitEnterCgroups(p: ProgramBuilder, plan: Pick<CgroupPlan, "join">): void {
+  for (const [index, { directory }] of plan.join.entries()) {
+    p.step({ action: `enter cgroup "${directory}"`, field: "linux.cgroupsPath" });
+    p.call("write", [doorSlot(p, index), p.text("0"), 1]);
+    p.call("close", [doorSlot(p, index)]);
+  }
+}
+
+/** How often, and with which pause, a cgroup that is still busy is tried again: together a second. */
+const REMOVE_TRIES_MAX = 500;
+const REMOVE_PAUSE_NANOSECONDS = 2_000_000;
+
+/** In the reaper, at the end: removes the cgroups. A process that has ended stays counted for a moment. */
+export function emitRemoveCgroups(p: ProgramBuilder, plan: CgroupPlan): void {
+  const tries = p.slot("tries");
+  const pause = p.struct(TIMESPEC, { tv_nsec: REMOVE_PAUSE_NANOSECONDS });
+  p.step({ action: "remove the cgroups", field: "linux.cgroupsPath" });
+  p.set(tries, 0);
+  for (const path of plan.remove) {
+    const again = p.label("try again");
+    const busy = p.label("busy");
+    const next = p.label("next cgroup");
+    const result = p.slot("removed");
+    p.mark(again);
+    p.call("unlinkat", [p.flags("AT_FDCWD"), p.text(path), p.flags("AT_REMOVEDIR")], {
+      into: result,
+      on: "any",
+      goto: busy,
+    });
+    p.jump(next);
+    p.mark(busy);
+    p.branch(result, "ne", p.number(-16, "-EBUSY"), next);
+    p.branch(tries, "ge", REMOVE_TRIES_MAX, next);
+    p.add(tries, tries, 1);
+    p.call("clock_nanosleep", [p.flags("CLOCK_MONOTONIC"), 0, pause, 0], { ignore: "any" });
+    p.jump(again);
+    p.mark(next);
+  }
+}

@@ -1,0 +1,133 @@
+import { constants } from "node:os";
+import type { LinuxNamespaceType, Process } from "@orlop/core";
+import type { CgroupJoin, Program, SeccompProgram } from "@orlop/kernel";
+import {
+  type BecomeOptions,
+  emitBecomeProgram,
+  emitDieWithParent,
+  emitPrivilegedAttributes,
+} from "./become-program.ts";
+import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
+import { NAMESPACE_FLAGS } from "./namespaces.ts";
+import { emitProcHandle } from "./proc-handle.ts";
+import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
+import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
+import { emitSay, type Supervision, type SupervisionOptions, superviseIn } from "./supervision.ts";
+import { emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
+
+/** One more process in a running container. */
+export interface ExecPlan extends SupervisionOptions {
+  readonly process: Process;
+  /** Pid of the container's init. */
+  readonly initPid: number;
+  /** The container's state directory, where the record of init's exit would be. */
+  readonly containerDirectory: string;
+  readonly namespaces: readonly LinuxNamespaceType[];
+  readonly join: readonly CgroupJoin[];
+  readonly seccomp: SeccompProgram | undefined;
+}
+
+/**
+ * Compiles an exec: a reaper of its own, a process in between that enters the container's namespaces, and the child, made
+ * from in between so that it is inside the pid namespace, too.
+ */
+export function compileExec(plan: ExecPlan): Program {
+  const s = superviseIn(plan);
+  const { p, slots, labels } = s;
+  emitPrepareReaper(s);
+  emitFindInit(s, plan);
+  emitOpenCgroupDoors(p, { join: plan.join, cloneInto: undefined });
+  emitOpenStdio(s);
+  const between = p.slot("between");
+  const joined = p.label("child is started");
+  p.step({ action: "start a process to enter the container" });
+  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: between });
+  p.branch(between, "ne", 0, joined);
+  emitEnter(s, plan);
+  p.role("reaper");
+  p.mark(joined);
+  p.step({ action: "take the child's pidfd" });
+  p.call("close", [slots.syncChild]);
+  emitReceiveDescriptor(s, slots.pidfd);
+  p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
+  if (s.terminal) emitTakeTerminal(s);
+  emitSupervise(s);
+  emitRecordExit(s);
+  emitEndReaper(s, () => {});
+  p.mark(labels.child);
+  p.role("child");
+  emitChild(s, plan);
+  return p.build();
+}
+
+/** A pidfd of init that is proven to be init's: without a record of its exit it has not been reaped. */
+function emitFindInit(s: Supervision, plan: ExecPlan): void {
+  const { p } = s;
+  const alive = p.label("init lives");
+  p.step({ action: "find the container's init", why: "a pid alone may be somebody else's by now" });
+  p.call("pidfd_open", [plan.initPid, 0], { into: p.slot("init") });
+  const record = p.text(`${plan.containerDirectory}/exit`);
+  p.call("faccessat2", [p.flags("AT_FDCWD"), record, 0, 0], { on: ["ENOENT"], goto: alive });
+  p.fail("ESRCH");
+  p.mark(alive);
+}
+
+function emitEnter(s: Supervision, plan: ExecPlan): void {
+  const { p, slots, labels } = s;
+  p.role("between");
+  p.handler(labels.childFailed);
+  p.step({
+    action: "enter the container's namespaces",
+    why: "CVE-2016-9962: not dumpable, so that nobody inside can look at what is still open here",
+  });
+  p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  const flags = plan.namespaces.map((type) => NAMESPACE_FLAGS[type]).join("|");
+  if (flags !== "") p.call("setns", [p.slot("init"), p.flags(flags)]);
+  p.step({ action: "start the child" });
+  emitCloneChild(s, ["CLONE_PARENT"], undefined);
+  emitSendDescriptor(s, slots.pidfd);
+  p.call("exit_group", [0]);
+}
+
+function emitChild(s: Supervision, plan: ExecPlan): void {
+  const { p } = s;
+  const { process } = plan;
+  const proc = p.slot("proc");
+  p.step({ action: "prepare the child" });
+  p.handler(s.labels.childFailed);
+  emitDieWithParent(p);
+  emitEnterCgroups(p, plan);
+  if (plan.namespaces.includes("user")) {
+    p.step({ action: "become root of the user namespace" });
+    p.call("setresgid", [0, 0, 0]);
+    p.call("setresuid", [0, 0, 0]);
+  }
+  p.step({ action: "lead a session of its own" });
+  p.call("setsid", []);
+  const options: BecomeOptions = {
+    process,
+    seccomp: plan.seccomp,
+    groupsDenied: plan.namespaces.includes("user") && s.host.uid !== 0,
+    proc,
+    init: false,
+    beforeExecute: () => emitSay(s, "ready", false),
+  };
+  if (
+    process.oomScoreAdj !== undefined ||
+    process.apparmorProfile !== undefined ||
+    process.selinuxLabel !== undefined
+  ) {
+    emitProcHandle(p, proc);
+  }
+  if (s.terminal) {
+    const root = p.slot("root");
+    p.step({ action: "open the root directory" });
+    p.call("openat", [p.flags("AT_FDCWD"), p.text("/"), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: root });
+    emitMakeTerminal(s, process, root, false);
+  }
+  emitPrivilegedAttributes(s, options);
+  if (s.terminal) emitInstallTerminal(s);
+  else emitInstallStdio(s);
+  emitBecomeProgram(s, options);
+}

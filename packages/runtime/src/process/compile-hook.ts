@@ -1,0 +1,120 @@
+import { constants } from "node:os";
+import type { Hook } from "@orlop/core";
+import {
+  emitReport,
+  POLLFD,
+  type Program,
+  ProgramBuilder,
+  reportBuffer,
+  SIGACTION,
+  SIGINFO_BYTES,
+  SIGINFO_CODE_OFFSET,
+  SIGINFO_STATUS_OFFSET,
+  TIMESPEC,
+} from "@orlop/kernel";
+import type { HostView } from "./supervision.ts";
+
+export interface HookPlan {
+  readonly host: HostView;
+  readonly hook: Hook;
+  /** Name of the config field: `hooks.createRuntime[0]`. */
+  readonly field: string;
+  /** The container's state as JSON: the hook's stdin. */
+  readonly state: string;
+  /** Run in the namespaces of this process, with its root. */
+  readonly enter: number | undefined;
+  /** File that takes what the hook says. */
+  readonly log: string;
+  readonly directory: string;
+}
+
+/** Compiles a hook: a process that watches the clock, and one that becomes the hook. `ETIME` when it takes too long. */
+export function compileHook(plan: HookPlan): Program {
+  const p = new ProgramBuilder(plan.host.architecture);
+  const { hook, field } = plan;
+  const failed = p.label("failed");
+  const child = p.slot("hook");
+  const hookLabel = p.label("the hook");
+  const report = reportBuffer(p);
+  p.role("watcher");
+  p.step({ action: `run hook "${hook.path}"`, field });
+  p.handler(failed);
+  p.call("rt_sigaction", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), p.struct(SIGACTION, {}), 0, 8]);
+  p.call("setsid", [], { ignore: ["EPERM"] });
+  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
+  p.branch(child, "eq", 0, hookLabel);
+  emitWatch(p, plan);
+  const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
+  const code = p.slot("code");
+  const status = p.slot("status");
+  p.call("waitid", [p.flags("P_PID"), child, info, p.flags("WEXITED|__WALL"), 0]);
+  p.load(code, info.at(SIGINFO_CODE_OFFSET), 4);
+  p.load(status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  emitReport(p, report, "created");
+  emitReport(p, report, "exited", { index: code, value: status });
+  emitReport(p, report, "ended");
+  p.call("exit_group", [0]);
+  p.mark(failed);
+  emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
+  emitReport(p, report, "ended");
+  p.call("exit_group", [0]);
+  p.mark(hookLabel);
+  emitBecomeHook(p, plan, report);
+  return p.build();
+}
+
+function emitWatch(p: ProgramBuilder, { hook, field }: HookPlan): void {
+  if (hook.timeout === undefined) return;
+  const child = p.slot("hook");
+  const pidfd = p.slot("pidfd");
+  const ready = p.slot("ready");
+  const inTime = p.label("in time");
+  p.call("pidfd_open", [child, 0], { into: pidfd });
+  const poll = p.struct(POLLFD, { events: p.flags("POLLIN") });
+  p.store(poll, 4, pidfd);
+  p.call("ppoll", [poll, 1, p.struct(TIMESPEC, { tv_sec: hook.timeout }), 0, 8], { into: ready });
+  p.branch(ready, "ne", 0, inTime);
+  p.call("kill", [child, p.number(constants.signals.SIGKILL, "SIGKILL")], { ignore: "any" });
+  p.call("waitid", [p.flags("P_PID"), child, 0, p.flags("WEXITED|__WALL"), 0], { ignore: "any" });
+  p.step({ action: `wait ${hook.timeout} s for hook "${hook.path}"`, field: `${field}.timeout` });
+  p.fail("ETIME");
+  p.mark(inTime);
+}
+
+function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<typeof reportBuffer>): void {
+  const { hook, field } = plan;
+  const failed = p.label("hook failed");
+  p.role("hook");
+  p.step({
+    action: `prepare hook "${hook.path}"`,
+    field,
+    why: 'its stdin is the container\'s state (runtime-spec, "State")',
+  });
+  p.handler(failed);
+  p.call("prctl", [p.flags("PR_SET_PDEATHSIG"), p.number(constants.signals.SIGKILL, "SIGKILL"), 0, 0, 0]);
+  const stdin = p.slot("stdin");
+  const log = p.slot("log");
+  const state = Buffer.from(plan.state);
+  p.call("memfd_create", [p.text("state"), p.flags("MFD_CLOEXEC")], { into: stdin });
+  p.call("write", [stdin, p.bytes(state, "<state>"), state.length]);
+  p.call("lseek", [stdin, 0, p.flags("SEEK_SET")]);
+  const append = p.flags("O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC|O_NOFOLLOW");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(plan.log), append, 0o600], { into: log });
+  p.call("dup3", [stdin, 0, 0]);
+  p.call("dup3", [log, 1, 0]);
+  p.call("dup3", [log, 2, 0]);
+  if (plan.enter === undefined) {
+    p.call("chdir", [p.text(plan.directory)]);
+  } else {
+    const init = p.slot("init");
+    p.call("pidfd_open", [plan.enter, 0], { into: init });
+    p.call("setns", [init, p.flags("CLONE_NEWNS")]);
+  }
+  const close = p.flags("CLOSE_RANGE_CLOEXEC");
+  p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), close], { ignore: ["EINVAL", "ENOSYS"] });
+  p.step({ action: `execute hook "${hook.path}"`, field: `${field}.path` });
+  p.call("execve", [p.text(hook.path), p.vector(hook.args ?? [hook.path]), p.vector(hook.env ?? [])]);
+  p.mark(failed);
+  emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
+  p.call("exit_group", [127]);
+}

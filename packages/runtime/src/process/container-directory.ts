@@ -1,0 +1,175 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  watch,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { OrlopError } from "@orlop/core";
+import { type CgroupDirectory, decodeReport, type Report } from "@orlop/kernel";
+import { type COMMAND, encodeCommand } from "./control-command.ts";
+
+/** What a container is, for every process that asks later. */
+export interface ContainerRecord {
+  readonly schemaVersion: 1;
+  readonly id: string;
+  readonly ociVersion: string;
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly cgroups: readonly CgroupDirectory[];
+  /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
+  readonly namespaces: readonly string[];
+  /** All processes of it end with init. */
+  readonly ownPidNamespace: boolean;
+  readonly detached: boolean;
+  readonly createdAtMs: number;
+}
+
+const SCHEMA_VERSION = 1;
+const RECORD = "container.json";
+
+/**
+ * A container's directory on tmpfs:
+ *
+ * - `container.json` written by its maker before anything else
+ * - `control` the reaper's pipe, while there is a reaper
+ * - `created`, `started`, `exit` by the reaper: init's pid; the program runs; how it ended
+ * - `exec/<id>/` the same for each exec
+ */
+export class ContainerDirectory {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Throws `exists` when the id is taken. */
+  create(record: ContainerRecord): void {
+    try {
+      mkdirSync(this.path, { mode: 0o700 });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      throw new OrlopError("exists", `Cannot create container "${record.id}": a container of this id exists`, {
+        cause,
+      });
+    }
+    const temporary = join(this.path, `${RECORD}.new`);
+    writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
+    renameSync(temporary, join(this.path, RECORD));
+  }
+
+  /** Throws `not-found` where no container is, or one whose making was cut short. */
+  record(id: string): ContainerRecord {
+    let text: string;
+    try {
+      text = readFileSync(join(this.path, RECORD), "utf8");
+    } catch (cause) {
+      throw new OrlopError("not-found", `Cannot find container "${id}": it does not exist`, { cause });
+    }
+    const record = JSON.parse(text) as ContainerRecord;
+    if (record.schemaVersion === SCHEMA_VERSION) return record;
+    throw new OrlopError(
+      "unsupported",
+      `Cannot read container "${id}": its record has version ${record.schemaVersion}`,
+    );
+  }
+
+  created(): Report | undefined {
+    return this.#report("created");
+  }
+
+  exit(): Report | undefined {
+    return this.#report("exit");
+  }
+
+  started(): boolean {
+    return existsSync(join(this.path, "started"));
+  }
+
+  #report(name: string): Report | undefined {
+    try {
+      return decodeReport(readFileSync(join(this.path, name)));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Tells the reaper; `conflict` when there is none any more. */
+  command(kind: keyof typeof COMMAND, argument = 0): void {
+    const fd = this.#openControl();
+    try {
+      writeSync(fd, encodeCommand(kind, argument));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #openControl(): number {
+    try {
+      return openSync(join(this.path, "control"), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    } catch (cause) {
+      throw new OrlopError("conflict", "Cannot reach container: it is not running", { cause });
+    }
+  }
+
+  /** Whether a reaper reads the control pipe. */
+  supervised(): boolean {
+    try {
+      closeSync(this.#openControl());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Resolves with the exit record, however long that takes. */
+  async waitForExit(signal?: AbortSignal): Promise<Report> {
+    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+    const look = (): void => {
+      const report = this.exit();
+      if (report !== undefined) resolve(report);
+      else if (!existsSync(this.path)) reject(new OrlopError("not-found", "Cannot wait for container: it was deleted"));
+    };
+    const abort = (): void => reject(new OrlopError("cancelled", "Cannot wait for container: the wait was cancelled"));
+    const watcher = watch(this.path, look);
+    signal?.addEventListener("abort", abort, { once: true });
+    look();
+    try {
+      return await promise;
+    } finally {
+      watcher.close();
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  exec(execId: string): ContainerDirectory {
+    return new ContainerDirectory(join(this.path, "exec", execId));
+  }
+
+  /** Makes this directory, for an exec. */
+  make(execId: string): void {
+    mkdirSync(join(this.path, ".."), { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(this.path, { mode: 0o700 });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      throw new OrlopError("exists", `Cannot exec "${execId}": an exec of this id exists`, { cause });
+    }
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
+  static list(root: string): readonly string[] {
+    return readdirSync(root).filter((name) => existsSync(join(root, name, RECORD)));
+  }
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Hook, type Hooks, OrlopError, type State } from "@orlop/core";
+import type { Zygote } from "@orlop/kernel";
+import { compileHook } from "./compile-hook.ts";
+import { exitStatus } from "./exit-status.ts";
+import { FollowedProgram } from "./followed-program.ts";
+import type { HostView } from "./supervision.ts";
+
+/** Hooks that run with the container's mounts (runtime-spec, config.md, "POSIX-platform Hooks"). */
+const INSIDE: ReadonlySet<keyof Hooks> = new Set(["createContainer", "startContainer"]);
+
+/** How much of what a failed hook said goes into the error. */
+const SAID_MAX_CHARACTERS = 400;
+
+export interface HookContext {
+  readonly zygote: Zygote;
+  readonly host: HostView;
+  readonly hooks: Hooks;
+  readonly state: State;
+  /** Takes the hooks' output. */
+  readonly directory: string;
+}
+
+/** Runs the hooks of one kind in order; rejects with the first that fails. */
+export async function runHooks(context: HookContext, kind: keyof Hooks): Promise<void> {
+  for (const [index, hook] of (context.hooks[kind] ?? []).entries()) {
+    await runHook(context, kind, hook, `hooks.${kind}[${index}]`);
+  }
+}
+
+async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, field: string): Promise<void> {
+  const { zygote, host, state } = context;
+  const log = join(context.directory, "hooks.log");
+  const program = compileHook({
+    host,
+    hook,
+    field,
+    state: JSON.stringify(state),
+    enter: INSIDE.has(kind) ? state.pid : undefined,
+    log,
+    directory: state.bundle,
+  });
+  const followed = new FollowedProgram(program);
+  zygote.submit(program, followed.onReport);
+  const status = exitStatus(await followed.exited.promise, false);
+  if (status.exitCode === 0) return;
+  const how = status.signal === undefined ? `exit status ${status.exitCode}` : `signal ${status.signal}`;
+  const said = readFileSync(log, "utf8").trim().slice(-SAID_MAX_CHARACTERS);
+  throw new OrlopError(
+    "failed",
+    `Cannot run hook "${hook.path}": it ended with ${how}${said === "" ? "" : `: ${said}`}`,
+    {
+      operation: "run hook",
+      field,
+    },
+  );
+}

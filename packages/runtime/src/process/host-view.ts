@@ -1,0 +1,21 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { hostArchitecture } from "@orlop/kernel";
+import type { HostView } from "./supervision.ts";
+
+/** This machine, as the compiler sees it. */
+export function readHostView(): HostView {
+  return {
+    architecture: hostArchitecture(),
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    pid: process.pid,
+    lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
+    apparmor: existsSync("/sys/kernel/security/apparmor"),
+    selinux: existsSync("/sys/fs/selinux/enforce"),
+    fileKind(path) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) return undefined;
+      return stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
+    },
+  };
+}

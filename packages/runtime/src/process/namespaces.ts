@@ -1,0 +1,112 @@
+import { constants } from "node:os";
+import { type LinuxNamespaceType, OrlopError } from "@orlop/core";
+import type { ConstantName, Slot } from "@orlop/kernel";
+import { type Compilation, isNew } from "./compilation.ts";
+import { emitWriteProc } from "./proc-handle.ts";
+import { emitCloneChild } from "./reaper.ts";
+import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
+
+export const NAMESPACE_FLAGS: Readonly<Record<LinuxNamespaceType, ConstantName>> = {
+  pid: "CLONE_NEWPID",
+  network: "CLONE_NEWNET",
+  mount: "CLONE_NEWNS",
+  ipc: "CLONE_NEWIPC",
+  uts: "CLONE_NEWUTS",
+  user: "CLONE_NEWUSER",
+  cgroup: "CLONE_NEWCGROUP",
+  time: "CLONE_NEWTIME",
+};
+
+/** Namespaces that one clone makes; cgroup and time come later, from inside. */
+const CLONED: readonly LinuxNamespaceType[] = ["user", "mount", "pid", "network", "ipc", "uts"];
+
+/** In this order: a user namespace decides what the others may be entered with. */
+const JOINED: readonly LinuxNamespaceType[] = ["user", "pid", "network", "ipc", "uts", "cgroup", "time"];
+
+export function cloneFlags(c: Compilation): readonly ConstantName[] {
+  return CLONED.filter((type) => isNew(c, type)).map((type) => NAMESPACE_FLAGS[type]);
+}
+
+/** What cannot be done without a mount namespace of the container's own. */
+export function checkNamespaces(c: Compilation): void {
+  if (isNew(c, "mount")) return;
+  const how = c.namespaces.has("mount") ? "in another's mount namespace" : "without a mount namespace";
+  throw new OrlopError(
+    "unsupported",
+    `Cannot create container "${c.plan.request.id}": ${how} its mounts would show outside`,
+    { field: "linux.namespaces" },
+  );
+}
+
+/** Namespaces given by path. */
+function joinedNamespaces(c: Compilation): readonly (readonly [LinuxNamespaceType, string])[] {
+  return JOINED.flatMap((type) => {
+    const path = c.namespaces.get(type);
+    return path === undefined ? [] : [[type, path] as const];
+  });
+}
+
+export function joinsUserNamespace(c: Compilation): boolean {
+  return c.namespaces.get("user") !== undefined;
+}
+
+/**
+ * Starts init in namespaces of a user namespace that exists: a process in between enters that one first, so that it owns
+ * the new ones, and makes init its own sibling, the reaper's child.
+ */
+export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void {
+  const { p, slots, labels } = c;
+  const between = p.slot("between");
+  const joined = p.label("init is started");
+  p.step({ action: "start a process to enter namespaces", field: "linux.namespaces" });
+  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: between });
+  p.branch(between, "ne", 0, joined);
+  p.role("between");
+  p.handler(labels.childFailed);
+  // CVE-2016-9962: nobody inside may look into this process while it still holds descriptors of the host.
+  p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  emitJoinNamespaces(c);
+  p.step({ action: "start init in its namespaces", field: "linux.namespaces" });
+  emitCloneChild(c, [...cloneFlags(c), "CLONE_PARENT"], cgroup);
+  emitSendDescriptor(c, slots.pidfd);
+  p.call("exit_group", [0]);
+  p.role("reaper");
+  p.mark(joined);
+  p.step({ action: "take init's pidfd", field: "linux.namespaces" });
+  p.call("close", [slots.syncChild]);
+  emitReceiveDescriptor(c, slots.pidfd);
+  p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
+}
+
+/** Opens and enters each; setns(2) is told the kind, so that a path to another kind is refused. */
+export function emitJoinNamespaces(c: Compilation): void {
+  const { p } = c;
+  const fd = p.slot("namespace");
+  for (const [type, path] of joinedNamespaces(c)) {
+    p.step({ action: `enter ${type} namespace "${path}"`, field: "linux.namespaces" });
+    p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: fd });
+    p.call("setns", [fd, p.flags(NAMESPACE_FLAGS[type])]);
+    p.call("close", [fd]);
+  }
+}
+
+/** In init: the cgroup namespace shows the cgroup that init is in by now; the time namespace begins at the exec. */
+export function emitLateNamespaces(c: Compilation): void {
+  const { p } = c;
+  if (isNew(c, "cgroup")) {
+    p.step({
+      action: "make a cgroup namespace",
+      field: "linux.namespaces",
+      why: "after entering the cgroup, which it then shows as its root",
+    });
+    p.call("unshare", [p.flags("CLONE_NEWCGROUP")]);
+  }
+  if (!isNew(c, "time")) return;
+  p.step({ action: "make a time namespace", field: "linux.namespaces" });
+  p.call("unshare", [p.flags("CLONE_NEWTIME")]);
+  const offsets = Object.entries(c.plan.request.spec.linux?.timeOffsets ?? {});
+  if (offsets.length === 0) return;
+  p.step({ action: "set time offsets", field: "linux.timeOffsets" });
+  const text = offsets.map(([clock, offset]) => `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`).join("");
+  emitWriteProc(p, c.proc, "self/timens_offsets", text);
+}

@@ -1,0 +1,263 @@
+import { constants } from "node:os";
+import {
+  CLONE_ARGS,
+  CONTROL_FD,
+  type ConstantName,
+  emitReport,
+  type Label,
+  POLLFD,
+  type Pointer,
+  REPORT,
+  reportKind,
+  SIGACTION,
+  SIGINFO_BYTES,
+  SIGINFO_CODE_OFFSET,
+  SIGINFO_STATUS_OFFSET,
+  type Slot,
+  TIMESPEC,
+  type Value,
+} from "@orlop/kernel";
+import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
+import { type Supervision, WORD } from "./supervision.ts";
+import {
+  emitDrainTerminal,
+  emitRelayTerminal,
+  emitResizeTerminal,
+  relaysTerminal,
+  terminalPolls,
+} from "./terminal-relay.ts";
+
+const SIGKILL = constants.signals.SIGKILL;
+
+/** First steps of a reaper: its own signals and session, its directory, its control pipe. */
+export function emitPrepareReaper(s: Supervision): void {
+  const { p, slots } = s;
+  p.role("reaper");
+  p.step({ action: "prepare the reaper" });
+  p.set(slots.pidfd, 0);
+  p.handler(s.labels.reaperFailed);
+  p.call("rt_sigaction", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), p.struct(SIGACTION, {}), 0, 8]);
+  p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
+  p.call("setsid", [], { ignore: ["EPERM"] });
+  p.step({ action: `open state directory "${s.stateDirectory}"` });
+  const directory = p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(s.stateDirectory), directory, 0], { into: slots.state });
+  p.step({ action: 'make control pipe "control"', why: "start, signal and resize reach this process through it" });
+  const fifo = p.text("control");
+  p.call("mknodat", [slots.state, fifo, p.number(0o10600, "S_IFIFO|0600"), 0]);
+  p.call("openat", [slots.state, fifo, p.flags("O_RDWR|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC"), 0], { into: slots.control });
+  p.step({ action: "make a socket between reaper and child" });
+  const pair = p.buffer(8, "{sync_reaper, sync_child}");
+  p.call("socketpair", [p.flags("AF_UNIX"), p.flags("SOCK_SEQPACKET|SOCK_CLOEXEC"), 0, pair]);
+  p.load(slots.syncReaper, pair, 4);
+  p.load(slots.syncChild, pair.at(4), 4);
+}
+
+/** The clone of the child; it goes on at `labels.child`. `pidfd` is left where the kernel wrote it. */
+export function emitCloneChild(s: Supervision, flags: readonly ConstantName[], cgroup: Slot | undefined): void {
+  const { p, slots } = s;
+  const pidfd = p.buffer(8, "&pidfd");
+  const all = [...flags, "CLONE_PIDFD", ...(cgroup === undefined ? [] : ["CLONE_INTO_CGROUP"])];
+  const args = p.struct(CLONE_ARGS, {
+    flags: p.flags(all.join("|")),
+    pidfd,
+    exit_signal: p.number(constants.signals.SIGCHLD, "SIGCHLD"),
+  });
+  if (cgroup !== undefined) p.store(args.at(CLONE_ARGS.fields.cgroup.offset), 8, cgroup);
+  p.call("clone3", [args, CLONE_ARGS.size], { into: slots.child });
+  p.branch(slots.child, "eq", 0, s.labels.child);
+  p.load(slots.pidfd, pidfd, 4);
+  // Ours alone from here: its end tells that the child has executed, or died.
+  p.call("close", [slots.syncChild]);
+}
+
+interface Polls {
+  readonly memory: Pointer;
+  /** Sets the descriptor that an entry waits for; -1 for none. */
+  watch(index: number, fd: Value): void;
+}
+
+/** Entries of the reaper's one ppoll. The terminal's come last, and only with one. */
+const POLL = { pidfd: 0, control: 1, parent: 2, sync: 3, master: 4, input: 5 } as const;
+export type PollName = keyof typeof POLL;
+
+/** The loop that the reaper spends its life in, until the child has ended. */
+export function emitSupervise(s: Supervision): void {
+  const { p, slots } = s;
+  p.step({ action: "watch over the child", why: "asleep in one ppoll until something happens" });
+  const count = relaysTerminal(s) ? 6 : 4;
+  const memory = p.buffer(
+    count * POLLFD.size,
+    relaysTerminal(s) ? "[pidfd, control, 3, sync, master, stdin]" : "[pidfd, control, 3, sync]",
+  );
+  const polls: Polls = { memory, watch: (index, fd) => p.store(memory.at(index * POLLFD.size), 4, fd) };
+  const start = (index: number, fd: Value, events: string): void => {
+    polls.watch(index, fd);
+    p.store(memory.at(index * POLLFD.size + POLLFD.fields.events.offset), 2, p.flags(events));
+  };
+  const exited = p.label("the child has ended");
+  const loop = p.label("watch");
+  start(POLL.pidfd, slots.pidfd, "POLLIN");
+  start(POLL.control, slots.control, "POLLIN");
+  start(POLL.parent, CONTROL_FD, "0");
+  start(POLL.sync, slots.syncReaper, "POLLIN");
+  if (relaysTerminal(s)) {
+    start(POLL.master, p.number(-1), "POLLIN");
+    start(POLL.input, p.number(-1), "POLLIN");
+  }
+  p.mark(loop);
+  p.call("ppoll", [memory, count, 0, 0, 8], { on: ["EINTR"], goto: loop });
+  const when = (name: PollName, body: () => void): void => {
+    const ready = p.slot("ready");
+    const not = p.label(`nothing from ${name}`);
+    p.load(ready, memory.at(POLL[name] * POLLFD.size + POLLFD.fields.revents.offset), 2);
+    p.branch(ready, "eq", 0, not);
+    body();
+    p.mark(not);
+  };
+  when("sync", () => emitWord(s, polls));
+  if (relaysTerminal(s)) emitRelayTerminal(s, when, terminalPolls(polls, POLL.master, POLL.input));
+  when("parent", () => {
+    polls.watch(POLL.parent, p.number(-1));
+    p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });
+  });
+  when("control", () => emitCommand(s));
+  when("pidfd", () => p.jump(exited));
+  p.jump(loop);
+  p.mark(exited);
+  if (relaysTerminal(s)) emitDrainTerminal(s);
+}
+
+/**
+ * A word from the child, or the end of its socket: exec has closed it, or the child died. A child that failed has
+ * reported its failure before, so that whoever listens can tell the two apart.
+ */
+function emitWord(s: Supervision, polls: Polls): void {
+  const { p, slots } = s;
+  const word = p.buffer(8, "<word>");
+  const got = p.slot("got");
+  const started = p.label("started");
+  const ready = p.label("ready");
+  const done = p.label("heard");
+  p.call("read", [slots.syncReaper, word, 1], { into: got });
+  p.branch(got, "eq", 0, started);
+  p.load(got, word, 1);
+  p.branch(got, "eq", WORD.ready, ready);
+  emitReport(p, s.report, "paused", { index: got, value: slots.child });
+  p.jump(done);
+  p.mark(ready);
+  if (relaysTerminal(s)) {
+    polls.watch(POLL.master, slots.master);
+    polls.watch(POLL.input, s.stdio.stdin === "inherit" ? 0 : slots.stdio[0]);
+  }
+  // Until here nobody could find what was made: it ends with its maker even when it is to outlive it.
+  if (s.detached) polls.watch(POLL.parent, p.number(-1));
+  emitRecord(s, "created", () => emitReport(p, s.report, "created", { value: slots.child }));
+  p.jump(done);
+  p.mark(started);
+  polls.watch(POLL.sync, p.number(-1));
+  emitMark(s, "started");
+  emitReport(p, s.report, "started", { value: slots.child });
+  p.mark(done);
+}
+
+/** Tells, and keeps what was told as a file of the state directory. */
+function emitRecord(s: Supervision, name: string, report: () => void): void {
+  const { p, slots } = s;
+  const file = p.slot("record");
+  const create = p.flags("O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC");
+  p.store(s.report.at(REPORT.fields.kind.offset), 4, p.number(reportKind("created"), "created"));
+  p.store(s.report.at(REPORT.fields.value.offset), 8, slots.child);
+  p.call("openat", [slots.state, p.text(name), create, 0o600], { into: file });
+  p.call("write", [file, s.report, REPORT.size]);
+  p.call("close", [file]);
+  report();
+}
+
+/** An empty file that says so. */
+function emitMark(s: Supervision, name: string): void {
+  s.p.call("mknodat", [s.slots.state, s.p.text(name), s.p.number(0o100600, "S_IFREG|0600"), 0], { ignore: ["EEXIST"] });
+}
+
+/** One record from the control pipe. */
+function emitCommand(s: Supervision): void {
+  const { p, slots } = s;
+  const record = p.buffer(COMMAND_BYTES, "<command>");
+  const kind = p.slot("command");
+  const argument = p.slot("argument");
+  const done = p.label("command done");
+  p.call("read", [slots.control, record, COMMAND_BYTES], { on: ["EAGAIN", "EINTR"], goto: done });
+  p.load(kind, record, 4);
+  p.load(argument, record.at(4), 4);
+  const on = (command: keyof typeof COMMAND, body: () => void): void => {
+    const not = p.label(`not ${command}`);
+    p.branch(kind, "ne", p.number(COMMAND[command], command), not);
+    body();
+    p.jump(done);
+    p.mark(not);
+  };
+  on("start", () => p.call("write", [slots.syncReaper, record, 1], { ignore: "any" }));
+  on("signal", () => p.call("pidfd_send_signal", [slots.pidfd, argument, 0, 0], { ignore: "any" }));
+  if (relaysTerminal(s)) on("resize", () => emitResizeTerminal(s, argument));
+  p.mark(done);
+}
+
+/** Writes the exit record under another name, renames it, and only then tells. */
+export function emitRecordExit(s: Supervision): void {
+  const { p, slots, report } = s;
+  const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
+  const time = p.struct(TIMESPEC, {});
+  const value = p.slot("field");
+  const file = p.slot("exit_file");
+  const { fields } = REPORT;
+  p.step({ action: "record the exit", why: "kept before it is told: whoever asks later finds it" });
+  const usage = report.at(fields.rusage.offset);
+  // Not reaped yet: as long as there is no record, the pid is the child's and nobody else's.
+  p.call("waitid", [p.flags("P_PIDFD"), slots.pidfd, info, p.flags("WEXITED|WNOWAIT|__WALL"), usage]);
+  p.call("clock_gettime", [p.flags("CLOCK_REALTIME"), time]);
+  const copy = (from: Pointer, width: 4 | 8, to: number, toWidth: 4 | 8): void => {
+    p.load(value, from, width);
+    p.store(report.at(to), toWidth, value);
+  };
+  copy(time, 8, fields.seconds.offset, 8);
+  copy(time.at(8), 8, fields.nanoseconds.offset, 8);
+  copy(info.at(SIGINFO_CODE_OFFSET), 4, fields.index.offset, 4);
+  copy(info.at(SIGINFO_STATUS_OFFSET), 4, fields.value.offset, 8);
+  p.store(report.at(fields.kind.offset), 4, p.number(reportKind("exited"), "exited"));
+  const temporary = p.text("exit.new");
+  const create = p.flags("O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW|O_CLOEXEC");
+  p.call("openat", [slots.state, temporary, create, 0o600], { into: file });
+  p.call("write", [file, report, REPORT.size]);
+  p.call("renameat2", [slots.state, temporary, slots.state, p.text("exit"), 0]);
+  p.call("waitid", [p.flags("P_PIDFD"), slots.pidfd, 0, p.flags("WEXITED|__WALL"), 0]);
+  emitReport(p, report, "exited");
+}
+
+/** The end of a reaper, reached from success and failure alike; `cleanUp` removes what the reaper made. */
+export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
+  const { p, slots } = s;
+  const end = p.label("end");
+  emitCleanUp(s, cleanUp);
+  p.mark(end);
+  p.step({ action: "say that everything is gone" });
+  emitReport(p, s.report, "ended");
+  p.call("exit_group", [0]);
+
+  p.mark(s.labels.reaperFailed);
+  p.step({ action: "report a failure of the reaper, and end the child" });
+  const handled: Label = p.label("handled");
+  p.handler(handled);
+  emitReport(p, s.report, "failed", { index: p.failedIndex, value: p.failedErrno });
+  p.branch(slots.pidfd, "eq", 0, handled);
+  p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: "any" });
+  p.call("waitid", [p.flags("P_PIDFD"), slots.pidfd, 0, p.flags("WEXITED|__WALL"), 0], { ignore: "any" });
+  p.mark(handled);
+  p.handler(end);
+  emitCleanUp(s, cleanUp);
+  p.jump(end);
+}
+
+function emitCleanUp(s: Supervision, cleanUp: () => void): void {
+  s.p.call("unlinkat", [s.slots.state, s.p.text("control"), 0], { ignore: "any" });
+  cleanUp();
+}

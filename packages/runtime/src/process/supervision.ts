@@ -1,0 +1,95 @@
+import type { Stdio } from "@orlop/core";
+import { type Architecture, type Label, type Pointer, ProgramBuilder, reportBuffer, type Slot } from "@orlop/kernel";
+
+/** What compiling needs to know of the machine; given, so that the same request compiles to the same program. */
+export interface HostView {
+  readonly architecture: Architecture;
+  /** Effective uid and gid of the process that will start the program. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Pid of the process that will start the program: whose descriptors `{ fd }` refers to. */
+  readonly pid: number;
+  /** Highest capability of this kernel: /proc/sys/kernel/cap_last_cap. */
+  readonly lastCapability: number;
+  readonly apparmor: boolean;
+  readonly selinux: boolean;
+  /** `undefined` when nothing is there. */
+  fileKind(path: string): "directory" | "file" | "other" | undefined;
+}
+
+/** A process to start and to watch over: a container's init, or an exec. */
+export interface SupervisionOptions {
+  readonly host: HostView;
+  /** Directory for the control pipe and the exit record; it exists and is ours. */
+  readonly stateDirectory: string;
+  readonly stdio: Stdio;
+  readonly terminal: boolean;
+  readonly detached: boolean;
+}
+
+/**
+ * A program of two processes in the making: the *reaper* starts a *child* and watches over it. Both know each other
+ * through a socket, and find what the other needs in slots that they share until the clone.
+ */
+export interface Supervision extends SupervisionOptions {
+  readonly p: ProgramBuilder;
+  readonly slots: {
+    readonly state: Slot;
+    readonly control: Slot;
+    /** The reaper's and the child's ends of the socket between them. */
+    readonly syncReaper: Slot;
+    readonly syncChild: Slot;
+    readonly pidfd: Slot;
+    readonly child: Slot;
+    /** Master side of the terminal, in the reaper. */
+    readonly master: Slot;
+    readonly stdio: readonly [Slot, Slot, Slot];
+  };
+  readonly labels: { readonly child: Label; readonly childFailed: Label; readonly reaperFailed: Label };
+  /** The reaper's reports, and in the end its record. */
+  readonly report: Pointer;
+}
+
+export function superviseIn(options: SupervisionOptions): Supervision {
+  const p = new ProgramBuilder(options.host.architecture);
+  return {
+    ...options,
+    p,
+    slots: {
+      state: p.slot("state"),
+      control: p.slot("control"),
+      syncReaper: p.slot("sync_reaper"),
+      syncChild: p.slot("sync_child"),
+      pidfd: p.slot("pidfd"),
+      child: p.slot("child"),
+      master: p.slot("master"),
+      stdio: [p.slot("stdin"), p.slot("stdout"), p.slot("stderr")],
+    },
+    labels: { child: p.label("child"), childFailed: p.label("child failed"), reaperFailed: p.label("reaper failed") },
+    report: reportBuffer(p),
+  };
+}
+
+/** Words that a child says to its reaper over the socket, one byte each. */
+export const WORD = {
+  /** Everything is in place for the user's program. */
+  ready: 1,
+  /** The file system stands, the old root is still there: hooks of the runtime and of creation run now. */
+  prepared: 2,
+  /** The start command has come: hooks of the start run now. */
+  starting: 3,
+} as const;
+
+/** In the child: says `word`, and waits for leave to go on. The end of the socket means that the reaper is gone. */
+export function emitSay(s: Supervision, word: keyof typeof WORD, wait: boolean): void {
+  const { p, slots } = s;
+  p.step({ action: `say "${word}" to the reaper${wait ? " and wait" : ""}` });
+  p.call("write", [slots.syncChild, p.bytes(Buffer.from([WORD[word]]), word), 1]);
+  if (!wait) return;
+  const got = p.slot("got");
+  const go = p.label("go on");
+  p.call("read", [slots.syncChild, p.buffer(8, "<leave>"), 1], { into: got });
+  p.branch(got, "ne", 0, go);
+  p.call("exit_group", [1]);
+  p.mark(go);
+}

@@ -1,0 +1,108 @@
+import type { Process } from "@orlop/core";
+import {
+  CMSG_ONE_FD,
+  emitAttach,
+  emitCloneMount,
+  emitFileInRoot,
+  emitOpenInRoot,
+  IOVEC,
+  MSGHDR,
+  type ProgramBuilder,
+  type Slot,
+  STATX_BYTES,
+  STATX_RDEV_OFFSET,
+  WINSIZE,
+} from "@orlop/kernel";
+import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
+import type { Supervision } from "./supervision.ts";
+
+const SOCKADDR_UN_BYTES = 110;
+
+/**
+ * In the child, inside the new root: a terminal of the container's own devpts, for which the child becomes the session's
+ * leader. The slave comes from the master by TIOCGPTPEER, never by a path that the image could have prepared
+ * (CVE-2025-52565).
+ */
+export function emitMakeTerminal(s: Supervision, process: Process, root: Slot, console: boolean): void {
+  const { p, slots } = s;
+  const slave = p.slot("terminal");
+  p.step({
+    action: "open a terminal",
+    field: "process.terminal",
+    why: "CVE-2025-52565: by descriptor, in the container's devpts",
+  });
+  emitOpenInRoot(p, root, "dev/pts/ptmx", slots.master, { flags: "O_RDWR|O_NOCTTY" });
+  emitExpectPtmx(p, slots.master);
+  p.call("ioctl", [slots.master, p.flags("TIOCSPTLCK"), p.buffer(8, "&0")]);
+  p.call("ioctl", [slots.master, p.flags("TIOCGPTPEER"), p.flags("O_RDWR|O_NOCTTY|O_CLOEXEC")], { into: slave });
+  p.call("fchown", [slave, process.user.uid, p.number(0xffff_ffff, "-1")]);
+  if (process.consoleSize !== undefined) {
+    const { height, width } = process.consoleSize;
+    p.step({ action: `set terminal size ${width}x${height}`, field: "process.consoleSize" });
+    p.call("ioctl", [slots.master, p.flags("TIOCSWINSZ"), p.struct(WINSIZE, { ws_row: height, ws_col: width })]);
+  }
+  if (console) emitConsole(p, root, slave);
+  p.step({ action: "hand the terminal to the reaper" });
+  emitSendDescriptor(s, slots.master);
+  p.call("close", [slots.master]);
+}
+
+/** /dev/ptmx of any devpts is character device 5:2. */
+function emitExpectPtmx(p: ProgramBuilder, fd: Slot): void {
+  const stat = p.buffer(STATX_BYTES, "{statx}");
+  const rdev = p.slot("rdev");
+  const right = p.label("it is a ptmx");
+  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_BASIC_STATS"), stat]);
+  p.load(rdev, stat.at(STATX_RDEV_OFFSET), 8);
+  p.branch(rdev, "eq", p.number(0x2_0000_0005n, "{major=5, minor=2}"), right);
+  p.fail("ENODEV");
+  p.mark(right);
+}
+
+function emitConsole(p: ProgramBuilder, root: Slot, slave: Slot): void {
+  const mount = p.slot("mount");
+  const target = p.slot("target");
+  p.step({ action: 'bind the terminal to "/dev/console"', field: "process.terminal" });
+  emitCloneMount(p, slave, "", false, mount);
+  emitFileInRoot(p, root, "/dev/console", target);
+  emitAttach(p, mount, target);
+  p.call("close", [mount]);
+  p.call("close", [target]);
+}
+
+/** In the child: the terminal becomes its controlling one, and its stdin, stdout and stderr. */
+export function emitInstallTerminal(s: Supervision): void {
+  const { p } = s;
+  const slave = p.slot("terminal");
+  p.step({ action: "make the terminal stdin, stdout and stderr", field: "process.terminal" });
+  p.call("ioctl", [slave, p.flags("TIOCSCTTY"), 0]);
+  for (const fd of [0, 1, 2]) p.call("dup3", [slave, fd, 0]);
+}
+
+/** In the reaper: takes the master, and passes it on where a console socket is asked for. */
+export function emitTakeTerminal(s: Supervision): void {
+  const { p, slots } = s;
+  p.step({ action: "take the terminal from the child", field: "process.terminal" });
+  emitReceiveDescriptor(s, slots.master);
+  const { consoleSocket } = s.stdio;
+  if (consoleSocket === undefined) return;
+  const socket = p.slot("console_socket");
+  p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });
+  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into: socket });
+  const address = Buffer.alloc(SOCKADDR_UN_BYTES);
+  address.writeUInt16LE(1, 0);
+  address.write(consoleSocket, 2);
+  p.call("connect", [socket, p.bytes(address, `{AF_UNIX, ${JSON.stringify(consoleSocket)}}`), address.length]);
+  const name = Buffer.from("/dev/ptmx");
+  const iov = p.struct(IOVEC, { iov_base: p.bytes(name, '"/dev/ptmx"'), iov_len: name.length });
+  const control = p.struct(CMSG_ONE_FD, {
+    cmsg_len: 20,
+    cmsg_level: p.flags("SOL_SOCKET"),
+    cmsg_type: p.flags("SCM_RIGHTS"),
+  });
+  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, slots.master);
+  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
+  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
+  p.call("close", [socket]);
+  p.call("close", [slots.master]);
+}
