@@ -14,15 +14,13 @@ const REMOVE_FIRST_WAIT_MS = 1;
  * attempts, else by the kernel's errno.
  */
 export async function removeCgroups(paths: readonly string[], signal?: AbortSignal): Promise<void> {
-  const failures: unknown[] = [];
-  for (const path of paths) {
-    try {
-      for (const directory of cgroupTree(path).toReversed()) await removeOne(directory, signal);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
+  // At once, so that busy cgroups of ten hierarchies are waited for together.
+  const results = await Promise.allSettled(paths.map((path) => removeTree(path, signal)));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+async function removeTree(path: string, signal: AbortSignal | undefined): Promise<void> {
+  for (const directory of cgroupTree(path).toReversed()) await removeOne(directory, signal);
 }
 
 async function removeOne(directory: string, signal: AbortSignal | undefined): Promise<void> {
