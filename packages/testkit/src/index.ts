@@ -28,5 +28,7 @@ export type { ProbeContext, ProbeDump } from "./probe/probe-dump.ts";
 export { PROBE_EXTRA_PATH, PROBE_PATH, PROBE_SCRIPT } from "./probe/probe-script.ts";
 export { readProbe } from "./probe/read-probe.ts";
 export { busyboxObstacle, makeBusyboxRootfs } from "./rootfs.ts";
+export { runtimeSuite } from "./runtime-suite/runtime-suite.ts";
+export type { MakeRuntime, RuntimeSuiteOptions, RuntimeSuiteSubject } from "./runtime-suite/suite-subject.ts";
 export { type TemporaryDirectory, temporaryDirectory, withTemporaryDirectory } from "./temporary-directory.ts";
 export { walkTree } from "./walk-tree.ts";

@@ -9,6 +9,8 @@ export interface LeakScope {
   readonly mark: string;
   /** Directories of the test, absolute and without links: bundles, root file systems, state. */
   readonly directories: readonly string[];
+  /** Those of the directories in which no new file may be left. Absent: all. */
+  readonly keptDirectories?: readonly string[];
 }
 
 export const LEAK_KINDS = ["process", "namespace", "mount", "cgroup", "descriptor", "file"] as const;

@@ -95,9 +95,9 @@ function descriptors(pids: readonly number[]): Map<string, string> {
   return found;
 }
 
-function files({ directories }: LeakScope): Map<string, string> {
+function files({ directories, keptDirectories = directories }: LeakScope): Map<string, string> {
   const found = new Map<string, string>();
-  for (const directory of directories) {
+  for (const directory of keptDirectories) {
     try {
       for (const path of walkTree(directory)) found.set(join(directory, path), `file "${join(directory, path)}"`);
     } catch (error) {
