@@ -133,9 +133,10 @@ export class ProgramBuilder {
     values: Readonly<Partial<Record<NoInfer<Field>, FieldValue>>>,
   ): Pointer {
     const given = Object.entries<FieldValue | undefined>(values).filter((entry) => entry[1] !== undefined);
+    const shown = given.filter(([, value]) => !isZero(value));
     const pointer = this.#allocate(
       layout.size,
-      `{${given.map(([name, value]) => `${name}=${showField(value)}`).join(", ")}}`,
+      `{${shown.map(([name, value]) => `${name}=${showField(value)}`).join(", ")}}`,
     );
     for (const [name, value] of given) {
       const field = layout.fields[name as Field];
@@ -284,8 +285,16 @@ export class ProgramBuilder {
   }
 }
 
+/** Fields that are zero go without saying. */
+function isZero(value: FieldValue | undefined): boolean {
+  return value === 0 || value === 0n || (value instanceof Immediate && value.value === 0n);
+}
+
 function showField(value: FieldValue | undefined): string {
   if (value instanceof Immediate || value instanceof Pointer) return value.show;
-  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
+  if (value instanceof Uint8Array) {
+    const text = Buffer.from(value).toString("latin1");
+    return /^[ -~]+$/.test(text) ? JSON.stringify(text) : `0x${Buffer.from(value).toString("hex")}`;
+  }
   return String(value);
 }
