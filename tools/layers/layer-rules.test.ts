@@ -91,6 +91,10 @@ describe("layer check", () => {
     assert.deepEqual(messages("packages/kernel/src/mount.test.ts", text), []);
   });
 
+  test("takes a function of one's own that is called require for what it is", () => {
+    assert.deepEqual(messages(kernelFile, "const require = (a: number): number => a; require(1); require(2 + 3);"), []);
+  });
+
   test("lets only tests import testkit", () => {
     const text = 'import { suite } from "@orlop/testkit"; suite();';
     assert.match(onlyMessage(kernelFile, text), /only by tests/);

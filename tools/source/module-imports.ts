@@ -42,10 +42,15 @@ function qualifierNames(node: SyntaxNode): readonly string[] | "all" {
   return qualifier === undefined ? "all" : [specifierName(qualifier)];
 }
 
+function isRequire(call: SyntaxNode): boolean {
+  const callee = childNode(call, "callee");
+  return callee?.type === "Identifier" && callee.name === "require";
+}
+
 /** `require("x")`, `require.resolve("x")` and `import.meta.resolve("x")`. */
 function isResolvingCall(node: SyntaxNode): boolean {
+  if (isRequire(node)) return true;
   const callee = childNode(node, "callee");
-  if (callee?.type === "Identifier") return callee.name === "require";
   if (callee?.type !== "MemberExpression") return false;
   const object = childNode(callee, "object");
   const property = childNode(callee, "property")?.name;
@@ -70,9 +75,12 @@ function importOfNode(node: SyntaxNode): ModuleImport | undefined {
       return { specifier: source, names: qualifierNames(node), start };
     case "TSExternalModuleReference":
       return { specifier: literalText(childNode(node, "expression")), names: "all", start };
-    case "CallExpression":
-      if (!isResolvingCall(node)) return undefined;
-      return { specifier: literalText(childNodes(node, "arguments")[0]), names: "all", start };
+    case "CallExpression": {
+      const specifier = literalText(childNodes(node, "arguments")[0]);
+      // In a module `require` is a name like any other; only with a text does it look like an import.
+      if (!isResolvingCall(node) || (specifier === undefined && isRequire(node))) return undefined;
+      return { specifier, names: "all", start };
+    }
     default:
       return undefined;
   }
