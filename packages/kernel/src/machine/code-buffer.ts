@@ -13,7 +13,7 @@ export interface AssembledCode {
 }
 
 /** Writes the way from the instruction at `at` to `target` into the instruction's bytes. */
-export type PatchJump = (code: Buffer, at: number, target: number) => void;
+type PatchJump = (code: Buffer, at: number, target: number) => void;
 
 interface Jump {
   readonly at: number;

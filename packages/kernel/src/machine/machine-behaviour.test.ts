@@ -53,9 +53,11 @@ for (const architecture of ["x86_64", "aarch64"] as const) {
   describeMachine(architecture, (machine) => {
     describe("operands", () => testOperands(machine));
     describe("control", () => testControl(machine));
+    describe("branches", () => testBranches(machine));
     describe("memory", () => testMemory(machine));
     describe("arithmetic", () => testArithmetic(machine));
     describe("errors", () => testErrors(machine));
+    describe("handlers", () => testHandlers(machine));
     describe("programs", () => testPrograms(machine));
     describe("refusals", () => testRefusals(machine));
   });
@@ -136,6 +138,39 @@ function testControl(machine: TestMachine): void {
     assert.deepEqual({ status: run.status, output: run.output.toString() }, { status: 0, output: "ab" });
   });
 
+  test("loops as often as told", () => {
+    const run = machine.run((p) => {
+      const count = p.slot("count");
+      const again = p.label("again");
+      p.mark(again);
+      p.add(count, count, 1);
+      p.branch(count, "lt", 100_000, again);
+      emitOutput(p, count);
+      exit(p, 0);
+    });
+    assert.deepEqual(outputOf(run), [100_000n]);
+  });
+
+  test("forks into two processes with a memory each", () => {
+    const run = machine.run((p) => {
+      const [child, status] = [p.slot("child"), p.slot("status")];
+      const [parent, word] = [p.label("parent"), p.buffer(8)];
+      p.call("clone", [p.number(SIGCHLD), 0, 0, 0, 0], { into: child });
+      p.branch(child, "ne", 0, parent);
+      p.store(word, 8, 99);
+      exit(p, 7);
+      p.mark(parent);
+      p.call("wait4", [child, word.at(4, 4), 0, 0]);
+      p.load(status, word.at(4), 4);
+      p.load(child, word, 4);
+      emitOutput(p, status, child);
+      exit(p, 0);
+    });
+    assert.deepEqual(outputOf(run), [7n << 8n, 0n]);
+  });
+}
+
+function testBranches(machine: TestMachine): void {
   const cases: readonly (readonly [bigint, bigint])[] = [
     [0n, 0n],
     [0n, 1n],
@@ -174,102 +209,74 @@ function testControl(machine: TestMachine): void {
       );
     });
   }
+}
 
-  test("loops as often as told", () => {
+const bytes = Buffer.from("f1e2d3c4b5a69788f7e6d5c4b3a29180", "hex");
+
+function testAccess(machine: TestMachine, width: 1 | 2 | 4 | 8): void {
+  test(`loads ${8 * width} bits, zero-extended, from any offset`, () => {
     const run = machine.run((p) => {
-      const count = p.slot("count");
-      const again = p.label("again");
-      p.mark(again);
-      p.add(count, count, 1);
-      p.branch(count, "lt", 100_000, again);
-      emitOutput(p, count);
+      const [object, offset] = [p.bytes(bytes), p.slot("offset")];
+      const values = [0, 3, 16 - width].map((at, index) => {
+        const slot = p.slot(`value ${index}`);
+        p.set(slot, MAX_U64);
+        p.set(offset, at);
+        p.load(slot, object, width, index === 1 ? offset : at);
+        return slot;
+      });
+      emitOutput(p, ...values);
       exit(p, 0);
     });
-    assert.deepEqual(outputOf(run), [100_000n]);
+    const at = (offset: number): bigint =>
+      BigInt.asUintN(8 * width, Buffer.concat([bytes, Buffer.alloc(8)]).readBigUInt64LE(offset));
+    assert.deepEqual(outputOf(run), [at(0), at(3), at(16 - width)]);
   });
 
-  test("forks into two processes with a memory each", () => {
+  test(`stores ${8 * width} bits and nothing beside them`, () => {
     const run = machine.run((p) => {
-      const [child, status] = [p.slot("child"), p.slot("status")];
-      const [parent, word] = [p.label("parent"), p.buffer(8)];
-      p.call("clone", [p.number(SIGCHLD), 0, 0, 0, 0], { into: child });
-      p.branch(child, "ne", 0, parent);
-      p.store(word, 8, 99);
-      exit(p, 7);
-      p.mark(parent);
-      p.call("wait4", [child, word.at(4, 4), 0, 0]);
-      p.load(status, word.at(4), 4);
-      p.load(child, word, 4);
-      emitOutput(p, status, child);
+      const [object, offset, value] = [p.bytes(bytes), p.slot("offset"), p.slot("value")];
+      p.set(offset, 5);
+      p.set(value, 0x1122334455667788n);
+      p.store(object, width, value, offset);
+      p.call("write", [STDOUT, object, bytes.length]);
       exit(p, 0);
     });
-    assert.deepEqual(outputOf(run), [7n << 8n, 0n]);
+    const expected = Buffer.from(bytes);
+    Buffer.from("8877665544332211", "hex").copy(expected, 5, 0, width);
+    assert.deepEqual(run.output, expected);
   });
+
+  for (const op of ["load", "store"] as const) {
+    test(`fails a ${op} of ${8 * width} bits that leaves its object with EFAULT, and touches nothing`, () => {
+      const run = machine.run((p) => {
+        const [before, object, beyond] = [p.bytes(bytes), p.buffer(16), p.bytes(bytes)];
+        const [offset, value] = [p.slot("offset"), p.slot("value")];
+        p.set(value, 77);
+        for (const bad of [BigInt(16 - width + 1), 24n, 2n ** 32n, MAX_U64, MAX_U64 - 7n]) {
+          const [ok, handler] = [p.label("ok"), p.label("handler")];
+          p.handler(handler);
+          p.set(offset, bad);
+          if (op === "load") p.load(value, object, width, offset);
+          else p.store(object, width, MAX_U64, offset);
+          exit(p, 1);
+          p.mark(handler);
+          p.branch(p.failedErrno, "eq", errnoNumber("EFAULT"), ok);
+          exit(p, 2);
+          p.mark(ok);
+        }
+        for (const each of [before, object, beyond]) p.call("write", [STDOUT, each, 16]);
+        emitOutput(p, value);
+        exit(p, 0);
+      });
+      assert.equal(run.status, 0);
+      const value = Buffer.from([77, 0, 0, 0, 0, 0, 0, 0]);
+      assert.deepEqual(run.output, Buffer.concat([bytes, Buffer.alloc(16), bytes, value]));
+    });
+  }
 }
 
 function testMemory(machine: TestMachine): void {
-  const bytes = Buffer.from("f1e2d3c4b5a69788f7e6d5c4b3a29180", "hex");
-  for (const width of [1, 2, 4, 8] as const) {
-    test(`loads ${8 * width} bits, zero-extended, from any offset`, () => {
-      const run = machine.run((p) => {
-        const [object, offset] = [p.bytes(bytes), p.slot("offset")];
-        const values = [0, 3, 16 - width].map((at, index) => {
-          const slot = p.slot(`value ${index}`);
-          p.set(slot, MAX_U64);
-          p.set(offset, at);
-          p.load(slot, object, width, index === 1 ? offset : at);
-          return slot;
-        });
-        emitOutput(p, ...values);
-        exit(p, 0);
-      });
-      const at = (offset: number): bigint =>
-        BigInt.asUintN(8 * width, Buffer.concat([bytes, Buffer.alloc(8)]).readBigUInt64LE(offset));
-      assert.deepEqual(outputOf(run), [at(0), at(3), at(16 - width)]);
-    });
-
-    test(`stores ${8 * width} bits and nothing beside them`, () => {
-      const run = machine.run((p) => {
-        const [object, offset, value] = [p.bytes(bytes), p.slot("offset"), p.slot("value")];
-        p.set(offset, 5);
-        p.set(value, 0x1122334455667788n);
-        p.store(object, width, value, offset);
-        p.call("write", [STDOUT, object, bytes.length]);
-        exit(p, 0);
-      });
-      const expected = Buffer.from(bytes);
-      Buffer.from("8877665544332211", "hex").copy(expected, 5, 0, width);
-      assert.deepEqual(run.output, expected);
-    });
-
-    for (const op of ["load", "store"] as const) {
-      test(`fails a ${op} of ${8 * width} bits that leaves its object with EFAULT, and touches nothing`, () => {
-        const run = machine.run((p) => {
-          const [before, object, beyond] = [p.bytes(bytes), p.buffer(16), p.bytes(bytes)];
-          const [offset, value] = [p.slot("offset"), p.slot("value")];
-          p.set(value, 77);
-          for (const bad of [BigInt(16 - width + 1), 24n, 2n ** 32n, MAX_U64, MAX_U64 - 7n]) {
-            const [ok, handler] = [p.label("ok"), p.label("handler")];
-            p.handler(handler);
-            p.set(offset, bad);
-            if (op === "load") p.load(value, object, width, offset);
-            else p.store(object, width, MAX_U64, offset);
-            exit(p, 1);
-            p.mark(handler);
-            p.branch(p.failedErrno, "eq", errnoNumber("EFAULT"), ok);
-            exit(p, 2);
-            p.mark(ok);
-          }
-          for (const each of [before, object, beyond]) p.call("write", [STDOUT, each, 16]);
-          emitOutput(p, value);
-          exit(p, 0);
-        });
-        assert.equal(run.status, 0);
-        const value = Buffer.from([77, 0, 0, 0, 0, 0, 0, 0]);
-        assert.deepEqual(run.output, Buffer.concat([bytes, Buffer.alloc(16), bytes, value]));
-      });
-    }
-  }
+  for (const width of [1, 2, 4, 8] as const) testAccess(machine, width);
 
   test("survives a kernel write that runs over its object, because a program's image comes last", () => {
     const run = machine.run(
@@ -392,7 +399,9 @@ function testErrors(machine: TestMachine): void {
     });
     assert.equal(run.status, 0);
   });
+}
 
+function testHandlers(machine: TestMachine): void {
   test("tells the handler which instruction failed with what", () => {
     const run = machine.run((p) => {
       const handler = p.label("handler");

@@ -12,13 +12,13 @@ import { BOOT_ADDRESS } from "./memory-layout.ts";
 /** Longer than anything a test does, under emulation and load too. */
 const RUN_TIMEOUT_MS = 20_000;
 
-export interface MachineRun {
+interface MachineRun {
   readonly status: number | null;
   readonly signal: string | null;
   readonly output: Buffer;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** Descriptor 0; nothing otherwise. */
   readonly input?: Uint8Array;
   readonly timeoutMs?: number;

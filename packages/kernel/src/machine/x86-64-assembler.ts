@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type AssembledCode, CodeBuffer } from "./code-buffer.ts";
 
 /** Register numbers of the x86-64 encoding; r11 is missing because syscall destroys it. */
-export const REGISTERS = {
+const REGISTERS = {
   rax: 0,
   rcx: 1,
   rdx: 2,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Immediate, Pointer } from "./instruction.ts";
 
 /** Width of a field: an unsigned or signed integer, a pointer, or so many raw bytes. */
-export type FieldType = "u8" | "u16" | "u32" | "u64" | "s32" | "s64" | "pointer" | number;
+type FieldType = "u8" | "u16" | "u32" | "u64" | "s32" | "s64" | "pointer" | number;
 
 const WIDTHS = { u8: 1, u16: 2, u32: 4, u64: 8, s32: 4, s64: 8, pointer: 8 } as const;
 

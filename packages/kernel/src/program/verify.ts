@@ -17,7 +17,7 @@ import { addressSlots } from "./verify-addresses.ts";
 import { type CallContext, callSignature, checkCall } from "./verify-call.ts";
 import { MemoryCheck } from "./verify-memory.ts";
 
-export interface VerifyOptions {
+interface VerifyOptions {
   /**
    * Where the program will run. One for the request area may not have the kernel write there at absolute addresses:
    * it would overwrite itself.

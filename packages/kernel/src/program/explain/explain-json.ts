@@ -11,7 +11,7 @@ export interface ExplainedProgram {
   readonly steps: readonly ExplainedStep[];
 }
 
-export interface ExplainedStep {
+interface ExplainedStep {
   readonly role: string;
   readonly action: string;
   readonly field: string | null;
@@ -20,7 +20,7 @@ export interface ExplainedStep {
 }
 
 /** One instruction. */
-export interface ExplainedCall {
+interface ExplainedCall {
   /** The index that a failure is reported with. */
   readonly index: number;
   /** A `system call`, or an instruction of the machine itself. */
@@ -36,12 +36,12 @@ export interface ExplainedCall {
   readonly onError: ExplainedErrors | null;
 }
 
-export interface ExplainedTarget {
+interface ExplainedTarget {
   readonly index: number;
   readonly label: string;
 }
 
-export interface ExplainedErrors {
+interface ExplainedErrors {
   readonly errnos: readonly string[] | "any";
   /** `ignore`: the next instruction follows. */
   readonly action: "ignore" | "go to";

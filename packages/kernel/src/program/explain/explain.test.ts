@@ -230,8 +230,8 @@ describe("explainProgram", () => {
 });
 
 describe("explainJson", () => {
-  test("gives the sample program as in golden/sample.json", () => {
-    assertGolden("sample.json", `${JSON.stringify(explainJson(sampleProgram()), null, 2)}\n`);
+  test("gives the sample program as in golden/json.txt", () => {
+    assertGolden("json.txt", `${JSON.stringify(explainJson(sampleProgram()), null, 2)}\n`);
   });
 
   test("holds every instruction, in its step, under the index that failures are reported with", () => {

@@ -1,5 +1,5 @@
 /** What a piece of text is, for the eye. */
-export type Style = "heading" | "comment" | "call" | "label" | "plain";
+type Style = "heading" | "comment" | "call" | "label" | "plain";
 
 /** Text that stays on one line. Between two pieces a line may end. */
 export interface Piece {
@@ -58,7 +58,7 @@ function paint({ text, style }: Piece, { color }: LayoutOptions): string {
  * What a terminal would obey instead of showing, or show in another order than it stands, as escapes: configs and
  * images come from strangers.
  */
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
