@@ -21,6 +21,7 @@ export {
   SIGINFO_STATUS_OFFSET,
   SOCK_FPROG,
   STATX_BYTES,
+  STATX_MNT_ID_OFFSET,
   STATX_MODE_OFFSET,
   STATX_RDEV_OFFSET,
   TIMESPEC,
@@ -72,4 +73,4 @@ export { verifyProgram } from "./program/verify.ts";
 export { compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
-export { Zygote } from "./zygote/zygote.ts";
+export { PROGRAM_LOST, Zygote } from "./zygote/zygote.ts";

@@ -161,6 +161,7 @@ export const IFREQ_FLAGS: StructLayout<"ifr_name" | "ifr_flags" | "rest"> = stru
 /** Bytes of struct siginfo, and where waitid(2) puts what ended the child (include/uapi/asm-generic/siginfo.h). */
 export const SIGINFO_BYTES = 128;
 export const SIGINFO_CODE_OFFSET = 8;
+export const SIGINFO_PID_OFFSET = 12;
 export const SIGINFO_STATUS_OFFSET = 24;
 /** Bytes of struct rusage (include/uapi/linux/resource.h). */
 export const RUSAGE_BYTES = 144;
@@ -168,5 +169,6 @@ export const RUSAGE_BYTES = 144;
 export const STATX_BYTES = 256;
 export const STATX_MODE_OFFSET = 28;
 export const STATX_RDEV_OFFSET = 128;
+export const STATX_MNT_ID_OFFSET = 144;
 /** struct statfs: f_type at 0 (include/uapi/asm-generic/statfs.h). */
 export const STATFS_BYTES = 120;

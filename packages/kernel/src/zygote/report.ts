@@ -27,6 +27,8 @@ export const REPORT: StructLayout<
  * - `paused` the program waits for a word on its control pipe: pid in value, which stop in index
  * - `exited` init ended: si_status in value, si_code in index
  * - `ended` the program has cleaned up and is about to leave
+ * - `begun` from the zygote: the program runs, as the process in value
+ * - `lost` from the zygote: the process in value ended in another way than by leaving; for request 0
  */
 export const REPORT_KINDS = [
   "refused",
@@ -37,6 +39,8 @@ export const REPORT_KINDS = [
   "paused",
   "exited",
   "ended",
+  "begun",
+  "lost",
 ] as const;
 export type ReportKind = (typeof REPORT_KINDS)[number];
 

@@ -1,6 +1,12 @@
 import { constants } from "node:os";
 import type { Architecture } from "../abi/architecture.ts";
-import { SIGACTION } from "../abi/structs.ts";
+import {
+  POLLFD,
+  SIGINFO_BYTES,
+  SIGINFO_CODE_OFFSET,
+  SIGINFO_PID_OFFSET,
+  SIGINFO_STATUS_OFFSET,
+} from "../abi/structs.ts";
 import { CONTROL_FD, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
 import type { Label, Pointer } from "../program/instruction.ts";
@@ -13,8 +19,6 @@ import {
   type Program,
 } from "../program/program.ts";
 import { emitReport, reportBuffer } from "./emit-report.ts";
-
-const SIG_IGN = 1;
 
 /**
  * Moves the machine into a sealed, anonymous copy of itself and boots again.
@@ -53,35 +57,26 @@ export function sealProgram(architecture: Architecture, machineBytes: number): P
  *
  * A frame is accepted only with the right magic, version, a length within bounds, and the token that the parent chose at
  * start; anything else, and the zygote says `refused` and leaves. When the other end of the socket closes it leaves too;
- * the programs it started decide for themselves whether to follow. It waits for no child: SIGCHLD is ignored, so that
- * the kernel reaps them, and each restores it.
+ * the programs it started decide for themselves whether to follow. It reaps them, and tells of those that were killed
+ * instead of leaving. Its children start with SIGCHLD blocked.
  */
 export function zygoteProgram(architecture: Architecture, token: Buffer): Program {
   const p = new ProgramBuilder(architecture);
   p.role("zygote");
-  emitSetup(p);
-  const next = p.label("next frame");
   const leave = p.label("leave");
   const refuse = p.label("refuse");
+  const wait = p.label("wait");
+  const receive = p.label("receive");
   const report = reportBuffer(p);
   const header = p.buffer(HEADER_BYTES, "<frame header>");
-  p.mark(next);
+  emitSetup(p);
+  p.mark(wait);
+  emitWait(p, report, receive);
+  p.jump(wait);
+  p.mark(receive);
   emitReceive(p, header, token, leave, refuse);
-  const child = p.slot("child");
-  const unstarted = p.label("unstarted");
-  const errno = p.slot("clone_errno");
-  p.step({ action: "start the program in a child" });
-  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], {
-    into: child,
-    on: "any",
-    goto: unstarted,
-  });
-  p.branch(child, "ne", 0, next);
-  p.enter(REQUEST_ADDRESS);
-  p.mark(unstarted);
-  p.set(errno, child);
-  emitReport(p, report, "unstarted", { value: errno });
-  p.jump(next);
+  emitStart(p, report);
+  p.jump(wait);
   p.mark(refuse);
   p.step({ action: "refuse a frame that is none" });
   emitReport(p, report, "refused");
@@ -95,15 +90,86 @@ export function zygoteProgram(architecture: Architecture, token: Buffer): Progra
 function emitSetup(p: ProgramBuilder): void {
   p.step({ action: "prepare the zygote" });
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-zygote"), 0, 0, 0]);
-  p.call("rt_sigaction", [
-    p.number(constants.signals.SIGCHLD, "SIGCHLD"),
-    p.struct(SIGACTION, { handler: SIG_IGN }),
-    0,
-    8,
-  ]);
+  const mask = Buffer.alloc(8);
+  mask.writeBigUInt64LE(1n << BigInt(constants.signals.SIGCHLD - 1));
+  const children = p.bytes(mask, "[CHLD]");
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), children, 0, 8]);
+  p.call("signalfd4", [p.number(-1), children, 8, p.flags("O_CLOEXEC")], { into: p.slot("signals") });
   // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
+}
+
+/** Sleeps until a frame comes; in between reaps whoever has ended. */
+function emitWait(p: ProgramBuilder, report: Pointer, receive: Label): void {
+  const events = POLLFD.fields.events.offset;
+  const fds = p.buffer(2 * POLLFD.size, "[{3, POLLIN}, {signals, POLLIN}]");
+  const ready = p.slot("ready");
+  const sleep = p.label("sleep");
+  p.step({ action: "wait for a program or the end of one" });
+  p.store(fds, 4, CONTROL_FD);
+  p.store(fds.at(events), 2, p.flags("POLLIN"));
+  p.store(fds.at(POLLFD.size), 4, p.slot("signals"));
+  p.store(fds.at(POLLFD.size + events), 2, p.flags("POLLIN"));
+  p.mark(sleep);
+  p.call("ppoll", [fds, 2, 0, 0, 8], { on: ["EINTR"], goto: sleep });
+  const noSignal = p.label("no signal");
+  p.load(ready, fds.at(POLLFD.size + POLLFD.fields.revents.offset), 2);
+  p.branch(ready, "eq", 0, noSignal);
+  emitReap(p, report);
+  p.mark(noSignal);
+  p.load(ready, fds.at(POLLFD.fields.revents.offset), 2);
+  p.branch(ready, "ne", 0, receive);
+}
+
+const SIGNALFD_SIGINFO_BYTES = 128;
+
+function emitReap(p: ProgramBuilder, report: Pointer): void {
+  const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
+  const signal = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
+  const pid = p.slot("reaped");
+  const how = p.slot("how");
+  const next = p.label("reap");
+  const lost = p.label("lost");
+  const done = p.label("reaped all");
+  p.step({ action: "reap programs that have ended" });
+  p.call("read", [p.slot("signals"), signal, SIGNALFD_SIGINFO_BYTES]);
+  p.mark(next);
+  p.store(info.at(SIGINFO_PID_OFFSET), 4, 0);
+  const options = p.flags("WEXITED|WNOHANG|__WALL");
+  p.call("waitid", [p.flags("P_ALL"), 0, info, options, 0], { on: ["ECHILD"], goto: done });
+  p.load(pid, info.at(SIGINFO_PID_OFFSET), 4);
+  p.branch(pid, "eq", 0, done);
+  p.load(how, info.at(SIGINFO_CODE_OFFSET), 4);
+  p.branch(how, "ne", p.number(1, "CLD_EXITED"), lost);
+  p.load(how, info.at(SIGINFO_STATUS_OFFSET), 4);
+  p.branch(how, "eq", 0, next);
+  p.mark(lost);
+  p.set(p.request, 0);
+  emitReport(p, report, "lost", { value: pid });
+  p.jump(next);
+  p.mark(done);
+}
+
+function emitStart(p: ProgramBuilder, report: Pointer): void {
+  const child = p.slot("child");
+  const unstarted = p.label("unstarted");
+  const begun = p.label("begun");
+  const done = p.label("told");
+  p.step({ action: "start the program in a child" });
+  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], {
+    into: child,
+    on: "any",
+    goto: unstarted,
+  });
+  p.branch(child, "ne", 0, begun);
+  p.enter(REQUEST_ADDRESS);
+  p.mark(begun);
+  emitReport(p, report, "begun", { value: child });
+  p.jump(done);
+  p.mark(unstarted);
+  emitReport(p, report, "unstarted", { value: child });
+  p.mark(done);
 }
 
 /** Looks at the header in place, then takes the whole frame into the request area. */

@@ -11,6 +11,9 @@ import { verifyProgram } from "../program/verify.ts";
 import { decodeReport, REPORT, type Report } from "./report.ts";
 import { sealProgram, zygoteProgram } from "./zygote-program.ts";
 
+/** Index of the `ended` report of a program whose process was killed before it could clean up. */
+export const PROGRAM_LOST = 1;
+
 /** What a program may find as its descriptors 0, 1 and 2, which `inherit` then means. */
 export type ZygoteStdio = "inherit" | "ignore";
 
@@ -27,6 +30,8 @@ export class Zygote {
   readonly #socket: Duplex;
   readonly #token: Buffer;
   readonly #listeners = new Map<number, (report: Report) => void>();
+  /** Process of each running program, to its request. */
+  readonly #processes = new Map<number, number>();
   #nextRequest = 1;
   #pending: Buffer = Buffer.alloc(0);
   #gone: OrlopError | undefined;
@@ -58,6 +63,11 @@ export class Zygote {
       socket.write(encodeProgram(program, { loadAddress: BOOT_ADDRESS }));
     }
     return new Zygote(architecture, child, socket, token);
+  }
+
+  /** Whether programs can still be submitted. */
+  get alive(): boolean {
+    return this.#gone === undefined;
   }
 
   get pid(): number | undefined {
@@ -97,6 +107,16 @@ export class Zygote {
   }
 
   #dispatch(report: Report): void {
+    if (report.kind === "begun") {
+      this.#processes.set(report.value, report.request);
+      return;
+    }
+    if (report.kind === "lost") {
+      const request = this.#processes.get(report.value) ?? 0;
+      this.#processes.delete(report.value);
+      if (this.#listeners.has(request)) this.#dispatch({ ...report, kind: "ended", request, index: PROGRAM_LOST });
+      return;
+    }
     const listener = this.#listeners.get(report.request);
     if (report.kind === "ended" || report.kind === "unstarted") this.#listeners.delete(report.request);
     listener?.(report);

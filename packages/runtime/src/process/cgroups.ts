@@ -84,12 +84,12 @@ function emitWrite(p: ProgramBuilder, operation: OperationOf<"write">): void {
   const otherwise = p.label(fallback === undefined ? "tolerated" : "fallback");
   const close = p.label("close");
   const done = p.label("written");
-  const escape = (to: Label): { on?: readonly string[] | "any"; goto?: Label } =>
+  const wayOut = (to: Label): { on?: readonly string[] | "any"; goto?: Label } =>
     when.length === 0 ? {} : { on: when.length > LISTED_MAX ? "any" : when, goto: to };
   const path = p.text(filePath(operation.directory, operation.file));
-  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: file, ...escape(otherwise) });
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: file, ...wayOut(otherwise) });
   const bytes = Buffer.from(operation.value);
-  p.call("write", [file, p.bytes(bytes, JSON.stringify(operation.value)), bytes.length], escape(close));
+  p.call("write", [file, p.bytes(bytes, JSON.stringify(operation.value)), bytes.length], wayOut(close));
   p.call("close", [file]);
   p.jump(done);
   p.mark(close);

@@ -47,7 +47,10 @@ export function compileCreate(plan: CreatePlan): Program {
 function emitStartInit(c: Compilation): void {
   const { p } = c;
   const cgroup = c.plan.cgroup?.cloneInto === undefined ? undefined : p.slot("cgroup");
-  if (joinsUserNamespace(c)) return emitJoiningClone(c, cgroup);
+  if (joinsUserNamespace(c)) {
+    emitJoiningClone(c, cgroup);
+    return;
+  }
   emitJoinNamespaces(c);
   p.step({
     action: "start init in its namespaces",

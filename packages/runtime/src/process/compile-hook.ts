@@ -6,7 +6,6 @@ import {
   type Program,
   ProgramBuilder,
   reportBuffer,
-  SIGACTION,
   SIGINFO_BYTES,
   SIGINFO_CODE_OFFSET,
   SIGINFO_STATUS_OFFSET,
@@ -39,7 +38,7 @@ export function compileHook(plan: HookPlan): Program {
   p.role("watcher");
   p.step({ action: `run hook "${hook.path}"`, field });
   p.handler(failed);
-  p.call("rt_sigaction", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), p.struct(SIGACTION, {}), 0, 8]);
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
   p.branch(child, "eq", 0, hookLabel);

@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import type { Program, Report } from "@orlop/kernel";
+import { PROGRAM_LOST, type Program, type Report } from "@orlop/kernel";
 import { programFailure } from "./program-failure.ts";
 
 /** A program that was sent to a zygote, followed through its reports. */
@@ -10,6 +10,8 @@ export class FollowedProgram {
   readonly exited: PromiseWithResolvers<Report> = settled();
   /** The reaper has cleaned up; never rejects. */
   readonly ended: PromiseWithResolvers<void> = settled();
+  /** The reaper was killed: what it made is still there. */
+  lost = false;
   readonly #program: Program;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
@@ -45,6 +47,10 @@ export class FollowedProgram {
         this.#end();
         break;
       case "ended":
+        if (report.index === PROGRAM_LOST) {
+          this.lost = true;
+          this.#failure ??= new OrlopError("failed", "Cannot follow program: its reaper was killed");
+        }
         this.#end();
         break;
       case "refused":

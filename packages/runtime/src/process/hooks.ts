@@ -14,7 +14,7 @@ const INSIDE: ReadonlySet<keyof Hooks> = new Set(["createContainer", "startConta
 const SAID_MAX_CHARACTERS = 400;
 
 export interface HookContext {
-  readonly zygote: Zygote;
+  readonly zygote: Pick<Zygote, "submit">;
   readonly host: HostView;
   readonly hooks: Hooks;
   readonly state: State;

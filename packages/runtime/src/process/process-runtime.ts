@@ -46,11 +46,16 @@ import { readHostView } from "./host-view.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { type HostView, WORD } from "./supervision.ts";
 
+/** As much of a zygote as a runtime needs. */
+export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
+
 export interface ProcessRuntimeOptions {
   /** Directory on tmpfs for the state of containers. */
   readonly root: string;
   /** What `inherit` means for the containers' stdio: this process's own, or /dev/null. */
   readonly stdio?: "inherit" | "ignore";
+  /** Starts the zygote to use, instead of one of the runtime's own. */
+  readonly startZygote?: () => ZygoteLike;
   readonly cgroupDriver?: "cgroupfs" | "disabled";
 }
 
@@ -72,7 +77,7 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions;
   readonly #host: HostView = readHostView();
   readonly #ours = new Map<string, Ours>();
-  #zygoteIfStarted: Zygote | undefined;
+  #zygoteIfStarted: ZygoteLike | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
@@ -80,8 +85,10 @@ export class ProcessRuntime implements Runtime {
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
   }
 
-  get #zygote(): Zygote {
-    this.#zygoteIfStarted ??= Zygote.start({ stdio: this.#options.stdio ?? "ignore" });
+  get #zygote(): ZygoteLike {
+    if (this.#zygoteIfStarted?.alive !== true) {
+      this.#zygoteIfStarted = this.#options.startZygote?.() ?? Zygote.start({ stdio: this.#options.stdio ?? "ignore" });
+    }
     return this.#zygoteIfStarted;
   }
 
@@ -253,7 +260,7 @@ export class ProcessRuntime implements Runtime {
       }
       await this.#kill(id, directory, record, state.pid);
     }
-    await this.#ours.get(id)?.followed.ended.promise;
+    await this.#cleanUp(id);
     if (!record.ownPidNamespace) await killCgroup(record.cgroups);
     await removeCgroups(record.cgroups.map(({ path }) => path));
     await this.#poststop(id, directory);
@@ -348,10 +355,20 @@ export class ProcessRuntime implements Runtime {
     try {
       await milestone;
     } catch (error) {
-      await this.#ours.get(id)?.followed.ended.promise;
+      await this.#cleanUp(id);
       this.#forget(id);
       throw error;
     }
+  }
+
+  /** Waits until the reaper has removed what it made; does its work when it was killed. */
+  async #cleanUp(id: string): Promise<void> {
+    const followed = this.#ours.get(id)?.followed;
+    await followed?.ended.promise;
+    if (followed?.lost === false) return;
+    const { cgroups } = this.#directory(id).record(id);
+    await killCgroup(cgroups);
+    await removeCgroups(cgroups.map(({ path }) => path));
   }
 
   /** The child has stopped for hooks. */

@@ -9,7 +9,6 @@ import {
   type Pointer,
   REPORT,
   reportKind,
-  SIGACTION,
   SIGINFO_BYTES,
   SIGINFO_CODE_OFFSET,
   SIGINFO_STATUS_OFFSET,
@@ -36,7 +35,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.step({ action: "prepare the reaper" });
   p.set(slots.pidfd, 0);
   p.handler(s.labels.reaperFailed);
-  p.call("rt_sigaction", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), p.struct(SIGACTION, {}), 0, 8]);
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.step({ action: `open state directory "${s.stateDirectory}"` });

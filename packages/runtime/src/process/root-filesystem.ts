@@ -10,6 +10,8 @@ import {
   octal,
   parseMountOptions,
   type Slot,
+  STATX_BYTES,
+  STATX_MNT_ID_OFFSET,
 } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
 import { sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
@@ -28,11 +30,14 @@ export function emitRootFileSystem(c: Compilation): void {
   const { rootfs } = c.plan;
   switch (rootfs.kind) {
     case "directory":
-      return emitDirectoryRoot(c, rootfs.path);
+      emitDirectoryRoot(c, rootfs.path);
+      break;
     case "overlay":
-      return emitOverlayRoot(c, rootfs.lower, rootfs.writes);
+      emitOverlayRoot(c, rootfs.lower, rootfs.writes);
+      break;
     case "tree":
-      return emitTreeRoot(c, rootfs.entries);
+      emitTreeRoot(c, rootfs.entries);
+      break;
   }
 }
 
@@ -74,6 +79,16 @@ function emitScratch(c: Compilation): void {
   p.call("fchdir", [scratch]);
 }
 
+/**
+ * Takes the scratch memory out of the mount tree again; the overlays keep what they need of it. It must not be there at
+ * the pivot: with it on top of the old root, one unmount would leave the host's root behind, reachable as "/..".
+ */
+function emitDropScratch(c: Compilation): void {
+  const { p } = c;
+  p.step({ action: "take the scratch memory out of sight" });
+  p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
+}
+
 function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: OverlayWrites): void {
   const { p } = c;
   let layers = { upper: "upper", work: "work" };
@@ -85,6 +100,7 @@ function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: Overl
   }
   p.step({ action: `overlay "${lower.join(":")}"`, field: "root.path" });
   emitNewFileSystem(p, overlay(c, lower, layers.upper, layers.work), c.root);
+  if (writes === "discard") emitDropScratch(c);
   emitAttachOverRoot(c, c.root);
 }
 
@@ -99,9 +115,10 @@ function overlay(c: Compilation, lower: readonly string[], upper: string, work: 
 }
 
 function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[]): void {
-  emitScratch(c);
   emitMemory(c, c.root, "the root directory itself");
+  emitScratch(c);
   for (const [index, entry] of entries.entries()) emitTreeEntry(c, entry, `${index}`);
+  emitDropScratch(c);
 }
 
 function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void {
@@ -142,6 +159,26 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
   p.call("close", [target]);
 }
 
+/** Fails unless "/.." is "/": anything left above the root would be the host's. */
+function emitExpectTop(c: Compilation): void {
+  const { p } = c;
+  const stat = p.buffer(STATX_BYTES, "{statx}");
+  const above = p.slot("above");
+  const root = p.slot("root_mount_id");
+  const top = p.label("nothing is above the root");
+  p.step({ action: "prove that nothing is above the root" });
+  for (const [path, into] of [
+    ["/", root],
+    ["/..", above],
+  ] as const) {
+    p.call("statx", [p.flags("AT_FDCWD"), p.text(path), 0, p.flags("STATX_MNT_ID"), stat]);
+    p.load(into, stat.at(STATX_MNT_ID_OFFSET), 8);
+  }
+  p.branch(above, "eq", root, top);
+  p.fail("EXDEV");
+  p.mark(top);
+}
+
 /** Makes the container's root the root of the mount namespace, and lets go of the host's. */
 export function emitPivot(c: Compilation): void {
   const { p, plan } = c;
@@ -154,6 +191,7 @@ export function emitPivot(c: Compilation): void {
   p.call("pivot_root", [p.text("."), p.text(".")]);
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
   p.call("chdir", [p.text("/")]);
+  emitExpectTop(c);
   if (spec.root.readonly) {
     p.step({ action: "make the root read-only", field: "root.readonly" });
     emitMountAttributes(p, c.root, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false });
