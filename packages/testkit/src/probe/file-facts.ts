@@ -35,6 +35,14 @@ function descriptorKind(number: number, target: string): string {
   return "outside";
 }
 
+/** How a file was opened and not what can be done with it: O_LARGEFILE, and O_CLOEXEC, which exec has acted on. */
+const openingFlags = 0o2100000;
+
+function statusFlags(octal: string | undefined): string {
+  if (octal === undefined) return "gone";
+  return (Number.parseInt(octal, 8) & ~openingFlags).toString(8);
+}
+
 /** Lines of `stat -c '%n|%a|%N'` about links in /proc/PID, and the `flags:` lines of fdinfo. */
 export function addDescriptorFacts(
   add: AddFact,
@@ -54,6 +62,9 @@ export function addDescriptorFacts(
     const target = linkTarget(name);
     if (number === undefined || target === probePath) continue;
     const kind = descriptorKind(Number(number), target);
-    add(`descriptor ${number}`, kind === "outside" ? kind : `${kind} ${mode} flags ${flagsOf.get(number) ?? "gone"}`);
+    add(
+      `descriptor ${number}`,
+      kind === "outside" ? kind : `${kind} ${mode} flags ${statusFlags(flagsOf.get(number))}`,
+    );
   }
 }

@@ -156,8 +156,8 @@ suite("readProbe", () => {
     const facts = Object.fromEntries(readProbe(output(sections), context));
     assert.equal(facts["descriptor 0"], "outside");
     assert.equal(facts["descriptor 1"], "outside");
-    assert.equal(facts["descriptor 2"], "/dev/pts/0 700 flags 0100002");
-    assert.equal(facts["descriptor 7"], "socket: 500 flags 02");
+    assert.equal(facts["descriptor 2"], "/dev/pts/0 700 flags 2");
+    assert.equal(facts["descriptor 7"], "socket: 500 flags 2");
     assert.equal(facts["descriptor 10"], undefined);
   });
 
@@ -188,11 +188,12 @@ suite("readProbe", () => {
     assert.equal(facts(own)["network line"], "lo inet 127.0.0.1/8 scope host lo");
   });
 
-  test("finds session keyrings and leaves those of others out", () => {
+  test("finds the container's keyring and leaves those of others out", () => {
     const facts = factsOf(
       "keys",
       "2a1f I--Q---     3 perm 3f1b0000     0     0 keyring   _ses.test-7: empty",
       "1f0b I--Q---     1 perm 1f3f0000     0 65534 keyring   _uid.0: empty",
+      "1f0d I--Q---     1 perm 1f3f0000     0     0 keyring   _ses.somebody-elses: empty",
       "1f0c I------     1 perm 1f0b0000     0     0 keyring   .builtin_trusted_keys: empty",
     );
     assert.deepEqual(facts, { "keyring _ses.<id>": "I--Q--- perm 3f1b0000 0:0" });

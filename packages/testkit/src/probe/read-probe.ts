@@ -81,12 +81,12 @@ function addEnvironmentFacts(add: AddFact, lines: readonly string[], rename: (te
   add("environment order", names.join(" "));
 }
 
-/** Keyrings that belong to sessions; the kernel's own and the users' depend on who else runs here. */
+/** The container's own keyring, which runtimes name for it; all others depend on who else runs here. */
 function addKeyFacts(add: AddFact, lines: readonly string[], rename: (text: string) => string): void {
   for (const line of lines) {
     const [, flags, , expiry, permissions, uid, gid, type, description = ""] = line.trim().split(/\s+/);
     const name = rename(description.replace(/:$/, ""));
-    if (type !== "keyring" || !/^_ses|<id>/.test(name)) continue;
+    if (type !== "keyring" || !name.includes("<id>")) continue;
     add(`keyring ${name}`, `${flags} ${expiry} ${permissions} ${uid}:${gid}`);
   }
 }
