@@ -98,7 +98,7 @@ export interface CgroupDirectory {
 /** How a process enters the cgroup. */
 export interface CgroupJoin {
   readonly directory: string;
-  /** `cgroup.procs`: a process writes `0` to move itself, or somebody writes its pid. */
+  /** A process of one thread writes `0` to move itself: `tasks` in version 1, `cgroup.procs` in version 2. */
   readonly file: string;
   readonly reason: string;
 }

@@ -146,7 +146,7 @@ function emitReap(p: ProgramBuilder, report: Pointer): void {
   p.branch(how, "eq", 0, next);
   p.mark(lost);
   p.set(p.request, 0);
-  emitReport(p, report, "lost", { value: pid });
+  emitReport(p, report, "lost", { index: how, value: pid });
   p.jump(next);
   p.mark(done);
 }

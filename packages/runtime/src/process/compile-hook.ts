@@ -51,11 +51,11 @@ export function compileHook(plan: HookPlan): Program {
   p.load(status, info.at(SIGINFO_STATUS_OFFSET), 4);
   emitReport(p, report, "created");
   emitReport(p, report, "exited", { index: code, value: status });
-  emitReport(p, report, "ended");
+  emitReport(p, report, "ended", { index: 0 });
   p.call("exit_group", [0]);
   p.mark(failed);
   emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
-  emitReport(p, report, "ended");
+  emitReport(p, report, "ended", { index: 0 });
   p.call("exit_group", [0]);
   p.mark(hookLabel);
   emitBecomeHook(p, plan, report);

@@ -3,7 +3,7 @@ import type { CgroupStats } from "@orlop/kernel";
 
 /** The part of a reading that every kind of runtime can give. */
 export function containerStats({ cpu, memory, pids, io }: CgroupStats): ContainerStats {
-  const inactive = memory?.stat["total_inactive_file"] ?? memory?.stat["inactive_file"] ?? 0n;
+  const inactive = memory?.stat.total_inactive_file ?? memory?.stat.inactive_file ?? 0n;
   const sum = (values: readonly bigint[]): bigint => values.reduce((total, value) => total + value, 0n);
   return {
     readAtMs: Date.now(),
@@ -17,7 +17,7 @@ export function containerStats({ cpu, memory, pids, io }: CgroupStats): Containe
             usageBytes: memory.usage,
             workingSetBytes: memory.usage > inactive ? memory.usage - inactive : 0n,
             limitBytes: memory.limit,
-            oomKills: memory.events["oom_kill"] ?? 0n,
+            oomKills: memory.events.oom_kill ?? 0n,
           },
         }),
     ...(pids === undefined

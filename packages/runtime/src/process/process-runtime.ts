@@ -150,9 +150,9 @@ export class ProcessRuntime implements Runtime {
       terminal: request.process.terminal === true,
       detached: false,
       namespaces: record.namespaces as readonly LinuxNamespaceType[],
-      join: record.cgroups.map(({ path }) => ({
+      join: record.cgroups.map(({ path, version }) => ({
         directory: path,
-        file: "cgroup.procs",
+        file: version === 1 ? "tasks" : "cgroup.procs",
         reason: "the exec counts as the container",
       })),
       seccomp:

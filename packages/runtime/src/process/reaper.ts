@@ -239,7 +239,7 @@ export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
   emitCleanUp(s, cleanUp);
   p.mark(end);
   p.step({ action: "say that everything is gone" });
-  emitReport(p, s.report, "ended");
+  emitReport(p, s.report, "ended", { index: 0 });
   p.call("exit_group", [0]);
 
   p.mark(s.labels.reaperFailed);
