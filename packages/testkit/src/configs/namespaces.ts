@@ -83,13 +83,13 @@ const userNamespaceConfigs: readonly DifferentialConfig[] = [
   },
   {
     name: "user-namespace-host-network",
-    exercises: "a user namespace over the host's network, where sysfs cannot be mounted anew",
+    exercises: "a user namespace over the host's network",
     make: (context) => {
       const spec = withUserNamespace(context, wide);
       const namespaces = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== "network");
+      // sysfs belongs to the network namespace's owner and cannot be mounted; the host's tree is everybody's.
       const mounts = (spec.mounts ?? []).filter(({ destination }) => !destination.startsWith("/sys"));
-      const sysfs = { destination: "/sys", type: "none", source: "/sys", options: ["rbind", "nosuid", "ro"] };
-      return withNamespaces({ ...spec, mounts: [...mounts, sysfs] }, namespaces);
+      return withNamespaces({ ...spec, mounts }, namespaces);
     },
   },
   {

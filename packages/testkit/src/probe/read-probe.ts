@@ -75,8 +75,9 @@ function addEnvironmentFacts(add: AddFact, lines: readonly string[], rename: (te
   const names: string[] = [];
   for (const line of lines) {
     const equals = line.indexOf("=");
-    names.push(line.slice(0, equals));
-    add(`environment ${line.slice(0, equals)}`, rename(line.slice(equals + 1)));
+    const name = equals === -1 ? line : line.slice(0, equals);
+    names.push(name);
+    add(`environment ${name}`, equals === -1 ? "without a value" : rename(line.slice(equals + 1)));
   }
   add("environment order", names.join(" "));
 }
