@@ -57,17 +57,20 @@ export function emitCloneChild(s: Supervision, flags: readonly ConstantName[], c
   const { p, slots } = s;
   const pidfd = p.buffer(8, "&pidfd");
   const all = [...flags, "CLONE_PIDFD", ...(cgroup === undefined ? [] : ["CLONE_INTO_CGROUP"])];
+  // A sibling gets the signal that its new parent has for the caller; clone3 refuses another one here.
+  const sibling = flags.includes("CLONE_PARENT");
+  const exitSignal = sibling ? 0 : p.number(constants.signals.SIGCHLD, "SIGCHLD");
   const args = p.struct(CLONE_ARGS, {
     flags: p.flags(all.join("|")),
     pidfd,
-    exit_signal: p.number(constants.signals.SIGCHLD, "SIGCHLD"),
+    exit_signal: exitSignal,
   });
   if (cgroup !== undefined) p.store(args.at(CLONE_ARGS.fields.cgroup.offset), 8, cgroup);
   p.call("clone3", [args, CLONE_ARGS.size], { into: slots.child });
   p.branch(slots.child, "eq", 0, s.labels.child);
   p.load(slots.pidfd, pidfd, 4);
-  // Ours alone from here: its end tells that the child has executed, or died.
-  p.call("close", [slots.syncChild]);
+  // The child's alone from here: its end tells that the child has executed, or died. A process in between needs it yet.
+  if (!sibling) p.call("close", [slots.syncChild]);
 }
 
 interface Polls {
