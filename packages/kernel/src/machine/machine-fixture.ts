@@ -65,7 +65,7 @@ export class TestMachine implements Disposable {
     try {
       const [file, ...args] = this.command;
       const { status, signal, stdout, error } = spawnSync(file, args, {
-        stdio: [input, "pipe", "inherit", control],
+        stdio: [input, "pipe", "ignore", control],
         timeout: options.timeoutMs ?? RUN_TIMEOUT_MS,
         killSignal: "SIGKILL",
       });
