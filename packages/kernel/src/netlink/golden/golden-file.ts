@@ -24,9 +24,10 @@ export function goldenCapture(name: string, command: string): GoldenCapture {
 /** The last datagram that the command sent. `ip` puts zeros behind some requests, which the kernel does not read. */
 export function sentBytes(capture: GoldenCapture): Uint8Array {
   const bytes = Uint8Array.from(Buffer.from(capture.exchanges.at(-1)?.sent ?? "", "hex"));
-  const length = new DataView(bytes.buffer).getUint32(0, true);
+  const view = new DataView(bytes.buffer);
+  const length = view.getUint32(0, true);
   const next = Math.ceil(length / 4) * 4;
-  return bytes.length > next && bytes[next] === 0 ? bytes.subarray(0, length) : bytes;
+  return bytes.length > next && view.getUint32(next, true) === 0 ? bytes.subarray(0, length) : bytes;
 }
 
 /** All answers to all requests of the command, in order. */

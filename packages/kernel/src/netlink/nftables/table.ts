@@ -1,4 +1,4 @@
-import { type NetlinkMessage, NLM_F_CREATE, NLM_F_EXCL } from "../message.ts";
+import { type NetlinkMessage, NLM_F_EXCL } from "../message.ts";
 import type { NetfilterFamily } from "../netfilter-header.ts";
 import { changeRequest, decodeBody, dumpRequest, type NetlinkRequest } from "../request.ts";
 import { NFT_MSG_DELTABLE, NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE } from "./message-types.ts";
@@ -50,7 +50,7 @@ export function addTable(table: NewTable, options: { readonly exclusive?: boolea
     operation: "add table",
     object: describeTable(table),
     type: NFT_MSG_NEWTABLE,
-    flags: NLM_F_CREATE | (options.exclusive === true ? NLM_F_EXCL : 0),
+    flags: options.exclusive === true ? NLM_F_EXCL : 0,
     write: (to) => tableBody.write(value, to),
   });
 }

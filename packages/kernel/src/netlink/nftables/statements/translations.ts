@@ -95,10 +95,12 @@ function translateByMap(context: RuleContext, type: "dnat" | "snat", target: Map
   ) {
     refuse(type, describeSet(map), "its values are neither addresses nor addresses with ports");
   }
+  // What is looked up may be what says the protocol, so it comes first.
+  const loads = load(context);
   if (port !== undefined) needTransport(context, type);
   const portRegister = NFT_REG32_00 + paddedBytes(dataTypes[address].sizeBytes) / 4;
   return [
-    ...load(context),
+    ...loads,
     {
       kind: "nat",
       data: {
