@@ -46,6 +46,12 @@ export interface StepOptions {
 
 const WIDTH_MAX = 8;
 
+/** Texts of flags come from our sources, so there are not many; each is looked up once. */
+const FLAGS: Readonly<Record<Architecture, Map<string, Immediate>>> = { x86_64: new Map(), aarch64: new Map() };
+
+/** A container's program has an image of about 30 kB. */
+const IMAGE_START_BYTES = 65536;
+
 /**
  * Writes a {@link Program}.
  *
@@ -59,7 +65,7 @@ export class ProgramBuilder {
   readonly #slots = new Map<string, Slot>();
   readonly #texts = new Map<string, Pointer>();
   readonly #relocations: Relocation[] = [];
-  #image = Buffer.alloc(4096);
+  #image = Buffer.alloc(IMAGE_START_BYTES);
   #imageLength = 0;
   #role = "program";
 
@@ -91,13 +97,17 @@ export class ProgramBuilder {
 
   /** Constants joined by `|`: `flags("O_PATH|O_CLOEXEC")`; "0" for none. */
   flags(text: string): Immediate {
+    const known = FLAGS[this.architecture].get(text);
+    if (known !== undefined) return known;
     let value = 0n;
     for (const name of text.split("|")) {
       if (name === "0" || name === "") continue;
-      assert(name in CONSTANTS, `no constant is called ${name}`);
+      assert(Object.hasOwn(CONSTANTS, name), `no constant is called ${name}`);
       value |= BigInt.asUintN(64, constant(name as ConstantName, this.architecture));
     }
-    return new Immediate(value, text === "" ? "0" : text);
+    const flags = new Immediate(value, text === "" ? "0" : text);
+    FLAGS[this.architecture].set(text, flags);
+    return flags;
   }
 
   /** A number with the form in which `explain` prints it. */

@@ -12,6 +12,8 @@ export class FollowedProgram {
   readonly ended: PromiseWithResolvers<void> = settled();
   /** The reaper was killed: what it made is still there. */
   lost = false;
+  /** The exit is known, and nothing went wrong before it. */
+  exitedCleanly = false;
   readonly #program: Program;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
@@ -40,7 +42,9 @@ export class FollowedProgram {
         if (this.#failure === undefined && this.#ready) this.started.resolve();
         break;
       case "exited":
-        if (this.#failure === undefined && this.#ready) this.exited.resolve(report);
+        if (this.#failure !== undefined || !this.#ready) break;
+        this.exitedCleanly = true;
+        this.exited.resolve(report);
         break;
       case "unstarted":
         this.#failure = new OrlopError("exhausted", "Cannot start program: the zygote could not clone");

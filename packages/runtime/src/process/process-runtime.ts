@@ -8,6 +8,7 @@ import {
   type ExitStatus,
   type LinuxNamespaceType,
   type LinuxResources,
+  type LinuxSeccomp,
   OrlopError,
   parseContainerId,
   type RootFilesystem,
@@ -63,6 +64,7 @@ export interface ProcessRuntimeOptions {
 interface Ours {
   readonly followed: FollowedProgram;
   readonly request: CreateRequest;
+  readonly record: ContainerRecord;
 }
 
 /**
@@ -77,6 +79,7 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions;
   readonly #host: HostView = readHostView();
   readonly #ours = new Map<string, Ours>();
+  readonly #filters = new WeakMap<LinuxSeccomp, SeccompProgram>();
   #zygoteIfStarted: ZygoteLike | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
@@ -109,13 +112,13 @@ export class ProcessRuntime implements Runtime {
     const { followed } = this.#submit(request, false);
     await this.#settle(request.id, followed.started.promise);
     await this.#poststart(request.id);
-    return this.state(request.id);
+    return stateOf(request, "running", await followed.created.promise);
   }
 
   async create(request: CreateRequest): Promise<State> {
     const { followed } = this.#submit(request, true);
     await this.#settle(request.id, followed.created.promise);
-    return this.state(request.id);
+    return stateOf(request, "created", await followed.created.promise);
   }
 
   async start(id: string): Promise<void> {
@@ -155,10 +158,7 @@ export class ProcessRuntime implements Runtime {
         file: version === 1 ? "tasks" : "cgroup.procs",
         reason: "the exec counts as the container",
       })),
-      seccomp:
-        this.#ours.get(id)?.request.spec.linux?.seccomp === undefined
-          ? undefined
-          : this.#seccomp(this.#ours.get(id)?.request),
+      seccomp: container.seccomp(),
     });
     directory.make(execId);
     const followed = new FollowedProgram(program);
@@ -242,6 +242,13 @@ export class ProcessRuntime implements Runtime {
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const directory = this.#directory(id);
+    const ours = this.#ours.get(id);
+    if (ours?.record.ownPidNamespace === true && ours.followed.exitedCleanly) {
+      await ours.followed.ended.promise;
+      await this.#poststop(id, directory);
+      this.#forget(id);
+      return;
+    }
     let record: ContainerRecord;
     try {
       record = directory.record(id);
@@ -260,8 +267,8 @@ export class ProcessRuntime implements Runtime {
       }
       await this.#kill(id, directory, record, state.pid);
     }
-    await this.#cleanUp(id);
-    if (!record.ownPidNamespace) await killCgroup(record.cgroups);
+    await this.#ours.get(id)?.followed.ended.promise;
+    await killCgroup(record.cgroups);
     await removeCgroups(record.cgroups.map(({ path }) => path));
     await this.#poststop(id, directory);
     this.#forget(id);
@@ -309,12 +316,16 @@ export class ProcessRuntime implements Runtime {
     };
   }
 
-  #seccomp(request: CreateRequest | undefined): SeccompProgram | undefined {
-    const seccomp = request?.spec.linux?.seccomp;
+  /** A profile that many containers share is compiled once. */
+  #seccomp({ spec }: CreateRequest): SeccompProgram | undefined {
+    const seccomp = spec.linux?.seccomp;
     if (seccomp === undefined) return undefined;
-    return compileSeccomp(seccomp, {
-      nativeArch: this.#host.architecture === "x86_64" ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64",
-    });
+    const known = this.#filters.get(seccomp);
+    if (known !== undefined) return known;
+    const nativeArch = this.#host.architecture === "x86_64" ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64";
+    const filter = compileSeccomp(seccomp, { nativeArch });
+    this.#filters.set(seccomp, filter);
+    return filter;
   }
 
   #submit(request: CreateRequest, startOnCommand: boolean): Ours {
@@ -324,7 +335,7 @@ export class ProcessRuntime implements Runtime {
     const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
     const zygote = this.#zygote;
     const directory = this.#directory(request.id);
-    directory.create({
+    const record: ContainerRecord = {
       schemaVersion: 1,
       id: request.id,
       ociVersion: spec.ociVersion,
@@ -335,11 +346,12 @@ export class ProcessRuntime implements Runtime {
       ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
       detached: request.detached === true,
       createdAtMs: Date.now(),
-    });
+    };
+    directory.create(record, plan.seccomp);
     const followed = new FollowedProgram(program, ({ index, value }) => {
       void this.#onStop(request, index, value);
     });
-    const ours = { followed, request };
+    const ours = { followed, request, record };
     this.#ours.set(request.id, ours);
     try {
       zygote.submit(program, followed.onReport);
@@ -467,6 +479,10 @@ export class ProcessRuntime implements Runtime {
     this.#ours.delete(id);
     this.#directory(id).remove();
   }
+}
+
+function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
+  return { ociVersion: spec.ociVersion, id, status, pid, bundle, annotations: spec.annotations ?? {} };
 }
 
 function statusOf(directory: ContainerDirectory, record: ContainerRecord, pid: number | undefined): State["status"] {
