@@ -9,6 +9,16 @@ const IOVEC_COUNT_MAX = 1024;
 /** SIG_DFL and SIG_IGN; anything above is code. */
 const SIG_IGN = 1n;
 
+/** Where the program writes; `value` when it is one number of 8 bytes, known when the program is written. */
+interface Write extends Range {
+  readonly value?: bigint;
+}
+
+/** What must not be written; `limit` when a number up to it may be. */
+interface Seal extends Range {
+  readonly limit?: bigint;
+}
+
 /**
  * Follows the pointers inside structures.
  *
@@ -17,8 +27,8 @@ const SIG_IGN = 1n;
  */
 export class MemoryCheck {
   readonly #context: CallContext;
-  readonly #sealed: Range[] = [];
-  readonly #written: Range[] = [];
+  readonly #sealed: Seal[] = [];
+  readonly #written: Write[] = [];
 
   constructor(context: CallContext) {
     this.#context = context;
@@ -30,11 +40,13 @@ export class MemoryCheck {
 
   /** Takes in a store. */
   store({ number, operands }: Instruction): void {
-    const [base, offset] = operands;
+    const [base, offset, , value] = operands;
     if (!(base instanceof Pointer)) return;
     const exact = offset instanceof Immediate;
     const start = base.offset + (exact ? Number(offset.value) : 0);
-    this.#written.push({ start, end: exact ? start + number : base.offset + base.length });
+    const end = exact ? start + number : base.offset + base.length;
+    const known = exact && number === 8 && value instanceof Immediate;
+    this.#written.push(known ? { start, end, value: value.value } : { start, end });
   }
 
   /** Takes in a system call; says why its structures are refused, or undefined. */
@@ -59,7 +71,7 @@ export class MemoryCheck {
 
   /** After all instructions: where something is written that must not be, or undefined. */
   conflict(): Range | undefined {
-    return this.#sealed.find(({ start, end }) => this.#written.some((each) => each.start < end && start < each.end));
+    return this.#sealed.find((seal) => this.#written.some((write) => breaks(write, seal)));
   }
 
   /** What the kernel may write through the arguments themselves. */
@@ -87,6 +99,13 @@ export class MemoryCheck {
   #seal(at: number): Word | undefined {
     this.#sealed.push({ start: at, end: at + 8 });
     return this.#image.word(at);
+  }
+
+  /** A length, which may become less, and be set again to what it was. */
+  #sealLength(at: number): void {
+    const word = this.#image.word(at);
+    const limit = word !== undefined && "value" in word ? word.value : 0n;
+    this.#sealed.push({ start: at, end: at + 8, limit });
   }
 
   /** A sealed pointer: null, or the address of an object. */
@@ -137,6 +156,7 @@ export class MemoryCheck {
       if (!this.#buffer(vector.to + index * IOVEC.size, receives)) return "a message whose buffer is no pointer";
     }
     if (receives) {
+      this.#sealLength(base.offset + msg_controllen.offset);
       this.#writeThrough(base.offset + msg_control.offset, base.offset + msg_controllen.offset);
       // No limit is known: msg_namelen is written by the kernel, and read again by the next call.
       this.#writeThrough(base.offset + msg_name.offset, undefined);
@@ -153,7 +173,7 @@ export class MemoryCheck {
       return base.value === 0n || (inArea && (!receives || this.#context.mayWriteRequests));
     }
     if (receives) {
-      this.#seal(at + IOVEC.fields.iov_len.offset);
+      this.#sealLength(at + IOVEC.fields.iov_len.offset);
       this.#writeThrough(at + IOVEC.fields.iov_base.offset, at + IOVEC.fields.iov_len.offset);
     }
     return true;
@@ -177,4 +197,10 @@ export class MemoryCheck {
     }
     return undefined;
   }
+}
+
+function breaks(write: Write, seal: Seal): boolean {
+  if (write.start >= seal.end || seal.start >= write.end) return false;
+  const same = write.start === seal.start && write.end === seal.end;
+  return !(same && seal.limit !== undefined && write.value !== undefined && write.value <= seal.limit);
 }
