@@ -85,10 +85,14 @@ function mounts(pids: readonly number[], { mark, directories }: LeakScope): Map<
   return found;
 }
 
+/** Node opens one at the first `fs.watch` and keeps it for its event loop, not for the watcher. */
+const ownByDesign = "anon_inode:inotify";
+
 function descriptors(pids: readonly number[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const pid of pids) {
     for (const [number, target] of descriptorsOf(pid)) {
+      if (pid === process.pid && target === ownByDesign) continue;
       found.set(`${pid} ${number} ${target}`, `descriptor ${number} of process ${pid} to ${target}`);
     }
   }

@@ -71,6 +71,7 @@ export const execCases: readonly RuntimeSuiteCase[] = [
       const waiting = bench.runtime.wait(id, { execId: "long" });
       await bench.runtime.signal(id, SIGKILL);
       assert.equal((await waiting).signal, SIGKILL);
+      await bench.runtime.wait(id);
       await bench.runtime.delete(id);
     },
   },

@@ -111,7 +111,7 @@ export const resourceCases: readonly RuntimeSuiteCase[] = [
         assert.ok(stats.memory.usageBytes > 0n);
         assert.ok(stats.memory.workingSetBytes <= stats.memory.usageBytes);
       }
-      if (stats.pids !== undefined) assert.equal(stats.pids.current, 2);
+      if (stats.pids !== undefined) assert.ok(stats.pids.current >= 1);
       await bench.end(id);
     },
   },

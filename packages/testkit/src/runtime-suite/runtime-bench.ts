@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -38,6 +38,7 @@ export class RuntimeBench implements AsyncDisposable {
   readonly rootfs: string;
   readonly #make: MakeRuntime;
   readonly #stack: AsyncDisposableStack;
+  readonly #descriptors: number[] = [];
   #containers = 0;
 
   private constructor(make: MakeRuntime, stack: AsyncDisposableStack, directory: string, subject: RuntimeSuiteSubject) {
@@ -84,8 +85,7 @@ export class RuntimeBench implements AsyncDisposable {
   async stdioWithFifo(name: string): Promise<Stdio & { readonly stdin: { readonly path: string } }> {
     const path = this.path(`${name}.fifo`);
     await promisify(execFile)("mkfifo", [path]);
-    const descriptor = openSync(path, "r+");
-    this.#stack.defer(() => closeSync(descriptor));
+    this.#descriptors.push(openSync(path, "r+"));
     return { ...this.stdio(name), stdin: { path } };
   }
 
@@ -99,8 +99,11 @@ export class RuntimeBench implements AsyncDisposable {
     await until(`"${text}" from ${name}`, () => (this.output(name).includes(text) ? true : undefined));
   }
 
+  /** What engines ask for, less the cgroup mount: a VM or a sentry has no cgroups of the host to show. */
   spec(id: string, process: Partial<Process>): RuntimeSpec {
-    return withProcess(baseSpec({ id }), { env: ["PATH=/bin"], ...process });
+    const base = baseSpec({ id });
+    const mounts = (base.mounts ?? []).filter(({ type }) => type !== "cgroup");
+    return withProcess({ ...base, mounts }, { env: ["PATH=/bin"], ...process });
   }
 
   /** A request for a container that runs a shell script; `id` is also the name of its outputs. */
@@ -140,12 +143,13 @@ export class RuntimeBench implements AsyncDisposable {
     await this.runtime.delete(id, { force: true });
   }
 
-  /** A file of the root file system. */
-  put(path: string, text: string): void {
-    writeFileSync(join(this.rootfs, path), text);
+  /** Closes what the test itself holds open, so that what is still open then is the runtime's. */
+  release(): void {
+    for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.release();
     return this.#stack.disposeAsync();
   }
 }
