@@ -50,8 +50,11 @@ export { readCgroupStats } from "./cgroup/read-stats.ts";
 export { removeCgroups } from "./cgroup/remove-cgroup.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";
 export {
+  type AttributeSetting,
   emitAttach,
+  emitAttachWith,
   emitCloneMount,
+  emitLegacyAttributes,
   emitMountAttributes,
   emitNewFileSystem,
   type NewFileSystem,

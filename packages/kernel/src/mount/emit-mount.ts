@@ -53,6 +53,8 @@ export interface AttributeSetting {
   readonly change?: AttributeChange;
   readonly propagation?: string;
   readonly recursive: boolean;
+  /** Where the kernel has only the old calls, which know no recursion, the uppermost mount alone is enough. */
+  readonly legacySingle?: true;
   /** Idmap the mount by this user namespace. */
   readonly userNamespace?: Slot;
 }
@@ -83,5 +85,53 @@ export function emitMountAttributes(p: ProgramBuilder, fd: Slot, setting: Attrib
   if (setting.userNamespace !== undefined)
     p.store(attributes.at(MOUNT_ATTR.fields.userns_fd.offset), 8, setting.userNamespace);
   const flags = p.flags(setting.recursive ? "AT_EMPTY_PATH|AT_RECURSIVE" : "AT_EMPTY_PATH");
-  p.call("mount_setattr", [fd, p.text(""), flags, attributes, MOUNT_ATTR.size]);
+  const missing = p.label("no mount_setattr");
+  const legacy = hasLegacyForm(setting);
+  p.call(
+    "mount_setattr",
+    [fd, p.text(""), flags, attributes, MOUNT_ATTR.size],
+    legacy ? { on: ["ENOSYS"], goto: missing } : {},
+  );
+  if (!legacy) return;
+  const done = p.label("attributes are set");
+  const absent = p.slot("no_mount_setattr");
+  p.set(absent, 0);
+  p.jump(done);
+  p.mark(missing);
+  p.set(absent, 1);
+  p.mark(done);
+}
+
+/** What mount(2) can do, too: flags and propagation of one mount. */
+function hasLegacyForm({ recursive, userNamespace, legacySingle }: AttributeSetting): boolean {
+  return (!recursive || legacySingle === true) && userNamespace === undefined;
+}
+
+/** A descriptor number that no program uses otherwise, so that its path in /proc is known when the program is written. */
+const LEGACY_FD = 200;
+
+/**
+ * The same as {@link emitMountAttributes}, on a mount that is attached by now, for kernels before 5.12 and for sandboxes
+ * that filter mount_setattr(2): a remount by way of /proc. It does nothing where mount_setattr has worked. As with every
+ * bind remount, flags that are not named are cleared.
+ */
+export function emitLegacyAttributes(p: ProgramBuilder, fd: Slot, setting: AttributeSetting): void {
+  if (!hasLegacyForm(setting)) return;
+  const names = (setting.change?.set ?? []).map((name) => name.replace("MOUNT_ATTR_", "MS_"));
+  if (names.length === 0 && setting.propagation === undefined) return;
+  const done = p.label("nothing to do the old way");
+  p.branch(p.slot("no_mount_setattr"), "eq", 0, done);
+  p.call("dup3", [fd, LEGACY_FD, p.flags("O_CLOEXEC")]);
+  const path = p.text(`/proc/self/fd/${LEGACY_FD}`);
+  if (names.length > 0) p.call("mount", [0, path, 0, p.flags(["MS_REMOUNT", "MS_BIND", ...names].join("|")), 0]);
+  if (setting.propagation !== undefined) p.call("mount", [0, path, 0, p.flags(setting.propagation), 0]);
+  p.call("close", [LEGACY_FD]);
+  p.mark(done);
+}
+
+/** Sets attributes and attaches: nobody sees the mount without them, except where the kernel knows only the old calls. */
+export function emitAttachWith(p: ProgramBuilder, fd: Slot, target: Slot, setting: AttributeSetting): void {
+  emitMountAttributes(p, fd, setting);
+  emitAttach(p, fd, target);
+  emitLegacyAttributes(p, fd, setting);
 }

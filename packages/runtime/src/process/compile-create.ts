@@ -8,6 +8,7 @@ import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitS
 import { emitOpenStdio } from "./stdio.ts";
 import { superviseIn } from "./supervision.ts";
 import { emitTakeTerminal } from "./terminal.ts";
+import { refuseUnsupportedFields } from "./unsupported-fields.ts";
 import { emitWriteIdMaps } from "./user-namespace.ts";
 
 /**
@@ -20,6 +21,7 @@ import { emitWriteIdMaps } from "./user-namespace.ts";
 export function compileCreate(plan: CreatePlan): Program {
   const c = compilation(plan);
   const { p } = c;
+  refuseUnsupportedFields(plan.request.spec);
   checkNamespaces(c);
   emitPrepareReaper(c);
   if (plan.cgroup !== undefined) {

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import type { Hook } from "@orlop/core";
+import type { Hook, LinuxNamespaceType } from "@orlop/core";
 import {
   emitReport,
   POLLFD,
@@ -11,6 +11,7 @@ import {
   SIGINFO_STATUS_OFFSET,
   TIMESPEC,
 } from "@orlop/kernel";
+import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import type { HostView } from "./supervision.ts";
 
 export interface HookPlan {
@@ -20,8 +21,8 @@ export interface HookPlan {
   readonly field: string;
   /** The container's state as JSON: the hook's stdin. */
   readonly state: string;
-  /** Run in the namespaces of this process, with its root. */
-  readonly enter: number | undefined;
+  /** Run in these namespaces of a process, with its root. */
+  readonly enter: { readonly pid: number; readonly namespaces: readonly LinuxNamespaceType[] } | undefined;
   /** File that takes what the hook says. */
   readonly log: string;
   readonly directory: string;
@@ -80,6 +81,21 @@ function emitWatch(p: ProgramBuilder, { hook, field }: HookPlan): void {
   p.mark(inTime);
 }
 
+/**
+ * Entering a mount namespace leads to the topmost mount on its root, which before the pivot is the container's. The root
+ * that init itself has, the host's until the pivot, is what the hook's path counts from (runtime-spec, "Hooks").
+ */
+function emitEnter(p: ProgramBuilder, { pid, namespaces }: NonNullable<HookPlan["enter"]>): void {
+  const init = p.slot("init");
+  const root = p.slot("root_of_init");
+  p.call("pidfd_open", [pid, 0], { into: init });
+  const path = p.text(`/proc/${pid}/root`);
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: root });
+  p.call("setns", [init, p.flags(namespaces.map((type) => NAMESPACE_FLAGS[type]).join("|"))]);
+  p.call("fchdir", [root]);
+  p.call("chroot", [p.text(".")]);
+}
+
 function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<typeof reportBuffer>): void {
   const { hook, field } = plan;
   const failed = p.label("hook failed");
@@ -105,9 +121,7 @@ function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<ty
   if (plan.enter === undefined) {
     p.call("chdir", [p.text(plan.directory)]);
   } else {
-    const init = p.slot("init");
-    p.call("pidfd_open", [plan.enter, 0], { into: init });
-    p.call("setns", [init, p.flags("CLONE_NEWNS")]);
+    emitEnter(p, plan.enter);
   }
   const close = p.flags("CLOSE_RANGE_CLOEXEC");
   p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), close], { ignore: ["EINVAL", "ENOSYS"] });

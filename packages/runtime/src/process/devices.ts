@@ -79,7 +79,8 @@ function openParent(p: ProgramBuilder, root: Slot, path: string): { parent: Slot
 function emitMakeDevice(c: Compilation, device: LinuxDevice): void {
   const { p } = c;
   const { parent, name, close } = openParent(p, c.root, device.path);
-  const mode = device.fileMode ?? 0o666;
+  // The field may carry file type bits, as stat(2) gives them.
+  const mode = (device.fileMode ?? 0o666) & 0o7777;
   const number = deviceNumber(device.major ?? 0, device.minor ?? 0);
   const type = TYPE_FLAGS[device.type];
   const show = p.number(number, `makedev(${device.major ?? 0}, ${device.minor ?? 0})`);

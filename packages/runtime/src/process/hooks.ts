@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Hook, type Hooks, OrlopError, type State } from "@orlop/core";
+import { type Hook, type Hooks, type LinuxNamespaceType, OrlopError, type State } from "@orlop/core";
 import type { Zygote } from "@orlop/kernel";
 import { compileHook } from "./compile-hook.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -18,6 +18,8 @@ export interface HookContext {
   readonly host: HostView;
   readonly hooks: Hooks;
   readonly state: State;
+  /** Those of the container. */
+  readonly namespaces: readonly LinuxNamespaceType[];
   /** Takes the hooks' output. */
   readonly directory: string;
 }
@@ -37,7 +39,7 @@ async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, fiel
     hook,
     field,
     state: JSON.stringify(state),
-    enter: INSIDE.has(kind) ? state.pid : undefined,
+    enter: INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid, namespaces: context.namespaces } : undefined,
     log,
     directory: state.bundle,
   });

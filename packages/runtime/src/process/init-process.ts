@@ -82,8 +82,13 @@ function emitPrepare(c: Compilation): void {
   if (plan.cgroup !== undefined) emitEnterCgroups(p, plan.cgroup);
   if (joinsUserNamespace(c)) emitBecomeRoot(c);
   else if (c.userNamespace) emitEnterUserNamespace(c);
-  p.step({ action: "lead a session of its own" });
+  p.step({
+    action: "lead a session of its own, with a keyring of its own",
+    why: "keys of the caller stay with the caller",
+  });
   p.call("setsid", []);
+  const keyring = p.text(`_ses.${plan.request.id}`);
+  p.call("keyctl", [p.flags("KEYCTL_JOIN_SESSION_KEYRING"), keyring, 0, 0, 0], { ignore: ["ENOSYS", "EPERM"] });
 }
 
 /** Tells the reaper; then, where asked to, waits for its word. */

@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import type { Mount } from "@orlop/core";
 import { emitCloneMount, type MountOptions, parseMountOptions, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
+import { emitIdmap } from "./idmap.ts";
 
 /** A mount of the config, its options sorted. */
 export interface PlannedMount {
@@ -25,6 +26,11 @@ export function sourcesFromReaper(c: Compilation): boolean {
   return c.userNamespace && c.privileged;
 }
 
+/** Idmapping is the reaper's, too: it needs privileges over the file system. */
+function fromReaper(c: Compilation, options: MountOptions): boolean {
+  return sourcesFromReaper(c) || options.idmap !== "no";
+}
+
 export function sourceSlot(c: Compilation, name: string): Slot {
   return c.p.slot(`source of ${name}`);
 }
@@ -34,23 +40,32 @@ export function absoluteSource(c: Compilation, source: string): string {
 }
 
 export function emitBindSources(c: Compilation): void {
-  if (!sourcesFromReaper(c)) return;
-  if (c.plan.rootfs.kind === "directory") {
+  if (sourcesFromReaper(c) && c.plan.rootfs.kind === "directory") {
     c.p.step({ action: `take root file system "${c.plan.rootfs.path}"`, field: "root.path" });
     emitCloneMount(c.p, c.p.flags("AT_FDCWD"), c.plan.rootfs.path, true, sourceSlot(c, "root"));
   }
-  for (const { mount, field, options } of plannedMounts(c)) {
-    if (options.bind === "no") continue;
-    emitBindSource(c, mount, field, options);
+  for (const planned of plannedMounts(c)) {
+    if (planned.options.bind === "no" || !fromReaper(c, planned.options)) continue;
+    const slot = sourceSlot(c, planned.field);
+    emitTakeSource(c, planned, slot);
+    emitIdmap(c, planned, slot);
   }
 }
 
-/** Takes the copy, in whichever process runs this. */
-export function emitBindSource(c: Compilation, mount: Mount, field: string, options: MountOptions): Slot {
+/** In init: the unattached copy of the mount that a bind names. */
+export function emitBindSource(c: Compilation, planned: PlannedMount): Slot {
+  if (fromReaper(c, planned.options)) {
+    c.p.step({ action: `bind "${planned.mount.source}" to "${planned.mount.destination}"`, field: planned.field });
+    return sourceSlot(c, planned.field);
+  }
+  const slot = c.p.slot("mount");
+  emitTakeSource(c, planned, slot);
+  return slot;
+}
+
+function emitTakeSource(c: Compilation, { mount, field, options }: PlannedMount, into: Slot): void {
   const { p } = c;
   const source = absoluteSource(c, mount.source ?? "");
-  const slot = sourcesFromReaper(c) ? sourceSlot(c, field) : p.slot("mount");
   p.step({ action: `bind "${source}" to "${mount.destination}"`, field: `${field}.source` });
-  emitCloneMount(p, p.flags("AT_FDCWD"), source, options.bind === "recursive", slot);
-  return slot;
+  emitCloneMount(p, p.flags("AT_FDCWD"), source, options.bind === "recursive", into);
 }

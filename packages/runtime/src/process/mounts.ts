@@ -1,10 +1,13 @@
 import { OrlopError } from "@orlop/core";
 import {
+  type AttributeSetting,
   emitAttach,
+  emitAttachWith,
   emitCloneMount,
   emitDirectoryInRoot,
   emitExpectFileSystem,
   emitFileInRoot,
+  emitLegacyAttributes,
   emitMountAttributes,
   emitNewFileSystem,
   emitOpenInRoot,
@@ -13,7 +16,9 @@ import {
   STATX_MODE_OFFSET,
   STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
+import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
+import { emitCopyUp } from "./copy-up.ts";
 import { absoluteSource, emitBindSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 
 /** Mounts whose place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
@@ -22,8 +27,11 @@ const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
 /** Everything in `mounts`, in the order of the config. */
 export function emitMounts(c: Compilation): void {
   for (const planned of plannedMounts(c)) {
-    if (planned.options.bind === "no") emitFileSystem(c, planned);
-    else emitBind(c, planned);
+    const { options, mount } = planned;
+    if (options.bind !== "no") emitBind(c, planned);
+    else if (mount.type === "cgroup" || mount.type === "cgroup2") emitCgroupMount(c, planned);
+    else if (options.copyUp) emitCopyUp(c, planned);
+    else emitFileSystem(c, planned);
   }
 }
 
@@ -36,14 +44,10 @@ function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount)
       field: `${field}.type`,
     });
   }
-  if (options.copyUp || options.idmap !== "no" || type === "cgroup" || type === "cgroup2") {
-    throw new OrlopError(
-      "unsupported",
-      `Cannot mount "${mount.destination}": ${type} with these options is not done yet`,
-      {
-        field,
-      },
-    );
+  if (options.idmap !== "no") {
+    throw new OrlopError("unsupported", `Cannot idmap mount "${mount.destination}": only a bind can be idmapped`, {
+      field: `${field}.options`,
+    });
   }
   p.step({ action: `mount ${type} at "${mount.destination}"`, field });
   emitNewFileSystem(p, { type, source: mount.source ?? type, options }, fd);
@@ -51,9 +55,10 @@ function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount)
   emitPlace(c, fd, mount.destination, "directory", options.propagation);
 }
 
-function emitBind(c: Compilation, { mount, field, options }: PlannedMount): void {
+function emitBind(c: Compilation, planned: PlannedMount): void {
+  const { mount, field, options } = planned;
   const { p, plan } = c;
-  const fd = emitBindSource(c, mount, field, options);
+  const fd = emitBindSource(c, planned);
   const source = absoluteSource(c, mount.source ?? "");
   const kind = plan.host.fileKind(source);
   if (kind === undefined) {
@@ -61,9 +66,11 @@ function emitBind(c: Compilation, { mount, field, options }: PlannedMount): void
       field: `${field}.source`,
     });
   }
-  emitMountAttributes(p, fd, { change: options.attributes, recursive: false });
+  const attributes = { change: options.attributes, recursive: false };
+  emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
-  emitPlace(c, fd, mount.destination, kind === "directory" ? "directory" : "file", options.propagation);
+  const place = kind === "directory" ? "directory" : "file";
+  emitPlace(c, fd, mount.destination, place, options.propagation, attributes);
 }
 
 /** Opens the place inside the root, attaches the mount there, and sets its propagation. */
@@ -73,6 +80,7 @@ function emitPlace(
   destination: string,
   kind: "directory" | "file",
   propagation: PlannedMount["options"]["propagation"],
+  attributes?: AttributeSetting,
 ): void {
   const { p } = c;
   const target = p.slot("target");
@@ -80,8 +88,11 @@ function emitPlace(
   if (kind === "directory") emitDirectoryInRoot(p, c.root, destination, target, { refuseLinks });
   else emitFileInRoot(p, c.root, destination, target);
   emitAttach(p, fd, target);
+  if (attributes !== undefined) emitLegacyAttributes(p, fd, attributes);
   if (propagation !== undefined) {
-    emitMountAttributes(p, fd, { propagation: propagation.flag, recursive: propagation.recursive });
+    const setting = { propagation: propagation.flag, recursive: propagation.recursive };
+    emitMountAttributes(p, fd, setting);
+    emitLegacyAttributes(p, fd, setting);
   }
   p.call("close", [target]);
   p.call("close", [fd]);
@@ -169,8 +180,8 @@ export function emitReadonlyPaths(c: Compilation): void {
     p.step({ action: `make "${path}" read-only`, field: `linux.readonlyPaths[${index}]` });
     emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
     emitCloneMount(p, target, "", true, mount);
-    emitMountAttributes(p, mount, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: true });
-    emitAttach(p, mount, target);
+    const change = { set: ["MOUNT_ATTR_RDONLY"], clear: [] } as const;
+    emitAttachWith(p, mount, target, { change, recursive: true, legacySingle: true });
     p.call("close", [mount]);
     p.call("close", [target]);
     p.mark(next);

@@ -415,6 +415,8 @@ export class ProcessRuntime implements Runtime {
         zygote: this.#zygote,
         host: this.#host,
         hooks: spec.hooks,
+        // Of a pid namespace only children become members, and the hook is to know init by the pid in its state.
+        namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type).filter((type) => type !== "pid"),
         state: {
           ociVersion: spec.ociVersion,
           id,

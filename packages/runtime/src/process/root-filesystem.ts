@@ -4,6 +4,7 @@ import {
   emitCloneMount,
   emitDirectoryInRoot,
   emitFileInRoot,
+  emitLegacyAttributes,
   emitMountAttributes,
   emitNewFileSystem,
   type NewFileSystem,
@@ -53,7 +54,7 @@ function emitDirectoryRoot(c: Compilation, path: string): void {
  * Attaches a mount on top of "/". Absolute paths still start from what lies below it, the host's root, so that the
  * sources of binds are found; and no directory of the host is needed as a place.
  */
-function emitAttachOverRoot(c: Compilation, mount: Slot): void {
+export function emitAttachOverRoot(c: Compilation, mount: Slot): void {
   const { p } = c;
   const place = p.slot("place");
   const flags = p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC");
@@ -194,7 +195,9 @@ export function emitPivot(c: Compilation): void {
   emitExpectTop(c);
   if (spec.root.readonly) {
     p.step({ action: "make the root read-only", field: "root.readonly" });
-    emitMountAttributes(p, c.root, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false });
+    const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
+    emitMountAttributes(p, c.root, setting);
+    emitLegacyAttributes(p, c.root, setting);
   }
   const propagation = spec.linux?.rootfsPropagation;
   if (propagation !== undefined) {

@@ -1,8 +1,8 @@
-import { CMSG_ONE_FD, IOVEC, MSGHDR, type Pointer, type Slot } from "@orlop/kernel";
+import { CMSG_ONE_FD, IOVEC, MSGHDR, type Pointer, type ProgramBuilder, type Slot } from "@orlop/kernel";
 import type { Supervision } from "./supervision.ts";
 
 /** A message of one byte that carries one descriptor; `msg` is what sendmsg(2) and recvmsg(2) take. */
-function descriptorMessage({ p }: Supervision): { msg: Pointer; control: Pointer } {
+function descriptorMessage(p: ProgramBuilder): { msg: Pointer; control: Pointer } {
   const byte = p.buffer(8, "<byte>");
   const control = p.struct(CMSG_ONE_FD, {
     cmsg_len: 20,
@@ -14,25 +14,31 @@ function descriptorMessage({ p }: Supervision): { msg: Pointer; control: Pointer
   return { msg, control };
 }
 
-/** In the child: sends the descriptor `fd` to the reaper. */
-export function emitSendDescriptor(s: Supervision, fd: Slot): void {
-  const { msg, control } = descriptorMessage(s);
-  s.p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
-  s.p.call("sendmsg", [s.slots.syncChild, msg, s.p.flags("MSG_NOSIGNAL")]);
+/** Sends the descriptor `fd` over `socket`. */
+export function emitSendDescriptorTo(p: ProgramBuilder, socket: Slot, fd: Slot): void {
+  const { msg, control } = descriptorMessage(p);
+  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
+  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
 }
 
-/**
- * In the reaper: `into` = the descriptor that the child sends. When the child died instead, the reaper goes over to its
- * loop, which hears of it: `orElse`.
- */
-export function emitReceiveDescriptor(s: Supervision, into: Slot): void {
-  const { p } = s;
-  const { msg, control } = descriptorMessage(s);
+/** `into` = the descriptor that comes over `socket`; EPIPE when the other end closed instead. */
+export function emitReceiveDescriptorFrom(p: ProgramBuilder, socket: Slot, into: Slot): void {
+  const { msg, control } = descriptorMessage(p);
   const got = p.slot("got");
   const received = p.label("received");
-  p.call("recvmsg", [s.slots.syncReaper, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
+  p.call("recvmsg", [socket, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
   p.branch(got, "ne", 0, received);
   p.fail("EPIPE");
   p.mark(received);
   p.load(into, control.at(CMSG_ONE_FD.fields.fd.offset), 4);
+}
+
+/** In the child: sends the reaper the descriptor `fd`. */
+export function emitSendDescriptor(s: Supervision, fd: Slot): void {
+  emitSendDescriptorTo(s.p, s.slots.syncChild, fd);
+}
+
+/** In the reaper: `into` = the descriptor that the child sends. A child that died has told why before. */
+export function emitReceiveDescriptor(s: Supervision, into: Slot): void {
+  emitReceiveDescriptorFrom(s.p, s.slots.syncReaper, into);
 }

@@ -1,5 +1,5 @@
 import type { LinuxIDMapping } from "@orlop/core";
-import type { Slot } from "@orlop/kernel";
+import type { ProgramBuilder, Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 
@@ -19,23 +19,31 @@ export function emitWriteIdMaps(c: Compilation): void {
       field: "linux.gidMappings",
       why: "without privileges the kernel wants this before it takes a gid map (CVE-2014-8989)",
     });
-    emitWriteFile(c, proc, "setgroups", "deny");
+    emitWriteFile(p, proc, "setgroups", "deny");
   }
-  p.step({ action: "map user ids", field: "linux.uidMappings" });
-  emitWriteFile(c, proc, "uid_map", mapText(uidMappings));
-  p.step({ action: "map group ids", field: "linux.gidMappings" });
-  emitWriteFile(c, proc, "gid_map", mapText(gidMappings));
+  p.step({ action: "map user and group ids", field: "linux.uidMappings" });
+  emitWriteMaps(p, proc, uidMappings, gidMappings);
   p.call("close", [proc]);
   p.call("write", [c.slots.syncReaper, p.text("."), 1]);
 }
 
-function emitWriteFile(c: Compilation, directory: Slot, name: string, content: string): void {
-  const { p } = c;
+function emitWriteFile(p: ProgramBuilder, directory: Slot, name: string, content: string): void {
   const file = p.slot("file");
   const bytes = Buffer.from(content);
   p.call("openat", [directory, p.text(name), p.flags("O_WRONLY|O_CLOEXEC|O_NOFOLLOW"), 0], { into: file });
   p.call("write", [file, p.bytes(bytes, JSON.stringify(content)), bytes.length]);
   p.call("close", [file]);
+}
+
+/** Writes both maps of the process whose directory of procfs is `proc`. */
+export function emitWriteMaps(
+  p: ProgramBuilder,
+  proc: Slot,
+  uids: readonly LinuxIDMapping[],
+  gids: readonly LinuxIDMapping[],
+): void {
+  emitWriteFile(p, proc, "uid_map", mapText(uids));
+  emitWriteFile(p, proc, "gid_map", mapText(gids));
 }
 
 function mapText(mappings: readonly LinuxIDMapping[]): string {

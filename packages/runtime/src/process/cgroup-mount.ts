@@ -1,0 +1,109 @@
+import {
+  type CgroupDirectory,
+  emitAttach,
+  emitCloneMount,
+  emitDirectoryInRoot,
+  emitMountAttributes,
+  emitNewFileSystem,
+  type MountOptions,
+  parseMountOptions,
+  type Slot,
+} from "@orlop/kernel";
+import { type Compilation, isNew } from "./compilation.ts";
+import type { PlannedMount } from "./mount-sources.ts";
+
+/** Attributes that a cgroup hierarchy gets whatever the config says, as under every other runtime. */
+const SAFE = parseMountOptions(["nosuid", "nodev", "noexec", "relatime"], "cgroup", "mounts");
+
+/**
+ * A mount of type `cgroup`: the container's own cgroups and none of the host's (runtime-spec, config-linux.md).
+ *
+ * Pure version 2 is one file system. With version 1 it is a directory in memory with each hierarchy in it: its root is
+ * the container's cgroup, by way of the cgroup namespace, or else because only that directory is bound.
+ */
+export function emitCgroupMount(c: Compilation, planned: PlannedMount): void {
+  const directories = c.plan.cgroup?.directories ?? [];
+  const v1 = directories.filter(({ version }) => version === 1);
+  if (v1.length === 0 && directories.length > 0) emitUnified(c, planned);
+  else emitHierarchies(c, planned, v1);
+}
+
+function emitUnified(c: Compilation, { mount, field, options }: PlannedMount): void {
+  const { p } = c;
+  const fd = p.slot("mount");
+  p.step({ action: `mount cgroup2 at "${mount.destination}"`, field });
+  emitNewFileSystem(p, { type: "cgroup2", source: "cgroup", options: { ...options, superblockFlags: [] } }, fd);
+  emitPlaceAt(c, fd, mount.destination);
+}
+
+function emitHierarchies(
+  c: Compilation,
+  { mount, field, options }: PlannedMount,
+  v1: readonly CgroupDirectory[],
+): void {
+  const { p } = c;
+  const top = p.slot("cgroup_top");
+  const readOnly = options.attributes.set.includes("MOUNT_ATTR_RDONLY");
+  p.step({ action: `make a directory of cgroup hierarchies at "${mount.destination}"`, field });
+  const memory: MountOptions = { ...SAFE, data: [["mode", "755"]] };
+  emitNewFileSystem(p, { type: "tmpfs", source: "tmpfs", options: memory }, top);
+  const target = p.slot("target");
+  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks: true });
+  emitAttach(p, top, target);
+  p.call("close", [target]);
+  for (const directory of v1) emitHierarchy(c, top, directory, field, readOnly);
+  if (readOnly) {
+    p.step({ action: `make "${mount.destination}" read-only`, field: `${field}.options` });
+    emitMountAttributes(p, top, { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false });
+  }
+  p.call("close", [top]);
+}
+
+function emitHierarchy(c: Compilation, top: Slot, directory: CgroupDirectory, field: string, readOnly: boolean): void {
+  const { p } = c;
+  const fd = p.slot("mount");
+  const place = p.slot("target");
+  const name = directory.label.replace(/^name=/, "");
+  p.step({ action: `mount cgroup hierarchy "${name}"`, field });
+  if (isNew(c, "cgroup") && !c.userNamespace) {
+    const attributes = readOnly
+      ? { ...SAFE.attributes, set: [...SAFE.attributes.set, "MOUNT_ATTR_RDONLY" as const] }
+      : SAFE.attributes;
+    emitNewFileSystem(
+      p,
+      { type: "cgroup", source: "cgroup", options: { ...SAFE, attributes, data: hierarchyData(directory) } },
+      fd,
+    );
+  } else {
+    emitCloneMount(p, p.flags("AT_FDCWD"), directory.path, false, fd);
+    const set = [...SAFE.attributes.set, ...(readOnly ? (["MOUNT_ATTR_RDONLY"] as const) : [])];
+    emitMountAttributes(p, fd, { change: { set, clear: [] }, recursive: false });
+  }
+  p.call("mkdirat", [top, p.text(name), 0o755]);
+  p.call("openat", [top, p.text(name), p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC"), 0], { into: place });
+  emitAttach(p, fd, place);
+  p.call("close", [place]);
+  p.call("close", [fd]);
+  const controllers = name.split(",");
+  if (controllers.length === 1) return;
+  for (const controller of controllers) p.call("symlinkat", [p.text(name), top, p.text(controller)]);
+}
+
+function hierarchyData({ label, controllers }: CgroupDirectory): readonly (readonly [string, string | undefined])[] {
+  if (label.startsWith("name=")) {
+    return [
+      ["none", undefined],
+      ["name", label.slice("name=".length)],
+    ];
+  }
+  return controllers.map((controller) => [controller, undefined]);
+}
+
+function emitPlaceAt(c: Compilation, fd: Slot, destination: string): void {
+  const { p } = c;
+  const target = p.slot("target");
+  emitDirectoryInRoot(p, c.root, destination, target, { refuseLinks: true });
+  emitAttach(p, fd, target);
+  p.call("close", [target]);
+  p.call("close", [fd]);
+}

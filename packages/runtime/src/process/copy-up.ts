@@ -1,0 +1,52 @@
+import { emitAttach, emitCloneMount, emitDirectoryInRoot, emitNewFileSystem, octal } from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+import type { PlannedMount } from "./mount-sources.ts";
+import { emitAttachOverRoot } from "./root-filesystem.ts";
+
+const DEFAULT_MODE = 0o755;
+
+/**
+ * `tmpcopyup`: memory over a directory that starts with the directory's content. An overlay does that without copying:
+ * reads come from the directory, writes go to the tmpfs. It is put together on scratch memory, which is then taken out
+ * of the mount tree; the overlay keeps what it needs.
+ */
+export function emitCopyUp(c: Compilation, { mount, field, options }: PlannedMount): void {
+  const { p } = c;
+  const memory = p.slot("scratch");
+  const lower = p.slot("lower");
+  const place = p.slot("place_of_lower");
+  const target = p.slot("target");
+  const fd = p.slot("mount");
+  const mode = options.data.find(([key]) => key === "mode")?.[1];
+  p.step({ action: `mount tmpfs over a copy of "${mount.destination}"`, field });
+  emitDirectoryInRoot(p, c.root, mount.destination, target);
+  emitNewFileSystem(
+    p,
+    {
+      type: "tmpfs",
+      source: mount.source ?? "tmpfs",
+      options: { ...options, attributes: { set: [], clear: [] }, superblockFlags: [] },
+    },
+    memory,
+  );
+  emitAttachOverRoot(c, memory);
+  p.call("fchdir", [memory]);
+  const cwd = p.flags("AT_FDCWD");
+  for (const name of ["lower", "work"]) p.call("mkdirat", [cwd, p.text(name), octal(p, DEFAULT_MODE)]);
+  const upperMode = octal(p, mode === undefined ? DEFAULT_MODE : Number.parseInt(mode, 8));
+  p.call("mkdirat", [cwd, p.text("upper"), upperMode]);
+  p.call("fchmodat", [cwd, p.text("upper"), upperMode]);
+  emitCloneMount(p, target, "", false, lower);
+  p.call("openat", [cwd, p.text("lower"), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });
+  emitAttach(p, lower, place);
+  const data: [string, string | undefined][] = [
+    ["lowerdir", "lower"],
+    ["upperdir", "upper"],
+    ["workdir", "work"],
+  ];
+  if (c.userNamespace) data.push(["userxattr", undefined]);
+  emitNewFileSystem(p, { type: "overlay", source: mount.source ?? "tmpfs", options: { ...options, data } }, fd);
+  p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
+  emitAttach(p, fd, target);
+  for (const descriptor of [place, lower, memory, target, fd]) p.call("close", [descriptor]);
+}
