@@ -41,6 +41,7 @@ export type { CgroupLayout } from "./cgroup/cgroup-layout.ts";
 export { type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
 export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
+export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
 export { freezeCgroup, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
 export { killCgroup } from "./cgroup/kill-cgroup.ts";
@@ -70,10 +71,12 @@ export {
   openHow,
 } from "./mount/safe-path.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
+export { explainJson, explainProgram } from "./program/explain.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { verifyProgram } from "./program/verify.ts";
 export { compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
+export { defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";
 export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { PROGRAM_LOST, Zygote } from "./zygote/zygote.ts";
