@@ -64,7 +64,7 @@ export function parseCondition(arg: LinuxSeccompArg, field: string): ArgumentCon
     throw new OrlopError("invalid", message, { field: `${field}.index` });
   }
   const operator = operators[op];
-  if (operator === undefined) {
+  if (!Object.hasOwn(operators, op)) {
     const message = `Cannot compile seccomp operator "${op}": the OCI spec has no such operator`;
     throw new OrlopError("invalid", message, { field: `${field}.op` });
   }

@@ -549,6 +549,13 @@ describe("what means nothing", () => {
       `${at}.args[0].op`,
     );
     fails(rule(undefined, { action: "ALLOW" as LinuxSyscall["action"] }), "invalid", /action "ALLOW"/, at);
+    fails(rule(undefined, { action: "toString" as LinuxSyscall["action"] }), "invalid", /action "toString"/, at);
+    fails(
+      rule([{ index: 0, value: 1, op: "constructor" as LinuxSeccompOperator }]),
+      "invalid",
+      /operator "constructor"/,
+    );
+    fails({ ...allowing([]), flags: ["valueOf" as LinuxSeccompFlag] }, "invalid", /flag "valueOf"/);
     fails(rule(undefined, { errnoRet: 1 }), "invalid", /only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno/, at);
     fails(rule(undefined, { action: "SCMP_ACT_ERRNO", errnoRet: 65_536 }), "invalid", /errno "65536"/, at);
     fails({ ...allowing([]), defaultErrnoRet: -1 }, "invalid", /errno "-1"/, "linux.seccomp.defaultAction");

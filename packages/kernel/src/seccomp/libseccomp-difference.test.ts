@@ -26,10 +26,13 @@ const driver = `
 import ctypes, json, os, signal, sys
 lib = ctypes.CDLL("libseccomp.so.2")
 lib.seccomp_init.restype = ctypes.c_void_p
+lib.seccomp_arch_resolve_name.restype = ctypes.c_uint32
+lib.seccomp_syscall_resolve_num_arch.restype = ctypes.c_void_p
 class Compare(ctypes.Structure):
     _fields_ = [("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64)]
 OPS = ["", "SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"]
 def build(request):
+    unknown = []
     context = ctypes.c_void_p(lib.seccomp_init(ctypes.c_uint32(request["default"])))
     for arch in request["arches"]:
         code = lib.seccomp_arch_add(context, ctypes.c_uint32(lib.seccomp_arch_resolve_name(arch.encode())))
@@ -38,7 +41,9 @@ def build(request):
     for verdict, name, args in request["rules"]:
         if verdict == request["default"]: continue
         number = lib.seccomp_syscall_resolve_name(name.encode())
-        if number == -1: continue
+        if number == -1:
+            unknown.append(name)
+            continue
         args = [Compare(index, OPS.index(op), int(a), int(b)) for index, op, a, b in args]
         repeats = len({each.arg for each in args}) < len(args)
         for group in ([[each] for each in args] if repeats else [args]):
@@ -47,7 +52,12 @@ def build(request):
             if code != 0: return {"error": code}
     file = os.memfd_create("bpf")
     if lib.seccomp_export_bpf(context, file) != 0: return {"error": "export"}
-    return {"filter": os.pread(file, os.lseek(file, 0, 1), 0).hex()}
+    calls = {}
+    for arch in request["arches"]:
+        token = ctypes.c_uint32(lib.seccomp_arch_resolve_name(arch.encode()))
+        base = 0x40000000 if arch == "x32" else 0
+        calls["SCMP_ARCH_" + arch.upper()] = [n for n in range(base, base + 600) if lib.seccomp_syscall_resolve_num_arch(token, n)]
+    return {"filter": os.pread(file, os.lseek(file, 0, 1), 0).hex(), "unknown": unknown, "calls": calls}
 def isolated(request):
     source, sink = os.pipe()
     child = os.fork()
@@ -63,7 +73,16 @@ def isolated(request):
 print(json.dumps([isolated(request) for request in json.load(sys.stdin)]))
 `;
 
-type Built = { readonly filter: string } | { readonly error: number | string };
+interface BuiltFilter {
+  readonly filter: string;
+  /** Names that are too new for this libseccomp. */
+  readonly unknown: readonly string[];
+  /** By architecture, the numbers that it has a name for. */
+  readonly calls: Readonly<Record<string, readonly number[]>>;
+}
+
+/** What libseccomp made of a profile. */
+type Built = BuiltFilter | { readonly error: number | string };
 
 /** The same profiles as libseccomp compiles them; undefined, and the test skipped, where it is not installed. */
 function buildWithLibseccomp(t: TestContext, profiles: readonly LinuxSeccomp[]): readonly Built[] | undefined {
@@ -89,16 +108,27 @@ function buildWithLibseccomp(t: TestContext, profiles: readonly LinuxSeccomp[]):
   return undefined;
 }
 
+function withoutNames({ syscalls = [], ...rest }: LinuxSeccomp, unknown: ReadonlySet<string>): LinuxSeccomp {
+  return {
+    ...rest,
+    syscalls: syscalls.map((rule) => ({ ...rule, names: rule.names.filter((name) => !unknown.has(name)) })),
+  };
+}
+
 /** Compares our filter with theirs for one number of one architecture, over many arguments. */
 class TwoFilters {
   readonly #ours: readonly BpfInstruction[];
   readonly #theirs: readonly BpfInstruction[];
   readonly #expected: ExpectedVerdicts;
+  readonly calls: BuiltFilter["calls"];
 
-  constructor(seccomp: LinuxSeccomp, theirs: string) {
-    this.#ours = decodeBpf(compileSeccomp(seccomp, { nativeArch }).filter, true);
-    this.#theirs = decodeBpf(Buffer.from(theirs, "hex"), true);
-    this.#expected = new ExpectedVerdicts(seccomp, nativeArch);
+  constructor(seccomp: LinuxSeccomp, theirs: Built | undefined) {
+    assert.ok(theirs !== undefined && "filter" in theirs, JSON.stringify(theirs));
+    const known = withoutNames(seccomp, new Set(theirs.unknown));
+    this.#ours = decodeBpf(compileSeccomp(known, { nativeArch }).filter, true);
+    this.#theirs = decodeBpf(Buffer.from(theirs.filter, "hex"), true);
+    this.#expected = new ExpectedVerdicts(known, nativeArch);
+    this.calls = theirs.calls;
   }
 
   /** What differs, in words; undefined when nothing does. */
@@ -136,10 +166,11 @@ function numbersOf(names: readonly string[], arch: LinuxSeccompArch): readonly n
 }
 
 /**
- * The shapes of rules for which libseccomp does what its documentation says. It does not, and the test says nothing,
- * where several rules for one call order an argument, look at different arguments, or differ in their actions: then it
- * merges rules wrongly, drops some (2.5.4 and 2.6.1: `arg0 < 5` or `arg0 < 0x100000001 && arg1 != 0` loses the first
- * for 0xfffffffe), refuses others, or does not end. We keep to the documentation there; compile-seccomp.test.ts says how.
+ * The shapes of rules for which libseccomp does what its documentation says. Where several rules for one call order an
+ * argument, look at different arguments or differ in their actions, it merges some wrongly (2.5.4 and 2.6.1: of
+ * `arg1 < 0` and `arg1 < 0x200000000`, the second does not match 0xffffffff), refuses others, and sometimes does not
+ * end. We keep to the documentation there, as compile-seccomp.test.ts shows. A filter that begins with a call which
+ * only another architecture has is compiled wrongly, too; hence read(2) at the beginning of every random profile.
  */
 const shapes: Readonly<Record<string, RuleShape>> = {
   "one rule for each call": { rulesPerCall: "one", sameArgument: false, operators: "all", sameAction: false },
@@ -159,15 +190,17 @@ describe("libseccomp's filter and ours", () => {
       const built = buildWithLibseccomp(t, profiles);
       if (built === undefined) return;
       for (const [index, seccomp] of profiles.entries()) {
-        const theirs = built[index];
-        assert.ok(theirs !== undefined && "filter" in theirs, `profile ${index}: ${JSON.stringify(theirs)}`);
-        const filters = new TwoFilters(seccomp, theirs.filter);
+        const filters = new TwoFilters(seccomp, built[index]);
         const names = ["socketcall", "ipc", ...(seccomp.syscalls ?? []).flatMap((rule) => rule.names)];
         for (const arch of seccomp.architectures ?? []) {
           for (const nr of numbersOf(names, arch)) {
             for (let count = 0; count < 20; count += 1) {
               const args = [0, 1, 2].map(() => randomArgument(random));
-              assert.equal(filters.difference(nr, arch, args), undefined, `profile ${index}`);
+              assert.equal(
+                filters.difference(nr, arch, args),
+                undefined,
+                JSON.stringify(seccomp, (_k, v) => (typeof v === "bigint" ? `0x${v.toString(16)}` : v)),
+              );
             }
           }
         }
@@ -209,19 +242,13 @@ describe("real profiles under libseccomp and under us", () => {
     const built = buildWithLibseccomp(t, profiles);
     if (built === undefined) return;
     for (const [index, seccomp] of profiles.entries()) {
-      const theirs = built[index];
-      assert.ok(theirs !== undefined && "filter" in theirs, `profile ${index}: ${JSON.stringify(theirs)}`);
-      const filters = new TwoFilters(seccomp, theirs.filter);
+      const filters = new TwoFilters(seccomp, built[index]);
       const conditional = (seccomp.syscalls ?? []).flatMap(({ names, args = [] }) => (args.length > 0 ? names : []));
       for (const arch of seccomp.architectures ?? []) {
         for (const nr of numbersOf([...conditional, "socketcall"], arch)) {
           for (const args of realArguments) assert.equal(filters.difference(nr, arch, args), undefined);
         }
-        // libseccomp does not know the newest calls that we do; both know those up to 5.18.
-        for (let nr = 0; nr <= 450; nr += 1) {
-          const number = arch === "SCMP_ARCH_X32" ? nr + 0x4000_0000 : nr;
-          assert.equal(filters.difference(number, arch, []), undefined);
-        }
+        for (const nr of filters.calls[arch] ?? []) assert.equal(filters.difference(nr, arch, []), undefined);
       }
     }
   };

@@ -7,6 +7,7 @@ import {
   type LinuxSyscall,
 } from "@orlop/core";
 import type { Random } from "../program/random-program-fixture.ts";
+import { multiplexedCall } from "./multiplexed-calls.ts";
 
 /** Values at which comparisons of halves change their outcome. */
 const boundaries = [
@@ -90,10 +91,12 @@ export function randomSeccomp(
   const syscalls: LinuxSyscall[] = [{ names: ["read"], action: "SCMP_ACT_LOG" }];
   for (let count = 1 + random.below(6); count > 0; count -= 1) {
     const name = random.pick(callNames);
-    if (shape.rulesPerCall === "one" && argumentsOf.has(name)) continue;
+    // A rule for bind(2) is one for socketcall(2), too, and so on.
+    const entry = multiplexedCall(name)?.call ?? name;
+    if (shape.rulesPerCall === "one" && argumentsOf.has(entry)) continue;
     const chosen = shape.sameArgument ? [random.below(3)] : random.pick(argumentLists);
-    const indexes = shape.sameArgument ? (argumentsOf.get(name) ?? chosen) : chosen;
-    argumentsOf.set(name, indexes);
+    const indexes = shape.sameArgument ? (argumentsOf.get(entry) ?? chosen) : chosen;
+    argumentsOf.set(entry, indexes);
     const args = indexes.map((index): LinuxSeccompArg => {
       const op = random.pick(operators);
       return { index, op, value: random.pick(boundaries), valueTwo: random.pick(boundaries) };

@@ -40,7 +40,7 @@ export const RETURN_ENOSYS: number = SECCOMP_RETURNS.ERRNO + errnoNumber("ENOSYS
  */
 export function seccompReturn(action: LinuxSeccompAction, errnoRet: number | undefined, field: string): number {
   const kind = returns[action];
-  if (kind === undefined) {
+  if (!Object.hasOwn(returns, action)) {
     throw new OrlopError("invalid", `Cannot compile seccomp action "${action}": the OCI spec has no such action`, {
       field,
     });

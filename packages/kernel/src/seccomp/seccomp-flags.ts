@@ -23,15 +23,14 @@ const bits: Readonly<Record<LinuxSeccompFlag, number>> = {
 export function seccompFlags(flags: readonly LinuxSeccompFlag[] | undefined, listens: boolean): number {
   let value: number = listens ? CONSTANTS.SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
   for (const [index, flag] of (flags ?? ["SECCOMP_FILTER_FLAG_SPEC_ALLOW" as const]).entries()) {
-    const bit = bits[flag];
-    if (bit === undefined) {
+    if (!Object.hasOwn(bits, flag)) {
       throw new OrlopError("invalid", `Cannot compile seccomp flag "${flag}": the OCI spec has no such flag`, {
         field: `${SECCOMP_FIELD}.flags[${index}]`,
       });
     }
     // It says how to wait for a listener. The kernel refuses it where there is none, and crun then loads without it.
     if (flag === "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" && !listens) continue;
-    value |= bit;
+    value |= bits[flag];
   }
   return value;
 }
