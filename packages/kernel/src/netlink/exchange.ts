@@ -5,7 +5,6 @@ import {
   decodeMessages,
   type NetlinkMessage,
   NLM_F_ACK,
-  NLM_F_DUMP,
   NLM_F_DUMP_INTR,
   NLMSG_DONE,
   NLMSG_ERROR,
@@ -44,7 +43,7 @@ export class NetlinkExchange {
     const encoded = requests.map((request, index) => encodeRequest(request, this.#sequenceOf(index)));
     this.bytes = joined(encoded, options.datagramMaxBytes ?? datagramMaxBytes);
     for (const [index, request] of requests.entries()) {
-      if ((request.flags & NLM_F_ACK) !== 0 || isDump(request)) this.#owed.add(index);
+      if ((request.flags & NLM_F_ACK) !== 0 || request.dump) this.#owed.add(index);
     }
   }
 
@@ -90,7 +89,7 @@ export class NetlinkExchange {
     const index = (message.sequence - this.#sequence) >>> 0;
     const request = this.#requests[index];
     if (request === undefined) return;
-    if ((message.flags & NLM_F_DUMP_INTR) !== 0 && isDump(request)) {
+    if ((message.flags & NLM_F_DUMP_INTR) !== 0 && request.dump) {
       const reason = "the objects changed while the kernel listed them";
       throw new OrlopError("conflict", `Cannot ${request.operation} "${request.object}": ${reason}\nTry again.`, {
         operation: request.operation,
@@ -119,14 +118,12 @@ export class NetlinkExchange {
   }
 }
 
-function isDump(request: NetlinkRequest<unknown>): boolean {
-  return request.decode !== undefined && (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
-}
-
 function joined(messages: readonly Uint8Array[], maximum: number): Uint8Array {
   const total = messages.reduce((sum, message) => sum + message.length, 0);
   if (total > maximum) {
-    throw new OrlopError("exhausted", `Cannot send ${total} bytes of netlink requests: datagramMaxBytes is ${maximum}`);
+    const reason = `datagramMaxBytes is ${maximum}`;
+    const wayOut = "Try fewer at once, or a socket with SO_SNDBUFFORCE and datagramMaxBytes to match.";
+    throw new OrlopError("exhausted", `Cannot send ${total} bytes of netlink requests: ${reason}\n${wayOut}`);
   }
   const bytes = new Uint8Array(total);
   let at = 0;

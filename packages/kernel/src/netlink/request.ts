@@ -26,6 +26,8 @@ export interface NetlinkRequest<T = never> {
   readonly body: Uint8Array;
   /** Where each field and attribute of `body` stands. */
   readonly marks: readonly Mark[];
+  /** Whether the kernel answers with a list that an NLMSG_DONE ends. */
+  readonly dump: boolean;
   /** Decodes one answer; `undefined` passes over it (a filter the kernel does not apply itself). */
   readonly decode?: (message: NetlinkMessage) => T | undefined;
 }
@@ -53,7 +55,7 @@ export function getRequest<T>(description: RequestDescription<T>): NetlinkReques
 
 /** A request for all objects of a kind. */
 export function dumpRequest<T>(description: RequestDescription<T>): NetlinkRequest<T> {
-  return build(description, NLM_F_REQUEST | NLM_F_DUMP);
+  return build(description, NLM_F_REQUEST | NLM_F_DUMP, true);
 }
 
 /** A message of a batch that the kernel does not answer. */
@@ -61,12 +63,12 @@ export function silentRequest(description: Omit<RequestDescription<never>, "deco
   return build(description, NLM_F_REQUEST);
 }
 
-function build<T>(description: RequestDescription<T>, flags: number): NetlinkRequest<T> {
+function build<T>(description: RequestDescription<T>, flags: number, dump = false): NetlinkRequest<T> {
   const { operation, object, type, decode } = description;
   const writer = new ByteWriter(type.name);
   description.write(writer);
   const request = { operation, object, type, flags: flags | (description.flags ?? 0), body: writer.finish() };
-  return { ...request, marks: writer.marks, ...(decode === undefined ? {} : { decode }) };
+  return { ...request, dump, marks: writer.marks, ...(decode === undefined ? {} : { decode }) };
 }
 
 /** The bytes of one request, padded to four. */

@@ -15,7 +15,10 @@ import {
 } from "./stacked-link-options.ts";
 import { type VxlanOptions, vxlanOptions } from "./vxlan-options.ts";
 
-/** The other end of a veth pair, as it is to be made. `index` 0 or left out takes the next free one. */
+/**
+ * The other end of a veth pair, as it is to be made. `index` 0 or left out takes the next free one. It cannot be up from
+ * the start: the kernel opens it before it has its peer, and gives ENOTCONN.
+ */
 export type VethPeer = Partial<LinkHeader> & BasicLinkAttributes;
 
 /** `IFLA_INFO_DATA` of kind `veth`. */
