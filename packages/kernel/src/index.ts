@@ -71,12 +71,14 @@ export {
   openHow,
 } from "./mount/safe-path.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
-export { explainJson, explainProgram } from "./program/explain.ts";
+export { explainJson } from "./program/explain/explain-json.ts";
+export { explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { verifyProgram } from "./program/verify.ts";
 export { compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";
+export { resolveSeccompProfile } from "./seccomp/resolve-seccomp-profile.ts";
 export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { PROGRAM_LOST, Zygote } from "./zygote/zygote.ts";
