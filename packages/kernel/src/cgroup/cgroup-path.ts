@@ -1,6 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import { type CgroupHierarchy, type CgroupLayout, hierarchyLabel } from "./cgroup-layout.ts";
-import { expandSlice, type SystemdScope, unitNameOf } from "./systemd-unit-name.ts";
+import { expandSlice, type SystemdScope, unitNameOf } from "./systemd/systemd-unit-name.ts";
 
 /**
  * Who creates the cgroups.

@@ -46,19 +46,24 @@ export class DBusConnection {
   readonly #socket: Socket;
   readonly #pending = new Map<number, PendingCall>();
   readonly #listeners = new Set<(message: DBusMessage) => void>();
-  #chunks: Uint8Array;
+  /** Received and not read yet; joined only once a whole message is there, so that a long one is copied once. */
+  #chunks: Uint8Array[] = [];
+  #received = 0;
+  #awaited = 0;
   #serial = 0;
   #failure: OrlopError | undefined = undefined;
+  readonly #ending = new AbortController();
+  /** Aborts when the connection ends, by whichever side, with the error as its reason. */
+  readonly ended: AbortSignal = this.#ending.signal;
   /** The unique name that the bus gave; undefined on a direct connection. */
   uniqueName: string | undefined = undefined;
 
   private constructor(socket: Socket, received: Uint8Array) {
     this.#socket = socket;
-    this.#chunks = received;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (error) => this.#end(closed(error.message, error)));
     socket.on("close", () => this.#end(closed("the other side closed it")));
-    this.#receive(new Uint8Array(0));
+    this.#receive(received);
     socket.resume();
   }
 
@@ -147,13 +152,17 @@ export class DBusConnection {
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#chunks = this.#chunks.length === 0 ? chunk : Buffer.concat([this.#chunks, chunk]);
+    this.#chunks.push(chunk);
+    this.#received += chunk.length;
+    if (this.#received < this.#awaited) return;
+    let bytes: Uint8Array = Buffer.concat(this.#chunks);
     try {
       for (;;) {
-        const length = dbusMessageLength(this.#chunks);
-        if (length === undefined || this.#chunks.length < length) return;
-        const message = decodeDBusMessage(this.#chunks.subarray(0, length));
-        this.#chunks = this.#chunks.subarray(length);
+        const length = dbusMessageLength(bytes);
+        this.#awaited = length ?? 0;
+        if (length === undefined || bytes.length < length) break;
+        const message = decodeDBusMessage(bytes.subarray(0, length));
+        bytes = bytes.subarray(length);
         this.#dispatch(message);
       }
     } catch (error) {
@@ -161,6 +170,8 @@ export class DBusConnection {
       this.#end(error instanceof OrlopError ? error : closed(String(error), error));
       this.#socket.destroy();
     }
+    this.#chunks = [bytes];
+    this.#received = bytes.length;
   }
 
   #dispatch(message: DBusMessage): void {
@@ -181,6 +192,7 @@ export class DBusConnection {
 
   #end(error: OrlopError): void {
     this.#failure ??= error;
+    this.#ending.abort(this.#failure);
     for (const serial of [...this.#pending.keys()]) this.#forget(serial)?.reject(this.#failure);
   }
 }

@@ -106,7 +106,10 @@ class Reader {
     this.#align(dbusAlignment(element));
     const end = this.offset + length;
     if (end > this.#bytes.length) throw invalid("an array is longer than the message");
-    if (element.kind === "basic" && element.code === "y") return this.#bytes.slice(this.#take(length), end);
+    if (element.kind === "basic" && element.code === "y") {
+      // A copy: the bytes may be a view of the connection's buffer.
+      return new Uint8Array(this.#bytes.subarray(this.#take(length), end));
+    }
     const items: DBusValue[] = [];
     while (this.offset < end) items.push(this.read(element, depth));
     if (this.offset !== end) throw invalid("an array's last element does not end where the array does");
