@@ -15,7 +15,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { OrlopError } from "@orlop/core";
+import { OrlopError, parseContainerId } from "@orlop/core";
 import { type CgroupDirectory, decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
 
@@ -93,7 +93,7 @@ export class ContainerDirectory {
     } catch (cause) {
       throw new OrlopError("not-found", `Cannot find container "${id}": it does not exist`, { cause });
     }
-    const record = JSON.parse(text) as ContainerRecord;
+    const record = parseRecord(text, id);
     if (record.schemaVersion === SCHEMA_VERSION) return record;
     throw new OrlopError(
       "unsupported",
@@ -121,11 +121,15 @@ export class ContainerDirectory {
     }
   }
 
-  /** Tells the reaper; `conflict` when there is none any more. */
+  /** Tells the reaper; `conflict` when there is none any more, or one that does not listen. */
   command(kind: keyof typeof COMMAND, argument = 0): void {
     const fd = this.#openControl();
     try {
       writeSync(fd, encodeCommand(kind, argument));
+    } catch (cause) {
+      const full = (cause as NodeJS.ErrnoException).code === "EAGAIN";
+      const what = full ? "too many commands wait for its reaper" : "it is not running";
+      throw new OrlopError("conflict", `Cannot reach container: ${what}`, { cause });
     } finally {
       closeSync(fd);
     }
@@ -149,7 +153,10 @@ export class ContainerDirectory {
     }
   }
 
-  /** Resolves with the exit record, however long that takes. */
+  /**
+   * Resolves with the exit record, however long that takes. Throws `not-found` when the directory goes away, and `failed`
+   * when the reaper was killed: then nobody can know how the child ended.
+   */
   async waitForExit(signal?: AbortSignal): Promise<Report> {
     const { promise, resolve, reject } = Promise.withResolvers<Report>();
     const look = (): void => {
@@ -157,20 +164,34 @@ export class ContainerDirectory {
       if (report !== undefined) resolve(report);
       else if (!existsSync(this.path)) reject(new OrlopError("not-found", "Cannot wait for container: it was deleted"));
     };
-    const abort = (): void => reject(new OrlopError("cancelled", "Cannot wait for container: the wait was cancelled"));
+    const lookForReaper = (): void => {
+      if (this.supervised()) return;
+      look();
+      reject(new OrlopError("failed", "Cannot wait for container: its reaper was killed, and with it the exit status"));
+    };
     const watcher = watch(this.path, look);
-    signal?.addEventListener("abort", abort, { once: true });
-    look();
+    // The end of a reaper that was killed changes no file.
+    const timer = setInterval(lookForReaper, REAPER_LOOK_MS);
     try {
-      return await promise;
+      look();
+      lookForReaper();
+      return await abortable(promise, signal);
     } finally {
+      clearInterval(timer);
       watcher.close();
-      signal?.removeEventListener("abort", abort);
     }
   }
 
+  /** The directory of an exec, which may not exist. Throws `invalid` for an id that could name another place. */
   exec(execId: string): ContainerDirectory {
-    return new ContainerDirectory(join(this.path, "exec", execId));
+    return new ContainerDirectory(join(this.path, "exec", parseContainerId(execId)));
+  }
+
+  /** As `exec`; throws `not-found` when there is none of this id. */
+  knownExec(execId: string): ContainerDirectory {
+    const directory = this.exec(execId);
+    if (existsSync(directory.path)) return directory;
+    throw new OrlopError("not-found", `Cannot find exec "${execId}": it does not exist`);
   }
 
   /** Makes this directory, for an exec. */
@@ -196,6 +217,33 @@ export class ContainerDirectory {
 
   static list(root: string): readonly string[] {
     return readdirSync(root).filter((name) => existsSync(join(root, name, RECORD)));
+  }
+}
+
+/** How often a waiter looks whether there still is a reaper. */
+const REAPER_LOOK_MS = 250;
+
+/** `promise`, or `cancelled` when the signal comes first. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => {
+    reject(new OrlopError("cancelled", "Cannot wait for container: the wait was cancelled", { cause: signal.reason }));
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function parseRecord(text: string, id: string): ContainerRecord {
+  try {
+    return JSON.parse(text) as ContainerRecord;
+  } catch (cause) {
+    throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`, { cause });
   }
 }
 

@@ -38,7 +38,7 @@ import {
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
-import { ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
+import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
 import { containerStats } from "./container-stats.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
@@ -142,7 +142,7 @@ export class ProcessRuntime implements Runtime {
     }
     const container = this.#directory(id);
     const record = container.record(id);
-    const directory = container.exec(parseContainerId(execId));
+    const directory = container.exec(execId);
     const program = compileExec({
       host: this.#host,
       process: request.process,
@@ -174,6 +174,9 @@ export class ProcessRuntime implements Runtime {
   }
 
   async signal(id: string, signal: number, target: SignalTarget = {}): Promise<void> {
+    if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_MAX) {
+      throw new OrlopError("invalid", `Cannot signal container "${id}": there is no signal ${signal}`);
+    }
     const state = await this.state(id);
     const directory = this.#directory(id);
     if (target.all) {
@@ -185,15 +188,17 @@ export class ProcessRuntime implements Runtime {
     }
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot signal container "${id}": it is not running`);
-    (target.execId === undefined ? directory : directory.exec(target.execId)).command("signal", signal);
+    (target.execId === undefined ? directory : directory.knownExec(target.execId)).command("signal", signal);
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
     const container = this.#directory(id);
     container.record(id);
-    const directory = options.execId === undefined ? container : container.exec(options.execId);
-    const ours = options.execId === undefined ? this.#ours.get(id) : undefined;
-    const report = directory.exit() ?? (await (ours?.followed.exited.promise ?? directory.waitForExit(options.signal)));
+    const { execId, signal } = options;
+    const directory = execId === undefined ? container : container.knownExec(execId);
+    const exited = execId === undefined ? this.#ours.get(id)?.followed.exited.promise : undefined;
+    const report =
+      directory.exit() ?? (await (exited === undefined ? directory.waitForExit(signal) : abortable(exited, signal)));
     return exitStatus(report, outOfMemory(container.path));
   }
 
@@ -229,7 +234,7 @@ export class ProcessRuntime implements Runtime {
 
   async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
     const container = this.#directory(id);
-    const directory = options.execId === undefined ? container : container.exec(options.execId);
+    const directory = options.execId === undefined ? container : container.knownExec(options.execId);
     directory.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
   }
 
@@ -253,13 +258,14 @@ export class ProcessRuntime implements Runtime {
     try {
       record = directory.record(id);
     } catch (error) {
-      if (options.force) return;
-      throw error;
+      if (!options.force || (error as OrlopError).code !== "not-found") throw error;
+      // Of a container whose maker died at once there is a directory without a record.
+      directory.remove();
+      return;
     }
     const state = await this.state(id);
     if (state.status !== "stopped") {
-      // As runc: a container that was never started may go as well.
-      if (!options.force && state.status !== "created") {
+      if (!options.force) {
         throw new OrlopError(
           "conflict",
           `Cannot delete container "${id}": it is ${state.status}\nTry stopping it first, or force.`,
@@ -290,7 +296,13 @@ export class ProcessRuntime implements Runtime {
   }
 
   async list(): Promise<readonly State[]> {
-    return await Promise.all(ContainerDirectory.list(this.#root).map((id) => this.state(id)));
+    const states = await Promise.allSettled(ContainerDirectory.list(this.#root).map((id) => this.state(id)));
+    return states.flatMap((state) => {
+      if (state.status === "fulfilled") return [state.value];
+      // Deleted since it was listed.
+      if ((state.reason as OrlopError).code === "not-found") return [];
+      throw state.reason;
+    });
   }
 
   /** Lets go of the zygote; containers that are not detached end. */
@@ -462,7 +474,7 @@ export class ProcessRuntime implements Runtime {
   ): Promise<void> {
     if (readFreezerState(record.cgroups) === "frozen") {
       directory.command("signal", constants.signals.SIGKILL);
-      thawCgroup(record.cgroups);
+      thawIfThere(record.cgroups);
     } else if (directory.supervised()) {
       directory.command("signal", constants.signals.SIGKILL);
     } else if (pid !== undefined) {
@@ -500,6 +512,18 @@ function statusOf(directory: ContainerDirectory, record: ContainerRecord, pid: n
 function isAlive(record: ContainerRecord, pid: number): boolean {
   return record.cgroups.length > 0 && listProcesses(record.cgroups).includes(pid);
 }
+
+/** Some kernels let a killed process leave a frozen cgroup, and the reaper is quick. */
+function thawIfThere(cgroups: ContainerRecord["cgroups"]): void {
+  try {
+    thawCgroup(cgroups);
+  } catch (error) {
+    if (!["ENOENT", "ENODEV"].includes((error as OrlopError).errno ?? "")) throw error;
+  }
+}
+
+/** SIGRTMAX; 0 only asks whether there is somebody. */
+const SIGNAL_MAX = 64;
 
 function sendSignal(pid: number, signal: number): void {
   try {
