@@ -1,49 +1,50 @@
-import { defaultSpec, generateId, type RuntimeSpec, shortId } from "@orlop/core";
+import { mkdirSync } from "node:fs";
+import { isatty } from "node:tty";
+import { OrlopError } from "@orlop/core";
 import { ProcessRuntime } from "@orlop/runtime";
-import { hostRoot } from "../image/host-root.ts";
+import { printWarning } from "../print.ts";
+import { ContainerIdFile } from "./container-id-file.ts";
+import type { MachineView } from "./machine-view.ts";
+import { NameClaim } from "./name-claim.ts";
+import { prepareContainer } from "./prepare-container.ts";
+import type { RunOptions } from "./run-options.ts";
+import { SignalProxy } from "./signal-proxy.ts";
 
-/** thin */
-export async function runContainer(args: readonly string[]): Promise<number> {
-  const rest = args.filter((a, i) => !(a.startsWith("-") && i < args.indexOf("host")) && i !== args.indexOf("host"));
-  const command = rest[0] === "--" ? rest.slice(1) : rest;
-  const uid = process.geteuid?.() ?? 0;
-  const gid = process.getegid?.() ?? 0;
-  const id = generateId();
-  const base = defaultSpec({ args: command, rootPath: "/" });
-  const spec: RuntimeSpec = {
-    ...base,
-    hostname: shortId(id),
-    mounts: (base.mounts ?? [])
-      .filter((m) => m.type !== "cgroup")
-      .map((m) => (uid === 0 ? m : { ...m, options: (m.options ?? []).filter((o) => o !== "gid=5") })),
-    linux: {
-      ...base.linux,
-      namespaces: [
-        ...(base.linux?.namespaces ?? []).filter((n) => n.type !== "cgroup"),
-        ...(uid === 0 ? [] : [{ type: "user" as const }]),
-      ],
-      ...(uid === 0
-        ? {}
-        : {
-            uidMappings: [{ containerID: 0, hostID: uid, size: 1 }],
-            gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
-          }),
-    },
-  };
-  const root = uid === 0 ? "/run/orlop" : `${process.env.XDG_RUNTIME_DIR ?? `/tmp/orlop-${uid}`}/orlop`;
-  const runtime = new ProcessRuntime({ root, stdio: "inherit" });
-  try {
-    await runtime.run({
-      id,
-      bundle: "/",
-      spec,
-      rootfs: hostRoot(uid === 0),
-      stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
-    });
-    const status = await runtime.wait(id);
-    await runtime.delete(id);
-    return status.exitCode;
-  } finally {
-    runtime.close();
+/**
+ * Makes a container, stays with it until it ends, removes it, and resolves with its exit code.
+ *
+ * @throws OrlopError
+ */
+export async function runContainer(options: RunOptions, machine: MachineView): Promise<number> {
+  const rawInput = options.tty && options.interactive;
+  if (rawInput && !isatty(0)) throw new OrlopError("invalid", "the input device is not a TTY");
+  await using stack = new AsyncDisposableStack();
+  const prepared = stack.use(await prepareContainer(options, machine));
+  const { id, request } = prepared;
+  for (const warning of prepared.warnings) printWarning(warning);
+  const idFile = options.cidfile === undefined ? undefined : stack.use(new ContainerIdFile(options.cidfile));
+  if (options.name !== undefined) stack.use(new NameClaim(prepared.stateDirectory, options.name, id));
+  for (const path of prepared.missingSources) mkdirSync(path, { recursive: true });
+
+  const proxy = options.signalProxy
+    ? stack.use(new SignalProxy({ except: options.tty ? ["SIGWINCH"] : [] }))
+    : undefined;
+  if (rawInput) {
+    const { RawTerminal } = await import("./raw-terminal.ts");
+    stack.use(await RawTerminal.take());
   }
+  const runtime = new ProcessRuntime({ root: prepared.runtimeRoot, stdio: "inherit" });
+  stack.defer(() => runtime.close());
+  await runtime.run(request);
+  idFile?.write(id);
+  // A container that has just ended takes no signal and no size, and needs none.
+  const quietly = (work: Promise<void>): void => void work.catch(() => {});
+  proxy?.deliverTo((signal) => quietly(runtime.signal(id, signal)));
+  if (options.tty) {
+    const { watchWindowSize } = await import("./window-size.ts");
+    stack.use(watchWindowSize((size) => quietly(runtime.resize(id, size))));
+  }
+  const { exitCode } = await runtime.wait(id);
+  await runtime.delete(id);
+  return exitCode;
 }

@@ -1,0 +1,26 @@
+import type { Command } from "./command.ts";
+
+/** A verb before its code is loaded: starting fast means loading little. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "run",
+    summary: "Run a program in a new container",
+    load: async () => (await import("./run/run-command.ts")).runCommand,
+  },
+  {
+    name: "explain",
+    summary: "Show the system calls that would make a container",
+    load: async () => (await import("./explain/explain-command.ts")).explainCommand,
+  },
+  {
+    name: "version",
+    summary: "Show the versions of orlop, Node.js and the kernel",
+    load: async () => (await import("./version/version-command.ts")).versionCommand,
+  },
+];

@@ -1,0 +1,78 @@
+import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { Mount, RootFilesystem } from "@orlop/core";
+import { composeRoot, type HostDirectories, type HostEntry } from "./compose-root.ts";
+import { canBeLayer, holdsFiles, isBelow, type MountPoint, mountOf, parseMountTable } from "./mount-table.ts";
+
+export interface DirectoryRootOptions {
+  /** Absolute, without links. */
+  readonly path: string;
+  /** The container will be in a user namespace, where what is mounted is locked. */
+  readonly locked: boolean;
+  /** Names in the directory that become empty directories. */
+  readonly emptied: readonly string[];
+}
+
+/** A root file system, and mounts that complete it. */
+export interface DirectoryRoot {
+  readonly rootfs: RootFilesystem;
+  readonly mounts: readonly Mount[];
+}
+
+/** Mounts that nobody writes to in a container; shown read-only so that they do not make it slower. */
+const SELDOM_WRITTEN = /^\/(boot|efi|media|snap)(\/|$)/;
+
+/**
+ * A directory of this machine as a root file system whose writes are thrown away, with everything that is mounted below
+ * it. One overlay where that will do; a tree of them where parts are mounted separately.
+ */
+export function directoryRoot(options: DirectoryRootOptions): DirectoryRoot {
+  const { path, locked, emptied } = options;
+  const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
+  const below = mounts.filter((mount) => isBelow(mount.path, path) && !isEmptied(mount.path, path, emptied));
+  const shown = below.filter(({ type }) => holdsFiles(type));
+  const parted = locked ? mounts.some((mount) => isBelow(mount.path, path)) : shown.some((mount) => !bindable(mount));
+  if (parted || !canBeLayer(mountOf(path, mounts)?.type ?? "")) {
+    const entries = composeRoot({ root: path, mounts, directories: hostDirectories, emptied, locked });
+    return { rootfs: { kind: "tree", entries }, mounts: [] };
+  }
+  return {
+    rootfs: { kind: "overlay", lower: [path], writes: "discard" },
+    mounts: shown.map((mount) => readonlyBind(mount.path, path)),
+  };
+}
+
+function isEmptied(path: string, root: string, emptied: readonly string[]): boolean {
+  return emptied.some((name) => path === join(root, name) || isBelow(path, join(root, name)));
+}
+
+function bindable(mount: MountPoint): boolean {
+  return mount.readonly || SELDOM_WRITTEN.test(mount.path);
+}
+
+function readonlyBind(source: string, root: string): Mount {
+  const destination = root === "/" ? source : source.slice(root.length);
+  return { destination, type: "bind", source, options: ["bind", "ro", "nosuid", "nodev", "rprivate"] };
+}
+
+/** A directory's entries as the host has them. */
+const hostDirectories: HostDirectories = {
+  list(path) {
+    let found: Dirent[];
+    try {
+      found = readdirSync(path, { withFileTypes: true });
+    } catch {
+      return undefined;
+    }
+    return found.flatMap((each) => describe(path, each.name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  },
+};
+
+function describe(directory: string, name: string): readonly HostEntry[] {
+  const path = join(directory, name);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  const mode = stat.mode & 0o7777;
+  if (stat.isSymbolicLink()) return [{ name, kind: "symlink", mode, target: readlinkSync(path) }];
+  return [{ name, kind: stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other", mode }];
+}

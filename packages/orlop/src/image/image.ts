@@ -1,0 +1,22 @@
+import type { ImageExecutionConfig, Mount, RootFilesystem } from "@orlop/core";
+
+/** A root file system that is ready to be used, and what its image says about starting it. */
+export interface Image extends Disposable {
+  readonly rootfs: RootFilesystem;
+  /** They complete the root file system. */
+  readonly mounts: readonly Mount[];
+  readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
+  /** Where the root file system lies on the host: for reading /etc/passwd before there is a container. */
+  readonly directory: string;
+  /** It is this machine's own. */
+  readonly isHost: boolean;
+  /** What got lost on the way, in sentences for a person. */
+  readonly warnings: readonly string[];
+  /** Removes what was unpacked for it. */
+  [Symbol.dispose](): void;
+}
+
+export interface OpenImageOptions {
+  /** The container will be in a user namespace of an ordinary user. */
+  readonly rootless: boolean;
+}

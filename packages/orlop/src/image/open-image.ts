@@ -1,0 +1,49 @@
+import { realpathSync, statSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
+import { directoryRoot } from "./directory-root.ts";
+import type { Image, OpenImageOptions } from "./image.ts";
+import type { ImageReference } from "./image-reference.ts";
+
+/** Directories of the host that a container has its own of. */
+const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
+
+/**
+ * Makes the image's root file system available. Dispose of the result when the container is gone.
+ *
+ * @throws OrlopError
+ */
+export async function openImage(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
+  switch (reference.kind) {
+    case "host":
+      return {
+        ...directoryRoot({ path: "/", locked: options.rootless, emptied: HOST_EMPTIED }),
+        config: { Cmd: ["sh"] },
+        directory: "/",
+        isHost: true,
+        warnings: [],
+        [Symbol.dispose]: () => {},
+      };
+    case "directory":
+      return openDirectory(reference.path, reference.writable, options);
+    case "oci-layout":
+      throw new OrlopError("unsupported", `Cannot use image layout "${reference.path}": layouts are not read yet`);
+  }
+}
+
+function openDirectory(path: string, writable: boolean, { rootless }: OpenImageOptions): Image {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new OrlopError("not-found", `Cannot use directory "${path}": it does not exist`);
+  if (!stat.isDirectory()) throw new OrlopError("invalid", `Cannot use directory "${path}": it is no directory`);
+  const directory = realpathSync(path);
+  const root = writable
+    ? ({ rootfs: { kind: "directory", path: directory }, mounts: [] } as const)
+    : directoryRoot({ path: directory, locked: rootless, emptied: [] });
+  return {
+    ...root,
+    config: { Cmd: ["sh"] },
+    directory,
+    isHost: false,
+    warnings: [],
+    [Symbol.dispose]: () => {},
+  };
+}

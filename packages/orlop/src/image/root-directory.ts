@@ -1,0 +1,112 @@
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
+
+/** open(2), O_PATH: node:fs has no name for it. The same on x86-64 and arm64. */
+const O_PATH = 0x20_0000;
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants;
+
+/** As many links as the kernel follows: path_resolution(7). */
+const LINKS_MAX = 40;
+
+/**
+ * A directory that is to become somebody's root, and is as hostile as an image can be: whatever links it holds, a path
+ * is never looked up outside (CVE-2019-18837).
+ *
+ * Each component is opened from its parent's descriptor, and links are read and followed here, `..` and absolute ones
+ * ending at this directory. That is openat2(2) with RESOLVE_IN_ROOT, which Node does not offer, by way of
+ * /proc/self/fd.
+ */
+export class RootDirectory implements Disposable {
+  readonly #root: number;
+
+  /** @throws the error of open(2) when `path` is no directory */
+  constructor(path: string) {
+    this.#root = openSync(path, O_PATH | O_DIRECTORY);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#root);
+  }
+
+  /**
+   * The content of a regular file, or `undefined` where none is.
+   *
+   * @throws OrlopError `exhausted` when it is larger than `bytesMax`
+   */
+  readFile(path: string, bytesMax: number): Buffer | undefined {
+    const found = this.#find(path);
+    if (found === undefined) return undefined;
+    try {
+      // What was found is opened for reading by its descriptor, which cannot become another file meanwhile.
+      if (!fstatSync(found).isFile()) return undefined;
+      const fd = openSync(place(found), O_RDONLY | O_NONBLOCK);
+      try {
+        return readAll(fd, path, bytesMax);
+      } finally {
+        closeSync(fd);
+      }
+    } finally {
+      closeSync(found);
+    }
+  }
+
+  /** An O_PATH descriptor of what `path` leads to. */
+  #find(path: string): number | undefined {
+    const todo = components(path);
+    // The descriptors on the way down, for `..`.
+    const way = [openSync(place(this.#root), O_PATH | O_DIRECTORY)];
+    const current = (): number => way.at(-1) ?? this.#root;
+    let links = 0;
+    try {
+      for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
+        if (name === "..") {
+          if (way.length > 1) closeSync(way.pop() ?? -1);
+          continue;
+        }
+        const next = openSync(`${place(current())}/${name}`, O_PATH | O_NOFOLLOW);
+        if (!fstatSync(next).isSymbolicLink()) {
+          way.push(next);
+          continue;
+        }
+        closeSync(next);
+        if (++links > LINKS_MAX) return undefined;
+        const target = readlinkSync(`${place(current())}/${name}`);
+        if (target.startsWith("/")) for (const each of way.splice(1)) closeSync(each);
+        todo.unshift(...components(target));
+      }
+      return way.pop();
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    } finally {
+      for (const each of way) closeSync(each);
+    }
+  }
+}
+
+function place(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+function components(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
+}
+
+/** Nothing there, something on the way that is no directory, a link replaced while we looked, or no right to look. */
+function isAbsence(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL" || code === "EACCES" || code === "ENAMETOOLONG";
+}
+
+function readAll(fd: number, path: string, bytesMax: number): Buffer {
+  const buffer = Buffer.alloc(bytesMax + 1);
+  let length = 0;
+  for (let got = -1; got !== 0 && length < buffer.length; length += got) {
+    got = readSync(fd, buffer, length, buffer.length - length, null);
+  }
+  if (length <= bytesMax) return Buffer.from(buffer.subarray(0, length));
+  throw new OrlopError(
+    "exhausted",
+    `Cannot read "${path}" of the root file system: it has more than ${bytesMax} bytes`,
+  );
+}

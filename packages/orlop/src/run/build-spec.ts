@@ -1,0 +1,157 @@
+import {
+  type Capabilities,
+  defaultSpec,
+  type Linux,
+  type LinuxResources,
+  type LinuxSeccomp,
+  type Mount,
+  OrlopError,
+  type Process,
+  type RuntimeSpec,
+  type WindowSize,
+} from "@orlop/core";
+import type { Image } from "../image/image.ts";
+import { capabilitySet } from "./capability-set.ts";
+import { commandWords } from "./command-words.ts";
+import { containerEnvironment } from "./container-environment.ts";
+import { containerMounts } from "./container-mounts.ts";
+import type { ContainerUser } from "./container-user.ts";
+import type { MachineView } from "./machine-view.ts";
+import type { RunOptions } from "./run-options.ts";
+
+/** Everything that decides a container's config. */
+export interface SpecSources {
+  readonly options: RunOptions;
+  readonly image: Pick<Image, "config" | "mounts" | "isHost">;
+  readonly user: ContainerUser;
+  readonly machine: MachineView;
+  readonly hostname: string;
+  /** Files of the container's own, such as /etc/hosts. */
+  readonly files: readonly Mount[];
+  /** Of the caller's terminal. */
+  readonly windowSize: WindowSize | undefined;
+  /** The filter for the given bounding set; absent: none. */
+  readonly seccomp: (capabilities: readonly string[]) => LinuxSeccomp | undefined;
+}
+
+/**
+ * Makes the OCI config of a container. Reads nothing: the same sources give the same config.
+ *
+ * @throws OrlopError for what this machine or an ordinary user cannot have
+ */
+export function buildSpec(sources: SpecSources): RuntimeSpec {
+  const { options, image, user, machine, hostname } = sources;
+  if (machine.rootless) refuseForOrdinaryUser(options, user);
+  const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: machine.thermalThrottleCpus });
+  const capabilities = capabilitySet(options.capabilities, machine.capabilities);
+  return {
+    ociVersion: base.ociVersion,
+    process: buildProcess(sources, base.process?.user.umask, capabilities),
+    root: { path: "/", readonly: options.readOnly },
+    hostname,
+    ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
+    mounts: containerMounts(base.mounts ?? [], [...image.mounts, ...sources.files], options, machine),
+    linux: buildLinux(sources, base.linux ?? {}, capabilities),
+  };
+}
+
+function buildProcess(
+  { options, image, user, machine, hostname, windowSize }: SpecSources,
+  umask: number | undefined,
+  capabilities: readonly string[],
+): Process {
+  const { config } = image;
+  const { apparmorProfile } = options.security;
+  const home = machine.rootless && image.isHost ? machine.home : user.home;
+  return {
+    terminal: options.tty,
+    ...(options.tty && windowSize !== undefined
+      ? { consoleSize: { height: windowSize.rows, width: windowSize.columns } }
+      : {}),
+    user: {
+      uid: user.uid,
+      gid: user.gid,
+      ...(umask === undefined ? {} : { umask }),
+      // In a user namespace made without privileges setgroups(2) is forbidden.
+      ...(machine.rootless || user.additionalGids.length === 0 ? {} : { additionalGids: user.additionalGids }),
+    },
+    args: commandWords(options, config),
+    env: containerEnvironment({
+      hostname,
+      tty: options.tty,
+      image: config.Env ?? [],
+      variables: options.variables,
+      home,
+    }),
+    cwd: options.workdir ?? (config.WorkingDir || "/"),
+    capabilities: capabilitySets(capabilities, user),
+    ...(options.rlimits.length === 0 ? {} : { rlimits: options.rlimits }),
+    noNewPrivileges: options.security.noNewPrivileges,
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+    ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
+  };
+}
+
+/** A user other than root has none to begin with, and gets back what its programs' files say, at most. */
+function capabilitySets(names: readonly string[], { uid }: ContainerUser): Capabilities {
+  return uid === 0 ? { bounding: names, effective: names, permitted: names } : { bounding: names };
+}
+
+function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, capabilities: readonly string[]): Linux {
+  const { privileged, security, network, sysctl } = options;
+  const filter = seccomp(capabilities);
+  const open = privileged || security.systemPathsUnconfined;
+  const nodes = machine.rootless ? [] : options.devices.map(({ device }) => device);
+  const namespaces = (base.namespaces ?? []).filter(({ type }) => network === "none" || type !== "network");
+  return {
+    namespaces: machine.rootless ? [...namespaces, { type: "user" }] : namespaces,
+    ...(machine.rootless ? callerAsRoot(machine) : {}),
+    resources: buildResources(options, machine, base.resources ?? {}),
+    ...(nodes.length === 0 ? {} : { devices: nodes }),
+    ...(filter === undefined ? {} : { seccomp: filter }),
+    ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
+    ...(open ? {} : { maskedPaths: base.maskedPaths ?? [], readonlyPaths: base.readonlyPaths ?? [] }),
+  };
+}
+
+/** User 0 of the container is the caller: the one mapping that the kernel grants everybody (user_namespaces(7)). */
+function callerAsRoot({ uid, gid }: MachineView): Pick<Linux, "uidMappings" | "gidMappings"> {
+  return {
+    uidMappings: [{ containerID: 0, hostID: uid, size: 1 }],
+    gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
+  };
+}
+
+function buildResources(options: RunOptions, machine: MachineView, base: LinuxResources): LinuxResources {
+  const { limits, privileged, devices } = options;
+  const limit = limits.memory?.limit;
+  // Docker's rule: as much swap as memory, unless the user says otherwise.
+  const swap = limit === undefined || !machine.swapLimits ? undefined : (limits.memory?.swap ?? 2 * Number(limit));
+  const rules = privileged
+    ? [{ allow: true, access: "rwm" }]
+    : [...(base.devices ?? []), ...devices.map(({ rule }) => rule)];
+  return {
+    ...limits,
+    ...(swap === undefined ? {} : { memory: { ...limits.memory, swap } }),
+    // An ordinary user may open what the modes of the bound nodes allow; no controller stands before them.
+    ...(machine.rootless ? {} : { devices: rules }),
+  };
+}
+
+function refuseForOrdinaryUser(options: RunOptions, user: ContainerUser): void {
+  const refuse = (what: string, why: string): never => {
+    throw new OrlopError("denied", `Cannot ${what}: ${why}\nTry it as root.`);
+  };
+  if (user.uid !== 0 || user.gid !== 0) {
+    refuse(`use user "${options.user}"`, "a container of an ordinary user has only user 0 and group 0, which are you");
+  }
+  const [group] = options.groupsToAdd;
+  if (group !== undefined) refuse(`add group "${group}"`, "a container of an ordinary user has only group 0");
+  const limited = options.devices.find(({ rule }) => rule.access !== "rwm");
+  if (limited !== undefined) {
+    refuse(
+      `give device "${limited.hostPath}" as ${limited.rule.access}`,
+      "an ordinary user has no say over access to it",
+    );
+  }
+}

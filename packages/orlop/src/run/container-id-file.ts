@@ -1,0 +1,40 @@
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
+
+/**
+ * The file of `--cidfile`. It is made before the container, so that a file that is there already is refused, gets the
+ * id when the container runs, and is removed again when that did not come about.
+ */
+export class ContainerIdFile implements Disposable {
+  readonly #path: string;
+  readonly #fd: number;
+  #written = false;
+
+  /** @throws OrlopError `exists`, `failed` */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      this.#fd = openSync(path, "wx", 0o644);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
+        throw new OrlopError(
+          "exists",
+          `container ID file found, make sure the other container isn't running or delete ${path}`,
+          { field: "cidfile", cause },
+        );
+      }
+      const what = cause instanceof Error ? cause.message : String(cause);
+      throw new OrlopError("failed", `Cannot create container id file "${path}": ${what}`, { field: "cidfile", cause });
+    }
+  }
+
+  write(id: string): void {
+    writeSync(this.#fd, id);
+    this.#written = true;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+    if (!this.#written) rmSync(this.#path, { force: true });
+  }
+}

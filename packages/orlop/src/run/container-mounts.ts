@@ -1,0 +1,74 @@
+import type { Mount } from "@orlop/core";
+import type { RequestedDevice } from "./device-flag.ts";
+import type { MachineView } from "./machine-view.ts";
+import type { RunOptions } from "./run-options.ts";
+
+type MountChoices = Pick<RunOptions, "mounts" | "devices" | "shmSizeBytes" | "privileged" | "network">;
+
+/**
+ * The container's mounts in the order in which they can be made: what the root file system consists of, what every
+ * container has, what the user asks for. At one place the last one counts.
+ */
+export function containerMounts(
+  standard: readonly Mount[],
+  extra: readonly Mount[],
+  options: MountChoices,
+  machine: Pick<MachineView, "rootless">,
+): readonly Mount[] {
+  const own = standard.flatMap((mount) => adaptMount(mount, options, machine.rootless));
+  const asked = options.mounts.map(({ mount }) => mount);
+  // An ordinary user's container cannot have nodes made: the host's are bound.
+  const devices = machine.rootless ? options.devices.map(bindDevice) : [];
+  const byPlace = new Map<string, Mount>();
+  for (const mount of [...extra, ...own, ...devices, ...asked]) {
+    byPlace.delete(mount.destination);
+    byPlace.set(mount.destination, mount);
+  }
+  // Array.prototype.sort keeps the order of what is at the same depth.
+  return [...byPlace.values()].sort((a, b) => depth(a) - depth(b));
+}
+
+function depth({ destination }: Mount): number {
+  return destination.split("/").filter((part) => part !== "").length;
+}
+
+function adaptMount(mount: Mount, options: MountChoices, rootless: boolean): readonly Mount[] {
+  switch (mount.destination) {
+    case "/dev/pts":
+      // The group tty is not mapped in a user namespace with one group.
+      return [rootless ? withoutOptions(mount, (option) => option.startsWith("gid=")) : mount];
+    case "/dev/shm":
+      return [options.shmSizeBytes === undefined ? mount : sized(mount, options.shmSizeBytes)];
+    case "/sys": {
+      // sysfs shows the devices of a network namespace, and the kernel gives it to nobody but that one's owner.
+      const shared = rootless && options.network === "host";
+      const sys = shared ? { ...mount, type: "bind", source: "/sys", options: sharedSysOptions } : mount;
+      return [options.privileged ? withoutOptions(sys, isReadonly) : sys];
+    }
+    case "/sys/fs/cgroup":
+      // What an ordinary user would see is the hierarchy of the host (CVE-2023-25809).
+      if (rootless) return [];
+      return [options.privileged ? withoutOptions(mount, isReadonly) : mount];
+    default:
+      return [mount];
+  }
+}
+
+const sharedSysOptions: readonly string[] = ["rbind", "nosuid", "noexec", "nodev", "rro", "rprivate"];
+
+function isReadonly(option: string): boolean {
+  return option === "ro" || option === "rro";
+}
+
+function withoutOptions(mount: Mount, drop: (option: string) => boolean): Mount {
+  return { ...mount, options: (mount.options ?? []).filter((option) => !drop(option)) };
+}
+
+function sized(mount: Mount, bytes: number): Mount {
+  const { options = [] } = withoutOptions(mount, (option) => option.startsWith("size="));
+  return { ...mount, options: [...options, `size=${bytes}`] };
+}
+
+function bindDevice({ device, hostPath }: RequestedDevice): Mount {
+  return { destination: device.path, type: "bind", source: hostPath, options: ["bind", "rprivate"] };
+}

@@ -1,0 +1,119 @@
+import { isAbsolute, resolve } from "node:path";
+import { OrlopError } from "@orlop/core";
+import { parseByteSize } from "./byte-size.ts";
+import { invalid, parseDestination, type RequestedMount, TMPFS_OPTIONS } from "./requested-mount.ts";
+
+const PROPAGATIONS: ReadonlySet<string> = new Set(["shared", "rshared", "slave", "rslave", "private", "rprivate"]);
+
+/** Other spellings of keys. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  src: "source",
+  dst: "target",
+  destination: "target",
+  ro: "readonly",
+};
+
+/** Keys by type; the value of a key in `switches` may be left out. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  bind: ["type", "source", "target", "readonly", "bind-propagation", "bind-recursive", "bind-create-src"],
+  tmpfs: ["type", "target", "readonly", "tmpfs-size", "tmpfs-mode"],
+};
+const SWITCHES: ReadonlySet<string> = new Set(["readonly", "bind-create-src"]);
+
+/**
+ * `type=bind,source=/here,target=/there,readonly`: docker's `--mount`, in the format of one CSV record. A relative
+ * source starts from `cwd`.
+ *
+ * @throws OrlopError
+ */
+export function parseMount(text: string, cwd: string): RequestedMount {
+  const fields = new Map<string, string>();
+  for (const field of splitCsv(text)) {
+    const equals = field.indexOf("=");
+    const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
+    const key = Object.hasOwn(SYNONYMS, written) ? (SYNONYMS[written] ?? written) : written;
+    if (equals < 0 && !SWITCHES.has(key)) throw invalid(`invalid field '${field}' must be a key=value pair`);
+    if (fields.has(key)) throw invalid(`invalid field '${field}': it is there twice`);
+    fields.set(key, equals < 0 ? "true" : field.slice(equals + 1));
+  }
+  const type = fields.get("type") ?? "volume";
+  const keys = Object.hasOwn(KEYS, type) ? KEYS[type] : undefined;
+  if (keys === undefined) throw new OrlopError("unsupported", `Cannot mount type "${type}": there are bind and tmpfs`);
+  for (const key of fields.keys()) {
+    if (!keys.includes(key)) throw invalid(`unexpected key '${key}' for type ${type}`);
+  }
+  const target = fields.get("target");
+  if (target === undefined || target === "") throw invalid("target is required");
+  const destination = parseDestination(target);
+  return type === "bind" ? bindMount(fields, destination, cwd) : tmpfsMount(fields, destination);
+}
+
+function bindMount(fields: ReadonlyMap<string, string>, destination: string, cwd: string): RequestedMount {
+  const source = fields.get("source");
+  if (source === undefined || source === "") throw invalid("source is required");
+  const propagation = fields.get("bind-propagation") ?? "rprivate";
+  if (!PROPAGATIONS.has(propagation)) throw invalid(`invalid bind-propagation '${propagation}'`);
+  const readonly = switchField(fields, "readonly");
+  return {
+    mount: {
+      destination,
+      type: "bind",
+      source: isAbsolute(source) ? source : resolve(cwd, source),
+      options: [...recursionOptions(fields.get("bind-recursive") ?? "enabled", readonly, propagation), propagation],
+    },
+    createSource: switchField(fields, "bind-create-src"),
+  };
+}
+
+function recursionOptions(recursion: string, readonly: boolean, propagation: string): readonly string[] {
+  switch (recursion) {
+    case "enabled":
+      return readonly ? ["rbind", "rro"] : ["rbind"];
+    case "disabled":
+      return readonly ? ["bind", "ro"] : ["bind"];
+    case "writable":
+      if (!readonly) throw invalid("option 'bind-recursive=writable' requires 'readonly' to be specified");
+      return ["rbind", "ro"];
+    case "readonly":
+      if (!readonly) throw invalid("option 'bind-recursive=readonly' requires 'readonly' to be specified");
+      if (propagation !== "rprivate") {
+        throw invalid("option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified");
+      }
+      return ["rbind", "rro"];
+    default:
+      throw invalid(`invalid value for bind-recursive: ${recursion} (enabled, disabled, writable or readonly)`);
+  }
+}
+
+function tmpfsMount(fields: ReadonlyMap<string, string>, destination: string): RequestedMount {
+  const size = fields.get("tmpfs-size");
+  const mode = fields.get("tmpfs-mode");
+  if (mode !== undefined && !/^[0-7]{1,4}$/.test(mode)) throw invalid(`invalid value for tmpfs-mode: ${mode}`);
+  const options = [
+    ...TMPFS_OPTIONS,
+    ...(switchField(fields, "readonly") ? ["ro"] : []),
+    ...(size === undefined ? [] : [`size=${parseByteSize(size)}`]),
+    ...(mode === undefined ? [] : [`mode=${mode}`]),
+  ];
+  return { mount: { destination, type: "tmpfs", source: "tmpfs", options } };
+}
+
+function switchField(fields: ReadonlyMap<string, string>, key: string): boolean {
+  const value = fields.get(key) ?? "false";
+  if (["1", "true"].includes(value)) return true;
+  if (["0", "false"].includes(value)) return false;
+  throw invalid(`invalid value for ${key}: ${value}`);
+}
+
+/** One record of RFC 4180: fields between commas, quoted where they hold a comma or a quote (which is doubled). */
+function splitCsv(text: string): readonly string[] {
+  const fields: string[] = [];
+  let rest = `,${text}`;
+  while (rest !== "") {
+    const match = /^,(?:"((?:[^"]|"")*)"(?=,|$)|([^",]*)(?=,|$))/.exec(rest);
+    if (match === null) throw invalid(`invalid mount: '${text}' has a quote at the wrong place`);
+    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    rest = rest.slice(match[0].length);
+  }
+  return fields;
+}

@@ -1,0 +1,106 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type CreateRequest, generateId, type Mount, OrlopError, shortId } from "@orlop/core";
+import type { Image } from "../image/image.ts";
+import { openImage } from "../image/open-image.ts";
+import { RootDirectory } from "../image/root-directory.ts";
+import { buildSpec } from "./build-spec.ts";
+import { type ContainerUser, findUser } from "./container-user.ts";
+import { hostDevices } from "./host-devices.ts";
+import type { MachineView } from "./machine-view.ts";
+import { type ContainerNames, networkFiles, resolverFile } from "./network-files.ts";
+import { OwnDirectory } from "./own-directory.ts";
+import type { RunOptions } from "./run-options.ts";
+import { seccompFilter } from "./seccomp-filter.ts";
+import { stateDirectory } from "./state-directory.ts";
+import { windowSize } from "./window-size.ts";
+
+/** A container that could be made now, and what was set up for it on the way. */
+export interface PreparedContainer extends Disposable {
+  readonly id: string;
+  readonly request: CreateRequest;
+  readonly stateDirectory: string;
+  /** Where the runtime keeps its containers. */
+  readonly runtimeRoot: string;
+  /** Host directories that are to be bound and do not exist yet. */
+  readonly missingSources: readonly string[];
+  /** What the user should know. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Opens the image, looks up the user and writes the config. Everything that this sets up is gone after disposal.
+ *
+ * @throws OrlopError
+ */
+export async function prepareContainer(options: RunOptions, machine: MachineView): Promise<PreparedContainer> {
+  using stack = new DisposableStack();
+  const id = generateId();
+  const missingSources = findMissingSources(options);
+  const image = stack.use(await openImage(options.image, { rootless: machine.rootless }));
+  const state = stateDirectory(machine.uid, machine.env);
+  const hostname = options.hostname ?? (options.network === "host" ? machine.hostname : shortId(id));
+  const own = (): string => stack.use(new OwnDirectory(state, "files", 0o755)).path;
+  const files = containerFiles(options, image, { hostname, domainname: options.domainname }, own);
+  const spec = buildSpec({
+    options: options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options,
+    image,
+    user: findContainerUser(options, image),
+    machine,
+    hostname,
+    files,
+    windowSize: options.tty ? windowSize() : undefined,
+    seccomp: (capabilities) => seccompFilter(options, machine, capabilities),
+  });
+  const stdin = options.interactive ? "inherit" : "null";
+  const cleanUp = stack.move();
+  return {
+    id,
+    request: {
+      id,
+      bundle: "/",
+      spec,
+      rootfs: image.rootfs,
+      stdio: { stdin, stdout: "inherit", stderr: "inherit" },
+      init: options.init,
+    },
+    stateDirectory: state,
+    runtimeRoot: join(state, "containers"),
+    missingSources,
+    warnings: image.warnings,
+    [Symbol.dispose]: () => cleanUp.dispose(),
+  };
+}
+
+/** The machine's own root has the right files already, except for what lies in its /run. */
+function containerFiles(
+  { network }: RunOptions,
+  { isHost }: Image,
+  names: ContainerNames,
+  ownDirectory: () => string,
+): readonly Mount[] {
+  if (!isHost) return networkFiles(ownDirectory(), names, network);
+  return network === "host" ? resolverFile(ownDirectory) : [];
+}
+
+function findMissingSources({ mounts }: RunOptions): readonly string[] {
+  return mounts.flatMap(({ mount: { source, type }, createSource }) => {
+    if (type !== "bind" || source === undefined || existsSync(source)) return [];
+    if (createSource) return [source];
+    throw new OrlopError(
+      "not-found",
+      `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+      { field: "mounts" },
+    );
+  });
+}
+
+/** passwd(5) and group(5) of an image are read up to here. */
+const ACCOUNT_FILE_MAX_BYTES = 1024 * 1024;
+
+function findContainerUser(options: RunOptions, image: Image): ContainerUser {
+  using root = new RootDirectory(image.directory);
+  const read = (path: string): string => root.readFile(path, ACCOUNT_FILE_MAX_BYTES)?.toString("utf8") ?? "";
+  const files = { passwd: read("/etc/passwd"), group: read("/etc/group") };
+  return findUser(options.user ?? image.config.User ?? "", files, options.groupsToAdd);
+}

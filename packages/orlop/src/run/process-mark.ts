@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * Names this process for as long as it lives, in a form that fits into a file name: what carries it belongs to nobody
+ * once the process is gone, whatever became of it.
+ */
+export function ownProcessMark(): string {
+  return `${process.pid}-${startTime(process.pid)}`;
+}
+
+/** Whether the process that a mark names still lives. */
+export function isMarkAlive(mark: string): boolean {
+  const [, pid = "", started = ""] = /^(\d+)-(\d+)$/.exec(mark) ?? [];
+  try {
+    return pid !== "" && startTime(Number(pid)) === started;
+  } catch {
+    return false;
+  }
+}
+
+/** Field 22 of proc(5) /proc/pid/stat: tells a process from a later one with its number. */
+function startTime(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name in parentheses, field 2, may hold anything.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}

@@ -1,0 +1,29 @@
+import { isAbsolute, posix } from "node:path";
+import { type Mount, OrlopError } from "@orlop/core";
+
+/** A mount that the user asks for. */
+export interface RequestedMount {
+  readonly mount: Mount;
+  /** Make the host's directory when nothing is there. */
+  readonly createSource?: boolean;
+}
+
+/** What an empty file system in memory is mounted with unless the user says otherwise: docker's choice. */
+export const TMPFS_OPTIONS: readonly string[] = ["noexec", "nosuid", "nodev"];
+
+/**
+ * The place of a mount: absolute, without `.`, `..` and doubled slashes, and not the root.
+ *
+ * @throws OrlopError `invalid`
+ */
+export function parseDestination(path: string): string {
+  if (!isAbsolute(path)) throw invalid(`invalid mount path: '${path}' mount path must be absolute`);
+  const clean = posix.normalize(path).replace(/\/$/, "");
+  if (clean === "") throw invalid("invalid specification: destination can't be '/'");
+  if (clean.includes("\0")) throw invalid("invalid mount path: it has a zero byte");
+  return clean;
+}
+
+export function invalid(message: string): OrlopError {
+  return new OrlopError("invalid", message);
+}

@@ -1,0 +1,113 @@
+import { type LinuxResources, OrlopError } from "@orlop/core";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { parseByteSize } from "./byte-size.ts";
+
+/** Limits that a container is given; absent is unlimited. */
+export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids">;
+
+/** What docker has the kernel guarantee: below, nothing starts. */
+const MEMORY_MIN_BYTES = 6 * 1024 * 1024;
+const CPU_PERIOD_MICROSECONDS = 100_000;
+const CPU_PERIOD_MIN = 1000;
+const CPU_PERIOD_MAX = 1_000_000;
+const CPU_QUOTA_MIN = 1000;
+const CPU_SHARES_MIN = 2;
+const CPU_SHARES_MAX = 262_144;
+
+/**
+ * Reads `--memory`, `--cpus` and so on.
+ *
+ * @throws OrlopError `invalid`
+ */
+export function readResourceLimits(flags: ParsedFlags, cpuCount: number): ResourceLimits {
+  const memory = readMemory(flags);
+  const cpu = readCpu(flags, cpuCount);
+  const pids = flags.parse("pids-limit", parseInteger);
+  return {
+    ...(Object.keys(memory).length === 0 ? {} : { memory }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    // 0 is docker's way to say "no limit"; for the kernel it is one.
+    ...(pids === undefined ? {} : { pids: { limit: pids <= 0 ? -1 : pids } }),
+  };
+}
+
+function readMemory(flags: ParsedFlags): NonNullable<ResourceLimits["memory"]> {
+  const limit = flags.parse("memory", parseByteSize);
+  const reservation = flags.parse("memory-reservation", parseByteSize);
+  const swap = flags.parse("memory-swap", (text) => (text === "-1" ? -1 : parseByteSize(text)));
+  if (limit !== undefined && limit !== 0 && limit < MEMORY_MIN_BYTES) {
+    throw invalid("memory", "Minimum memory limit allowed is 6MB");
+  }
+  if (swap !== undefined && swap !== 0 && !limit) {
+    throw invalid("memory-swap", "You should always set the Memory limit when using Memoryswap limit");
+  }
+  if (swap !== undefined && swap > 0 && limit !== undefined && swap < limit) {
+    throw invalid("memory-swap", "Minimum memoryswap limit should be larger than memory limit, see usage");
+  }
+  if (reservation !== undefined && limit && reservation > limit) {
+    throw invalid(
+      "memory-reservation",
+      "Minimum memory limit can not be less than memory reservation limit, see usage",
+    );
+  }
+  // 0 is docker's way to say "no limit".
+  return { ...(limit ? { limit } : {}), ...(reservation ? { reservation } : {}), ...(swap ? { swap } : {}) };
+}
+
+function readCpu(flags: ParsedFlags, cpuCount: number): NonNullable<ResourceLimits["cpu"]> {
+  const shares = flags.parse("cpu-shares", parseInteger);
+  const cpus = flags.parse("cpuset-cpus", parseCpuList);
+  const mems = flags.parse("cpuset-mems", parseCpuList);
+  if (shares !== undefined && shares !== 0 && (shares < CPU_SHARES_MIN || shares > CPU_SHARES_MAX)) {
+    throw invalid("cpu-shares", `shares are from ${CPU_SHARES_MIN} to ${CPU_SHARES_MAX}`);
+  }
+  return {
+    ...(shares ? { shares } : {}),
+    ...readBandwidth(flags, cpuCount),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(mems === undefined ? {} : { mems }),
+  };
+}
+
+function readBandwidth(flags: ParsedFlags, cpuCount: number): { readonly period?: number; readonly quota?: number } {
+  const cpus = flags.parse("cpus", (text) => parseCpus(text, cpuCount));
+  const period = flags.parse("cpu-period", parseInteger);
+  const quota = flags.parse("cpu-quota", parseInteger);
+  if (cpus !== undefined && cpus > 0) {
+    if (period) throw invalid("cpus", "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+    if (quota) throw invalid("cpus", "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+    return { period: CPU_PERIOD_MICROSECONDS, quota: Math.round(cpus * CPU_PERIOD_MICROSECONDS) };
+  }
+  if (period && (period < CPU_PERIOD_MIN || period > CPU_PERIOD_MAX)) {
+    throw invalid("cpu-period", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+  }
+  if (quota && quota > 0 && quota < CPU_QUOTA_MIN) {
+    throw invalid("cpu-quota", "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  }
+  return { ...(period ? { period } : {}), ...(quota ? { quota } : {}) };
+}
+
+function parseCpus(text: string, cpuCount: number): number {
+  if (!/^\d+(\.\d{1,9})?$/.test(text)) throw new OrlopError("invalid", "it is a number such as 0.5 or 2");
+  const cpus = Number(text);
+  if (cpus === 0 || (cpus >= 0.01 && cpus <= cpuCount)) return cpus;
+  throw new OrlopError(
+    "invalid",
+    `Range of CPUs is from 0.01 to ${cpuCount}.00, as there are only ${cpuCount} CPUs available`,
+  );
+}
+
+function parseCpuList(text: string): string {
+  if (/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) return text;
+  throw new OrlopError("invalid", "it is a list such as 0-3,7");
+}
+
+export function parseInteger(text: string): number {
+  const number = Number(text);
+  if (/^-?\d+$/.test(text) && Number.isSafeInteger(number)) return number;
+  throw new OrlopError("invalid", "it is a whole number");
+}
+
+function invalid(flag: string, message: string): OrlopError {
+  return new OrlopError("invalid", message, { field: flag });
+}

@@ -1,0 +1,29 @@
+import type { Command } from "../command.ts";
+import { readMachineView } from "./machine-view.ts";
+import { runContainer } from "./run-container.ts";
+import { RUN_FLAGS } from "./run-flags.ts";
+import { readRunOptions } from "./run-options.ts";
+
+export const runCommand: Command = {
+  name: "run",
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  description:
+    "Runs a program in a new container and stays with it until it ends. What it writes to its root file system is " +
+    "thrown away.\n\n" +
+    "IMAGE is host (this machine's own files), dir:PATH (a directory with a root file system; dir:PATH:rw to keep " +
+    "what is written) or oci:PATH[:TAG] (an OCI image layout). Options stand before it; a -- behind it is skipped.\n\n" +
+    "The exit code is the program's, 128 plus the number of the signal that ended it, 127 for a program that is not " +
+    "found, 126 for one that cannot be executed, and 125 for what orlop itself refuses or fails at.",
+  examples: [
+    ["orlop run host -- sh -c 'echo hello from $(hostname), pid $$'", "a container of this machine's own files"],
+    ["orlop run -it -v .:/work -w /work host", "a shell beside the files of this directory"],
+    ["orlop run -m 512m --cpus 1 --pids-limit 100 --read-only oci:./image", "an image, within limits"],
+    ["orlop run --cap-drop ALL --security-opt no-new-privileges -u 1000 dir:/srv/rootfs id", "with less power still"],
+  ],
+  table: RUN_FLAGS,
+  failureExitCode: 125,
+  async run(flags) {
+    const machine = readMachineView();
+    return await runContainer(readRunOptions(flags, machine), machine);
+  },
+};

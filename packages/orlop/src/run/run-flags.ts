@@ -1,0 +1,202 @@
+// table: the flags of `run`, and those of docker's that are refused
+import type { Flag, FlagTable, RefusedFlag } from "../flags/flag.ts";
+
+const PROCESS = "Process";
+const FILES = "Files";
+const ISOLATION = "Isolation";
+const LIMITS = "Limits";
+const CONTAINER = "Container";
+
+const flags: readonly Flag[] = [
+  { group: PROCESS, name: "interactive", short: "i", help: "Keep standard input connected" },
+  { group: PROCESS, name: "tty", short: "t", help: "Give the container a terminal" },
+  {
+    group: PROCESS,
+    name: "env",
+    short: "e",
+    value: "NAME[=VALUE]",
+    help: "Set a variable; without a value, to what it is here",
+  },
+  { group: PROCESS, name: "env-file", value: "FILE", help: "Read variables from a file, one a line" },
+  { group: PROCESS, name: "workdir", short: "w", value: "DIR", help: "Directory to start in; made when missing" },
+  { group: PROCESS, name: "user", short: "u", value: "USER[:GROUP]", help: "User and group, as names or numbers" },
+  { group: PROCESS, name: "group-add", value: "GROUP", help: "One more group, as a name or a number" },
+  { group: PROCESS, name: "entrypoint", value: "PROGRAM", help: "Program to run instead of the image's" },
+  { group: PROCESS, name: "init", help: "Run a small init as process 1: it forwards signals and reaps orphans" },
+  { group: PROCESS, name: "sig-proxy", help: "Pass signals on to the container (on unless =false)" },
+
+  {
+    group: FILES,
+    name: "volume",
+    short: "v",
+    value: "HOST:CONTAINER[:OPTIONS]",
+    help: "Bind a file or directory of the host; one that is missing is made",
+  },
+  {
+    group: FILES,
+    name: "mount",
+    value: "type=bind|tmpfs,...",
+    help: "Mount with every detail said: source, target, readonly, ...",
+  },
+  { group: FILES, name: "tmpfs", value: "DIR[:OPTIONS]", help: "Mount an empty directory in memory" },
+  { group: FILES, name: "read-only", help: "Make the root file system read-only" },
+  { group: FILES, name: "shm-size", value: "BYTES", help: "Size of /dev/shm (64m)" },
+  { group: FILES, name: "device", value: "HOST[:CONTAINER][:rwm]", help: "Give access to a device" },
+
+  {
+    group: ISOLATION,
+    name: "network",
+    aliases: ["net"],
+    value: "none|host",
+    help: "Network: none of the host's, or all (none)",
+  },
+  { group: ISOLATION, name: "cap-add", value: "CAPABILITY", help: "Add a capability, or ALL" },
+  { group: ISOLATION, name: "cap-drop", value: "CAPABILITY", help: "Take a capability away, or ALL" },
+  {
+    group: ISOLATION,
+    name: "security-opt",
+    value: "OPTION",
+    help: "seccomp=FILE|unconfined, no-new-privileges, apparmor=PROFILE, systempaths=unconfined",
+  },
+  { group: ISOLATION, name: "privileged", help: "All capabilities and devices, nothing filtered or masked" },
+  {
+    group: ISOLATION,
+    name: "sysctl",
+    value: "NAME=VALUE",
+    help: "Set a kernel parameter of the container's own namespaces",
+  },
+
+  { group: LIMITS, name: "memory", short: "m", value: "BYTES", help: "Memory: 512m, 1g" },
+  {
+    group: LIMITS,
+    name: "memory-reservation",
+    value: "BYTES",
+    help: "Memory that is taken back last when the host runs short",
+  },
+  { group: LIMITS, name: "memory-swap", value: "BYTES", help: "Memory and swap together; -1 for unlimited swap" },
+  { group: LIMITS, name: "cpus", value: "NUMBER", help: "CPUs' worth of time: 0.5, 2" },
+  {
+    group: LIMITS,
+    name: "cpu-shares",
+    short: "c",
+    value: "NUMBER",
+    help: "Weight against other containers (1024 is average)",
+  },
+  { group: LIMITS, name: "cpu-period", value: "MICROSECONDS", help: "Period that --cpu-quota is counted in" },
+  { group: LIMITS, name: "cpu-quota", value: "MICROSECONDS", help: "CPU time in a period" },
+  { group: LIMITS, name: "cpuset-cpus", value: "LIST", help: "CPUs to run on: 0-3,7" },
+  { group: LIMITS, name: "cpuset-mems", value: "LIST", help: "Memory nodes to use: 0,1" },
+  { group: LIMITS, name: "pids-limit", value: "NUMBER", help: "Most processes and threads at once; -1 for no limit" },
+  {
+    group: LIMITS,
+    name: "ulimit",
+    value: "NAME=SOFT[:HARD]",
+    help: "Resource limit of each process: nofile=1024:4096",
+  },
+  {
+    group: LIMITS,
+    name: "oom-score-adj",
+    value: "NUMBER",
+    help: "How willingly the kernel ends it when memory runs out (-1000 to 1000)",
+  },
+
+  { group: CONTAINER, name: "name", value: "NAME", help: "Name; two containers that run never have the same" },
+  {
+    group: CONTAINER,
+    name: "hostname",
+    short: "h",
+    value: "NAME",
+    help: "Host name (12 digits of the container's id)",
+  },
+  { group: CONTAINER, name: "domainname", value: "NAME", help: "NIS domain name" },
+  {
+    group: CONTAINER,
+    name: "cidfile",
+    value: "FILE",
+    help: "Write the container's id to a file, which must not exist",
+  },
+  { group: CONTAINER, name: "rm", help: "Remove the container when it ends, which always happens" },
+];
+
+const windows = "it is about Windows";
+const noNetwork = "orlop has no networks yet but none and host";
+const noDaemon = "containers run in the foreground; there is no daemon yet that would act on it";
+const noVolumes = "there are no volumes yet; bind a directory with -v HOST:CONTAINER";
+const noRegistry = "images come from this machine (host, dir:PATH, oci:PATH); there is no registry client yet";
+const noBlockLimits = "limits of block devices are not offered yet";
+const noNamespaceChoice = "the container always has its own";
+
+const refused: readonly RefusedFlag[] = [
+  {
+    name: "detach",
+    short: "d",
+    isSwitch: true,
+    reason: "containers run in the foreground for now; your shell's & puts one into the background",
+  },
+  { name: "publish", short: "p", reason: noNetwork },
+  { name: "publish-all", short: "P", isSwitch: true, reason: noNetwork },
+  { name: "expose", reason: noNetwork },
+  { name: "add-host", reason: noNetwork },
+  { name: "dns", reason: noNetwork },
+  { name: "dns-option", reason: noNetwork },
+  { name: "dns-search", reason: noNetwork },
+  { name: "ip", reason: noNetwork },
+  { name: "ip6", reason: noNetwork },
+  { name: "link", reason: noNetwork },
+  { name: "link-local-ip", reason: noNetwork },
+  { name: "mac-address", reason: noNetwork },
+  { name: "network-alias", reason: noNetwork },
+  { name: "net-alias", reason: noNetwork },
+  { name: "attach", short: "a", reason: "output is always connected; use -i for input" },
+  { name: "detach-keys", reason: "a container cannot be detached from yet" },
+  { name: "restart", reason: noDaemon },
+  { name: "stop-signal", reason: noDaemon },
+  { name: "stop-timeout", reason: noDaemon },
+  { name: "health-cmd", reason: noDaemon },
+  { name: "health-interval", reason: noDaemon },
+  { name: "health-retries", reason: noDaemon },
+  { name: "health-start-interval", reason: noDaemon },
+  { name: "health-start-period", reason: noDaemon },
+  { name: "health-timeout", reason: noDaemon },
+  { name: "no-healthcheck", isSwitch: true, reason: noDaemon },
+  { name: "log-driver", reason: noDaemon },
+  { name: "log-opt", reason: noDaemon },
+  { name: "label", short: "l", reason: "there is no list of containers yet that would show it" },
+  { name: "label-file", reason: "there is no list of containers yet that would show it" },
+  { name: "annotation", reason: "there is no list of containers yet that would show it" },
+  { name: "pull", reason: noRegistry },
+  { name: "platform", reason: "images are chosen for this machine only" },
+  { name: "quiet", short: "q", isSwitch: true, reason: noRegistry },
+  { name: "disable-content-trust", isSwitch: true, reason: noRegistry },
+  { name: "volume-driver", reason: noVolumes },
+  { name: "volumes-from", reason: noVolumes },
+  { name: "storage-opt", reason: "the root file system has no options" },
+  { name: "runtime", reason: "there is one runtime yet, orlop's own" },
+  { name: "isolation", reason: "there is one kind of isolation yet, the process" },
+  { name: "userns", reason: "an ordinary user's containers have a user namespace, root's have none" },
+  { name: "pid", reason: noNamespaceChoice },
+  { name: "ipc", reason: noNamespaceChoice },
+  { name: "uts", reason: noNamespaceChoice },
+  { name: "cgroupns", reason: noNamespaceChoice },
+  { name: "cgroup-parent", reason: "the place of the cgroup cannot be chosen yet" },
+  { name: "blkio-weight", reason: noBlockLimits },
+  { name: "blkio-weight-device", reason: noBlockLimits },
+  { name: "device-read-bps", reason: noBlockLimits },
+  { name: "device-read-iops", reason: noBlockLimits },
+  { name: "device-write-bps", reason: noBlockLimits },
+  { name: "device-write-iops", reason: noBlockLimits },
+  { name: "device-cgroup-rule", reason: "name the device with --device" },
+  { name: "gpus", reason: "name the devices with --device" },
+  { name: "use-api-socket", isSwitch: true, reason: noDaemon },
+  { name: "cpu-rt-period", reason: "real-time scheduling limits are not offered" },
+  { name: "cpu-rt-runtime", reason: "real-time scheduling limits are not offered" },
+  { name: "kernel-memory", reason: "the kernel does not have it any more" },
+  { name: "memory-swappiness", reason: "cgroup version 2 does not have it" },
+  { name: "oom-kill-disable", isSwitch: true, reason: "cgroup version 2 does not have it" },
+  { name: "cpu-count", reason: windows },
+  { name: "cpu-percent", reason: windows },
+  { name: "io-maxbandwidth", reason: windows },
+  { name: "io-maxiops", reason: windows },
+];
+
+export const RUN_FLAGS: FlagTable = { flags, refused };

@@ -1,0 +1,166 @@
+import { OrlopError, parseName, type Rlimit } from "@orlop/core";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
+import { parseByteSize } from "./byte-size.ts";
+import type { CapabilityRequest } from "./capability-set.ts";
+import { parseDevice, type RequestedDevice } from "./device-flag.ts";
+import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
+import { parseMount } from "./mount-flag.ts";
+import type { RequestedMount } from "./requested-mount.ts";
+import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
+import { parseSecurityOptions, type SecurityModules, type SecurityOptions } from "./security-options.ts";
+import { parseTmpfs } from "./tmpfs-flag.ts";
+import { parseUlimit } from "./ulimit.ts";
+import { parseVolume } from "./volume-flag.ts";
+
+export type NetworkMode = "none" | "host";
+
+/** What a command line of `run` asks for, read and checked for itself. */
+export interface RunOptions {
+  readonly image: ImageReference;
+  /** Program and arguments, or arguments to the entry point; empty: what the image says. */
+  readonly command: readonly string[];
+  /** "" takes the image's away. */
+  readonly entrypoint: string | undefined;
+  readonly name: string | undefined;
+  readonly hostname: string | undefined;
+  readonly domainname: string | undefined;
+  readonly cidfile: string | undefined;
+  readonly interactive: boolean;
+  readonly tty: boolean;
+  readonly init: boolean;
+  readonly signalProxy: boolean;
+  readonly variables: readonly Variable[];
+  readonly workdir: string | undefined;
+  readonly user: string | undefined;
+  readonly groupsToAdd: readonly string[];
+  readonly mounts: readonly RequestedMount[];
+  readonly devices: readonly RequestedDevice[];
+  readonly readOnly: boolean;
+  readonly shmSizeBytes: number | undefined;
+  readonly network: NetworkMode;
+  readonly capabilities: CapabilityRequest;
+  readonly security: SecurityOptions;
+  readonly privileged: boolean;
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly limits: ResourceLimits;
+  readonly rlimits: readonly Rlimit[];
+  readonly oomScoreAdj: number | undefined;
+}
+
+/** What reading a command line needs to know of the process it was given to. */
+export interface CallerView {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cpuCount: number;
+  readonly modules: SecurityModules;
+}
+
+/**
+ * Reads the flags of `run` and the image and command behind them.
+ *
+ * @throws OrlopError
+ */
+export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptions {
+  const [imageText, ...words] = flags.positional;
+  if (imageText === undefined) throw new OrlopError("invalid", '"orlop run" requires at least 1 argument.');
+  if (flags.has("rm") && !flags.isOn("rm")) {
+    throw new OrlopError("unsupported", 'Cannot use flag "--rm=false": a container is always removed when it ends', {
+      field: "rm",
+    });
+  }
+  const privileged = flags.isOn("privileged");
+  return {
+    image: parseImageReference(imageText, caller.cwd),
+    command: words[0] === "--" ? words.slice(1) : words,
+    entrypoint: flags.text("entrypoint"),
+    name: flags.parse("name", parseName),
+    hostname: flags.parse("hostname", parseHostname),
+    domainname: flags.parse("domainname", parseDomainname),
+    cidfile: flags.text("cidfile"),
+    interactive: flags.isOn("interactive"),
+    tty: flags.isOn("tty"),
+    init: flags.isOn("init"),
+    signalProxy: !flags.has("sig-proxy") || flags.isOn("sig-proxy"),
+    variables: readVariables(flags, caller),
+    workdir: flags.parse("workdir", parseWorkdir),
+    user: flags.text("user"),
+    groupsToAdd: flags.list("group-add"),
+    mounts: readMounts(flags, caller.cwd),
+    devices: flags.parseAll("device", parseDevice).flat(),
+    readOnly: flags.isOn("read-only"),
+    shmSizeBytes: flags.parse("shm-size", parseByteSize),
+    network: flags.parse("network", parseNetwork) ?? "none",
+    capabilities: { add: flags.list("cap-add"), drop: flags.list("cap-drop"), privileged },
+    security: parseSecurityOptions(flags.list("security-opt"), caller.modules),
+    privileged,
+    sysctl: Object.fromEntries(flags.parseAll("sysctl", parseSysctl)),
+    limits: readResourceLimits(flags, caller.cpuCount),
+    rlimits: readRlimits(flags),
+    oomScoreAdj: flags.parse("oom-score-adj", parseOomScore),
+  };
+}
+
+function readVariables(flags: ParsedFlags, { env }: CallerView): readonly Variable[] {
+  const files = flags.list("env-file").flatMap((path) => readEnvironmentFile(path, env));
+  return [...files, ...flags.parseAll("env", (text) => parseVariable(text, env))];
+}
+
+function readMounts(flags: ParsedFlags, cwd: string): readonly RequestedMount[] {
+  const mounts = [
+    ...flags.parseAll("volume", (text) => parseVolume(text, cwd)),
+    ...flags.parseAll("mount", (text) => parseMount(text, cwd)),
+    ...flags.parseAll("tmpfs", parseTmpfs),
+  ];
+  const seen = new Set<string>();
+  for (const { mount } of mounts) {
+    if (seen.has(mount.destination)) {
+      throw new OrlopError("invalid", `Duplicate mount point: ${mount.destination}`, { field: "mounts" });
+    }
+    seen.add(mount.destination);
+  }
+  return mounts;
+}
+
+/** Of several limits of one kind the last counts. */
+function readRlimits(flags: ParsedFlags): readonly Rlimit[] {
+  return [...new Map(flags.parseAll("ulimit", parseUlimit).map((limit) => [limit.type, limit])).values()];
+}
+
+/** sethostname(2): __NEW_UTS_LEN. */
+const UTS_LENGTH_MAX = 64;
+
+function parseHostname(text: string): string {
+  const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+  if (text.length <= UTS_LENGTH_MAX && text.split(".").every((part) => label.test(part))) return text;
+  throw new OrlopError("invalid", "invalid hostname: letters, digits, hyphens and dots, at most 64 characters");
+}
+
+function parseDomainname(text: string): string {
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(text)) return text;
+  throw new OrlopError("invalid", "invalid domain name: letters, digits, hyphens and dots, at most 64 characters");
+}
+
+function parseWorkdir(text: string): string {
+  if (text.startsWith("/")) return text;
+  throw new OrlopError("invalid", `the working directory '${text}' is invalid, it needs to be an absolute path`);
+}
+
+function parseNetwork(text: string): NetworkMode {
+  if (text === "none" || text === "host") return text;
+  throw new OrlopError("unsupported", "there are none and host for now");
+}
+
+function parseSysctl(text: string): readonly [string, string] {
+  const equals = text.indexOf("=");
+  if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+  throw new OrlopError("invalid", "it is NAME=VALUE");
+}
+
+const OOM_SCORE_MAX = 1000;
+
+function parseOomScore(text: string): number {
+  const score = parseInteger(text);
+  if (Math.abs(score) <= OOM_SCORE_MAX) return score;
+  throw new OrlopError("invalid", "Invalid value, range for oom score adj is [-1000, 1000]");
+}

@@ -1,0 +1,20 @@
+import type { WindowSize } from "@orlop/core";
+
+/** Size of the caller's terminal, where its output is one. */
+export function windowSize(): WindowSize | undefined {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.isTTY && stream.rows > 0 && stream.columns > 0) return { rows: stream.rows, columns: stream.columns };
+  }
+  return undefined;
+}
+
+/** Calls back with each new size of the caller's terminal until the result is disposed of. */
+export function watchWindowSize(onSize: (size: WindowSize) => void): Disposable {
+  const stream = [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
+  const listener = (): void => {
+    const size = windowSize();
+    if (size !== undefined) onSize(size);
+  };
+  stream?.on("resize", listener);
+  return { [Symbol.dispose]: () => void stream?.off("resize", listener) };
+}
