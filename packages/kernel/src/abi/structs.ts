@@ -51,7 +51,10 @@ export const POLLFD: StructLayout<"fd" | "events" | "revents"> = structLayout("p
   revents: "u16",
 });
 
-/** The kernel's struct sigaction of rt_sigaction(2): include/linux/signal_types.h. arm64 has no restorer and ends at 24. */
+/**
+ * The kernel's struct sigaction of rt_sigaction(2): include/linux/signal_types.h. arm64 has the restorer too, for the
+ * sake of 32-bit programs.
+ */
 export const SIGACTION: StructLayout<"handler" | "flags" | "restorer" | "mask"> = structLayout("sigaction", 32, {
   handler: "u64",
   flags: "u64",

@@ -14,7 +14,7 @@ import type { Architecture } from "./architecture.ts";
 export type ArgumentKind = string;
 
 /** Number on x86-64, number on arm64, argument kinds separated by blanks. */
-export type SyscallRow = readonly [x86_64: number, aarch64: number, args: string];
+type SyscallRow = readonly [x86_64: number, aarch64: number, args: string];
 
 /**
  * Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.

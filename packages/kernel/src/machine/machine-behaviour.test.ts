@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import type { Architecture } from "../abi/architecture.ts";
 import { errnoNumber } from "../abi/errno.ts";
+import { SIGACTION } from "../abi/structs.ts";
 import { syscallNumber } from "../abi/syscalls.ts";
-import type { ProgramBuilder, Value } from "../program/builder.ts";
+import type { CallOptions, ProgramBuilder, Value } from "../program/builder.ts";
 import { type Condition, FIELDS, type Slot } from "../program/instruction.ts";
 import { encodeProgram, HEADER, HEADER_BYTES, MACHINE_VERSION, type Program } from "../program/program.ts";
 import { buildProgram, TestMachine } from "./machine-fixture.ts";
@@ -29,7 +30,7 @@ function outputOf({ output }: { output: Buffer }): bigint[] {
 }
 
 /** Fails with EBADF, always. */
-function emitFailure(p: ProgramBuilder, options: Parameters<ProgramBuilder["call"]>[2] = {}): void {
+function emitFailure(p: ProgramBuilder, options: CallOptions = {}): void {
   p.call("close", [BAD_FD], options);
 }
 
@@ -55,6 +56,7 @@ for (const architecture of ["x86_64", "aarch64"] as const) {
     describe("control", () => testControl(machine));
     describe("branches", () => testBranches(machine));
     describe("memory", () => testMemory(machine));
+    describe("structures", () => testStructures(machine));
     describe("arithmetic", () => testArithmetic(machine));
     describe("errors", () => testErrors(machine));
     describe("handlers", () => testHandlers(machine));
@@ -301,6 +303,22 @@ function testMemory(machine: TestMachine): void {
     assert.deepEqual([inside, slot], [BigInt(OVERRUN_BYTES), 0n]);
     const fault = BigInt.asUintN(64, BigInt(-errnoNumber("EFAULT")));
     assert.ok(across === fault || (across !== undefined && across < BigInt(BOOT_MAX_BYTES)), `${across}`);
+  });
+}
+
+function testStructures(machine: TestMachine): void {
+  test("finds the signal mask where the table of structures says, on this architecture too", () => {
+    const [SIGUSR1, mask] = [10, 0xf000n];
+    const run = machine.run((p) => {
+      const before = p.bytes(Buffer.alloc(SIGACTION.size, 0xaa));
+      p.call("rt_sigaction", [SIGUSR1, p.struct(SIGACTION, { handler: 1, mask }), 0, 8]);
+      p.call("rt_sigaction", [SIGUSR1, 0, before, 8]);
+      p.call("write", [STDOUT, before, SIGACTION.size]);
+      exit(p, 0);
+    });
+    const { handler, mask: place } = SIGACTION.fields;
+    assert.equal(run.output.readBigUInt64LE(handler.offset), 1n);
+    assert.equal(run.output.readBigUInt64LE(place.offset), mask);
   });
 }
 

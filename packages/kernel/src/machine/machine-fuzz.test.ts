@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Architecture } from "../abi/architecture.ts";
-import type { Program } from "../program/program.ts";
 import { mutateProgram } from "../program/mutate-program-fixture.ts";
+import type { Program } from "../program/program.ts";
 import { isHarmless, Random, randomProgram } from "../program/random-program-fixture.ts";
 import { verifyProgram } from "../program/verify.ts";
 import { TestMachine } from "./machine-fixture.ts";

@@ -38,7 +38,7 @@ export interface CallOptions {
 }
 
 /** What is said of a step; the role is the builder's current one. */
-export interface StepOptions {
+interface StepOptions {
   readonly action: string;
   readonly field?: string | undefined;
   readonly why?: string | undefined;

@@ -42,7 +42,7 @@ export const TOKEN_BYTES = 16;
 /** Most bytes an encoded program may have; the machine's area for it is this large. */
 export const PROGRAM_MAX_BYTES: number = 4 * 1024 * 1024;
 
-export interface EncodeOptions {
+interface EncodeOptions {
   /** Absolute address that the program will be read to. */
   readonly loadAddress: number;
   /** Proves to a zygote that the frame comes from the one who started it. */

@@ -7,7 +7,7 @@ import { ProgramBuilder } from "../builder.ts";
 import type { Slot } from "../instruction.ts";
 import type { Program } from "../program.ts";
 import { verifyProgram } from "../verify.ts";
-import { explainJson } from "./explain-json.ts";
+import { type ExplainedProgram, explainJson } from "./explain-json.ts";
 import { type ExplainOptions, explainProgram } from "./explain-program.ts";
 
 const GOLDEN = join(import.meta.dirname, "golden");
@@ -236,7 +236,7 @@ describe("explainJson", () => {
 
   test("holds every instruction, in its step, under the index that failures are reported with", () => {
     const program = sampleProgram();
-    const { steps } = explainJson(program);
+    const { steps }: ExplainedProgram = explainJson(program);
     const indices = steps.flatMap(({ calls }) => calls.map(({ index }) => index));
     assert.deepEqual(indices, [...program.instructions.keys()]);
     assert.equal(steps.length, program.steps.length);
