@@ -13,10 +13,9 @@ import type { Architecture } from "./architecture.ts";
  */
 export type ArgumentKind = string;
 
-/** Number on x86-64, number on arm64, argument kinds separated by blanks. */
-type SyscallRow = readonly [x86_64: number, aarch64: number, args: string];
-
 /**
+ * Number on x86-64, number on arm64, argument kinds separated by blanks.
+ *
  * Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
  * Calls that could take the machine's own memory from under it (mmap, munmap, mprotect, brk, rt_sigreturn)
  * are left out on purpose: what is not in this table, the verifier refuses.
