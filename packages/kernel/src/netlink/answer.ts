@@ -115,7 +115,8 @@ export function acknowledgementError(request: NetlinkRequest<unknown>, answer: A
   const said = answer.extended.message === undefined ? "" : `; the kernel says "${answer.extended.message}"`;
   const where = describePlace(request, answer.extended);
   const message = `Cannot ${subject}: ${errnoWords(errno)} (${errno})${said}${where === "" ? "" : ` about ${where}`}`;
-  return new OrlopError(CODES[errno] ?? "failed", message, { operation: request.operation, errno });
+  const field = request.field === undefined ? {} : { field: request.field };
+  return new OrlopError(CODES[errno] ?? "failed", message, { operation: request.operation, errno, ...field });
 }
 
 function describePlace(request: NetlinkRequest<unknown>, extended: ExtendedAck): string {

@@ -10,7 +10,7 @@ import { addRule } from "./nftables/rule.ts";
 import { masquerade } from "./nftables/statements/translations.ts";
 import { accept } from "./nftables/statements/verdicts.ts";
 import { addTable } from "./nftables/table.ts";
-import type { NetlinkRequest } from "./request.ts";
+import { askedByField, type NetlinkRequest } from "./request.ts";
 import { addAddress, deleteAddress } from "./rtnetlink/address-requests.ts";
 import { changeLink, createLink, deleteLink, listLinks } from "./rtnetlink/link-requests.ts";
 import { addRoute, deleteRoute } from "./rtnetlink/route-requests.ts";
@@ -146,13 +146,15 @@ test("is complete when every owed answer has come, in whatever datagrams", () =>
 });
 
 test("names the second request when the second one is refused", () => {
-  const exchange = new NetlinkExchange([deleteLink("a"), deleteLink("b")], { sequence: 1 });
+  const second = askedByField(deleteLink("b"), "linux.netDevices.b");
+  const exchange = new NetlinkExchange([deleteLink("a"), second], { sequence: 1 });
   const answers = Uint8Array.from([...acknowledgement(1), ...acknowledgement(2, 1)]);
   assert.throws(
     () => exchange.accept(answers),
     (error) =>
       error instanceof OrlopError &&
       error.code === "denied" &&
+      error.field === "linux.netDevices.b" &&
       error.message === 'Cannot delete link "b": operation not permitted (EPERM)',
   );
 });

@@ -26,6 +26,8 @@ export interface NetlinkRequest<T = never> {
   readonly body: Uint8Array;
   /** Where each field and attribute of `body` stands. */
   readonly marks: readonly Mark[];
+  /** The configuration field that asked for it, for errors: `linux.netDevices.eth0`. */
+  readonly field?: string;
   /** Whether the kernel answers with a list that an NLMSG_DONE ends. */
   readonly dump: boolean;
   /** Decodes one answer; `undefined` passes over it (a filter the kernel does not apply itself). */
@@ -69,6 +71,11 @@ function build<T>(description: RequestDescription<T>, flags: number, dump = fals
   description.write(writer);
   const request = { operation, object, type, flags: flags | (description.flags ?? 0), body: writer.finish() };
   return { ...request, dump, marks: writer.marks, ...(decode === undefined ? {} : { decode }) };
+}
+
+/** The same request, whose refusal names the configuration field that asked for it. */
+export function askedByField<T>(request: NetlinkRequest<T>, field: string): NetlinkRequest<T> {
+  return { ...request, field };
 }
 
 /** The bytes of one request, padded to four. */

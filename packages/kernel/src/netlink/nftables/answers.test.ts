@@ -113,6 +113,12 @@ test("joins intervals up to the highest key, side by side, and over several answ
   ]);
 });
 
+test("shows a key of bits that is one value as one value", () => {
+  const set: SetDefinition = { ...T, set: "s", key: ["ct_state", "inet_service"] };
+  const key = { value: Uint8Array.of(6, 0, 0, 0, 0, 80, 0, 0) };
+  assert.deepEqual(joinElements(set, [[{ key }]]), [{ key: [["established", "related"], 80] }]);
+});
+
 test("decodes rules: expressions, handles, comments, and what we have no name for", () => {
   const rules = answers("nft -a list table inet t", NFT_MSG_NEWRULE).map(decodeRule);
   const own = rules.filter(({ table }) => table === "t");

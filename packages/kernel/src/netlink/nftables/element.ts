@@ -195,7 +195,8 @@ function listedElement(set: SetDefinition, element: WireElement, first: Uint8Arr
   return {
     key: lowest.map((from, index) => {
       const to = highest[index] ?? from;
-      return from === to ? from : { from, to };
+      // As text, because bits are arrays.
+      return String(from) === String(to) ? from : { from, to };
     }),
     ...(value === undefined ? {} : { value }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
