@@ -18,7 +18,7 @@ import {
 } from "./bpf-instruction.ts";
 
 /** A register, so that `and32(r2, r3)` and `and32(r2, 3)` cannot be confused. */
-export interface BpfRegister {
+interface BpfRegister {
   readonly register: number;
 }
 

@@ -4,7 +4,7 @@ import { type ExecuteOptions, executeCgroupOperations } from "./execute-operatio
 import { planUpdate } from "./plan-update.ts";
 import { readCgroupFile } from "./read-cgroup-file.ts";
 
-export interface ApplyResourcesOptions extends ExecuteOptions {
+interface ApplyResourcesOptions extends ExecuteOptions {
   readonly rootless: boolean;
 }
 

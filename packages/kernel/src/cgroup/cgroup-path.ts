@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { type CgroupHierarchy, type CgroupLayout, hierarchyLabel } from "./cgroup-layout.ts";
+import type { CgroupHierarchy } from "./cgroup-layout.ts";
 import { expandSlice, type SystemdScope, unitNameOf } from "./systemd/systemd-unit-name.ts";
 
 /**
@@ -18,7 +18,7 @@ export type CgroupLocation =
   | { readonly kind: "systemd"; readonly scope: SystemdScope }
   | { readonly kind: "disabled" };
 
-export interface CgroupLocationOptions {
+interface CgroupLocationOptions {
   readonly driver: CgroupDriver;
   /** Names the cgroup when the configuration does not. */
   readonly containerId: string;
@@ -114,18 +114,6 @@ export function placeCgroup(
     : [...expandSlice(location.scope.slice, FIELD), unit];
   const manager = managerCgroup.split("/").filter((component) => component !== "");
   return { hierarchy, base: hierarchy.mountPoint, directories: descend(hierarchy.mountPoint, [...manager, ...below]) };
-}
-
-/** The container's cgroup in every hierarchy, by {@link hierarchyLabel}. */
-export function placeInAll(
-  layout: CgroupLayout,
-  location: Exclude<CgroupLocation, { kind: "disabled" }>,
-  managerCgroup?: string,
-): ReadonlyMap<string, CgroupPlace> {
-  const hierarchies = layout.v2 === undefined ? layout.v1 : [...layout.v1, layout.v2];
-  return new Map(
-    hierarchies.map((hierarchy) => [hierarchyLabel(hierarchy), placeCgroup(hierarchy, location, managerCgroup)]),
-  );
 }
 
 function relativeBase(hierarchy: CgroupHierarchy): string {

@@ -22,7 +22,7 @@ interface OperationBase {
 }
 
 /** mkdir(2), mode 0755. */
-export interface MakeCgroup extends OperationBase {
+interface MakeCgroup extends OperationBase {
   readonly kind: "mkdir";
 }
 

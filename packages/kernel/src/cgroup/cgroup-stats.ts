@@ -23,7 +23,7 @@ export interface CpuStats {
   readonly pressure: Pressure | undefined;
 }
 
-export interface CpuThrottling {
+interface CpuThrottling {
   readonly periods: bigint;
   readonly throttledPeriods: bigint;
   readonly throttledNs: bigint;
@@ -60,7 +60,7 @@ export interface PidsStats {
   readonly limit: bigint | undefined;
 }
 
-export interface IoStats {
+interface IoStats {
   readonly devices: readonly IoDeviceStats[];
   readonly pressure: Pressure | undefined;
 }

@@ -1,7 +1,7 @@
 import type { LinuxDeviceCgroup } from "@orlop/core";
 
 /** A rule that every container gets, with its reason. */
-export interface DefaultDeviceRule extends LinuxDeviceCgroup {
+interface DefaultDeviceRule extends LinuxDeviceCgroup {
   readonly why: string;
 }
 

@@ -29,7 +29,7 @@ export interface DevicePolicy {
 }
 
 /** Reads a composition of `r`, `w` and `m`. Throws OrlopError("invalid") on anything else, the empty string included. */
-export function parseDeviceAccess(access: string | undefined, field: string): number {
+function parseDeviceAccess(access: string | undefined, field: string): number {
   let bits = 0;
   for (const letter of access ?? "") {
     const bit = letter in DEVICE_ACCESS ? DEVICE_ACCESS[letter as keyof typeof DEVICE_ACCESS] : 0;

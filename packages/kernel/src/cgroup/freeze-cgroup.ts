@@ -10,7 +10,7 @@ import { readCgroupFile, readFlatKeyed } from "./read-cgroup-file.ts";
  * - `thawed`: runs
  * - `none`: the container has no freezer
  */
-export type FreezerState = "frozen" | "freezing" | "thawed" | "none";
+type FreezerState = "frozen" | "freezing" | "thawed" | "none";
 
 /** Version 2 freezes for certain, unless a process sits in the kernel without sleeping interruptibly. */
 const FREEZE_POLL_MAX = 1000;

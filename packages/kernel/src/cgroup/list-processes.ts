@@ -20,7 +20,7 @@ export function listProcesses(directories: readonly CgroupDirectory[]): number[]
 }
 
 /** Processes in this very cgroup. */
-export function processesIn(directory: string): number[] {
+function processesIn(directory: string): number[] {
   const text = readCgroupFile(directory, "cgroup.procs") ?? "";
   // A process of another pid namespace shows as 0, and kill(0) would hit our own process group.
   return text

@@ -7,7 +7,7 @@ const EXISTS: readonly CgroupTolerance[] = [
 ];
 
 /** What a version 2 hierarchy hands down to the container's cgroup. */
-export interface ControllerChain {
+interface ControllerChain {
   /** The first directory on the way whose cgroup.subtree_control is the caller's to write. */
   readonly top: string;
   readonly wanted: readonly string[];

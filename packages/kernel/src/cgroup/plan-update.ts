@@ -3,7 +3,7 @@ import type { CgroupDirectory, CgroupOperation } from "./cgroup-plan.ts";
 import { planResources } from "./resources/plan-resources.ts";
 import { refuse } from "./resources/resource-context.ts";
 
-export interface CgroupUpdateOptions {
+interface CgroupUpdateOptions {
   readonly rootless: boolean;
   /** Reads a file of a cgroup; undefined: it is not there. */
   readonly readCurrent: (directory: string, file: string) => string | undefined;

@@ -31,7 +31,7 @@ export function readCgroupNumber(directory: string, file: string): bigint | unde
 }
 
 /** Lines of `key number`: `memory.stat`, `cgroup.events`. */
-export function parseFlatKeyed(text: string, file: string): Record<string, bigint> {
+function parseFlatKeyed(text: string, file: string): Record<string, bigint> {
   const values: Record<string, bigint> = {};
   for (const line of lines(text)) {
     const [key, value] = line.split(" ");

@@ -1,7 +1,7 @@
 import { type CgroupDirectory, directoryFor } from "./cgroup-plan.ts";
 import { readFlatKeyed } from "./read-cgroup-file.ts";
 
-export interface OomEvents {
+interface OomEvents {
   /** Processes of the container that the OOM killer has killed. */
   readonly kills: bigint;
   /** Version 1, with the OOM killer off: processes stand still at the limit right now. */

@@ -6,7 +6,7 @@ import { dbusReplyError } from "./dbus-error.ts";
 import { type DBusMessage, dbusMessageLength, decodeDBusMessage, encodeDBusMessage } from "./dbus-message.ts";
 import type { DBusValue } from "./dbus-value.ts";
 
-export interface DBusConnectOptions {
+interface DBusConnectOptions {
   /** A D-Bus server address. */
   readonly address: string;
   /** False for a direct connection to a program, such as /run/systemd/private: there is no bus to say hello to. */
@@ -17,7 +17,7 @@ export interface DBusConnectOptions {
 }
 
 /** A method call: what to call where, with which arguments. */
-export interface DBusCall {
+interface DBusCall {
   readonly destination?: string;
   readonly path: string;
   readonly interface: string;

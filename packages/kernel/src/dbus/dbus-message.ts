@@ -4,8 +4,8 @@ import { encodeDBusValues } from "./dbus-encode.ts";
 import type { DBusValue, DBusVariant } from "./dbus-value.ts";
 
 /** Message types and header fields, D-Bus specification, "Message Format". */
-export const DBUS_MESSAGE_TYPES = { call: 1, reply: 2, error: 3, signal: 4 } as const;
-export type DBusMessageType = keyof typeof DBUS_MESSAGE_TYPES;
+const DBUS_MESSAGE_TYPES = { call: 1, reply: 2, error: 3, signal: 4 } as const;
+type DBusMessageType = keyof typeof DBUS_MESSAGE_TYPES;
 
 const FIELDS = {
   path: { code: 1, signature: "o" },
@@ -27,7 +27,7 @@ const BIG_ENDIAN = 0x42;
 const FIXED_BYTES = 16;
 
 /** The specification allows 128 MiB; nothing that systemd or a bus says to us comes near this. */
-export const DBUS_MESSAGE_BYTES_MAX: number = 16 << 20;
+const DBUS_MESSAGE_BYTES_MAX: number = 16 << 20;
 
 /** One message; fields that its type does not have are undefined. */
 export interface DBusMessage {

@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 
 /** Basic types, with the size and alignment of their fixed part (D-Bus specification, "Marshaling"). */
-export const DBUS_BASIC_TYPES = {
+const DBUS_BASIC_TYPES = {
   y: { name: "BYTE", alignment: 1 },
   b: { name: "BOOLEAN", alignment: 4 },
   n: { name: "INT16", alignment: 2 },
@@ -28,7 +28,7 @@ export type DBusType =
   | { readonly kind: "entry"; readonly key: DBusType; readonly value: DBusType };
 
 /** Limits of the specification. */
-export const DBUS_SIGNATURE_LENGTH_MAX = 255;
+const DBUS_SIGNATURE_LENGTH_MAX = 255;
 const ARRAY_DEPTH_MAX = 32;
 const STRUCT_DEPTH_MAX = 32;
 

@@ -19,12 +19,6 @@ export function planUnified(unified: Readonly<Record<string, string>>, context: 
   return Object.entries(unified).flatMap(([key, value]) => planKey(key, value, context));
 }
 
-/** Controllers that a set of keys needs. */
-export function controllersOfUnified(unified: Readonly<Record<string, string>>): string[] {
-  const names = Object.keys(unified).map((key) => key.split(".")[0] ?? "");
-  return [...new Set(names)].filter((name) => name !== "" && name !== "cgroup");
-}
-
 function planKey(key: string, value: string, context: ResourceContext): WriteCgroupFile[] {
   const field = `unified.${key}`;
   const controller = /^([a-z0-9_]+)\.[^/]+$/.exec(key)?.[1];

@@ -80,7 +80,7 @@ function printable(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}` : part));
 }
 
-export interface ResourceWriteOptions {
+interface ResourceWriteOptions {
   readonly tolerate?: readonly CgroupTolerance[];
   readonly fallback?: CgroupFallback | undefined;
 }

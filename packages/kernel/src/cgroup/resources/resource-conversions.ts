@@ -1,7 +1,7 @@
 /** What becomes of a field: the files it is written to, and how; or why it cannot be. */
-export type ResourceForm = { readonly files: readonly string[]; readonly value: string } | { readonly refused: string };
+type ResourceForm = { readonly files: readonly string[]; readonly value: string } | { readonly refused: string };
 
-export interface ResourceConversion {
+interface ResourceConversion {
   /** Section of the runtime-spec's config-linux.md. */
   readonly section: string;
   readonly v1: ResourceForm;

@@ -3,7 +3,7 @@ import type { DBusMessage } from "../../dbus/dbus-message.ts";
 import type { DBusValue } from "../../dbus/dbus-value.ts";
 
 /** A call as the fake service saw it. */
-export interface SeenCall {
+interface SeenCall {
   readonly member: string;
   readonly body: readonly DBusValue[];
 }
@@ -17,6 +17,8 @@ export class FakeSystemd {
   readonly units: Map<string, "active" | "failed"> = new Map();
   /** What the next jobs end as; "never" for no signal at all. */
   result = "done";
+  /** Told of each call before it is answered. */
+  onCall: (member: string) => void = () => {};
   readonly #connection: DBusConnection;
   #jobs = 0;
 
@@ -40,6 +42,7 @@ export class FakeSystemd {
   #answer(message: DBusMessage): void {
     const { member = "", body } = message;
     this.seen.push({ member, body });
+    this.onCall(member);
     const unit = String(body[0]);
     const loaded = this.units.get(unit);
     if (member === "Get") {

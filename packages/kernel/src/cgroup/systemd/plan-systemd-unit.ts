@@ -11,7 +11,7 @@ export interface SystemdUnit {
   readonly properties: readonly SystemdProperty[];
 }
 
-export interface SystemdUnitOptions extends ResourcePropertyOptions {
+interface SystemdUnitOptions extends ResourcePropertyOptions {
   readonly containerId: string;
   /** `org.systemd.property.*` among them are for systemd. */
   readonly annotations: Readonly<Record<string, string>>;

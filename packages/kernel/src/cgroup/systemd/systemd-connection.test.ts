@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { OrlopError } from "@orlop/core";
 import { noBusReason, startBus } from "../../dbus/dbus-daemon-fixture.ts";
 import { FakeSystemd } from "./fake-systemd-fixture.ts";
 import { planSystemdUnit } from "./plan-systemd-unit.ts";
-import { SystemdManager, systemdAddresses, systemdMajorVersion } from "./systemd-manager.ts";
+import { SystemdConnection, systemdAddresses, systemdMajorVersion } from "./systemd-connection.ts";
+import { updateSystemdUnit } from "./update-systemd-unit.ts";
 
 /** There is no systemd in most places where tests run; its part is played on a bus of the test's own. */
 function testWithSystemd(
   title: string,
-  body: (manager: SystemdManager, systemd: FakeSystemd, t: TestContext) => Promise<void>,
+  body: (manager: SystemdConnection, systemd: FakeSystemd, t: TestContext) => Promise<void>,
 ): void {
   test(title, async (t) => {
     const reason = noBusReason();
@@ -17,7 +21,7 @@ function testWithSystemd(
     const address = await startBus(t);
     const systemd = await FakeSystemd.start(address);
     t.after(() => systemd.close());
-    using manager = await SystemdManager.connect([
+    using manager = await SystemdConnection.connect([
       { address: "unix:path=/nonexistent/private", bus: false },
       { address, bus: true },
     ]);
@@ -25,7 +29,7 @@ function testWithSystemd(
   });
 }
 
-function unit(manager: SystemdManager, name: string = "web"): ReturnType<typeof planSystemdUnit> {
+function unit(manager: SystemdConnection, name: string = "web"): ReturnType<typeof planSystemdUnit> {
   const scope = { slice: "a.slice", prefix: "p", name };
   return planSystemdUnit(
     scope,
@@ -92,7 +96,7 @@ testWithSystemd("several units start at once, each waiting for its own job", asy
   assert.equal(systemd.units.size, 3);
 });
 
-testWithSystemd("a signal that somebody sent past the match rule is not believed", async (manager, systemd) => {
+testWithSystemd("a signal that somebody sent past the match rule is not believed", async (manager, systemd, t) => {
   systemd.result = "never";
   const starting = manager.startTransientUnit(unit(manager), AbortSignal.timeout(100));
   const forge = setInterval(() => {
@@ -100,8 +104,8 @@ testWithSystemd("a signal that somebody sent past the match rule is not believed
       systemd.sendJobRemoved([1, "/org/freedesktop/systemd1/job/1", "p-web.scope", "done"], destination);
     }
   }, 5);
+  t.after(() => clearInterval(forge));
   await assert.rejects(starting, (error) => error instanceof OrlopError && error.code === "cancelled");
-  clearInterval(forge);
 });
 
 testWithSystemd("stops a unit, and one that is gone is fine", async (manager, systemd) => {
@@ -111,6 +115,24 @@ testWithSystemd("stops a unit, and one that is gone is fine", async (manager, sy
   await manager.stopUnit("p-web.scope");
   await manager.resetFailedUnit("p-web.scope");
 });
+
+testWithSystemd(
+  "an update stops the processes of version 1 while systemd sets its rules",
+  async (manager, systemd, t) => {
+    const path = mkdtempSync(join(tmpdir(), "orlop-freezer-"));
+    t.after(() => rmSync(path, { recursive: true }));
+    writeFileSync(`${path}/freezer.state`, "THAWED");
+    const directories = [{ version: 1, label: "freezer", controllers: ["freezer"], path, noPrefix: false }] as const;
+    systemd.onCall = (member) => states.push(`${member} ${readFileSync(`${path}/freezer.state`, "utf8")}`);
+    const states: string[] = [];
+    const update = { unit: "p-web.scope", resources: { pids: { limit: 5 } }, cgroupVersion: 1, directories } as const;
+    await updateSystemdUnit(manager, update);
+    assert.deepEqual(states, ["SetUnitProperties FROZEN"]);
+    assert.equal(readFileSync(`${path}/freezer.state`, "utf8"), "THAWED");
+    await updateSystemdUnit(manager, { ...update, resources: {} });
+    assert.equal(states.length, 1);
+  },
+);
 
 testWithSystemd("changes properties and attaches processes", async (manager, systemd) => {
   await manager.setUnitProperties("p-web.scope", [{ name: "TasksMax", value: { signature: "t", value: 5n } }]);

@@ -17,7 +17,7 @@ const NO_SUCH_UNIT = "org.freedesktop.systemd1.NoSuchUnit";
 const JOB_TIMEOUT_MS = 30_000;
 
 /** Where a systemd instance listens. */
-export interface SystemdAddress {
+interface SystemdAddress {
   readonly address: string;
   /** False for systemd's own socket, which is no bus. */
   readonly bus: boolean;
@@ -67,7 +67,7 @@ export function systemdMajorVersion(version: string): number {
  * Starting and stopping wait until systemd has done it. Every call takes a signal; `close` ends the connection
  * and every call with it. After a connection is lost, connect anew: nothing is kept here but the connection.
  */
-export class SystemdManager {
+export class SystemdConnection {
   readonly #connection: DBusConnection;
   /** Major version of systemd. */
   readonly version: number;
@@ -81,12 +81,12 @@ export class SystemdManager {
   }
 
   /** Tries the addresses in order. Throws the last one's error when none answers. */
-  static async connect(addresses: readonly SystemdAddress[], signal?: AbortSignal): Promise<SystemdManager> {
+  static async connect(addresses: readonly SystemdAddress[], signal?: AbortSignal): Promise<SystemdConnection> {
     let failure: unknown = new OrlopError("invalid", "Cannot connect to systemd: no address was given");
     for (const { address, bus } of addresses) {
       try {
         const connection = await DBusConnection.connect({ address, bus, ...(signal === undefined ? {} : { signal }) });
-        return await SystemdManager.#greet(connection, bus, signal);
+        return await SystemdConnection.#greet(connection, bus, signal);
       } catch (error) {
         if (signal?.aborted) throw error;
         failure = error;
@@ -99,7 +99,7 @@ export class SystemdManager {
     connection: DBusConnection,
     bus: boolean,
     signal: AbortSignal | undefined,
-  ): Promise<SystemdManager> {
+  ): Promise<SystemdConnection> {
     try {
       if (bus) {
         const rule = `type='signal',sender='${DESTINATION}',path='${PATH}',interface='${MANAGER}',member='JobRemoved'`;
@@ -108,7 +108,7 @@ export class SystemdManager {
       // systemd sends its signals to nobody who has not asked.
       await call(connection, "Subscribe", "", [], signal);
       const version = await readProperty(connection, "Version", signal);
-      return new SystemdManager(
+      return new SystemdConnection(
         connection,
         systemdMajorVersion(version),
         await readProperty(connection, "ControlGroup", signal),
