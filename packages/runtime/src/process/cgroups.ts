@@ -9,20 +9,37 @@ import {
   bpfProgLoadAttr,
   type CgroupOperation,
   type CgroupPlan,
+  IOVEC,
   type Label,
+  MSGHDR,
+  type Pointer,
   type ProgramBuilder,
   type Slot,
   TIMESPEC,
 } from "@orlop/kernel";
+import type { Supervision } from "./supervision.ts";
 
 type OperationOf<Kind extends CgroupOperation["kind"]> = Extract<CgroupOperation, { kind: Kind }>;
 
 /** Most errno values that an instruction can list; operations that tolerate more take their way out on any. */
 const LISTED_MAX = 4;
 
-/** In the reaper: makes the cgroups and sets the limits while they are empty. */
-export function emitMakeCgroups(p: ProgramBuilder, plan: CgroupPlan): void {
-  for (const operation of plan.operations) emitOperation(p, operation);
+/**
+ * In the reaper: makes the cgroups of one version and sets the limits while they are empty. Those of version 2 have to be
+ * there before the clone, which goes right into one; the ten or so of version 1 are made while init builds its file
+ * system, on another processor.
+ */
+export function emitMakeCgroups(p: ProgramBuilder, plan: CgroupPlan, version: 1 | 2): void {
+  const unified = plan.directories.find((directory) => directory.version === 2)?.path;
+  const isUnified = ({ directory }: CgroupOperation): boolean =>
+    unified !== undefined && (isBelow(unified, directory) || isBelow(directory, unified));
+  for (const operation of plan.operations) {
+    if (isUnified(operation) === (version === 2)) emitOperation(p, operation);
+  }
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }
 
 function emitOperation(p: ProgramBuilder, operation: CgroupOperation): void {
@@ -186,12 +203,16 @@ export function emitKeepMemoryEvents(p: ProgramBuilder, plan: CgroupPlan, state:
 }
 
 /** In the parent: opens what a process writes to in order to enter, because the child may not be allowed to. */
-export function emitOpenCgroupDoors(p: ProgramBuilder, plan: Pick<CgroupPlan, "join" | "cloneInto">): void {
+export function emitOpenCgroupDoors(p: ProgramBuilder, plan: Pick<CgroupPlan, "join">): void {
   for (const [index, { directory, file, reason }] of plan.join.entries()) {
     p.step({ action: `open "${directory}/${file}"`, field: "linux.cgroupsPath", why: reason });
     const path = p.text(`${directory}/${file}`);
     p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: doorSlot(p, index) });
   }
+}
+
+/** Opens the cgroup that init is cloned into. */
+export function emitOpenCloneCgroup(p: ProgramBuilder, plan: CgroupPlan): void {
   if (plan.cloneInto === undefined) return;
   p.step({
     action: `open cgroup "${plan.cloneInto}"`,
@@ -202,6 +223,46 @@ export function emitOpenCgroupDoors(p: ProgramBuilder, plan: Pick<CgroupPlan, "j
   p.call("openat", [p.flags("AT_FDCWD"), p.text(plan.cloneInto), flags, 0], { into: p.slot("cgroup") });
 }
 
+/** A message that carries the doors, all at once, and where in it their numbers stand. */
+function doorsMessage(p: ProgramBuilder, count: number): { msg: Pointer; fds: Pointer } {
+  const length = CMSG_HEADER_BYTES + 4 * count;
+  const control = Buffer.alloc(Math.ceil(length / 8) * 8);
+  control.writeBigUInt64LE(BigInt(length), 0);
+  control.writeUInt32LE(SOL_SOCKET, 8);
+  control.writeUInt32LE(SCM_RIGHTS, 12);
+  const at = p.bytes(control, `{SCM_RIGHTS, ${count} descriptors}`);
+  const iov = p.struct(IOVEC, { iov_base: p.buffer(8, "<byte>"), iov_len: 1 });
+  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: at, msg_controllen: control.length });
+  return { msg, fds: at.at(CMSG_HEADER_BYTES) };
+}
+
+/** In the reaper: opens the doors and hands them to init. */
+export function emitHandOverCgroupDoors(s: Supervision, plan: CgroupPlan): void {
+  const { p, slots } = s;
+  if (plan.join.length === 0) return;
+  emitOpenCgroupDoors(p, plan);
+  const { msg, fds } = doorsMessage(p, plan.join.length);
+  p.step({ action: "hand init its ways into the cgroups" });
+  for (const index of plan.join.keys()) p.store(fds.at(4 * index), 4, doorSlot(p, index));
+  p.call("sendmsg", [slots.syncReaper, msg, p.flags("MSG_NOSIGNAL")]);
+  for (const index of plan.join.keys()) p.call("close", [doorSlot(p, index)]);
+}
+
+/** In init: waits for the doors. An end of the socket means that the reaper has failed, and has said so. */
+export function emitTakeCgroupDoors(s: Supervision, plan: CgroupPlan): void {
+  const { p, slots } = s;
+  if (plan.join.length === 0) return;
+  const { msg, fds } = doorsMessage(p, plan.join.length);
+  const got = p.slot("got");
+  const received = p.label("doors received");
+  p.step({ action: "wait for the ways into the cgroups" });
+  p.call("recvmsg", [slots.syncChild, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
+  p.branch(got, "ne", 0, received);
+  p.call("exit_group", [1]);
+  p.mark(received);
+  for (const index of plan.join.keys()) p.load(doorSlot(p, index), fds.at(4 * index), 4);
+}
+
 /** In the child: enters every cgroup it was not cloned into. */
 export function emitEnterCgroups(p: ProgramBuilder, plan: Pick<CgroupPlan, "join">): void {
   for (const [index, { directory }] of plan.join.entries()) {
@@ -210,6 +271,11 @@ export function emitEnterCgroups(p: ProgramBuilder, plan: Pick<CgroupPlan, "join
     p.call("close", [doorSlot(p, index)]);
   }
 }
+
+/** struct cmsghdr before its data, and what it says of descriptors: include/linux/socket.h. */
+const CMSG_HEADER_BYTES = 16;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
 
 /** How often, and with which pause, a cgroup that is still busy is tried again: together a second. */
 const REMOVE_TRIES_MAX = 500;

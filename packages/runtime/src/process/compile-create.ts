@@ -1,5 +1,11 @@
 import type { Program } from "@orlop/kernel";
-import { emitKeepMemoryEvents, emitMakeCgroups, emitOpenCgroupDoors, emitRemoveCgroups } from "./cgroups.ts";
+import {
+  emitHandOverCgroupDoors,
+  emitKeepMemoryEvents,
+  emitMakeCgroups,
+  emitOpenCloneCgroup,
+  emitRemoveCgroups,
+} from "./cgroups.ts";
 import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
@@ -25,13 +31,17 @@ export function compileCreate(plan: CreatePlan): Program {
   checkNamespaces(c);
   emitPrepareReaper(c);
   if (plan.cgroup !== undefined) {
-    emitMakeCgroups(p, plan.cgroup);
-    emitOpenCgroupDoors(p, plan.cgroup);
+    emitMakeCgroups(p, plan.cgroup, 2);
+    emitOpenCloneCgroup(p, plan.cgroup);
   }
   emitOpenStdio(c);
   emitBindSources(c);
   emitStartInit(c);
   if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
+  if (plan.cgroup !== undefined) {
+    emitMakeCgroups(p, plan.cgroup, 1);
+    emitHandOverCgroupDoors(c, plan.cgroup);
+  }
   if (c.terminal) emitTakeTerminal(c);
   emitSupervise(c);
   if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, c.slots.state);

@@ -37,7 +37,7 @@ export function compileExec(plan: ExecPlan): Program {
   const { p, slots, labels } = s;
   emitPrepareReaper(s);
   emitFindInit(s, plan);
-  emitOpenCgroupDoors(p, { join: plan.join, cloneInto: undefined });
+  emitOpenCgroupDoors(p, plan);
   emitOpenStdio(s);
   const between = p.slot("between");
   const joined = p.label("child is started");

@@ -6,9 +6,10 @@ import {
   emitDieWithParent,
   emitPrivilegedAttributes,
 } from "./become-program.ts";
-import { emitEnterCgroups } from "./cgroups.ts";
+import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
+import { plannedMounts } from "./mount-sources.ts";
 import { emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
 import { emitLateNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitPersonality } from "./personality.ts";
@@ -29,11 +30,15 @@ export function emitInit(c: Compilation): void {
   if (isNew(c, "network")) emitLoopback(c);
   emitNames(c);
   emitSysctls(c);
-  emitLateNamespaces(c);
   emitRootFileSystem(c);
   emitTakeMasks(c);
-  emitMounts(c);
+  const mounts = plannedMounts(c);
+  const cgroupMount = mounts.findIndex(({ mount }) => mount.type === "cgroup" || mount.type === "cgroup2");
+  const beforeCgroups = cgroupMount < 0 ? mounts.length : cgroupMount;
+  emitMounts(c, mounts.slice(0, beforeCgroups));
   emitDevices(c);
+  emitJoinCgroups(c);
+  emitMounts(c, mounts.slice(beforeCgroups));
   if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
   emitPivot(c);
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
@@ -53,6 +58,16 @@ export function emitInit(c: Compilation): void {
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);
+}
+
+/** As late as possible, because the reaper is still making them; before a mount that shows them. */
+function emitJoinCgroups(c: Compilation): void {
+  const { cgroup } = c.plan;
+  if (cgroup !== undefined) {
+    emitTakeCgroupDoors(c, cgroup);
+    emitEnterCgroups(c.p, cgroup);
+  }
+  emitLateNamespaces(c);
 }
 
 function hasHooks(
@@ -79,7 +94,6 @@ function emitPrepare(c: Compilation): void {
   p.step({ action: "prepare init" });
   p.handler(c.labels.childFailed);
   if (!c.detached) emitDieWithParent(p);
-  if (plan.cgroup !== undefined) emitEnterCgroups(p, plan.cgroup);
   if (joinsUserNamespace(c)) emitBecomeRoot(c);
   else if (c.userNamespace) emitEnterUserNamespace(c);
   p.step({

@@ -19,14 +19,14 @@ import {
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
-import { absoluteSource, emitBindSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
+import { absoluteSource, emitBindSource, type PlannedMount } from "./mount-sources.ts";
 
 /** Mounts whose place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
 const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
 
-/** Everything in `mounts`, in the order of the config. */
-export function emitMounts(c: Compilation): void {
-  for (const planned of plannedMounts(c)) {
+/** Mounts of the config, in its order. */
+export function emitMounts(c: Compilation, mounts: readonly PlannedMount[]): void {
+  for (const planned of mounts) {
     const { options, mount } = planned;
     if (options.bind !== "no") emitBind(c, planned);
     else if (mount.type === "cgroup" || mount.type === "cgroup2") emitCgroupMount(c, planned);
