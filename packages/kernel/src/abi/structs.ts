@@ -164,7 +164,7 @@ export const IFREQ_FLAGS: StructLayout<"ifr_name" | "ifr_flags" | "rest"> = stru
 /** Bytes of struct siginfo, and where waitid(2) puts what ended the child (include/uapi/asm-generic/siginfo.h). */
 export const SIGINFO_BYTES = 128;
 export const SIGINFO_CODE_OFFSET = 8;
-export const SIGINFO_PID_OFFSET = 12;
+export const SIGINFO_PID_OFFSET = 16;
 export const SIGINFO_STATUS_OFFSET = 24;
 /** Bytes of struct rusage (include/uapi/linux/resource.h). */
 export const RUSAGE_BYTES = 144;
