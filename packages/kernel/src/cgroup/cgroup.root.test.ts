@@ -217,6 +217,24 @@ testInCgroup("only listed devices can be opened", { devices: [{ allow: false, ac
   assert.equal(open("/dev/kmsg").status, 0);
 });
 
+test("a controller of the unified hierarchy is handed down to the cgroup that needs it", async (t) => {
+  const layout = readCgroupLayout();
+  const reason =
+    skipReason() ?? (layout.v2?.controllers.includes("hugetlb") ? undefined : "needs hugetlb in version 2");
+  if (reason !== undefined || layout.v2 === undefined) return t.skip(reason);
+  const switches = `${layout.v2.mountPoint}/cgroup.subtree_control`;
+  const before = readFileSync(switches, "utf8");
+  const plan = planned("huge", { hugepageLimits: [{ pageSize: "2MB", limit: 4 << 20 }] });
+  try {
+    execute(plan);
+    assert.equal(readCgroupStats(plan.directories).hugetlb["2MB"]?.limit, 4_194_304n);
+  } finally {
+    await cleanUp(plan);
+    if (!before.includes("hugetlb")) writeFileSync(switches, "-hugetlb");
+  }
+  assert.equal(readFileSync(switches, "utf8"), before);
+});
+
 test("a limit that the kernel refuses is one error by field, and leaves no cgroup", async (t) => {
   const reason = skipReason();
   if (reason !== undefined) return t.skip(reason);
