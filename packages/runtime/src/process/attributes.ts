@@ -50,13 +50,16 @@ const IOPRIO_CLASSES: Readonly<Record<IOPriority["class"], number>> = {
 };
 const IOPRIO_CLASS_SHIFT = 13;
 
-/** What a process has that is neither its identity nor a namespace's. `proc` is a handle on procfs. */
-export function emitAttributes(p: ProgramBuilder, process: Process, proc: Slot): void {
+/** The caller's own OOM score, for processes that will be made from it, too. `proc` is a handle on procfs. */
+export function emitOomScore(p: ProgramBuilder, { oomScoreAdj }: Process, proc: Slot): void {
+  if (oomScoreAdj === undefined) return;
+  p.step({ action: `set OOM score adjustment ${oomScoreAdj}`, field: "process.oomScoreAdj" });
+  emitWriteProc(p, proc, "self/oom_score_adj", String(oomScoreAdj));
+}
+
+/** What a process has that is neither its identity nor a namespace's, and that it may set for itself. */
+export function emitAttributes(p: ProgramBuilder, process: Process): void {
   emitRlimits(p, process.rlimits ?? []);
-  if (process.oomScoreAdj !== undefined) {
-    p.step({ action: `set OOM score adjustment ${process.oomScoreAdj}`, field: "process.oomScoreAdj" });
-    emitWriteProc(p, proc, "self/oom_score_adj", String(process.oomScoreAdj));
-  }
   if (process.scheduler !== undefined) emitScheduler(p, process.scheduler);
   if (process.ioPriority !== undefined) {
     const { class: name, priority } = process.ioPriority;

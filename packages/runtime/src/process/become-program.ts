@@ -31,7 +31,7 @@ export interface BecomeOptions {
 
 /** Attributes that are set while there are still privileges; see {@link emitBecomeProgram}. */
 export function emitPrivilegedAttributes(s: Supervision, { process, proc }: BecomeOptions): void {
-  emitAttributes(s.p, process, proc);
+  emitAttributes(s.p, process);
   emitSecurityLabels(s, process, proc);
 }
 

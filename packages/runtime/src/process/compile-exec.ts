@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import type { LinuxNamespaceType, Process } from "@orlop/core";
-import type { CgroupJoin, Program, SeccompProgram } from "@orlop/kernel";
+import { type CgroupJoin, emitExpectFileSystem, type Program, type SeccompProgram } from "@orlop/kernel";
+import { emitOomScore } from "./attributes.ts";
 import {
   type BecomeOptions,
   emitBecomeProgram,
@@ -77,6 +78,16 @@ function emitEnter(s: Supervision, plan: ExecPlan): void {
   const { p, slots, labels } = s;
   p.role("between");
   p.handler(labels.childFailed);
+  if (plan.process.oomScoreAdj !== undefined) {
+    const proc = p.slot("proc");
+    p.step({ action: "open the host's procfs" });
+    p.call("openat", [p.flags("AT_FDCWD"), p.text("/proc"), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], {
+      into: proc,
+    });
+    emitExpectFileSystem(p, proc, "PROC_SUPER_MAGIC");
+    // While this process still has the host's privileges; what is cloned from it inherits the score.
+    emitOomScore(p, plan.process, proc);
+  }
   p.step({
     action: "enter the container's namespaces",
     why: "CVE-2016-9962: not dumpable, so that nobody inside can look at what is still open here",
@@ -113,11 +124,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
     init: false,
     beforeExecute: () => emitSay(s, "ready", false),
   };
-  if (
-    process.oomScoreAdj !== undefined ||
-    process.apparmorProfile !== undefined ||
-    process.selinuxLabel !== undefined
-  ) {
+  if (process.apparmorProfile !== undefined || process.selinuxLabel !== undefined) {
     emitProcHandle(p, proc);
   }
   if (s.terminal) {

@@ -1,5 +1,6 @@
 import { sysctlPath } from "@orlop/core";
 import { IFREQ_FLAGS } from "@orlop/kernel";
+import { emitOomScore } from "./attributes.ts";
 import {
   type BecomeOptions,
   emitBecomeProgram,
@@ -18,7 +19,7 @@ import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
-import { emitBecomeRoot, emitEnterUserNamespace } from "./user-namespace.ts";
+import { emitBecomeRoot, emitEnterUserNamespace, reaperSetsOomScore } from "./user-namespace.ts";
 
 /** The process that becomes the user's program. See compileCreate. */
 export function emitInit(c: Compilation): void {
@@ -53,6 +54,8 @@ export function emitInit(c: Compilation): void {
     init: plan.request.init === true,
     beforeExecute: () => emitReady(c),
   };
+  // In a user namespace the reaper has set it, which may lower it where root there may not.
+  if (!reaperSetsOomScore(c)) emitOomScore(p, process, c.proc);
   emitPrivilegedAttributes(c, options);
   emitPersonality(c);
   if (c.terminal) emitInstallTerminal(c);
@@ -81,7 +84,7 @@ function hasHooks(
 function needsProc(c: Compilation): boolean {
   const { process, linux } = c.plan.request.spec;
   return (
-    process?.oomScoreAdj !== undefined ||
+    (process?.oomScoreAdj !== undefined && !reaperSetsOomScore(c)) ||
     process?.apparmorProfile !== undefined ||
     process?.selinuxLabel !== undefined ||
     Object.keys(linux?.sysctl ?? {}).length > 0 ||
@@ -94,6 +97,11 @@ function emitPrepare(c: Compilation): void {
   p.step({ action: "prepare init" });
   p.handler(c.labels.childFailed);
   if (!c.detached) emitDieWithParent(p);
+  if (c.namespaces.get("pid") !== undefined && !c.userNamespace) {
+    // CVE-2016-9962: processes that are there already must not look into this one. In a user namespace of its own it has
+    // to stay dumpable for its id maps, and they are not its peers.
+    p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  }
   if (joinsUserNamespace(c)) emitBecomeRoot(c);
   else if (c.userNamespace) emitEnterUserNamespace(c);
   p.step({

@@ -1,6 +1,7 @@
 import type { LinuxIDMapping } from "@orlop/core";
 import type { ProgramBuilder, Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
+import { joinsUserNamespace } from "./namespaces.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 
 /**
@@ -23,8 +24,18 @@ export function emitWriteIdMaps(c: Compilation): void {
   }
   p.step({ action: "map user and group ids", field: "linux.uidMappings" });
   emitWriteMaps(p, proc, uidMappings, gidMappings);
+  const { oomScoreAdj } = plan.request.spec.process ?? {};
+  if (oomScoreAdj !== undefined && reaperSetsOomScore(c)) {
+    p.step({ action: `set OOM score adjustment ${oomScoreAdj}`, field: "process.oomScoreAdj" });
+    emitWriteFile(p, proc, "oom_score_adj", String(oomScoreAdj));
+  }
   p.call("close", [proc]);
   p.call("write", [c.slots.syncReaper, p.text("."), 1]);
+}
+
+/** Root of a user namespace may only raise its score; real root, outside, may lower it. */
+export function reaperSetsOomScore(c: Compilation): boolean {
+  return c.userNamespace && c.privileged && !joinsUserNamespace(c);
 }
 
 function emitWriteFile(p: ProgramBuilder, directory: Slot, name: string, content: string): void {
