@@ -8,13 +8,13 @@ import { alignmentBytes } from "./limits.ts";
 
 /** Set on an attribute that holds attributes. rtnetlink's older ones go without it, and the kernel accepts both. */
 export const NLA_F_NESTED = 0x8000;
-/** Set on a payload in network order by families that mix both. */
-export const NLA_F_NET_BYTEORDER = 0x4000;
-const TYPE_MASK = 0x3fff;
+/** Set on a payload in network order by families that mix both. Here each attribute's codec knows its order. */
+const NLA_F_NET_BYTEORDER = 0x4000;
+const TYPE_MASK = 0xffff & ~(NLA_F_NESTED | NLA_F_NET_BYTEORDER);
 const HEADER_BYTES = 4;
 
 /** One row of an attribute table. */
-export interface Attribute<T> {
+interface Attribute<T> {
   /** The kernel's name: `IFLA_MTU`. */
   readonly kernel: string;
   /** Its number, without flag bits. */

@@ -14,9 +14,9 @@ export interface LayoutField<T> {
 }
 
 /** The fields of a struct, keyed by our names for them. */
-export type LayoutFields<T extends object> = { readonly [K in keyof T]: LayoutField<T[K]> };
+type LayoutFields<T extends object> = { readonly [K in keyof T]: LayoutField<T[K]> };
 
-export interface LayoutDescription<T extends object> {
+interface LayoutDescription<T extends object> {
   /** The struct's tag in the header, without `struct`. */
   readonly struct: string;
   /** The header below /usr/include. */

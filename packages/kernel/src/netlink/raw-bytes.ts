@@ -1,4 +1,4 @@
-import type { Codec, FixedCodec } from "./codec.ts";
+import type { Codec } from "./codec.ts";
 
 /** Uninterpreted bytes, at most `maxBytes` of them when written; a copy when read. */
 export function rawBytes(maxBytes: number): Codec<Uint8Array> {
@@ -8,21 +8,6 @@ export function rawBytes(maxBytes: number): Codec<Uint8Array> {
       to.append(value);
     },
     read: (from) => from.bytes.slice(),
-  };
-}
-
-/** Exactly `size` uninterpreted bytes. */
-export function fixedBytes(size: number): FixedCodec<Uint8Array> {
-  return {
-    size,
-    write(value, to) {
-      if (value.length !== size) to.fail(`it has ${value.length} bytes, not ${size}`);
-      to.append(value);
-    },
-    read(from) {
-      if (from.length !== size) from.fail(`it has ${from.length} bytes, not ${size}`);
-      return from.bytes.slice();
-    },
   };
 }
 

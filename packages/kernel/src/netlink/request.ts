@@ -35,7 +35,7 @@ export interface NetlinkRequest<T = never> {
 }
 
 /** What the builders of this folder say of a request. */
-export interface RequestDescription<T> {
+interface RequestDescription<T> {
   readonly operation: string;
   readonly object: string;
   readonly type: MessageType;

@@ -22,7 +22,7 @@ export type Variant<T extends object> =
   | UnknownVariant;
 
 /** How the two attributes are called and written. */
-export interface VariantAttributes {
+interface VariantAttributes {
   readonly kind: { readonly kernel: string; readonly type: number; readonly terminated: boolean };
   readonly data: { readonly kernel: string; readonly type: number; readonly flags: number };
 }

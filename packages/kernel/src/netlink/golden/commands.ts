@@ -1,5 +1,7 @@
+// table: commands of the field's tools whose bytes the golden files hold
+
 /** One traced command. Words are split by a shell. */
-export interface CaptureCommand {
+interface CaptureCommand {
   readonly command: string;
   /** Its standard input. */
   readonly input?: string;

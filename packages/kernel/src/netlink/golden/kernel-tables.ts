@@ -73,7 +73,7 @@ export const kernelLayouts: readonly KernelLayout[] = [
 
 const expressionTables = Object.values(expression.kinds) as KernelTable[];
 
-export const kernelAttributeTables: readonly KernelTable[] = [
+const kernelAttributeTables: readonly KernelTable[] = [
   extendedAckAttributes,
   link.linkAttributes,
   link.linkInet6,

@@ -145,7 +145,7 @@ export class LiveNamespace implements AsyncDisposable {
 }
 
 /** A UDP socket in a namespace. `receive` gives null when no packet comes for some time, five seconds by default. */
-export interface LiveSocket {
+interface LiveSocket {
   readonly send: (text: string) => Promise<void>;
   readonly receive: (seconds?: number) => Promise<[text: string, address: string, port: number] | null>;
   readonly answer: (text: string, to: readonly [string, number]) => Promise<void>;

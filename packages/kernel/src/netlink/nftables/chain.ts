@@ -13,7 +13,7 @@ export type ChainHook = "prerouting" | "input" | "forward" | "output" | "postrou
 
 // table: enum nf_inet_hooks, nf_dev_hooks and NF_ARP_, linux/netfilter.h and netfilter_arp.h, as nft(8) names them
 const INET_HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
-export const chainHooks: Readonly<Record<TableFamily, Readonly<Partial<Record<ChainHook, number>>>>> = {
+const chainHooks: Readonly<Record<TableFamily, Readonly<Partial<Record<ChainHook, number>>>>> = {
   ip: INET_HOOKS,
   ip6: INET_HOOKS,
   inet: { ...INET_HOOKS, ingress: 5 },

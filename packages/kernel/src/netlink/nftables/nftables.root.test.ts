@@ -256,10 +256,12 @@ test("places rules, hears their handles, and deletes by them", options, async ()
   assert.equal(await space.run("nft", "list", "ruleset"), "");
 });
 
-test("publishes a UDP port, masquerades, drops the rest, and forgets a mapping's connections", options, async () => {
-  await using router = await LiveNamespace.open();
-  await using client = await LiveNamespace.open();
-  await using server = await LiveNamespace.open();
+const forward = { ...T, chain: "forward" };
+const prerouting = { ...T, chain: "prerouting" };
+const postrouting = { ...T, chain: "postrouting" };
+
+/** A client at 192.0.2.2 and a container at 10.88.0.2 behind a bridge, with a router between them. */
+async function connect(router: LiveNamespace, client: LiveNamespace, server: LiveNamespace): Promise<void> {
   const [clientPid, serverPid] = [await client.pid(), await server.pid()];
   const pair = (name: string, index: number, netnsPid: number) =>
     createLink({ name, index, up: true, kind: { kind: "veth", data: { peer: { name: "eth0", index: 9, netnsPid } } } });
@@ -279,23 +281,28 @@ test("publishes a UDP port, masquerades, drops the rest, and forgets a mapping's
   await client.exchange(NETLINK_ROUTE, inside("192.0.2.2/24", "192.0.2.1"));
   await server.exchange(NETLINK_ROUTE, inside("10.88.0.2/16", "10.88.0.1"));
   await router.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward");
+}
 
-  const forward = { ...T, chain: "forward" };
-  const prerouting = { ...T, chain: "prerouting" };
-  const postrouting = { ...T, chain: "postrouting" };
-  await commit(
-    router,
-    addTable(T),
-    base(forward, "filter", "forward", chainPriorities.filter),
-    base(prerouting, "nat", "prerouting", chainPriorities.dstnat),
-    base(postrouting, "nat", "postrouting", chainPriorities.srcnat),
-    addRule({ ...prerouting, statements: [udp.dport.is(8080), dnat({ address: "10.88.0.2", port: 53 })] }),
-    addRule({ ...postrouting, statements: [ip.saddr.is("10.88.0.0/16"), meta.oifname.isNot("br0"), masquerade()] }),
-    addRule({ ...forward, statements: [ct.state.has("established", "related"), accept] }),
-    addRule({ ...forward, statements: [ct.status.has("dnat"), accept] }),
-    addRule({ ...forward, statements: [meta.iifname.is("br0"), udp.dport.is(7000), accept] }),
-    addRule({ ...forward, statements: [counter(), drop] }),
-  );
+/** What a container host has: UDP port 8080 published as the container's 53, and only port 7000 open to the outside. */
+const HOST_RULES: readonly NetlinkRequest<unknown>[] = [
+  addTable(T),
+  base(forward, "filter", "forward", chainPriorities.filter),
+  base(prerouting, "nat", "prerouting", chainPriorities.dstnat),
+  base(postrouting, "nat", "postrouting", chainPriorities.srcnat),
+  addRule({ ...prerouting, statements: [udp.dport.is(8080), dnat({ address: "10.88.0.2", port: 53 })] }),
+  addRule({ ...postrouting, statements: [ip.saddr.is("10.88.0.0/16"), meta.oifname.isNot("br0"), masquerade()] }),
+  addRule({ ...forward, statements: [ct.state.has("established", "related"), accept] }),
+  addRule({ ...forward, statements: [ct.status.has("dnat"), accept] }),
+  addRule({ ...forward, statements: [meta.iifname.is("br0"), udp.dport.is(7000), accept] }),
+  addRule({ ...forward, statements: [counter(), drop] }),
+];
+
+test("publishes a UDP port, masquerades, drops the rest, and forgets a mapping's connections", options, async () => {
+  await using router = await LiveNamespace.open();
+  await using client = await LiveNamespace.open();
+  await using server = await LiveNamespace.open();
+  await connect(router, client, server);
+  await commit(router, ...HOST_RULES);
 
   const asking = await client.udp("192.0.2.2", 4000, ["192.0.2.1", 8080]);
   const serving = await server.udp("10.88.0.2", 53);

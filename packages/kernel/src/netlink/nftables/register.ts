@@ -3,7 +3,4 @@
 
 export const NFT_REG_VERDICT = 0;
 export const NFT_REG_1 = 1;
-export const NFT_REG_2 = 2;
-export const NFT_REG_3 = 3;
-export const NFT_REG_4 = 4;
 export const NFT_REG32_00 = 8;

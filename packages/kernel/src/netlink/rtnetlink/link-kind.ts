@@ -60,7 +60,7 @@ export interface LinkInfo {
   readonly port?: Variant<PortKinds>;
 }
 
-export const linkKinds: VariantTable<LinkKinds> = new VariantTable<LinkKinds>(
+const linkKinds: VariantTable<LinkKinds> = new VariantTable<LinkKinds>(
   {
     kind: { kernel: "IFLA_INFO_KIND", type: 1, terminated: false },
     data: { kernel: "IFLA_INFO_DATA", type: 2, flags: 0 },
@@ -76,7 +76,7 @@ export const linkKinds: VariantTable<LinkKinds> = new VariantTable<LinkKinds>(
   },
 );
 
-export const portKinds: VariantTable<PortKinds> = new VariantTable<PortKinds>(
+const portKinds: VariantTable<PortKinds> = new VariantTable<PortKinds>(
   {
     kind: { kernel: "IFLA_INFO_SLAVE_KIND", type: 4, terminated: false },
     data: { kernel: "IFLA_INFO_SLAVE_DATA", type: 5, flags: 0 },
