@@ -9,7 +9,7 @@ import type { ProfileRule, ProfileRules } from "./profile-rules.ts";
 import { RETURN_ENOSYS, SECCOMP_RETURNS } from "./seccomp-action.ts";
 import { SECCOMP_DATA } from "./seccomp-data.ts";
 
-export interface DecisionDefaults {
+interface DecisionDefaults {
   /** For calls that no rule matches. */
   readonly defaultVerdict: number;
   /** Whether calls that are newer than the profile get ENOSYS instead. */
@@ -38,14 +38,12 @@ class NumberDecision {
   readonly #graph: DecisionGraph;
   readonly #rules: ProfileRules;
   readonly #nodes: Readonly<Record<NumberRange["kind"], DecisionNode>>;
-  readonly #answersNewCalls: boolean;
   readonly #byNumber = new Map<number, DecisionNode>();
 
   constructor(graph: DecisionGraph, rules: ProfileRules, { defaultVerdict, answersNewCalls }: DecisionDefaults) {
     const known = graph.verdict(defaultVerdict);
     this.#graph = graph;
     this.#rules = rules;
-    this.#answersNewCalls = answersNewCalls;
     this.#nodes = {
       known,
       new: answersNewCalls ? graph.verdict(RETURN_ENOSYS) : known,
@@ -98,7 +96,7 @@ class NumberDecision {
    */
   #addS390(architecture: SeccompArchitecture): void {
     const hasNew = numberRanges(architecture, this.#rules).some(({ kind }) => kind === "new");
-    if (this.#answersNewCalls && hasNew) this.#byNumber.set(0, this.#nodes.new);
+    if (hasNew) this.#byNumber.set(0, this.#nodes.new);
   }
 
   #addRule(

@@ -39,14 +39,14 @@ export const BPF_INSTRUCTIONS_MAX = 4096;
 export const BPF_BRANCH_MAX = 255;
 
 /** Bytes of a `struct sock_filter`: u16 code, u8 jt, u8 jf, u32 k. */
-export const BPF_INSTRUCTION_SIZE = 8;
+const instructionSize = 8;
 
 /** The `struct sock_filter` array, in the byte order of the machine that will load it. */
 export function encodeBpf(instructions: readonly BpfInstruction[], littleEndian: boolean): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(instructions.length * BPF_INSTRUCTION_SIZE);
+  const bytes = new Uint8Array(instructions.length * instructionSize);
   const view = new DataView(bytes.buffer);
   for (const [index, { code, jt, jf, k }] of instructions.entries()) {
-    const at = index * BPF_INSTRUCTION_SIZE;
+    const at = index * instructionSize;
     view.setUint16(at, code, littleEndian);
     view.setUint8(at + 2, jt);
     view.setUint8(at + 3, jf);
@@ -57,12 +57,12 @@ export function encodeBpf(instructions: readonly BpfInstruction[], littleEndian:
 
 /** The reverse of {@link encodeBpf}. Throws RangeError when the length is no multiple of an instruction's. */
 export function decodeBpf(filter: Uint8Array, littleEndian: boolean): readonly BpfInstruction[] {
-  if (filter.length % BPF_INSTRUCTION_SIZE !== 0) {
+  if (filter.length % instructionSize !== 0) {
     throw new RangeError(`a BPF program of ${filter.length} bytes ends inside an instruction`);
   }
   const view = new DataView(filter.buffer, filter.byteOffset, filter.byteLength);
-  return Array.from({ length: filter.length / BPF_INSTRUCTION_SIZE }, (_, index): BpfInstruction => {
-    const at = index * BPF_INSTRUCTION_SIZE;
+  return Array.from({ length: filter.length / instructionSize }, (_, index): BpfInstruction => {
+    const at = index * instructionSize;
     return {
       code: view.getUint16(at, littleEndian),
       jt: view.getUint8(at + 2),

@@ -11,7 +11,7 @@ export interface FilteredCall {
   readonly args?: readonly Uint64[];
 }
 
-export interface FilterOutcome {
+interface FilterOutcome {
   /** `SECCOMP_RET_*` and its data. */
   readonly verdict: number;
   /** Instructions executed: what every such call costs where the kernel cannot tell in advance. */

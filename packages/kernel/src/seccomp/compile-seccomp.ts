@@ -9,7 +9,7 @@ import { seccompFlags } from "./seccomp-flags.ts";
 import { verifySeccompBpf } from "./verify-seccomp-bpf.ts";
 
 /** Who gets the descriptor that seccomp(2) returns for a filter with `SCMP_ACT_NOTIFY`. */
-export interface SeccompListener {
+interface SeccompListener {
   /** A unix stream socket on the host. */
   readonly path: string;
   /** Opaque text of the config for whoever listens there; empty when it gives none. */
@@ -85,7 +85,8 @@ function chosenListener(seccomp: LinuxSeccomp): SeccompListener | undefined {
  * - A call of an architecture that is neither native nor listed kills the thread.
  * - Names that an architecture does not have are skipped there.
  * - A call that is newer than everything the config names gets ENOSYS, unless the default action lets calls through.
- *   Here we are stricter than runc in two places, which `numberLimits` describes.
+ *   Under runc a profile that names one of ARM's or x32's own calls loses this; number-ranges.ts keeps it.
+ * - Where several rules match, `CallRules` says which one wins.
  *
  * @throws OrlopError `invalid` for a config that means nothing, `unsupported` for what cannot be loaded,
  * `exhausted` when the filter would be longer than the kernel takes

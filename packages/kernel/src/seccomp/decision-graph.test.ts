@@ -74,6 +74,32 @@ describe("the assembler", () => {
     assert.equal(runSeccompBpf(program, { nr: 1, arch: 0 }, true).verdict, 4);
   });
 
+  it("brings both targets of a branch near when both are about as far as it reaches", () => {
+    for (let length = 110; length <= 140; length += 1) {
+      const graph = new DecisionGraph();
+      const far = [1, 2].map((n) =>
+        graph.load(4 * n, graph.branch(JEQ_K, 99, graph.verdict(10 + n), graph.verdict(20 + n))),
+      );
+      const [first, second] = far;
+      assert.ok(first !== undefined && second !== undefined);
+      let chain = graph.load(16, graph.branch(JEQ_K, 1, first, second));
+      for (let step = 0; step < length; step += 1) {
+        chain = graph.load(16 + 4 * (step % 2), graph.branch(JEQ_K, 100 + step, graph.verdict(3), chain));
+      }
+      const program = assembleBpf(
+        graph.load(0, graph.branch(JEQ_K, 5, graph.load(20, graph.branch(JGE_K, 1, second, first)), chain)),
+      );
+      verifySeccompBpf(program);
+      const decide = (nr: number, value: bigint): number =>
+        runSeccompBpf(program, { nr, arch: 0, args: [value] }, true).verdict;
+      assert.equal(decide(5, 0n), 21);
+      assert.equal(decide(5, 0x1_0000_0000n), 22);
+      assert.equal(decide(6, 1n), 21);
+      assert.equal(decide(6, 2n), 22);
+      assert.equal(decide(6, 100n), 3);
+    }
+  });
+
   it("writes what follows only once", () => {
     const graph = new DecisionGraph();
     const shared = graph.load(16, graph.branch(JEQ_K, 7, graph.verdict(0x7fff_0000), graph.verdict(0x5_0001)));

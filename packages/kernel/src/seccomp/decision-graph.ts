@@ -1,7 +1,7 @@
 import { BPF_CODES } from "./bpf-instruction.ts";
 
 /** A comparison of the accumulator with an immediate. */
-export type BranchCode = typeof BPF_CODES.JEQ_K | typeof BPF_CODES.JGT_K | typeof BPF_CODES.JGE_K;
+type BranchCode = typeof BPF_CODES.JEQ_K | typeof BPF_CODES.JGT_K | typeof BPF_CODES.JGE_K;
 
 /** A step of the decision about a call. Nodes are shared: two equal nodes of one graph are one object. */
 export type DecisionNode =

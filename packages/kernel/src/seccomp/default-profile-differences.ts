@@ -1,6 +1,6 @@
 // table: where other profiles differ from the default one, call by call
 /** Calls that a published profile treats differently from the default profile, for one reason. */
-export interface ProfileDifference {
+interface ProfileDifference {
   readonly profile: "docker" | "podman";
   readonly reason: string;
   /** Names, separated by blanks. */

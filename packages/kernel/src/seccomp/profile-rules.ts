@@ -16,7 +16,7 @@ export interface ProfileRule {
 }
 
 /** A rule for a call that some architectures also make through socketcall(2) or ipc(2), or for one of those two. */
-export interface MultiplexedRule {
+interface MultiplexedRule {
   readonly multiplexerId: number;
   /** What the first argument says, when the rule is for one of the calls behind it. */
   readonly subcall: number | undefined;

@@ -50,6 +50,16 @@ describe("the checks of a filter", () => {
     refuses([instruction(LD_W_ABS, 2), ret], /outside the data/);
   });
 
+  it("refuse numbers that do not fit into their fields", () => {
+    const rets = Array.from({ length: 300 }, () => ret);
+    verifySeccompBpf([instruction(JEQ_K, 0xffff_ffff, 255, 255), ...rets]);
+    refuses([instruction(JEQ_K, 0, 256, 0), ...rets], /does not fit/);
+    refuses([instruction(JEQ_K, 0, 0, 256), ...rets], /does not fit/);
+    refuses([instruction(RET_K, 0x1_0000_0000)], /does not fit/);
+    refuses([instruction(RET_K, -1)], /does not fit/);
+    refuses([instruction(RET_K, Number.NaN)], /does not fit/);
+  });
+
   it("refuse instructions that no filter of ours has", () => {
     refuses([instruction(0x16), ret], /unknown code 22/);
   });

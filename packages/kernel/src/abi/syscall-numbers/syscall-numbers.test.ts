@@ -144,7 +144,7 @@ describe("syscall numbers beside libseccomp", () => {
     const resolved = resolveWithLibseccomp(t);
     if (resolved === undefined) return;
     for (const architecture of seccompArchitectures()) {
-      const [token, names] = resolved[libseccompName(architecture)] ?? [0, {}];
+      const [token, names]: Resolved[string] = resolved[libseccompName(architecture)] ?? [0, {}];
       if (token === 0) continue;
       // libseccomp has a token of its own for x32, which the kernel does not tell from x86-64.
       if (architecture.name !== "SCMP_ARCH_X32") assert.equal(architecture.auditArch, token, architecture.name);
