@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { decodeRuntimeSpec, type ExitStatus } from "@orlop/core";
+import { decodeRuntimeSpec, type ExitStatus, OrlopError } from "@orlop/core";
 import { ProcessRuntime } from "../process/process-runtime.ts";
 
 /** What the differential tests hand to each runtime, and what they want back; see testkit's `DifferentialRuntime`. */
@@ -49,8 +49,9 @@ export function orlopAdapter(stateDirectory: string): OrlopAdapter {
       const { exitCode } = await runToEnd(bundle);
       return { exitCode, signal: undefined, stdout: read("stdout"), stderr: read("stderr") };
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return { exitCode: 1, signal: undefined, stdout: "", stderr: `${error.name}: ${error.message}` };
+      // A refusal is an outcome; anything else is a mistake of ours.
+      if (!(error instanceof OrlopError) || error.code === "internal") throw error;
+      return { exitCode: 1, signal: undefined, stdout: "", stderr: error.message };
     }
   }
 

@@ -1,6 +1,10 @@
-import type { LinuxSeccomp, LinuxSyscall } from "@orlop/core";
+import { release } from "node:os";
+import type { LinuxSeccomp, LinuxSeccompArch, LinuxSyscall } from "@orlop/core";
+import { defaultSeccompProfile } from "@orlop/kernel";
 import type { DifferentialConfig } from "../differential/differential-config.ts";
-import { linuxConfig, processConfig, withLinux } from "./base-spec.ts";
+import { baseSpec, defaultCapabilities, linuxConfig, processConfig, withLinux, withProcess } from "./base-spec.ts";
+
+const nativeArch: LinuxSeccompArch = process.arch === "arm64" ? "SCMP_ARCH_AARCH64" : "SCMP_ARCH_X86_64";
 
 /** What a forbidden call answers, in the words of busybox. */
 const tryMkdir = [
@@ -19,7 +23,7 @@ function seccompConfig(
 ): DifferentialConfig {
   const profile: LinuxSeccomp = {
     defaultAction: "SCMP_ACT_ALLOW",
-    architectures: ["SCMP_ARCH_X86_64"],
+    architectures: [nativeArch],
     syscalls: [{ names: mkdirCalls, ...rule }],
     ...seccomp,
   };
@@ -36,7 +40,7 @@ const tryPersonality = [
 
 function argumentConfig(name: string, exercises: string, rule: Partial<LinuxSyscall>): DifferentialConfig {
   const syscalls: readonly LinuxSyscall[] = [{ ...personality, ...rule }];
-  const seccomp: LinuxSeccomp = { defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"], syscalls };
+  const seccomp: LinuxSeccomp = { defaultAction: "SCMP_ACT_ALLOW", architectures: [nativeArch], syscalls };
   return linuxConfig(name, exercises, { seccomp }, { extra: tryPersonality });
 }
 
@@ -74,6 +78,33 @@ const allowList: readonly string[] = [
   ..."eventfd2 tkill madvise mremap sendfile fadvise64 ftruncate truncate writev readv".split(" "),
 ];
 
+/**
+ * Calls that the capabilities of this container would allow, and only the filter forbids. The machine survives them
+ * where it does not.
+ */
+const tryForbidden = [
+  "mount -t tmpfs none /tmp",
+  "umount /dev/mqueue",
+  "unshare -u true",
+  "hostname changed",
+  "uname -m",
+]
+  .map((command) => `m=$(busybox ${command} 2>&1); echo "tried ${command}: status $? \${m##*: }"`)
+  .join("\n");
+
+const defaultProfile: DifferentialConfig = {
+  name: "seccomp-default-profile",
+  exercises: "the profile that engines give to containers",
+  make: (context) => {
+    const capabilities = [...defaultCapabilities, "CAP_SYS_ADMIN"];
+    const target = { arch: nativeArch, capabilities: defaultCapabilities, kernelVersion: release() };
+    const spec = withLinux(baseSpec(context), { seccomp: defaultSeccompProfile(target) });
+    const sets = { bounding: capabilities, effective: capabilities, permitted: capabilities };
+    return withProcess(spec, { capabilities: sets });
+  },
+  extra: tryForbidden,
+};
+
 /** System call filters: what they answer and to which arguments. */
 export const seccompConfigs: readonly DifferentialConfig[] = [
   seccompConfig("seccomp-errno", "a call that fails with EPERM", { action: "SCMP_ACT_ERRNO" }),
@@ -103,7 +134,8 @@ export const seccompConfigs: readonly DifferentialConfig[] = [
     "several architectures",
     { action: "SCMP_ACT_ERRNO" },
     {
-      architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+      architectures:
+        process.arch === "arm64" ? [nativeArch, "SCMP_ARCH_ARM"] : [nativeArch, "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
     },
   ),
   seccompConfig(
@@ -137,6 +169,7 @@ export const seccompConfigs: readonly DifferentialConfig[] = [
     },
   ),
   ...argumentConfigs,
+  defaultProfile,
   {
     ...processConfig("seccomp-without-privileges", "a filter with no_new_privs for an ordinary user", {}),
     make: (context) => {

@@ -213,9 +213,14 @@ const conflictCases: readonly RuntimeSuiteCase[] = [
     },
   },
   {
-    title: "refuses to delete a container that runs",
+    title: "refuses to delete a container that has not ended",
     async check(bench) {
-      const id = await bench.start(untilTerm);
+      const request = bench.request(untilTerm);
+      const { id } = request;
+      await bench.runtime.create(request);
+      await assert.rejects(bench.runtime.delete(id), { code: "conflict" });
+      assert.equal((await bench.runtime.state(id)).status, "created");
+      await bench.runtime.start(id);
       await assert.rejects(bench.runtime.delete(id), { code: "conflict" });
       assert.equal((await bench.runtime.state(id)).status, "running");
       await bench.end(id);
