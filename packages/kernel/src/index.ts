@@ -29,26 +29,40 @@ export {
 } from "./abi/structs.ts";
 export {
   BPF_CGROUP_DEVICE,
+  BPF_CGROUP_PROGRAM_MAX,
   BPF_COMMAND,
   BPF_F_ALLOW_MULTI,
+  BPF_F_REPLACE,
   BPF_LICENSE,
+  BPF_LOAD_RETRY_MAX,
   BPF_PROG_TYPE_CGROUP_DEVICE,
   bpfProgAttachAttr,
+  bpfProgGetFdByIdAttr,
   bpfProgLoadAttr,
+  bpfProgQueryAttr,
 } from "./bpf/bpf-attributes.ts";
+export { disassembleBpf } from "./bpf/bpf-disassemble.ts";
 export { applyResources } from "./cgroup/apply-resources.ts";
+export { cgroupFailure, cgroupJoinFailure } from "./cgroup/cgroup-failure.ts";
 export type { CgroupLayout } from "./cgroup/cgroup-layout.ts";
-export { type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
+export { type CgroupDriver, type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
 export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
 export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
+export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
 export { freezeCgroup, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
 export { killCgroup } from "./cgroup/kill-cgroup.ts";
 export { listProcesses } from "./cgroup/list-processes.ts";
 export { planCgroup } from "./cgroup/plan-cgroup.ts";
+export { type CgroupOwner, readDelegateFiles } from "./cgroup/plan-ownership.ts";
+export { planUpdate } from "./cgroup/plan-update.ts";
+export { readOomEvents } from "./cgroup/read-oom-events.ts";
 export { readCgroupStats } from "./cgroup/read-stats.ts";
 export { removeCgroups } from "./cgroup/remove-cgroup.ts";
+export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
+export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
+export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";
 export {
   type AttributeSetting,

@@ -51,10 +51,19 @@ export function emitIdentity(p: ProgramBuilder, options: IdentityOptions): void 
 function emitBoundingSet(p: ProgramBuilder, capabilities: Capabilities, last: number): void {
   p.step({ action: "limit the bounding set", field: "process.capabilities.bounding" });
   const kept = new Set(numbers(capabilities.bounding, "process.capabilities.bounding", last));
-  for (let number = 0; number <= last; number++) {
-    if (kept.has(number)) continue;
-    p.call("prctl", [p.flags("PR_CAPBSET_DROP"), p.number(number, CAPABILITIES[number] ?? String(number)), 0, 0, 0]);
-  }
+  const dropped = Array.from({ length: last + 1 }, (_, number) => number).filter((number) => !kept.has(number));
+  if (dropped.length === 0) return;
+  const names = dropped.map((number) => CAPABILITIES[number] ?? String(number));
+  const list = p.bytes(Uint8Array.from(dropped), `[${names.join(", ")}]`);
+  const index = p.slot("index");
+  const capability = p.slot("capability");
+  const next = p.label("next capability");
+  p.set(index, 0);
+  p.mark(next);
+  p.load(capability, list, 1, index);
+  p.call("prctl", [p.flags("PR_CAPBSET_DROP"), capability, 0, 0, 0]);
+  p.add(index, index, 1);
+  p.branch(index, "lt", dropped.length, next);
 }
 
 function emitCapabilitySets(p: ProgramBuilder, capabilities: Capabilities, last: number): void {

@@ -21,6 +21,7 @@ import {
 } from "@orlop/core";
 import {
   applyResources,
+  type CgroupLayout,
   compileSeccomp,
   freezeCgroup,
   killCgroup,
@@ -35,6 +36,7 @@ import {
   thawCgroup,
   Zygote,
 } from "@orlop/kernel";
+import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
@@ -80,12 +82,19 @@ export class ProcessRuntime implements Runtime {
   readonly #host: HostView = readHostView();
   readonly #ours = new Map<string, Ours>();
   readonly #filters = new WeakMap<LinuxSeccomp, SeccompProgram>();
+  #layoutIfRead: CgroupLayout | undefined;
   #zygoteIfStarted: ZygoteLike | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+  }
+
+  /** Read once: it changes when somebody remounts or moves this process, and then the next failure drops it. */
+  get #layout(): CgroupLayout {
+    this.#layoutIfRead ??= readCgroupLayout();
+    return this.#layoutIfRead;
   }
 
   get #zygote(): ZygoteLike {
@@ -322,7 +331,7 @@ export class ProcessRuntime implements Runtime {
       rootfs: request.rootfs ?? directoryRoot(request),
       stateDirectory: this.#directory(request.id).path,
       startOnCommand,
-      cgroup: planCgroup(readCgroupLayout(), location, spec.linux?.resources ?? {}, { rootless }),
+      cgroup: planCgroup(this.#layout, location, spec.linux?.resources ?? {}, { rootless, ...cgroupOwner(spec) }),
       seccomp: this.#seccomp(request),
       host: this.#host,
     };
@@ -379,6 +388,7 @@ export class ProcessRuntime implements Runtime {
     try {
       await milestone;
     } catch (error) {
+      this.#layoutIfRead = undefined;
       await this.#cleanUp(id);
       this.#forget(id);
       throw error;
