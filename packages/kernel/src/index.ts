@@ -27,6 +27,7 @@ export {
   TIMESPEC,
   WINSIZE,
 } from "./abi/structs.ts";
+export { nativeSeccompArch } from "./abi/syscall-numbers/seccomp-architecture.ts";
 export {
   BPF_CGROUP_DEVICE,
   BPF_CGROUP_PROGRAM_MAX,
@@ -90,9 +91,11 @@ export { explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { verifyProgram } from "./program/verify.ts";
-export { compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
-export { defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";
-export { resolveSeccompProfile } from "./seccomp/resolve-seccomp-profile.ts";
+export { type CompileSeccompOptions, compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
+export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";
+export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";
+export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
+export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
 export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { PROGRAM_LOST, Zygote } from "./zygote/zygote.ts";

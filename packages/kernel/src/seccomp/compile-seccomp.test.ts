@@ -15,7 +15,7 @@ import { BPF_CODES, BPF_INSTRUCTIONS_MAX, decodeBpf } from "./bpf-instruction.ts
 import { runSeccompBpf } from "./bpf-interpreter.ts";
 import { compileSeccomp, type SeccompProgram } from "./compile-seccomp.ts";
 import { defaultSeccompProfile } from "./default-seccomp-profile.ts";
-import { disassembleBpf, seccompReturnText } from "./disassemble-bpf.ts";
+import { disassembleSeccompBpf, seccompReturnText } from "./disassemble-bpf.ts";
 
 const nativeArch = "SCMP_ARCH_X86_64";
 
@@ -81,7 +81,7 @@ describe("a compiled filter", () => {
         ruleFor("mmap", "SCMP_ACT_KILL_PROCESS", [2, "SCMP_CMP_MASKED_EQ", 4, 4]),
       ],
     });
-    assert.deepEqual(disassembleBpf(program.filter), [
+    assert.deepEqual(disassembleSeccompBpf(program.filter), [
       "   0  ld arch",
       "   1  jeq 0xc000003e ? 2 : 20             ; X86_64, X32",
       "   2  ld nr",

@@ -4,7 +4,7 @@ import { assembleBpf } from "./assemble-bpf.ts";
 import { BPF_BRANCH_MAX, BPF_CODES, encodeBpf } from "./bpf-instruction.ts";
 import { runSeccompBpf } from "./bpf-interpreter.ts";
 import { DecisionGraph, type DecisionRange } from "./decision-graph.ts";
-import { disassembleBpf } from "./disassemble-bpf.ts";
+import { disassembleSeccompBpf } from "./disassemble-bpf.ts";
 import { verifySeccompBpf } from "./verify-seccomp-bpf.ts";
 
 const { JA, JEQ_K, JGE_K, JGT_K } = BPF_CODES;
@@ -104,7 +104,7 @@ describe("the assembler", () => {
     const graph = new DecisionGraph();
     const shared = graph.load(16, graph.branch(JEQ_K, 7, graph.verdict(0x7fff_0000), graph.verdict(0x5_0001)));
     const root = graph.load(0, graph.branch(JEQ_K, 1, shared, graph.branch(JEQ_K, 2, shared, graph.verdict(0))));
-    assert.deepEqual(disassembleBpf(encodeBpf(assembleBpf(root), true)), [
+    assert.deepEqual(disassembleSeccompBpf(encodeBpf(assembleBpf(root), true)), [
       "   0  ld nr",
       "   1  jeq 0x1 ? 3 : 2",
       "   2  jeq 0x2 ? 3 : 7",

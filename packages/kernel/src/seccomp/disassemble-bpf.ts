@@ -48,7 +48,7 @@ function hexadecimal(value: number): string {
  * @param filter `struct sock_filter[]`
  * @throws RangeError when it ends inside an instruction
  */
-export function disassembleBpf(filter: Uint8Array, littleEndian = true): readonly string[] {
+export function disassembleSeccompBpf(filter: Uint8Array, littleEndian = true): readonly string[] {
   const instructions = decodeBpf(filter, littleEndian);
   const offsets = offsetNames(littleEndian);
   const machines = new Map<number, string>();

@@ -8,7 +8,6 @@ import {
   type ExitStatus,
   type LinuxNamespaceType,
   type LinuxResources,
-  type LinuxSeccomp,
   OrlopError,
   parseContainerId,
   type RootFilesystem,
@@ -22,10 +21,10 @@ import {
 import {
   applyResources,
   type CgroupLayout,
-  compileSeccomp,
   freezeCgroup,
   killCgroup,
   listProcesses,
+  nativeSeccompArch,
   parseCgroupsPath,
   planCgroup,
   readCgroupLayout,
@@ -33,6 +32,7 @@ import {
   readFreezerState,
   removeCgroups,
   type SeccompProgram,
+  SeccompProgramCache,
   thawCgroup,
   Zygote,
 } from "@orlop/kernel";
@@ -81,7 +81,7 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions;
   readonly #host: HostView = readHostView();
   readonly #ours = new Map<string, Ours>();
-  readonly #filters = new WeakMap<LinuxSeccomp, SeccompProgram>();
+  readonly #filters = new SeccompProgramCache();
   #layoutIfRead: CgroupLayout | undefined;
   #zygoteIfStarted: ZygoteLike | undefined;
 
@@ -337,16 +337,10 @@ export class ProcessRuntime implements Runtime {
     };
   }
 
-  /** A profile that many containers share is compiled once. */
   #seccomp({ spec }: CreateRequest): SeccompProgram | undefined {
     const seccomp = spec.linux?.seccomp;
     if (seccomp === undefined) return undefined;
-    const known = this.#filters.get(seccomp);
-    if (known !== undefined) return known;
-    const nativeArch = this.#host.architecture === "x86_64" ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64";
-    const filter = compileSeccomp(seccomp, { nativeArch });
-    this.#filters.set(seccomp, filter);
-    return filter;
+    return this.#filters.compile(seccomp, { nativeArch: nativeSeccompArch(this.#host.architecture) });
   }
 
   #submit(request: CreateRequest, startOnCommand: boolean): Ours {
