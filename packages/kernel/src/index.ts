@@ -86,8 +86,8 @@ export {
   openHow,
 } from "./mount/safe-path.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
-export { explainJson } from "./program/explain/explain-json.ts";
-export { explainProgram } from "./program/explain/explain-program.ts";
+export { type ExplainedProgram, explainJson } from "./program/explain/explain-json.ts";
+export { type ExplainOptions, explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { verifyProgram } from "./program/verify.ts";

@@ -42,7 +42,7 @@ export function openHow(p: ProgramBuilder, flags: string, resolve: string, mode 
 }
 
 export function octal(p: ProgramBuilder, mode: number): Immediate {
-  return p.number(mode, `0${mode.toString(8)}`);
+  return p.number(mode, mode === 0 ? "0" : `0${mode.toString(8)}`);
 }
 
 /** `into` = O_PATH descriptor of the directory `path`, made with its parents where missing (mode 0755). */

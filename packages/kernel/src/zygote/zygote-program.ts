@@ -6,10 +6,11 @@ import {
   SIGINFO_CODE_OFFSET,
   SIGINFO_PID_OFFSET,
   SIGINFO_STATUS_OFFSET,
+  TIMESPEC,
 } from "../abi/structs.ts";
 import { CONTROL_FD, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
-import type { Label, Pointer } from "../program/instruction.ts";
+import type { Label, Pointer, Slot } from "../program/instruction.ts";
 import {
   HEADER,
   HEADER_BYTES,
@@ -74,7 +75,7 @@ export function zygoteProgram(architecture: Architecture, token: Buffer): Progra
   emitWait(p, report, receive);
   p.jump(wait);
   p.mark(receive);
-  emitReceive(p, header, token, leave, refuse);
+  emitReceive(p, header, token, { wait, leave, refuse });
   emitStart(p, report);
   p.jump(wait);
   p.mark(refuse);
@@ -173,7 +174,12 @@ function emitStart(p: ProgramBuilder, report: Pointer): void {
 }
 
 /** Looks at the header in place, then takes the whole frame into the request area. */
-function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: Label, refuse: Label): void {
+function emitReceive(
+  p: ProgramBuilder,
+  header: Pointer,
+  token: Buffer,
+  { wait, leave, refuse }: Readonly<Record<"wait" | "leave" | "refuse", Label>>,
+): void {
   p.step({ action: "receive a program" });
   p.handler(refuse);
   const got = p.slot("got");
@@ -185,7 +191,7 @@ function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: L
     goto: leave,
   });
   p.branch(got, "eq", 0, leave);
-  p.branch(got, "ne", HEADER_BYTES, refuse);
+  emitAwaitHeader(p, got, wait, leave);
   const expect = (offset: number, width: 4 | 8, value: number | bigint): void => {
     p.load(field, header.at(offset), width);
     p.branch(field, "ne", value, refuse);
@@ -201,4 +207,22 @@ function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: L
   p.call("recvfrom", [CONTROL_FD, area, length, p.flags("MSG_WAITALL"), 0, 0], { into: got });
   p.branch(got, "ne", length, refuse);
   p.load(p.request, header.at(HEADER.request), 4);
+}
+
+/** A full socket buffer may cut a header in two. The rest comes with the next read, unless nobody is left to send it. */
+const HEADER_PAUSE_NANOSECONDS = 200_000;
+
+function emitAwaitHeader(p: ProgramBuilder, got: Slot, wait: Label, leave: Label): void {
+  const whole = p.label("whole header");
+  const gone = p.slot("sender_gone");
+  p.branch(got, "eq", HEADER_BYTES, whole);
+  p.and(gone, p.slot("ready"), p.flags("POLLHUP"));
+  p.branch(gone, "ne", 0, leave);
+  p.call(
+    "clock_nanosleep",
+    [p.flags("CLOCK_MONOTONIC"), 0, p.struct(TIMESPEC, { tv_nsec: HEADER_PAUSE_NANOSECONDS }), 0],
+    { ignore: "any" },
+  );
+  p.jump(wait);
+  p.mark(whole);
 }

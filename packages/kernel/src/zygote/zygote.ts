@@ -77,7 +77,7 @@ export class Zygote {
   /** Sends a program; throws at once when it is refused by the verifier or the zygote is gone. */
   submit(program: Program, onReport: (report: Report) => void): void {
     if (this.#gone !== undefined) throw this.#gone;
-    verifyProgram(program);
+    verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
     const request = this.#nextRequest++;
     const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: this.#token, request });
     this.#listeners.set(request, onReport);
