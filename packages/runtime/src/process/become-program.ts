@@ -4,6 +4,7 @@ import { OrlopError } from "@orlop/core";
 import {
   emitReport,
   type ProgramBuilder,
+  REPORT,
   reportBuffer,
   type SeccompProgram,
   type Slot,
@@ -47,6 +48,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   const { process, seccomp } = options;
   const late = process.noNewPrivileges === true;
   options.beforeExecute();
+  p.handler(s.labels.startFailed);
   if (seccomp !== undefined && !late) emitSeccomp(p, seccomp);
   p.step({ action: "set umask", field: "process.user.umask" });
   p.call("umask", [process.user.umask ?? 0o22]);
@@ -101,11 +103,22 @@ function emitSeccomp(p: ProgramBuilder, seccomp: SeccompProgram): void {
   p.call("seccomp", [p.flags("SECCOMP_SET_MODE_FILTER"), p.number(seccomp.flags), program]);
 }
 
-/** Where every failure of the child goes. */
+/**
+ * Where every failure of the child goes. Those behind "ready" are for the reaper as well, which keeps them: whoever starts
+ * the container need not be the process that wrote the program and hears its reports.
+ */
 function emitChildFailure(s: Supervision): void {
   const { p } = s;
+  const report = reportBuffer(p);
+  const failure = { index: p.failedIndex, value: p.failedErrno };
+  p.mark(s.labels.startFailed);
+  p.step({ action: "report a failure of the start" });
+  emitReport(p, report, "failed", failure);
+  const quietly = p.flags("MSG_NOSIGNAL");
+  p.call("sendto", [s.slots.syncChild, report, REPORT.size, quietly, 0, 0], { ignore: "any" });
+  p.call("exit_group", [1]);
   p.mark(s.labels.childFailed);
   p.step({ action: "report a failure of the child" });
-  emitReport(p, reportBuffer(p), "failed", { index: p.failedIndex, value: p.failedErrno });
+  emitReport(p, report, "failed", failure);
   p.call("exit_group", [1]);
 }

@@ -7,12 +7,13 @@ import {
   emitRemoveCgroups,
 } from "./cgroups.ts";
 import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
+import type { StartStep } from "./container-directory.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { emitOpenStdio } from "./stdio.ts";
-import { superviseIn } from "./supervision.ts";
+import { sayAction, superviseIn } from "./supervision.ts";
 import { emitTakeTerminal } from "./terminal.ts";
 import { refuseUnsupportedFields } from "./unsupported-fields.ts";
 import { emitWriteIdMaps } from "./user-namespace.ts";
@@ -54,6 +55,15 @@ export function compileCreate(plan: CreatePlan): Program {
   p.role("init");
   emitInit(c);
   return p.build();
+}
+
+/** What init does after it has said that it is ready: the last steps of a program by {@link compileCreate}. */
+export function startSteps({ instructions, steps }: Program): readonly StartStep[] {
+  const ready = steps.findIndex(({ action }) => action === sayAction("ready", true));
+  return steps.slice(ready).flatMap(({ action, field }, index): readonly StartStep[] => {
+    const from = instructions.findIndex(({ step }) => step === ready + index);
+    return from === -1 ? [] : [{ from, action, ...(field === undefined ? {} : { field }) }];
+  });
 }
 
 function emitStartInit(c: Compilation): void {

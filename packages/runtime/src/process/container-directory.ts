@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { OrlopError, parseContainerId } from "@orlop/core";
 import { type CgroupDirectory, decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
+import { type FailedStep, stepFailure } from "./program-failure.ts";
 
 /** What a container is, for every process that asks later. */
 export interface ContainerRecord {
@@ -33,6 +34,13 @@ export interface ContainerRecord {
   readonly ownPidNamespace: boolean;
   readonly detached: boolean;
   readonly createdAtMs: number;
+  /** What init does once it is told to start, for who tells it and did not write the program. */
+  readonly startSteps: readonly StartStep[];
+}
+
+/** A step of a program, from the instruction `from` up to the next step's. */
+export interface StartStep extends FailedStep {
+  readonly from: number;
 }
 
 const SCHEMA_VERSION = 1;
@@ -41,7 +49,7 @@ const RECORD = "container.json";
 const SECCOMP = "seccomp";
 
 /** What is in the directory of a container that has ended. */
-const FILES = [RECORD, SECCOMP, "created", "started", "exit", "memory"];
+const FILES = [RECORD, SECCOMP, "created", "started", "failed", "exit", "memory"];
 
 /**
  * A container's directory on tmpfs:
@@ -49,7 +57,7 @@ const FILES = [RECORD, SECCOMP, "created", "started", "exit", "memory"];
  * - `container.json` written by its maker before anything else
  * - `seccomp` the filter of its processes: flags as 32 bits, then instructions
  * - `control` the reaper's pipe, while there is a reaper
- * - `created`, `started`, `exit` by the reaper: init's pid; the program runs; how it ended
+ * - `created`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
  * - `exec/<id>/` the same for each exec
  */
 export class ContainerDirectory {
@@ -154,15 +162,43 @@ export class ContainerDirectory {
   }
 
   /**
+   * Resolves when the user's program has been executed, after the command to start; rejects with the reason why it could
+   * not be.
+   */
+  async waitForStart({ id, startSteps }: ContainerRecord): Promise<void> {
+    await this.#watchFor(() => {
+      const failed = this.#report("failed");
+      if (failed !== undefined) {
+        const step = startSteps.findLast(({ from }) => from <= failed.index);
+        throw stepFailure(step ?? { action: `execute instruction ${failed.index}` }, failed.value);
+      }
+      if (this.started()) return true;
+      if (this.exit() === undefined) return undefined;
+      throw new OrlopError("conflict", `Cannot start container "${id}": it was ended before its program ran`);
+    });
+  }
+
+  /**
    * Resolves with the exit record, however long that takes. Throws `not-found` when the directory goes away, and `failed`
    * when the reaper was killed: then nobody can know how the child ended.
    */
-  async waitForExit(signal?: AbortSignal): Promise<Report> {
-    const { promise, resolve, reject } = Promise.withResolvers<Report>();
+  waitForExit(signal?: AbortSignal): Promise<Report> {
+    return this.#watchFor(() => this.exit(), signal);
+  }
+
+  /** Resolves with the first answer of `find` that is not undefined; it is asked again when a file changes. */
+  async #watchFor<T>(find: () => T | undefined, signal?: AbortSignal): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     const look = (): void => {
-      const report = this.exit();
-      if (report !== undefined) resolve(report);
-      else if (!existsSync(this.path)) reject(new OrlopError("not-found", "Cannot wait for container: it was deleted"));
+      try {
+        const found = find();
+        if (found !== undefined) resolve(found);
+        else if (!existsSync(this.path)) {
+          reject(new OrlopError("not-found", "Cannot wait for container: it was deleted"));
+        }
+      } catch (error) {
+        reject(error);
+      }
     };
     const lookForReaper = (): void => {
       if (this.supervised()) return;

@@ -38,7 +38,7 @@ import {
 } from "@orlop/kernel";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan } from "./compilation.ts";
-import { compileCreate } from "./compile-create.ts";
+import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
 import { containerStats } from "./container-stats.ts";
@@ -138,7 +138,7 @@ export class ProcessRuntime implements Runtime {
     const directory = this.#directory(id);
     directory.command("start");
     const ours = this.#ours.get(id);
-    if (ours === undefined) return;
+    if (ours === undefined) return this.#awaitStart(id, directory);
     await this.#settle(id, ours.followed.started.promise);
     await this.#poststart(id);
   }
@@ -361,6 +361,7 @@ export class ProcessRuntime implements Runtime {
       ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
       detached: request.detached === true,
       createdAtMs: Date.now(),
+      startSteps: startOnCommand ? startSteps(program) : [],
     };
     directory.create(record, plan.seccomp);
     const followed = new FollowedProgram(program, ({ index, value }) => {
@@ -375,6 +376,16 @@ export class ProcessRuntime implements Runtime {
       throw error;
     }
     return ours;
+  }
+
+  /** Of a container that another process made. */
+  async #awaitStart(id: string, directory: ContainerDirectory): Promise<void> {
+    try {
+      await directory.waitForStart(directory.record(id));
+    } catch (error) {
+      await this.delete(id, { force: true });
+      throw error;
+    }
   }
 
   /** Waits for a milestone; a failure before it leaves nothing. */

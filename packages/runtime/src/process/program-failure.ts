@@ -21,13 +21,20 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: "exhausted",
 };
 
+/** What an instruction is there for, as much of it as an error names. */
+export interface FailedStep {
+  readonly action: string;
+  readonly field?: string | undefined;
+}
+
 /** The failure of instruction `index` in words, through the program's source map. */
 export function programFailure(program: Program, index: number, errno: number): OrlopError {
-  const instruction = program.instructions[index];
-  const step = program.steps[instruction?.step ?? -1];
+  const step = program.steps[program.instructions[index]?.step ?? -1];
+  return stepFailure(step ?? { action: `execute instruction ${index}` }, errno);
+}
+
+export function stepFailure({ action, field }: FailedStep, errno: number): OrlopError {
   const name = errnoName(errno);
-  const action = step?.action ?? `execute instruction ${index}`;
-  const field = step?.field;
   const suffix = field === undefined ? "" : ` (${field})`;
   return new OrlopError(codeFor(name, field), `Cannot ${action}: ${words(name, field)}${suffix}`, {
     operation: action,

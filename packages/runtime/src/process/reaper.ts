@@ -36,6 +36,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.set(slots.pidfd, 0);
   p.handler(s.labels.reaperFailed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
+  p.set(p.slot("start_failed"), 0);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.step({ action: `open state directory "${s.stateDirectory}"` });
@@ -136,13 +137,16 @@ export function emitSupervise(s: Supervision): void {
  */
 function emitWord(s: Supervision, polls: Polls): void {
   const { p, slots } = s;
-  const word = p.buffer(8, "<word>");
+  const word = p.buffer(REPORT.size, "<word>");
   const got = p.slot("got");
+  const failed = p.slot("start_failed");
   const started = p.label("started");
+  const failure = p.label("failed");
   const ready = p.label("ready");
   const done = p.label("heard");
-  p.call("read", [slots.syncReaper, word, 1], { into: got });
+  p.call("read", [slots.syncReaper, word, REPORT.size], { into: got });
   p.branch(got, "eq", 0, started);
+  p.branch(got, "eq", REPORT.size, failure);
   p.load(got, word, 1);
   p.branch(got, "eq", WORD.ready, ready);
   emitReport(p, s.report, "paused", { index: got, value: slots.child });
@@ -154,26 +158,33 @@ function emitWord(s: Supervision, polls: Polls): void {
   }
   // Until here nobody could find what was made: it ends with its maker even when it is to outlive it.
   if (s.detached) polls.watch(POLL.parent, p.number(-1));
-  emitRecord(s, "created", () => emitReport(p, s.report, "created", { value: slots.child }));
+  p.store(s.report.at(REPORT.fields.kind.offset), 4, p.number(reportKind("created"), "created"));
+  p.store(s.report.at(REPORT.fields.value.offset), 8, slots.child);
+  emitKeep(s, "created", s.report);
+  emitReport(p, s.report, "created", { value: slots.child });
+  p.jump(done);
+  p.mark(failure);
+  p.set(failed, 1);
+  emitKeep(s, "failed", word);
   p.jump(done);
   p.mark(started);
   polls.watch(POLL.sync, p.number(-1));
+  p.branch(failed, "ne", 0, done);
   emitMark(s, "started");
   emitReport(p, s.report, "started", { value: slots.child });
   p.mark(done);
 }
 
-/** Tells, and keeps what was told as a file of the state directory. */
-function emitRecord(s: Supervision, name: string, report: () => void): void {
+/** Keeps a report as a file of the state directory; under another name until it is whole. */
+function emitKeep(s: Supervision, name: string, report: Pointer): void {
   const { p, slots } = s;
   const file = p.slot("record");
   const create = p.flags("O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC");
-  p.store(s.report.at(REPORT.fields.kind.offset), 4, p.number(reportKind("created"), "created"));
-  p.store(s.report.at(REPORT.fields.value.offset), 8, slots.child);
-  p.call("openat", [slots.state, p.text(name), create, 0o600], { into: file });
-  p.call("write", [file, s.report, REPORT.size]);
+  const temporary = p.text(`${name}.new`);
+  p.call("openat", [slots.state, temporary, create, 0o600], { into: file });
+  p.call("write", [file, report, REPORT.size]);
   p.call("close", [file]);
-  report();
+  p.call("renameat2", [slots.state, temporary, slots.state, p.text(name), 0]);
 }
 
 /** An empty file that says so. */

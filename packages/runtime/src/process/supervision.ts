@@ -45,7 +45,13 @@ export interface Supervision extends SupervisionOptions {
     readonly master: Slot;
     readonly stdio: readonly [Slot, Slot, Slot];
   };
-  readonly labels: { readonly child: Label; readonly childFailed: Label; readonly reaperFailed: Label };
+  readonly labels: {
+    readonly child: Label;
+    /** Handlers of the child: until it has said that it is ready, and from then on. */
+    readonly childFailed: Label;
+    readonly startFailed: Label;
+    readonly reaperFailed: Label;
+  };
   /** The reaper's reports, and in the end its record. */
   readonly report: Pointer;
 }
@@ -65,7 +71,12 @@ export function superviseIn(options: SupervisionOptions): Supervision {
       master: p.slot("master"),
       stdio: [p.slot("stdin"), p.slot("stdout"), p.slot("stderr")],
     },
-    labels: { child: p.label("child"), childFailed: p.label("child failed"), reaperFailed: p.label("reaper failed") },
+    labels: {
+      child: p.label("child"),
+      childFailed: p.label("child failed"),
+      startFailed: p.label("start failed"),
+      reaperFailed: p.label("reaper failed"),
+    },
     report: reportBuffer(p),
   };
 }
@@ -80,10 +91,15 @@ export const WORD = {
   starting: 3,
 } as const;
 
+/** The step of {@link emitSay}. */
+export function sayAction(word: keyof typeof WORD, wait: boolean): string {
+  return `say "${word}" to the reaper${wait ? " and wait" : ""}`;
+}
+
 /** In the child: says `word`, and waits for leave to go on. The end of the socket means that the reaper is gone. */
 export function emitSay(s: Supervision, word: keyof typeof WORD, wait: boolean): void {
   const { p, slots } = s;
-  p.step({ action: `say "${word}" to the reaper${wait ? " and wait" : ""}` });
+  p.step({ action: sayAction(word, wait) });
   p.call("write", [slots.syncChild, p.bytes(Buffer.from([WORD[word]]), word), 1]);
   if (!wait) return;
   const got = p.slot("got");
