@@ -6,11 +6,10 @@ import {
   SIGINFO_CODE_OFFSET,
   SIGINFO_PID_OFFSET,
   SIGINFO_STATUS_OFFSET,
-  TIMESPEC,
 } from "../abi/structs.ts";
 import { CONTROL_FD, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
-import type { Label, Pointer, Slot } from "../program/instruction.ts";
+import { INSTRUCTION_BYTES, type Label, type Pointer } from "../program/instruction.ts";
 import {
   HEADER,
   HEADER_BYTES,
@@ -75,7 +74,7 @@ export function zygoteProgram(architecture: Architecture, token: Buffer): Progra
   emitWait(p, report, receive);
   p.jump(wait);
   p.mark(receive);
-  emitReceive(p, header, token, { wait, leave, refuse });
+  emitReceive(p, header, token, leave, refuse);
   emitStart(p, report);
   p.jump(wait);
   p.mark(refuse);
@@ -99,6 +98,10 @@ function emitSetup(p: ProgramBuilder): void {
   // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
+  const pipe = p.buffer(8, "{copy_out, copy_in}");
+  p.call("pipe2", [pipe, p.flags("O_CLOEXEC")]);
+  p.load(p.slot("copy_out"), pipe, 4);
+  p.load(p.slot("copy_in"), pipe.at(4), 4);
 }
 
 /** Sleeps until a frame comes; in between reaps whoever has ended. */
@@ -173,25 +176,20 @@ function emitStart(p: ProgramBuilder, report: Pointer): void {
   p.mark(done);
 }
 
-/** Looks at the header in place, then takes the whole frame into the request area. */
-function emitReceive(
-  p: ProgramBuilder,
-  header: Pointer,
-  token: Buffer,
-  { wait, leave, refuse }: Readonly<Record<"wait" | "leave" | "refuse", Label>>,
-): void {
+/**
+ * Takes a frame into the request area: the header first, into our own memory, where it can be judged, then on through a
+ * pipe, because a program has no other way to copy; then the rest. The socket's buffer may cut a frame anywhere.
+ */
+function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: Label, refuse: Label): void {
   p.step({ action: "receive a program" });
   p.handler(refuse);
   const got = p.slot("got");
   const field = p.slot("field");
   const length = p.slot("length");
-  p.call("recvfrom", [CONTROL_FD, header, HEADER_BYTES, p.number(2, "MSG_PEEK"), 0, 0], {
-    into: got,
-    on: "any",
-    goto: leave,
-  });
+  const wait = p.flags("MSG_WAITALL");
+  p.call("recvfrom", [CONTROL_FD, header, HEADER_BYTES, wait, 0, 0], { into: got, on: "any", goto: leave });
   p.branch(got, "eq", 0, leave);
-  emitAwaitHeader(p, got, wait, leave);
+  p.branch(got, "ne", HEADER_BYTES, refuse);
   const expect = (offset: number, width: 4 | 8, value: number | bigint): void => {
     p.load(field, header.at(offset), width);
     p.branch(field, "ne", value, refuse);
@@ -201,28 +199,13 @@ function emitReceive(
   expect(HEADER.token, 8, token.readBigUInt64LE(0));
   expect(HEADER.token + 8, 8, token.readBigUInt64LE(8));
   p.load(length, header.at(HEADER.length), 4);
-  p.branch(length, "lt", HEADER_BYTES, refuse);
+  p.branch(length, "lt", HEADER_BYTES + INSTRUCTION_BYTES, refuse);
   p.branch(length, "ge", PROGRAM_MAX_BYTES + 1, refuse);
-  const area = p.number(REQUEST_ADDRESS, "<request area>");
-  p.call("recvfrom", [CONTROL_FD, area, length, p.flags("MSG_WAITALL"), 0, 0], { into: got });
+  p.call("write", [p.slot("copy_in"), header, HEADER_BYTES]);
+  p.call("read", [p.slot("copy_out"), p.number(REQUEST_ADDRESS, "<request area>"), HEADER_BYTES]);
+  p.add(length, length, p.number(-HEADER_BYTES));
+  const rest = p.number(REQUEST_ADDRESS + HEADER_BYTES, "<request area>+64");
+  p.call("recvfrom", [CONTROL_FD, rest, length, wait, 0, 0], { into: got });
   p.branch(got, "ne", length, refuse);
   p.load(p.request, header.at(HEADER.request), 4);
-}
-
-/** A full socket buffer may cut a header in two. The rest comes with the next read, unless nobody is left to send it. */
-const HEADER_PAUSE_NANOSECONDS = 200_000;
-
-function emitAwaitHeader(p: ProgramBuilder, got: Slot, wait: Label, leave: Label): void {
-  const whole = p.label("whole header");
-  const gone = p.slot("sender_gone");
-  p.branch(got, "eq", HEADER_BYTES, whole);
-  p.and(gone, p.slot("ready"), p.flags("POLLHUP"));
-  p.branch(gone, "ne", 0, leave);
-  p.call(
-    "clock_nanosleep",
-    [p.flags("CLOCK_MONOTONIC"), 0, p.struct(TIMESPEC, { tv_nsec: HEADER_PAUSE_NANOSECONDS }), 0],
-    { ignore: "any" },
-  );
-  p.jump(wait);
-  p.mark(whole);
 }
