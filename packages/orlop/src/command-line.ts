@@ -36,7 +36,7 @@ async function execute(name: string, args: readonly string[]): Promise<number> {
     if (flags.isHelpWanted) return await help(name);
     return await command.run(flags);
   } catch (error) {
-    return report(command, error);
+    return await report(command, error);
   }
 }
 
@@ -49,15 +49,22 @@ function unknownCommand(name: string): number {
   return 1;
 }
 
-function report(command: Command, error: unknown): number {
-  if (!(error instanceof OrlopError)) {
+async function report(command: Command, error: unknown): Promise<number> {
+  const { asSystemFailure } = await import("./system-failure.ts");
+  const failure = error instanceof OrlopError ? error : asSystemFailure(error);
+  if (failure === undefined) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     printError(`This should not have happened: ${text}\nTry reporting it with the command line that led here.`);
     return command.failureExitCode;
   }
-  const isBadCommandLine = error.code === "invalid" && error.operation === undefined && error.field === undefined;
-  printError(
-    isBadCommandLine ? `${error.message}\n\nRun 'orlop ${command.name} --help' for more information` : error.message,
-  );
-  return exitCodeOf(error, command.failureExitCode);
+  printError(`${failure.message}${hint(command, failure)}`);
+  return exitCodeOf(failure, command.failureExitCode);
+}
+
+/** What a user can do next, where the message does not say. */
+function hint(command: Command, { code, operation, field, errno }: OrlopError): string {
+  const isBadCommandLine = code === "invalid" && operation === undefined && field === undefined;
+  if (isBadCommandLine) return `\n\nRun 'orlop ${command.name} --help' for more information`;
+  const isRefusedNamespace = (errno === "EPERM" || errno === "ENOSPC") && field === "linux.namespaces";
+  return isRefusedNamespace ? "\nTry orlop doctor, which tells what this machine lacks." : "";
 }

@@ -1,7 +1,7 @@
 import type { Command } from "./command.ts";
 
 /** A verb before its code is loaded: starting fast means loading little. */
-export interface CommandEntry {
+interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   load(): Promise<Command>;
@@ -17,6 +17,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "explain",
     summary: "Show the system calls that would make a container",
     load: async () => (await import("./explain/explain-command.ts")).explainCommand,
+  },
+  {
+    name: "doctor",
+    summary: "Tell what this machine lacks, why it matters, and what to do about it",
+    load: async () => (await import("./doctor/doctor-command.ts")).doctorCommand,
   },
   {
     name: "version",

@@ -11,6 +11,8 @@ import { prepareContainer } from "../run/prepare-container.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
 import { readRunOptions } from "../run/run-options.ts";
 import { stateDirectory } from "../run/state-directory.ts";
+import { systemFailure } from "../system-failure.ts";
+import { wantsColor } from "../wants-color.ts";
 
 export const explainCommand: Command = {
   name: "explain",
@@ -47,8 +49,11 @@ export const explainCommand: Command = {
 
 function explanation(flags: ParsedFlags, program: Program): string {
   const { isTTY, columns } = process.stdout;
-  const color = isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-  return explainProgram(program, { verbose: flags.isOn("verbose"), color, ...(isTTY ? { width: columns } : {}) });
+  return explainProgram(program, {
+    verbose: flags.isOn("verbose"),
+    color: wantsColor(),
+    ...(isTTY ? { width: columns } : {}),
+  });
 }
 
 async function explainRun(flags: ParsedFlags, machine: MachineView): Promise<Program> {
@@ -82,7 +87,7 @@ function realBundle(directory: string): string {
   try {
     return realpathSync(directory);
   } catch (cause) {
-    throw new OrlopError("not-found", `Cannot open bundle "${directory}": it does not exist`, { cause });
+    throw systemFailure(`open bundle "${directory}"`, cause);
   }
 }
 
@@ -90,7 +95,6 @@ function readConfig(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw new OrlopError("not-found", `Cannot read config "${path}": ${what}`, { cause });
+    throw systemFailure(`read config "${path}"`, cause);
   }
 }

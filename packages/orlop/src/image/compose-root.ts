@@ -17,7 +17,7 @@ export interface HostDirectories {
   list(path: string): readonly HostEntry[] | undefined;
 }
 
-export interface ComposeOptions {
+interface ComposeOptions {
   /** The directory to show. */
   readonly root: string;
   readonly mounts: readonly MountPoint[];

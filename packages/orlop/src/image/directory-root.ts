@@ -4,7 +4,7 @@ import type { Mount, RootFilesystem } from "@orlop/core";
 import { composeRoot, type HostDirectories, type HostEntry } from "./compose-root.ts";
 import { canBeLayer, holdsFiles, isBelow, type MountPoint, mountOf, parseMountTable } from "./mount-table.ts";
 
-export interface DirectoryRootOptions {
+interface DirectoryRootOptions {
   /** Absolute, without links. */
   readonly path: string;
   /** The container will be in a user namespace, where what is mounted is locked. */
@@ -14,7 +14,7 @@ export interface DirectoryRootOptions {
 }
 
 /** A root file system, and mounts that complete it. */
-export interface DirectoryRoot {
+interface DirectoryRoot {
   readonly rootfs: RootFilesystem;
   readonly mounts: readonly Mount[];
 }

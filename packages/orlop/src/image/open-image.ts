@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
+import { systemFailure } from "../system-failure.ts";
 import { directoryRoot } from "./directory-root.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
@@ -25,16 +26,15 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
       };
     case "directory":
       return openDirectory(reference.path, reference.writable, options);
-    case "oci-layout":
-      throw new OrlopError("unsupported", `Cannot use image layout "${reference.path}": layouts are not read yet`);
+    case "oci-layout": {
+      const { openLayout } = await import("./open-layout.ts");
+      return await openLayout(reference, options);
+    }
   }
 }
 
 function openDirectory(path: string, writable: boolean, { rootless }: OpenImageOptions): Image {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new OrlopError("not-found", `Cannot use directory "${path}": it does not exist`);
-  if (!stat.isDirectory()) throw new OrlopError("invalid", `Cannot use directory "${path}": it is no directory`);
-  const directory = realpathSync(path);
+  const directory = realDirectory(path);
   const root = writable
     ? ({ rootfs: { kind: "directory", path: directory }, mounts: [] } as const)
     : directoryRoot({ path: directory, locked: rootless, emptied: [] });
@@ -46,4 +46,14 @@ function openDirectory(path: string, writable: boolean, { rootless }: OpenImageO
     warnings: [],
     [Symbol.dispose]: () => {},
   };
+}
+
+function realDirectory(path: string): string {
+  try {
+    const real = realpathSync(path);
+    if (statSync(real).isDirectory()) return real;
+  } catch (cause) {
+    throw systemFailure(`use directory "${path}"`, cause);
+  }
+  throw new OrlopError("invalid", `Cannot use directory "${path}": it is no directory`);
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readlinkSync, readSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 
 /** open(2), O_PATH: node:fs has no name for it. The same on x86-64 and arm64. */
@@ -7,6 +7,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants;
 
 /** As many links as the kernel follows: path_resolution(7). */
 const LINKS_MAX = 40;
+const NEW_DIRECTORY_MODE = 0o755;
 
 /**
  * A directory that is to become somebody's root, and is as hostile as an image can be: whatever links it holds, a path
@@ -34,53 +35,88 @@ export class RootDirectory implements Disposable {
    * @throws OrlopError `exhausted` when it is larger than `bytesMax`
    */
   readFile(path: string, bytesMax: number): Buffer | undefined {
-    const found = this.#find(path);
-    if (found === undefined) return undefined;
     try {
+      using found = new OpenPlace(this.#walk(path, false));
       // What was found is opened for reading by its descriptor, which cannot become another file meanwhile.
-      if (!fstatSync(found).isFile()) return undefined;
-      const fd = openSync(place(found), O_RDONLY | O_NONBLOCK);
+      if (!fstatSync(found.fd).isFile()) return undefined;
+      const fd = openSync(found.path, O_RDONLY | O_NONBLOCK);
       try {
         return readAll(fd, path, bytesMax);
       } finally {
         closeSync(fd);
       }
-    } finally {
-      closeSync(found);
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
     }
   }
 
+  /**
+   * Opens a directory, links on the way followed inside; one that is missing is made, with its parents.
+   *
+   * @throws the error of open(2) when something that is no directory stands on the way
+   */
+  openDirectory(path: string): OpenPlace {
+    const found = new OpenPlace(this.#walk(path, true));
+    if (fstatSync(found.fd).isDirectory()) return found;
+    found[Symbol.dispose]();
+    throw Object.assign(new Error(`ENOTDIR: not a directory, open '${path}'`), { code: "ENOTDIR" });
+  }
+
   /** An O_PATH descriptor of what `path` leads to. */
-  #find(path: string): number | undefined {
+  #walk(path: string, make: boolean): number {
     const todo = components(path);
     // The descriptors on the way down, for `..`.
     const way = [openSync(place(this.#root), O_PATH | O_DIRECTORY)];
-    const current = (): number => way.at(-1) ?? this.#root;
     let links = 0;
     try {
       for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
+        const here = place(way.at(-1) ?? this.#root);
         if (name === "..") {
           if (way.length > 1) closeSync(way.pop() ?? -1);
           continue;
         }
-        const next = openSync(`${place(current())}/${name}`, O_PATH | O_NOFOLLOW);
+        const next = openEntry(`${here}/${name}`, make);
         if (!fstatSync(next).isSymbolicLink()) {
           way.push(next);
           continue;
         }
         closeSync(next);
-        if (++links > LINKS_MAX) return undefined;
-        const target = readlinkSync(`${place(current())}/${name}`);
+        if (++links > LINKS_MAX)
+          throw Object.assign(new Error(`ELOOP: too many links, open '${path}'`), { code: "ELOOP" });
+        const target = readlinkSync(`${here}/${name}`);
         if (target.startsWith("/")) for (const each of way.splice(1)) closeSync(each);
         todo.unshift(...components(target));
       }
-      return way.pop();
-    } catch (error) {
-      if (isAbsence(error)) return undefined;
-      throw error;
+      return way.pop() ?? this.#root;
     } finally {
       for (const each of way) closeSync(each);
     }
+  }
+}
+
+/** Something that is held open, and a path to it that nobody can redirect. */
+export class OpenPlace implements Disposable {
+  readonly fd: number;
+  readonly path: string;
+
+  constructor(fd: number) {
+    this.fd = fd;
+    this.path = place(fd);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd);
+  }
+}
+
+function openEntry(path: string, make: boolean): number {
+  try {
+    return openSync(path, O_PATH | O_NOFOLLOW);
+  } catch (error) {
+    if (!make || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    mkdirSync(path, { mode: NEW_DIRECTORY_MODE });
+    return openSync(path, O_PATH | O_NOFOLLOW);
   }
 }
 
@@ -92,10 +128,11 @@ function components(path: string): string[] {
   return path.split("/").filter((part) => part !== "" && part !== ".");
 }
 
-/** Nothing there, something on the way that is no directory, a link replaced while we looked, or no right to look. */
+const ABSENCES: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EACCES", "ELOOP", "ENAMETOOLONG"]);
+
+/** Nothing there, something on the way that is no directory, or no right to look. */
 function isAbsence(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL" || code === "EACCES" || code === "ENAMETOOLONG";
+  return ABSENCES.has((error as NodeJS.ErrnoException).code ?? "");
 }
 
 function readAll(fd: number, path: string, bytesMax: number): Buffer {

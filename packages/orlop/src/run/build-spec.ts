@@ -20,7 +20,7 @@ import type { MachineView } from "./machine-view.ts";
 import type { RunOptions } from "./run-options.ts";
 
 /** Everything that decides a container's config. */
-export interface SpecSources {
+interface SpecSources {
   readonly options: RunOptions;
   readonly image: Pick<Image, "config" | "mounts" | "isHost">;
   readonly user: ContainerUser;

@@ -1,7 +1,7 @@
 import { DEFAULT_PATH } from "@orlop/core";
 import { mergeEnvironment, type Variable } from "./environment.ts";
 
-export interface EnvironmentSources {
+interface EnvironmentSources {
   readonly hostname: string;
   readonly tty: boolean;
   readonly image: readonly string[];

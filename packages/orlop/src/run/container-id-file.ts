@@ -1,5 +1,6 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
+import { systemFailure } from "../system-failure.ts";
 
 /**
  * The file of `--cidfile`. It is made before the container, so that a file that is there already is refused, gets the
@@ -23,8 +24,7 @@ export class ContainerIdFile implements Disposable {
           { field: "cidfile", cause },
         );
       }
-      const what = cause instanceof Error ? cause.message : String(cause);
-      throw new OrlopError("failed", `Cannot create container id file "${path}": ${what}`, { field: "cidfile", cause });
+      throw systemFailure(`create container id file "${path}"`, cause, "cidfile");
     }
   }
 

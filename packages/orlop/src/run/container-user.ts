@@ -10,7 +10,7 @@ export interface ContainerUser {
 }
 
 /** The texts of the root file system's /etc/passwd and /etc/group; empty where it has none. */
-export interface AccountFiles {
+interface AccountFiles {
   readonly passwd: string;
   readonly group: string;
 }

@@ -1,6 +1,7 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type LinuxDevice, type LinuxDeviceCgroup, OrlopError } from "@orlop/core";
+import { systemFailure } from "../system-failure.ts";
 
 export interface RequestedDevice {
   readonly device: LinuxDevice;
@@ -29,19 +30,15 @@ export function parseDevice(text: string): readonly RequestedDevice[] {
   }
   const found = devicesAt(hostPath, path, access);
   if (found.length > 0) return found;
-  throw new OrlopError(
-    "invalid",
-    `error gathering device information while adding custom device "${hostPath}": not a device node`,
-  );
+  throw new OrlopError("invalid", `Cannot use device "${hostPath}": not a device node`);
 }
 
 function devicesAt(hostPath: string, path: string, access: string): readonly RequestedDevice[] {
-  const stat = statSync(hostPath, { throwIfNoEntry: false });
-  if (stat === undefined) {
-    throw new OrlopError(
-      "not-found",
-      `error gathering device information while adding custom device "${hostPath}": no such file or directory`,
-    );
+  let stat: Stats;
+  try {
+    stat = statSync(hostPath);
+  } catch (cause) {
+    throw systemFailure(`use device "${hostPath}"`, cause);
   }
   if (!stat.isDirectory()) return device(stat, hostPath, path, access);
   const names = readdirSync(hostPath).slice(0, DEVICES_MAX);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
+import { systemFailure } from "../system-failure.ts";
 
 /** What is asked for one variable: a value, or (undefined) that it is not set, whatever the image says. */
 export interface Variable {
@@ -36,14 +37,16 @@ export function readEnvironmentFile(path: string, caller: Environment): readonly
 }
 
 function readText(path: string): string {
+  let bytes: Buffer;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    bytes = readFileSync(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const what =
-      code === "ENOENT" ? "no such file or directory" : cause instanceof Error ? cause.message : String(cause);
-    const kind = code === "ENOENT" ? "not-found" : "invalid";
-    throw new OrlopError(kind, `Cannot read environment file "${path}": ${what}`, { cause });
+    throw systemFailure(`read environment file "${path}"`, cause);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new OrlopError("invalid", `Cannot read environment file "${path}": it is not UTF-8`, { cause });
   }
 }
 

@@ -1,6 +1,9 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMarkAlive, ownProcessMark } from "./process-mark.ts";
+
+/** Tells the directories of one process apart. */
+let made = 0;
 
 /**
  * A directory of this process, below `parent`, that is removed with everything in it on disposal. Directories of the
@@ -12,17 +15,36 @@ export class OwnDirectory implements Disposable {
   constructor(parent: string, kind: string, mode: number) {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(parent)) {
-      if (name.startsWith(`${kind}-`) && !isMarkAlive(name.slice(kind.length + 1))) remove(join(parent, name));
+      const path = join(parent, name);
+      // Of others with such a name, in a directory that everybody may write to, hands off.
+      const isOurs =
+        name.startsWith(`${kind}-`) && lstatSync(path, { throwIfNoEntry: false })?.uid === process.geteuid?.();
+      if (isOurs && !isMarkAlive(name.slice(kind.length + 1).replace(/-\d+$/, ""))) removeTree(path);
     }
-    this.path = join(parent, `${kind}-${ownProcessMark()}`);
+    this.path = join(parent, `${kind}-${ownProcessMark()}-${made++}`);
     mkdirSync(this.path, { mode });
   }
 
   [Symbol.dispose](): void {
-    remove(this.path);
+    removeTree(this.path);
   }
 }
 
-function remove(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+/** Removes a directory, also where an image has taken from its owner, who is not root, the right to write in it. */
+function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM") throw error;
+    openDirectories(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function openDirectories(path: string): void {
+  chmodSync(path, 0o700);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) openDirectories(join(path, entry.name));
+  }
 }

@@ -16,7 +16,7 @@ import { stateDirectory } from "./state-directory.ts";
 import { windowSize } from "./window-size.ts";
 
 /** A container that could be made now, and what was set up for it on the way. */
-export interface PreparedContainer extends Disposable {
+interface PreparedContainer extends Disposable {
   readonly id: string;
   readonly request: CreateRequest;
   readonly stateDirectory: string;

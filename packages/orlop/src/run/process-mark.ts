@@ -1,21 +1,28 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /**
  * Names this process for as long as it lives, in a form that fits into a file name: what carries it belongs to nobody
  * once the process is gone, whatever became of it.
  */
 export function ownProcessMark(): string {
-  return `${process.pid}-${startTime(process.pid)}`;
+  return `${pidNamespace()}.${process.pid}.${startTime(process.pid)}`;
 }
 
-/** Whether the process that a mark names still lives. */
+/** Whether the process that a mark names still lives, or may live where this process cannot see it. */
 export function isMarkAlive(mark: string): boolean {
-  const [, pid = "", started = ""] = /^(\d+)-(\d+)$/.exec(mark) ?? [];
+  const [, namespace, pid = "", started] = /^(\d+)\.(\d+)\.(\d+)$/.exec(mark) ?? [];
+  if (namespace === undefined) return false;
+  if (namespace !== pidNamespace()) return true;
   try {
-    return pid !== "" && startTime(Number(pid)) === started;
+    return startTime(Number(pid)) === started;
   } catch {
     return false;
   }
+}
+
+/** `pid:[4026531836]` is namespace 4026531836. */
+function pidNamespace(): string {
+  return readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
 }
 
 /** Field 22 of proc(5) /proc/pid/stat: tells a process from a later one with its number. */

@@ -3,6 +3,7 @@ import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
 import { ProcessRuntime } from "@orlop/runtime";
 import { printWarning } from "../print.ts";
+import { systemFailure } from "../system-failure.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
 import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
@@ -24,7 +25,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   for (const warning of prepared.warnings) printWarning(warning);
   const idFile = options.cidfile === undefined ? undefined : stack.use(new ContainerIdFile(options.cidfile));
   if (options.name !== undefined) stack.use(new NameClaim(prepared.stateDirectory, options.name, id));
-  for (const path of prepared.missingSources) mkdirSync(path, { recursive: true });
+  makeDirectories(prepared.missingSources);
 
   const proxy = options.signalProxy
     ? stack.use(new SignalProxy({ except: options.tty ? ["SIGWINCH"] : [] }))
@@ -47,4 +48,14 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   const { exitCode } = await runtime.wait(id);
   await runtime.delete(id);
   return exitCode;
+}
+
+function makeDirectories(paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (cause) {
+      throw systemFailure(`make directory "${path}" to bind it`, cause, "mounts");
+    }
+  }
 }

@@ -1,0 +1,62 @@
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { arch, release } from "node:os";
+import { delimiter, join } from "node:path";
+import type { CgroupLayout } from "@orlop/kernel";
+import { readCgroupLayout } from "@orlop/kernel";
+
+/** The machine as the checks look at it. */
+export interface DoctorHost {
+  readonly uid: number;
+  readonly nodeVersion: string;
+  readonly architecture: string;
+  readonly kernelRelease: string;
+  /** `undefined` where there is no file or this user may not read it. */
+  readText(path: string): string | undefined;
+  exists(path: string): boolean;
+  canWrite(path: string): boolean;
+  /** Where PATH, or a directory for administrators that is often not in it, has a program. */
+  findProgram(name: string): string | undefined;
+  cgroups(): CgroupLayout;
+}
+
+/** Ordinary users often do not have these in PATH. */
+const ADMINISTRATORS = ["/usr/local/sbin", "/usr/sbin", "/sbin"] as const;
+
+export function thisHost(): DoctorHost {
+  const directories = [...(process.env.PATH ?? "").split(delimiter).filter((each) => each !== ""), ...ADMINISTRATORS];
+  return {
+    uid: process.geteuid?.() ?? 0,
+    nodeVersion: process.versions.node,
+    architecture: arch(),
+    kernelRelease: release(),
+    readText(path) {
+      try {
+        return readFileSync(path, "utf8");
+      } catch {
+        return undefined;
+      }
+    },
+    exists: existsSync,
+    canWrite: (path) => isAllowed(path, constants.W_OK),
+    findProgram: (name) =>
+      directories.map((each) => join(each, name)).find((path) => isFile(path) && isAllowed(path, constants.X_OK)),
+    cgroups: readCgroupLayout,
+  };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isAllowed(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,218 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
+import { OrlopError } from "@orlop/core";
+import { type OpenPlace, RootDirectory } from "../root-directory.ts";
+import type { TarEntry } from "../tar/read-tar.ts";
+import { UnpackLosses } from "./unpack-losses.ts";
+
+/** Limits on what an image may unpack to. */
+const ENTRIES_MAX = 4_000_000;
+const UNPACKED_MAX_BYTES = 64 * 1024 ** 3;
+/** limits.h, PATH_MAX. */
+const PATH_MAX_BYTES = 4096;
+
+/** image-spec, layer.md, "Whiteouts". */
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq";
+
+/** What a directory is to be in the end; until then it can be written to. */
+interface DirectoryMetadata {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: number;
+}
+
+/**
+ * Writes layers, one over the other, into an empty directory of this process.
+ *
+ * The parent of every entry is looked up inside the root, and the entry itself is made anew, never written through: a
+ * link that one entry plants leads no other out. Nothing is given a mode that would keep us from what follows; modes
+ * and times of directories are set by {@link finish}.
+ */
+export class LayerWriter implements Disposable {
+  readonly losses: UnpackLosses = new UnpackLosses();
+  readonly #root: RootDirectory;
+  readonly #keepOwners: boolean;
+  readonly #directories = new Map<string, DirectoryMetadata>();
+  /** What the current layer has made, which its own whiteouts do not hide. */
+  #made = new Set<string>();
+  #entries = 0;
+  #bytes = 0;
+
+  constructor(path: string, options: { readonly keepOwners: boolean }) {
+    this.#root = new RootDirectory(path);
+    this.#keepOwners = options.keepOwners;
+  }
+
+  [Symbol.dispose](): void {
+    this.#root[Symbol.dispose]();
+  }
+
+  beginLayer(): void {
+    this.#made = new Set();
+  }
+
+  /** @throws OrlopError */
+  async write(entry: TarEntry): Promise<void> {
+    if (++this.#entries > ENTRIES_MAX) throw exhausted("entries", ENTRIES_MAX);
+    const { parent, name } = splitPath(entry.path);
+    try {
+      using directory = this.#root.openDirectory(parent);
+      if (name === undefined) this.#describeDirectory(directory.path, entry);
+      else if (name.startsWith(WHITEOUT)) this.#whiteout(directory, name, entry.path);
+      else await this.#make(directory, name, entry);
+    } catch (cause) {
+      if (cause instanceof OrlopError) throw cause;
+      const what = cause instanceof Error ? cause.message : String(cause);
+      const code = (cause as NodeJS.ErrnoException).code === "ENOSPC" ? "exhausted" : "failed";
+      throw new OrlopError(code, `Cannot unpack "${entry.path}": ${what}`, { cause });
+    }
+  }
+
+  /** Gives directories their modes, owners and times, those below first. */
+  finish(): void {
+    const byDepth = [...this.#directories].sort(([a], [b]) => b.length - a.length);
+    for (const [path, { mode, uid, gid, mtime }] of byDepth) {
+      if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+      if (this.#keepOwners) chownSync(path, uid, gid);
+      chmodSync(path, mode);
+      utimesSync(path, mtime, mtime);
+    }
+  }
+
+  async #make(directory: OpenPlace, name: string, entry: TarEntry): Promise<void> {
+    const path = `${directory.path}/${name}`;
+    const before = lstatSync(path, { throwIfNoEntry: false });
+    const stays = before?.isDirectory() === true && entry.kind === "directory";
+    if (before !== undefined && !stays) rmSync(path, { recursive: true });
+    this.losses.note(entry, this.#keepOwners);
+    switch (entry.kind) {
+      case "directory":
+        if (!stays) mkdirSync(path, { mode: 0o755 });
+        this.#describeDirectory(path, entry);
+        break;
+      case "file":
+        await this.#writeFile(path, entry);
+        break;
+      case "symlink":
+        symlinkSync(entry.target, path);
+        if (this.#keepOwners) lchownSync(path, entry.uid, entry.gid);
+        lutimesSync(path, entry.mtime, entry.mtime);
+        break;
+      case "hard-link":
+        this.#link(path, entry);
+        break;
+      // Node has no mknod(2); losses has noted them.
+      case "character-device":
+      case "block-device":
+      case "fifo":
+        return;
+    }
+    this.#noteMade(`${readlinkSync(directory.path)}/${name}`);
+  }
+
+  /** With its parents: a directory in which this layer has made something is not hidden as a whole. */
+  #noteMade(path: string): void {
+    for (let at = path; at !== "" && !this.#made.has(at); at = at.slice(0, at.lastIndexOf("/"))) this.#made.add(at);
+  }
+
+  #describeDirectory(path: string, { mode, uid, gid, mtime }: TarEntry): void {
+    // A directory's descriptor names it by its real path; so does a path that ends in a name of a real directory.
+    const real = path.startsWith("/proc/self/fd/") ? realDirectory(path) : path;
+    this.#directories.set(real, { mode, uid, gid, mtime });
+  }
+
+  async #writeFile(path: string, entry: TarEntry): Promise<void> {
+    this.#bytes += entry.size;
+    if (this.#bytes > UNPACKED_MAX_BYTES) throw exhausted("bytes", UNPACKED_MAX_BYTES);
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      for await (const chunk of entry.content()) {
+        for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+      }
+      // The owner first: a change of it clears the set-id bits.
+      if (this.#keepOwners) fchownSync(fd, entry.uid, entry.gid);
+      fchmodSync(fd, entry.mode);
+      futimesSync(fd, entry.mtime, entry.mtime);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #link(path: string, entry: TarEntry): void {
+    const { parent, name } = splitPath(entry.target);
+    if (name === undefined) throw refused(entry.path, "it links to a directory");
+    using directory = this.#root.openDirectory(parent);
+    // link(2) does not follow a link at the end.
+    linkSync(`${directory.path}/${name}`, path);
+  }
+
+  #whiteout(directory: OpenPlace, name: string, path: string): void {
+    const real = readlinkSync(directory.path);
+    if (name === OPAQUE) {
+      for (const child of readdirSync(directory.path)) this.#removeLower(real, child);
+      return;
+    }
+    // Other names of this kind are notes that aufs made for itself.
+    if (name.startsWith(`${WHITEOUT}${WHITEOUT}`)) return;
+    const hidden = name.slice(WHITEOUT.length);
+    if (hidden === "" || hidden === "." || hidden === "..") throw refused(path, "its whiteout names no entry");
+    this.#removeLower(real, hidden);
+  }
+
+  /** Removes what the layers below have made, and keeps what this one has. */
+  #removeLower(directory: string, name: string): void {
+    const path = `${directory}/${name}`;
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    if (!this.#made.has(path)) rmSync(path, { recursive: true });
+    else if (stat.isDirectory()) for (const child of readdirSync(path)) this.#removeLower(path, child);
+  }
+}
+
+function realDirectory(path: string): string {
+  // "/proc/self/fd/7" itself is a link to the directory; below it a name stands as it is.
+  const [, own = "", rest = ""] = /^(\/proc\/self\/fd\/\d+)(.*)$/.exec(path) ?? [];
+  return `${readlinkSync(own)}${rest}`;
+}
+
+/** The parent's path and the entry's name, which is missing for the root itself. */
+function splitPath(path: string): { readonly parent: string; readonly name: string | undefined } {
+  if (path.includes("\0")) throw refused(path, "its name has a zero byte");
+  if (path.includes("\ufffd")) throw refused(path, "its name is not UTF-8");
+  if (Buffer.byteLength(path) > PATH_MAX_BYTES)
+    throw refused(path.slice(0, 100), `its path is longer than ${PATH_MAX_BYTES} bytes`);
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) throw refused(path, "its path leaves the layer");
+  const name = parts.pop();
+  return { parent: parts.join("/"), name };
+}
+
+function refused(path: string, what: string): OrlopError {
+  return new OrlopError("invalid", `Cannot unpack "${path}": ${what}`);
+}
+
+function exhausted(noun: string, most: number): OrlopError {
+  return new OrlopError("exhausted", `Cannot unpack image: it has more than ${most} ${noun}`);
+}

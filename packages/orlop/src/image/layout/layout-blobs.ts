@@ -1,0 +1,82 @@
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Descriptor, type Digest, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
+
+/** Manifests, indexes and configs; what registries allow too. */
+const DOCUMENT_MAX_BYTES = 4 * 1024 * 1024;
+
+const HASHES: Readonly<Record<string, string>> = { sha256: "sha256", sha512: "sha512" };
+
+/** A hash for digests of this one's algorithm. Throws `unsupported` for algorithms that cannot be verified. */
+export function hashFor(digest: Digest): Hash {
+  const name = HASHES[digestAlgorithm(digest)];
+  if (name !== undefined) return createHash(name);
+  throw new OrlopError("unsupported", `Cannot verify content "${digest}": there are sha256 and sha512`);
+}
+
+/** The content of an OCI image layout (image-layout.md), verified as it is read. */
+export class LayoutBlobs {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** A file beside the blobs: `oci-layout`, `index.json`. */
+  readFile(name: string): Buffer {
+    const path = join(this.#directory, name);
+    const size = statSync(path, { throwIfNoEntry: false })?.size;
+    if (size === undefined) {
+      throw new OrlopError("not-found", `Cannot use image layout "${this.#directory}": it has no ${name}`);
+    }
+    if (size > DOCUMENT_MAX_BYTES) throw tooLarge(path);
+    return readFileSync(path);
+  }
+
+  /** A manifest, index or config. */
+  readDocument(descriptor: Descriptor): Buffer {
+    const { digest, size } = descriptor;
+    if (size > DOCUMENT_MAX_BYTES) throw tooLarge(digest);
+    const content =
+      descriptor.data === undefined ? readFileSync(this.#find(descriptor)) : Buffer.from(descriptor.data, "base64");
+    verify(digest, size, content.length, hashFor(digest).update(content));
+    return content;
+  }
+
+  /** A blob's chunks; the iteration throws at its end when they are not what the descriptor says. */
+  async *readBlob(descriptor: Descriptor): AsyncGenerator<Buffer> {
+    const hash = hashFor(descriptor.digest);
+    let length = 0;
+    for await (const chunk of createReadStream(this.#find(descriptor), { highWaterMark: 256 * 1024 })) {
+      hash.update(chunk as Buffer);
+      length += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
+    verify(descriptor.digest, descriptor.size, length, hash);
+  }
+
+  #find({ digest, size }: Descriptor): string {
+    const path = join(this.#directory, "blobs", digestAlgorithm(digest), digestEncoded(digest));
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined)
+      throw new OrlopError("not-found", `Cannot find blob "${digest}": the layout does not hold it`);
+    if (stat.size !== size) throw wrongSize(digest, size, stat.size);
+    return path;
+  }
+}
+
+function verify(digest: Digest, size: number, length: number, hash: Hash): void {
+  if (length !== size) throw wrongSize(digest, size, length);
+  const found = hash.digest("hex");
+  if (found === digestEncoded(digest)) return;
+  throw new OrlopError("invalid", `Cannot use blob "${digest}": its content hashes to ${found}`);
+}
+
+function wrongSize(digest: Digest, size: number, length: number): OrlopError {
+  return new OrlopError("invalid", `Cannot use blob "${digest}": it has ${length} bytes, its descriptor says ${size}`);
+}
+
+function tooLarge(what: string): OrlopError {
+  return new OrlopError("exhausted", `Cannot read "${what}": it has more than ${DOCUMENT_MAX_BYTES} bytes`);
+}

@@ -1,0 +1,197 @@
+import { OrlopError } from "@orlop/core";
+import { ByteReader } from "./byte-reader.ts";
+import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
+
+export type TarEntryKind =
+  | "file"
+  | "hard-link"
+  | "symlink"
+  | "character-device"
+  | "block-device"
+  | "directory"
+  | "fifo";
+
+export interface TarEntry {
+  readonly kind: TarEntryKind;
+  readonly path: string;
+  /** Permission bits, set-id and sticky bits included. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+  /** Of a link: what it says (symlink) or the path of the entry that it shares its content with (hard link). */
+  readonly target: string;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Names of extended attributes. */
+  readonly attributes: readonly string[];
+  /** The content, in chunks; what is not read is skipped. */
+  content(): AsyncGenerator<Buffer>;
+}
+
+const KINDS: Readonly<Record<string, TarEntryKind>> = {
+  0: "file",
+  1: "hard-link",
+  2: "symlink",
+  3: "character-device",
+  4: "block-device",
+  5: "directory",
+  6: "fifo",
+  // "Contiguous file", which everybody treats as a file.
+  7: "file",
+};
+
+/** Of an extended header and of GNU's long names. */
+const EXTENSION_MAX_BYTES = 1024 * 1024;
+
+/**
+ * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU.
+ *
+ * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for sparse files
+ */
+export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
+  const reader = new ByteReader(chunks);
+  try {
+    yield* readEntries(reader);
+    await reader.drain();
+  } catch (error) {
+    throw error instanceof RangeError ? malformedTar(error.message) : error;
+  }
+}
+
+async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
+  let global = new Map<string, string>();
+  let local = new Map<string, string>();
+  for (;;) {
+    const block = await reader.take(TAR_BLOCK_BYTES);
+    const header = block === undefined ? undefined : decodeTarHeader(block);
+    if (header === undefined) return;
+    switch (header.type) {
+      case "x":
+        local = new Map([...local, ...parsePax(await readExtension(reader, header))]);
+        break;
+      case "g":
+        global = new Map([...global, ...parsePax(await readExtension(reader, header))]);
+        break;
+      case "L":
+        local.set("path", untilNul(await readExtension(reader, header)));
+        break;
+      case "K":
+        local.set("linkpath", untilNul(await readExtension(reader, header)));
+        break;
+      default: {
+        const content = new Content(reader);
+        yield describe(header, new Map([...global, ...local]), content);
+        await content.skip();
+        local = new Map();
+      }
+    }
+  }
+}
+
+async function readExtension(reader: ByteReader, { size }: TarHeader): Promise<Buffer> {
+  if (size > EXTENSION_MAX_BYTES) throw malformedTar(`an extended header has more than ${EXTENSION_MAX_BYTES} bytes`);
+  const padded = Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+  const bytes = (await reader.take(padded)) ?? Buffer.alloc(0);
+  if (bytes.length < padded) throw malformedTar("it ends in an extended header");
+  return bytes.subarray(0, size);
+}
+
+function untilNul(bytes: Buffer): string {
+  const end = bytes.indexOf(0);
+  return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
+}
+
+/** `LENGTH KEYWORD=VALUE\n`, where LENGTH counts the whole record in bytes (pax, "Extended Header"). */
+function parsePax(bytes: Buffer): ReadonlyMap<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at);
+    const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
+    const length = /^\d{1,7}$/.test(digits) ? Number(digits) : 0;
+    const record = bytes.subarray(space + 1, at + length - 1);
+    const equals = record.indexOf(0x3d);
+    if (at + length > bytes.length || bytes[at + length - 1] !== 0x0a || equals < 1) {
+      throw malformedTar("an extended header has a malformed record");
+    }
+    records.set(record.toString("utf8", 0, equals), record.toString("utf8", equals + 1));
+    at += length;
+  }
+  return records;
+}
+
+const ATTRIBUTE_PREFIX = "SCHILY.xattr.";
+
+function describe(header: TarHeader, records: ReadonlyMap<string, string>, content: Content): TarEntry {
+  const path = records.get("path") ?? header.name;
+  const isSparse = header.type === "S" || [...records.keys()].some((key) => key.startsWith("GNU.sparse."));
+  const kind = Object.hasOwn(KINDS, header.type) ? KINDS[header.type] : undefined;
+  if (isSparse || kind === undefined) {
+    const what = isSparse ? "it is a sparse file" : `entries of type "${header.type}" are not known`;
+    throw new OrlopError("unsupported", `Cannot unpack "${path}": ${what}`);
+  }
+  const size = kind === "file" ? paxNumber(records, "size", header.size) : 0;
+  // Old archives have directories as files whose name ends with a slash.
+  const isDirectory = kind === "directory" || (kind === "file" && path.endsWith("/") && size === 0);
+  content.begin(size);
+  return {
+    kind: isDirectory ? "directory" : kind,
+    path,
+    mode: header.mode & 0o7777,
+    uid: paxNumber(records, "uid", header.uid),
+    gid: paxNumber(records, "gid", header.gid),
+    mtime: clampTime(Number(records.get("mtime") ?? header.mtime)),
+    target: records.get("linkpath") ?? header.linkName,
+    size,
+    attributes: [...records.keys()]
+      .filter((key) => key.startsWith(ATTRIBUTE_PREFIX))
+      .map((key) => key.slice(ATTRIBUTE_PREFIX.length)),
+    content: () => content.chunks(),
+  };
+}
+
+/** What every file system can store: 34 bits of seconds, as ext4 has them. */
+const TIME_MAX_SECONDS = 2 ** 34 - 1;
+
+function clampTime(seconds: number): number {
+  return Number.isNaN(seconds) ? 0 : Math.floor(Math.min(Math.max(seconds, 0), TIME_MAX_SECONDS));
+}
+
+function paxNumber(records: ReadonlyMap<string, string>, key: string, otherwise: number): number {
+  const value = records.get(key);
+  if (value === undefined) return otherwise;
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw malformedTar(`an extended header's ${key} is no number`);
+  return number;
+}
+
+/** The bytes behind one header. */
+class Content {
+  readonly #reader: ByteReader;
+  #left = 0;
+  #padding = 0;
+
+  constructor(reader: ByteReader) {
+    this.#reader = reader;
+  }
+
+  begin(size: number): void {
+    this.#left = size;
+    this.#padding = (TAR_BLOCK_BYTES - (size % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    while (this.#left > 0) {
+      const chunk = await this.#reader.some(this.#left);
+      if (chunk === undefined) throw malformedTar("it ends in the content of a file");
+      this.#left -= chunk.length;
+      yield chunk;
+    }
+  }
+
+  async skip(): Promise<void> {
+    for await (const _ of this.chunks());
+    if (this.#padding > 0) await this.#reader.take(this.#padding);
+  }
+}

@@ -1,0 +1,102 @@
+import { OrlopError } from "@orlop/core";
+
+export const TAR_BLOCK_BYTES = 512;
+
+/** Fields of the ustar header: POSIX.1-1988, and tar(5) for GNU's. Offset and length in bytes. */
+const FIELDS = {
+  name: [0, 100],
+  mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  type: [156, 1],
+  linkName: [157, 100],
+  magic: [257, 6],
+  deviceMajor: [329, 8],
+  deviceMinor: [337, 8],
+  prefix: [345, 155],
+} as const;
+
+/** One header block, before the extensions that stand in front of it are applied. */
+export interface TarHeader {
+  readonly name: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** Seconds. */
+  readonly mtime: number;
+  /** The type flag as a character; NUL is "0". */
+  readonly type: string;
+  readonly linkName: string;
+}
+
+/** Decodes a header block, or gives `undefined` for a block of zeros, which ends an archive. */
+export function decodeTarHeader(block: Buffer): TarHeader | undefined {
+  if (block.every((byte) => byte === 0)) return undefined;
+  if (number(block, "checksum") !== checksum(block)) throw malformedTar("a header's checksum is wrong");
+  const isUstar = text(block, "magic").startsWith("ustar");
+  // GNU's header has other things in the place of the prefix, and is told by the blank behind the magic.
+  const hasPrefix = isUstar && block[FIELDS.magic[0] + 5] === 0;
+  const prefix = hasPrefix ? text(block, "prefix") : "";
+  const type = String.fromCharCode(block[FIELDS.type[0]] ?? 0);
+  return {
+    name: prefix === "" ? text(block, "name") : `${prefix}/${text(block, "name")}`,
+    mode: number(block, "mode"),
+    uid: number(block, "uid"),
+    gid: number(block, "gid"),
+    size: number(block, "size"),
+    mtime: number(block, "mtime"),
+    type: type === "\0" ? "0" : type,
+    linkName: text(block, "linkName"),
+  };
+}
+
+function field(block: Buffer, name: keyof typeof FIELDS): Buffer {
+  const [offset, length] = FIELDS[name];
+  return block.subarray(offset, offset + length);
+}
+
+function text(block: Buffer, name: keyof typeof FIELDS): string {
+  const bytes = field(block, name);
+  const end = bytes.indexOf(0);
+  return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
+}
+
+/** Octal digits, or with the highest bit set, GNU's big-endian binary. */
+function number(block: Buffer, name: keyof typeof FIELDS): number {
+  const bytes = field(block, name);
+  const value = (bytes[0] ?? 0) & 0x80 ? binary(bytes) : octal(bytes.toString("latin1"), name);
+  if (!Number.isSafeInteger(value)) throw malformedTar(`a header's ${name} is out of range`);
+  return value;
+}
+
+function binary(bytes: Buffer): number {
+  const digits = Buffer.from(bytes);
+  digits[0] = (digits[0] ?? 0) & 0x7f;
+  const negative = ((bytes[0] ?? 0) & 0x40) !== 0;
+  if (negative) throw malformedTar("a header has a negative number");
+  return Number(BigInt(`0x${digits.toString("hex")}`));
+}
+
+function octal(text: string, name: string): number {
+  const digits = /^[ \0]*([0-7]*)[ \0]*/.exec(text)?.[1] ?? "";
+  if (/[^0-7 \0]/.test(text)) throw malformedTar(`a header's ${name} is no number`);
+  return digits === "" ? 0 : Number.parseInt(digits, 8);
+}
+
+/** The sum of the block's bytes, the checksum itself counting as blanks. */
+function checksum(block: Buffer): number {
+  const [offset, length] = FIELDS.checksum;
+  let sum = 0x20 * length;
+  for (let index = 0; index < block.length; index++) {
+    if (index < offset || index >= offset + length) sum += block[index] ?? 0;
+  }
+  return sum;
+}
+
+export function malformedTar(what: string): OrlopError {
+  return new OrlopError("invalid", `Cannot read tar archive: ${what}`);
+}
