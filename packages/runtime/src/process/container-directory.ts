@@ -32,6 +32,7 @@ export interface ContainerRecord {
   readonly namespaces: readonly string[];
   /** All processes of it end with init. */
   readonly ownPidNamespace: boolean;
+  readonly terminal: boolean;
   readonly detached: boolean;
   readonly createdAtMs: number;
   /** What init does once it is told to start, for who tells it and did not write the program. */

@@ -12,6 +12,13 @@ export function executableCandidates({ args, env = [] }: Process): readonly stri
   return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${name}`);
 }
 
+/** Of a variable that is given twice the last value counts, as for every other runtime. */
+function lastOfEach(env: readonly string[]): readonly string[] {
+  const byName = new Map<string, string>();
+  for (const entry of env) byName.set(entry.split("=", 1)[0] ?? "", entry);
+  return [...byName.values()];
+}
+
 /**
  * Executes the user's program. Returns to the failure handler only: ENOENT when no candidate exists, EACCES when one
  * exists and may not be executed, else what the kernel says.
@@ -20,7 +27,7 @@ export function emitExecute(p: ProgramBuilder, process: Process): void {
   const result = p.slot("exec_result");
   const denied = p.slot("denied");
   const args = p.vector(process.args);
-  const env = p.vector(process.env ?? []);
+  const env = p.vector(lastOfEach(process.env ?? []));
   p.step({
     action: "close what the program must not inherit",
     why: "CVE-2024-21626: no descriptor from 3 up survives the exec",

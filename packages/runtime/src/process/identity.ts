@@ -1,12 +1,5 @@
 import type { Capabilities, Process } from "@orlop/core";
-import {
-  CAP_DATA,
-  CAP_HEADER,
-  CAPABILITIES,
-  capabilityNumber,
-  capabilityWords,
-  type ProgramBuilder,
-} from "@orlop/kernel";
+import { CAP_DATA, CAP_HEADER, CAPABILITIES, capabilityWords, type ProgramBuilder } from "@orlop/kernel";
 
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
@@ -17,8 +10,9 @@ export interface IdentityOptions {
   readonly groupsDenied: boolean;
 }
 
-function numbers(names: readonly string[] | undefined, field: string, last: number): number[] {
-  return (names ?? []).map((name) => capabilityNumber(name, field)).filter((number) => number <= last);
+function numbers(names: readonly string[] | undefined, last: number): number[] {
+  // A name that this kernel or we do not know is no error: ProcessRuntime warns of it (config.md, "Linux Process").
+  return (names ?? []).map((name) => CAPABILITIES.indexOf(name)).filter((number) => number >= 0 && number <= last);
 }
 
 /**
@@ -29,8 +23,9 @@ function numbers(names: readonly string[] | undefined, field: string, last: numb
  */
 export function emitIdentity(p: ProgramBuilder, options: IdentityOptions): void {
   const { process, lastCapability } = options;
-  const { user, capabilities } = process;
-  if (capabilities !== undefined) emitBoundingSet(p, capabilities, lastCapability);
+  // Sets that are not given are empty.
+  const { user, capabilities = {} } = process;
+  emitBoundingSet(p, capabilities, lastCapability);
   p.step({ action: "keep capabilities over the change of user", field: "process.user.uid" });
   p.call("prctl", [p.flags("PR_SET_KEEPCAPS"), 1, 0, 0, 0]);
   if (!options.groupsDenied) {
@@ -45,12 +40,12 @@ export function emitIdentity(p: ProgramBuilder, options: IdentityOptions): void 
   p.step({ action: `become user ${user.uid}`, field: "process.user.uid" });
   p.call("setresuid", [user.uid, user.uid, user.uid]);
   p.call("prctl", [p.flags("PR_SET_KEEPCAPS"), 0, 0, 0, 0]);
-  if (capabilities !== undefined) emitCapabilitySets(p, capabilities, lastCapability);
+  emitCapabilitySets(p, capabilities, lastCapability);
 }
 
 function emitBoundingSet(p: ProgramBuilder, capabilities: Capabilities, last: number): void {
   p.step({ action: "limit the bounding set", field: "process.capabilities.bounding" });
-  const kept = new Set(numbers(capabilities.bounding, "process.capabilities.bounding", last));
+  const kept = new Set(numbers(capabilities.bounding, last));
   const dropped = Array.from({ length: last + 1 }, (_, number) => number).filter((number) => !kept.has(number));
   if (dropped.length === 0) return;
   const names = dropped.map((number) => CAPABILITIES[number] ?? String(number));
@@ -69,7 +64,7 @@ function emitBoundingSet(p: ProgramBuilder, capabilities: Capabilities, last: nu
 function emitCapabilitySets(p: ProgramBuilder, capabilities: Capabilities, last: number): void {
   p.step({ action: "set capabilities", field: "process.capabilities" });
   const words = (name: keyof Capabilities): readonly [number, number] =>
-    capabilityWords(numbers(capabilities[name], `process.capabilities.${name}`, last));
+    capabilityWords(numbers(capabilities[name], last));
   const effective = words("effective");
   const permitted = words("permitted");
   const inheritable = words("inheritable");
@@ -85,7 +80,7 @@ function emitCapabilitySets(p: ProgramBuilder, capabilities: Capabilities, last:
   p.call("capset", [header, data]);
   p.step({ action: "set ambient capabilities", field: "process.capabilities.ambient" });
   p.call("prctl", [p.flags("PR_CAP_AMBIENT"), p.flags("PR_CAP_AMBIENT_CLEAR_ALL"), 0, 0, 0], { ignore: ["EINVAL"] });
-  for (const number of numbers(capabilities.ambient, "process.capabilities.ambient", last)) {
+  for (const number of numbers(capabilities.ambient, last)) {
     const name = p.number(number, CAPABILITIES[number] ?? String(number));
     // EPERM: not inheritable too. The default config of runc has such, since CVE-2022-29162 emptied the inheritable set.
     p.call("prctl", [p.flags("PR_CAP_AMBIENT"), p.flags("PR_CAP_AMBIENT_RAISE"), name, 0, 0], { ignore: ["EPERM"] });

@@ -1,5 +1,5 @@
 import { sysctlPath } from "@orlop/core";
-import { IFREQ_FLAGS } from "@orlop/kernel";
+import { emitDirectoryInRoot, IFREQ_FLAGS } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
   type BecomeOptions,
@@ -11,7 +11,7 @@ import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
 import { plannedMounts } from "./mount-sources.ts";
-import { emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
+import { emitFinishReadOnlyMounts, emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
 import { emitLateNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
@@ -40,6 +40,8 @@ export function emitInit(c: Compilation): void {
   emitDevices(c);
   emitJoinCgroups(c);
   emitMounts(c, mounts.slice(beforeCgroups));
+  if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
+  emitFinishReadOnlyMounts(c);
   if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
   emitPivot(c);
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
@@ -61,6 +63,21 @@ export function emitInit(c: Compilation): void {
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);
+}
+
+/**
+ * Makes the working directory where there is none, as the other runtimes do. Where that cannot be, the change to it,
+ * later and as the user, tells.
+ */
+function emitMakeWorkingDirectory(c: Compilation, cwd: string): void {
+  const { p } = c;
+  const cannot = p.label("cannot make it");
+  p.step({ action: `make directory "${cwd}"`, field: "process.cwd" });
+  p.handler(cannot);
+  emitDirectoryInRoot(p, c.root, cwd, p.slot("target"));
+  p.call("close", [p.slot("target")]);
+  p.mark(cannot);
+  p.handler(c.labels.childFailed);
 }
 
 /** As late as possible, because the reaper is still making them; before a mount that shows them. */

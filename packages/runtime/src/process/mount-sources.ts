@@ -14,7 +14,10 @@ export interface PlannedMount {
 export function plannedMounts(c: Compilation): readonly PlannedMount[] {
   return (c.plan.request.spec.mounts ?? []).map((mount, index) => {
     const field = `mounts[${index}]`;
-    return { mount, field, options: parseMountOptions(mount.options ?? [], mount.type, `${field}.options`) };
+    const options = parseMountOptions(mount.options ?? [], mount.type, `${field}.options`);
+    // Mappings without idmap or ridmap leave the choice to the runtime (config.md, "uidMappings").
+    const mapped = (mount.uidMappings ?? []).length > 0 && options.idmap === "no";
+    return { mount, field, options: mapped ? { ...options, idmap: "single" } : options };
   });
 }
 

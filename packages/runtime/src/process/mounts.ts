@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { type Mount, OrlopError } from "@orlop/core";
 import {
   type AttributeSetting,
   emitAttach,
@@ -11,6 +11,7 @@ import {
   emitMountAttributes,
   emitNewFileSystem,
   emitOpenInRoot,
+  type MountOptions,
   type Slot,
   STATX_BYTES,
   STATX_MODE_OFFSET,
@@ -19,7 +20,7 @@ import {
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
-import { absoluteSource, emitBindSource, type PlannedMount } from "./mount-sources.ts";
+import { absoluteSource, emitBindSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 
 /** Mounts whose place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
 const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
@@ -50,9 +51,45 @@ function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount)
     });
   }
   p.step({ action: `mount ${type} at "${mount.destination}"`, field });
-  emitNewFileSystem(p, { type, source: mount.source ?? type, options }, fd);
+  emitNewFileSystem(p, { type, source: mount.source ?? type, options: writableAtFirst(mount, options) }, fd);
   if (type === "proc") emitExpectFileSystem(p, fd, "PROC_SUPER_MAGIC");
+  if (isReadOnlyLater(mount, options)) {
+    // Kept open until everything that goes into it is there.
+    p.call("fcntl", [fd, p.flags("F_DUPFD_CLOEXEC"), 0], { into: readOnlySlot(c, field) });
+  }
   emitPlace(c, fd, mount.destination, "directory", options.propagation);
+}
+
+/** Memory that is to be read-only in the end still has to take mount points and device nodes first. */
+function isReadOnlyLater({ type, destination }: Mount, options: MountOptions): boolean {
+  const memory = type === "tmpfs" || destination.replace(/\/+$/, "") === "/dev";
+  return memory && options.attributes.set.includes("MOUNT_ATTR_RDONLY");
+}
+
+function writableAtFirst(mount: Mount, options: MountOptions): MountOptions {
+  if (!isReadOnlyLater(mount, options)) return options;
+  const set = options.attributes.set.filter((name) => name !== "MOUNT_ATTR_RDONLY");
+  const superblockFlags = options.superblockFlags.filter((flag) => flag !== "ro");
+  return { ...options, attributes: { ...options.attributes, set }, superblockFlags };
+}
+
+function readOnlySlot(c: Compilation, field: string): Slot {
+  return c.p.slot(`read-only ${field}`);
+}
+
+/** After everything else in the root: makes read-only what was kept writable for it. */
+export function emitFinishReadOnlyMounts(c: Compilation): void {
+  const { p } = c;
+  for (const { mount, field, options } of plannedMounts(c)) {
+    if (options.bind !== "no" || options.copyUp || mount.type === "cgroup" || mount.type === "cgroup2") continue;
+    if (!isReadOnlyLater(mount, options)) continue;
+    const fd = readOnlySlot(c, field);
+    const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
+    p.step({ action: `make "${mount.destination}" read-only`, field: `${field}.options` });
+    emitMountAttributes(p, fd, setting);
+    emitLegacyAttributes(p, fd, setting);
+    p.call("close", [fd]);
+  }
 }
 
 function emitBind(c: Compilation, planned: PlannedMount): void {

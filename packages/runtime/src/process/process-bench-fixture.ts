@@ -181,7 +181,10 @@ export class ProcessBench implements AsyncDisposable {
   }
 
   execRequest(id: string, execId: string, script: string, process: Partial<Process> = {}): ExecRequest {
-    const asked = { user: { uid: 0, gid: 0 }, args: ["/bin/sh", "-c", script], env: ["PATH=/bin"], cwd: "/" };
+    // Those of the container's init: with fewer, an exec may not look at it.
+    const { capabilities = {} } = defaultSpec().process ?? {};
+    const user = { uid: 0, gid: 0 };
+    const asked = { user, args: ["/bin/sh", "-c", script], env: ["PATH=/bin"], cwd: "/", capabilities };
     return { id, execId, process: { ...asked, ...process }, stdio: this.stdio(execId) };
   }
 

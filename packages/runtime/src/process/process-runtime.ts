@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import {
   type ContainerStats,
   type CreateRequest,
@@ -10,7 +10,6 @@ import {
   type LinuxResources,
   OrlopError,
   parseContainerId,
-  type RootFilesystem,
   type Runtime,
   type RuntimeFeatures,
   type SignalTarget,
@@ -20,34 +19,27 @@ import {
 } from "@orlop/core";
 import {
   applyResources,
-  type CgroupLayout,
   freezeCgroup,
   killCgroup,
   listProcesses,
-  nativeSeccompArch,
-  parseCgroupsPath,
-  planCgroup,
-  readCgroupLayout,
   readCgroupStats,
   readFreezerState,
   removeCgroups,
-  type SeccompProgram,
-  SeccompProgramCache,
   thawCgroup,
   Zygote,
 } from "@orlop/kernel";
-import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
+import { ContainerPlanner, warnOfUnknownCapabilities } from "./container-planner.ts";
 import { containerStats } from "./container-stats.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
+import { withHome } from "./home-directory.ts";
 import { runHooks } from "./hooks.ts";
-import { readHostView } from "./host-view.ts";
 import { outOfMemory } from "./out-of-memory.ts";
-import { type HostView, WORD } from "./supervision.ts";
+import { WORD } from "./supervision.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -79,22 +71,15 @@ export class ProcessRuntime implements Runtime {
   readonly name = "process";
   readonly #root: string;
   readonly #options: ProcessRuntimeOptions;
-  readonly #host: HostView = readHostView();
+  readonly #planner: ContainerPlanner;
   readonly #ours = new Map<string, Ours>();
-  readonly #filters = new SeccompProgramCache();
-  #layoutIfRead: CgroupLayout | undefined;
   #zygoteIfStarted: ZygoteLike | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
+    this.#planner = new ContainerPlanner(options.cgroupDriver ?? "cgroupfs");
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
-  }
-
-  /** Read once: it changes when somebody remounts or moves this process, and then the next failure drops it. */
-  get #layout(): CgroupLayout {
-    this.#layoutIfRead ??= readCgroupLayout();
-    return this.#layoutIfRead;
   }
 
   get #zygote(): ZygoteLike {
@@ -152,9 +137,11 @@ export class ProcessRuntime implements Runtime {
     const container = this.#directory(id);
     const record = container.record(id);
     const directory = container.exec(execId);
+    const roots = [`/proc/${state.pid}/root`];
+    warnOfUnknownCapabilities(request.process);
     const program = compileExec({
-      host: this.#host,
-      process: request.process,
+      host: this.#planner.host,
+      process: withHome(request.process, roots),
       initPid: state.pid,
       containerDirectory: container.path,
       stateDirectory: directory.path,
@@ -230,7 +217,7 @@ export class ProcessRuntime implements Runtime {
     const state = await this.state(id);
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot update container "${id}": it is not running`);
-    applyResources(this.#directory(id).record(id).cgroups, resources, { rootless: this.#host.uid !== 0 });
+    applyResources(this.#directory(id).record(id).cgroups, resources, { rootless: this.#planner.host.uid !== 0 });
   }
 
   async stats(id: string): Promise<ContainerStats> {
@@ -243,6 +230,10 @@ export class ProcessRuntime implements Runtime {
 
   async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
     const container = this.#directory(id);
+    const record = container.record(id);
+    if (options.execId === undefined && !record.terminal) {
+      throw new OrlopError("conflict", `Cannot resize container "${id}": it has no terminal`);
+    }
     const directory = options.execId === undefined ? container : container.knownExec(options.execId);
     directory.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
   }
@@ -259,7 +250,7 @@ export class ProcessRuntime implements Runtime {
     const ours = this.#ours.get(id);
     if (ours?.record.ownPidNamespace === true && ours.followed.exitedCleanly) {
       await ours.followed.ended.promise;
-      await this.#poststop(id, directory);
+      await this.#poststop(id);
       this.#forget(id);
       return;
     }
@@ -285,7 +276,7 @@ export class ProcessRuntime implements Runtime {
     await this.#ours.get(id)?.followed.ended.promise;
     await killCgroup(record.cgroups);
     await removeCgroups(record.cgroups.map(({ path }) => path));
-    await this.#poststop(id, directory);
+    await this.#poststop(id);
     this.#forget(id);
   }
 
@@ -322,28 +313,11 @@ export class ProcessRuntime implements Runtime {
 
   /** What `create` would execute, for those who want to read it first. */
   plan(request: CreateRequest, startOnCommand: boolean): CreatePlan {
-    const { spec } = request;
-    const rootless = this.#host.uid !== 0;
-    const driver = this.#options.cgroupDriver ?? "cgroupfs";
-    const location = parseCgroupsPath(spec.linux?.cgroupsPath, { driver, containerId: request.id, rootless });
-    return {
-      request,
-      rootfs: request.rootfs ?? directoryRoot(request),
-      stateDirectory: this.#directory(request.id).path,
-      startOnCommand,
-      cgroup: planCgroup(this.#layout, location, spec.linux?.resources ?? {}, { rootless, ...cgroupOwner(spec) }),
-      seccomp: this.#seccomp(request),
-      host: this.#host,
-    };
-  }
-
-  #seccomp({ spec }: CreateRequest): SeccompProgram | undefined {
-    const seccomp = spec.linux?.seccomp;
-    if (seccomp === undefined) return undefined;
-    return this.#filters.compile(seccomp, { nativeArch: nativeSeccompArch(this.#host.architecture) });
+    return this.#planner.plan(request, this.#directory(request.id).path, startOnCommand);
   }
 
   #submit(request: CreateRequest, startOnCommand: boolean): Ours {
+    if (request.signal?.aborted) throw cancelled(request.id, request.signal);
     const plan = this.plan(request, startOnCommand);
     const program = compileCreate(plan);
     const { spec } = request;
@@ -359,6 +333,7 @@ export class ProcessRuntime implements Runtime {
       cgroups: plan.cgroup?.directories ?? [],
       namespaces,
       ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
+      terminal: spec.process?.terminal === true,
       detached: request.detached === true,
       createdAtMs: Date.now(),
       startSteps: startOnCommand ? startSteps(program) : [],
@@ -375,6 +350,7 @@ export class ProcessRuntime implements Runtime {
       this.#forget(request.id);
       throw error;
     }
+    this.#cancelOnAbort(request, followed, startOnCommand ? followed.created.promise : followed.started.promise);
     return ours;
   }
 
@@ -388,12 +364,34 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
+  /** Until the milestone that the caller waits for, an abort ends the container. */
+  #cancelOnAbort({ id, signal }: CreateRequest, followed: FollowedProgram, milestone: Promise<unknown>): void {
+    if (signal === undefined) return;
+    const abort = (): void => {
+      followed.blame(cancelled(id, signal));
+      try {
+        this.#directory(id).command("signal", constants.signals.SIGKILL);
+      } catch {
+        // No reaper yet, or none any more: whoever waits for the milestone looks again.
+      }
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    void Promise.race([milestone, followed.ended.promise])
+      .catch(() => {})
+      .then(() => signal.removeEventListener("abort", abort));
+  }
+
   /** Waits for a milestone; a failure before it leaves nothing. */
   async #settle(id: string, milestone: Promise<unknown>): Promise<void> {
     try {
       await milestone;
+      const signal = this.#ours.get(id)?.request.signal;
+      if (signal?.aborted) {
+        this.#directory(id).command("signal", constants.signals.SIGKILL);
+        throw cancelled(id, signal);
+      }
     } catch (error) {
-      this.#layoutIfRead = undefined;
+      this.#planner.forgetMachine();
       await this.#cleanUp(id);
       this.#forget(id);
       throw error;
@@ -440,7 +438,7 @@ export class ProcessRuntime implements Runtime {
     await runHooks(
       {
         zygote: this.#zygote,
-        host: this.#host,
+        host: this.#planner.host,
         hooks: spec.hooks,
         // Of a pid namespace only children become members, and the hook is to know init by the pid in its state.
         namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type).filter((type) => type !== "pid"),
@@ -471,11 +469,12 @@ export class ProcessRuntime implements Runtime {
   }
 
   /** The container is gone whatever these hooks do (runtime-spec, "Lifecycle", step 13). */
-  async #poststop(id: string, directory: ContainerDirectory): Promise<void> {
+  async #poststop(id: string): Promise<void> {
     const request = this.#ours.get(id)?.request;
     if (request?.spec.hooks?.poststop === undefined) return;
     try {
-      await this.#hooks(request, "poststop", "stopped", directory.created()?.value);
+      // Without a pid, which may be somebody else's by now.
+      await this.#hooks(request, "poststop", "stopped", undefined);
     } catch (error) {
       process.emitWarning((error as Error).message, { code: "ORLOP_POSTSTOP" });
     }
@@ -508,6 +507,10 @@ export class ProcessRuntime implements Runtime {
     this.#ours.delete(id);
     this.#directory(id).remove();
   }
+}
+
+function cancelled(id: string, signal: AbortSignal): OrlopError {
+  return new OrlopError("cancelled", `Cannot create container "${id}": it was cancelled`, { cause: signal.reason });
 }
 
 function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
@@ -546,9 +549,4 @@ function sendSignal(pid: number, signal: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-function directoryRoot({ spec, bundle }: CreateRequest): RootFilesystem {
-  const { path } = spec.root;
-  return { kind: "directory", path: isAbsolute(path) ? path : join(bundle, path) };
 }
