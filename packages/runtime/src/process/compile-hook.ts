@@ -1,8 +1,10 @@
 import { constants } from "node:os";
 import type { Hook, LinuxNamespaceType } from "@orlop/core";
 import {
+  CONTROL_FD,
   emitReport,
   POLLFD,
+  type Pointer,
   type Program,
   ProgramBuilder,
   reportBuffer,
@@ -40,10 +42,10 @@ export function compileHook(plan: HookPlan): Program {
   p.step({ action: `run hook "${hook.path}"`, field });
   p.handler(failed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
-  p.call("setsid", [], { ignore: ["EPERM"] });
+  p.call("setsid", []);
   p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
   p.branch(child, "eq", 0, hookLabel);
-  emitWatch(p, plan);
+  emitWatch(p, plan, report);
   const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
   const code = p.slot("code");
   const status = p.slot("status");
@@ -63,22 +65,43 @@ export function compileHook(plan: HookPlan): Program {
   return p.build();
 }
 
-function emitWatch(p: ProgramBuilder, { hook, field }: HookPlan): void {
-  if (hook.timeout === undefined) return;
+/**
+ * Waits for the hook's end. When it takes longer than it may, or nobody is left to hear of it, the hook is ended with what
+ * it has started.
+ */
+function emitWatch(p: ProgramBuilder, { hook, field }: HookPlan, report: Pointer): void {
   const child = p.slot("hook");
   const pidfd = p.slot("pidfd");
   const ready = p.slot("ready");
-  const inTime = p.label("in time");
+  const events = p.slot("events");
+  const wait = p.label("wait for the hook");
+  const told = p.label("told");
+  const ended = p.label("the hook has ended");
+  const late = p.label("the hook is late");
   p.call("pidfd_open", [child, 0], { into: pidfd });
-  const poll = p.struct(POLLFD, { events: p.flags("POLLIN") });
-  p.store(poll, 4, pidfd);
-  p.call("ppoll", [poll, 1, p.struct(TIMESPEC, { tv_sec: hook.timeout }), 0, 8], { into: ready });
-  p.branch(ready, "ne", 0, inTime);
-  p.call("kill", [child, p.number(constants.signals.SIGKILL, "SIGKILL")], { ignore: "any" });
+  const polls = p.buffer(2 * POLLFD.size, "[pidfd, 3]");
+  p.store(polls, 4, pidfd);
+  p.store(polls.at(POLLFD.fields.events.offset), 2, p.flags("POLLIN"));
+  p.store(polls.at(POLLFD.size), 4, CONTROL_FD);
+  const timeout = hook.timeout === undefined ? 0 : p.struct(TIMESPEC, { tv_sec: hook.timeout });
+  p.mark(wait);
+  p.call("ppoll", [polls, 2, timeout, 0, 8], { into: ready, on: ["EINTR"], goto: wait });
+  p.load(events, polls.at(POLLFD.fields.revents.offset), 2);
+  p.branch(events, "ne", 0, ended);
+  const kill = p.number(constants.signals.SIGKILL, "SIGKILL");
+  p.call("kill", [child, kill], { ignore: "any" });
   p.call("waitid", [p.flags("P_PID"), child, 0, p.flags("WEXITED|__WALL"), 0], { ignore: "any" });
-  p.step({ action: `wait ${hook.timeout} s for hook "${hook.path}"`, field: `${field}.timeout` });
+  p.branch(ready, "ne", 0, told);
+  p.step({ action: `wait ${hook.timeout ?? 0} s for hook "${hook.path}"`, field: `${field}.timeout` });
+  p.handler(late);
   p.fail("ETIME");
-  p.mark(inTime);
+  p.mark(late);
+  emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
+  emitReport(p, report, "ended", { index: 0 });
+  p.mark(told);
+  // The whole process group, this process included.
+  p.call("kill", [0, kill]);
+  p.mark(ended);
 }
 
 /**
