@@ -13,7 +13,7 @@ import {
 } from "@orlop/kernel";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan } from "./compilation.ts";
-import { passwdRoots, withHome } from "./home-directory.ts";
+import { passwdFiles, withHome } from "./home-directory.ts";
 import { readHostView } from "./host-view.ts";
 import type { HostView } from "./supervision.ts";
 
@@ -63,7 +63,7 @@ export class ContainerPlanner {
 function completeSpec(spec: RuntimeSpec, rootfs: RootFilesystem): RuntimeSpec {
   if (spec.process === undefined) return spec;
   warnOfUnknownCapabilities(spec.process);
-  return { ...spec, process: withHome(spec.process, passwdRoots(rootfs)) };
+  return { ...spec, process: withHome(spec.process, passwdFiles(spec, rootfs)) };
 }
 
 /** "Any value which cannot be mapped to a relevant kernel interface MUST be logged as a warning" (config.md). */

@@ -1,20 +1,37 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
-import { join } from "node:path";
-import type { Process, RootFilesystem } from "@orlop/core";
+import { dirname, join } from "node:path";
+import type { Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
+
+const PASSWD = "/etc/passwd";
 
 /** A larger /etc/passwd is not read. */
 const PASSWD_MAX_BYTES = 1024 * 1024;
 
 /** `process` with HOME, from the container's /etc/passwd, where the config gives none; `/` for an unknown user. */
-export function withHome(process: Process, roots: readonly string[]): Process {
+export function withHome(process: Process, files: readonly string[]): Process {
   const { env = [], user } = process;
   if (env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) return process;
   const kept = env.filter((entry) => !entry.startsWith("HOME="));
-  return { ...process, env: [...kept, `HOME=${homeOf(user.uid, roots)}`] };
+  return { ...process, env: [...kept, `HOME=${homeOf(user.uid, files)}`] };
 }
 
-/** Host directories that the container's files come from, uppermost first, as far as /etc goes. */
-export function passwdRoots(rootfs: RootFilesystem): readonly string[] {
+/**
+ * Files of the host that may be the container's /etc/passwd, the likeliest first: what is mounted there, else what the
+ * root file system has, uppermost layer first. None when the container does not see one.
+ */
+export function passwdFiles({ mounts = [], linux }: RuntimeSpec, rootfs: RootFilesystem): readonly string[] {
+  const covers = (path: string): boolean => PASSWD === path || PASSWD.startsWith(`${path.replace(/\/+$/, "")}/`);
+  if ((linux?.maskedPaths ?? []).some(covers)) return [];
+  const mount = mounts.findLast(({ destination }) => destination !== "/" && covers(destination));
+  if (mount !== undefined) {
+    const isBind =
+      mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
+    return isBind ? [join(mount.source ?? "", PASSWD.slice(mount.destination.replace(/\/+$/, "").length))] : [];
+  }
+  return rootsOf(rootfs).map((root) => join(root, PASSWD));
+}
+
+function rootsOf(rootfs: RootFilesystem): readonly string[] {
   switch (rootfs.kind) {
     case "directory":
       return [rootfs.path];
@@ -29,9 +46,9 @@ export function passwdRoots(rootfs: RootFilesystem): readonly string[] {
   }
 }
 
-function homeOf(uid: number, roots: readonly string[]): string {
-  for (const root of roots) {
-    const text = readPasswd(root);
+function homeOf(uid: number, files: readonly string[]): string {
+  for (const file of files) {
+    const text = readPasswd(file);
     if (text === undefined) continue;
     for (const line of text.split("\n")) {
       const [, , id, , , home] = line.split(":");
@@ -46,11 +63,11 @@ function homeOf(uid: number, roots: readonly string[]): string {
  * The file, if it is a plain one in a plain directory: a link could lead out of the root, and the worst that a race with
  * one can do is a wrong HOME.
  */
-function readPasswd(root: string): string | undefined {
+function readPasswd(path: string): string | undefined {
   let fd: number | undefined;
   try {
-    if (!lstatSync(join(root, "etc")).isDirectory()) return undefined;
-    fd = openSync(join(root, "etc/passwd"), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (!lstatSync(dirname(path)).isDirectory()) return undefined;
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.size > PASSWD_MAX_BYTES) return undefined;
     const content = Buffer.alloc(stat.size);

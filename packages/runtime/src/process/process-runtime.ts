@@ -137,11 +137,11 @@ export class ProcessRuntime implements Runtime {
     const container = this.#directory(id);
     const record = container.record(id);
     const directory = container.exec(execId);
-    const roots = [`/proc/${state.pid}/root`];
+    const files = [`/proc/${state.pid}/root/etc/passwd`];
     warnOfUnknownCapabilities(request.process);
     const program = compileExec({
       host: this.#planner.host,
-      process: withHome(request.process, roots),
+      process: withHome(request.process, files),
       initPid: state.pid,
       containerDirectory: container.path,
       stateDirectory: directory.path,
