@@ -4,6 +4,7 @@ import {
   CONTROL_FD,
   emitReport,
   errnoName,
+  errnoWords,
   hostArchitecture,
   POLLFD,
   type Program,
@@ -55,18 +56,17 @@ export class RawTerminal implements AsyncDisposable {
   /** Resolves when standard input, a terminal, is in raw mode. */
   static async take(): Promise<RawTerminal> {
     const zygote = Zygote.start({ stdio: "inherit" });
-    const begun = Promise.withResolvers<number>();
-    const raw = Promise.withResolvers<void>();
+    const guard = Promise.withResolvers<number>();
     const ended = Promise.withResolvers<void>();
     zygote.submit(guardProgram(), ({ kind, value }) => {
-      if (kind === "begun") begun.resolve(value);
-      else if (kind === "started") raw.resolve();
-      else if (kind === "ended") ended.resolve();
-      else if (kind === "failed" || kind === "unstarted") raw.reject(failure(value));
+      if (kind === "started") guard.resolve(value);
+      if (kind === "failed" || kind === "unstarted") guard.reject(failure(value));
+      if (kind !== "ended") return;
+      guard.reject(failure(0));
+      ended.resolve();
     });
     try {
-      await raw.promise;
-      return new RawTerminal(zygote, await begun.promise, ended.promise);
+      return new RawTerminal(zygote, await guard.promise, ended.promise);
     } catch (error) {
       zygote.close();
       throw error;
@@ -81,9 +81,8 @@ export class RawTerminal implements AsyncDisposable {
 }
 
 function failure(errno: number): OrlopError {
-  return new OrlopError("failed", `Cannot put the terminal in raw mode: ${errnoName(errno)}`, {
-    errno: errnoName(errno),
-  });
+  const what = errno === 0 ? "the program that holds it was killed" : errnoWords(errnoName(errno));
+  return new OrlopError("failed", `Cannot put the terminal in raw mode: ${what}`);
 }
 
 function guardProgram(): Program {
@@ -100,7 +99,9 @@ function guardProgram(): Program {
   p.step({ action: "put the terminal in raw mode" });
   emitMakeRaw(p, saved, raw);
   p.call("ioctl", [0, p.number(TCSETS, "TCSETS"), raw]);
-  emitReport(p, report, "started");
+  const own = p.slot("own_pid");
+  p.call("getpid", [], { into: own });
+  emitReport(p, report, "started", { value: own });
   p.step({ action: "wait for the end", why: "of the container, or of the process that made it" });
   emitWait(p, signals);
   p.step({ action: "give the terminal back as it was" });

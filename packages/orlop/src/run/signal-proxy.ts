@@ -20,6 +20,10 @@ const KEPT: ReadonlySet<string> = new Set([
 /** Other names of signals that stand in the list already. */
 const SYNONYMS: ReadonlySet<string> = new Set(["SIGIOT", "SIGPOLL", "SIGUNUSED"]);
 
+const TERMINATING: ReadonlySet<number> = new Set([constants.signals.SIGINT, constants.signals.SIGTERM]);
+/** So many of them before there is a container to take them end this process, as they do docker's. */
+const IMPATIENCE = 3;
+
 /**
  * Passes the signals that this process gets on to the container. Those that come before {@link deliverTo} wait.
  *
@@ -47,8 +51,13 @@ export class SignalProxy implements Disposable {
   }
 
   #take(signal: number): void {
-    if (this.#deliver === undefined) this.#waiting.push(signal);
-    else this.#deliver(signal);
+    if (this.#deliver !== undefined) {
+      this.#deliver(signal);
+      return;
+    }
+    this.#waiting.push(signal);
+    const impatient = this.#waiting.filter((each) => TERMINATING.has(each)).length;
+    if (impatient >= IMPATIENCE) process.exit(128 + signal);
   }
 
   [Symbol.dispose](): void {
