@@ -47,7 +47,7 @@ function nodeModuleProblem({ module, owner }: Importer, specifier: string): stri
 /** Why a package may not stand on another, or undefined when it may. Used for imports and for manifests. */
 function directionProblem(from: string, to: string): string | undefined {
   const toRow = rowOf(to);
-  if (to === testkitPackage) return "testkit is imported only by tests (*.test.ts)";
+  if (to === testkitPackage) return "testkit is imported only by tests (*.test.ts, *-fixture.ts)";
   if (toRow === undefined) return "it is not in the table of rows (tools/layers/package-rows.ts)";
   if (from === testkitPackage) {
     return testkitImports.has(to) ? undefined : `testkit imports only ${[...testkitImports].join(" and ")}`;

@@ -11,7 +11,7 @@ export interface SourceModule {
   readonly imports: readonly ModuleImport[];
   readonly exports: readonly ModuleExport[];
   readonly lineCount: number;
-  /** True for `x.test.ts`, `x.root.test.ts` and `x.rootless.test.ts`. */
+  /** True for tests (`x.test.ts`, `x.root.test.ts`, `x.rootless.test.ts`) and what only they import (`x-fixture.ts`). */
   readonly isTest: boolean;
   /** The line (from 1) that a character offset is on. */
   lineAt(offset: number): number;
@@ -34,7 +34,7 @@ export function sourceModule(path: string, text: string): SourceModule {
     imports: moduleImports(syntax.program),
     exports: moduleExports(syntax.program),
     lineCount: text.endsWith("\n") ? starts.length - 1 : starts.length,
-    isTest: path.endsWith(".test.ts"),
+    isTest: path.endsWith(".test.ts") || path.endsWith("-fixture.ts") || path.includes("/fixtures/"),
     lineAt: (offset) => {
       const after = starts.findIndex((start) => start > offset);
       return after === -1 ? starts.length : after;

@@ -5,7 +5,7 @@ import { OrlopError } from "@orlop/core";
 import type { Architecture } from "../abi/architecture.ts";
 import { emitMachine } from "./machine.ts";
 
-export interface MachineFile {
+interface MachineFile {
   readonly path: string;
   readonly bytes: number;
 }

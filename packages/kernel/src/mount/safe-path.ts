@@ -12,7 +12,7 @@ import type { Immediate, Label, Pointer, Slot } from "../program/instruction.ts"
 const IN_ROOT = "RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS";
 const NO_LINKS = "RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS";
 
-export interface OpenInRootOptions {
+interface OpenInRootOptions {
   /** Constants of open(2); O_CLOEXEC is added. */
   readonly flags: string;
   /** A symbolic link anywhere in the path is an error (ELOOP) instead of being followed inside the root. */

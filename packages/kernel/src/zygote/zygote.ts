@@ -15,7 +15,7 @@ import { sealProgram, zygoteProgram } from "./zygote-program.ts";
 export const PROGRAM_LOST = 1;
 
 /** What a program may find as its descriptors 0, 1 and 2, which `inherit` then means. */
-export type ZygoteStdio = "inherit" | "ignore";
+type ZygoteStdio = "inherit" | "ignore";
 
 /**
  * A running zygote, seen from Node.

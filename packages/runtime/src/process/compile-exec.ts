@@ -18,7 +18,7 @@ import { emitSay, type Supervision, type SupervisionOptions, superviseIn } from 
 import { emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
 
 /** One more process in a running container. */
-export interface ExecPlan extends SupervisionOptions {
+interface ExecPlan extends SupervisionOptions {
   readonly process: Process;
   /** Pid of the container's init. */
   readonly initPid: number;

@@ -13,7 +13,7 @@ const INSIDE: ReadonlySet<keyof Hooks> = new Set(["createContainer", "startConta
 /** How much of what a failed hook said goes into the error. */
 const SAID_MAX_CHARACTERS = 400;
 
-export interface HookContext {
+interface HookContext {
   readonly zygote: Pick<Zygote, "submit">;
   readonly host: HostView;
   readonly hooks: Hooks;

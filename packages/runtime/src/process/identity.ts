@@ -3,7 +3,7 @@ import { CAP_DATA, CAP_HEADER, CAPABILITIES, capabilityWords, type ProgramBuilde
 
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
-export interface IdentityOptions {
+interface IdentityOptions {
   readonly process: Process;
   readonly lastCapability: number;
   /** setgroups(2) is forbidden: a user namespace made without privileges. */

@@ -10,7 +10,7 @@ export function relaysTerminal(s: Supervision): boolean {
   return s.terminal && s.stdio.consoleSocket === undefined;
 }
 
-export interface TerminalPolls {
+interface TerminalPolls {
   watchMaster(fd: Value): void;
   watchInput(fd: Value): void;
 }
