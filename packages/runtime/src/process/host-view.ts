@@ -1,6 +1,18 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { hostArchitecture } from "@orlop/kernel";
-import type { HostView } from "./supervision.ts";
+import type { FileKind, HostView } from "./supervision.ts";
+
+function fileKind(path: string): FileKind | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    if (stat.isDirectory()) return "directory";
+    return stat.isFile() ? "file" : stat.isFIFO() ? "fifo" : "other";
+  } catch {
+    // The program will fail where it matters, and say why.
+    return "other";
+  }
+}
 
 /** This machine, as the compiler sees it. */
 export function readHostView(): HostView {
@@ -12,10 +24,6 @@ export function readHostView(): HostView {
     lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
     apparmor: existsSync("/sys/kernel/security/apparmor"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
-    fileKind(path) {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat === undefined) return undefined;
-      return stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other";
-    },
+    fileKind,
   };
 }

@@ -81,6 +81,7 @@ export class ProcessBench implements AsyncDisposable {
   mutate: (program: Program) => Program = (program) => program;
   readonly zygotes: Zygote[] = [];
   readonly #stack = new AsyncDisposableStack();
+  readonly #descriptors: number[] = [];
   #containers = 0;
 
   constructor(options: Partial<ProcessRuntimeOptions> = {}) {
@@ -142,8 +143,12 @@ export class ProcessBench implements AsyncDisposable {
   /** Opened for reading and writing, until the test ends. */
   open(path: string, flags = "r+"): number {
     const descriptor = openSync(path, flags);
-    this.#stack.defer(() => closeSync(descriptor));
+    this.#descriptors.push(descriptor);
     return descriptor;
+  }
+
+  closeDescriptors(): void {
+    for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
   }
 
   stdio(name: string): Stdio {
@@ -215,6 +220,7 @@ export class ProcessBench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.closeDescriptors();
     await this.#stack.disposeAsync();
   }
 }
@@ -240,6 +246,7 @@ export async function withBench(
     const before = snapshotKernelState(bench.scope);
     const { zygote } = bench;
     await work(bench);
+    bench.closeDescriptors();
     // Another zygote has descriptors of its own; what else is left shows when everything is closed.
     if (bench.zygote === zygote) await assertNoLeakSince(before);
     assert.deepEqual(readdirSync(bench.stateDirectory), []);

@@ -26,7 +26,9 @@ function emitOpen(s: Supervision, index: number, target: StdioTarget, into: Slot
     emitTakeDescriptor(s, target.fd, name, into);
   } else {
     p.step({ action: `open "${target.path}" as ${name}` });
-    const access = s.detached ? "O_RDWR" : index === 0 ? "O_RDONLY" : "O_WRONLY";
+    // Opened for both, a FIFO neither waits for its other end nor ends with it.
+    const both = s.host.fileKind(target.path) === "fifo";
+    const access = both ? "O_RDWR" : index === 0 ? "O_RDONLY" : "O_WRONLY";
     const flags = p.flags(`${access}${index === 0 ? "" : "|O_APPEND|O_CREAT"}|O_CLOEXEC|O_NOCTTY`);
     p.call("openat", [cwd, p.text(target.path), flags, 0o600], { into });
   }

@@ -1,6 +1,8 @@
 import type { Stdio } from "@orlop/core";
 import { type Architecture, type Label, type Pointer, ProgramBuilder, reportBuffer, type Slot } from "@orlop/kernel";
 
+export type FileKind = "directory" | "file" | "fifo" | "other";
+
 /** What compiling needs to know of the machine; given, so that the same request compiles to the same program. */
 export interface HostView {
   readonly architecture: Architecture;
@@ -14,7 +16,7 @@ export interface HostView {
   readonly apparmor: boolean;
   readonly selinux: boolean;
   /** `undefined` when nothing is there. */
-  fileKind(path: string): "directory" | "file" | "other" | undefined;
+  fileKind(path: string): FileKind | undefined;
 }
 
 /** A process to start and to watch over: a container's init, or an exec. */
