@@ -1,0 +1,29 @@
+import type { BenchPlace } from "./bench-place.ts";
+import type { BenchRow } from "./bench-row.ts";
+import type { Rounds } from "./interleave.ts";
+import { burstRows } from "./rows/burst.ts";
+import { commandRows } from "./rows/command.ts";
+import { createStartRows } from "./rows/create-start.ts";
+import { execRows } from "./rows/exec.ts";
+import { idleMemoryRows } from "./rows/idle-memory.ts";
+import { lifeCycleRows } from "./rows/life-cycle.ts";
+import { sizeRows } from "./rows/size.ts";
+import { zygoteStartRows } from "./rows/zygote-start.ts";
+
+/** One measurement, which gives one row or some. */
+export type BenchGroup =
+  | { readonly name: string; readonly containers: true; measure(place: BenchPlace, rounds: Rounds): Promise<Rows> }
+  | { readonly name: string; readonly containers: false; measure(root: string, rounds: Rounds): Promise<Rows> };
+
+type Rows = readonly BenchRow[];
+
+export const benchGroups: readonly BenchGroup[] = [
+  { name: "life-cycle", containers: true, measure: lifeCycleRows },
+  { name: "create-start", containers: true, measure: createStartRows },
+  { name: "exec", containers: true, measure: execRows },
+  { name: "idle-memory", containers: true, measure: idleMemoryRows },
+  { name: "burst", containers: true, measure: burstRows },
+  { name: "command", containers: false, measure: commandRows },
+  { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
+  { name: "size", containers: false, measure: sizeRows },
+];

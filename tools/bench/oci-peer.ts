@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { OrlopError } from "@orlop/core";
+import type { CommandTimer, CommandTiming } from "./command-timer.ts";
+import { programVersion } from "./describe-machine.ts";
+
+const unifiedMountPoint = "/sys/fs/cgroup/unified";
+
+/** crun refuses hybrid cgroups, version 1 with version 2 beside it: it gets to see a pure version 1 tree. */
+function hiddenFrom(name: string): readonly string[] {
+  return name === "crun" && existsSync(unifiedMountPoint) ? [unifiedMountPoint] : [];
+}
+
+/** An OCI runtime of this machine, driven by its command line and timed from the outside. */
+export class OciPeer {
+  readonly name: string;
+  readonly version: string;
+  readonly path: string;
+  readonly #timer: CommandTimer;
+  readonly #root: string;
+
+  constructor(name: string, path: string, timer: CommandTimer, directory: string) {
+    this.name = name;
+    this.path = path;
+    this.version = programVersion(path);
+    this.#timer = timer;
+    this.#root = join(directory, name);
+  }
+
+  /** The words in front of a verb, for those who run it themselves. */
+  get command(): readonly [file: string, ...args: readonly string[]] {
+    return [this.path, "--root", this.#root];
+  }
+
+  /** Times any command where this runtime can work. */
+  async time(argv: readonly [file: string, ...args: readonly string[]]): Promise<CommandTiming> {
+    const timing = await this.#timer.run({ argv, unmount: hiddenFrom(this.name) });
+    if (timing.exitCode === 0) return timing;
+    throw new OrlopError("failed", `Cannot run "${argv.join(" ")}": it ended with exit code ${timing.exitCode}`);
+  }
+
+  run(bundle: string, id: string): Promise<CommandTiming> {
+    return this.time([...this.command, "run", "--bundle", bundle, id]);
+  }
+
+  create(bundle: string, id: string): Promise<CommandTiming> {
+    return this.time([...this.command, "create", "--bundle", bundle, id]);
+  }
+
+  start(id: string): Promise<CommandTiming> {
+    return this.time([...this.command, "start", id]);
+  }
+
+  exec(id: string, ...args: readonly string[]): Promise<CommandTiming> {
+    return this.time([...this.command, "exec", id, ...args]);
+  }
+
+  /** Whatever state the container is in; one that does not exist is none to delete. */
+  async delete(id: string): Promise<void> {
+    if (existsSync(join(this.#root, id))) await this.time([...this.command, "delete", "--force", id]);
+  }
+}
