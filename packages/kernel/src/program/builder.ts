@@ -49,6 +49,9 @@ const WIDTH_MAX = 8;
 /** Texts of flags come from our sources, so there are not many; each is looked up once. */
 const FLAGS: Readonly<Record<Architecture, Map<string, Immediate>>> = { x86_64: new Map(), aarch64: new Map() };
 
+/** Size of the memory that {@link ProgramBuilder.scratch} hands out. */
+const SCRATCH_BYTES = 4096;
+
 /** A container's program has an image of about 30 kB. */
 const IMAGE_START_BYTES = 65536;
 
@@ -67,6 +70,7 @@ export class ProgramBuilder {
   readonly #relocations: Relocation[] = [];
   #image = Buffer.alloc(IMAGE_START_BYTES);
   #imageLength = 0;
+  #scratch: Pointer | undefined;
   #role = "program";
 
   /** Slots the machine fills in before it jumps to the failure handler. */
@@ -135,6 +139,16 @@ export class ProgramBuilder {
   /** An object of zero bytes for the kernel to write into. */
   buffer(length: number, show: string = "<buffer>"): Pointer {
     return this.#allocate(length, show);
+  }
+
+  /**
+   * Memory for something that is used at once and then forgotten: the same for every caller, so that a program stays
+   * small. At most {@link SCRATCH_BYTES}.
+   */
+  scratch(length: number, show: string): Pointer {
+    assert(length <= SCRATCH_BYTES, "scratch memory is one page");
+    this.#scratch ??= this.#allocate(SCRATCH_BYTES, "<scratch>");
+    return new Pointer(this.#scratch.offset, length, show);
   }
 
   /** A kernel structure; fields not given are zero. */

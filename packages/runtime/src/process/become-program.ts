@@ -74,7 +74,7 @@ export function emitDieWithParent(p: ProgramBuilder): void {
 const PATH_MAX = 4096;
 
 function emitWorkingDirectory(p: ProgramBuilder, cwd: string): void {
-  const path = p.buffer(PATH_MAX, "<path>");
+  const path = p.scratch(PATH_MAX, "<path>");
   const first = p.slot("first_byte");
   const inside = p.label("inside the root");
   p.step({

@@ -122,7 +122,7 @@ function emitInherit(p: ProgramBuilder, operation: OperationOf<"inherit">): void
   const file = p.slot("file");
   const length = p.slot("length");
   const done = p.label("has its own");
-  const content = p.buffer(INHERITED_MAX_BYTES, "<content>");
+  const content = p.scratch(INHERITED_MAX_BYTES, "<content>");
   const read = (directory: string): void => {
     const path = p.text(filePath(directory, operation.file));
     p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: file });
@@ -183,7 +183,7 @@ export function emitKeepMemoryEvents(p: ProgramBuilder, plan: CgroupPlan, state:
   const file = p.slot("file");
   const length = p.slot("length");
   const done = p.label("kept");
-  const content = p.buffer(INHERITED_MAX_BYTES, "<content>");
+  const content = p.scratch(INHERITED_MAX_BYTES, "<content>");
   const path = p.text(`${directory.path}/${OOM_FILES[directory.version]}`);
   p.step({
     action: `keep "${directory.path}/${OOM_FILES[directory.version]}"`,
@@ -284,27 +284,23 @@ const REMOVE_PAUSE_NANOSECONDS = 2_000_000;
 /** In the reaper, at the end: removes the cgroups. A process that has ended stays counted for a moment. */
 export function emitRemoveCgroups(p: ProgramBuilder, plan: CgroupPlan): void {
   const tries = p.slot("tries");
+  const result = p.slot("removed");
+  const again = p.label("remove what is left");
+  const busy = p.label("busy");
+  const done = p.label("removed all");
   const pause = p.struct(TIMESPEC, { tv_nsec: REMOVE_PAUSE_NANOSECONDS });
   p.step({ action: "remove the cgroups", field: "linux.cgroupsPath" });
   p.set(tries, 0);
+  p.mark(again);
   for (const path of plan.remove) {
-    const again = p.label("try again");
-    const busy = p.label("busy");
-    const next = p.label("next cgroup");
-    const result = p.slot("removed");
-    p.mark(again);
-    p.call("unlinkat", [p.flags("AT_FDCWD"), p.text(path), p.flags("AT_REMOVEDIR")], {
-      into: result,
-      on: "any",
-      goto: busy,
-    });
-    p.jump(next);
-    p.mark(busy);
-    p.branch(result, "ne", p.number(-16, "-EBUSY"), next);
-    p.branch(tries, "ge", REMOVE_TRIES_MAX, next);
-    p.add(tries, tries, 1);
-    p.call("clock_nanosleep", [p.flags("CLOCK_MONOTONIC"), 0, pause, 0], { ignore: "any" });
-    p.jump(again);
-    p.mark(next);
+    p.call("unlinkat", [p.flags("AT_FDCWD"), p.text(path), p.flags("AT_REMOVEDIR")], { into: result, ignore: "any" });
+    p.branch(result, "eq", p.number(-16, "-EBUSY"), busy);
   }
+  p.jump(done);
+  p.mark(busy);
+  p.branch(tries, "ge", REMOVE_TRIES_MAX, done);
+  p.add(tries, tries, 1);
+  p.call("clock_nanosleep", [p.flags("CLOCK_MONOTONIC"), 0, pause, 0], { ignore: "any" });
+  p.jump(again);
+  p.mark(done);
 }

@@ -6,7 +6,6 @@ import {
   emitDirectoryInRoot,
   emitFileInRoot,
   octal,
-  type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
@@ -53,32 +52,54 @@ export function emitDevices(c: Compilation): void {
   ];
   p.step({ action: "let modes be what they are given as" });
   p.call("umask", [0]);
+  const directory = new DeviceDirectory(c);
   for (const { device, field } of all) {
     p.step({ action: `make device "${device.path}"`, field, why: field === undefined ? "default device" : undefined });
     if (c.userNamespace) emitBindDevice(c, device);
-    else emitMakeDevice(c, device);
+    else emitMakeDevice(c, device, directory);
   }
   p.step({ action: 'make links in "/dev"' });
   for (const [path, target] of LINKS) {
-    const { parent, name, close } = openParent(p, c.root, path);
+    const { parent, name } = directory.open(path);
     if (path === "/dev/ptmx") p.call("unlinkat", [parent, p.text(name), 0], { ignore: ["ENOENT"] });
     p.call("symlinkat", [p.text(target), parent, p.text(name)], { ignore: ["EEXIST"] });
-    close();
   }
+  directory.close();
   p.call("umask", [0o22]);
 }
 
-function openParent(p: ProgramBuilder, root: Slot, path: string): { parent: Slot; name: string; close(): void } {
-  const parts = components(path);
-  const name = parts.pop() ?? "";
-  const parent = p.slot("device_directory");
-  emitDirectoryInRoot(p, root, parts.join("/"), parent);
-  return { parent, name, close: () => p.call("close", [parent]) };
+/** The directory that devices are being made in: most follow one another in /dev, so it stays open between them. */
+class DeviceDirectory {
+  readonly #c: Compilation;
+  readonly #slot: Slot;
+  #path: string | undefined;
+
+  constructor(c: Compilation) {
+    this.#c = c;
+    this.#slot = c.p.slot("device_directory");
+  }
+
+  open(path: string): { readonly parent: Slot; readonly name: string } {
+    const parts = components(path);
+    const name = parts.pop() ?? "";
+    const parent = parts.join("/");
+    if (parent !== this.#path) {
+      this.close();
+      emitDirectoryInRoot(this.#c.p, this.#c.root, parent, this.#slot);
+      this.#path = parent;
+    }
+    return { parent: this.#slot, name };
+  }
+
+  close(): void {
+    if (this.#path !== undefined) this.#c.p.call("close", [this.#slot]);
+    this.#path = undefined;
+  }
 }
 
-function emitMakeDevice(c: Compilation, device: LinuxDevice): void {
+function emitMakeDevice(c: Compilation, device: LinuxDevice, directory: DeviceDirectory): void {
   const { p } = c;
-  const { parent, name, close } = openParent(p, c.root, device.path);
+  const { parent, name } = directory.open(device.path);
   // The field may carry file type bits, as stat(2) gives them.
   const mode = (device.fileMode ?? 0o666) & 0o7777;
   const number = deviceNumber(device.major ?? 0, device.minor ?? 0);
@@ -89,7 +110,6 @@ function emitMakeDevice(c: Compilation, device: LinuxDevice): void {
   if (owner[0] !== 0 || owner[1] !== 0) {
     p.call("fchownat", [parent, p.text(name), ...owner, p.flags("AT_SYMLINK_NOFOLLOW")]);
   }
-  close();
 }
 
 function emitBindDevice(c: Compilation, device: LinuxDevice): void {

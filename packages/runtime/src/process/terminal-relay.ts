@@ -38,7 +38,7 @@ export function emitRelayTerminal(
   polls: TerminalPolls,
 ): void {
   const { p, slots } = s;
-  const chunk = p.buffer(CHUNK_BYTES, "<chunk>");
+  const chunk = p.scratch(CHUNK_BYTES, "<chunk>");
   when("master", () => {
     const ended = p.label("terminal has ended");
     const done = p.label("output moved");
@@ -108,7 +108,7 @@ export function emitResizeTerminal(s: Supervision, size: Slot): void {
 /** After the child's end: what it wrote last is still in the terminal. */
 export function emitDrainTerminal(s: Supervision): void {
   const { p, slots } = s;
-  const chunk = p.buffer(CHUNK_BYTES, "<chunk>");
+  const chunk = p.scratch(CHUNK_BYTES, "<chunk>");
   const drained = p.label("drained");
   const next = p.label("drain");
   p.step({ action: "pass on the terminal's last output" });
