@@ -56,13 +56,15 @@ async function besideConmon(place: BenchPlace, conmon: string): Promise<readonly
     const id = place.newId();
     const directory = place.stateDirectory;
     const pidFile = join(directory, `${id}.conmon`);
+    const createdFile = join(directory, `${id}.pid`);
     const [file, ...runtimeArguments] = runtime.command;
     const argv = [conmon, "--cid", id, "--cuuid", id, "--name", id, "--bundle", place.idling.path, "--runtime", file];
     argv.push(...runtimeArguments.map((argument) => `--runtime-arg=${argument}`));
-    argv.push("--container-pidfile", join(directory, `${id}.pid`), "--conmon-pidfile", pidFile);
-    argv.push("--log-path", "null:", "--exit-dir", directory);
+    argv.push("--container-pidfile", createdFile, "--conmon-pidfile", pidFile);
+    argv.push("--log-path", "null:", "--exit-dir", directory, "--socket-dir-path", directory);
     await runtime.time(argv as [string, ...string[]]);
     const pid = Number(await readWhenWritten(pidFile));
+    await readWhenWritten(createdFile);
     await runtime.start(id);
     monitors.push({ id, pid });
   }
