@@ -90,6 +90,7 @@ export { type ExplainedProgram, explainJson } from "./program/explain/explain-js
 export { type ExplainOptions, explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
+export { SourceMap } from "./program/source-map.ts";
 export { verifyProgram } from "./program/verify.ts";
 export { type CompileSeccompOptions, compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";

@@ -52,8 +52,8 @@ const FLAGS: Readonly<Record<Architecture, Map<string, Immediate>>> = { x86_64: 
 /** Size of the memory that {@link ProgramBuilder.scratch} hands out. */
 const SCRATCH_BYTES = 4096;
 
-/** A container's program has an image of about 30 kB. */
-const IMAGE_START_BYTES = 65536;
+/** A container's program has an image of about 10 kB. */
+const IMAGE_START_BYTES = 16384;
 
 /**
  * Writes a {@link Program}.

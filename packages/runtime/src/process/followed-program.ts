@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { PROGRAM_LOST, type Program, type Report } from "@orlop/kernel";
+import { PROGRAM_LOST, type Program, type Report, SourceMap } from "@orlop/kernel";
 import { programFailure } from "./program-failure.ts";
 
 /** A program that was sent to a zygote, followed through its reports. */
@@ -14,14 +14,14 @@ export class FollowedProgram {
   lost = false;
   /** The exit is known, and nothing went wrong before it. */
   exitedCleanly = false;
-  readonly #program: Program;
+  readonly #source: SourceMap;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
   #ready = false;
 
   /** `onPaused` hears of the child's stops; see WORD in supervision.ts. */
   constructor(program: Program, onPaused: (report: Report) => void = () => {}) {
-    this.#program = program;
+    this.#source = new SourceMap(program);
     this.#onPaused = onPaused;
   }
 
@@ -29,7 +29,7 @@ export class FollowedProgram {
     switch (report.kind) {
       case "failed":
         // The first is the cause: a child that failed makes the reaper's next step fail, too.
-        this.#failure ??= programFailure(this.#program, report.index, report.value);
+        this.#failure ??= programFailure(this.#source, report.index, report.value);
         break;
       case "paused":
         this.#onPaused(report);

@@ -1,5 +1,5 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
-import { errnoName, errnoWords, type Program } from "@orlop/kernel";
+import { errnoName, errnoWords, type SourceMap } from "@orlop/kernel";
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   EPERM: "denied",
@@ -28,9 +28,8 @@ export interface FailedStep {
 }
 
 /** The failure of instruction `index` in words, through the program's source map. */
-export function programFailure(program: Program, index: number, errno: number): OrlopError {
-  const step = program.steps[program.instructions[index]?.step ?? -1];
-  return stepFailure(step ?? { action: `execute instruction ${index}` }, errno);
+export function programFailure(source: SourceMap, index: number, errno: number): OrlopError {
+  return stepFailure(source.step(index) ?? { action: `execute instruction ${index}` }, errno);
 }
 
 export function stepFailure({ action, field }: FailedStep, errno: number): OrlopError {
