@@ -14,7 +14,7 @@ import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, join
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction, superviseIn } from "./supervision.ts";
-import { emitTakeTerminal } from "./terminal.ts";
+import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
 import { refuseUnsupportedFields } from "./unsupported-fields.ts";
 import { emitWriteIdMaps } from "./user-namespace.ts";
 
@@ -30,6 +30,7 @@ export function compileCreate(plan: CreatePlan): Program {
   const { p } = c;
   refuseUnsupportedFields(plan.request.spec);
   checkNamespaces(c);
+  checkConsoleSocket(c);
   emitPrepareReaper(c);
   if (plan.cgroup !== undefined) {
     emitMakeCgroups(p, plan.cgroup, 2);

@@ -15,7 +15,7 @@ import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitS
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import { emitSay, type Supervision, type SupervisionOptions, superviseIn } from "./supervision.ts";
-import { emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
+import { checkConsoleSocket, emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
 
 /** One more process in a running container. */
 interface ExecPlan extends SupervisionOptions {
@@ -36,6 +36,7 @@ interface ExecPlan extends SupervisionOptions {
 export function compileExec(plan: ExecPlan): Program {
   const s = superviseIn(plan);
   const { p, slots, labels } = s;
+  checkConsoleSocket(s);
   emitPrepareReaper(s);
   emitFindInit(s, plan);
   emitOpenCgroupDoors(p, plan);

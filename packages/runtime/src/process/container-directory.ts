@@ -32,7 +32,6 @@ export interface ContainerRecord {
   readonly namespaces: readonly string[];
   /** All processes of it end with init. */
   readonly ownPidNamespace: boolean;
-  readonly terminal: boolean;
   readonly detached: boolean;
   readonly createdAtMs: number;
   /** What init does once it is told to start, for who tells it and did not write the program. */
@@ -50,7 +49,7 @@ const RECORD = "container.json";
 const SECCOMP = "seccomp";
 
 /** What is in the directory of a container that has ended. */
-const FILES = [RECORD, SECCOMP, "created", "started", "failed", "exit", "memory"];
+const FILES = [RECORD, SECCOMP, "created", "started", "failed", "terminal", "exit", "memory"];
 
 /**
  * A container's directory on tmpfs:
@@ -59,6 +58,7 @@ const FILES = [RECORD, SECCOMP, "created", "started", "failed", "exit", "memory"
  * - `seccomp` the filter of its processes: flags as 32 bits, then instructions
  * - `control` the reaper's pipe, while there is a reaper
  * - `created`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
+ * - `terminal` there is one, and the reaper relays it
  * - `exec/<id>/` the same for each exec
  */
 export class ContainerDirectory {
@@ -120,6 +120,10 @@ export class ContainerDirectory {
 
   started(): boolean {
     return existsSync(join(this.path, "started"));
+  }
+
+  hasTerminal(): boolean {
+    return existsSync(join(this.path, "terminal"));
   }
 
   #report(name: string): Report | undefined {

@@ -230,11 +230,13 @@ export class ProcessRuntime implements Runtime {
 
   async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
     const container = this.#directory(id);
-    const record = container.record(id);
-    if (options.execId === undefined && !record.terminal) {
-      throw new OrlopError("conflict", `Cannot resize container "${id}": it has no terminal`);
+    container.record(id);
+    const { execId } = options;
+    const directory = execId === undefined ? container : container.knownExec(execId);
+    if (!directory.hasTerminal()) {
+      const what = execId === undefined ? `container "${id}"` : `exec "${execId}"`;
+      throw new OrlopError("conflict", `Cannot resize ${what}: it has no terminal, or one that a console socket took`);
     }
-    const directory = options.execId === undefined ? container : container.knownExec(options.execId);
     directory.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
   }
 
@@ -333,7 +335,6 @@ export class ProcessRuntime implements Runtime {
       cgroups: plan.cgroup?.directories ?? [],
       namespaces,
       ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
-      terminal: spec.process?.terminal === true,
       detached: request.detached === true,
       createdAtMs: Date.now(),
       startSteps: startOnCommand ? startSteps(program) : [],

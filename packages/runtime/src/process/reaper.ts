@@ -20,10 +20,15 @@ import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
 import { type Supervision, WORD } from "./supervision.ts";
 import {
   emitDrainTerminal,
+  emitOutliveReaders,
   emitRelayTerminal,
   emitResizeTerminal,
+  emitStartRelay,
+  makeRelay,
+  RELAY_POLLS,
+  type RelayLoop,
+  type RelayPoll,
   relaysTerminal,
-  terminalPolls,
 } from "./terminal-relay.ts";
 
 const SIGKILL = constants.signals.SIGKILL;
@@ -37,6 +42,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.handler(s.labels.reaperFailed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.set(p.slot("start_failed"), 0);
+  p.set(slots.killed, 0);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
   p.step({ action: `open state directory "${s.stateDirectory}"` });
@@ -81,17 +87,18 @@ interface Polls {
 }
 
 /** Entries of the reaper's one ppoll. The terminal's come last, and only with one. */
-const POLL = { pidfd: 0, control: 1, parent: 2, sync: 3, master: 4, input: 5 } as const;
-export type PollName = keyof typeof POLL;
+const POLL = { pidfd: 0, control: 1, parent: 2, sync: 3, master: 4, input: 5, output: 6, room: 7 } as const;
+type PollName = keyof typeof POLL;
 
 /** The loop that the reaper spends its life in, until the child has ended. */
 export function emitSupervise(s: Supervision): void {
   const { p, slots } = s;
   p.step({ action: "watch over the child", why: "asleep in one ppoll until something happens" });
-  const count = relaysTerminal(s) ? 6 : 4;
+  const relay = relaysTerminal(s) ? makeRelay(s) : undefined;
+  const count = relay === undefined ? 4 : 4 + Object.keys(RELAY_POLLS).length;
   const memory = p.buffer(
     count * POLLFD.size,
-    relaysTerminal(s) ? "[pidfd, control, 3, sync, master, stdin]" : "[pidfd, control, 3, sync]",
+    relay === undefined ? "[pidfd, control, 3, sync]" : "[pidfd, control, 3, sync, master, stdin, stdout, master]",
   );
   const polls: Polls = { memory, watch: (index, fd) => p.store(memory.at(index * POLLFD.size), 4, fd) };
   const start = (index: number, fd: Value, events: string): void => {
@@ -100,13 +107,13 @@ export function emitSupervise(s: Supervision): void {
   };
   const exited = p.label("the child has ended");
   const loop = p.label("watch");
+  if (relay !== undefined) emitOutliveReaders(s);
   start(POLL.pidfd, slots.pidfd, "POLLIN");
   start(POLL.control, slots.control, "POLLIN");
   start(POLL.parent, CONTROL_FD, "0");
   start(POLL.sync, slots.syncReaper, "POLLIN");
-  if (relaysTerminal(s)) {
-    start(POLL.master, p.number(-1), "POLLIN");
-    start(POLL.input, p.number(-1), "POLLIN");
+  if (relay !== undefined) {
+    for (const [name, events] of Object.entries(RELAY_POLLS)) start(POLL[name as RelayPoll], p.number(-1), events);
   }
   p.mark(loop);
   p.call("ppoll", [memory, count, 0, 0, 8], { on: ["EINTR"], goto: loop });
@@ -118,8 +125,9 @@ export function emitSupervise(s: Supervision): void {
     body();
     p.mark(not);
   };
-  when("sync", () => emitWord(s, polls));
-  if (relaysTerminal(s)) emitRelayTerminal(s, when, terminalPolls(polls, POLL.master, POLL.input));
+  const relayLoop: RelayLoop = { watch: (name, fd) => polls.watch(POLL[name], fd), when };
+  when("sync", () => emitWord(s, polls, () => relay !== undefined && emitStartRelay(s, relay, relayLoop)));
+  if (relay !== undefined) emitRelayTerminal(s, relay, relayLoop);
   when("parent", () => {
     polls.watch(POLL.parent, p.number(-1));
     p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });
@@ -128,14 +136,14 @@ export function emitSupervise(s: Supervision): void {
   when("pidfd", () => p.jump(exited));
   p.jump(loop);
   p.mark(exited);
-  if (relaysTerminal(s)) emitDrainTerminal(s);
+  if (relay !== undefined) emitDrainTerminal(s, relay);
 }
 
 /**
  * A word from the child, or the end of its socket: exec has closed it, or the child died. A child that failed has
  * reported its failure before, so that whoever listens can tell the two apart.
  */
-function emitWord(s: Supervision, polls: Polls): void {
+function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   const { p, slots } = s;
   const word = p.buffer(REPORT.size, "<word>");
   const got = p.slot("got");
@@ -152,10 +160,7 @@ function emitWord(s: Supervision, polls: Polls): void {
   emitReport(p, s.report, "paused", { index: got, value: slots.child });
   p.jump(done);
   p.mark(ready);
-  if (relaysTerminal(s)) {
-    polls.watch(POLL.master, slots.master);
-    polls.watch(POLL.input, s.stdio.stdin === "inherit" ? 0 : slots.stdio[0]);
-  }
+  onReady();
   // Until here nobody could find what was made: it ends with its maker even when it is to outlive it.
   if (s.detached) polls.watch(POLL.parent, p.number(-1));
   p.store(s.report.at(REPORT.fields.kind.offset), 4, p.number(reportKind("created"), "created"));
@@ -210,7 +215,13 @@ function emitCommand(s: Supervision): void {
     p.mark(not);
   };
   on("start", () => p.call("write", [slots.syncReaper, record, 1], { ignore: "any" }));
-  on("signal", () => p.call("pidfd_send_signal", [slots.pidfd, argument, 0, 0], { ignore: "any" }));
+  on("signal", () => {
+    const send = p.label("send");
+    p.branch(argument, "ne", p.number(SIGKILL, "SIGKILL"), send);
+    p.set(slots.killed, 1);
+    p.mark(send);
+    p.call("pidfd_send_signal", [slots.pidfd, argument, 0, 0], { ignore: "any" });
+  });
   if (relaysTerminal(s)) on("resize", () => emitResizeTerminal(s, argument));
   p.mark(done);
 }

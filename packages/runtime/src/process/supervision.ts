@@ -45,6 +45,8 @@ export interface Supervision extends SupervisionOptions {
     readonly child: Slot;
     /** Master side of the terminal, in the reaper. */
     readonly master: Slot;
+    /** 1 once somebody has asked for a SIGKILL. */
+    readonly killed: Slot;
     readonly stdio: readonly [Slot, Slot, Slot];
   };
   readonly labels: {
@@ -71,6 +73,7 @@ export function superviseIn(options: SupervisionOptions): Supervision {
       pidfd: p.slot("pidfd"),
       child: p.slot("child"),
       master: p.slot("master"),
+      killed: p.slot("killed"),
       stdio: [p.slot("stdin"), p.slot("stdout"), p.slot("stderr")],
     },
     labels: {

@@ -1,8 +1,9 @@
-import { type Label, POLLFD, type Pointer, type Slot, type Value, WINSIZE } from "@orlop/kernel";
-import type { PollName } from "./reaper.ts";
+import { constants } from "node:os";
+import { CONTROL_FD, type Label, POLLFD, type Pointer, type Slot, TIMESPEC, type Value, WINSIZE } from "@orlop/kernel";
+import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
 import type { Supervision } from "./supervision.ts";
 
-/** Bytes moved at once between the terminal and the caller. */
+/** Bytes moved at once between the terminal and the caller. No more than a pipe takes without waiting once it says so. */
 const CHUNK_BYTES = 4096;
 
 /** The reaper stands between the terminal and the caller's stdio, unless a console socket took the terminal away. */
@@ -10,92 +11,152 @@ export function relaysTerminal(s: Supervision): boolean {
   return s.terminal && s.stdio.consoleSocket === undefined;
 }
 
-interface TerminalPolls {
-  watchMaster(fd: Value): void;
-  watchInput(fd: Value): void;
+/** What the relay waits for: each side of the terminal and each of the caller's descriptors, only while it is of use. */
+export const RELAY_POLLS = {
+  /** The terminal has said something. */
+  master: "POLLIN",
+  /** The caller has typed something. */
+  input: "POLLIN",
+  /** The caller takes more of what the terminal said. */
+  output: "POLLOUT",
+  /** The terminal takes more of what the caller typed. */
+  room: "POLLOUT",
+} as const;
+export type RelayPoll = keyof typeof RELAY_POLLS;
+
+/** How the relay is part of the reaper's loop. */
+export interface RelayLoop {
+  /** Sets the descriptor that is waited for. */
+  watch(name: RelayPoll, fd: Value): void;
+  /** What happens when it is ready. */
+  when(name: RelayPoll, body: () => void): void;
 }
 
-export function terminalPolls(
-  polls: { watch(index: number, fd: Value): void },
-  master: number,
-  input: number,
-): TerminalPolls {
-  return { watchMaster: (fd) => polls.watch(master, fd), watchInput: (fd) => polls.watch(input, fd) };
+/** One direction: what was read and is not yet written lies from `at` up to `length` of the chunk. */
+interface Direction {
+  readonly from: Value;
+  readonly to: Value;
+  readonly readable: RelayPoll;
+  readonly writable: RelayPoll;
+  readonly chunk: Pointer;
+  readonly at: Slot;
+  readonly length: Slot;
 }
 
-function output(s: Supervision): Value {
-  return s.stdio.stdout === "inherit" ? 1 : s.slots.stdio[1];
+const NOBODY = -1;
+
+function direction(s: Supervision, name: "output" | "input"): Direction {
+  const { p, slots, stdio } = s;
+  const own = {
+    chunk: p.buffer(CHUNK_BYTES, `<${name}>`),
+    at: p.slot(`${name}_at`),
+    length: p.slot(`${name}_length`),
+  };
+  if (name === "output") {
+    const to = stdio.stdout === "inherit" ? 1 : slots.stdio[1];
+    return { ...own, from: slots.master, to, readable: "master", writable: "output" };
+  }
+  const from = stdio.stdin === "inherit" ? 0 : slots.stdio[0];
+  return { ...own, from, to: slots.master, readable: "input", writable: "room" };
 }
 
-function input(s: Supervision): Value {
-  return s.stdio.stdin === "inherit" ? 0 : s.slots.stdio[0];
+/** A relay in the making. */
+export interface Relay {
+  readonly output: Direction;
+  readonly input: Direction;
 }
 
-/** Moves what has come, in both directions, one chunk each. A side that has ended is no longer watched. */
-export function emitRelayTerminal(
-  s: Supervision,
-  when: (name: PollName, body: () => void) => void,
-  polls: TerminalPolls,
-): void {
-  const { p, slots } = s;
-  const chunk = p.scratch(CHUNK_BYTES, "<chunk>");
-  when("master", () => {
-    const ended = p.label("terminal has ended");
-    const done = p.label("output moved");
-    p.handler(ended);
-    emitMove(s, chunk, slots.master, output(s), ended, done);
-    p.mark(ended);
-    polls.watchMaster(p.number(-1));
-    p.mark(done);
-    p.handler(s.labels.reaperFailed);
-  });
-  when("input", () => {
-    const ended = p.label("input has ended");
-    const done = p.label("input moved");
-    p.handler(ended);
-    emitMove(s, chunk, input(s), slots.master, ended, done);
-    p.mark(ended);
-    polls.watchInput(p.number(-1));
-    p.mark(done);
-    p.handler(s.labels.reaperFailed);
-  });
+export function makeRelay(s: Supervision): Relay {
+  return { output: direction(s, "output"), input: direction(s, "input") };
+}
+
+/** A write to a pipe without a reader is to fail with EPIPE, not to end the reaper. */
+export function emitOutliveReaders({ p }: Supervision): void {
+  const mask = Buffer.alloc(8);
+  mask.writeBigUInt64LE(1n << BigInt(constants.signals.SIGPIPE - 1));
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.bytes(mask, "[PIPE]"), 0, 8]);
+}
+
+/** Begins to relay, when the terminal is there. */
+export function emitStartRelay({ p }: Supervision, { output, input }: Relay, loop: RelayLoop): void {
+  p.set(output.at, 0);
+  p.set(output.length, 0);
+  loop.watch("master", output.from);
+  loop.watch("input", input.from);
 }
 
 /**
- * One read and as many writes as it takes. EIO from a master means that no process has the terminal open.
- *
- * A write takes everything unless somebody made the caller's descriptor non-blocking; then what is left goes byte by
- * byte, because the machine cannot subtract, and this is rare.
+ * Moves what has come, in both directions. Nothing here waits: a reaper that stood still because nobody takes the output,
+ * or because the program reads no input, would neither pass on signals nor see the end of its maker.
  */
-function emitMove(s: Supervision, chunk: Pointer, from: Value, to: Value, ended: Label, done: Label): void {
+export function emitRelayTerminal(s: Supervision, relay: Relay, loop: RelayLoop): void {
+  for (const one of [relay.output, relay.input]) {
+    loop.when(one.readable, () => emitTake(s, one, loop));
+    loop.when(one.writable, () => emitGive(s, one, loop));
+  }
+}
+
+/** Reads a chunk. A side that has ended is no longer watched; EIO from a master means that no process has it open. */
+function emitTake(
+  s: Supervision,
+  { from, to, chunk, at, length, readable, writable }: Direction,
+  loop: RelayLoop,
+): void {
   const { p } = s;
-  const length = p.slot("length");
-  const written = p.slot("written");
-  const at = p.slot("chunk_at");
-  const address = p.slot("address");
-  const again = p.label("read again");
-  const rest = p.label("write the rest");
-  const write = p.label("write");
-  const full = p.label("not writable now");
-  const wait = p.struct(POLLFD, { events: p.flags("POLLOUT") });
-  const amount = p.slot("amount");
-  p.mark(again);
-  p.call("read", [from, chunk, CHUNK_BYTES], { into: length, on: ["EINTR"], goto: again });
+  const ended = p.label("it has ended");
+  const done = p.label("taken");
+  p.handler(ended);
+  p.call("read", [from, chunk, CHUNK_BYTES], { into: length, on: ["EAGAIN", "EINTR"], goto: done });
   p.branch(length, "eq", 0, ended);
   p.set(at, 0);
+  loop.watch(readable, p.number(NOBODY));
+  loop.watch(writable, to);
+  p.jump(done);
+  p.mark(ended);
+  p.set(length, 0);
+  p.set(at, 0);
+  loop.watch(readable, p.number(NOBODY));
+  p.mark(done);
+  p.handler(s.labels.reaperFailed);
+}
+
+/** Writes what it can. What nobody can take any more is dropped, so that the other side need not wait for ever. */
+function emitGive(
+  s: Supervision,
+  { from, to, chunk, at, length, readable, writable }: Direction,
+  loop: RelayLoop,
+): void {
+  const { p } = s;
+  const written = p.label("all is written");
+  const done = p.label("given");
+  p.handler(written);
+  emitWrite(s, { to, chunk, at, length }, done);
+  p.branch(at, "lt", length, done);
+  p.mark(written);
+  p.set(at, length);
+  loop.watch(writable, p.number(NOBODY));
+  loop.watch(readable, from);
+  p.mark(done);
+  p.handler(s.labels.reaperFailed);
+}
+
+/** One write: of everything at first; of single bytes once it took a part, because the machine cannot subtract. */
+function emitWrite(
+  { p }: Supervision,
+  { to, chunk, at, length }: Pick<Direction, "to" | "chunk" | "at" | "length">,
+  notNow: Label,
+): void {
+  const amount = p.slot("amount");
+  const address = p.slot("address");
+  const written = p.slot("written");
+  const write = p.label("write");
   p.set(amount, length);
-  p.jump(write);
-  p.mark(full);
-  p.store(wait, 4, to);
-  p.call("ppoll", [wait, 1, 0, 0, 8], { ignore: "any" });
+  p.branch(at, "eq", 0, write);
+  p.set(amount, 1);
   p.mark(write);
   p.add(address, chunk, at);
-  p.call("write", [to, address, amount], { into: written, on: ["EAGAIN", "EINTR"], goto: full });
+  p.call("write", [to, address, amount], { into: written, on: ["EAGAIN", "EINTR"], goto: notNow });
   p.add(at, at, written);
-  p.mark(rest);
-  p.set(amount, 1);
-  p.branch(at, "lt", length, write);
-  p.jump(done);
 }
 
 export function emitResizeTerminal(s: Supervision, size: Slot): void {
@@ -105,17 +166,69 @@ export function emitResizeTerminal(s: Supervision, size: Slot): void {
   p.call("ioctl", [slots.master, p.flags("TIOCSWINSZ"), winsize], { ignore: "any" });
 }
 
-/** After the child's end: what it wrote last is still in the terminal. */
-export function emitDrainTerminal(s: Supervision): void {
-  const { p, slots } = s;
-  const chunk = p.scratch(CHUNK_BYTES, "<chunk>");
+/**
+ * After the child's end: what it wrote last is still in the terminal, and is passed on for as long as that may take, unless
+ * somebody wants the container ended.
+ */
+export function emitDrainTerminal(s: Supervision, { output }: Relay): void {
+  const { p } = s;
+  const { from, chunk, at, length } = output;
   const drained = p.label("drained");
   const next = p.label("drain");
+  const give = p.label("give");
   p.step({ action: "pass on the terminal's last output" });
-  p.call("fcntl", [slots.master, p.flags("F_SETFL"), p.flags("O_RDWR|O_NONBLOCK")], { on: "any", goto: drained });
   p.handler(drained);
+  p.branch(at, "lt", length, give);
   p.mark(next);
-  emitMove(s, chunk, slots.master, output(s), drained, next);
+  p.call("read", [from, chunk, CHUNK_BYTES], { into: length });
+  p.branch(length, "eq", 0, drained);
+  p.set(at, 0);
+  p.mark(give);
+  emitAwaitTaker(s, output, drained);
+  emitWrite(s, output, give);
+  p.branch(at, "lt", length, give);
+  p.jump(next);
   p.mark(drained);
   p.handler(s.labels.reaperFailed);
+}
+
+/**
+ * Sleeps until `to` takes more. Goes to `enough` when a signal is asked for, or the maker of what must not outlive it is
+ * gone; and instead of sleeping when the child was killed by order.
+ */
+function emitAwaitTaker(s: Supervision, { to }: Direction, enough: Label): void {
+  const { p, slots } = s;
+  const polls = p.buffer(3 * POLLFD.size, "[stdout, control, 3]");
+  const record = p.buffer(COMMAND_BYTES, "<command>");
+  const ready = p.slot("ready");
+  const again = p.label("wait for the taker");
+  const asked = p.label("asked");
+  const { events, revents } = POLLFD.fields;
+  const entry = (index: number, fd: Value, wanted: string): void => {
+    p.store(polls.at(index * POLLFD.size), 4, fd);
+    p.store(polls.at(index * POLLFD.size + events.offset), 2, p.flags(wanted));
+  };
+  const load = (index: number): void => p.load(ready, polls.at(index * POLLFD.size + revents.offset), 2);
+  const taker = p.label("it takes more");
+  entry(0, to, "POLLOUT");
+  entry(1, slots.control, "POLLIN");
+  entry(2, s.detached ? p.number(NOBODY) : CONTROL_FD, "0");
+  p.branch(slots.killed, "eq", 0, again);
+  p.call("ppoll", [polls, 3, p.struct(TIMESPEC, {}), 0, 8]);
+  load(0);
+  p.branch(ready, "ne", 0, taker);
+  p.jump(enough);
+  p.mark(again);
+  p.call("ppoll", [polls, 3, 0, 0, 8], { on: ["EINTR"], goto: again });
+  load(2);
+  p.branch(ready, "ne", 0, enough);
+  load(1);
+  p.branch(ready, "ne", 0, asked);
+  p.jump(taker);
+  p.mark(asked);
+  p.call("read", [slots.control, record, COMMAND_BYTES]);
+  p.load(ready, record, 4);
+  p.branch(ready, "eq", p.number(COMMAND.signal, "signal"), enough);
+  p.jump(again);
+  p.mark(taker);
 }

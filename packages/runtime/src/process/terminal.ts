@@ -1,4 +1,4 @@
-import type { Process } from "@orlop/core";
+import { OrlopError, type Process } from "@orlop/core";
 import {
   CMSG_ONE_FD,
   emitAttach,
@@ -14,9 +14,24 @@ import {
   WINSIZE,
 } from "@orlop/kernel";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
-import type { Supervision } from "./supervision.ts";
+import type { Supervision, SupervisionOptions } from "./supervision.ts";
 
 const SOCKADDR_UN_BYTES = 110;
+/** sockaddr_un: the family before it, a NUL behind it. */
+const SOCKET_PATH_MAX_BYTES = 107;
+
+/** A console socket that cannot be one is refused before anything is made. */
+export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): void {
+  const { consoleSocket } = stdio;
+  if (consoleSocket === undefined) return;
+  const refuse = (problem: string): never => {
+    throw new OrlopError("invalid", `Cannot use console socket "${consoleSocket}": ${problem}`);
+  };
+  if (!terminal) refuse("the process has no terminal");
+  if (Buffer.byteLength(consoleSocket) > SOCKET_PATH_MAX_BYTES) {
+    refuse(`its path is longer than the ${SOCKET_PATH_MAX_BYTES} bytes that the kernel takes`);
+  }
+}
 
 /**
  * In the child, inside the new root: a terminal of the container's own devpts, for which the child becomes the session's
@@ -85,7 +100,12 @@ export function emitTakeTerminal(s: Supervision): void {
   p.step({ action: "take the terminal from the child", field: "process.terminal" });
   emitReceiveDescriptor(s, slots.master);
   const { consoleSocket } = s.stdio;
-  if (consoleSocket === undefined) return;
+  if (consoleSocket === undefined) {
+    // Nobody else has it open: its descriptor is the reaper's alone, which must never wait for it.
+    p.call("fcntl", [slots.master, p.flags("F_SETFL"), p.flags("O_RDWR|O_NONBLOCK")]);
+    p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
+    return;
+  }
   const socket = p.slot("console_socket");
   p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });
   p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into: socket });
