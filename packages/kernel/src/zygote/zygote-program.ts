@@ -79,6 +79,7 @@ export function zygoteProgram(architecture: Architecture, token: Buffer): Progra
   p.jump(wait);
   p.mark(refuse);
   p.step({ action: "refuse a frame that is none" });
+  p.set(p.request, 0);
   emitReport(p, report, "refused");
   p.call("exit_group", [MACHINE_REFUSED_STATUS]);
   p.mark(leave);
@@ -94,6 +95,8 @@ function emitSetup(p: ProgramBuilder): void {
   mask.writeBigUInt64LE(1n << BigInt(constants.signals.SIGCHLD - 1));
   const children = p.bytes(mask, "[CHLD]");
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), children, 0, 8]);
+  // What the caller has open and did not mark is nothing to programs, and no pipe may wait for them to let go of it.
+  p.call("close_range", [CONTROL_FD + 1, p.number(0xffff_ffff, "~0U"), 0]);
   p.call("signalfd4", [p.number(-1), children, 8, p.flags("O_CLOEXEC")], { into: p.slot("signals") });
   // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
   p.call("setsid", [], { ignore: ["EPERM"] });

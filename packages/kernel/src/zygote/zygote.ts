@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { type Architecture, hostArchitecture } from "../abi/architecture.ts";
+import { RUSAGE_BYTES } from "../abi/structs.ts";
 import { machineFile } from "../machine/machine-file.ts";
 import { BOOT_ADDRESS, REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { encodeProgram, type Program, TOKEN_BYTES } from "../program/program.ts";
@@ -17,6 +18,14 @@ export const PROGRAM_LOST = 1;
 /** What a program may find as its descriptors 0, 1 and 2, which `inherit` then means. */
 type ZygoteStdio = "inherit" | "ignore";
 
+/** A program that was sent and has not ended. */
+interface Running {
+  readonly onReport: (report: Report) => void;
+  pid: number | undefined;
+  /** It has been heard of: whatever becomes of the zygote, its process is there. */
+  begun: boolean;
+}
+
 /**
  * A running zygote, seen from Node.
  *
@@ -29,7 +38,7 @@ export class Zygote {
   readonly #child: ChildProcess;
   readonly #socket: Duplex;
   readonly #token: Buffer;
-  readonly #listeners = new Map<number, (report: Report) => void>();
+  readonly #running = new Map<number, Running>();
   /** Process of each running program, to its request. */
   readonly #processes = new Map<number, number>();
   #nextRequest = 1;
@@ -44,6 +53,7 @@ export class Zygote {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     // A write after the zygote's end surfaces as its exit, which says more.
     socket.on("error", () => {});
+    socket.on("close", () => this.#abandon(() => true));
     child.on("exit", (status, signal) => this.#end(status, signal));
     child.on("error", (cause) =>
       this.#fail(new OrlopError("failed", `Cannot start zygote: ${cause.message}`, { cause })),
@@ -80,7 +90,7 @@ export class Zygote {
     verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
     const request = this.#nextRequest++;
     const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: this.#token, request });
-    this.#listeners.set(request, onReport);
+    this.#running.set(request, { onReport, pid: undefined, begun: false });
     this.#socket.write(frame);
   }
 
@@ -107,26 +117,57 @@ export class Zygote {
   }
 
   #dispatch(report: Report): void {
+    if (report.kind === "lost") {
+      this.#lose(this.#processes.get(report.value));
+      return;
+    }
+    const running = this.#running.get(report.request);
+    if (running === undefined) return;
+    running.begun = true;
     if (report.kind === "begun") {
+      running.pid = report.value;
       this.#processes.set(report.value, report.request);
       return;
     }
-    if (report.kind === "lost") {
-      const request = this.#processes.get(report.value) ?? 0;
-      this.#processes.delete(report.value);
-      if (this.#listeners.has(request)) this.#dispatch({ ...report, kind: "ended", request, index: PROGRAM_LOST });
-      return;
-    }
-    const listener = this.#listeners.get(report.request);
-    if (report.kind === "ended" || report.kind === "unstarted") this.#listeners.delete(report.request);
-    listener?.(report);
+    if (report.kind === "ended" || report.kind === "unstarted") this.#forget(report.request);
+    running.onReport(report);
+  }
+
+  #forget(request: number): void {
+    const pid = this.#running.get(request)?.pid;
+    if (pid !== undefined && this.#processes.get(pid) === request) this.#processes.delete(pid);
+    this.#running.delete(request);
+  }
+
+  /** Tells a program's listener that nobody will tell it more. */
+  #lose(request: number | undefined): void {
+    const running = this.#running.get(request ?? 0);
+    if (request === undefined || running === undefined) return;
+    this.#forget(request);
+    running.onReport({
+      kind: "ended",
+      request,
+      index: PROGRAM_LOST,
+      value: 0,
+      atMs: Date.now(),
+      rusage: new Uint8Array(RUSAGE_BYTES),
+    });
+  }
+
+  #abandon(which: (running: Running) => boolean): void {
+    for (const [request, running] of [...this.#running]) if (which(running)) this.#lose(request);
   }
 
   #end(status: number | null, signal: string | null): void {
     this.#fail(new OrlopError("failed", `Cannot use zygote: it ended with ${signal ?? `status ${status}`}`));
   }
 
+  /**
+   * Programs that have begun go on and report through the socket, which they share. Those that have not never will; but
+   * what the zygote said of them last is read first.
+   */
   #fail(error: OrlopError): void {
     this.#gone ??= error;
+    setImmediate(() => setImmediate(() => this.#abandon(({ begun }) => !begun)));
   }
 }
