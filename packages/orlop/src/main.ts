@@ -1,6 +1,5 @@
-/** The program `orlop`: what `bin/orlop` executes. Loads as little as it can before it knows what is asked for. */
+/** The program `orlop`. Loads as little as it can before it knows what is asked for. */
 import { join } from "node:path";
-import { enableCache } from "./compile-cache.ts";
 
 const NODE_MAJOR_MIN = 24;
 
@@ -12,6 +11,5 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
   process.exit(125);
 }
 
-enableCache();
 const { commandLine } = await import("./command-line.ts");
 process.exitCode = await commandLine(process.argv.slice(2));

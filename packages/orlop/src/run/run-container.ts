@@ -18,7 +18,7 @@ import { SignalProxy } from "./signal-proxy.ts";
  */
 export async function runContainer(options: RunOptions, machine: MachineView): Promise<number> {
   const rawInput = options.tty && options.interactive;
-  if (rawInput && !isatty(0)) throw new OrlopError("invalid", "the input device is not a TTY");
+  if (rawInput && !isatty(0)) throw new OrlopError("invalid", "the input device is not a TTY", { field: "tty" });
   await using stack = new AsyncDisposableStack();
   const prepared = stack.use(await prepareContainer(options, machine));
   const { id, request } = prepared;

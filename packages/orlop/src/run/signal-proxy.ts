@@ -2,7 +2,7 @@ import { constants } from "node:os";
 
 /**
  * Signals that are not passed on: what nobody can catch, what is about this process itself (its children, its pipes,
- * its faults), and SIGURG, which Go programs send themselves.
+ * its faults, its profiler), and SIGURG, which Go programs send themselves.
  */
 const KEPT: ReadonlySet<string> = new Set([
   "SIGKILL",
@@ -16,6 +16,7 @@ const KEPT: ReadonlySet<string> = new Set([
   "SIGILL",
   "SIGTRAP",
   "SIGSYS",
+  "SIGPROF",
 ]);
 /** Other names of signals that stand in the list already. */
 const SYNONYMS: ReadonlySet<string> = new Set(["SIGIOT", "SIGPOLL", "SIGUNUSED"]);
