@@ -22,7 +22,7 @@ function value(text: string): Uint64 {
   if (text === "-1") return RLIM_INFINITY;
   const number = BigInt(text);
   if (number < 0n || number > RLIM_INFINITY) throw invalid(`invalid ulimit value: ${text}`);
-  return number;
+  return number <= Number.MAX_SAFE_INTEGER ? Number(number) : number;
 }
 
 function invalid(message: string): OrlopError {

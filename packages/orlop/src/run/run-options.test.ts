@@ -1,0 +1,333 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { RLIM_INFINITY } from "@orlop/core";
+import { parseFlags } from "../flags/parse-flags.ts";
+import { RUN_FLAGS } from "./run-flags.ts";
+import { type CallerView, type RunOptions, readRunOptions } from "./run-options.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "orlop-options-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+const caller: CallerView = {
+  cwd: "/here/now",
+  env: { SET: "from the caller", EMPTY: "" },
+  cpuCount: 4,
+  modules: { apparmor: false, selinux: false },
+};
+
+function read(args: readonly string[], view: CallerView = caller): RunOptions {
+  return readRunOptions(parseFlags(RUN_FLAGS, args), view);
+}
+
+/** The options of a command line of `run host`. */
+const options = (...flags: readonly string[]): RunOptions => read([...flags, "host"]);
+
+const mountOf = (...flags: readonly string[]): unknown => options(...flags).mounts[0];
+
+describe("the image and the command", () => {
+  const images: readonly [text: string, image: RunOptions["image"]][] = [
+    ["host", { kind: "host" }],
+    ["dir:/a/b", { kind: "directory", path: "/a/b", writable: false }],
+    ["dir:a", { kind: "directory", path: "/here/now/a", writable: false }],
+    ["dir:.:rw", { kind: "directory", path: "/here/now", writable: true }],
+    ["dir:/a:b", { kind: "directory", path: "/a:b", writable: false }],
+    ["oci:../x", { kind: "oci-layout", path: "/here/x", tag: undefined }],
+    ["oci:/x:docker.io/a/b:1.0", { kind: "oci-layout", path: "/x", tag: "docker.io/a/b:1.0" }],
+  ];
+  for (const [text, image] of images) {
+    test(`are read: ${text}`, () => assert.deepEqual(read([text]).image, image));
+  }
+
+  test("end the flags, and one -- behind the image is skipped", () => {
+    assert.deepEqual(read(["host", "sh", "-c", "x", "--rm"]).command, ["sh", "-c", "x", "--rm"]);
+    assert.deepEqual(read(["host", "--", "-x"]).command, ["-x"]);
+    assert.deepEqual(read(["host", "--", "--", "x"]).command, ["--", "x"]);
+    assert.deepEqual(read(["--", "host", "x"]).command, ["x"]);
+  });
+});
+
+describe("flags of run", () => {
+  test("are off, empty or absent when not given", () => {
+    const { interactive, tty, init, privileged, readOnly, signalProxy, network, limits } = options();
+    assert.deepEqual(
+      { interactive, tty, init, privileged, readOnly, signalProxy, network, limits },
+      {
+        interactive: false,
+        tty: false,
+        init: false,
+        privileged: false,
+        readOnly: false,
+        signalProxy: true,
+        network: "none",
+        limits: {},
+      },
+    );
+  });
+
+  test("have docker's short names", () => {
+    const given = options(
+      "-it",
+      "-h",
+      "name",
+      "-u",
+      "1:2",
+      "-w",
+      "/w",
+      "-m",
+      "8m",
+      "-c",
+      "5",
+      "-e",
+      "A=1",
+      "-v",
+      "/a:/b",
+    );
+    assert.deepEqual(
+      [given.interactive, given.tty, given.hostname, given.user, given.workdir, given.limits, given.variables],
+      [
+        true,
+        true,
+        "name",
+        "1:2",
+        "/w",
+        { memory: { limit: 8388608 }, cpu: { shares: 5 } },
+        [{ name: "A", value: "1" }],
+      ],
+    );
+    assert.equal(given.mounts.length, 1);
+  });
+
+  test("take variables from files first, then from the command line, unset ones from the caller", () => {
+    const file = join(scratch, "env");
+    writeFileSync(file, '# comment\n\n  A=from file \nSET\nUNSET\nQUOTED="q"\r\nEQ=a=b\n');
+    const given = options("-e", "B=1", "--env-file", file, "-e", "SET", "-e", "UNSET", "-e", "EMPTY", "-e", "C=");
+    assert.deepEqual(given.variables, [
+      { name: "A", value: "from file " },
+      { name: "SET", value: "from the caller" },
+      { name: "QUOTED", value: '"q"' },
+      { name: "EQ", value: "a=b" },
+      { name: "B", value: "1" },
+      { name: "SET", value: "from the caller" },
+      { name: "UNSET", value: undefined },
+      { name: "EMPTY", value: "" },
+      { name: "C", value: "" },
+    ]);
+  });
+
+  const mounts: readonly [flags: readonly string[], mount: unknown][] = [
+    [["-v", "/a:/b"], { destination: "/b", type: "bind", source: "/a", options: ["rbind", "rprivate"] }],
+    [["-v", "./a:/b/"], { destination: "/b", type: "bind", source: "/here/now/a", options: ["rbind", "rprivate"] }],
+    [["-v", ".:/b"], { destination: "/b", type: "bind", source: "/here/now", options: ["rbind", "rprivate"] }],
+    [
+      ["-v", "/a:/b//c/../d:ro"],
+      { destination: "/b/d", type: "bind", source: "/a", options: ["rbind", "rro", "rprivate"] },
+    ],
+    [["-v", "/a:/b:rw,rslave"], { destination: "/b", type: "bind", source: "/a", options: ["rbind", "rslave"] }],
+    [
+      ["--mount", "type=bind,source=/a,target=/b"],
+      { destination: "/b", type: "bind", source: "/a", options: ["rbind", "rprivate"] },
+    ],
+    [
+      ["--mount", "type=bind,src=a,dst=/b,readonly"],
+      { destination: "/b", type: "bind", source: "/here/now/a", options: ["rbind", "rro", "rprivate"] },
+    ],
+    [
+      ["--mount", 'type=bind,"source=/a,""b""",destination=/b,ro=true,bind-recursive=disabled,bind-propagation=shared'],
+      { destination: "/b", type: "bind", source: '/a,"b"', options: ["bind", "ro", "shared"] },
+    ],
+    [
+      ["--mount", "type=bind,src=/a,dst=/b,ro,bind-recursive=writable"],
+      { destination: "/b", type: "bind", source: "/a", options: ["rbind", "ro", "rprivate"] },
+    ],
+    [
+      ["--mount", "type=bind,src=/a,dst=/b,readonly=0"],
+      { destination: "/b", type: "bind", source: "/a", options: ["rbind", "rprivate"] },
+    ],
+    [
+      ["--mount", "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=1770,readonly"],
+      {
+        destination: "/t",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["noexec", "nosuid", "nodev", "ro", "size=1048576", "mode=1770"],
+      },
+    ],
+    [["--tmpfs", "/t"], { destination: "/t", type: "tmpfs", source: "tmpfs", options: ["noexec", "nosuid", "nodev"] }],
+    [
+      ["--tmpfs", "/t:exec,size=64k,mode=755,ro,rw"],
+      {
+        destination: "/t",
+        type: "tmpfs",
+        source: "tmpfs",
+        options: ["nosuid", "nodev", "exec", "size=65536", "mode=755", "rw"],
+      },
+    ],
+  ];
+  for (const [flags, mount] of mounts) {
+    test(`mount: ${flags.join(" ")}`, () => assert.deepEqual((mountOf(...flags) as { mount: unknown }).mount, mount));
+  }
+
+  test("have a missing directory made for -v, and for --mount only where it says so", () => {
+    const made = (...flags: readonly string[]): boolean | undefined => options(...flags).mounts[0]?.createSource;
+    assert.equal(made("-v", "/a:/b"), true);
+    assert.equal(made("--mount", "type=bind,src=/a,dst=/b"), false);
+    assert.equal(made("--mount", "type=bind,src=/a,dst=/b,bind-create-src"), true);
+  });
+
+  test("give devices with their numbers", () => {
+    const [device, ...more] = options("--device", "/dev/zero:/dev/nought:r").devices;
+    assert.deepEqual(more, []);
+    assert.deepEqual(device?.rule, { allow: true, type: "c", major: 1, minor: 5, access: "r" });
+    assert.equal(device?.device.path, "/dev/nought");
+    assert.equal(options("--device", "/dev/zero:rw").devices[0]?.device.path, "/dev/zero");
+  });
+
+  const limits: readonly [flags: readonly string[], limits: RunOptions["limits"]][] = [
+    [["-m", "512m"], { memory: { limit: 512 * 1024 ** 2 } }],
+    [["-m", "1.5GiB", "--memory-swap", "2gb"], { memory: { limit: 1.5 * 1024 ** 3, swap: 2 * 1024 ** 3 } }],
+    [
+      ["-m", "6M", "--memory-swap=-1", "--memory-reservation", "6291456"],
+      { memory: { limit: 6291456, reservation: 6291456, swap: -1 } },
+    ],
+    [["--cpus", "0.5"], { cpu: { period: 100_000, quota: 50_000 } }],
+    [["--cpus=4"], { cpu: { period: 100_000, quota: 400_000 } }],
+    [["--cpu-period", "50000", "--cpu-quota", "25000"], { cpu: { period: 50_000, quota: 25_000 } }],
+    [["--cpuset-cpus", "0-1,3", "--cpuset-mems", "0"], { cpu: { cpus: "0-1,3", mems: "0" } }],
+    [["--pids-limit", "7"], { pids: { limit: 7 } }],
+    [["--pids-limit=-1"], { pids: { limit: -1 } }],
+    [["--pids-limit", "0"], { pids: { limit: -1 } }],
+    [["-m", "0", "--cpus", "0", "--cpu-shares", "0"], {}],
+  ];
+  for (const [flags, expected] of limits) {
+    test(`limit: ${flags.join(" ")}`, () => assert.deepEqual(options(...flags).limits, expected));
+  }
+
+  test("limit each process", () => {
+    const given = options(
+      "--ulimit",
+      "nofile=1:2",
+      "--ulimit",
+      "core=-1",
+      "--ulimit",
+      "nofile=3",
+      "--ulimit",
+      "rttime=5:-1",
+    );
+    assert.deepEqual(given.rlimits, [
+      { type: "RLIMIT_NOFILE", soft: 3, hard: 3 },
+      { type: "RLIMIT_CORE", soft: RLIM_INFINITY, hard: RLIM_INFINITY },
+      { type: "RLIMIT_RTTIME", soft: 5, hard: RLIM_INFINITY },
+    ]);
+  });
+
+  test("say how it is secured", () => {
+    const { security } = options(
+      "--security-opt=no-new-privileges",
+      "--security-opt=seccomp=unconfined",
+      "--security-opt=systempaths=unconfined",
+      "--security-opt=apparmor=unconfined",
+      "--security-opt=label=disable",
+    );
+    assert.deepEqual(security, { seccomp: "unconfined", noNewPrivileges: true, systemPathsUnconfined: true });
+    assert.equal(options("--security-opt", "no-new-privileges=false").security.noNewPrivileges, false);
+    assert.deepEqual(options("--security-opt", "seccomp=/p.json").security.seccomp, { path: "/p.json" });
+    assert.deepEqual(options("--security-opt", "seccomp:unconfined").security.seccomp, "unconfined");
+    const apparmor = { ...caller, modules: { apparmor: true, selinux: false } };
+    assert.equal(read(["--security-opt", "apparmor=mine", "host"], apparmor).security.apparmorProfile, "mine");
+  });
+});
+
+describe("a bad command line of run", () => {
+  const bad = join(scratch, "bad-env");
+  writeFileSync(bad, "GOOD=1\nB AD=2\n");
+  const nameless = join(scratch, "nameless-env");
+  writeFileSync(nameless, "=2\n");
+  const binary = join(scratch, "binary-env");
+  writeFileSync(binary, Buffer.from([0xff, 0xfe]));
+  const cases: readonly [args: readonly string[], message: RegExp][] = [
+    [[], /^"orlop run" requires at least 1 argument\.$/],
+    [["-it"], /requires at least 1 argument/],
+    [
+      ["alpine"],
+      /^Cannot use image "alpine": images come from this machine for now.*\nTry host .*, dir:PATH .* or oci:PATH/,
+    ],
+    [["dir:"], /it names no directory/],
+    [["oci:/x:"], /its tag is empty/],
+    [["--rm=false", "host"], /Cannot use flag "--rm=false": a container is always removed/],
+    [["-d", "host"], /^Cannot use flag "--detach": /],
+    [["-p", "80:80", "host"], /^Cannot use flag "--publish": /],
+    [["--label=a=b", "host"], /^Cannot use flag "--label": /],
+    [["--network", "bridge", "host"], /invalid argument "bridge" for "--network" flag: there are none and host/],
+    [["-e", "=x", "host"], /invalid environment variable: =x/],
+    [["--env-file", "/nowhere", "host"], /^Cannot read environment file "\/nowhere": no such file or directory$/],
+    [["--env-file", bad, "host"], /line 2: variable 'B AD' contains whitespaces/],
+    [["--env-file", nameless, "host"], /line 1: no variable name/],
+    [["--env-file", binary, "host"], /it is not UTF-8/],
+    [["-w", "relative", "host"], /the working directory 'relative' is invalid, it needs to be an absolute path/],
+    [["--name", "-x", "host"], /Cannot use name "-x"/],
+    [["-h", "a_b", "host"], /invalid hostname/],
+    [["-h", "a".repeat(65), "host"], /invalid hostname/],
+    [["-v", "name:/b", "host"], /Cannot use volume "name": there are no volumes yet\nTry a directory/],
+    [["-v", "/b", "host"], /Cannot use volume "\/b": there are no volumes yet/],
+    [["-v", "/a:b", "host"], /mount path must be absolute/],
+    [["-v", "/a:/", "host"], /destination can't be '\/'/],
+    [["-v", "/a:/b/..", "host"], /destination can't be '\/'/],
+    [["-v", "/a:/b:z", "host"], /Cannot use volume option "z": SELinux labels are not changed/],
+    [["-v", "/a:/b:ro,rw", "host"], /invalid mode: ro,rw/],
+    [["-v", "/a:/b:nope", "host"], /invalid mode: nope/],
+    [["-v", "/a:/b:ro:x", "host"], /invalid volume specification/],
+    [["-v", ":/b", "host"], /empty section between colons/],
+    [["-v", "/a:/b", "--tmpfs", "/b/", "host"], /Duplicate mount point: \/b/],
+    [["--mount", "source=/a,target=/b", "host"], /Cannot mount type "volume": there are bind and tmpfs/],
+    [["--mount", "type=bind,source=/a", "host"], /target is required/],
+    [["--mount", "type=bind,target=/a", "host"], /source is required/],
+    [["--mount", "type=bind,source=/a,target=/b,nope=1", "host"], /unexpected key 'nope' for type bind/],
+    [["--mount", "type=bind,source=/a,target=/b,tmpfs-size=1", "host"], /unexpected key 'tmpfs-size' for type bind/],
+    [["--mount", "type=bind,source=/a,src=/c,target=/b", "host"], /it is there twice/],
+    [["--mount", "type=bind,source", "host"], /must be a key=value pair/],
+    [["--mount", 'type=bind,sou"rce=/a', "host"], /a quote at the wrong place/],
+    [["--mount", "type=bind,source=/a,target=/b,bind-recursive=writable", "host"], /requires 'readonly'/],
+    [["--mount", "type=bind,source=/a,target=/b,readonly=maybe", "host"], /invalid value for readonly: maybe/],
+    [["--mount", "type=tmpfs,target=/b,tmpfs-mode=9", "host"], /invalid value for tmpfs-mode: 9/],
+    [["--tmpfs", "/t:nope", "host"], /invalid tmpfs option 'nope'/],
+    [["--tmpfs", "/t:size=x", "host"], /invalid size: 'x'/],
+    [["--device", "/nowhere", "host"], /Cannot use device "\/nowhere": no such file or directory/],
+    [["--device", "/etc/passwd", "host"], /Cannot use device "\/etc\/passwd": not a device node/],
+    [["--device", "/dev/null:/dev/null:rx", "host"], /invalid device specification/],
+    [["--device", "/dev/null:/dev/null:rr", "host"], /invalid device specification/],
+    [["-m", "lots", "host"], /^invalid argument "lots" for "-m, --memory" flag: invalid size: 'lots'/],
+    [["-m", "-1", "host"], /invalid size: '-1'/],
+    [["-m", "99999999t", "host"], /invalid size/],
+    [["-m", "5m", "host"], /Minimum memory limit allowed is 6MB/],
+    [["--memory-swap", "1g", "host"], /You should always set the Memory limit/],
+    [["-m", "1g", "--memory-swap", "512m", "host"], /Minimum memoryswap limit should be larger/],
+    [["-m", "8m", "--memory-reservation", "9m", "host"], /can not be less than memory reservation/],
+    [["--cpus", "5", "host"], /Range of CPUs is from 0.01 to 4.00, as there are only 4 CPUs available/],
+    [["--cpus", "x", "host"], /invalid argument "x" for "--cpus" flag/],
+    [["--cpus", "1", "--cpu-quota", "5000", "host"], /Conflicting options/],
+    [["--cpu-period", "1", "host"], /CPU cfs period can not be less than 1ms/],
+    [["--cpu-quota", "1", "host"], /CPU cfs quota can not be less than 1ms/],
+    [["--cpu-shares", "1", "host"], /shares are from 2 to 262144/],
+    [["--cpuset-cpus", "a", "host"], /it is a list such as 0-3,7/],
+    [["--pids-limit", "many", "host"], /it is a whole number/],
+    [["--ulimit", "nofile", "host"], /invalid ulimit argument: nofile/],
+    [["--ulimit", "nope=1", "host"], /invalid ulimit type: nope/],
+    [["--ulimit", "nofile=2:1", "host"], /soft limit must be less than or equal to hard limit: 2 > 1/],
+    [["--ulimit", "nofile=-2", "host"], /invalid ulimit value: -2/],
+    [["--sysctl", "x", "host"], /it is NAME=VALUE/],
+    [["--oom-score-adj", "1001", "host"], /range for oom score adj is \[-1000, 1000\]/],
+    [["--security-opt", "nope", "host"], /^invalid --security-opt: "nope"$/],
+    [["--security-opt", "seccomp=", "host"], /invalid --security-opt/],
+    [["--security-opt", "apparmor=x", "host"], /Cannot use security option "apparmor=x": this kernel has no AppArmor/],
+    [["--security-opt", "label=type:x", "host"], /this kernel has no SELinux/],
+    [["--security-opt", "systempaths=x", "host"], /invalid --security-opt/],
+  ];
+  for (const [args, message] of cases) {
+    test(`is refused: ${args.join(" ").replace(scratch, "")}`, () => {
+      assert.throws(() => read(args), { name: "OrlopError", message });
+    });
+  }
+});
