@@ -16,7 +16,7 @@ import {
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import type { HostView } from "./supervision.ts";
 
-export interface HookPlan {
+interface HookPlan {
   readonly host: HostView;
   readonly hook: Hook;
   /** Name of the config field: `hooks.createRuntime[0]`. */

@@ -6,7 +6,6 @@ import {
   type CreateRequest,
   type ExecRequest,
   type ExitStatus,
-  type LinuxNamespaceType,
   type LinuxResources,
   OrlopError,
   parseContainerId,
@@ -32,14 +31,14 @@ import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
-import { ContainerPlanner, warnOfUnknownCapabilities } from "./container-planner.ts";
+import { type HookRunner, runContainerHooks, runHooksAtStop } from "./container-hooks.ts";
+import { ContainerPlanner } from "./container-planner.ts";
 import { containerStats } from "./container-stats.ts";
+import { containerStatus, thawIfThere } from "./container-status.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
-import { withHome } from "./home-directory.ts";
-import { runHooks } from "./hooks.ts";
 import { outOfMemory } from "./out-of-memory.ts";
-import { WORD } from "./supervision.ts";
+import { planExec } from "./plan-exec.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -135,27 +134,9 @@ export class ProcessRuntime implements Runtime {
       throw new OrlopError("conflict", `Cannot exec in container "${id}": it is ${state.status}`);
     }
     const container = this.#directory(id);
-    const record = container.record(id);
     const directory = container.exec(execId);
-    const files = [`/proc/${state.pid}/root/etc/passwd`];
-    warnOfUnknownCapabilities(request.process);
-    const program = compileExec({
-      host: this.#planner.host,
-      process: withHome(request.process, files),
-      initPid: state.pid,
-      containerDirectory: container.path,
-      stateDirectory: directory.path,
-      stdio: request.stdio,
-      terminal: request.process.terminal === true,
-      detached: false,
-      namespaces: record.namespaces as readonly LinuxNamespaceType[],
-      join: record.cgroups.map(({ path, version }) => ({
-        directory: path,
-        file: version === 1 ? "tasks" : "cgroup.procs",
-        reason: "the exec counts as the container",
-      })),
-      seccomp: container.seccomp(),
-    });
+    const plan = planExec(request, container, container.record(id), state.pid, this.#planner.host);
+    const program = compileExec(plan);
     directory.make(execId);
     const followed = new FollowedProgram(program);
     this.#zygote.submit(program, followed.onReport);
@@ -252,6 +233,7 @@ export class ProcessRuntime implements Runtime {
     const ours = this.#ours.get(id);
     if (ours?.record.ownPidNamespace === true && ours.followed.exitedCleanly) {
       await ours.followed.ended.promise;
+      if (ours.followed.lost) await this.#cleanUp(id);
       await this.#poststop(id);
       this.#forget(id);
       return;
@@ -286,7 +268,7 @@ export class ProcessRuntime implements Runtime {
     const directory = this.#directory(id);
     const record = directory.record(id);
     const pid = directory.created()?.value;
-    const status = statusOf(directory, record, pid);
+    const status = containerStatus(directory, record, pid);
     return {
       ociVersion: record.ociVersion,
       id,
@@ -409,18 +391,16 @@ export class ProcessRuntime implements Runtime {
     await removeCgroups(cgroups.map(({ path }) => path));
   }
 
+  get #hookRunner(): HookRunner {
+    return { zygote: this.#zygote, host: this.#planner.host };
+  }
+
   /** The child has stopped for hooks. */
   async #onStop(request: CreateRequest, word: number, pid: number): Promise<void> {
     const { id } = request;
     const directory = this.#directory(id);
     try {
-      if (word === WORD.prepared) {
-        for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
-          await this.#hooks(request, kind, "creating", pid);
-        }
-      } else {
-        await this.#hooks(request, "startContainer", "created", pid);
-      }
+      await runHooksAtStop(this.#hookRunner, directory, request, word, pid);
       directory.command("start");
     } catch (error) {
       this.#ours.get(id)?.followed.blame(error as OrlopError);
@@ -428,41 +408,13 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  async #hooks(
-    request: CreateRequest,
-    kind: Parameters<typeof runHooks>[1],
-    status: State["status"],
-    pid: number | undefined,
-  ): Promise<void> {
-    const { spec, id, bundle } = request;
-    if (spec.hooks?.[kind] === undefined) return;
-    await runHooks(
-      {
-        zygote: this.#zygote,
-        host: this.#planner.host,
-        hooks: spec.hooks,
-        // Of a pid namespace only children become members, and the hook is to know init by the pid in its state.
-        namespaces: (spec.linux?.namespaces ?? []).map(({ type }) => type).filter((type) => type !== "pid"),
-        state: {
-          ociVersion: spec.ociVersion,
-          id,
-          status,
-          ...(pid === undefined ? {} : { pid }),
-          bundle,
-          annotations: spec.annotations ?? {},
-        },
-        directory: this.#directory(id).path,
-      },
-      kind,
-    );
-  }
-
   /** A failing poststart fails the start (runtime-spec 1.3). */
   async #poststart(id: string): Promise<void> {
     const request = this.#ours.get(id)?.request;
     if (request?.spec.hooks?.poststart === undefined) return;
     try {
-      await this.#hooks(request, "poststart", "running", (await this.state(id)).pid);
+      const { pid } = await this.state(id);
+      await runContainerHooks(this.#hookRunner, this.#directory(id), request, "poststart", "running", pid);
     } catch (error) {
       await this.delete(id, { force: true });
       throw error;
@@ -475,7 +427,7 @@ export class ProcessRuntime implements Runtime {
     if (request?.spec.hooks?.poststop === undefined) return;
     try {
       // Without a pid, which may be somebody else's by now.
-      await this.#hooks(request, "poststop", "stopped", undefined);
+      await runContainerHooks(this.#hookRunner, this.#directory(id), request, "poststop", "stopped", undefined);
     } catch (error) {
       process.emitWarning((error as Error).message, { code: "ORLOP_POSTSTOP" });
     }
@@ -516,29 +468,6 @@ function cancelled(id: string, signal: AbortSignal): OrlopError {
 
 function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
   return { ociVersion: spec.ociVersion, id, status, pid, bundle, annotations: spec.annotations ?? {} };
-}
-
-function statusOf(directory: ContainerDirectory, record: ContainerRecord, pid: number | undefined): State["status"] {
-  if (directory.exit() !== undefined) return "stopped";
-  if (!directory.supervised())
-    return pid !== undefined && record.detached && isAlive(record, pid) ? "running" : "stopped";
-  if (pid === undefined) return "creating";
-  if (readFreezerState(record.cgroups) === "frozen") return "paused";
-  return directory.started() ? "running" : "created";
-}
-
-/** Only a process that is still in the container's cgroup is its init, whoever has the pid. */
-function isAlive(record: ContainerRecord, pid: number): boolean {
-  return record.cgroups.length > 0 && listProcesses(record.cgroups).includes(pid);
-}
-
-/** Some kernels let a killed process leave a frozen cgroup, and the reaper is quick. */
-function thawIfThere(cgroups: ContainerRecord["cgroups"]): void {
-  try {
-    thawCgroup(cgroups);
-  } catch (error) {
-    if (!["ENOENT", "ENODEV"].includes((error as OrlopError).errno ?? "")) throw error;
-  }
 }
 
 /** SIGRTMAX; 0 only asks whether there is somebody. */

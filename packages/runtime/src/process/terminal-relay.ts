@@ -61,7 +61,7 @@ function direction(s: Supervision, name: "output" | "input"): Direction {
 }
 
 /** A relay in the making. */
-export interface Relay {
+interface Relay {
   readonly output: Direction;
   readonly input: Direction;
 }

@@ -1,0 +1,47 @@
+import type { CreateRequest, Hooks, State } from "@orlop/core";
+import type { ContainerDirectory } from "./container-directory.ts";
+import { runHooks } from "./hooks.ts";
+import type { ZygoteLike } from "./process-runtime.ts";
+import { type HostView, WORD } from "./supervision.ts";
+
+/** What hooks are run with. */
+export interface HookRunner {
+  readonly zygote: ZygoteLike;
+  readonly host: HostView;
+}
+
+/** Runs the hooks of one kind, if the container has any; rejects with the first that fails. */
+export async function runContainerHooks(
+  { zygote, host }: HookRunner,
+  directory: ContainerDirectory,
+  { spec, id, bundle }: CreateRequest,
+  kind: keyof Hooks,
+  status: State["status"],
+  pid: number | undefined,
+): Promise<void> {
+  if (spec.hooks?.[kind] === undefined) return;
+  const state: State = {
+    ociVersion: spec.ociVersion,
+    id,
+    status,
+    ...(pid === undefined ? {} : { pid }),
+    bundle,
+    annotations: spec.annotations ?? {},
+  };
+  const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
+  await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path }, kind);
+}
+
+/** Runs the hooks of the moment at which init has stopped and said `word`. */
+export async function runHooksAtStop(
+  runner: HookRunner,
+  directory: ContainerDirectory,
+  request: CreateRequest,
+  word: number,
+  pid: number,
+): Promise<void> {
+  if (word !== WORD.prepared) return runContainerHooks(runner, directory, request, "startContainer", "created", pid);
+  for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
+    await runContainerHooks(runner, directory, request, kind, "creating", pid);
+  }
+}

@@ -1,0 +1,34 @@
+import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
+import type { compileExec } from "./compile-exec.ts";
+import type { ContainerDirectory, ContainerRecord } from "./container-directory.ts";
+import { warnOfUnknownCapabilities } from "./container-planner.ts";
+import { withHome } from "./home-directory.ts";
+import type { HostView } from "./supervision.ts";
+
+/** What an exec takes from its container: namespaces, cgroups, the filter, and HOME where none is given. */
+export function planExec(
+  { execId, process, stdio }: ExecRequest,
+  container: ContainerDirectory,
+  record: ContainerRecord,
+  initPid: number,
+  host: HostView,
+): Parameters<typeof compileExec>[0] {
+  warnOfUnknownCapabilities(process);
+  return {
+    host,
+    process: withHome(process, [`/proc/${initPid}/root/etc/passwd`]),
+    initPid,
+    containerDirectory: container.path,
+    stateDirectory: container.exec(execId).path,
+    stdio,
+    terminal: process.terminal === true,
+    detached: false,
+    namespaces: record.namespaces as readonly LinuxNamespaceType[],
+    join: record.cgroups.map(({ path, version }) => ({
+      directory: path,
+      file: version === 1 ? "tasks" : "cgroup.procs",
+      reason: "the exec counts as the container",
+    })),
+    seccomp: container.seccomp(),
+  };
+}
