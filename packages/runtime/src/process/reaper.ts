@@ -39,6 +39,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.role("reaper");
   p.step({ action: "prepare the reaper" });
   p.set(slots.pidfd, 0);
+  p.set(slots.child, 0);
   p.handler(s.labels.reaperFailed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.set(p.slot("start_failed"), 0);
@@ -259,7 +260,7 @@ export function emitRecordExit(s: Supervision): void {
 
 /** The end of a reaper, reached from success and failure alike; `cleanUp` removes what the reaper made. */
 export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
-  const { p, slots } = s;
+  const { p } = s;
   const end = p.label("end");
   emitCleanUp(s, cleanUp);
   p.mark(end);
@@ -272,13 +273,25 @@ export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
   const handled: Label = p.label("handled");
   p.handler(handled);
   emitReport(p, s.report, "failed", { index: p.failedIndex, value: p.failedErrno });
-  p.branch(slots.pidfd, "eq", 0, handled);
-  p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: "any" });
-  p.call("waitid", [p.flags("P_PIDFD"), slots.pidfd, 0, p.flags("WEXITED|__WALL"), 0], { ignore: "any" });
+  emitKillChild(s, handled);
   p.mark(handled);
   p.handler(end);
   emitCleanUp(s, cleanUp);
   p.jump(end);
+}
+
+/** Ends the child, whose pid nobody else can get before it has been waited for; an exec's is known by its pidfd only. */
+function emitKillChild({ p, slots }: Supervision, none: Label): void {
+  const byDescriptor = p.label("by its descriptor");
+  const kill = p.number(SIGKILL, "SIGKILL");
+  p.branch(slots.pidfd, "ne", 0, byDescriptor);
+  p.branch(slots.child, "eq", 0, none);
+  p.call("kill", [slots.child, kill], { ignore: "any" });
+  p.call("waitid", [p.flags("P_PID"), slots.child, 0, p.flags("WEXITED|__WALL"), 0], { ignore: "any" });
+  p.jump(none);
+  p.mark(byDescriptor);
+  p.call("pidfd_send_signal", [slots.pidfd, kill, 0, 0], { ignore: "any" });
+  p.call("waitid", [p.flags("P_PIDFD"), slots.pidfd, 0, p.flags("WEXITED|__WALL"), 0], { ignore: "any" });
 }
 
 function emitCleanUp(s: Supervision, cleanUp: () => void): void {
