@@ -148,6 +148,15 @@ export class ContainerDirectory {
     }
   }
 
+  /** As `command`; nothing when there is no reaper any more. */
+  tryCommand(kind: keyof typeof COMMAND, argument = 0): void {
+    try {
+      this.command(kind, argument);
+    } catch (error) {
+      if ((error as OrlopError).code !== "conflict") throw error;
+    }
+  }
+
   #openControl(): number {
     try {
       return openSync(join(this.path, "control"), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
@@ -189,6 +198,11 @@ export class ContainerDirectory {
    */
   waitForExit(signal?: AbortSignal): Promise<Report> {
     return this.#watchFor(() => this.exit(), signal);
+  }
+
+  /** Resolves when there is no reaper, however that came. */
+  async waitForReaper(): Promise<void> {
+    await this.#watchFor(() => (this.supervised() ? undefined : true));
   }
 
   /** Resolves with the first answer of `find` that is not undefined; it is asked again when a file changes. */

@@ -255,7 +255,7 @@ export class ProcessRuntime implements Runtime {
           `Cannot delete container "${id}": it is ${state.status}\nTry stopping it first, or force.`,
         );
       }
-      await this.#kill(id, directory, record, state.pid);
+      await this.#kill(id, directory, record);
     }
     await this.#ours.get(id)?.followed.ended.promise;
     await killCgroup(record.cgroups);
@@ -433,23 +433,13 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  async #kill(
-    id: string,
-    directory: ContainerDirectory,
-    record: ContainerRecord,
-    pid: number | undefined,
-  ): Promise<void> {
-    if (readFreezerState(record.cgroups) === "frozen") {
-      directory.command("signal", constants.signals.SIGKILL);
-      thawIfThere(record.cgroups);
-    } else if (directory.supervised()) {
-      directory.command("signal", constants.signals.SIGKILL);
-    } else if (pid !== undefined) {
-      // Without its reaper nobody keeps the pid from being used again: only the cgroup knows its processes.
-      await killCgroup(record.cgroups);
-      return;
-    }
-    await (this.#ours.get(id)?.followed.ended.promise ?? directory.waitForExit());
+  /** Has the reaper end init, where there is a reaper; what is left then, delete ends through the cgroup. */
+  async #kill(id: string, directory: ContainerDirectory, { cgroups }: ContainerRecord): Promise<void> {
+    const frozen = readFreezerState(cgroups) === "frozen";
+    const gone = this.#ours.get(id)?.followed.ended.promise ?? directory.waitForReaper();
+    directory.tryCommand("signal", constants.signals.SIGKILL);
+    if (frozen) thawIfThere(cgroups);
+    await gone;
   }
 
   #directory(id: string): ContainerDirectory {
