@@ -38,8 +38,16 @@ export function directoryRoot(options: DirectoryRootOptions): DirectoryRoot {
   }
   return {
     rootfs: { kind: "overlay", lower: [path], writes: "discard" },
-    mounts: shown.map((mount) => readonlyBind(mount.path, path)),
+    mounts: [...shown.map((mount) => readonlyBind(mount.path, path)), ...emptied.flatMap(emptyDirectory)],
   };
+}
+
+/** Places of an overlay that every container has a mount at anyway. */
+const MOUNTED: ReadonlySet<string> = new Set(["dev", "proc", "sys"]);
+
+function emptyDirectory(name: string): readonly Mount[] {
+  if (MOUNTED.has(name)) return [];
+  return [{ destination: `/${name}`, type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "mode=755"] }];
 }
 
 function isEmptied(path: string, root: string, emptied: readonly string[]): boolean {

@@ -8,6 +8,7 @@ import { ContainerIdFile } from "./container-id-file.ts";
 import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
 import { prepareContainer } from "./prepare-container.ts";
+import { RunMarker, removeOrphans } from "./run-marker.ts";
 import type { RunOptions } from "./run-options.ts";
 import { SignalProxy } from "./signal-proxy.ts";
 
@@ -34,6 +35,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     const { RawTerminal } = await import("./raw-terminal.ts");
     stack.use(await RawTerminal.take());
   }
+  stack.use(new RunMarker(prepared.stateDirectory, id));
   const runtime = new ProcessRuntime({ root: prepared.runtimeRoot, stdio: "inherit" });
   stack.defer(() => runtime.close());
   await runtime.run(request);
@@ -45,8 +47,14 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     const { watchWindowSize } = await import("./window-size.ts");
     stack.use(watchWindowSize((size) => quietly(runtime.resize(id, size))));
   }
+  // Meanwhile, while there is nothing else to do.
+  const removal = removeOrphans(prepared.stateDirectory, (orphan) => runtime.delete(orphan, { force: true }));
+  removal.catch((error) =>
+    printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
+  );
   const { exitCode } = await runtime.wait(id);
   await runtime.delete(id);
+  await removal.catch(() => {});
   return exitCode;
 }
 

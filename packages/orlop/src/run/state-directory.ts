@@ -1,5 +1,4 @@
 import { lstatSync, mkdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 
@@ -15,7 +14,8 @@ export function stateDirectory(uid: number, env: Readonly<Record<string, string 
   const candidates = configured?.startsWith("/") ? [configured] : [`/run/user/${uid}`];
   const parent = candidates.find((path) => isPrivate(path, uid));
   if (parent !== undefined) return join(parent, "orlop");
-  const fallback = join(tmpdir(), `orlop-${uid}`);
+  // Not TMPDIR, which may differ from one shell to the next.
+  const fallback = `/tmp/orlop-${uid}`;
   mkdirSync(fallback, { recursive: true, mode: 0o700 });
   if (isPrivate(fallback, uid)) return fallback;
   throw new OrlopError(
