@@ -12,6 +12,7 @@ import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { checkRoot } from "./root-filesystem.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction, superviseIn } from "./supervision.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
@@ -30,6 +31,7 @@ export function compileCreate(plan: CreatePlan): Program {
   const { p } = c;
   refuseUnsupportedFields(plan.request.spec);
   checkNamespaces(c);
+  checkRoot(c);
   checkConsoleSocket(c);
   emitPrepareReaper(c);
   if (plan.cgroup !== undefined) {

@@ -7,7 +7,8 @@ const DEFAULT_PATH = "/bin:/usr/bin";
 /** Where the executable may be: as execvp(3) looks for it, with the PATH of the container. */
 export function executableCandidates({ args, env = [] }: Process): readonly string[] {
   const name = args[0] ?? "";
-  if (name.includes("/")) return [name];
+  // An empty name is nowhere; behind a directory of PATH it would be that directory.
+  if (name === "" || name.includes("/")) return [name];
   const path = env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
   return path.split(":").map((directory) => `${directory === "" ? "." : directory}/${name}`);
 }

@@ -97,6 +97,12 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   const { p, plan } = c;
   const fd = emitBindSource(c, planned);
   const source = absoluteSource(c, mount.source ?? "");
+  const [unknown] = options.data;
+  if (unknown !== undefined) {
+    const word = unknown[1] === undefined ? unknown[0] : unknown.join("=");
+    const what = `a bind has no option "${word}"`;
+    throw new OrlopError("invalid", `Cannot bind "${source}": ${what}`, { field: `${field}.options` });
+  }
   const kind = plan.host.fileKind(source);
   if (kind === undefined) {
     throw new OrlopError("not-found", `Cannot bind "${source}": no such file or directory`, {
@@ -123,7 +129,10 @@ function emitPlace(
   const target = p.slot("target");
   const refuseLinks = REAL_PLACES.has(destination.replace(/\/+$/, ""));
   if (kind === "directory") emitDirectoryInRoot(p, c.root, destination, target, { refuseLinks });
-  else emitFileInRoot(p, c.root, destination, target);
+  else {
+    emitFileInRoot(p, c.root, destination, target);
+    emitExpectNoDirectory(c, target);
+  }
   emitAttach(p, fd, target);
   if (attributes !== undefined) emitLegacyAttributes(p, fd, attributes);
   if (propagation !== undefined) {
@@ -133,6 +142,19 @@ function emitPlace(
   }
   p.call("close", [target]);
   p.call("close", [fd]);
+}
+
+/** A file cannot be mounted over a directory, for which the kernel only has "invalid argument". */
+function emitExpectNoDirectory({ p }: Compilation, fd: Slot): void {
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  const mode = p.slot("mode");
+  const right = p.label("no directory");
+  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
+  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
+  p.and(mode, mode, p.flags("S_IFMT"));
+  p.branch(mode, "ne", p.flags("S_IFDIR"), right);
+  p.fail("EISDIR");
+  p.mark(right);
 }
 
 /** A copy of the mount of the host's /dev/null, proven to be the null device (CVE-2025-31133). */

@@ -1,4 +1,4 @@
-import type { OverlayWrites, TreeEntry } from "@orlop/core";
+import { OrlopError, type OverlayWrites, type TreeEntry } from "@orlop/core";
 import {
   emitAttach,
   emitCloneMount,
@@ -40,6 +40,16 @@ export function emitRootFileSystem(c: Compilation): void {
       emitTreeRoot(c, rootfs.entries);
       break;
   }
+}
+
+/** The kernel would only say "invalid argument". */
+export function checkRoot({ plan: { rootfs, host } }: Compilation): void {
+  if (rootfs.kind !== "directory") return;
+  const kind = host.fileKind(rootfs.path);
+  if (kind !== "file" && kind !== "fifo") return;
+  throw new OrlopError("invalid", `Cannot use root file system "${rootfs.path}": it is a ${kind}, not a directory`, {
+    field: "root.path",
+  });
 }
 
 function emitDirectoryRoot(c: Compilation, path: string): void {

@@ -127,7 +127,7 @@ suite("standard descriptors that cannot be had", () => {
         ],
         [
           { stdout: { path: bench.path("directory") } },
-          "failed",
+          "invalid",
           /^Cannot open ".*directory" as stdout: is a directory/,
         ],
         [
