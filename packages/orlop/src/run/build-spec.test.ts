@@ -62,7 +62,7 @@ describe("the config of run host true", () => {
       ociVersion: "1.0.2",
       process: {
         terminal: false,
-        user: { uid: 0, gid: 0, umask: 0o22 },
+        user: { uid: 0, gid: 0, umask: 0o22, additionalGids: [0] },
         args: ["true"],
         env: [
           "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -190,14 +190,14 @@ describe("flags", () => {
 
   test("of the user give him his groups and home, and no capabilities but to come back to", () => {
     const named = spec(["-u", "ana", "host", "x"]).process;
-    assert.deepEqual(named?.user, { uid: 1000, gid: 1000, umask: 0o22, additionalGids: [10] });
+    assert.deepEqual(named?.user, { uid: 1000, gid: 1000, umask: 0o22, additionalGids: [1000, 10] });
     assert.ok(named?.env?.includes("HOME=/home/ana"));
     assert.deepEqual(named?.capabilities, { bounding: sorted(DEFAULT_CAPABILITIES) });
     assert.deepEqual(spec(["-u", "1000:wheel", "--group-add", "7", "host", "x"]).process?.user, {
       uid: 1000,
       gid: 10,
       umask: 0o22,
-      additionalGids: [7],
+      additionalGids: [10, 7],
     });
   });
 
@@ -283,6 +283,23 @@ describe("flags", () => {
     assert.deepEqual(built.process?.rlimits, [{ type: "RLIMIT_NOFILE", soft: 5, hard: 5 }]);
     assert.equal(built.process?.noNewPrivileges, true);
   });
+});
+
+describe("a kernel parameter", () => {
+  const cases: readonly [name: string, message: RegExp][] = [
+    ["kernel.panic", /it belongs to no namespace, so it would change the host/],
+    ["net.ipv4.ip_forward", /it needs a namespace of type network/],
+    ["../kernel/panic", /leads out of its directory/],
+    ["kernel.hostname", /the field for it is hostname/],
+  ];
+  for (const [name, message] of cases) {
+    test(`of the whole machine is refused: ${name}`, () => {
+      assert.throws(() => spec(["--network", "host", "--sysctl", `${name}=1`, "host", "x"]), {
+        code: "invalid",
+        message,
+      });
+    });
+  }
 });
 
 describe("an image's config", () => {

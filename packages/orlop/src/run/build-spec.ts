@@ -1,5 +1,6 @@
 import {
   type Capabilities,
+  checkRuntimeSpec,
   defaultSpec,
   type Linux,
   type LinuxResources,
@@ -44,7 +45,7 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
   if (machine.rootless) refuseForOrdinaryUser(options, user);
   const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: machine.thermalThrottleCpus });
   const capabilities = capabilitySet(options.capabilities, machine.capabilities);
-  return {
+  const spec: RuntimeSpec = {
     ociVersion: base.ociVersion,
     process: buildProcess(sources, base.process?.user.umask, capabilities),
     root: { path: "/", readonly: options.readOnly },
@@ -53,6 +54,8 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
     mounts: containerMounts(base.mounts ?? [], [...image.mounts, ...sources.files], options, machine),
     linux: buildLinux(sources, base.linux ?? {}, capabilities),
   };
+  // The rest of the config is ours; a kernel parameter is whatever the user says, and may be the whole machine's.
+  return Object.keys(options.sysctl).length === 0 ? spec : checkRuntimeSpec(spec);
 }
 
 function buildProcess(

@@ -19,31 +19,31 @@ const find = (text: string, groups: readonly string[] = []): ContainerUser => fi
 
 describe("a user", () => {
   const cases: readonly [text: string, user: ContainerUser][] = [
-    ["", { uid: 0, gid: 0, additionalGids: [10], home: "/root" }],
-    ["root", { uid: 0, gid: 0, additionalGids: [10], home: "/root" }],
-    ["ana", { uid: 1000, gid: 1001, additionalGids: [10], home: "/home/ana" }],
-    ["1000", { uid: 1000, gid: 1001, additionalGids: [10], home: "/home/ana" }],
-    ["twin", { uid: 1000, gid: 1002, additionalGids: [], home: "/home/twin" }],
-    ["4242", { uid: 4242, gid: 0, additionalGids: [], home: "/" }],
-    ["4242:4343", { uid: 4242, gid: 4343, additionalGids: [], home: "/" }],
-    ["ana:wheel", { uid: 1000, gid: 10, additionalGids: [], home: "/home/ana" }],
-    ["ana:0", { uid: 1000, gid: 0, additionalGids: [], home: "/home/ana" }],
-    [":wheel", { uid: 0, gid: 10, additionalGids: [], home: "/root" }],
+    ["", { uid: 0, gid: 0, additionalGids: [0, 10], home: "/root" }],
+    ["root", { uid: 0, gid: 0, additionalGids: [0, 10], home: "/root" }],
+    ["ana", { uid: 1000, gid: 1001, additionalGids: [1001, 10], home: "/home/ana" }],
+    ["1000", { uid: 1000, gid: 1001, additionalGids: [1001, 10], home: "/home/ana" }],
+    ["twin", { uid: 1000, gid: 1002, additionalGids: [1002], home: "/home/twin" }],
+    ["4242", { uid: 4242, gid: 0, additionalGids: [0], home: "/" }],
+    ["4242:4343", { uid: 4242, gid: 4343, additionalGids: [4343], home: "/" }],
+    ["ana:wheel", { uid: 1000, gid: 10, additionalGids: [10], home: "/home/ana" }],
+    ["ana:0", { uid: 1000, gid: 0, additionalGids: [0], home: "/home/ana" }],
+    [":wheel", { uid: 0, gid: 10, additionalGids: [10], home: "/root" }],
     // A name of digits goes before the number.
-    ["1005", { uid: 2000, gid: 2000, additionalGids: [], home: "/home/digits" }],
-    ["0:7", { uid: 0, gid: 77, additionalGids: [], home: "/root" }],
-    ["homeless", { uid: 1006, gid: 1006, additionalGids: [], home: "/" }],
+    ["1005", { uid: 2000, gid: 2000, additionalGids: [2000], home: "/home/digits" }],
+    ["0:7", { uid: 0, gid: 77, additionalGids: [77], home: "/root" }],
+    ["homeless", { uid: 1006, gid: 1006, additionalGids: [1006], home: "/" }],
   ];
   for (const [text, user] of cases) test(`is found: "${text}"`, () => assert.deepEqual(find(text), user));
 
   test("gets more groups, each once", () => {
-    assert.deepEqual(find("ana", ["wheel", "5", "root"]).additionalGids, [10, 5, 0]);
+    assert.deepEqual(find("ana", ["wheel", "5", "root"]).additionalGids, [1001, 10, 5, 0]);
   });
 
   test("needs no files when numbers say it all", () => {
     const none = { passwd: "", group: "" };
-    assert.deepEqual(findUser("5:6", none), { uid: 5, gid: 6, additionalGids: [], home: "/" });
-    assert.deepEqual(findUser("", none), { uid: 0, gid: 0, additionalGids: [], home: "/" });
+    assert.deepEqual(findUser("5:6", none), { uid: 5, gid: 6, additionalGids: [6], home: "/" });
+    assert.deepEqual(findUser("", none), { uid: 0, gid: 0, additionalGids: [0], home: "/" });
   });
 });
 

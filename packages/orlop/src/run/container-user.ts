@@ -4,6 +4,7 @@ import { OrlopError } from "@orlop/core";
 export interface ContainerUser {
   readonly uid: number;
   readonly gid: number;
+  /** The first of them is `gid`: a program that leaves its group for another keeps what the group may not (CVE-2022-36109). */
   readonly additionalGids: readonly number[];
   /** Home directory by the root file system's /etc/passwd, `/` when it does not say. */
   readonly home: string;
@@ -36,13 +37,15 @@ export function findUser(text: string, files: AccountFiles, groupsToAdd: readonl
   if (uid === undefined) throw invalid(userText, "no matching entries in passwd file", "user");
   const added = groupsToAdd.map((name) => groupNumber(name, groups));
   if (groupText !== "") {
-    return { uid, gid: groupNumber(groupText, groups), additionalGids: distinct(added), home: user?.home ?? "/" };
+    const gid = groupNumber(groupText, groups);
+    return { uid, gid, additionalGids: distinct([gid, ...added]), home: user?.home ?? "/" };
   }
   const memberOf = groups.filter(({ members }) => user !== undefined && members.includes(user.name));
+  const gid = user?.gid ?? 0;
   return {
     uid,
-    gid: user?.gid ?? 0,
-    additionalGids: distinct([...memberOf.map(({ gid }) => gid), ...added]),
+    gid,
+    additionalGids: distinct([gid, ...memberOf.map((group) => group.gid), ...added]),
     home: user?.home ?? "/",
   };
 }
