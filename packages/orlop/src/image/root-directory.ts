@@ -105,6 +105,17 @@ export class OpenPlace implements Disposable {
     this.path = place(fd);
   }
 
+  /** The directory of this name in this one; `undefined` where there is none, or a link. */
+  openSubdirectory(name: string): OpenPlace | undefined {
+    try {
+      return new OpenPlace(openSync(`${this.path}/${name}`, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return undefined;
+      throw error;
+    }
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.fd);
   }

@@ -19,9 +19,11 @@ import {
   utimesSync,
   writeSync,
 } from "node:fs";
+import { join, relative } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { type OpenPlace, RootDirectory } from "../root-directory.ts";
 import type { TarEntry } from "../tar/read-tar.ts";
+import { type PathNode, PathTree } from "./path-tree.ts";
 import { UnpackLosses } from "./unpack-losses.ts";
 
 /** Limits on what an image may unpack to. */
@@ -53,9 +55,10 @@ export class LayerWriter implements Disposable {
   readonly losses: UnpackLosses = new UnpackLosses();
   readonly #root: RootDirectory;
   readonly #keepOwners: boolean;
-  readonly #directories = new Map<string, DirectoryMetadata>();
+  /** By their paths below the root; what is removed is forgotten here, lest something else stand in its place. */
+  readonly #directories = new PathTree<DirectoryMetadata>();
   /** What the current layer has made, which its own whiteouts do not hide. */
-  #made = new Set<string>();
+  #made = new PathTree<true>();
   #entries = 0;
   #bytes = 0;
 
@@ -69,7 +72,7 @@ export class LayerWriter implements Disposable {
   }
 
   beginLayer(): void {
-    this.#made = new Set();
+    this.#made = new PathTree();
   }
 
   /** @throws OrlopError */
@@ -78,7 +81,7 @@ export class LayerWriter implements Disposable {
     const { parent, name } = splitPath(entry.path);
     try {
       using directory = this.#root.openDirectory(parent);
-      if (name === undefined) this.#describeDirectory(directory.path, entry);
+      if (name === undefined) this.#describeDirectory(this.#below(directory), entry);
       else if (name.startsWith(WHITEOUT)) this.#whiteout(directory, name, entry.path);
       else await this.#make(directory, name, entry);
     } catch (cause) {
@@ -91,25 +94,34 @@ export class LayerWriter implements Disposable {
 
   /** Gives directories their modes, owners and times, those below first. */
   finish(): void {
-    const byDepth = [...this.#directories].sort(([a], [b]) => b.length - a.length);
-    for (const [path, { mode, uid, gid, mtime }] of byDepth) {
-      if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
-      if (this.#keepOwners) chownSync(path, uid, gid);
-      chmodSync(path, mode);
-      utimesSync(path, mtime, mtime);
+    using root = this.#root.openDirectory("");
+    this.#finishDirectory(root, this.#directories.root);
+  }
+
+  /** Goes down by descriptors, and through no link: what has become of a directory since it was made is not known here. */
+  #finishDirectory(place: OpenPlace, { value, below }: PathNode<DirectoryMetadata>): void {
+    for (const [name, node] of below) {
+      using child = place.openSubdirectory(name);
+      if (child !== undefined) this.#finishDirectory(child, node);
     }
+    if (value === undefined) return;
+    const { mode, uid, gid, mtime } = value;
+    if (this.#keepOwners) chownSync(place.path, uid, gid);
+    chmodSync(place.path, mode);
+    utimesSync(place.path, mtime, mtime);
   }
 
   async #make(directory: OpenPlace, name: string, entry: TarEntry): Promise<void> {
     const path = `${directory.path}/${name}`;
     const before = lstatSync(path, { throwIfNoEntry: false });
     const stays = before?.isDirectory() === true && entry.kind === "directory";
-    if (before !== undefined && !stays) rmSync(path, { recursive: true });
+    const below = this.#below(directory, name);
+    if (before !== undefined && !stays) this.#remove(path, below);
     this.losses.note(entry, this.#keepOwners);
     switch (entry.kind) {
       case "directory":
         if (!stays) mkdirSync(path, { mode: 0o755 });
-        this.#describeDirectory(path, entry);
+        this.#describeDirectory(below, entry);
         break;
       case "file":
         await this.#writeFile(path, entry);
@@ -128,18 +140,25 @@ export class LayerWriter implements Disposable {
       case "fifo":
         return;
     }
-    this.#noteMade(`${readlinkSync(directory.path)}/${name}`);
+    this.#made.set(below, true);
   }
 
-  /** With its parents: a directory in which this layer has made something is not hidden as a whole. */
-  #noteMade(path: string): void {
-    for (let at = path; at !== "" && !this.#made.has(at); at = at.slice(0, at.lastIndexOf("/"))) this.#made.add(at);
-  }
-
+  /** @param path below the root */
   #describeDirectory(path: string, { mode, uid, gid, mtime }: TarEntry): void {
-    // A directory's descriptor names it by its real path; so does a path that ends in a name of a real directory.
-    const real = path.startsWith("/proc/self/fd/") ? realDirectory(path) : path;
-    this.#directories.set(real, { mode, uid, gid, mtime });
+    this.#directories.set(path, { mode, uid, gid, mtime });
+  }
+
+  /** The path below the root, without links, of a directory or of a name in it. */
+  #below(directory: OpenPlace, name?: string): string {
+    using root = this.#root.openDirectory("");
+    const path = relative(readlinkSync(root.path), readlinkSync(directory.path));
+    return name === undefined ? path : join(path, name);
+  }
+
+  #remove(path: string, below: string): void {
+    rmSync(path, { recursive: true });
+    this.#directories.delete(below);
+    this.#made.delete(below);
   }
 
   async #writeFile(path: string, entry: TarEntry): Promise<void> {
@@ -169,32 +188,32 @@ export class LayerWriter implements Disposable {
   }
 
   #whiteout(directory: OpenPlace, name: string, path: string): void {
-    const real = readlinkSync(directory.path);
+    const below = this.#below(directory);
     if (name === OPAQUE) {
-      for (const child of readdirSync(directory.path)) this.#removeLower(real, child);
+      for (const child of readdirSync(directory.path)) this.#removeLower(directory, child, below);
       return;
     }
     // Other names of this kind are notes that aufs made for itself.
     if (name.startsWith(`${WHITEOUT}${WHITEOUT}`)) return;
     const hidden = name.slice(WHITEOUT.length);
     if (hidden === "" || hidden === "." || hidden === "..") throw refused(path, "its whiteout names no entry");
-    this.#removeLower(real, hidden);
+    this.#removeLower(directory, hidden, below);
   }
 
   /** Removes what the layers below have made, and keeps what this one has. */
-  #removeLower(directory: string, name: string): void {
-    const path = `${directory}/${name}`;
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return;
-    if (!this.#made.has(path)) rmSync(path, { recursive: true });
-    else if (stat.isDirectory()) for (const child of readdirSync(path)) this.#removeLower(path, child);
+  #removeLower(directory: OpenPlace, name: string, parent: string): void {
+    const path = `${directory.path}/${name}`;
+    const below = join(parent, name);
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+    // A directory in which this layer has made something is not hidden as a whole.
+    if (!this.#made.has(below)) {
+      this.#remove(path, below);
+      return;
+    }
+    using child = directory.openSubdirectory(name);
+    if (child === undefined) return;
+    for (const each of readdirSync(child.path)) this.#removeLower(child, each, below);
   }
-}
-
-function realDirectory(path: string): string {
-  // "/proc/self/fd/7" itself is a link to the directory; below it a name stands as it is.
-  const [, own = "", rest = ""] = /^(\/proc\/self\/fd\/\d+)(.*)$/.exec(path) ?? [];
-  return `${readlinkSync(own)}${rest}`;
 }
 
 /** The parent's path and the entry's name, which is missing for the root itself. */
