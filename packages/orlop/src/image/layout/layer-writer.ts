@@ -14,6 +14,7 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -54,6 +55,7 @@ interface DirectoryMetadata {
 export class LayerWriter implements Disposable {
   readonly losses: UnpackLosses = new UnpackLosses();
   readonly #root: RootDirectory;
+  readonly #realPath: string;
   readonly #keepOwners: boolean;
   /** By their paths below the root; what is removed is forgotten here, lest something else stand in its place. */
   readonly #directories = new PathTree<DirectoryMetadata>();
@@ -64,6 +66,7 @@ export class LayerWriter implements Disposable {
 
   constructor(path: string, options: { readonly keepOwners: boolean }) {
     this.#root = new RootDirectory(path);
+    this.#realPath = realpathSync(path);
     this.#keepOwners = options.keepOwners;
   }
 
@@ -150,8 +153,7 @@ export class LayerWriter implements Disposable {
 
   /** The path below the root, without links, of a directory or of a name in it. */
   #below(directory: OpenPlace, name?: string): string {
-    using root = this.#root.openDirectory("");
-    const path = relative(readlinkSync(root.path), readlinkSync(directory.path));
+    const path = relative(this.#realPath, readlinkSync(directory.path));
     return name === undefined ? path : join(path, name);
   }
 

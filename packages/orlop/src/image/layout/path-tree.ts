@@ -15,8 +15,8 @@ export class PathTree<T> {
   set(path: string, value: T): void {
     let node = this.root;
     for (const name of components(path)) {
-      let next = node.below.get(name);
-      if (next === undefined) node.below.set(name, (next = { value: undefined, below: new Map() }));
+      const next: PathNode<T> = node.below.get(name) ?? { value: undefined, below: new Map() };
+      node.below.set(name, next);
       node = next;
     }
     node.value = value;
