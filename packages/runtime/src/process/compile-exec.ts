@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { basename } from "node:path";
 import type { LinuxNamespaceType, Process } from "@orlop/core";
 import { type CgroupJoin, emitExpectFileSystem, type Program, type SeccompProgram } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
@@ -10,6 +11,7 @@ import {
 } from "./become-program.ts";
 import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
+import { emitOwnSession } from "./own-session.ts";
 import { emitProcHandle } from "./proc-handle.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
@@ -51,7 +53,7 @@ export function compileExec(plan: ExecPlan): Program {
   p.mark(joined);
   p.step({ action: "take the child's pidfd" });
   p.call("close", [slots.syncChild]);
-  emitReceiveDescriptor(s, slots.pidfd);
+  emitReceiveDescriptor(s, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
   if (s.terminal) emitTakeTerminal(s);
   emitSupervise(s);
@@ -98,7 +100,7 @@ function emitEnter(s: Supervision, plan: ExecPlan): void {
   if (flags !== "") p.call("setns", [p.slot("init"), p.flags(flags)]);
   p.step({ action: "start the child" });
   emitCloneChild(s, ["CLONE_PARENT"], undefined);
-  emitSendDescriptor(s, slots.pidfd);
+  emitSendDescriptor(s, slots.pidfd, slots.child);
   p.call("exit_group", [0]);
 }
 
@@ -115,8 +117,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
     p.call("setresgid", [0, 0, 0]);
     p.call("setresuid", [0, 0, 0]);
   }
-  p.step({ action: "lead a session of its own" });
-  p.call("setsid", []);
+  emitOwnSession(s, basename(plan.containerDirectory));
   const options: BecomeOptions = {
     process,
     seccomp: plan.seccomp,

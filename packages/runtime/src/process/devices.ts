@@ -7,6 +7,9 @@ import {
   emitFileInRoot,
   octal,
   type Slot,
+  STATX_BYTES,
+  STATX_MODE_OFFSET,
+  STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
 
@@ -105,11 +108,39 @@ function emitMakeDevice(c: Compilation, device: LinuxDevice, directory: DeviceDi
   const number = deviceNumber(device.major ?? 0, device.minor ?? 0);
   const type = TYPE_FLAGS[device.type];
   const show = p.number(number, `makedev(${device.major ?? 0}, ${device.minor ?? 0})`);
-  p.call("mknodat", [parent, p.text(name), octal(p, type | mode), show], { ignore: ["EEXIST"] });
+  const there = p.label("something is there");
+  const made = p.label("device is made");
+  p.call("mknodat", [parent, p.text(name), octal(p, type | mode), show], { on: ["EEXIST"], goto: there });
+  p.jump(made);
+  p.mark(there);
+  // The image's own /dev: what stands there must be this device and nothing that only has its name.
+  emitExpectDevice(c, parent, name, type, device);
+  p.mark(made);
   const owner = [device.uid ?? 0, device.gid ?? 0] as const;
   if (owner[0] !== 0 || owner[1] !== 0) {
     p.call("fchownat", [parent, p.text(name), ...owner, p.flags("AT_SYMLINK_NOFOLLOW")]);
   }
+}
+
+/** Fails with EEXIST unless the file `name` is this device. */
+function emitExpectDevice(c: Compilation, parent: Slot, name: string, type: number, device: LinuxDevice): void {
+  const { p } = c;
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  const found = p.slot("found");
+  const other = p.label("not the device");
+  const right = p.label("the device itself");
+  const flags = p.flags("AT_SYMLINK_NOFOLLOW");
+  p.call("statx", [parent, p.text(name), flags, p.flags("STATX_BASIC_STATS"), stat]);
+  p.load(found, stat.at(STATX_MODE_OFFSET), 2);
+  p.and(found, found, p.flags("S_IFMT"));
+  p.branch(found, "ne", octal(p, type), other);
+  if (device.type === "p") p.jump(right);
+  p.load(found, stat.at(STATX_RDEV_OFFSET), 8);
+  const number = (BigInt(device.minor ?? 0) << 32n) | BigInt(device.major ?? 0);
+  p.branch(found, "eq", p.number(number, `{major=${device.major ?? 0}, minor=${device.minor ?? 0}}`), right);
+  p.mark(other);
+  p.fail("EEXIST");
+  p.mark(right);
 }
 
 function emitBindDevice(c: Compilation, device: LinuxDevice): void {

@@ -33,9 +33,15 @@ export function emitExecute(p: ProgramBuilder, process: Process): void {
     action: "close what the program must not inherit",
     why: "CVE-2024-21626: no descriptor from 3 up survives the exec",
   });
-  p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), p.flags("CLOSE_RANGE_CLOEXEC")], {
-    ignore: ["EINVAL", "ENOSYS"],
-  });
+  const everything = p.number(0xffff_ffff, "~0U");
+  const flagless = p.label("Linux before 5.11");
+  const closed = p.label("nothing is inherited");
+  p.call("close_range", [3, everything, p.flags("CLOSE_RANGE_CLOEXEC")], { on: ["EINVAL"], goto: flagless });
+  p.jump(closed);
+  p.mark(flagless);
+  // All but the control socket, which closes on exec by itself and takes the report of a failure.
+  p.call("close_range", [4, everything, 0]);
+  p.mark(closed);
   p.step({ action: `execute "${process.args[0] ?? ""}"`, field: "process.args[0]" });
   p.set(denied, 0);
   for (const candidate of executableCandidates(process)) {

@@ -1,4 +1,4 @@
-import { sysctlPath } from "@orlop/core";
+import { OrlopError, sysctlNamespace, sysctlPath } from "@orlop/core";
 import { emitDirectoryInRoot, IFREQ_FLAGS } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
@@ -13,6 +13,7 @@ import { emitDevices } from "./devices.ts";
 import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
 import { emitLateNamespaces, joinsUserNamespace } from "./namespaces.ts";
+import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
 import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
@@ -121,13 +122,7 @@ function emitPrepare(c: Compilation): void {
   }
   if (joinsUserNamespace(c)) emitBecomeRoot(c);
   else if (c.userNamespace) emitEnterUserNamespace(c);
-  p.step({
-    action: "lead a session of its own, with a keyring of its own",
-    why: "keys of the caller stay with the caller",
-  });
-  p.call("setsid", []);
-  const keyring = p.text(`_ses.${plan.request.id}`);
-  p.call("keyctl", [p.flags("KEYCTL_JOIN_SESSION_KEYRING"), keyring, 0, 0, 0], { ignore: ["ENOSYS", "EPERM"] });
+  emitOwnSession(c, plan.request.id);
 }
 
 /** Tells the reaper; then, where asked to, waits for its word. */
@@ -165,11 +160,21 @@ function emitNames(c: Compilation): void {
   }
 }
 
-/** The decoder has checked that each belongs to a namespace of the container. */
+/**
+ * A sysctl that no namespace of the container's own has would be the host's. The decoder refuses such a config; a spec
+ * that was built in memory comes here unseen.
+ */
 function emitSysctls(c: Compilation): void {
   for (const [name, value] of Object.entries(c.plan.request.spec.linux?.sysctl ?? {})) {
     const path = sysctlPath(name);
-    c.p.step({ action: `set sysctl "${name}" to "${value}"`, field: `linux.sysctl.${name}` });
+    const namespace = path === undefined ? undefined : sysctlNamespace(path);
+    const field = `linux.sysctl.${name}`;
+    if (path === undefined || namespace === undefined || !c.namespaces.has(namespace)) {
+      throw new OrlopError("invalid", `Cannot set sysctl "${name}": the container has no namespace of its own for it`, {
+        field,
+      });
+    }
+    c.p.step({ action: `set sysctl "${name}" to "${value}"`, field });
     emitWriteProc(c.p, c.proc, `sys/${path}`, value);
   }
 }

@@ -55,9 +55,21 @@ export function emitBindSources(c: Compilation): void {
   }
 }
 
+/** A bind that is to stay in touch with the host: what is mounted below it on either side shows on the other. */
+function isShared({ options }: PlannedMount): boolean {
+  return options.bind !== "no" && options.propagation?.flag === "MS_SHARED";
+}
+
+/** In init, while its mounts are still peers of the host's: takes the copies of binds that are to stay peers. */
+export function emitSharedSources(c: Compilation): void {
+  for (const planned of plannedMounts(c)) {
+    if (isShared(planned) && !fromReaper(c, planned.options)) emitTakeSource(c, planned, sourceSlot(c, planned.field));
+  }
+}
+
 /** In init: the unattached copy of the mount that a bind names. */
 export function emitBindSource(c: Compilation, planned: PlannedMount): Slot {
-  if (fromReaper(c, planned.options)) {
+  if (fromReaper(c, planned.options) || isShared(planned)) {
     c.p.step({ action: `bind "${planned.mount.source}" to "${planned.mount.destination}"`, field: planned.field });
     return sourceSlot(c, planned.field);
   }

@@ -68,13 +68,13 @@ export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void
   emitJoinNamespaces(c);
   p.step({ action: "start init in its namespaces", field: "linux.namespaces" });
   emitCloneChild(c, [...cloneFlags(c), "CLONE_PARENT"], cgroup);
-  emitSendDescriptor(c, slots.pidfd);
+  emitSendDescriptor(c, slots.pidfd, slots.child);
   p.call("exit_group", [0]);
   p.role("reaper");
   p.mark(joined);
   p.step({ action: "take init's pidfd", field: "linux.namespaces" });
   p.call("close", [slots.syncChild]);
-  emitReceiveDescriptor(c, slots.pidfd);
+  emitReceiveDescriptor(c, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
 }
 

@@ -16,14 +16,20 @@ export function emitPidOne(s: Supervision): void {
   const mask = p.bytes(u64(ALL_SIGNALS), "[ALL]");
   p.step({ action: "leave pid 1 behind, which forwards signals and reaps orphans" });
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), mask, 0, 8]);
+  // Pid 1 executes nothing, so nothing takes the program's memory and descriptors from it: nobody may look. The child's
+  // exec makes the child dumpable again.
+  p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
   p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
   p.branch(child, "eq", 0, program);
   p.role("pid 1");
   p.step({ action: "be pid 1" });
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-init"), 0, 0, 0]);
+  p.step({
+    action: "close what pid 1 must not keep",
+    why: "CVE-2024-21626: through /proc/1/fd the program would reach the host's directories",
+  });
+  p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), 0]);
   p.call("signalfd4", [p.number(-1), mask, 8, p.flags("O_CLOEXEC")], { into: signals });
-  // The reaper takes the end of this socket for the start of the program: only the program may hold it now.
-  p.call("close", [s.slots.syncChild]);
   emitForwardAndReap(s);
   p.role("init");
   p.mark(program);

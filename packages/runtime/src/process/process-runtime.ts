@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import {
@@ -234,6 +234,9 @@ export class ProcessRuntime implements Runtime {
     if (ours?.record.ownPidNamespace === true && ours.followed.exitedCleanly) {
       await ours.followed.ended.promise;
       if (ours.followed.lost) await this.#cleanUp(id);
+      // The reaper knows only the cgroups that it made; a container that may write there can have made more below.
+      const left = ours.record.cgroups.map(({ path }) => path).filter((path) => existsSync(path));
+      if (left.length > 0) await removeCgroups(left);
       await this.#poststop(id);
       this.#forget(id);
       return;
@@ -352,11 +355,7 @@ export class ProcessRuntime implements Runtime {
     if (signal === undefined) return;
     const abort = (): void => {
       followed.blame(cancelled(id, signal));
-      try {
-        this.#directory(id).command("signal", constants.signals.SIGKILL);
-      } catch {
-        // No reaper yet, or none any more: whoever waits for the milestone looks again.
-      }
+      commandIfThere(this.#directory(id), "signal", constants.signals.SIGKILL);
     };
     signal.addEventListener("abort", abort, { once: true });
     void Promise.race([milestone, followed.ended.promise])
@@ -404,7 +403,7 @@ export class ProcessRuntime implements Runtime {
       directory.command("start");
     } catch (error) {
       this.#ours.get(id)?.followed.blame(error as OrlopError);
-      directory.command("signal", constants.signals.SIGKILL);
+      commandIfThere(directory, "signal", constants.signals.SIGKILL);
     }
   }
 
@@ -458,6 +457,15 @@ function cancelled(id: string, signal: AbortSignal): OrlopError {
 
 function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
   return { ociVersion: spec.ociVersion, id, status, pid, bundle, annotations: spec.annotations ?? {} };
+}
+
+/** There may be no reaper yet, or none any more: then whoever waits for the container hears of it another way. */
+function commandIfThere(directory: ContainerDirectory, ...command: Parameters<ContainerDirectory["command"]>): void {
+  try {
+    directory.command(...command);
+  } catch {
+    // See above.
+  }
 }
 
 /** SIGRTMAX; 0 only asks whether there is somebody. */

@@ -43,6 +43,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.handler(s.labels.reaperFailed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.set(p.slot("start_failed"), 0);
+  p.set(p.slot("was_ready"), 0);
   p.set(slots.killed, 0);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
@@ -149,6 +150,7 @@ function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   const word = p.buffer(REPORT.size, "<word>");
   const got = p.slot("got");
   const failed = p.slot("start_failed");
+  const wasReady = p.slot("was_ready");
   const started = p.label("started");
   const failure = p.label("failed");
   const ready = p.label("ready");
@@ -161,6 +163,7 @@ function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   emitReport(p, s.report, "paused", { index: got, value: slots.child });
   p.jump(done);
   p.mark(ready);
+  p.set(wasReady, 1);
   onReady();
   // Until here nobody could find what was made: it ends with its maker even when it is to outlive it.
   if (s.detached) polls.watch(POLL.parent, p.number(-1));
@@ -176,6 +179,7 @@ function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   p.mark(started);
   polls.watch(POLL.sync, p.number(-1));
   p.branch(failed, "ne", 0, done);
+  p.branch(wasReady, "eq", 0, done);
   emitMark(s, "started");
   emitReport(p, s.report, "started", { value: slots.child });
   p.mark(done);

@@ -15,13 +15,14 @@ import {
   STATX_MNT_ID_OFFSET,
 } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
-import { sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
+import { emitSharedSources, sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
 
 const NO_OPTIONS = parseMountOptions([], undefined, "root");
 
 /** Cuts propagation towards the host, and attaches the root file system; `c.root` is its mount. */
 export function emitRootFileSystem(c: Compilation): void {
   const { p } = c;
+  emitSharedSources(c);
   p.step({
     action: "keep mounts from reaching the host",
     field: "linux.rootfsPropagation",

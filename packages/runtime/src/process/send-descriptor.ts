@@ -1,29 +1,32 @@
 import { CMSG_ONE_FD, IOVEC, MSGHDR, type Pointer, type ProgramBuilder, type Slot } from "@orlop/kernel";
 import type { Supervision } from "./supervision.ts";
 
-/** A message of one byte that carries one descriptor; `msg` is what sendmsg(2) and recvmsg(2) take. */
-function descriptorMessage(p: ProgramBuilder): { msg: Pointer; control: Pointer } {
-  const byte = p.buffer(8, "<byte>");
+const NUMBER_BYTES = 8;
+
+/** A message of a number that carries one descriptor; `msg` is what sendmsg(2) and recvmsg(2) take. */
+function descriptorMessage(p: ProgramBuilder): { msg: Pointer; control: Pointer; number: Pointer } {
+  const number = p.buffer(NUMBER_BYTES, "<number>");
   const control = p.struct(CMSG_ONE_FD, {
     cmsg_len: 20,
     cmsg_level: p.flags("SOL_SOCKET"),
     cmsg_type: p.flags("SCM_RIGHTS"),
   });
-  const iov = p.struct(IOVEC, { iov_base: byte, iov_len: 1 });
+  const iov = p.struct(IOVEC, { iov_base: number, iov_len: NUMBER_BYTES });
   const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  return { msg, control };
+  return { msg, control, number };
 }
 
-/** Sends the descriptor `fd` over `socket`. */
-export function emitSendDescriptorTo(p: ProgramBuilder, socket: Slot, fd: Slot): void {
-  const { msg, control } = descriptorMessage(p);
+/** Sends the descriptor `fd` over `socket`, and what the slot `along` holds. */
+export function emitSendDescriptorTo(p: ProgramBuilder, socket: Slot, fd: Slot, along?: Slot): void {
+  const { msg, control, number } = descriptorMessage(p);
+  if (along !== undefined) p.store(number, NUMBER_BYTES, along);
   p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
   p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
 }
 
 /** `into` = the descriptor that comes over `socket`; EPIPE when the other end closed instead. */
-export function emitReceiveDescriptorFrom(p: ProgramBuilder, socket: Slot, into: Slot): void {
-  const { msg, control } = descriptorMessage(p);
+export function emitReceiveDescriptorFrom(p: ProgramBuilder, socket: Slot, into: Slot, along?: Slot): void {
+  const { msg, control, number } = descriptorMessage(p);
   const got = p.slot("got");
   const received = p.label("received");
   p.call("recvmsg", [socket, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
@@ -31,14 +34,15 @@ export function emitReceiveDescriptorFrom(p: ProgramBuilder, socket: Slot, into:
   p.fail("EPIPE");
   p.mark(received);
   p.load(into, control.at(CMSG_ONE_FD.fields.fd.offset), 4);
+  if (along !== undefined) p.load(along, number, NUMBER_BYTES);
 }
 
 /** In the child: sends the reaper the descriptor `fd`. */
-export function emitSendDescriptor(s: Supervision, fd: Slot): void {
-  emitSendDescriptorTo(s.p, s.slots.syncChild, fd);
+export function emitSendDescriptor(s: Supervision, fd: Slot, along?: Slot): void {
+  emitSendDescriptorTo(s.p, s.slots.syncChild, fd, along);
 }
 
 /** In the reaper: `into` = the descriptor that the child sends. A child that died has told why before. */
-export function emitReceiveDescriptor(s: Supervision, into: Slot): void {
-  emitReceiveDescriptorFrom(s.p, s.slots.syncReaper, into);
+export function emitReceiveDescriptor(s: Supervision, into: Slot, along?: Slot): void {
+  emitReceiveDescriptorFrom(s.p, s.slots.syncReaper, into, along);
 }

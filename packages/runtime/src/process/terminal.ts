@@ -103,6 +103,9 @@ export function emitTakeTerminal(s: Supervision): void {
   if (consoleSocket === undefined) {
     // Nobody else has it open: its descriptor is the reaper's alone, which must never wait for it.
     p.call("fcntl", [slots.master, p.flags("F_SETFL"), p.flags("O_RDWR|O_NONBLOCK")]);
+    // A side of its own in the reaper: between one process's close and another's open the terminal does not hang up.
+    const peer = p.flags("O_RDWR|O_NOCTTY|O_CLOEXEC");
+    p.call("ioctl", [slots.master, p.flags("TIOCGPTPEER"), peer], { into: p.slot("terminal") });
     p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
     return;
   }
