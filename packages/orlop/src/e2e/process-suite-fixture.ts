@@ -115,7 +115,7 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
         /Cannot use directory "\/no\/such": no such/,
       ],
       ["is 125 for an image of a registry", 125, ["alpine", "true"], /Cannot use image "alpine".*\nTry host/],
-      ["is 125 without an image", 125, [], /requires at least 1 argument/],
+      ["is 125 without an image", 125, [], /an image is required/],
       ["is 125 for a terminal where there is none", 125, ["-it", "host", "true"], /the input device is not a TTY/],
       [
         "is 125 for a user that is unknown",

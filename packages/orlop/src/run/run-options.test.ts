@@ -248,8 +248,8 @@ describe("a bad command line of run", () => {
   const binary = join(scratch, "binary-env");
   writeFileSync(binary, Buffer.from([0xff, 0xfe]));
   const cases: readonly [args: readonly string[], message: RegExp][] = [
-    [[], /^"orlop run" requires at least 1 argument\.$/],
-    [["-it"], /requires at least 1 argument/],
+    [[], /^an image is required: host, dir:PATH or oci:PATH\[:TAG\]$/],
+    [["-it"], /an image is required/],
     [
       ["alpine"],
       /^Cannot use image "alpine": images come from this machine for now.*\nTry host .*, dir:PATH .* or oci:PATH/,

@@ -1,0 +1,240 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { CgroupLayout } from "@orlop/kernel";
+import { cgroupChecks } from "./cgroup-checks.ts";
+import type { DoctorHost } from "./doctor-host.ts";
+import type { Finding } from "./finding.ts";
+import { findingsText } from "./findings-text.ts";
+import { machineChecks } from "./machine-checks.ts";
+import { programChecks } from "./program-checks.ts";
+import { userNamespaceChecks } from "./user-namespace-checks.ts";
+
+const hierarchy: NonNullable<CgroupLayout["v2"]> = {
+  version: 2,
+  controllers: ["cpuset", "cpu", "io", "memory", "pids"],
+  name: undefined,
+  mountPoint: "/sys/fs/cgroup",
+  mountRoot: "/",
+  ownPath: "/me",
+  ownDirectory: "/sys/fs/cgroup/me",
+  readOnly: false,
+  noPrefix: false,
+};
+const v2: CgroupLayout = { mode: "v2", v1: [], v2: hierarchy };
+
+interface Given extends Partial<Omit<DoctorHost, "readText" | "exists" | "canWrite" | "findProgram">> {
+  readonly files?: Readonly<Record<string, string | undefined>>;
+  readonly writable?: readonly string[];
+  readonly programs?: readonly string[];
+}
+
+const wellFiles = {
+  "/proc/filesystems": "nodev\tsysfs\nnodev\toverlay\n\terofs\n",
+  "/proc/sys/kernel/seccomp/actions_avail": "kill_process kill_thread trap errno user_notif trace log allow\n",
+  "/proc/self/status": "Name:\tx\nCapEff:\t000001ffffffffff\n",
+  "/proc/self/ns/user": "",
+  "/proc/sys/user/max_user_namespaces": "63000\n",
+  "/sys/fs/cgroup/me/cgroup.controllers": "cpuset cpu io memory pids\n",
+};
+
+/** A machine where all is well, but for what is given. */
+function host({
+  files = {},
+  writable = ["/sys/fs/cgroup/me"],
+  programs = ["newuidmap", "newgidmap"],
+  ...given
+}: Given = {}): DoctorHost {
+  const all: Readonly<Record<string, string | undefined>> = { ...wellFiles, ...files };
+  return {
+    uid: 1000,
+    nodeVersion: "26.1.0",
+    architecture: "x64",
+    kernelRelease: "6.12.0-1-amd64",
+    cgroups: () => v2,
+    ...given,
+    readText: (path) => all[path],
+    exists: (path) => all[path] !== undefined,
+    canWrite: (path) => writable.includes(path),
+    findProgram: (name) => (programs.includes(name) ? `/usr/bin/${name}` : undefined),
+  };
+}
+
+const examine = (given?: Given): readonly Finding[] => {
+  const machine = host(given);
+  return [...machineChecks(machine), ...userNamespaceChecks(machine), ...cgroupChecks(machine)];
+};
+
+test("finds nothing where all is well, for root and for others", () => {
+  for (const uid of [0, 1000]) {
+    assert.deepEqual(
+      examine({ uid }).filter(({ severity }) => severity !== "ok"),
+      [],
+    );
+  }
+});
+
+describe("finds what is lacking", () => {
+  const off = (path: string, value: string): Given => ({ files: { [path]: value } });
+  const cases: readonly [what: string, given: Given, severity: string, found: RegExp, fix?: RegExp][] = [
+    ["an old Node.js", { nodeVersion: "22.1.0" }, "failure", /22\.1\.0/, /npm ci/],
+    ["a foreign processor", { architecture: "riscv64" }, "failure", /riscv64/],
+    ["an old kernel", { kernelRelease: "5.4.0-99" }, "failure", /5\.4\.0-99/, /linux-image/],
+    ["no overlay", off("/proc/filesystems", "\text4\n"), "failure", /not known/, /sudo modprobe overlay/],
+    ["no erofs", off("/proc/filesystems", "nodev\toverlay\n"), "warning", /not known/, /CONFIG_EROFS_FS/],
+    [
+      "no seccomp",
+      off("/proc/sys/kernel/seccomp/actions_avail", ""),
+      "failure",
+      /without kill_process/,
+      /seccomp=unconfined/,
+    ],
+    [
+      "little seccomp",
+      off("/proc/sys/kernel/seccomp/actions_avail", "kill_process errno allow"),
+      "warning",
+      /without user_notif/,
+    ],
+    [
+      "a kernel without user namespaces",
+      { files: { "/proc/self/ns/user": undefined } },
+      "failure",
+      /not in this kernel/,
+    ],
+    [
+      "none allowed",
+      off("/proc/sys/user/max_user_namespaces", "0\n"),
+      "failure",
+      /max_user_namespaces/,
+      /sysctl -w user\.max/,
+    ],
+    [
+      "Debian's switch",
+      off("/proc/sys/kernel/unprivileged_userns_clone", "0\n"),
+      "failure",
+      /for root only/,
+      /userns_clone=1/,
+    ],
+    [
+      "Ubuntu's restriction",
+      off("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n"),
+      "failure",
+      /by AppArmor/,
+      /apparmor_restrict_unprivileged_userns=0/,
+    ],
+    [
+      "root in a container",
+      { uid: 0, files: { "/proc/self/status": "CapEff:\t00000000a80425fb\n" } },
+      "failure",
+      /root of a container/,
+    ],
+    ["no newuidmap", { programs: [] }, "warning", /no newuidmap/, /apt-get install uidmap/],
+    [
+      "no cgroups",
+      { cgroups: () => ({ mode: "none", v1: [], v2: undefined }) },
+      "warning",
+      /not mounted/,
+      /mount -t cgroup2/,
+    ],
+    [
+      "no memory controller",
+      { cgroups: () => ({ ...v2, v2: { ...hierarchy, controllers: ["cpu", "cpuset", "pids"] } }) },
+      "warning",
+      /without memory/,
+      /cgroup_enable=memory/,
+    ],
+    ["cgroups of somebody else", { writable: [] }, "warning", /cgroup\/me is not this user's/, /systemd-run --user/],
+    [
+      "half delegated",
+      off("/sys/fs/cgroup/me/cgroup.controllers", "memory pids\n"),
+      "warning",
+      /cpu, cpuset not delegated/,
+      /delegate\.conf/,
+    ],
+    [
+      "version 1",
+      { cgroups: () => ({ mode: "v1", v1: [{ ...hierarchy, version: 1 }], v2: undefined }) },
+      "warning",
+      /cannot be delegated/,
+    ],
+    [
+      "a read-only hierarchy",
+      { uid: 0, cgroups: () => ({ ...v2, v2: { ...hierarchy, readOnly: true } }) },
+      "warning",
+      /mounted read-only/,
+      /remount,rw/,
+    ],
+    [
+      "unreadable cgroups",
+      {
+        cgroups: () => {
+          throw new Error("no /proc");
+        },
+      },
+      "warning",
+      /no \/proc/,
+    ],
+  ];
+  for (const [what, given, severity, found, fix] of cases) {
+    test(what, () => {
+      const lacking = examine(given).filter((each) => each.severity !== "ok");
+      const finding = lacking.find((each) => found.test(each.found));
+      assert.ok(finding, JSON.stringify(lacking));
+      assert.equal(finding.severity, severity);
+      assert.ok(finding.why, "it says why that matters");
+      if (fix !== undefined) assert.match(finding.fix ?? "", fix);
+    });
+  }
+
+  test("root does without what only others need", () => {
+    const [finding] = examine({ uid: 0, files: { "/proc/sys/user/max_user_namespaces": "0" } }).filter(
+      ({ severity }) => severity !== "ok",
+    );
+    assert.equal(finding?.severity, "warning");
+  });
+
+  test("overlay may be a module that is not loaded yet", () => {
+    const files = {
+      "/proc/filesystems": "\terofs\n",
+      "/lib/modules/6.12.0-1-amd64/modules.dep": "kernel/fs/overlayfs/overlay.ko.xz:\n",
+    };
+    assert.deepEqual(
+      examine({ files }).filter(({ severity }) => severity !== "ok"),
+      [],
+    );
+  });
+
+  test("programs that tests use", () => {
+    const findings = programChecks(host({ programs: ["crun", "qemu-aarch64-static"] }));
+    const lacking = findings.filter(({ severity }) => severity !== "ok").map(({ check }) => check);
+    assert.ok(lacking.includes("runc") && !lacking.includes("crun") && !lacking.includes("qemu-aarch64"));
+    assert.equal(findings.find(({ check }) => check === "runc")?.fix, "sudo apt-get install runc");
+  });
+});
+
+test("is printed for people: what, why, and a line to copy", () => {
+  const findings: readonly Finding[] = [
+    { check: "kernel", severity: "ok", found: "Linux" },
+    {
+      check: "overlay",
+      severity: "failure",
+      found: "gone",
+      why: "it takes what is written and this goes on",
+      fix: "modprobe overlay",
+    },
+  ];
+  const text = findingsText([{ title: "Title", findings }], { color: false, width: 40 });
+  assert.equal(
+    text,
+    [
+      "Title",
+      "",
+      "  ok  kernel                      Linux",
+      "  XX  overlay                     gone",
+      "      why: it takes what is written and",
+      "           this goes on",
+      "      fix: modprobe overlay",
+      "",
+    ].join("\n"),
+  );
+  assert.ok(findingsText([{ title: "Title", findings }], { color: true, width: 40 }).includes("\u001b[31mXX\u001b[0m"));
+});

