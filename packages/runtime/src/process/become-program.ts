@@ -19,6 +19,8 @@ import type { Supervision } from "./supervision.ts";
 
 export interface BecomeOptions {
   readonly process: Process;
+  /** The file to execute, where it is not `args[0]`. */
+  readonly executable?: string | undefined;
   readonly seccomp: SeccompProgram | undefined;
   /** setgroups(2) is forbidden: a user namespace made without privileges. */
   readonly groupsDenied: boolean;
@@ -61,7 +63,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
     if (seccomp !== undefined) emitSeccomp(p, seccomp);
   }
   if (options.init) emitPidOne(s);
-  emitExecute(p, process);
+  emitExecute(p, process, options.executable);
   emitChildFailure(s);
 }
 

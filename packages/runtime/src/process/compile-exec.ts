@@ -22,6 +22,8 @@ import { checkConsoleSocket, emitInstallTerminal, emitMakeTerminal, emitTakeTerm
 /** One more process in a running container. */
 interface ExecPlan extends SupervisionOptions {
   readonly process: Process;
+  /** The file to execute, where it is not `args[0]`. */
+  readonly executable?: string;
   /** Pid of the container's init. */
   readonly initPid: number;
   /** The container's state directory, where the record of init's exit would be. */
@@ -120,6 +122,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   emitOwnSession(s, basename(plan.containerDirectory));
   const options: BecomeOptions = {
     process,
+    executable: plan.executable,
     seccomp: plan.seccomp,
     groupsDenied: plan.namespaces.includes("user") && s.host.uid !== 0,
     proc,

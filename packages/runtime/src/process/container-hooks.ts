@@ -2,6 +2,7 @@ import type { CreateRequest, Hooks, State } from "@orlop/core";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
+import { runStartHooks } from "./start-hooks.ts";
 import { type HostView, WORD } from "./supervision.ts";
 
 /** What hooks are run with. */
@@ -14,13 +15,20 @@ export interface HookRunner {
 export async function runContainerHooks(
   { zygote, host }: HookRunner,
   directory: ContainerDirectory,
-  { spec, id, bundle }: CreateRequest,
+  request: CreateRequest,
   kind: keyof Hooks,
   status: State["status"],
   pid: number | undefined,
 ): Promise<void> {
+  const { spec } = request;
   if (spec.hooks?.[kind] === undefined) return;
-  const state: State = {
+  const state = hookState(request, status, pid);
+  const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
+  await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path }, kind);
+}
+
+function hookState({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number | undefined): State {
+  return {
     ociVersion: spec.ociVersion,
     id,
     status,
@@ -28,8 +36,6 @@ export async function runContainerHooks(
     bundle,
     annotations: spec.annotations ?? {},
   };
-  const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
-  await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path }, kind);
 }
 
 /** Runs the hooks of the moment at which init has stopped and said `word`. */
@@ -40,7 +46,7 @@ export async function runHooksAtStop(
   word: number,
   pid: number,
 ): Promise<void> {
-  if (word !== WORD.prepared) return runContainerHooks(runner, directory, request, "startContainer", "created", pid);
+  if (word !== WORD.prepared) return runStartHooks(runner, directory, request, hookState(request, "created", pid));
   for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
     await runContainerHooks(runner, directory, request, kind, "creating", pid);
   }

@@ -24,7 +24,7 @@ function lastOfEach(env: readonly string[]): readonly string[] {
  * Executes the user's program. Returns to the failure handler only: ENOENT when no candidate exists, EACCES when one
  * exists and may not be executed, else what the kernel says.
  */
-export function emitExecute(p: ProgramBuilder, process: Process): void {
+export function emitExecute(p: ProgramBuilder, process: Process, executable?: string): void {
   const result = p.slot("exec_result");
   const denied = p.slot("denied");
   const args = p.vector(process.args);
@@ -42,9 +42,10 @@ export function emitExecute(p: ProgramBuilder, process: Process): void {
   // All but the control socket, which closes on exec by itself and takes the report of a failure.
   p.call("close_range", [4, everything, 0]);
   p.mark(closed);
-  p.step({ action: `execute "${process.args[0] ?? ""}"`, field: "process.args[0]" });
+  p.step({ action: `execute "${executable ?? process.args[0] ?? ""}"`, field: "process.args[0]" });
   p.set(denied, 0);
-  for (const candidate of executableCandidates(process)) {
+  const candidates = executable === undefined ? executableCandidates(process) : [executable];
+  for (const candidate of candidates) {
     const absent = p.label("absent");
     const refused = p.label("refused");
     p.call("execve", [p.text(candidate), args, env], {

@@ -123,7 +123,14 @@ suite("hooks", () => {
           assert.equal(readlinkSync(`/proc/${pid}/ns/${name}`), readlinkSync(`/proc/${who}/ns/${name}`), name);
         }
         assert.equal(read("environ"), env.map((entry) => `${entry}\0`).join(""));
-        assert.equal(readFileSync(`/proc/${pid}/cgroup`, "utf8"), readFileSync("/proc/self/cgroup", "utf8"));
+        // A program of the image's is confined as the container is; the host's own run where their caller does.
+        const peer = kind === "startContainer" ? init : "self";
+        assert.equal(read("cgroup"), readFileSync(`/proc/${peer}/cgroup`, "utf8"));
+        if (kind === "startContainer") {
+          const confined = (text: string): readonly string[] => text.match(/^(Cap(Prm|Bnd)|Seccomp|NSpid):.*$/gm) ?? [];
+          assert.equal(confined(read("status")).length, 4);
+          assert.notEqual(read("status").match(/^CapBnd:\s*(.*)$/m)?.[1], "000001fffeffffff");
+        }
         // Its own three, and the shell's of its script.
         assert.deepEqual(
           readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) < 10),

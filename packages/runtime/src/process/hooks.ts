@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Hook, type Hooks, type LinuxNamespaceType, OrlopError, type State } from "@orlop/core";
+import { type ExitStatus, type Hook, type Hooks, type LinuxNamespaceType, OrlopError, type State } from "@orlop/core";
 import type { Zygote } from "@orlop/kernel";
 import { compileHook } from "./compile-hook.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import type { HostView } from "./supervision.ts";
 
-/** Hooks that run with the container's mounts (runtime-spec, config.md, "POSIX-platform Hooks"). */
-const INSIDE: ReadonlySet<keyof Hooks> = new Set(["createContainer", "startContainer"]);
+/** Hooks of the host's that run in the container's namespaces (runtime-spec, config.md, "POSIX-platform Hooks"). */
+const INSIDE: ReadonlySet<keyof Hooks> = new Set(["createContainer"]);
 
 /** How much of what a failed hook said goes into the error. */
 const SAID_MAX_CHARACTERS = 400;
@@ -45,16 +45,17 @@ async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, fiel
   });
   const followed = new FollowedProgram(program);
   zygote.submit(program, followed.onReport);
-  const status = exitStatus(await followed.exited.promise, false);
+  expectSuccess(hook, field, log, exitStatus(await followed.exited.promise, false));
+}
+
+/** Throws for a hook that did not end well, with the end of what it said. */
+export function expectSuccess(hook: Hook, field: string, log: string, status: ExitStatus): void {
   if (status.exitCode === 0) return;
   const how = status.signal === undefined ? `exit status ${status.exitCode}` : `signal ${status.signal}`;
   const said = readFileSync(log, "utf8").trim().slice(-SAID_MAX_CHARACTERS);
-  throw new OrlopError(
-    "failed",
-    `Cannot run hook "${hook.path}": it ended with ${how}${said === "" ? "" : `: ${said}`}`,
-    {
-      operation: "run hook",
-      field,
-    },
-  );
+  const tail = said === "" ? "" : `: ${said}`;
+  throw new OrlopError("failed", `Cannot run hook "${hook.path}": it ended with ${how}${tail}`, {
+    operation: "run hook",
+    field,
+  });
 }

@@ -1,0 +1,84 @@
+import { writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { type CreateRequest, type Hook, OrlopError, type State } from "@orlop/core";
+import { compileExec } from "./compile-exec.ts";
+import type { ContainerDirectory } from "./container-directory.ts";
+import { exitStatus } from "./exit-status.ts";
+import { FollowedProgram } from "./followed-program.ts";
+import { expectSuccess } from "./hooks.ts";
+import { planExec } from "./plan-exec.ts";
+import type { ZygoteLike } from "./process-runtime.ts";
+import type { HostView } from "./supervision.ts";
+
+const MILLISECONDS = 1000;
+
+/**
+ * Runs the hooks of the start. Their programs are the image's, not the host's, so each runs as an exec in the container:
+ * its namespaces and cgroups, its user, its capabilities and its filter, and nothing of the host but the state on its
+ * standard input.
+ */
+export async function runStartHooks(
+  { zygote, host }: { readonly zygote: ZygoteLike; readonly host: HostView },
+  container: ContainerDirectory,
+  { id, spec }: CreateRequest,
+  state: State,
+): Promise<void> {
+  const input = join(container.path, "hook-state.json");
+  writeFileSync(input, JSON.stringify(state), { mode: 0o600 });
+  const log = join(container.path, "hooks.log");
+  for (const [index, hook] of (spec.hooks?.startContainer ?? []).entries()) {
+    const field = `hooks.startContainer[${index}]`;
+    const execId = `start-hook-${index}`;
+    const process = {
+      ...(spec.process ?? { user: { uid: 0, gid: 0 } }),
+      terminal: false,
+      cwd: "/",
+      args: hook.args ?? [hook.path],
+      env: hook.env ?? [],
+    };
+    const stdio = { stdin: { path: input }, stdout: { path: log }, stderr: { path: log } };
+    const plan = planExec({ id, execId, process, stdio }, container, container.record(id), state.pid ?? 0, host);
+    // A hook has the environment of its config and nothing else, HOME included.
+    const program = compileExec({ ...plan, process, executable: hook.path });
+    const directory = container.exec(execId);
+    directory.make(execId);
+    const followed = new FollowedProgram(program);
+    zygote.submit(program, followed.onReport);
+    await waitInTime(hook, field, log, directory, followed);
+  }
+}
+
+async function waitInTime(
+  hook: Hook,
+  field: string,
+  log: string,
+  directory: ContainerDirectory,
+  followed: FollowedProgram,
+): Promise<void> {
+  let late = false;
+  const end = (): void => {
+    late = true;
+    directory.command("signal", constants.signals.SIGKILL);
+  };
+  const timer = hook.timeout === undefined ? undefined : setTimeout(end, hook.timeout * MILLISECONDS);
+  try {
+    const status = exitStatus(await followed.exited.promise, false);
+    if (late) {
+      throw new OrlopError(
+        "failed",
+        `Cannot wait ${hook.timeout} s for hook "${hook.path}": timer expired (${field}.timeout)`,
+        {
+          operation: "run hook",
+          errno: "ETIME",
+          field: `${field}.timeout`,
+        },
+      );
+    }
+    expectSuccess(hook, field, log, status);
+  } finally {
+    clearTimeout(timer);
+    await followed.ended.promise;
+    directory.remove();
+  }
+}
