@@ -108,7 +108,7 @@ function emitWatch(p: ProgramBuilder, { hook, field }: HookPlan, report: Pointer
  * Entering a mount namespace leads to the topmost mount on its root, which before the pivot is the container's. The root
  * that init itself has, the host's until the pivot, is what the hook's path counts from (runtime-spec, "Hooks").
  */
-function emitEnter(p: ProgramBuilder, { pid, namespaces }: NonNullable<HookPlan["enter"]>): void {
+function emitEnter(p: ProgramBuilder, { pid, namespaces }: NonNullable<HookPlan["enter"]>, directory: string): void {
   const init = p.slot("init");
   const root = p.slot("root_of_init");
   p.call("pidfd_open", [pid, 0], { into: init });
@@ -117,6 +117,7 @@ function emitEnter(p: ProgramBuilder, { pid, namespaces }: NonNullable<HookPlan[
   p.call("setns", [init, p.flags(namespaces.map((type) => NAMESPACE_FLAGS[type]).join("|"))]);
   p.call("fchdir", [root]);
   p.call("chroot", [p.text(".")]);
+  p.call("chdir", [p.text(directory)]);
 }
 
 function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<typeof reportBuffer>): void {
@@ -144,7 +145,7 @@ function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<ty
   if (plan.enter === undefined) {
     p.call("chdir", [p.text(plan.directory)]);
   } else {
-    emitEnter(p, plan.enter);
+    emitEnter(p, plan.enter, plan.directory);
   }
   const close = p.flags("CLOSE_RANGE_CLOEXEC");
   p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), close], { ignore: ["EINVAL", "ENOSYS"] });
