@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Label, type Program, ProgramBuilder, Slot, type Step } from "@orlop/kernel";
+import { Label, Pointer, type Program, ProgramBuilder, Slot, type Step } from "@orlop/kernel";
 
 type Instruction = Program["instructions"][number];
 
@@ -59,4 +59,71 @@ export function killAt(program: Program, index: number): Program {
   }).map((instruction) => ({ ...instruction, step }));
   const instructions = [...program.instructions.with(index, { ...jump, target: end, step }), ...ending];
   return { ...program, instructions };
+}
+
+/** Indices of the instructions that belong to a step whose action matches. */
+export function instructionsOf(program: Program, action: RegExp, op?: Instruction["op"]): readonly number[] {
+  return [...program.instructions.keys()].filter(
+    (index) =>
+      action.test(stepAt(program, index).action) && (op === undefined || program.instructions[index]?.op === op),
+  );
+}
+
+/** The program without what these instructions do: the protection that a test shows to be needed. */
+export function without(program: Program, indices: readonly number[]): Program {
+  let { instructions } = program;
+  for (const index of indices) {
+    const { step } = instructionAt(program, index);
+    const [nothing] = fragment(program, (p) => p.set(PID, 0));
+    assert(nothing !== undefined);
+    instructions = instructions.with(index, { ...nothing, step });
+  }
+  assert.ok(indices.length > 0, "there is nothing to leave out");
+  return { ...program, instructions };
+}
+
+/** The program with a pause before instruction `index`, in which a test can look at its process. */
+export function pauseAt(program: Program, index: number, milliseconds: number): Program {
+  const original = instructionAt(program, index);
+  const behind = (by: number): Label => {
+    const label = new Label("behind");
+    label.index = by;
+    return label;
+  };
+  const [jump] = fragment(program, (p) => p.jump(behind(0)));
+  assert(jump !== undefined);
+  const timespec = Buffer.alloc(16);
+  timespec.writeBigUInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
+  timespec.writeBigUInt64LE(BigInt(milliseconds % 1000) * 1_000_000n, 8);
+  const image = Buffer.concat([program.image, Buffer.alloc((8 - (program.image.length % 8)) % 8), timespec]);
+  const time = new Pointer(image.length - timespec.length, timespec.length, "{pause}");
+  const pausing = fragment(program, (p) => {
+    p.call("clock_nanosleep", [p.flags("CLOCK_MONOTONIC"), 0, time, 0], { ignore: "any" });
+    p.jump(behind(0));
+  });
+  const [sleep, back] = pausing;
+  assert(sleep !== undefined && back !== undefined);
+  const { length } = program.instructions;
+  const instructions = [
+    ...program.instructions.with(index, { ...jump, target: behind(length), step: original.step }),
+    { ...sleep, target: behind(length + 1), step: original.step },
+    original,
+    { ...back, target: behind(index + 1), step: original.step },
+  ];
+  return { ...program, instructions, image };
+}
+
+/** The same on every architecture: include/uapi/asm-generic/unistd.h. Its third argument's third field is `resolve`. */
+const OPENAT2 = 437;
+const RESOLVE_OFFSET = 16;
+
+/** The program whose openat2 calls resolve as open(2) does: through every link, out of every root. */
+export function resolveCarelessly(program: Program): Program {
+  const image = Buffer.from(program.image);
+  for (const { op, number, operands } of program.instructions) {
+    const how = operands[2];
+    if (op === "syscall" && number === OPENAT2 && how instanceof Pointer)
+      image.writeBigUInt64LE(0n, how.offset + RESOLVE_OFFSET);
+  }
+  return { ...program, image };
 }

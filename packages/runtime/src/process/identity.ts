@@ -1,4 +1,4 @@
-import type { Capabilities, Process } from "@orlop/core";
+import { type Capabilities, OrlopError, type Process } from "@orlop/core";
 import { CAP_DATA, CAP_HEADER, CAPABILITIES, capabilityWords, type ProgramBuilder } from "@orlop/kernel";
 
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
@@ -15,6 +15,19 @@ function numbers(names: readonly string[] | undefined, last: number): number[] {
   return (names ?? []).map((name) => CAPABILITIES.indexOf(name)).filter((number) => number >= 0 && number <= last);
 }
 
+/** To the kernel 2^32 - 1 is no id: told to become it, a process would stay root (setresuid(2)). */
+const ID_MAX = 2 ** 32 - 2;
+
+function checkIds({ user: { uid, gid, additionalGids = [] } }: Process): void {
+  const ids = { uid: [uid], gid: [gid], additionalGids };
+  for (const [name, numbers] of Object.entries(ids)) {
+    const wrong = numbers.find((id) => !Number.isInteger(id) || id < 0 || id > ID_MAX);
+    if (wrong === undefined) continue;
+    const field = `process.user.${name}`;
+    throw new OrlopError("invalid", `Cannot become "${wrong}": ${field} is a number from 0 to ${ID_MAX}`, { field });
+  }
+}
+
 /**
  * Becomes the user, with the capabilities of the config and no others.
  *
@@ -23,6 +36,7 @@ function numbers(names: readonly string[] | undefined, last: number): number[] {
  */
 export function emitIdentity(p: ProgramBuilder, options: IdentityOptions): void {
   const { process, lastCapability } = options;
+  checkIds(process);
   // Sets that are not given are empty.
   const { user, capabilities = {} } = process;
   emitBoundingSet(p, capabilities, lastCapability);

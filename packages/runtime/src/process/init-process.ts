@@ -115,7 +115,7 @@ function emitPrepare(c: Compilation): void {
   p.step({ action: "prepare init" });
   p.handler(c.labels.childFailed);
   if (!c.detached) emitDieWithParent(p);
-  if (c.namespaces.get("pid") !== undefined && !c.userNamespace) {
+  if (!isNew(c, "pid") && !c.userNamespace) {
     // CVE-2016-9962: processes that are there already must not look into this one. In a user namespace of its own it has
     // to stay dumpable for its id maps, and they are not its peers.
     p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);

@@ -34,16 +34,17 @@ interface MakerWord {
 
 const WORD_MARK = "@@maker ";
 
-/** Starts a maker, without waiting for anything. */
-export function startMaker(orders: MakerOrders): ChildProcess {
+/** Starts a maker, behind a command such as setpriv(1), without waiting for anything. */
+export function startMaker(orders: MakerOrders, prefix: readonly string[] = []): ChildProcess {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = ["-C", "source", import.meta.filename, JSON.stringify(orders)];
-  return spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const command = [...prefix, process.execPath, "-C", "source", import.meta.filename, JSON.stringify(orders)];
+  const [file = "", ...args] = command;
+  return spawn(file, args, { env, stdio: ["ignore", "pipe", "inherit"] });
 }
 
 /** Starts a maker and waits until its containers stand. */
-export async function spawnMaker(orders: MakerOrders): Promise<Maker> {
-  const child = startMaker(orders);
+export async function spawnMaker(orders: MakerOrders, prefix: readonly string[] = []): Promise<Maker> {
+  const child = startMaker(orders, prefix);
   const lines: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   if (child.stdout !== null) {
