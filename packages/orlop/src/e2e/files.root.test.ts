@@ -4,6 +4,6 @@ import { filesSuite } from "./files-suite-fixture.ts";
 filesSuite({
   skip: process.getuid?.() === 0 ? false : "needs root",
   stateDirectory: "/run/orlop",
-  noBusybox: busyboxObstacle(),
+  busyboxObstacle: busyboxObstacle(),
   makeBusybox: makeBusyboxRootfs,
 });

@@ -6,6 +6,6 @@ const uid = process.getuid?.() ?? 0;
 filesSuite({
   skip: uid === 0 ? "needs an ordinary user" : false,
   stateDirectory: uid === 0 ? "" : stateDirectory(uid, process.env),
-  noBusybox: busyboxObstacle(),
+  busyboxObstacle: busyboxObstacle(),
   makeBusybox: makeBusyboxRootfs,
 });

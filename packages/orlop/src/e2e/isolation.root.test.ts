@@ -100,8 +100,8 @@ describe("the user", { skip: skip || (busyboxObstacle() ?? false) }, () => {
   });
 
   test("has no capabilities, and cannot read what is root's", async () => {
-    writeFileSync(join(fixture.directory, "rootfs/root/secret"), "x", { mode: 0o600 });
-    const { stderr } = await fixture.run(["-u", "somebody", image, "cat", "/root/secret"]);
+    writeFileSync(join(fixture.directory, "rootfs/etc/secret"), "x", { mode: 0o600 });
+    const { stderr } = await fixture.run(["-u", "somebody", image, "cat", "/etc/secret"]);
     assert.match(stderr, /Permission denied/);
     assert.match(await output("-u", "somebody", image, "grep", "CapEff", "/proc/self/status"), /0000000000000000$/);
   });

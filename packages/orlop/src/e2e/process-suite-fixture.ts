@@ -1,45 +1,32 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { CommandFixture } from "./command-fixture.ts";
-import { findLeftovers } from "./leftovers-fixture.ts";
-
-/** Who runs the suite. */
-export interface SuiteOptions {
-  readonly skip: string | false;
-  readonly stateDirectory: string;
-}
+import { describe, test } from "node:test";
+import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 /** What every container's process is like, whoever makes it. */
-export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
-  let fixture: CommandFixture;
-  before(() => {
-    fixture = new CommandFixture();
-  });
-  after(() => fixture[Symbol.dispose]());
+export function processSuite(options: SuiteOptions): void {
+  const c = new SuiteContext(options);
+  containerCases(c);
+  exitCodeCases(c);
+  signalCases(c);
+  nameCases(c);
+  c.testLeftovers();
+}
 
-  /** Output of a container of the host's files; any failure of the command fails the test. */
-  async function output(...args: readonly string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await fixture.run(args);
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(stderr, "");
-    return stdout.trim();
-  }
-
-  describe("a container", { skip }, () => {
+function containerCases(c: SuiteContext): void {
+  describe("a container", { skip: c.skip }, () => {
     test("greets", async () => {
-      const greeting = await output("--rm", "host", "--", "sh", "-c", "echo hello from $(hostname), pid $$");
+      const greeting = await c.output("--rm", "host", "--", "sh", "-c", "echo hello from $(hostname), pid $$");
       assert.match(greeting, /^hello from [0-9a-f]{12}, pid 1$/);
-      const id = fixture.containerIds().at(-1) ?? "";
+      const id = c.fixture.containerIds().at(-1) ?? "";
       assert.equal(greeting, `hello from ${id.slice(0, 12)}, pid 1`);
     });
 
     test("has its own environment", async () => {
-      const file = join(fixture.directory, "env");
+      const file = c.place("env");
       writeFileSync(file, "FROM_FILE=1\nTWICE=file\n");
-      const { stdout } = await fixture.run(
+      const { stdout } = await c.run(
         ["-e", "TWICE=flag", "--env-file", file, "-e", "CALLER", "-e", "MISSING", "host", "env"],
         { env: { CALLER: "c", SECRET: "s" } },
       );
@@ -52,7 +39,7 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
     });
 
     test("has the names it is given", async () => {
-      const names = await output(
+      const names = await c.output(
         "-h",
         "box",
         "--domainname",
@@ -63,43 +50,45 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
         "hostname; cat /proc/sys/kernel/domainname; echo $HOSTNAME",
       );
       assert.deepEqual(names.split("\n"), ["box", "example", "box"]);
-      assert.equal(await output("--network", "host", "host", "hostname"), hostname());
+      assert.equal(await c.output("--network", "host", "host", "hostname"), hostname());
     });
 
     test("starts in the directory that it is given, which is made when missing", async () => {
-      assert.equal(await output("-w", "/usr", "host", "pwd"), "/usr");
-      assert.equal(await output("--workdir=/usr/never/there", "host", "pwd"), "/usr/never/there");
-      assert.equal(await output("host", "pwd"), "/");
+      assert.equal(await c.output("-w", "/usr", "host", "pwd"), "/usr");
+      assert.equal(await c.output("--workdir=/usr/never/there", "host", "pwd"), "/usr/never/there");
+      assert.equal(await c.output("host", "pwd"), "/");
     });
 
     test("has standard input when it is asked for", async () => {
-      const given = await fixture.run(["-i", "host", "cat"], { input: "hello" });
+      const given = await c.run(["-i", "host", "cat"], { input: "hello" });
       assert.equal(given.stdout, "hello");
-      const kept = await fixture.run(["host", "cat"], { input: "hello" });
+      const kept = await c.run(["host", "cat"], { input: "hello" });
       assert.deepEqual([kept.stdout, kept.exitCode], ["", 0]);
     });
 
     test("keeps standard output and standard error apart", async () => {
-      const { stdout, stderr } = await fixture.run(["host", "sh", "-c", "echo out; echo err >&2"]);
+      const { stdout, stderr } = await c.run(["host", "sh", "-c", "echo out; echo err >&2"]);
       assert.deepEqual([stdout, stderr], ["out\n", "err\n"]);
     });
 
     test("runs an entry point", async () => {
-      assert.equal(await output("--entrypoint", "echo", "host", "a", "b"), "a b");
+      assert.equal(await c.output("--entrypoint", "echo", "host", "a", "b"), "a b");
     });
 
     test("has an init that reaps and forwards when it is asked for", async () => {
       const script =
         "cat /proc/1/comm; echo $$; (sleep 0.1 & exec true); sleep 0.4; grep -l '^State:.Z' /proc/[0-9]*/status; true";
-      const [name, pid, ...zombies] = (await output("--init", "host", "sh", "-c", script)).split("\n");
+      const [name, pid, ...zombies] = (await c.output("--init", "host", "sh", "-c", script)).split("\n");
       assert.notEqual(name, "sh");
       assert.notEqual(pid, "1");
       assert.deepEqual(zombies, []);
-      assert.equal((await fixture.run(["--init", "host", "sh", "-c", "kill -9 $$"])).exitCode, 137);
+      assert.equal((await c.run(["--init", "host", "sh", "-c", "kill -9 $$"])).exitCode, 137);
     });
   });
+}
 
-  describe("the exit code", { skip }, () => {
+function exitCodeCases(c: SuiteContext): void {
+  describe("the exit code", { skip: c.skip }, () => {
     const codes: readonly [what: string, code: number, args: readonly string[], stderr?: RegExp][] = [
       ["is the program's", 42, ["host", "sh", "-c", "exit 42"]],
       ["is 127 for a program that is not found", 127, ["host", "no-such-program"], /executable file not found/],
@@ -126,20 +115,22 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
     ];
     for (const [what, code, args, stderr = /^$/] of codes) {
       test(what, async () => {
-        const result = await fixture.run(args);
+        const result = await c.run(args);
         assert.equal(result.exitCode, code, result.stderr);
         assert.match(result.stderr, stderr);
         assert.equal(result.stdout, "");
       });
     }
   });
+}
 
-  describe("signals", { skip }, () => {
+function signalCases(c: SuiteContext): void {
+  describe("signals", { skip: c.skip }, () => {
     const trap = (signal: string): string =>
       `trap 'echo got ${signal}; exit 9' ${signal}; echo ready; while :; do sleep 0.05; done`;
     for (const signal of ["TERM", "INT", "HUP", "USR1", "USR2", "QUIT", "WINCH"] as const) {
       test(`reach the container: SIG${signal}`, async () => {
-        const { stdout, exitCode } = await fixture.run(["host", "sh", "-c", trap(signal)], {
+        const { stdout, exitCode } = await c.run(["host", "sh", "-c", trap(signal)], {
           onOutput: (text, child) => text === "ready\n" && child.kill(`SIG${signal}`),
         });
         assert.deepEqual([stdout, exitCode], [`ready\ngot ${signal}\n`, 9]);
@@ -147,31 +138,33 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
     }
 
     test("do not reach it when that is not wanted", async () => {
-      const { signal } = await fixture.run(["--sig-proxy=false", "host", "sh", "-c", trap("TERM")], {
+      const { signal } = await c.run(["--sig-proxy=false", "host", "sh", "-c", trap("TERM")], {
         onOutput: (text, child) => text === "ready\n" && child.kill("SIGTERM"),
       });
       assert.equal(signal, "SIGTERM");
     });
 
     test("that end a program show in the exit code", async () => {
-      const { exitCode } = await fixture.run(["--init", "host", "sh", "-c", "echo ready; sleep 60"], {
+      const { exitCode } = await c.run(["--init", "host", "sh", "-c", "echo ready; sleep 60"], {
         onOutput: (text, child) => text === "ready\n" && child.kill("SIGTERM"),
       });
       assert.equal(exitCode, 143);
     });
 
     test("that kill the command end the container, too", async () => {
-      const { signal } = await fixture.run(["host", "sh", "-c", "echo ready; sleep 60"], {
+      const { signal } = await c.run(["host", "sh", "-c", "echo ready; sleep 60"], {
         onOutput: (text, child) => text === "ready\n" && child.kill("SIGKILL"),
       });
       assert.equal(signal, "SIGKILL");
     });
   });
+}
 
-  describe("names and ids", { skip }, () => {
+function nameCases(c: SuiteContext): void {
+  describe("names and ids", { skip: c.skip }, () => {
     test("are written to a file that must not exist", async () => {
-      const path = join(fixture.directory, "cid");
-      const run = (...command: readonly string[]) => fixture.orlop(["run", "--cidfile", path, "host", ...command]);
+      const path = c.place("cid");
+      const run = (...command: readonly string[]) => c.fixture.orlop(["run", "--cidfile", path, "host", ...command]);
       assert.equal((await run("sh", "-c", "exit 3")).exitCode, 3);
       assert.match(readFileSync(path, "utf8"), /^[0-9a-f]{64}$/);
       const again = await run("true");
@@ -180,17 +173,17 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
     });
 
     test("are not written when there is no container", async () => {
-      const path = join(fixture.directory, "no-cid");
-      assert.equal((await fixture.orlop(["run", "--cidfile", path, "host", "no-such-program"])).exitCode, 127);
+      const path = c.place("no-cid");
+      assert.equal((await c.fixture.orlop(["run", "--cidfile", path, "host", "no-such-program"])).exitCode, 127);
       assert.equal(existsSync(path), false);
     });
 
     test("belong to one container at a time", async () => {
       const name = `orlop-test-${process.pid}`;
       let second: Promise<string> | undefined;
-      const { exitCode } = await fixture.run(["-i", "--name", name, "host", "sh", "-c", "echo ready; sleep 1"], {
+      const { exitCode } = await c.run(["-i", "--name", name, "host", "sh", "-c", "echo ready; sleep 1"], {
         onOutput: (text) => {
-          if (text === "ready\n") second = fixture.run(["--name", name, "host", "true"]).then(({ stderr }) => stderr);
+          if (text === "ready\n") second = c.run(["--name", name, "host", "true"]).then(({ stderr }) => stderr);
         },
       });
       assert.equal(exitCode, 0);
@@ -198,15 +191,7 @@ export function processSuite({ skip, stateDirectory }: SuiteOptions): void {
         (await second) ?? "",
         new RegExp(`Cannot use name "${name}": it is already in use by container "[0-9a-f]{64}"`),
       );
-      assert.equal(await output("--name", name, "host", "echo", "free"), "free");
+      assert.equal(await c.output("--name", name, "host", "echo", "free"), "free");
     });
-  });
-
-  test("nothing is left of all these containers", { skip }, async () => {
-    // Whoever was killed could not clean up; the next run does.
-    await output("host", "true");
-    assert.ok(fixture.containerIds().length > 20);
-    assert.deepEqual(await findLeftovers(fixture.containerIds(), stateDirectory), []);
-    assert.deepEqual(fixture.leftOver(), []);
   });
 }

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { constants } from "node:os";
-import { after, before, describe, test } from "node:test";
-import { CommandFixture, LAUNCHER } from "./command-fixture.ts";
-import { findLeftovers } from "./leftovers-fixture.ts";
-import type { SuiteOptions } from "./process-suite-fixture.ts";
+import { describe, test } from "node:test";
+import { LAUNCHER } from "./command-fixture.ts";
+import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 import { atTerminal, type TerminalResult, type TerminalStep } from "./terminal-fixture.ts";
 
 const { SIGKILL, SIGTERM } = constants.signals;
@@ -16,21 +15,24 @@ function pythonObstacle(): string | false {
 }
 
 /** A container at a real terminal, whoever makes it. */
-export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): void {
-  const skip = cannot || pythonObstacle();
-  let fixture: CommandFixture;
-  before(() => {
-    fixture = new CommandFixture();
-  });
-  after(() => fixture[Symbol.dispose]());
+export function terminalSuite(options: SuiteOptions): void {
+  const c = new SuiteContext(options);
+  const skip = options.skip || pythonObstacle();
+  ownTerminalCases(c, skip);
+  callerTerminalCases(c, skip);
+  c.testLeftovers();
+}
 
-  /** `orlop run -it FLAGS...` at a terminal. */
-  const run = (args: readonly string[], steps: readonly TerminalStep[]): Promise<TerminalResult> =>
-    atTerminal(fixture, [LAUNCHER, "run", "-it", ...fixture.idFlags(), ...args], steps);
+/** `orlop run -it FLAGS...` at a terminal. */
+function atOwn(c: SuiteContext, args: readonly string[], steps: readonly TerminalStep[]): Promise<TerminalResult> {
+  return atTerminal(c.fixture, [LAUNCHER, "run", "-it", ...c.fixture.idFlags(), ...args], steps);
+}
 
+function ownTerminalCases(c: SuiteContext, skip: string | false): void {
   describe("a container with a terminal", { skip }, () => {
     test("has one of its own, of the size of the caller's, which it follows", async () => {
-      const { output, status } = await run(
+      const { output, status } = await atOwn(
+        c,
         ["host", "sh", "-c", "echo ready; while read line; do $line; done; exit 5"],
         [
           ["wait", "ready\r\n"],
@@ -52,7 +54,8 @@ export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): v
     });
 
     test("gets every key as it is, and the caller has the terminal back afterwards", async () => {
-      const { settings, status } = await run(
+      const { settings, status } = await atOwn(
+        c,
         ["host", "sh", "-c", "trap 'echo interrupted; exit 3' INT; echo ready; while :; do sleep 0.1; done"],
         [
           ["wait", "ready\r\n"],
@@ -67,7 +70,8 @@ export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): v
     });
 
     test("is what the container's processes are controlled by", async () => {
-      const { status } = await run(
+      const { status } = await atOwn(
+        c,
         ["host", "sh", "-c", "echo secret > /dev/tty; ps -o stat= -p $$"],
         [
           ["wait", "secret\r\n"],
@@ -78,21 +82,23 @@ export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): v
     });
 
     test("passes on what is written at the very end", async () => {
-      const { output } = await run(["host", "sh", "-c", "seq 1 5000; echo last"], [["wait", "last"]]);
+      const { output } = await atOwn(c, ["host", "sh", "-c", "seq 1 5000; echo last"], [["wait", "last"]]);
       assert.equal(output.split("\r\n").length, 5002);
     });
 
     test("works without input, for one who only looks", async () => {
-      const { stdout } = await fixture.run(["-t", "host", "sh", "-c", "tty; echo x"]);
+      const { stdout } = await c.run(["-t", "host", "sh", "-c", "tty; echo x"]);
       assert.equal(stdout, "/dev/pts/0\r\nx\r\n");
     });
   });
+}
 
+function callerTerminalCases(c: SuiteContext, skip: string | false): void {
   describe("the caller's terminal", { skip }, () => {
     const restored = ({ settings }: TerminalResult): void => assert.equal(settings.after, settings.before);
 
     test("is as it was when the program cannot be executed", async () => {
-      const result = await run(["host", "no-such-program"], [["wait", "executable file not found"]]);
+      const result = await atOwn(c, ["host", "no-such-program"], [["wait", "executable file not found"]]);
       assert.equal(result.status, 127);
       restored(result);
     });
@@ -102,7 +108,7 @@ export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): v
         ["wait", "ready"],
         ["kill", SIGTERM],
       ];
-      const result = await run(["--init", "host", "sh", "-c", "echo ready; sleep 60"], steps);
+      const result = await atOwn(c, ["--init", "host", "sh", "-c", "echo ready; sleep 60"], steps);
       assert.equal(result.status, 128 + SIGTERM);
       restored(result);
     });
@@ -112,13 +118,14 @@ export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): v
         ["wait", "ready"],
         ["kill", SIGTERM],
       ];
-      const result = await run(["--sig-proxy=false", "host", "sh", "-c", "echo ready; sleep 60"], steps);
+      const result = await atOwn(c, ["--sig-proxy=false", "host", "sh", "-c", "echo ready; sleep 60"], steps);
       assert.equal(result.status, -SIGTERM);
       restored(result);
     });
 
     test("is as it was when the command is killed", async () => {
-      const result = await run(
+      const result = await atOwn(
+        c,
         ["host", "sh", "-c", "echo ready; sleep 60"],
         [
           ["wait", "ready"],
@@ -128,10 +135,5 @@ export function terminalSuite({ skip: cannot, stateDirectory }: SuiteOptions): v
       assert.equal(result.status, -SIGKILL);
       restored(result);
     });
-  });
-
-  test("nothing is left of all these containers", { skip }, async () => {
-    await fixture.run(["host", "true"]);
-    assert.deepEqual(await findLeftovers(fixture.containerIds(), stateDirectory), []);
   });
 }

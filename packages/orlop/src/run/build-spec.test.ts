@@ -56,88 +56,86 @@ function spec(args: readonly string[], given: Given = {}): RuntimeSpec {
 const mount = (built: RuntimeSpec, destination: string): unknown =>
   built.mounts?.find((each) => each.destination === destination);
 
+const EXPECTED: RuntimeSpec = {
+  ociVersion: "1.0.2",
+  process: {
+    terminal: false,
+    user: { uid: 0, gid: 0, umask: 0o22, additionalGids: [0] },
+    args: ["true"],
+    env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=0123456789ab", "HOME=/root"],
+    cwd: "/",
+    capabilities: {
+      bounding: sorted(DEFAULT_CAPABILITIES),
+      effective: sorted(DEFAULT_CAPABILITIES),
+      permitted: sorted(DEFAULT_CAPABILITIES),
+    },
+    noNewPrivileges: false,
+  },
+  root: { path: "/", readonly: false },
+  hostname: "0123456789ab",
+  mounts: [
+    { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    {
+      destination: "/dev/shm",
+      type: "tmpfs",
+      source: "shm",
+      options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+    },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
+    {
+      destination: "/sys/fs/cgroup",
+      type: "cgroup",
+      source: "cgroup",
+      options: ["nosuid", "noexec", "nodev", "relatime", "ro"],
+    },
+  ],
+  linux: {
+    namespaces: [
+      { type: "pid" },
+      { type: "ipc" },
+      { type: "uts" },
+      { type: "mount" },
+      { type: "network" },
+      { type: "cgroup" },
+    ],
+    resources: { devices: [{ allow: false, access: "rwm" }] },
+    seccomp: { defaultAction: "SCMP_ACT_ALLOW" },
+    maskedPaths: [
+      "/proc/acpi",
+      "/proc/asound",
+      "/proc/interrupts",
+      "/proc/kcore",
+      "/proc/keys",
+      "/proc/latency_stats",
+      "/proc/sched_debug",
+      "/proc/scsi",
+      "/proc/timer_list",
+      "/proc/timer_stats",
+      "/sys/devices/virtual/powercap",
+      "/sys/firmware",
+      "/sys/fs/selinux",
+      "/sys/devices/system/cpu/cpu0/thermal_throttle",
+    ],
+    readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+  },
+};
+
 describe("the config of run host true", () => {
   test("is this", () => {
-    assert.deepEqual(spec(["host", "true"]), {
-      ociVersion: "1.0.2",
-      process: {
-        terminal: false,
-        user: { uid: 0, gid: 0, umask: 0o22, additionalGids: [0] },
-        args: ["true"],
-        env: [
-          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-          "HOSTNAME=0123456789ab",
-          "HOME=/root",
-        ],
-        cwd: "/",
-        capabilities: {
-          bounding: sorted(DEFAULT_CAPABILITIES),
-          effective: sorted(DEFAULT_CAPABILITIES),
-          permitted: sorted(DEFAULT_CAPABILITIES),
-        },
-        noNewPrivileges: false,
-      },
-      root: { path: "/", readonly: false },
-      hostname: "0123456789ab",
-      mounts: [
-        { destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] },
-        {
-          destination: "/dev",
-          type: "tmpfs",
-          source: "tmpfs",
-          options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
-        },
-        { destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"] },
-        {
-          destination: "/dev/pts",
-          type: "devpts",
-          source: "devpts",
-          options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
-        },
-        {
-          destination: "/dev/shm",
-          type: "tmpfs",
-          source: "shm",
-          options: ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
-        },
-        { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
-        {
-          destination: "/sys/fs/cgroup",
-          type: "cgroup",
-          source: "cgroup",
-          options: ["nosuid", "noexec", "nodev", "relatime", "ro"],
-        },
-      ],
-      linux: {
-        namespaces: [
-          { type: "pid" },
-          { type: "ipc" },
-          { type: "uts" },
-          { type: "mount" },
-          { type: "network" },
-          { type: "cgroup" },
-        ],
-        resources: { devices: [{ allow: false, access: "rwm" }] },
-        seccomp: { defaultAction: "SCMP_ACT_ALLOW" },
-        maskedPaths: [
-          "/proc/acpi",
-          "/proc/asound",
-          "/proc/interrupts",
-          "/proc/kcore",
-          "/proc/keys",
-          "/proc/latency_stats",
-          "/proc/sched_debug",
-          "/proc/scsi",
-          "/proc/timer_list",
-          "/proc/timer_stats",
-          "/sys/devices/virtual/powercap",
-          "/sys/firmware",
-          "/sys/fs/selinux",
-          "/sys/devices/system/cpu/cpu0/thermal_throttle",
-        ],
-        readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
-      },
-    });
+    assert.deepEqual(spec(["host", "true"]), EXPECTED);
   });
 
   test("is, for an ordinary user, the same in a user namespace", () => {

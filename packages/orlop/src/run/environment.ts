@@ -50,7 +50,7 @@ function readText(path: string): string {
   }
 }
 
-export function parseEnvironmentFile(text: string, path: string, caller: Environment): readonly Variable[] {
+function parseEnvironmentFile(text: string, path: string, caller: Environment): readonly Variable[] {
   const refuse = (line: number, what: string): never => {
     throw new OrlopError("invalid", `Cannot read environment file "${path}": line ${line}: ${what}`);
   };

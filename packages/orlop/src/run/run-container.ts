@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
+import { Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
 import { printWarning } from "../print.ts";
 import { systemFailure } from "../system-failure.ts";
@@ -11,6 +12,7 @@ import { prepareContainer } from "./prepare-container.ts";
 import { RunMarker, removeOrphans } from "./run-marker.ts";
 import type { RunOptions } from "./run-options.ts";
 import { SignalProxy } from "./signal-proxy.ts";
+import type { StdioRelay } from "./stdio-relay.ts";
 
 /**
  * Makes a container, stays with it until it ends, removes it, and resolves with its exit code.
@@ -36,9 +38,19 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     stack.use(await RawTerminal.take());
   }
   stack.use(new RunMarker(prepared.stateDirectory, id));
-  const runtime = new ProcessRuntime({ root: prepared.runtimeRoot, stdio: "inherit" });
+  const relay = await openRelay(options, prepared.stateDirectory);
+  if (relay !== undefined) stack.use(relay);
+  const runtime = new ProcessRuntime({
+    root: prepared.runtimeRoot,
+    ...(relay === undefined ? { stdio: "inherit" } : { startZygote: () => Zygote.start({ stdio: relay.ends }) }),
+  });
   stack.defer(() => runtime.close());
   await runtime.run(request);
+  let isDeleted = false;
+  stack.defer(async () => {
+    // Ended and deleted, unless something has failed: that is what the user is to hear of, not this.
+    if (!isDeleted) await runtime.delete(id, { force: true }).catch(() => {});
+  });
   idFile?.write(id);
   // A container that has just ended takes no signal and no size, and needs none.
   const quietly = (work: Promise<void>): void => void work.catch(() => {});
@@ -54,8 +66,17 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   );
   const { exitCode } = await runtime.wait(id);
   await runtime.delete(id);
+  isDeleted = true;
   await removal.catch(() => {});
   return exitCode;
+}
+
+/** Where the container would get a terminal of the caller's without having asked for one. */
+async function openRelay({ tty, interactive }: RunOptions, stateDirectory: string): Promise<StdioRelay | undefined> {
+  const relayed = ([0, 1, 2] as const).filter((fd) => !tty && (fd !== 0 || interactive) && isatty(fd));
+  if (relayed.length === 0) return undefined;
+  const { StdioRelay } = await import("./stdio-relay.ts");
+  return await StdioRelay.open(stateDirectory, relayed);
 }
 
 function makeDirectories(paths: readonly string[]): void {

@@ -1,11 +1,18 @@
-import { type LinuxSeccomp, OrlopError } from "@orlop/core";
-import { defaultSeccompProfile, hostArchitecture } from "@orlop/kernel";
+import { readFileSync } from "node:fs";
+import { decodeSeccompProfile, type LinuxSeccomp } from "@orlop/core";
+import {
+  defaultSeccompProfile,
+  hostArchitecture,
+  resolveSeccompProfile,
+  type SeccompProfileTarget,
+} from "@orlop/kernel";
+import { systemFailure } from "../system-failure.ts";
 import type { MachineView } from "./machine-view.ts";
 import type { RunOptions } from "./run-options.ts";
 
 /**
  * The filter that `--security-opt seccomp=` asks for, the default profile when it is not given, for a container with
- * these capabilities; none for a privileged container.
+ * these capabilities; none for a privileged container that names none.
  *
  * @throws OrlopError
  */
@@ -15,13 +22,21 @@ export function seccompFilter(
   capabilities: readonly string[],
 ): LinuxSeccomp | undefined {
   const { seccomp } = security;
-  if (typeof seccomp === "object") {
-    throw new OrlopError("unsupported", `Cannot use seccomp profile "${seccomp.path}": files are not read yet`);
-  }
-  if (seccomp === "unconfined" || privileged) return undefined;
-  return defaultSeccompProfile({
+  const target: SeccompProfileTarget = {
     arch: hostArchitecture() === "x86_64" ? "SCMP_ARCH_X86_64" : "SCMP_ARCH_AARCH64",
     capabilities,
     kernelVersion: kernelRelease,
-  });
+  };
+  if (typeof seccomp === "object") {
+    return resolveSeccompProfile(decodeSeccompProfile(readProfile(seccomp.path)), target);
+  }
+  return seccomp === "unconfined" || privileged ? undefined : defaultSeccompProfile(target);
+}
+
+function readProfile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw systemFailure(`read seccomp profile "${path}"`, cause, "linux.seccomp");
+  }
 }

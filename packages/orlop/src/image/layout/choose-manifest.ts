@@ -14,7 +14,7 @@ const INDEX_DEPTH_MAX = 4;
 
 const INDEX_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_INDEX, MEDIA_TYPE_DOCKER_MANIFEST_LIST]);
 
-export interface ManifestChoice {
+interface ManifestChoice {
   /** Of the layout's index; absent: its only image, or the one called `latest`. */
   readonly tag: string | undefined;
   readonly platform: Platform;

@@ -28,7 +28,7 @@ export interface FixtureImage {
   readonly architecture?: string;
 }
 
-export const OWN_ARCHITECTURE: string = arch() === "x64" ? "amd64" : arch();
+const OWN_ARCHITECTURE: string = arch() === "x64" ? "amd64" : arch();
 
 /** Writes OCI image layouts as other tools do, and with mistakes that no tool makes. */
 export class LayoutFixture {

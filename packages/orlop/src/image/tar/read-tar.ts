@@ -2,14 +2,7 @@ import { OrlopError } from "@orlop/core";
 import { ByteReader } from "./byte-reader.ts";
 import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
 
-export type TarEntryKind =
-  | "file"
-  | "hard-link"
-  | "symlink"
-  | "character-device"
-  | "block-device"
-  | "directory"
-  | "fifo";
+type TarEntryKind = "file" | "hard-link" | "symlink" | "character-device" | "block-device" | "directory" | "fifo";
 
 export interface TarEntry {
   readonly kind: TarEntryKind;

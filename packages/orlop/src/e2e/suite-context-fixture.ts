@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { CommandFixture, type CommandOptions, type CommandResult } from "./command-fixture.ts";
+import { findLeftovers } from "./leftovers-fixture.ts";
+
+/** Who runs a suite. */
+export interface SuiteOptions {
+  readonly skip: string | false;
+  readonly stateDirectory: string;
+}
+
+/** What the cases of a suite share: commands, the containers that they made, a directory. */
+export class SuiteContext {
+  readonly skip: string | false;
+  readonly #stateDirectory: string;
+  #fixture: CommandFixture | undefined;
+
+  constructor({ skip, stateDirectory }: SuiteOptions) {
+    this.skip = skip;
+    this.#stateDirectory = stateDirectory;
+    before(() => {
+      this.#fixture = new CommandFixture();
+    });
+    after(() => this.#fixture?.[Symbol.dispose]());
+  }
+
+  get fixture(): CommandFixture {
+    assert.ok(this.#fixture, "the suite has not begun");
+    return this.#fixture;
+  }
+
+  /** A path in the suite's directory. */
+  place(name: string): string {
+    return join(this.fixture.directory, name);
+  }
+
+  run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return this.fixture.run(args, options);
+  }
+
+  /** Output of a container; any failure of the command fails the test. */
+  async output(...args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.run(args);
+    assert.equal(exitCode, 0, stderr);
+    return stdout.trim();
+  }
+
+  /** To be called last. */
+  testLeftovers(): void {
+    test("nothing is left of all these containers", { skip: this.skip }, async () => {
+      // Whoever was killed could not clean up; the next run does.
+      await this.output("host", "true");
+      assert.deepEqual(await findLeftovers(this.fixture.containerIds(), this.#stateDirectory), []);
+      assert.deepEqual(this.fixture.leftOver(), []);
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { closeSync, readSync } from "node:fs";
+import { Socket } from "node:net";
+import type { WriteStream } from "node:tty";
+import { makePipes, type PipeEnds } from "./make-pipes.ts";
+
+type Descriptor = 0 | 1 | 2;
+type End = "inherit" | "ignore" | number;
+
+/** As much as a pipe usually holds. */
+const CHUNK_BYTES = 65_536;
+
+/**
+ * Stands between a container without a terminal and the terminal of its caller.
+ *
+ * Whoever has a terminal open, for writing too, can read what is typed there, change its settings and put words into
+ * its input. So the container has pipes, and this process passes on what goes through them. What was written before
+ * disposal is passed on by it; nothing is waited for, whoever may still hold the other end.
+ */
+export class StdioRelay implements Disposable {
+  /** What the container is to have as 0, 1 and 2. */
+  readonly ends: readonly [End, End, End];
+  readonly #cleanUp: DisposableStack;
+
+  private constructor(ends: readonly [End, End, End], cleanUp: DisposableStack) {
+    this.ends = ends;
+    this.#cleanUp = cleanUp;
+  }
+
+  /**
+   * @param relayed those descriptors of this process that are terminals and that the container would have
+   * @throws OrlopError
+   */
+  static async open(stateDirectory: string, relayed: readonly Descriptor[]): Promise<StdioRelay> {
+    const pipes = await makePipes(stateDirectory, relayed.length);
+    using stack = new DisposableStack();
+    const ends: [End, End, End] = ["inherit", "inherit", "inherit"];
+    for (const [index, pipe] of pipes.entries()) {
+      const fd = relayed[index] ?? 0;
+      ends[fd] =
+        fd === 0 ? relayInput(pipe, stack) : relayOutput(pipe, fd === 1 ? process.stdout : process.stderr, stack);
+    }
+    return new StdioRelay(ends, stack.move());
+  }
+
+  [Symbol.dispose](): void {
+    this.#cleanUp.dispose();
+  }
+}
+
+/** Returns the container's end. */
+function relayInput({ reader, writer }: PipeEnds, stack: DisposableStack): number {
+  const { stdin } = process;
+  // Held open here too, so that writing to a container that reads no more is no error; it just does not go on.
+  stack.defer(() => closeSync(reader));
+  const socket = new Socket({ fd: writer, writable: true });
+  socket.on("error", () => {});
+  // A terminal that is gone is the end of the input.
+  stdin.on("error", () => void socket.end());
+  stdin.pipe(socket);
+  stack.defer(() => {
+    stdin.unpipe(socket).destroy();
+    socket.destroy();
+  });
+  return reader;
+}
+
+/** Returns the container's end. */
+function relayOutput({ reader, writer }: PipeEnds, stream: WriteStream, stack: DisposableStack): number {
+  // Held open here too: the pipe does not end before we look for the rest.
+  stack.defer(() => closeSync(writer));
+  const socket = new Socket({ fd: reader, readable: true });
+  const ignore = (): void => {};
+  socket.on("error", ignore);
+  // A terminal that is gone takes no more; the container learns that from its signal.
+  stream.on("error", ignore);
+  // Node writes to terminals synchronously: nothing piles up here.
+  socket.on("data", (chunk) => void stream.write(chunk));
+  stack.defer(() => {
+    passOnRest(reader, stream);
+    socket.destroy();
+  });
+  return writer;
+}
+
+function passOnRest(fd: number, stream: WriteStream): void {
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  try {
+    // The pipe does not block, Node has seen to that, and is empty at the latest when its writers have been ended.
+    for (let got = -1; got !== 0; ) {
+      got = readSync(fd, chunk);
+      stream.write(Buffer.from(chunk.subarray(0, got)));
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+  }
+}
