@@ -157,11 +157,18 @@ export class ProcessRuntime implements Runtime {
     const state = await this.state(id);
     const directory = this.#directory(id);
     if (target.all) {
+      const { cgroups } = directory.record(id);
+      if (cgroups.length === 0) {
+        throw new OrlopError(
+          "unsupported",
+          `Cannot signal every process of container "${id}": without a cgroup nobody knows them\nTry signalling init: its end is the end of all.`,
+        );
+      }
       if (signal !== constants.signals.SIGKILL) {
         for (const pid of await this.pids(id)) sendSignal(pid, signal);
         return;
       }
-      return killCgroup(directory.record(id).cgroups);
+      return killCgroup(cgroups);
     }
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot signal container "${id}": it is not running`);
