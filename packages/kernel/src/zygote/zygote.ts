@@ -16,7 +16,8 @@ import { sealProgram, zygoteProgram } from "./zygote-program.ts";
 export const PROGRAM_LOST = 1;
 
 /** What a program may find as its descriptors 0, 1 and 2, which `inherit` then means. */
-type ZygoteStdio = "inherit" | "ignore";
+/** This process's own, /dev/null, or another descriptor of this process. */
+type ZygoteStdio = "inherit" | "ignore" | number;
 
 /** A program that was sent and has not ended. */
 interface Running {
@@ -60,11 +61,15 @@ export class Zygote {
     );
   }
 
-  static start(options: { readonly stdio?: ZygoteStdio } = {}): Zygote {
+  /** @param options.stdio descriptors 0, 1 and 2, one word for all of them or one each; absent: /dev/null */
+  static start(
+    options: { readonly stdio?: "inherit" | "ignore" | readonly [ZygoteStdio, ZygoteStdio, ZygoteStdio] } = {},
+  ): Zygote {
     const architecture = hostArchitecture();
     const stdio = options.stdio ?? "ignore";
     const machine = machineFile(architecture);
-    const child = spawn(machine.path, [], { stdio: [stdio, stdio, stdio, "pipe"], env: {}, cwd: "/" });
+    const own = typeof stdio === "string" ? [stdio, stdio, stdio] : stdio;
+    const child = spawn(machine.path, [], { stdio: [...own, "pipe"], env: {}, cwd: "/" });
     const socket = child.stdio[3] as Duplex | null | undefined;
     assert(socket !== null && socket !== undefined);
     const token = randomBytes(TOKEN_BYTES);

@@ -52,7 +52,7 @@ function relayInput({ reader, writer }: PipeEnds, stack: DisposableStack): numbe
   const { stdin } = process;
   // Held open here too, so that writing to a container that reads no more is no error; it just does not go on.
   stack.defer(() => closeSync(reader));
-  const socket = new Socket({ fd: writer, writable: true });
+  const socket = new Socket({ fd: writer, readable: false, writable: true });
   socket.on("error", () => {});
   // A terminal that is gone is the end of the input.
   stdin.on("error", () => void socket.end());
@@ -68,7 +68,7 @@ function relayInput({ reader, writer }: PipeEnds, stack: DisposableStack): numbe
 function relayOutput({ reader, writer }: PipeEnds, stream: WriteStream, stack: DisposableStack): number {
   // Held open here too: the pipe does not end before we look for the rest.
   stack.defer(() => closeSync(writer));
-  const socket = new Socket({ fd: reader, readable: true });
+  const socket = new Socket({ fd: reader, readable: true, writable: false });
   const ignore = (): void => {};
   socket.on("error", ignore);
   // A terminal that is gone takes no more; the container learns that from its signal.
