@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { parseFlags } from "../flags/parse-flags.ts";
@@ -50,7 +48,7 @@ function examine(host: DoctorHost, trial: Finding): readonly Section[] {
   const checks = [...machineChecks(host), ...userNamespaceChecks(host), ...cgroupChecks(host)];
   // What a container runs without cannot be what keeps it from running.
   const judged = trial.severity === "ok" ? checks.map(asWarning) : checks;
-  const isCheckout = existsSync(join(import.meta.dirname, "../../../../tools/test.ts"));
+  const isCheckout = import.meta.filename.endsWith(".ts");
   return [
     { title: "Containers on this machine", findings: [...judged, trial] },
     ...(isCheckout ? [{ title: "Tests and benchmarks of this checkout", findings: programChecks(host) }] : []),

@@ -95,6 +95,7 @@ describe("an image of a layout", () => {
       }
     }
     assert.deepEqual(readdirSync(join(scratch, "tmp")), []);
+    chmodSync(join(source, "closed"), 0o700);
   });
 
   test("says what its containers start with", async () => {

@@ -268,7 +268,7 @@ describe("a bad command line of run", () => {
     [["--env-file", binary, "host"], /it is not UTF-8/],
     [["-w", "relative", "host"], /the working directory 'relative' is invalid, it needs to be an absolute path/],
     [["--name", "-x", "host"], /Cannot use name "-x"/],
-    [["-h", "a_b", "host"], /invalid hostname/],
+    [["-h", "a b", "host"], /invalid hostname/],
     [["-h", "a".repeat(65), "host"], /invalid hostname/],
     [["-v", "name:/b", "host"], /Cannot use volume "name": there are no volumes yet\nTry a directory/],
     [["-v", "/b", "host"], /Cannot use volume "\/b": there are no volumes yet/],

@@ -132,9 +132,11 @@ function readRlimits(flags: ParsedFlags): readonly Rlimit[] {
 const UTS_LENGTH_MAX = 64;
 
 function parseHostname(text: string): string {
-  const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
-  if (text.length <= UTS_LENGTH_MAX && text.split(".").every((part) => label.test(part))) return text;
-  throw new OrlopError("invalid", "invalid hostname: letters, digits, hyphens and dots, at most 64 characters");
+  if (text.length <= UTS_LENGTH_MAX && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(text)) return text;
+  throw new OrlopError(
+    "invalid",
+    `invalid hostname: letters, digits, and between them hyphens and dots; at most ${UTS_LENGTH_MAX} characters`,
+  );
 }
 
 function parseDomainname(text: string): string {

@@ -51,7 +51,7 @@ function header(entry: FixtureEntry, size: number): Buffer {
     block.write(value.toString(8).padStart(length - 1, "0"), offset, "latin1");
   };
   block.write(entry.path, 0, 100);
-  octal(entry.mode ?? 0o644, 100, 8);
+  octal(entry.mode ?? (entry.type === "5" ? 0o755 : 0o644), 100, 8);
   octal(entry.uid ?? 0, 108, 8);
   octal(entry.gid ?? 0, 116, 8);
   octal(size, 124, 12);
