@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  type FSWatcher,
   mkdirSync,
   openSync,
   readdirSync,
@@ -224,7 +225,7 @@ export class ContainerDirectory {
       look();
       reject(new OrlopError("failed", "Cannot wait for container: its reaper was killed, and with it the exit status"));
     };
-    const watcher = watch(this.path, look);
+    const watcher = this.#watch(look);
     // The end of a reaper that was killed changes no file.
     const timer = setInterval(lookForReaper, REAPER_LOOK_MS);
     try {
@@ -234,6 +235,15 @@ export class ContainerDirectory {
     } finally {
       clearInterval(timer);
       watcher.close();
+    }
+  }
+
+  #watch(look: () => void): FSWatcher {
+    try {
+      return watch(this.path, look);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+      throw new OrlopError("not-found", "Cannot wait for container: it was deleted", { cause });
     }
   }
 
@@ -295,11 +305,15 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
 }
 
 function parseRecord(text: string, id: string): ContainerRecord {
+  let record: unknown;
+  let cause: unknown;
   try {
-    return JSON.parse(text) as ContainerRecord;
-  } catch (cause) {
-    throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`, { cause });
+    record = JSON.parse(text);
+  } catch (error) {
+    cause = error;
   }
+  if (typeof record === "object" && record !== null) return record as ContainerRecord;
+  throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`, { cause });
 }
 
 function unlinkIfThere(path: string): void {

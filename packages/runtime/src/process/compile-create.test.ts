@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { defaultSpec, type Process, type RuntimeSpec } from "@orlop/core";
+import { encodeProgram, explainJson, type Program, verifyProgram } from "@orlop/kernel";
+import type { CreatePlan } from "./compilation.ts";
+import { compileCreate, startSteps } from "./compile-create.ts";
+import { compileExec } from "./compile-exec.ts";
+import { compileHook } from "./compile-hook.ts";
+import { assertGolden, fullTextOf, outlineOf } from "./golden-program-fixture.ts";
+import { FIXED_HOST, fixedPlan } from "./plan-fixture.ts";
+
+const IDS = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+
+function withProcess(spec: RuntimeSpec, changes: Partial<Process>): RuntimeSpec {
+  return spec.process === undefined ? spec : { ...spec, process: { ...spec.process, ...changes } };
+}
+
+function inUserNamespace(spec: RuntimeSpec): RuntimeSpec {
+  const namespaces = [...(spec.linux?.namespaces ?? []), { type: "user" } as const];
+  return { ...spec, linux: { ...spec.linux, namespaces, uidMappings: IDS, gidMappings: IDS } };
+}
+
+function hooked(spec: RuntimeSpec): RuntimeSpec {
+  const hook = [{ path: "/usr/bin/hook" }];
+  return { ...spec, hooks: { createRuntime: hook, createContainer: hook, startContainer: hook, poststop: hook } };
+}
+
+/** As little as a container can be. */
+const SMALL: RuntimeSpec = {
+  ociVersion: "1.0.2",
+  process: { user: { uid: 1000, gid: 1000 }, args: ["/bin/true"], env: [], cwd: "/", noNewPrivileges: true },
+  root: { path: "rootfs", readonly: true },
+  mounts: [{ destination: "/proc", type: "proc", source: "proc", options: ["nosuid"] }],
+  linux: {
+    namespaces: [{ type: "mount" }, { type: "pid" }],
+    maskedPaths: ["/proc/kcore"],
+    readonlyPaths: ["/proc/sys"],
+  },
+};
+
+const seccomp = { filter: new Uint8Array(16), instructionCount: 2, flags: 0, listener: undefined, ignoredNames: [] };
+
+const PLANS: Readonly<Record<string, CreatePlan>> = {
+  default: fixedPlan(),
+  "user-namespace": fixedPlan(inUserNamespace(defaultSpec())),
+  terminal: fixedPlan(withProcess(defaultSpec(), { terminal: true, consoleSize: { height: 24, width: 80 } })),
+  hooks: fixedPlan(hooked(defaultSpec())),
+  overlay: fixedPlan(SMALL, { rootfs: { kind: "overlay", lower: ["/upper", "/lower"], writes: "discard" }, seccomp }),
+};
+
+const ARCHITECTURES = ["x86_64", "aarch64"] as const;
+
+suite("the program that makes a container", () => {
+  for (const [name, plan] of Object.entries(PLANS)) {
+    test(`is, in short, the known one: ${name}`, () => {
+      assertGolden(`${name}.txt`, outlineOf(compileCreate(plan)));
+    });
+
+    test(`is accepted and can be sent on every processor: ${name}`, () => {
+      for (const architecture of ARCHITECTURES) {
+        const program = compileCreate({ ...plan, host: { ...plan.host, architecture } });
+        verifyProgram(program, { loadAddress: 0x40000 });
+        assert.ok(encodeProgram(program, { loadAddress: 0x40000 }).length > 10_000);
+      }
+    });
+  }
+
+  test("is, call by call, the known one for a small config", () => {
+    assertGolden("small-in-full.txt", fullTextOf(compileCreate(fixedPlan(SMALL, { cgroup: undefined, seccomp }))));
+  });
+
+  test("is the same for the same request", () => {
+    const encode = (): Buffer => encodeProgram(compileCreate(fixedPlan()), { loadAddress: 0x40000 });
+    assert.deepEqual(encode(), encode());
+  });
+});
+
+suite("the programs beside it", () => {
+  test("of an exec and of a hook are the known ones", () => {
+    const process = { user: { uid: 1000, gid: 1000 }, args: ["sh"], env: ["PATH=/bin"], cwd: "/" };
+    const exec = compileExec({
+      host: FIXED_HOST,
+      process,
+      initPid: 77,
+      containerDirectory: "/run/orlop/c1",
+      stateDirectory: "/run/orlop/c1/exec/e1",
+      stdio: { stdin: "null", stdout: "null", stderr: "null" },
+      terminal: false,
+      detached: false,
+      namespaces: ["mount", "pid", "uts"],
+      join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
+      seccomp,
+    });
+    const hook = compileHook({
+      host: FIXED_HOST,
+      hook: { path: "/usr/bin/hook", args: ["hook", "one"], timeout: 5 },
+      field: "hooks.createContainer[0]",
+      state: "{}",
+      enter: { pid: 77, namespaces: ["mount"] },
+      log: "/run/orlop/c1/hooks.log",
+      directory: "/bundle",
+    });
+    for (const program of [exec, hook]) verifyProgram(program, { loadAddress: 0x40000 });
+    assertGolden("exec.txt", outlineOf(exec));
+    assertGolden("hook-in-full.txt", fullTextOf(hook));
+  });
+});
+
+/** Where the first call of that name with these words in its arguments stands. */
+function at(program: Program, call: string, ...words: readonly string[]): number {
+  for (const step of explainJson(program).steps) {
+    const found = step.calls.find(
+      (each) => each.call === call && words.every((word) => each.args.join().includes(word)),
+    );
+    if (found !== undefined) return found.index;
+  }
+  throw new Error(`there is no ${call} with ${words.join(" and ")}`);
+}
+
+suite("the order of what init does", () => {
+  test("gives up what it has from the outside in", () => {
+    const program = compileCreate(fixedPlan(withProcess(defaultSpec(), { noNewPrivileges: true }), { seccomp }));
+    const order = [
+      at(program, "mount", "MS_SLAVE"),
+      at(program, "pivot_root"),
+      at(program, "umount2", "MNT_DETACH"),
+      at(program, "prctl", "PR_CAPBSET_DROP"),
+      at(program, "setgroups"),
+      at(program, "setresgid"),
+      at(program, "setresuid"),
+      at(program, "capset"),
+      at(program, "chdir", '"/"'),
+      at(program, "prctl", "PR_SET_NO_NEW_PRIVS"),
+      at(program, "seccomp"),
+      at(program, "close_range"),
+      at(program, "execve"),
+    ];
+    // The first chdir is the pivot's; the working directory's is the one behind the change of user.
+    const [cwd] = order.splice(8, 1);
+    assert.ok(cwd !== undefined);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
+  test("installs a filter while it may, when the program may gain privileges", () => {
+    const program = compileCreate(fixedPlan(defaultSpec(), { seccomp }));
+    assert.ok(at(program, "seccomp") < at(program, "setresuid"));
+    assert.throws(() => at(program, "prctl", "PR_SET_NO_NEW_PRIVS"));
+  });
+
+  test("waits for its start only when told to", () => {
+    const says = (startOnCommand: boolean): boolean =>
+      outlineOf(compileCreate(fixedPlan(defaultSpec(), { startOnCommand }))).includes(
+        'say "ready" to the reaper and wait',
+      );
+    assert.deepEqual([says(true), says(false)], [true, false]);
+  });
+
+  test("is known by its last steps to who starts the container later", () => {
+    const program = compileCreate(fixedPlan());
+    const steps = startSteps(program);
+    const execute = at(program, "execve");
+    const step = steps.findLast(({ from }) => from <= execute);
+    assert.deepEqual([step?.action, step?.field], ['execute "sh"', "process.args[0]"]);
+    assert.equal(steps[0]?.action, 'say "ready" to the reaper and wait');
+    assert.deepEqual(
+      steps.map(({ from }) => from),
+      steps.map(({ from }) => from).toSorted((a, b) => a - b),
+    );
+  });
+});
+
+suite("configs that cannot be compiled", () => {
+  test("are refused by the field", () => {
+    const spec = defaultSpec();
+    const cases: readonly (readonly [RuntimeSpec, string, string])[] = [
+      [{ ...spec, linux: { ...spec.linux, namespaces: [{ type: "pid" }] } }, "unsupported", "linux.namespaces"],
+      [withProcess(spec, { apparmorProfile: "strict" }), "unsupported", "process.apparmorProfile"],
+      [withProcess(spec, { selinuxLabel: "a:b:c" }), "unsupported", "process.selinuxLabel"],
+      [withProcess(spec, { user: { uid: 2 ** 32 - 1, gid: 0 } }), "invalid", "process.user.uid"],
+      [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
+      [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],
+    ];
+    for (const [config, code, field] of cases) {
+      assert.throws(
+        () => compileCreate(fixedPlan(config)),
+        { name: "OrlopError", code, field, message: /^Cannot / },
+        field,
+      );
+    }
+    const file = { ...FIXED_HOST, fileKind: () => "file" as const };
+    assert.throws(() => compileCreate(fixedPlan(spec, { host: file })), { code: "invalid", field: "root.path" });
+  });
+});

@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { REPORT, reportKind } from "@orlop/kernel";
+import { withTemporaryDirectory } from "@orlop/testkit";
+import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
+
+const RECORD: ContainerRecord = {
+  schemaVersion: 1,
+  id: "c1",
+  ociVersion: "1.0.2",
+  bundle: "/bundle",
+  annotations: { a: "b" },
+  cgroups: [],
+  namespaces: ["pid", "mount"],
+  ownPidNamespace: true,
+  detached: false,
+  createdAtMs: 5,
+  startSteps: [
+    { from: 10, action: 'say "ready" to the reaper and wait' },
+    { from: 20, action: 'execute "sh"', field: "process.args[0]" },
+  ],
+};
+
+function report(kind: "created" | "exited" | "failed", index: number, value: number): Buffer {
+  const bytes = Buffer.alloc(REPORT.size);
+  bytes.writeUInt32LE(REPORT.size, 0);
+  bytes.writeUInt32LE(reportKind(kind), REPORT.fields.kind.offset);
+  bytes.writeUInt32LE(index, REPORT.fields.index.offset);
+  bytes.writeBigInt64LE(BigInt(value), REPORT.fields.value.offset);
+  return bytes;
+}
+
+/** A container's directory, and what stands for its reaper: somebody who has the control pipe open. */
+async function withContainer(
+  work: (directory: ContainerDirectory, reaper: { readonly control: number; end(): void }) => Promise<void> | void,
+): Promise<void> {
+  await withTemporaryDirectory(async (path) => {
+    const directory = new ContainerDirectory(join(path, "c1"));
+    directory.create(RECORD, undefined);
+    execFileSync("mkfifo", [join(directory.path, "control")]);
+    const control = openSync(join(directory.path, "control"), "r+");
+    let open = true;
+    const end = (): void => {
+      if (open) closeSync(control);
+      open = false;
+    };
+    try {
+      await work(directory, { control, end });
+    } finally {
+      end();
+    }
+  });
+}
+
+suite("a container's directory", () => {
+  test("keeps the record, for its owner only", () =>
+    withContainer((directory) => {
+      assert.deepEqual(directory.record("c1"), RECORD);
+      assert.equal(statSync(directory.path).mode & 0o777, 0o700);
+      assert.equal(statSync(join(directory.path, "container.json")).mode & 0o777, 0o600);
+      assert.equal(existsSync(join(directory.path, "container.json.new")), false);
+      assert.deepEqual(ContainerDirectory.list(join(directory.path, "..")), ["c1"]);
+    }));
+
+  test("is made once", () =>
+    withContainer((directory) => {
+      assert.throws(() => directory.create(RECORD, undefined), {
+        code: "exists",
+        message: 'Cannot create container "c1": a container of this id exists',
+      });
+    }));
+
+  test("gives back the filter that the execs get", () =>
+    withTemporaryDirectory((path) => {
+      const directory = new ContainerDirectory(join(path, "c1"));
+      const filter = Uint8Array.from({ length: 24 }, (_, index) => index);
+      const seccomp = { filter, instructionCount: 3, flags: 6, listener: undefined, ignoredNames: [] };
+      directory.create(RECORD, seccomp);
+      assert.deepEqual(directory.seccomp(), seccomp);
+      directory.remove();
+      assert.deepEqual(readdirSync(path), []);
+    }));
+
+  test("of another version, a damaged one and one that was never finished are told apart", () =>
+    withTemporaryDirectory((path) => {
+      const write = (id: string, text: string | undefined): ContainerDirectory => {
+        mkdirSync(join(path, id));
+        if (text !== undefined) writeFileSync(join(path, id, "container.json"), text);
+        return new ContainerDirectory(join(path, id));
+      };
+      const unfinished = write("unfinished", undefined);
+      writeFileSync(join(unfinished.path, "container.json.new"), '{"schemaVersion":1');
+      assert.throws(() => unfinished.record("unfinished"), {
+        code: "not-found",
+        message: /^Cannot find container "unfinished"/,
+      });
+      assert.throws(() => write("later", '{"schemaVersion":2}').record("later"), {
+        code: "unsupported",
+        message: 'Cannot read container "later": its record has version 2',
+      });
+      for (const [id, text] of Object.entries({ cut: '{"schemaVersion":1', empty: "", odd: "null", list: "[]" })) {
+        assert.throws(() => write(id, text).record(id), { name: "OrlopError", message: /^Cannot read container / }, id);
+      }
+      assert.equal(ContainerDirectory.list(path).includes("unfinished"), false);
+      unfinished.remove();
+      assert.equal(existsSync(unfinished.path), false);
+    }));
+
+  test("knows no reports that are cut off or foreign", () =>
+    withContainer((directory) => {
+      const path = join(directory.path, "exit");
+      for (const bytes of [Buffer.alloc(0), report("exited", 1, 7).subarray(0, 100), Buffer.alloc(REPORT.size)]) {
+        writeFileSync(path, bytes);
+        assert.equal(directory.exit(), undefined);
+      }
+      writeFileSync(path, report("exited", 1, 7));
+      assert.equal(directory.exit()?.value, 7);
+    }));
+});
+
+suite("the control pipe", () => {
+  test("carries commands to the reaper", () =>
+    withContainer((directory, { control }) => {
+      assert.equal(directory.supervised(), true);
+      directory.command("signal", 15);
+      const bytes = Buffer.alloc(8);
+      assert.equal(readSync(control, bytes), 8);
+      assert.deepEqual([...bytes], [2, 0, 0, 0, 15, 0, 0, 0]);
+    }));
+
+  test("is nothing to wait for without a reaper, or when it is full", () =>
+    withContainer((directory, { end }) => {
+      for (let count = 0; count < 8192; count++) directory.command("resize", count);
+      const full = { code: "conflict", message: "Cannot reach container: too many commands wait for its reaper" };
+      assert.throws(() => directory.command("signal", 9), full);
+      end();
+      assert.equal(directory.supervised(), false);
+      assert.throws(() => directory.command("signal", 9), {
+        code: "conflict",
+        message: "Cannot reach container: it is not running",
+      });
+      directory.tryCommand("signal", 9);
+    }));
+});
+
+suite("waiting in a container's directory", () => {
+  /** As a reaper writes it: under another name until it is whole. */
+  function keep(directory: ContainerDirectory, name: string, bytes: Uint8Array): void {
+    writeFileSync(join(directory.path, `${name}.new`), bytes);
+    renameSync(join(directory.path, `${name}.new`), join(directory.path, name));
+  }
+
+  test("for an exit ends with its record, before it or after", () =>
+    withContainer(async (directory) => {
+      const early = directory.waitForExit();
+      keep(directory, "exit", report("exited", 1, 7));
+      assert.equal((await early).value, 7);
+      assert.equal((await directory.waitForExit()).value, 7);
+    }));
+
+  test("for an exit ends when the reaper dies without a record, or the directory goes", () =>
+    withContainer(async (directory, reaper) => {
+      const waiting = directory.waitForExit();
+      reaper.end();
+      await assert.rejects(waiting, { code: "failed", message: /^Cannot wait for container: its reaper was killed/ });
+      directory.remove();
+      await assert.rejects(directory.waitForExit(), {
+        name: "OrlopError",
+        code: "not-found",
+        message: /^Cannot wait for container/,
+      });
+    }));
+
+  test("for a start ends with the mark, the failure in words, or the end before either", () =>
+    withContainer(async (directory) => {
+      const started = directory.waitForStart(RECORD);
+      writeFileSync(join(directory.path, "started"), "");
+      await started;
+      const other = new ContainerDirectory(directory.path);
+      await other.waitForStart(RECORD);
+    }));
+
+  test("for a start rejects with the step that failed", () =>
+    withContainer(async (directory) => {
+      const waiting = directory.waitForStart(RECORD);
+      keep(directory, "failed", report("failed", 25, 2));
+      await assert.rejects(waiting, {
+        code: "executable-not-found",
+        message: 'Cannot execute "sh": executable file not found: no such file or directory (process.args[0])',
+      });
+    }));
+
+  test("for a start rejects when the container ended first", () =>
+    withContainer(async (directory) => {
+      const waiting = directory.waitForStart(RECORD);
+      keep(directory, "exit", report("exited", 2, 9));
+      await assert.rejects(waiting, {
+        code: "conflict",
+        message: 'Cannot start container "c1": it was ended before its program ran',
+      });
+    }));
+
+  test("for the reaper ends when nobody reads the pipe", () =>
+    withContainer(async (directory, reaper) => {
+      const waiting = directory.waitForReaper();
+      reaper.end();
+      await waiting;
+    }));
+
+  test("can be given up, before and while", async () => {
+    const controller = new AbortController();
+    const waiting = abortable(new Promise(() => {}), controller.signal);
+    controller.abort();
+    await assert.rejects(waiting, { code: "cancelled" });
+    await assert.rejects(abortable(Promise.resolve(1), AbortSignal.abort()), { code: "cancelled" });
+    assert.equal(await abortable(Promise.resolve(1), new AbortController().signal), 1);
+  });
+});
+
+suite("the directory of an exec", () => {
+  test("has a name that is its own", () =>
+    withContainer((directory) => {
+      for (const id of ["", ".", "..", "a/b", "../../c2", "a\0b"]) {
+        assert.throws(() => directory.exec(id), { code: "invalid" }, id);
+        assert.throws(() => directory.knownExec(id), { code: "invalid" }, id);
+      }
+      assert.throws(() => directory.knownExec("e1"), {
+        code: "not-found",
+        message: 'Cannot find exec "e1": it does not exist',
+      });
+      directory.exec("e1").make("e1");
+      assert.equal(directory.knownExec("e1").path, join(directory.path, "exec", "e1"));
+      assert.throws(() => directory.exec("e1").make("e1"), {
+        code: "exists",
+        message: 'Cannot exec "e1": an exec of this id exists',
+      });
+      directory.remove();
+      assert.equal(existsSync(directory.path), false);
+    }));
+});
