@@ -15,6 +15,7 @@ const CONTAINERS = "/run/orlop/containers";
 
 test("a container does not outlive a failure after its start", { skip }, async () => {
   using fixture = new CommandFixture();
+  mkdirSync(CONTAINERS, { recursive: true, mode: 0o700 });
   const full = join(fixture.directory, "full");
   mkdirSync(full);
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${FULL_BYTES}`, "full", full]);
