@@ -10,12 +10,12 @@ interface OptionEffect {
   readonly recursive?: true;
   /** Superblock flag: the key given to fsconfig(2) FSCONFIG_SET_FLAG, for new file systems only. */
   readonly superblock?: string;
+  /** Takes back such a flag: without it, the option says what the kernel does anyway. */
+  readonly withoutSuperblock?: string;
   readonly propagation?: "MS_SHARED" | "MS_SLAVE" | "MS_PRIVATE" | "MS_UNBINDABLE";
   readonly bind?: true;
   readonly copyUp?: true;
   readonly idmap?: true;
-  /** Accepted, and what the kernel does anyway. */
-  readonly none?: true;
 }
 
 /** Per-mount attributes: each has a plain, a negated and two recursive spellings (runtime-spec, config.md, "Mounts"). */
@@ -34,7 +34,7 @@ const ATTRIBUTES = [
 const OPTIONS: ReadonlyMap<string, OptionEffect> = new Map<string, OptionEffect>([
   ...ATTRIBUTES.flatMap(([set, clear, name]): [string, OptionEffect][] => [
     [set, { set: name, ...(name === "RDONLY" ? { superblock: "ro" } : {}) }],
-    [clear, { clear: name }],
+    [clear, { clear: name, ...(name === "RDONLY" ? { withoutSuperblock: "ro" } : {}) }],
     [`r${set}`, { set: name, recursive: true }],
     [`r${clear}`, { clear: name, recursive: true }],
   ]),
@@ -47,18 +47,20 @@ const OPTIONS: ReadonlyMap<string, OptionEffect> = new Map<string, OptionEffect>
   }),
   ["bind", { bind: true }],
   ["rbind", { bind: true, recursive: true }],
-  ["sync", { superblock: "sync" }],
   ["dirsync", { superblock: "dirsync" }],
-  ["lazytime", { superblock: "lazytime" }],
-  ["mand", { superblock: "mand" }],
-  ["silent", { superblock: "silent" }],
-  ["iversion", { superblock: "iversion" }],
-  ["async", { none: true }],
-  ["nolazytime", { none: true }],
-  ["nomand", { none: true }],
-  ["loud", { none: true }],
-  ["noiversion", { none: true }],
-  ["defaults", { none: true }],
+  ...(
+    [
+      ["sync", "async"],
+      ["lazytime", "nolazytime"],
+      ["mand", "nomand"],
+      ["silent", "loud"],
+      ["iversion", "noiversion"],
+    ] as const
+  ).flatMap(([flag, opposite]): [string, OptionEffect][] => [
+    [flag, { superblock: flag }],
+    [opposite, { withoutSuperblock: flag }],
+  ]),
+  ["defaults", {}],
   ["tmpcopyup", { copyUp: true }],
   ["idmap", { idmap: true }],
   ["ridmap", { idmap: true, recursive: true }],
@@ -106,7 +108,7 @@ export function parseMountOptions(options: readonly string[], type: string | und
     }
     (effect.recursive ? recursive : plain).apply(effect);
     if (effect.superblock !== undefined) superblockFlags.add(effect.superblock);
-    if (effect.clear === "RDONLY") superblockFlags.delete("ro");
+    if (effect.withoutSuperblock !== undefined) superblockFlags.delete(effect.withoutSuperblock);
     if (effect.bind) bind = effect.recursive ? "recursive" : "single";
     if (effect.idmap) idmap = effect.recursive ? "recursive" : "single";
     if (effect.copyUp) copyUp = true;
@@ -134,11 +136,17 @@ function splitData(option: string, field: string): [string, string | undefined] 
   return equals < 0 ? [option, undefined] : [option.slice(0, equals), option.slice(equals + 1)];
 }
 
+const ACCESS_TIMES: ReadonlySet<string> = new Set(["NOATIME", "STRICTATIME", "RELATIME"]);
+
 class AttributeSet {
   readonly #state = new Map<string, "set" | "clear">();
 
   apply({ set, clear }: OptionEffect): void {
-    if (set !== undefined) this.#state.set(set, "set");
+    if (set !== undefined) {
+      // Access-time modes are values of one field.
+      if (ACCESS_TIMES.has(set)) for (const mode of ACCESS_TIMES) this.#state.delete(mode);
+      this.#state.set(set, "set");
+    }
     if (clear !== undefined) this.#state.set(clear, "clear");
   }
 
