@@ -134,6 +134,13 @@ describe("the host's root as a tree", () => {
     ]);
   });
 
+  test("has an empty place where programs put what is theirs for a while", () => {
+    const mounts = parseMountTable("1 0 8:1 / / rw - ext4 a rw\n2 1 0:9 / /tmp/.mount_app rw - fuse.app b rw");
+    const tree = { tmp: { ".mount_app": { x: 0o644 }, file: 0o600 } };
+    const entries = composeRoot({ root: "/", mounts, directories: directories(tree), emptied: [], locked: true });
+    assert.deepEqual(entries, [{ kind: "directory", path: "tmp", mode: 0o755 }]);
+  });
+
   test("is bound where taking it apart would go too far", () => {
     const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`d${index}`, { x: 0o644 }]));
     const mounts = parseMountTable("1 0 8:1 / / rw - ext4 a rw\n2 1 8:2 / /var/d7 rw - ext4 b rw");

@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import type { TreeEntry } from "@orlop/core";
-import { canBeLayer, holdsFiles, isBelow, type MountPoint, mountOf } from "./mount-table.ts";
+import { canBeLayer, holdsFiles, isBelow, isVolatile, type MountPoint, mountOf } from "./mount-table.ts";
 
 /** One entry of a directory of the host. */
 export interface HostEntry {
@@ -84,6 +84,8 @@ class Composition {
     // Whoever makes the container may not look into it, and nor may the container, which has its own instead.
     if (list === undefined || list.length === 0) return [empty];
     const isParted = this.#relevant.some((mount) => isBelow(mount.path, path));
+    // Programs mount in such places what is theirs for a while, and files come and go.
+    if (isParted && isVolatile(path, this.#options.root)) return [empty];
     if (isParted && list.length <= ENTRIES_MAX) {
       return [empty, ...list.flatMap((entry) => this.#entry(join(path, entry.name), entry, type))];
     }

@@ -1,8 +1,16 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Mount, RootFilesystem } from "@orlop/core";
 import { composeRoot, type HostDirectories, type HostEntry } from "./compose-root.ts";
-import { canBeLayer, holdsFiles, isBelow, type MountPoint, mountOf, parseMountTable } from "./mount-table.ts";
+import {
+  canBeLayer,
+  holdsFiles,
+  isBelow,
+  isVolatile,
+  type MountPoint,
+  mountOf,
+  parseMountTable,
+} from "./mount-table.ts";
 
 interface DirectoryRootOptions {
   /** Absolute, without links. */
@@ -30,7 +38,7 @@ export function directoryRoot(options: DirectoryRootOptions): DirectoryRoot {
   const { path, locked, emptied } = options;
   const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
   const below = mounts.filter((mount) => isBelow(mount.path, path) && !isEmptied(mount.path, path, emptied));
-  const shown = below.filter(({ type }) => holdsFiles(type));
+  const shown = below.filter((mount) => holdsFiles(mount.type) && !isVolatile(dirname(mount.path), path));
   const parted = locked ? mounts.some((mount) => isBelow(mount.path, path)) : shown.some((mount) => !bindable(mount));
   if (parted || !canBeLayer(mountOf(path, mounts)?.type ?? "")) {
     const entries = composeRoot({ root: path, mounts, directories: hostDirectories, emptied, locked });

@@ -63,6 +63,14 @@ export function holdsFiles(type: string): boolean {
   return !KERNEL_TYPES.has(type);
 }
 
+/** Directories that everybody may write to, for as long as the machine is up. */
+const VOLATILE: readonly string[] = ["/tmp", "/var/tmp"];
+
+/** Whether what is mounted below `path` is no part of what is stored in `root`. */
+export function isVolatile(path: string, root: string): boolean {
+  return VOLATILE.some((each) => isBelow(each, root) && (path === each || isBelow(path, each)));
+}
+
 /** File systems that overlay refuses as a layer, or that give trouble as one: no case-sensitive names, or a server's. */
 const NO_LAYER_TYPES: ReadonlySet<string> = new Set([
   "9p",
