@@ -155,6 +155,6 @@ function emitBindDevice(c: Compilation, device: LinuxDevice): void {
 }
 
 /** The kernel's encoding of a device number in 32 bits: include/linux/kdev_t.h, new_encode_dev. */
-export function deviceNumber(major: number, minor: number): number {
+function deviceNumber(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }

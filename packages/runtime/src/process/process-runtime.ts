@@ -172,7 +172,12 @@ export class ProcessRuntime implements Runtime {
     }
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot signal container "${id}": it is not running`);
-    (target.execId === undefined ? directory : directory.knownExec(target.execId)).command("signal", signal);
+    const addressee = target.execId === undefined ? directory : directory.knownExec(target.execId);
+    // The reaper takes commands until it has cleaned up, which is after the end.
+    if (addressee.exit() !== undefined) {
+      throw new OrlopError("conflict", `Cannot signal "${target.execId ?? id}": it has ended`);
+    }
+    addressee.command("signal", signal);
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {

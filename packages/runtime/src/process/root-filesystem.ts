@@ -167,8 +167,16 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
       break;
   }
   emitAttach(p, mount, target);
+  if (entry.kind === "overlay" && c.plan.request.spec.root.readonly) {
+    // Part of the root, so read-only with it; until then it takes mount points.
+    p.call("fcntl", [mount, p.flags("F_DUPFD_CLOEXEC"), 0], { into: entrySlot(c, entry) });
+  }
   p.call("close", [mount]);
   p.call("close", [target]);
+}
+
+function entrySlot(c: Compilation, { path }: TreeEntry): Slot {
+  return c.p.slot(`entry /${path}`);
 }
 
 /** Fails unless "/.." is "/": anything left above the root would be the host's. */
@@ -209,6 +217,11 @@ export function emitPivot(c: Compilation): void {
     const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
     emitMountAttributes(p, c.root, setting);
     emitLegacyAttributes(p, c.root, setting);
+    for (const entry of plan.rootfs.kind === "tree" ? plan.rootfs.entries : []) {
+      if (entry.kind !== "overlay") continue;
+      emitMountAttributes(p, entrySlot(c, entry), setting);
+      emitLegacyAttributes(p, entrySlot(c, entry), setting);
+    }
   }
   const propagation = spec.linux?.rootfsPropagation;
   if (propagation !== undefined) {
