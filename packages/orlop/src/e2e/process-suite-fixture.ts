@@ -121,6 +121,12 @@ function exitCodeCases(c: SuiteContext): void {
         assert.equal(result.stdout, "");
       });
     }
+    test("is 126 for a program that this machine cannot execute", async () => {
+      writeFileSync(c.place("foreign"), Buffer.from("\u007fELF no more"), { mode: 0o755 });
+      const { exitCode, stderr } = await c.run(["-v", `${c.place("foreign")}:/foreign`, "host", "/foreign"]);
+      assert.equal(exitCode, 126, stderr);
+      assert.match(stderr, /Cannot execute "\/foreign": exec format error/);
+    });
   });
 }
 

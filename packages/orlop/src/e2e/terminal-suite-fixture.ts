@@ -90,6 +90,14 @@ function ownTerminalCases(c: SuiteContext, skip: string | false): void {
       const { stdout } = await c.run(["-t", "host", "sh", "-c", "tty; echo x"]);
       assert.equal(stdout, "/dev/pts/0\r\nx\r\n");
     });
+
+    test("is told of in colours, unless the caller does not want any", async () => {
+      const explain = [LAUNCHER, "explain", "host", "true"];
+      const colored = await atTerminal(c.fixture, explain, [["wait", "execve"]]);
+      assert.ok(colored.output.includes("\u001b["));
+      const plain = await atTerminal(c.fixture, ["env", "NO_COLOR=1", ...explain], [["wait", "execve"]]);
+      assert.ok(!plain.output.includes("\u001b["));
+    });
   });
 }
 

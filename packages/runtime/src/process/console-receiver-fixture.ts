@@ -32,7 +32,7 @@ while True:
 `;
 
 /** What a console socket received. */
-export interface ReceivedConsole {
+interface ReceivedConsole {
   readonly message: string;
   readonly count: number;
   readonly more: number;

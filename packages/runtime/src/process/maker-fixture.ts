@@ -17,7 +17,7 @@ interface MakerOrders {
 }
 
 /** A maker whose containers stand, or that has said why they do not. */
-export interface Maker extends AsyncDisposable {
+interface Maker extends AsyncDisposable {
   readonly child: ChildProcess;
   /** Process of its zygote. */
   readonly zygotePid: number;

@@ -16,7 +16,7 @@ export const FIXED_HOST: HostView = {
 };
 
 /** A container's cgroup on a machine that has version 2 only. */
-export const FIXED_CGROUP: CgroupPlan = {
+const FIXED_CGROUP: CgroupPlan = {
   directories: [
     {
       version: 2,

@@ -29,7 +29,7 @@ import { ProcessRuntime, type ProcessRuntimeOptions } from "./process-runtime.ts
 const PATIENCE_MS = 15_000;
 
 /** In the ids of everything that this process's tests make. */
-export const MARK: string = `orlop-process-${process.pid}`;
+const MARK: string = `orlop-process-${process.pid}`;
 
 let benches = 0;
 
