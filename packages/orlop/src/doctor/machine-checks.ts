@@ -2,7 +2,7 @@ import type { DoctorHost } from "./doctor-host.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
 const NODE_MAJOR_MIN = 24;
-/** mount_setattr(2) came with 5.12; DESIGN says 5.10, where older calls stand in. */
+/** Older calls stand in for mount_setattr(2), which came with 5.12; for what is older than this nothing does. */
 const KERNEL_MIN = [5, 10] as const;
 
 /** Node, processor and kernel. */
