@@ -45,6 +45,8 @@ export class Zygote {
   #nextRequest = 1;
   #pending: Buffer = Buffer.alloc(0);
   #gone: OrlopError | undefined;
+  /** The socket went before the reason was known, or by our own wish. */
+  #closed = false;
 
   private constructor(architecture: Architecture, child: ChildProcess, socket: Duplex, token: Buffer) {
     this.architecture = architecture;
@@ -54,7 +56,10 @@ export class Zygote {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     // A write after the zygote's end surfaces as its exit, which says more.
     socket.on("error", () => {});
-    socket.on("close", () => this.#abandon(() => true));
+    socket.on("close", () => {
+      this.#closed = true;
+      this.#abandon(() => true);
+    });
     child.on("exit", (status, signal) => this.#end(status, signal));
     child.on("error", (cause) =>
       this.#fail(new OrlopError("failed", `Cannot start zygote: ${cause.message}`, { cause })),
@@ -82,7 +87,7 @@ export class Zygote {
 
   /** Whether programs can still be submitted. */
   get alive(): boolean {
-    return this.#gone === undefined;
+    return this.#gone === undefined && !this.#closed;
   }
 
   get pid(): number | undefined {
@@ -92,6 +97,7 @@ export class Zygote {
   /** Sends a program; throws at once when it is refused by the verifier or the zygote is gone. */
   submit(program: Program, onReport: (report: Report) => void): void {
     if (this.#gone !== undefined) throw this.#gone;
+    if (this.#closed) throw new OrlopError("failed", "Cannot use zygote: its socket is closed");
     verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
     const request = this.#nextRequest++;
     const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: this.#token, request });
