@@ -47,6 +47,10 @@ async function measure(
 async function main(signal: AbortSignal): Promise<void> {
   const names = benchGroups.map(({ name }) => name);
   const options = parseBenchOptions(process.argv.slice(2), names);
+  const obstacle = containerObstacle();
+  if (options.write && obstacle !== undefined) {
+    throw new OrlopError("unsupported", `Cannot write docs/benchmarks.md: most of it ${obstacle}`);
+  }
   const machine = describeMachine(comparedVersions(root));
   const groups = benchGroups.filter(({ name }) => options.groups.length === 0 || options.groups.includes(name));
   const rows = await measure(groups, options.rounds, signal);

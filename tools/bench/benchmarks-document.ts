@@ -37,9 +37,9 @@ ${meanings(rows).join("\n")}
 - All runtimes get the same bundle: the default config (six namespaces, seven mounts, masked and read-only paths,
   capabilities, device rules) with the default seccomp profile, on a busybox root file system. Standard input and output
   are /dev/null, the state of each runtime is on tmpfs.
-- "In process" is a call of \`ProcessRuntime\` in a Node process that has made a hundred containers before. Commands are started and
-  timed by a process of a hundred kilobytes (a zygote's child), not by Node, whose fork takes milliseconds: the time of a
-  command begins right before the fork and ends right after the wait.
+- "In process" is a call of \`ProcessRuntime\` in a Node process that has made a hundred containers before. Commands are
+  started and timed by a process of a hundred kilobytes (a zygote's child), not by Node, whose fork takes milliseconds:
+  the time of a command begins right before the fork and ends right after the wait.
 - crun refuses a machine with both versions of cgroups; there it runs in a mount namespace where version 2 is not mounted.
 - The exit status of \`npm run bench\` says nothing about the goals: this measures, the tests check.
 `;
