@@ -15,7 +15,7 @@ import { sealProgram, zygoteProgram } from "./zygote-program.ts";
 const PATIENCE_MS = 10_000;
 
 /** How a zygote ended. */
-export interface RawEnd {
+interface RawEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   /** What it and its programs said. */

@@ -30,7 +30,7 @@ export const REPORT: StructLayout<
  * - `begun` from the zygote: the program runs, as the process in value
  * - `lost` from the zygote: the process in value ended in another way than by leaving; for request 0
  */
-export const REPORT_KINDS = [
+const REPORT_KINDS = [
   "refused",
   "unstarted",
   "failed",

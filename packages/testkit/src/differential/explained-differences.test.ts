@@ -69,6 +69,10 @@ suite("reportDifferences", () => {
     assert.deepEqual(reportDifferences([row], [found({ differences: [] })]).stale, [row]);
   });
 
+  test("does not call a row stale whose peer is not always the same", () => {
+    assert.deepEqual(reportDifferences([{ ...row, sometimes: true }], [found({ differences: [] })]).stale, []);
+  });
+
   test("does not call a row stale when its config or its peer was not run", () => {
     const others = [found({ config: "minimal", differences: [] }), found({ runtime: "crun", differences: [] })];
     assert.deepEqual(reportDifferences([row], others).stale, []);

@@ -14,6 +14,8 @@ export interface ExplainedDifference {
   readonly theirs: string | null;
   readonly ours: string | null;
   readonly reason: string;
+  /** The peer itself is not always the same: the row is never stale. */
+  readonly sometimes?: true;
 }
 
 /** A difference and where it was found. */
@@ -36,7 +38,7 @@ export interface DifferenceReport {
   readonly stale: readonly ExplainedDifference[];
 }
 
-const rowMembers = ["config", "key", "runtime", "theirs", "ours", "reason"] as const;
+const rowMembers = ["config", "key", "runtime", "theirs", "ours", "reason", "sometimes"] as const;
 
 function decodeRow(row: unknown, index: number): ExplainedDifference {
   const fail = (what: string): never => {
@@ -54,6 +56,8 @@ function decodeRow(row: unknown, index: number): ExplainedDifference {
     const found = member(name);
     return typeof found === "string" || found === null ? found : fail(`"${name}" is neither text nor null`);
   };
+  const sometimes = member("sometimes");
+  if (sometimes !== undefined && sometimes !== true) return fail('"sometimes" is not true');
   return {
     config: text("config"),
     key: text("key"),
@@ -61,6 +65,7 @@ function decodeRow(row: unknown, index: number): ExplainedDifference {
     theirs: value("theirs"),
     ours: value("ours"),
     reason: text("reason"),
+    ...(sometimes === true ? { sometimes } : {}),
   };
 }
 
@@ -108,5 +113,5 @@ export function reportDifferences(
     }
   }
   const usable = rows.filter((row) => comparisons.some((comparison) => isAbout(row, comparison)));
-  return { unexplained, stale: usable.filter((row) => !used.has(row)) };
+  return { unexplained, stale: usable.filter((row) => !used.has(row) && row.sometimes !== true) };
 }
