@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -10,6 +10,7 @@ import {
   type ExecRequest,
   type ExitStatus,
   type Linux,
+  type Mount,
   type Process,
   type RuntimeSpec,
   type Stdio,
@@ -33,9 +34,40 @@ const MARK: string = `orlop-process-${process.pid}`;
 
 let benches = 0;
 
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
 /** Why containers cannot be tried here, or undefined when they can. */
 export function rootObstacle(): string | undefined {
-  return process.getuid?.() === 0 ? busyboxObstacle() : "needs root";
+  return isRoot() ? busyboxObstacle() : "needs root";
+}
+
+/** Why containers cannot be tried here as an ordinary user, or undefined when they can. */
+export function rootlessObstacle(): string | undefined {
+  if (isRoot()) return "needs an ordinary user";
+  const allowed = spawnSync("unshare", ["--user", "--map-root-user", "true"]).status === 0;
+  return allowed ? busyboxObstacle() : "needs user namespaces for ordinary users";
+}
+
+/** What an ordinary user's container needs to be different: a user namespace with the one id that there is to map. */
+function rootlessSpec(spec: RuntimeSpec): RuntimeSpec {
+  const map = (hostID: number) => [{ containerID: 0, hostID, size: 1 }];
+  const withoutTtyGroup = (mount: Mount): Mount =>
+    mount.type === "devpts"
+      ? { ...mount, options: (mount.options ?? []).filter((option) => option !== "gid=5") }
+      : mount;
+  const { linux = {} } = spec;
+  return {
+    ...spec,
+    mounts: (spec.mounts ?? []).map(withoutTtyGroup),
+    linux: {
+      uidMappings: map(process.getuid?.() ?? 0),
+      gidMappings: map(process.getgid?.() ?? 0),
+      ...linux,
+      namespaces: [...(linux.namespaces ?? []), { type: "user" }],
+    },
+  };
 }
 
 /** Rejects when `promise` takes longer than anything here may. */
@@ -61,6 +93,11 @@ export async function until<T>(what: string, look: () => T | undefined | Promise
     if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms for ${what}`);
     await sleep(5);
   }
+}
+
+interface BenchOptions extends Partial<ProcessRuntimeOptions> {
+  /** The test is one for an ordinary user. */
+  readonly rootless?: boolean;
 }
 
 export interface SpecChanges {
@@ -169,13 +206,14 @@ export class ProcessBench implements AsyncDisposable {
   spec(args: readonly string[], { process = {}, linux = {}, top = {} }: SpecChanges = {}): RuntimeSpec {
     const base = defaultSpec({ args, rootPath: this.rootfs });
     assert(base.process !== undefined);
-    return {
+    const spec = {
       ...base,
       mounts: (base.mounts ?? []).filter(({ type }) => type !== "cgroup"),
       ...top,
       process: { ...base.process, env: ["PATH=/bin"], ...process },
       linux: { ...base.linux, ...linux },
     };
+    return isRoot() ? spec : rootlessSpec(spec);
   }
 
   /** A request for a container that runs a shell script; its id names its outputs. */
@@ -232,9 +270,9 @@ export class ProcessBench implements AsyncDisposable {
 export async function withBench(
   t: TestContext,
   work: (bench: ProcessBench) => Promise<void>,
-  options: Partial<ProcessRuntimeOptions> = {},
+  options: BenchOptions = {},
 ): Promise<void> {
-  const obstacle = rootObstacle();
+  const obstacle = options.rootless === true ? rootlessObstacle() : rootObstacle();
   if (obstacle !== undefined) return t.skip(obstacle);
   // Node's descriptor for watching files is made once and stays.
   watch(import.meta.dirname).close();
