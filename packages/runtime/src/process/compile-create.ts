@@ -7,7 +7,7 @@ import {
   emitRemoveCgroups,
 } from "./cgroups.ts";
 import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
-import type { StartStep } from "./container-directory.ts";
+import type { StartStep } from "./container-record.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";

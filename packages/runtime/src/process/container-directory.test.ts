@@ -15,7 +15,9 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { REPORT, reportKind } from "@orlop/kernel";
 import { withTemporaryDirectory } from "@orlop/testkit";
-import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
+import { abortable } from "./abortable.ts";
+import { ContainerDirectory } from "./container-directory.ts";
+import type { ContainerRecord } from "./container-record.ts";
 
 const RECORD: ContainerRecord = {
   schemaVersion: 1,

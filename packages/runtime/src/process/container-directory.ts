@@ -17,34 +17,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { OrlopError, parseContainerId } from "@orlop/core";
-import { type CgroupDirectory, decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
+import { decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
+import { abortable } from "./abortable.ts";
+import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
-import { type FailedStep, stepFailure } from "./program-failure.ts";
+import { stepFailure } from "./program-failure.ts";
 
-/** What a container is, for every process that asks later. */
-export interface ContainerRecord {
-  readonly schemaVersion: 1;
-  readonly id: string;
-  readonly ociVersion: string;
-  readonly bundle: string;
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly cgroups: readonly CgroupDirectory[];
-  /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
-  readonly namespaces: readonly string[];
-  /** All processes of it end with init. */
-  readonly ownPidNamespace: boolean;
-  readonly detached: boolean;
-  readonly createdAtMs: number;
-  /** What init does once it is told to start, for who tells it and did not write the program. */
-  readonly startSteps: readonly StartStep[];
-}
-
-/** A step of a program, from the instruction `from` up to the next step's. */
-export interface StartStep extends FailedStep {
-  readonly from: number;
-}
-
-const SCHEMA_VERSION = 1;
 const RECORD = "container.json";
 
 const SECCOMP = "seccomp";
@@ -103,12 +81,7 @@ export class ContainerDirectory {
     } catch (cause) {
       throw new OrlopError("not-found", `Cannot find container "${id}": it does not exist`, { cause });
     }
-    const record = parseRecord(text, id);
-    if (record.schemaVersion === SCHEMA_VERSION) return record;
-    throw new OrlopError(
-      "unsupported",
-      `Cannot read container "${id}": its record has version ${record.schemaVersion}`,
-    );
+    return parseRecord(text, id);
   }
 
   created(): Report | undefined {
@@ -287,34 +260,6 @@ export class ContainerDirectory {
 
 /** How often a waiter looks whether there still is a reaper. */
 const REAPER_LOOK_MS = 250;
-
-/** `promise`, or `cancelled` when the signal comes first. */
-export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => {
-    reject(new OrlopError("cancelled", "Cannot wait for container: the wait was cancelled", { cause: signal.reason }));
-  };
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([aborted, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-function parseRecord(text: string, id: string): ContainerRecord {
-  let record: unknown;
-  let cause: unknown;
-  try {
-    record = JSON.parse(text);
-  } catch (error) {
-    cause = error;
-  }
-  if (typeof record === "object" && record !== null) return record as ContainerRecord;
-  throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`, { cause });
-}
 
 function unlinkIfThere(path: string): void {
   try {

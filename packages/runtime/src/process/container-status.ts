@@ -1,6 +1,7 @@
 import type { OrlopError, State } from "@orlop/core";
 import { listProcesses, readFreezerState, thawCgroup } from "@orlop/kernel";
-import type { ContainerDirectory, ContainerRecord } from "./container-directory.ts";
+import type { ContainerDirectory } from "./container-directory.ts";
+import type { ContainerRecord } from "./container-record.ts";
 
 /** Reads a container's status off its directory and its cgroups; `pid` is init's, once it was ready. */
 export function containerStatus(

@@ -1,7 +1,8 @@
 import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
 import type { compileExec } from "./compile-exec.ts";
-import type { ContainerDirectory, ContainerRecord } from "./container-directory.ts";
+import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfUnknownCapabilities } from "./container-planner.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
 import type { HostView } from "./supervision.ts";
 

@@ -44,7 +44,7 @@ export function rootObstacle(): string | undefined {
 }
 
 /** Why containers cannot be tried here as an ordinary user, or undefined when they can. */
-export function rootlessObstacle(): string | undefined {
+function rootlessObstacle(): string | undefined {
   if (isRoot()) return "needs an ordinary user";
   const allowed = spawnSync("unshare", ["--user", "--map-root-user", "true"]).status === 0;
   return allowed ? busyboxObstacle() : "needs user namespaces for ordinary users";

@@ -27,12 +27,14 @@ import {
   thawCgroup,
   Zygote,
 } from "@orlop/kernel";
+import { abortable } from "./abortable.ts";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
-import { abortable, ContainerDirectory, type ContainerRecord } from "./container-directory.ts";
+import { ContainerDirectory } from "./container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop } from "./container-hooks.ts";
 import { ContainerPlanner } from "./container-planner.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerStatus, thawIfThere } from "./container-status.ts";
 import { exitStatus } from "./exit-status.ts";

@@ -1,0 +1,45 @@
+import { OrlopError } from "@orlop/core";
+import type { CgroupDirectory } from "@orlop/kernel";
+import type { FailedStep } from "./program-failure.ts";
+
+/** What a container is, for every process that asks later. */
+export interface ContainerRecord {
+  readonly schemaVersion: 1;
+  readonly id: string;
+  readonly ociVersion: string;
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly cgroups: readonly CgroupDirectory[];
+  /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
+  readonly namespaces: readonly string[];
+  /** All processes of it end with init. */
+  readonly ownPidNamespace: boolean;
+  readonly detached: boolean;
+  readonly createdAtMs: number;
+  /** What init does once it is told to start, for who tells it and did not write the program. */
+  readonly startSteps: readonly StartStep[];
+}
+
+/** A step of a program, from the instruction `from` up to the next step's. */
+export interface StartStep extends FailedStep {
+  readonly from: number;
+}
+
+const SCHEMA_VERSION = 1;
+
+/** Throws `failed` for a record that is damaged, `unsupported` for one of another version. */
+export function parseRecord(text: string, id: string): ContainerRecord {
+  let record: unknown;
+  let cause: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch (error) {
+    cause = error;
+  }
+  if (typeof record !== "object" || record === null) {
+    throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`, { cause });
+  }
+  const { schemaVersion } = record as Partial<ContainerRecord>;
+  if (schemaVersion === SCHEMA_VERSION) return record as ContainerRecord;
+  throw new OrlopError("unsupported", `Cannot read container "${id}": its record has version ${schemaVersion}`);
+}
