@@ -59,7 +59,7 @@ async function waitInTime(
   let late = false;
   const end = (): void => {
     late = true;
-    directory.command("signal", constants.signals.SIGKILL);
+    directory.tryCommand("signal", constants.signals.SIGKILL);
   };
   const timer = hook.timeout === undefined ? undefined : setTimeout(end, hook.timeout * MILLISECONDS);
   try {
