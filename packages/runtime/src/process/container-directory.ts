@@ -21,6 +21,7 @@ import { decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
 import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
+import { KEPT_CONFIG } from "./kept-request.ts";
 import { stepFailure } from "./program-failure.ts";
 
 const RECORD = "container.json";
@@ -28,7 +29,7 @@ const RECORD = "container.json";
 const SECCOMP = "seccomp";
 
 /** What is in the directory of a container that has ended. */
-const FILES = [RECORD, SECCOMP, "created", "started", "failed", "terminal", "exit", "memory"];
+const FILES = [RECORD, KEPT_CONFIG, SECCOMP, "created", "starting", "started", "failed", "terminal", "exit", "memory"];
 
 /**
  * A container's directory on tmpfs:
@@ -36,7 +37,8 @@ const FILES = [RECORD, SECCOMP, "created", "started", "failed", "terminal", "exi
  * - `container.json` written by its maker before anything else
  * - `seccomp` the filter of its processes: flags as 32 bits, then instructions
  * - `control` the reaper's pipe, while there is a reaper
- * - `created`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
+ * - `config.json` where there are hooks for who starts or deletes it
+ * - `created`, `starting`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
  * - `terminal` there is one, and the reaper relays it
  * - `exec/<id>/` the same for each exec
  */
@@ -150,17 +152,18 @@ export class ContainerDirectory {
   }
 
   /**
-   * Resolves when the user's program has been executed, after the command to start; rejects with the reason why it could
-   * not be.
+   * Resolves when the user's program has been executed, after the command to start, or with "hooks" when those of the
+   * start have to be run first, unless they have been; rejects with the reason why it could not be executed.
    */
-  async waitForStart({ id, startSteps }: ContainerRecord): Promise<void> {
-    await this.#watchFor(() => {
+  waitForStart({ id, startSteps }: ContainerRecord, hooksDone = false): Promise<"hooks" | "started"> {
+    return this.#watchFor(() => {
       const failed = this.#report("failed");
       if (failed !== undefined) {
         const step = startSteps.findLast(({ from }) => from <= failed.index);
         throw stepFailure(step ?? { action: `execute instruction ${failed.index}` }, failed.value);
       }
-      if (this.started()) return true;
+      if (this.started()) return "started";
+      if (!hooksDone && existsSync(join(this.path, "starting"))) return "hooks";
       if (this.exit() === undefined) return undefined;
       throw new OrlopError("conflict", `Cannot start container "${id}": it was ended before its program ran`);
     });

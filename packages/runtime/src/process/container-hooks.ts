@@ -1,6 +1,7 @@
-import type { CreateRequest, Hooks, State } from "@orlop/core";
+import type { Hooks, State } from "@orlop/core";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
+import type { HookedContainer } from "./kept-request.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
 import { runStartHooks } from "./start-hooks.ts";
 import { type HostView, WORD } from "./supervision.ts";
@@ -15,7 +16,7 @@ export interface HookRunner {
 export async function runContainerHooks(
   { zygote, host }: HookRunner,
   directory: ContainerDirectory,
-  request: CreateRequest,
+  request: HookedContainer,
   kind: keyof Hooks,
   status: State["status"],
   pid: number | undefined,
@@ -27,7 +28,7 @@ export async function runContainerHooks(
   await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path }, kind);
 }
 
-function hookState({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number | undefined): State {
+function hookState({ spec, id, bundle }: HookedContainer, status: State["status"], pid: number | undefined): State {
   return {
     ociVersion: spec.ociVersion,
     id,
@@ -42,12 +43,26 @@ function hookState({ spec, id, bundle }: CreateRequest, status: State["status"],
 export async function runHooksAtStop(
   runner: HookRunner,
   directory: ContainerDirectory,
-  request: CreateRequest,
+  request: HookedContainer,
   word: number,
   pid: number,
 ): Promise<void> {
   if (word !== WORD.prepared) return runStartHooks(runner, directory, request, hookState(request, "created", pid));
   for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
     await runContainerHooks(runner, directory, request, kind, "creating", pid);
+  }
+}
+
+/** The container is gone whatever these hooks do: a failure is a warning (runtime-spec, "Lifecycle", step 13). */
+export async function runPoststopHooks(
+  runner: HookRunner,
+  directory: ContainerDirectory,
+  request: HookedContainer,
+): Promise<void> {
+  try {
+    // Without a pid, which may be somebody else's by now.
+    await runContainerHooks(runner, directory, request, "poststop", "stopped", undefined);
+  } catch (error) {
+    process.emitWarning((error as Error).message, { code: "ORLOP_POSTSTOP" });
   }
 }

@@ -1,4 +1,4 @@
-import type { OrlopError, State } from "@orlop/core";
+import type { CreateRequest, OrlopError, State } from "@orlop/core";
 import { listProcesses, readFreezerState, thawCgroup } from "@orlop/kernel";
 import type { ContainerDirectory } from "./container-directory.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -30,4 +30,8 @@ export function thawIfThere(cgroups: ContainerRecord["cgroups"]): void {
   } catch (error) {
     if (!["ENOENT", "ENODEV"].includes((error as OrlopError).errno ?? "")) throw error;
   }
+}
+
+export function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
+  return { ociVersion: spec.ociVersion, id, status, pid, bundle, annotations: spec.annotations ?? {} };
 }

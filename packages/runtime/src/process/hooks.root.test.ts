@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFi
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Hook, Hooks, OrlopError, State } from "@orlop/core";
-import { startMaker } from "./maker-fixture.ts";
+import { spawnMaker, startMaker } from "./maker-fixture.ts";
 import { bounded, type ProcessBench, until, withBench } from "./process-bench-fixture.ts";
 
 const KINDS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const;
@@ -151,6 +151,61 @@ suite("hooks", () => {
       await assert.rejects(attempt, { code: "failed", field: "hooks.createRuntime[1]" });
       assert.equal(readFileSync(log, "utf8"), "one\ntwo\n");
     }));
+});
+
+suite("hooks of a container that another process made", () => {
+  /** A container made by a process of its own, with a hook of each later kind that says so in the root's file `log`. */
+  async function made(
+    bench: ProcessBench,
+    startLines: readonly string[],
+    mayLive: boolean,
+  ): Promise<AsyncDisposable & { readonly id: string }> {
+    const log = join(bench.rootfs, "log");
+    writeFileSync(log, "");
+    const hooks: Hooks = {
+      ...hook(bench, "createRuntime", [`echo createRuntime >>${log}`]),
+      ...hook(bench, "startContainer", ["echo startContainer >>/log", ...startLines]),
+      ...hook(bench, "poststart", [`echo poststart >>${log}`]),
+      ...hook(bench, "poststop", [`echo poststop >>${log}`]),
+    };
+    const request = bench.request("echo program >>/log; sleep 1000", { top: { hooks }, request: { detached: true } });
+    const maker = await spawnMaker({ root: bench.stateDirectory, requests: [request], upTo: "create" });
+    if (!mayLive) await maker.kill();
+    return { id: request.id, [Symbol.asyncDispose]: maker.kill };
+  }
+  const logOf = ({ rootfs }: ProcessBench): string => readFileSync(join(rootfs, "log"), "utf8");
+
+  for (const mayLive of [true, false]) {
+    const when = mayLive ? "while that lives" : "when that is dead";
+    test(`are run by who starts and who deletes it, ${when}`, (t) =>
+      withBench(t, async (bench) => {
+        await using container = await made(bench, [], mayLive);
+        const { id } = container;
+        assert.equal(logOf(bench), "createRuntime\n");
+        await bounded("the start", bench.runtime.start(id));
+        await until("the program", () => (logOf(bench).includes("program") ? true : undefined));
+        await bench.runtime.delete(id, { force: true });
+        const [first, second, ...rest] = logOf(bench).trim().split("\n");
+        // The program and poststart are there at the same time.
+        assert.deepEqual(
+          [first, second, rest.sort()],
+          ["createRuntime", "startContainer", ["poststart", "poststop", "program"]],
+        );
+      }));
+
+    test(`fail its start, ${when}`, (t) =>
+      withBench(t, async (bench) => {
+        await using container = await made(bench, ["echo what went wrong >&2; exit 3"], mayLive);
+        const { id } = container;
+        await assert.rejects(bounded("the start", bench.runtime.start(id)), {
+          code: "failed",
+          message: /^Cannot run hook ".*": it ended with exit status 3: what went wrong$/,
+          field: "hooks.startContainer[0]",
+        });
+        assert.deepEqual(await bench.runtime.list(), []);
+        assert.equal(logOf(bench), "createRuntime\nstartContainer\npoststop\n");
+      }));
+  }
 });
 
 suite("a hook that fails", () => {

@@ -32,15 +32,18 @@ import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { ContainerDirectory } from "./container-directory.ts";
-import { type HookRunner, runContainerHooks, runHooksAtStop } from "./container-hooks.ts";
+import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "./container-hooks.ts";
 import { ContainerPlanner } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
-import { containerStatus, thawIfThere } from "./container-status.ts";
+import { containerStatus, stateOf, thawIfThere } from "./container-status.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
+import { awaitForeignStart } from "./foreign-start.ts";
+import { type HookedContainer, keepRequest, keptRequest } from "./kept-request.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
+import { WORD } from "./supervision.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -60,6 +63,8 @@ interface Ours {
   readonly followed: FollowedProgram;
   readonly request: CreateRequest;
   readonly record: ContainerRecord;
+  /** We are who starts it, and run the hooks of the start. */
+  starting: boolean;
 }
 
 /**
@@ -122,10 +127,11 @@ export class ProcessRuntime implements Runtime {
       throw new OrlopError("conflict", `Cannot start container "${id}": it is ${state.status}`);
     }
     const directory = this.#directory(id);
-    directory.command("start");
     const ours = this.#ours.get(id);
-    if (ours === undefined) return this.#awaitStart(id, directory);
-    await this.#settle(id, ours.followed.started.promise);
+    if (ours !== undefined) ours.starting = true;
+    directory.command("start");
+    if (ours === undefined) await this.#awaitStart(id, directory);
+    else await this.#settle(id, ours.followed.started.promise);
     await this.#poststart(id);
   }
 
@@ -339,10 +345,11 @@ export class ProcessRuntime implements Runtime {
       startSteps: startOnCommand ? startSteps(program) : [],
     };
     directory.create(record, plan.seccomp);
+    keepRequest(directory.path, request);
     const followed = new FollowedProgram(program, ({ index, value }) => {
       void this.#onStop(request, index, value);
     });
-    const ours = { followed, request, record };
+    const ours = { followed, request, record, starting: !startOnCommand };
     this.#ours.set(request.id, ours);
     try {
       zygote.submit(program, followed.onReport);
@@ -357,7 +364,7 @@ export class ProcessRuntime implements Runtime {
   /** Of a container that another process made. */
   async #awaitStart(id: string, directory: ContainerDirectory): Promise<void> {
     try {
-      await directory.waitForStart(directory.record(id));
+      await awaitForeignStart(this.#hookRunner, directory, directory.record(id));
     } catch (error) {
       await this.delete(id, { force: true });
       throw error;
@@ -404,6 +411,12 @@ export class ProcessRuntime implements Runtime {
     await removeCgroups(cgroups.map(({ path }) => path));
   }
 
+  /** What hooks of the container are run with, whoever made it. */
+  #hooked(id: string): HookedContainer | undefined {
+    const directory = this.#directory(id);
+    return this.#ours.get(id)?.request ?? keptRequest(directory.path, directory.record(id));
+  }
+
   get #hookRunner(): HookRunner {
     return { zygote: this.#zygote, host: this.#planner.host };
   }
@@ -411,6 +424,7 @@ export class ProcessRuntime implements Runtime {
   /** The child has stopped for hooks. */
   async #onStop(request: CreateRequest, word: number, pid: number): Promise<void> {
     const { id } = request;
+    if (word === WORD.starting && this.#ours.get(id)?.starting !== true) return;
     const directory = this.#directory(id);
     try {
       await runHooksAtStop(this.#hookRunner, directory, request, word, pid);
@@ -423,7 +437,7 @@ export class ProcessRuntime implements Runtime {
 
   /** A failing poststart fails the start (runtime-spec 1.3). */
   async #poststart(id: string): Promise<void> {
-    const request = this.#ours.get(id)?.request;
+    const request = this.#hooked(id);
     if (request?.spec.hooks?.poststart === undefined) return;
     try {
       const { pid } = await this.state(id);
@@ -436,14 +450,8 @@ export class ProcessRuntime implements Runtime {
 
   /** The container is gone whatever these hooks do (runtime-spec, "Lifecycle", step 13). */
   async #poststop(id: string): Promise<void> {
-    const request = this.#ours.get(id)?.request;
-    if (request?.spec.hooks?.poststop === undefined) return;
-    try {
-      // Without a pid, which may be somebody else's by now.
-      await runContainerHooks(this.#hookRunner, this.#directory(id), request, "poststop", "stopped", undefined);
-    } catch (error) {
-      process.emitWarning((error as Error).message, { code: "ORLOP_POSTSTOP" });
-    }
+    const request = this.#hooked(id);
+    if (request !== undefined) await runPoststopHooks(this.#hookRunner, this.#directory(id), request);
   }
 
   /** Has the reaper end init, where there is a reaper; what is left then, delete ends through the cgroup. */
@@ -467,10 +475,6 @@ export class ProcessRuntime implements Runtime {
 
 function cancelled(id: string, signal: AbortSignal): OrlopError {
   return new OrlopError("cancelled", `Cannot create container "${id}": it was cancelled`, { cause: signal.reason });
-}
-
-function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
-  return { ociVersion: spec.ociVersion, id, status, pid, bundle, annotations: spec.annotations ?? {} };
 }
 
 /** There may be no reaper yet, or none any more: then whoever waits for the container hears of it another way. */

@@ -161,6 +161,9 @@ function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   p.load(got, word, 1);
   p.branch(got, "eq", WORD.ready, ready);
   emitReport(p, s.report, "paused", { index: got, value: slots.child });
+  p.branch(got, "ne", WORD.starting, done);
+  // Who starts the container need not be who hears this.
+  emitKeep(s, "starting", s.report);
   p.jump(done);
   p.mark(ready);
   p.set(wasReady, 1);

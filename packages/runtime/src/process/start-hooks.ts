@@ -1,12 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { type CreateRequest, type Hook, OrlopError, type State } from "@orlop/core";
+import { type Hook, OrlopError, type State } from "@orlop/core";
 import { compileExec } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { expectSuccess } from "./hooks.ts";
+import type { HookedContainer } from "./kept-request.ts";
 import { planExec } from "./plan-exec.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
 import type { HostView } from "./supervision.ts";
@@ -21,7 +22,7 @@ const MILLISECONDS = 1000;
 export async function runStartHooks(
   { zygote, host }: { readonly zygote: ZygoteLike; readonly host: HostView },
   container: ContainerDirectory,
-  { id, spec }: CreateRequest,
+  { id, spec }: HookedContainer,
   state: State,
 ): Promise<void> {
   const input = join(container.path, "hook-state.json");
