@@ -16,7 +16,14 @@ import { emitProcHandle } from "./proc-handle.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
-import { emitSay, type Supervision, type SupervisionOptions, superviseIn } from "./supervision.ts";
+import {
+  emitAwaitReaper,
+  emitLetChildGo,
+  emitSay,
+  type Supervision,
+  type SupervisionOptions,
+  superviseIn,
+} from "./supervision.ts";
 import { checkConsoleSocket, emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
 
 /** One more process in a running container. */
@@ -57,6 +64,7 @@ export function compileExec(plan: ExecPlan): Program {
   p.call("close", [slots.syncChild]);
   emitReceiveDescriptor(s, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
+  emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
   emitSupervise(s);
   emitRecordExit(s);
@@ -113,6 +121,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   p.step({ action: "prepare the child" });
   p.handler(s.labels.childFailed);
   emitDieWithParent(p);
+  emitAwaitReaper(s);
   emitEnterCgroups(p, plan);
   if (plan.namespaces.includes("user")) {
     p.step({ action: "become root of the user namespace" });

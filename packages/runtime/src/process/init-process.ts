@@ -18,7 +18,7 @@ import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
 import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
 import { emitInstallStdio } from "./stdio.ts";
-import { emitSay } from "./supervision.ts";
+import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
 import { emitBecomeRoot, emitEnterUserNamespace, reaperSetsOomScore } from "./user-namespace.ts";
 
@@ -120,8 +120,12 @@ function emitPrepare(c: Compilation): void {
     // to stay dumpable for its id maps, and they are not its peers.
     p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
   }
-  if (joinsUserNamespace(c)) emitBecomeRoot(c);
-  else if (c.userNamespace) emitEnterUserNamespace(c);
+  if (joinsUserNamespace(c)) {
+    emitAwaitReaper(c);
+    emitBecomeRoot(c);
+  } else if (c.userNamespace) {
+    emitEnterUserNamespace(c);
+  }
   emitOwnSession(c, plan.request.id);
 }
 

@@ -5,6 +5,7 @@ import { type Compilation, isNew } from "./compilation.ts";
 import { emitWriteProc } from "./proc-handle.ts";
 import { emitCloneChild } from "./reaper.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
+import { emitLetChildGo } from "./supervision.ts";
 
 export const NAMESPACE_FLAGS: Readonly<Record<LinuxNamespaceType, ConstantName>> = {
   pid: "CLONE_NEWPID",
@@ -76,6 +77,7 @@ export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void
   p.call("close", [slots.syncChild]);
   emitReceiveDescriptor(c, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
+  emitLetChildGo(c);
 }
 
 /** Opens and enters each; setns(2) is told the kind, so that a path to another kind is refused. */

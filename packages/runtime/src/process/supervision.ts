@@ -114,3 +114,22 @@ export function emitSay(s: Supervision, word: keyof typeof WORD, wait: boolean):
   p.call("exit_group", [1]);
   p.mark(go);
 }
+
+/**
+ * In the reaper, once it has the pidfd of a child that another process made: lets the child go on. Without this the child's
+ * first word could overtake the pidfd on the socket that they share.
+ */
+export function emitLetChildGo({ p, slots }: Supervision): void {
+  p.call("write", [slots.syncReaper, p.text("."), 1]);
+}
+
+/** In such a child: waits for that. */
+export function emitAwaitReaper({ p, slots }: Supervision): void {
+  const got = p.slot("got");
+  const go = p.label("go on");
+  p.step({ action: "wait until the reaper knows this process" });
+  p.call("read", [slots.syncChild, p.buffer(8, "<leave>"), 1], { into: got });
+  p.branch(got, "ne", 0, go);
+  p.call("exit_group", [1]);
+  p.mark(go);
+}
