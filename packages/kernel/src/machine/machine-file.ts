@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { Architecture } from "../abi/architecture.ts";
+import { MACHINE_VERSION } from "../program/program.ts";
 import { emitMachine } from "./machine.ts";
 
 interface MachineFile {
@@ -19,7 +20,8 @@ interface MachineFile {
 export function machineFile(architecture: Architecture): MachineFile {
   const content = emitMachine(architecture);
   const directory = cacheDirectory();
-  const path = join(directory, `machine-${architecture}`);
+  // With the version in its name: programs of two versions, installed side by side, do not take turns at one file.
+  const path = join(directory, `machine-${architecture}-${MACHINE_VERSION}`);
   if (!hasContent(path, content)) writeExecutable(directory, path, content);
   return { path, bytes: content.length };
 }
