@@ -1,0 +1,23 @@
+import type { Hands } from "./hands.ts";
+
+/** One call of the command, as its caller made it: nothing here is this process's own. */
+export interface Call {
+  /** The words behind the command's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute; relative paths of the command line start from here. */
+  readonly cwd: string;
+  readonly hands: Hands;
+  /** What the command says on standard output. Written before the call ends, in order. */
+  print(text: string): void;
+  /** What it says on standard error. */
+  complain(text: string): void;
+  /**
+   * All of standard input, for `--resources -`. A call whose caller is another process than this one cannot read it and
+   * throws {@link NotHere} before anything has been done.
+   */
+  readInput(): Promise<Buffer>;
+}
+
+/** This process cannot do what is asked; the caller's own Node process can, and will do it from the start. */
+export class NotHere extends Error {}

@@ -1,0 +1,19 @@
+import type { Program, Report } from "@orlop/kernel";
+
+/**
+ * What carries out programs in the caller's own context: a process that is the caller's child, with its descriptors,
+ * limits, cgroup and namespaces. It is a zygote, whether this process started it or a launcher did.
+ */
+export interface Hands {
+  readonly alive: boolean;
+  /** Executes a program in a child of the hands; see `Zygote.submit`. */
+  submit(program: Program, onReport: (report: Report) => void): void;
+  /**
+   * Executes a program in the hands themselves, as the last of this call: their exit status is the call's. Throws when it
+   * has been called before.
+   */
+  become(program: Program, onReport: (report: Report) => void): void;
+  /** The number under which programs find the caller's descriptor `fd`, which is 3 or above. */
+  descriptor(fd: number): number;
+  close(): void;
+}
