@@ -97,6 +97,17 @@ export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/defaul
 export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";
 export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
 export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
+export { checkSocketPath, emitConnect } from "./unix-socket/emit-connect.ts";
 export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
+export {
+  HELLO_FACTS,
+  HELLO_SECTIONS,
+  type HelloSection,
+  LAUNCHER_NAMESPACES,
+  LAUNCHER_TOKEN,
+  LAUNCHER_VERSION,
+  launcherFile,
+} from "./zygote/launcher-program.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
-export { PROGRAM_LOST, Zygote } from "./zygote/zygote.ts";
+export { FIRST_DESCRIPTOR, Zygote, type ZygoteEnd } from "./zygote/zygote.ts";
+export { PROGRAM_LOST, ZygoteChannel } from "./zygote/zygote-channel.ts";

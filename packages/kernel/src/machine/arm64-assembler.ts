@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type AssembledCode, CodeBuffer } from "./code-buffer.ts";
 
-/** A general register by number; 31 is the zero register in every form used here. */
+/** A general register by number; 31 is the zero register in every form used here but one: see `immediate`. */
 export type Register = `x${number}` | "xzr";
 
 /** Bits of an operand. */
@@ -84,10 +84,10 @@ export class Arm64Assembler {
     this.#word(code, `${op} ${to}, ${a}, ${b}${shift === 0 ? "" : `, lsl #${shift}`}`);
   }
 
-  /** op xd, xn, #imm12. */
-  immediate(op: keyof typeof IMMEDIATE_OPCODES, to: Register, a: Register, value: number): void {
+  /** op xd, xn, #imm12; here register 31 as xn is the stack pointer. */
+  immediate(op: keyof typeof IMMEDIATE_OPCODES, to: Register, a: Register | "sp", value: number): void {
     assert(value >= 0 && value < 4096, "an immediate has 12 bits");
-    const code = IMMEDIATE_OPCODES[op] | (value << 10) | (numberOf(a) << 5) | numberOf(to);
+    const code = IMMEDIATE_OPCODES[op] | (value << 10) | (numberOf(a === "sp" ? "xzr" : a) << 5) | numberOf(to);
     this.#word(code, `${op} ${to}, ${a}, #0x${value.toString(16)}`);
   }
 

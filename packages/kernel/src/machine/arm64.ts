@@ -6,6 +6,7 @@ import {
   FAILED_INDEX_SLOT,
   FIELDS,
   INSTRUCTION_BYTES,
+  STACK_SLOT,
 } from "../program/instruction.ts";
 import { HEADER, HEADER_BYTES, HEADER_MAGIC, MACHINE_VERSION } from "../program/program.ts";
 import { Arm64Assembler, type MemoryOperand, type OperandWidth, type Register } from "./arm64-assembler.ts";
@@ -65,10 +66,19 @@ function move(asm: Arm64Assembler, to: Register, from: Register): void {
   asm.registers("orr", to, "xzr", from);
 }
 
-/** Reads one program from the control descriptor into the boot area: header first, then as much as it says. */
+/**
+ * Reads one program from the control descriptor into the boot area, header first, then as much as it says; unless one is
+ * there already, out of the executable.
+ */
 function emitBoot(asm: Arm64Assembler): void {
   asm.constant(PROGRAM, BOOT_ADDRESS);
   asm.constant(SLOTS, SLOTS_ADDRESS);
+  asm.immediate("add", "x9", "sp", 0);
+  asm.store(64, slot(STACK_SLOT), "x9");
+  asm.load(32, "x9", { base: PROGRAM, displacement: HEADER.magic });
+  asm.constant("x10", HEADER_MAGIC);
+  compareRegisters(asm, "x9", "x10");
+  asm.branch("eq", "enter");
   asm.constant("x23", 0); // bytes read
   asm.constant("x24", HEADER_BYTES); // bytes wanted
   asm.label("read");

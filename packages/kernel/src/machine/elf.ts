@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Architecture } from "../abi/architecture.ts";
 import {
   BOOT_ADDRESS,
@@ -26,10 +27,15 @@ const PF_R = 4;
 const PT_LOAD = 1;
 const PT_GNU_STACK = 0x6474e551;
 
-/** A static executable of one code segment and two zeroed data segments (System V gABI, chapters 4 and 5). */
-export function elfExecutable(code: Uint8Array, architecture: Architecture): Buffer {
+/**
+ * A static executable of one code segment and two data segments (System V gABI, chapters 4 and 5). The data are zero, but
+ * for a boot program, where one is given: its bytes for {@link BOOT_ADDRESS}.
+ */
+export function elfExecutable(code: Uint8Array, architecture: Architecture, boot?: Uint8Array): Buffer {
   const size = CODE_OFFSET + code.length;
-  const out = Buffer.alloc(size);
+  assert(boot === undefined || boot.length <= BOOT_MAX_BYTES, "a boot program fits its area");
+  const bootOffset = SEGMENT_ALIGNMENT + BOOT_ADDRESS - SLOTS_ADDRESS;
+  const out = Buffer.alloc(boot === undefined ? size : bootOffset + boot.length);
   out.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0]);
   out.writeUInt16LE(2, 16); // ET_EXEC
   out.writeUInt16LE(E_MACHINE[architecture], 18);
@@ -39,30 +45,38 @@ export function elfExecutable(code: Uint8Array, architecture: Architecture): Buf
   out.writeUInt16LE(EHDR_BYTES, 52);
   out.writeUInt16LE(PHDR_BYTES, 54);
   out.writeUInt16LE(SEGMENTS, 56);
-  programHeader(out, 0, PT_LOAD, PF_R | PF_X, TEXT_ADDRESS, size, size);
-  programHeader(out, 1, PT_LOAD, PF_R | PF_W, SLOTS_ADDRESS, 0, BOOT_ADDRESS + BOOT_MAX_BYTES - SLOTS_ADDRESS);
-  programHeader(out, 2, PT_LOAD, PF_R | PF_W, REQUEST_ADDRESS, 0, DATA_END - REQUEST_ADDRESS);
-  programHeader(out, 3, PT_GNU_STACK, PF_R | PF_W, 0, 0, 0);
+  const segment = { offset: 0, fileBytes: 0 };
+  const data = { ...segment, type: PT_LOAD, flags: PF_R | PF_W };
+  const inFile = boot === undefined ? {} : { offset: SEGMENT_ALIGNMENT, fileBytes: out.length - SEGMENT_ALIGNMENT };
+  const headers: readonly ProgramHeader[] = [
+    { ...segment, type: PT_LOAD, flags: PF_R | PF_X, address: TEXT_ADDRESS, fileBytes: size, bytes: size },
+    { ...data, ...inFile, address: SLOTS_ADDRESS, bytes: BOOT_ADDRESS + BOOT_MAX_BYTES - SLOTS_ADDRESS },
+    { ...data, address: REQUEST_ADDRESS, bytes: DATA_END - REQUEST_ADDRESS },
+    { ...data, type: PT_GNU_STACK, address: 0, bytes: 0 },
+  ];
+  for (const [index, header] of headers.entries()) writeProgramHeader(out, EHDR_BYTES + index * PHDR_BYTES, header);
   out.set(code, CODE_OFFSET);
+  if (boot !== undefined) out.set(boot, bootOffset);
   return out;
 }
 
-function programHeader(
-  out: Buffer,
-  index: number,
-  type: number,
-  flags: number,
-  address: number,
-  fileSize: number,
-  memorySize: number,
-): void {
-  const at = EHDR_BYTES + index * PHDR_BYTES;
-  out.writeUInt32LE(type, at);
-  out.writeUInt32LE(flags, at + 4);
-  out.writeBigUInt64LE(0n, at + 8); // p_offset: all segments begin at the file's start
-  out.writeBigUInt64LE(BigInt(address), at + 16);
-  out.writeBigUInt64LE(BigInt(address), at + 24);
-  out.writeBigUInt64LE(BigInt(fileSize), at + 32);
-  out.writeBigUInt64LE(BigInt(memorySize), at + 40);
+interface ProgramHeader {
+  readonly type: number;
+  readonly flags: number;
+  /** In the file: congruent to the address in pages of any size, as mmap(2) wants it. */
+  readonly offset: number;
+  readonly fileBytes: number;
+  readonly address: number;
+  readonly bytes: number;
+}
+
+function writeProgramHeader(out: Buffer, at: number, header: ProgramHeader): void {
+  out.writeUInt32LE(header.type, at);
+  out.writeUInt32LE(header.flags, at + 4);
+  out.writeBigUInt64LE(BigInt(header.offset), at + 8);
+  out.writeBigUInt64LE(BigInt(header.address), at + 16);
+  out.writeBigUInt64LE(BigInt(header.address), at + 24);
+  out.writeBigUInt64LE(BigInt(header.fileBytes), at + 32);
+  out.writeBigUInt64LE(BigInt(header.bytes), at + 40);
   out.writeBigUInt64LE(BigInt(SEGMENT_ALIGNMENT), at + 48);
 }

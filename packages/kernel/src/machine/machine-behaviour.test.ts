@@ -99,26 +99,51 @@ function testOperands(machine: TestMachine): void {
     assert.deepEqual({ status: run.status, output: run.output.toString() }, { status: 0, output: "ELF" });
   });
 
-  test("begins with all slots zero", () => {
+  test("executes the program that its file brings along, image and all", () => {
+    const program = buildProgram(machine.architecture, (p) => {
+      p.call("write", [1, p.bytes(Buffer.from("inside")), 6]);
+      exit(p, 9);
+    });
+    const { status, output } = machine.runInside(program);
+    assert.deepEqual([status, output.toString()], [9, "inside"]);
+  });
+
+  test("finds the address of its arguments in a slot", () => {
     const run = machine.run((p) => {
-      const slots = Array.from({ length: 252 }, (_, index) => p.slot(`slot ${index}`));
+      const [out, into] = [p.slot("copy_out"), p.slot("copy_in")];
+      const pipe = p.buffer(8);
+      const count = p.buffer(8);
+      p.call("pipe2", [pipe, 0]);
+      p.load(out, pipe, 4);
+      p.load(into, pipe.at(4), 4);
+      p.call("write", [into, p.stack, 8]);
+      p.call("read", [out, count, 8]);
+      p.call("write", [1, count, 8]);
+      exit(p, 0);
+    });
+    assert.deepEqual(outputOf(run), [1n]);
+  });
+
+  test("begins with all slots but that one zero", () => {
+    const run = machine.run((p) => {
+      const slots = Array.from({ length: 251 }, (_, index) => p.slot(`slot ${index}`));
       emitOutput(p, ...slots);
       exit(p, 0);
     });
     assert.equal(run.status, 0);
-    assert.deepEqual(outputOf(run), new Array(252).fill(0n));
+    assert.deepEqual(outputOf(run), new Array(251).fill(0n));
   });
 
   test("keeps all 255 slots apart", () => {
     const run = machine.run((p) => {
-      const slots = Array.from({ length: 252 }, (_, index) => p.slot(`slot ${index}`));
+      const slots = Array.from({ length: 251 }, (_, index) => p.slot(`slot ${index}`));
       for (const [index, slot] of slots.entries()) p.set(slot, index + 1);
       emitOutput(p, ...slots);
       exit(p, 0);
     });
     assert.deepEqual(
       outputOf(run),
-      Array.from({ length: 252 }, (_, index) => BigInt(index + 1)),
+      Array.from({ length: 251 }, (_, index) => BigInt(index + 1)),
     );
   });
 }

@@ -6,7 +6,7 @@ import { type Architecture, hostArchitecture } from "../abi/architecture.ts";
 import { ProgramBuilder } from "../program/builder.ts";
 import { encodeProgram, type Program } from "../program/program.ts";
 import { verifyProgram } from "../program/verify.ts";
-import { emitMachine } from "./machine.ts";
+import { emitMachine, emitMachineWith } from "./machine.ts";
 import { BOOT_ADDRESS } from "./memory-layout.ts";
 
 /** Longer than anything a test does, under emulation and load too. */
@@ -55,6 +55,19 @@ export class TestMachine implements Disposable {
   runProgram(program: Program, options: RunOptions = {}): MachineRun {
     verifyProgram(program);
     return this.runBytes(encodeProgram(program, { loadAddress: BOOT_ADDRESS }), options);
+  }
+
+  /** Executes the machine with this program inside, and nothing on its control descriptor. */
+  runInside(program: Program): MachineRun {
+    const path = join(this.directory, "with-program");
+    writeFileSync(path, emitMachineWith(program), { mode: 0o755 });
+    const [file, ...args] = [...this.command.slice(0, -1), path];
+    const { status, signal, stdout } = spawnSync(file ?? path, args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: RUN_TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    return { status, signal, output: stdout };
   }
 
   /** Gives the machine these bytes on its control descriptor. */

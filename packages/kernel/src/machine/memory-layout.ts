@@ -8,7 +8,7 @@ import { PROGRAM_MAX_BYTES } from "../program/program.ts";
  * | --- | --- | --- |
  * | 0x010000 | ELF header and code | read, execute |
  * | 0x020000 | slots (256 x 8 bytes; the last is a bit bucket), then six argument cells | read, write |
- * | 0x021000 | boot program, read from descriptor 3 at start | read, write |
+ * | 0x021000 | boot program, read from descriptor 3 at start, or out of the executable | read, write |
  * | 0x030000 | nothing, one page of the largest size | none |
  * | 0x040000 | request program, read by a zygote | read, write |
  *

@@ -1,6 +1,6 @@
 import { errnoNumber } from "../abi/errno.ts";
 import { syscallNumber } from "../abi/syscalls.ts";
-import { FAILED_ERRNO_SLOT, FAILED_INDEX_SLOT, FIELDS, INSTRUCTION_BYTES } from "../program/instruction.ts";
+import { FAILED_ERRNO_SLOT, FAILED_INDEX_SLOT, FIELDS, INSTRUCTION_BYTES, STACK_SLOT } from "../program/instruction.ts";
 import { HEADER, HEADER_BYTES, HEADER_MAGIC, MACHINE_VERSION } from "../program/program.ts";
 import type { AssembledCode } from "./code-buffer.ts";
 import {
@@ -40,10 +40,16 @@ export function emitX86(): AssembledCode {
   return asm.assemble();
 }
 
-/** Reads one program from the control descriptor into the boot area: header first, then as much as it says. */
+/**
+ * Reads one program from the control descriptor into the boot area, header first, then as much as it says; unless one is
+ * there already, out of the executable.
+ */
 function emitBoot(asm: X86Assembler): void {
   asm.constant("rbx", BOOT_ADDRESS);
   asm.constant("r15", SLOTS_ADDRESS);
+  asm.store(64, slot(STACK_SLOT), "rsp");
+  asm.compareMemory({ base: "rbx", displacement: HEADER.magic }, HEADER_MAGIC);
+  asm.jcc("e", "enter");
   asm.clear("r13"); // bytes read
   asm.constant("r14", HEADER_BYTES); // bytes wanted
   asm.label("read");

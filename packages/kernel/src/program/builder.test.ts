@@ -9,6 +9,7 @@ import {
   REQUEST_SLOT,
   SLOT_COUNT,
   Slot,
+  STACK_SLOT,
 } from "./instruction.ts";
 import type { Program } from "./program.ts";
 import { structLayout } from "./struct-layout.ts";
@@ -63,8 +64,8 @@ describe("slots", () => {
   test("the machine's own come first", () => {
     const p = builder();
     assert.deepEqual(
-      [p.failedIndex.index, p.failedErrno.index, p.request.index],
-      [FAILED_INDEX_SLOT, FAILED_ERRNO_SLOT, REQUEST_SLOT],
+      [p.failedIndex.index, p.failedErrno.index, p.request.index, p.stack.index],
+      [FAILED_INDEX_SLOT, FAILED_ERRNO_SLOT, REQUEST_SLOT, STACK_SLOT],
     );
   });
 
@@ -76,7 +77,7 @@ describe("slots", () => {
 
   test("end at the number that the machine has", () => {
     const p = builder();
-    for (let index = 3; index < SLOT_COUNT; index++) p.slot(`${index}`);
+    for (let index = 4; index < SLOT_COUNT; index++) p.slot(`${index}`);
     assert.equal(p.slot("254").index, 254);
     assert.throws(() => p.slot("one more"), /255 slots/);
   });

@@ -19,6 +19,7 @@ import {
   type Relocation,
   SLOT_COUNT,
   Slot,
+  STACK_SLOT,
   type Step,
 } from "./instruction.ts";
 import type { Program } from "./program.ts";
@@ -78,14 +79,17 @@ export class ProgramBuilder {
   readonly failedErrno: Slot;
   /** Slot that holds the id under which reports are sent. */
   readonly request: Slot;
+  /** Slot with the address of the process's arguments: argc as 64 bits, then argv and envp, each with a null at its end. */
+  readonly stack: Slot;
 
   constructor(architecture: Architecture) {
     this.architecture = architecture;
     this.failedIndex = this.slot("failed_index");
     this.failedErrno = this.slot("failed_errno");
     this.request = this.slot("request");
+    this.stack = this.slot("stack");
     assert(this.failedIndex.index === FAILED_INDEX_SLOT && this.failedErrno.index === FAILED_ERRNO_SLOT);
-    assert(this.request.index === REQUEST_SLOT);
+    assert(this.request.index === REQUEST_SLOT && this.stack.index === STACK_SLOT);
   }
 
   /** The slot of that name; the same name gives the same slot. */

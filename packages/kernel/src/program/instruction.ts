@@ -35,6 +35,8 @@ export const FAILED_INDEX_SLOT = 0;
 export const FAILED_ERRNO_SLOT = 1;
 /** Slot in which a zygote hands a program the id of its request. */
 export const REQUEST_SLOT = 2;
+/** Slot in which the machine finds, at its start, the address of the stack: argc, argv and envp, as the kernel laid them out. */
+export const STACK_SLOT = 3;
 
 /**
  * - `syscall` number, six arguments; the result goes to the destination

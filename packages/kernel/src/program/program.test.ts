@@ -33,11 +33,11 @@ test("encodes a program as header, instructions and image, byte for byte", () =>
   });
   const token = Buffer.from("000102030405060708090a0b0c0d0e0f", "hex");
   assert.deepEqual(hex(encodeProgram(program, { loadAddress: LOAD_ADDRESS, token, request: 7 })), [
-    "4f524c50010000002001000003000000", // magic, version, length 0x120, three instructions
+    "4f524c50020000002001000003000000", // magic, version, length 0x120, three instructions
     "07000000000000000001020304050607", // request, zero, token
     "08090a0b0c0d0e0f0000000000000000",
     "00000000000000000000000000000000",
-    "00000300010104009cffffffffffffff", // syscall into slot 3, number 257, operand 1 is a pointer; AT_FDCWD
+    "00000400010104009cffffffffffffff", // syscall into slot 4, number 257, operand 1 is a pointer; AT_FDCWD
     "00010000000000000000080000000000", // "/x" at 0x100; O_CLOEXEC
     "00000000000000000000000000000000",
     "000000000000000000000000040b0000", // operands 4 and 5, target 0; EINTR, EAGAIN
@@ -86,11 +86,11 @@ test("encodes every op by its place in the table, with slots, widths and conditi
     [
       ["syscall", 255, 39, "0", none, 0],
       ["jump", 255, 0, "0", none, 9],
-      ["branch", 255, 3, "2", [3n, 5n, 0n, 0n], 9],
-      ["load", 3, 2, "21", [image, 3n, 14n, 0n], 0],
-      ["store", 255, 4, "2001", [image + 8n, 4n, 4n, 3n], 0],
-      ["add", 3, 0, "1", [image, 2n ** 64n - 1n, 0n, 0n], 0],
-      ["and", 3, 0, "2", [3n, 0xffn, 0n, 0n], 0],
+      ["branch", 255, 3, "2", [4n, 5n, 0n, 0n], 9],
+      ["load", 4, 2, "21", [image, 4n, 14n, 0n], 0],
+      ["store", 255, 4, "2001", [image + 8n, 4n, 4n, 4n], 0],
+      ["add", 4, 0, "1", [image, 2n ** 64n - 1n, 0n, 0n], 0],
+      ["and", 4, 0, "2", [4n, 0xffn, 0n, 0n], 0],
       ["enter", 255, 0, "0", [BigInt(LOAD_ADDRESS), 0n, 0n, 0n], 0],
       ["fail", 255, 0, "0", [1n, 0n, 0n, 0n], 0],
       ["handler", 255, 0, "0", none, 9],

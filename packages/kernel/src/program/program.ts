@@ -30,14 +30,16 @@ export interface Program {
 /**
  * The header in front of an encoded program; it is also the frame header on a zygote's socket.
  * Layout: magic u32, version u32, length u32 (of everything, header included), instruction count u32,
- * request id u32, zero u32, token 16 bytes, zero 24 bytes.
+ * request id u32, place u32 (see {@link IN_PLACE}), token 16 bytes, zero 24 bytes.
  */
 export const HEADER_BYTES = 64;
 export const HEADER_MAGIC = 0x504c524f; // "ORLP"
 /** Changes whenever instructions, header or machine change. */
-export const MACHINE_VERSION = 1;
-export const HEADER = { magic: 0, version: 4, length: 8, count: 12, request: 16, token: 24 } as const;
+export const MACHINE_VERSION = 2;
+export const HEADER = { magic: 0, version: 4, length: 8, count: 12, request: 16, place: 20, token: 24 } as const;
 export const TOKEN_BYTES = 16;
+/** As the place of a frame: a zygote is to execute it itself, as the last it does, instead of in a child. */
+export const IN_PLACE = 1;
 
 /** Most bytes an encoded program may have; the machine's area for it is this large. */
 export const PROGRAM_MAX_BYTES: number = 4 * 1024 * 1024;
@@ -49,6 +51,8 @@ interface EncodeOptions {
   readonly token?: Uint8Array;
   /** Comes back in every report. */
   readonly request?: number;
+  /** A zygote is to execute it itself. */
+  readonly inPlace?: boolean;
 }
 
 /** The bytes that the machine executes. Throws `exhausted` when they exceed {@link PROGRAM_MAX_BYTES}. */
@@ -68,6 +72,7 @@ export function encodeProgram(program: Program, options: EncodeOptions): Buffer 
   out.writeUInt32LE(length, HEADER.length);
   out.writeUInt32LE(program.instructions.length, HEADER.count);
   out.writeUInt32LE(options.request ?? 0, HEADER.request);
+  if (options.inPlace === true) out.writeUInt32LE(IN_PLACE, HEADER.place);
   if (options.token !== undefined) out.set(options.token, HEADER.token);
   // Buffer.alloc gives memory of its own, aligned; its BigInt methods cost ten times a typed array's element.
   const words = new BigUint64Array(out.buffer, out.byteOffset, imageOffset / 8);

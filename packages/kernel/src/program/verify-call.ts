@@ -3,7 +3,7 @@ import { type ArgumentKind, SYSCALLS, type SyscallName, syscallArguments, syscal
 import { DATA_END, REQUEST_ADDRESS, SLOTS_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { commandArgument } from "./command-arguments.ts";
 import type { ImageView } from "./image-view.ts";
-import { Immediate, type Instruction, type Operand, Pointer, type Slot } from "./instruction.ts";
+import { Immediate, type Instruction, type Operand, Pointer, Slot } from "./instruction.ts";
 
 /** A system call as the verifier sees it: the table's row, taken apart once. */
 export interface CallSignature {
@@ -81,6 +81,8 @@ export interface CallContext {
   readonly image: ImageView;
   /** Whether the slot only ever holds addresses of the program's own objects. */
   isAddressSlot(index: number): boolean;
+  /** Whether the slot only ever leads to the process's arguments. */
+  isStackSlot(index: number): boolean;
   /** False for a program in the request area: it would overwrite itself there. */
   readonly mayWriteRequests: boolean;
 }
@@ -117,6 +119,8 @@ function checkArgument(argument: Argument): string | undefined {
   const { letter, parameter } = kind;
   if (letter === "d" || letter === "i") return operand instanceof Pointer ? "a pointer for a number" : undefined;
   if (operand instanceof Immediate && operand.value === 0n && "SPB".includes(letter)) return undefined;
+  // A string or a vector is only read, and the kernel judges its address.
+  if (operand instanceof Slot && "svS".includes(letter) && context.isStackSlot(operand.index)) return undefined;
   if (!(operand instanceof Pointer)) {
     return "bB".includes(letter) ? checkRawBuffer(argument, operand) : "it is not a pointer";
   }
@@ -146,7 +150,9 @@ function checkRawBuffer({ call, kind, operands, context }: Argument, operand: Im
   const { writes } = call;
   if (!(operand instanceof Immediate)) {
     if (writes) return "the kernel would write to a computed address";
-    return context.isAddressSlot(operand.index) ? undefined : `slot ${operand.name} holds no address`;
+    return context.isAddressSlot(operand.index) || context.isStackSlot(operand.index)
+      ? undefined
+      : `slot ${operand.name} holds no address`;
   }
   if (writes && !context.mayWriteRequests) return "the request area is written by the program in it";
   const [start, end] =

@@ -528,6 +528,31 @@ function cloneArguments(
   return p.struct(CLONE_ARGS, values);
 }
 
+describe("the process's arguments", () => {
+  test("may be read by the kernel, from the machine's slot and what is added to it", () => {
+    accepts((p) => p.call("write", [1, p.stack, 8]));
+    accepts((p) => {
+      const argv = p.slot("argv");
+      p.add(argv, p.stack, 8);
+      p.call("execve", [p.text("/x"), argv, argv]);
+    });
+  });
+
+  test("are neither written, nor anywhere else", () => {
+    refuses((p) => p.call("read", [0, p.stack, 8]), /write to a computed address/);
+    refuses((p) => p.call("execve", [p.text("/x"), p.slot("argv"), p.vector([])]), /not a pointer/);
+    refuses((p) => {
+      p.set(p.stack, 8);
+      p.call("write", [1, p.stack, 8]);
+    }, /holds no address/);
+    refuses((p) => {
+      p.call("getpid", [], { into: p.slot("argv") });
+      p.add(p.slot("argv"), p.stack, 8);
+      p.call("execve", [p.text("/x"), p.slot("argv"), p.vector([])]);
+    }, /not a pointer/);
+  });
+});
+
 describe("the verifier", () => {
   test("accepts the zygote's own programs", () => {
     for (const architecture of ["x86_64", "aarch64"] as const) {

@@ -13,7 +13,7 @@ import {
   Slot,
 } from "./instruction.ts";
 import type { Program } from "./program.ts";
-import { addressSlots } from "./verify-addresses.ts";
+import { addressSlots, stackSlots } from "./verify-addresses.ts";
 import { type CallContext, callSignature, checkCall } from "./verify-call.ts";
 import { MemoryCheck } from "./verify-memory.ts";
 
@@ -67,11 +67,16 @@ export function verifyProgram(program: Program, options: VerifyOptions = {}): vo
     if (problem !== undefined) refuse(program, index, problem);
   }
   let slots: ReadonlySet<number> | undefined;
+  let stack: ReadonlySet<number> | undefined;
   const context: CallContext = {
     image: new ImageView(program),
     isAddressSlot: (index) => {
       slots ??= addressSlots(instructions);
       return slots.has(index);
+    },
+    isStackSlot: (index) => {
+      stack ??= stackSlots(instructions);
+      return stack.has(index);
     },
     mayWriteRequests: options.loadAddress !== REQUEST_ADDRESS,
   };

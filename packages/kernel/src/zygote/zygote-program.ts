@@ -9,11 +9,12 @@ import {
 } from "../abi/structs.ts";
 import { CONTROL_FD, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
-import { INSTRUCTION_BYTES, type Label, type Pointer } from "../program/instruction.ts";
+import { INSTRUCTION_BYTES, type Label, type Pointer, type Slot } from "../program/instruction.ts";
 import {
   HEADER,
   HEADER_BYTES,
   HEADER_MAGIC,
+  IN_PLACE,
   MACHINE_VERSION,
   PROGRAM_MAX_BYTES,
   type Program,
@@ -29,82 +30,108 @@ import { emitReport, reportBuffer } from "./emit-report.ts";
 export function sealProgram(architecture: Architecture, machineBytes: number): Program {
   const p = new ProgramBuilder(architecture);
   p.role("zygote");
+  emitSealedCopy(p, (memfd) => p.call("write", [memfd, p.number(TEXT_ADDRESS, "<machine>"), machineBytes]));
+  p.step({ action: "execute the sealed machine" });
+  p.call("execveat", [p.slot("memfd"), p.text(""), p.vector(["orlop"]), p.vector([]), p.flags("AT_EMPTY_PATH")]);
+  p.fail("ENOEXEC");
+  return p.build();
+}
+
+/** Leaves in slot `memfd` an anonymous file that `copy` has filled and that nobody can write any more. */
+export function emitSealedCopy(p: ProgramBuilder, copy: (memfd: Slot) => void): void {
   p.step({ action: "copy the machine into sealed memory", why: "CVE-2019-5736: no container may write it" });
   const memfd = p.slot("memfd");
   const plain = p.label("without MFD_EXEC");
-  const copy = p.label("copy");
+  const made = p.label("made");
   const name = p.text("orlop-machine");
   p.call("memfd_create", [name, p.flags("MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC")], {
     into: memfd,
     on: ["EINVAL"],
     goto: plain,
   });
-  p.jump(copy);
+  p.jump(made);
   p.mark(plain); // before Linux 6.3, where every memfd is executable
   p.call("memfd_create", [name, p.flags("MFD_CLOEXEC|MFD_ALLOW_SEALING")], { into: memfd });
-  p.mark(copy);
-  p.call("write", [memfd, p.number(TEXT_ADDRESS, "<machine>"), machineBytes]);
+  p.mark(made);
+  copy(memfd);
   const seals = p.flags("F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE");
   p.call("fcntl", [memfd, p.flags("F_ADD_SEALS"), seals]);
-  p.step({ action: "execute the sealed machine" });
-  p.call("execveat", [memfd, p.text(""), p.vector(["orlop"]), p.vector([]), p.flags("AT_EMPTY_PATH")]);
-  p.fail("ENOEXEC");
-  return p.build();
 }
 
 /**
  * The zygote: waits on the control socket for programs, and starts each in a child of its own.
  *
- * A frame is accepted only with the right magic, version, a length within bounds, and the token that the parent chose at
- * start; anything else, and the zygote says `refused` and leaves. When the other end of the socket closes it leaves too;
+ * A frame that says so is executed by the zygote itself, as the last it does. A frame is accepted only with the right
+ * magic, version, a length within bounds, and the token that the parent chose at start; anything else, and the zygote says `refused` and leaves. When the other end of the socket closes it leaves too;
  * the programs it started decide for themselves whether to follow. It reaps them, and tells of those that were killed
  * instead of leaving. Its children start with SIGCHLD blocked.
  */
-export function zygoteProgram(architecture: Architecture, token: Buffer): Program {
+export function zygoteProgram(architecture: Architecture, token: Buffer, options: ZygoteOptions = {}): Program {
   const p = new ProgramBuilder(architecture);
   p.role("zygote");
   const leave = p.label("leave");
-  const refuse = p.label("refuse");
-  const wait = p.label("wait");
-  const receive = p.label("receive");
-  const report = reportBuffer(p);
-  const header = p.buffer(HEADER_BYTES, "<frame header>");
-  emitSetup(p);
-  p.mark(wait);
-  emitWait(p, report, receive);
-  p.jump(wait);
-  p.mark(receive);
-  emitReceive(p, header, token, leave, refuse);
-  emitStart(p, report);
-  p.jump(wait);
-  p.mark(refuse);
-  p.step({ action: "refuse a frame that is none" });
-  p.set(p.request, 0);
-  emitReport(p, report, "refused");
-  p.call("exit_group", [MACHINE_REFUSED_STATUS]);
+  p.step({ action: "prepare the zygote" });
+  p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-zygote"), 0, 0, 0]);
+  // What the caller has open and did not mark is nothing to programs, and no pipe may wait for them to let go of it.
+  const firstUnknown = CONTROL_FD + 1 + (options.descriptors ?? 0);
+  p.call("close_range", [firstUnknown, p.number(0xffff_ffff, "~0U"), 0]);
+  // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
+  p.call("setsid", [], { ignore: ["EPERM"] });
+  emitMakeCopyPipe(p);
+  emitServe(p, token, leave);
   p.mark(leave);
   p.step({ action: "leave when the other end has closed" });
   p.call("exit_group", [0]);
   return p.build();
 }
 
-function emitSetup(p: ProgramBuilder): void {
-  p.step({ action: "prepare the zygote" });
-  p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-zygote"), 0, 0, 0]);
-  const mask = Buffer.alloc(8);
-  mask.writeBigUInt64LE(1n << BigInt(constants.signals.SIGCHLD - 1));
-  const children = p.bytes(mask, "[CHLD]");
-  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), children, 0, 8]);
-  // What the caller has open and did not mark is nothing to programs, and no pipe may wait for them to let go of it.
-  p.call("close_range", [CONTROL_FD + 1, p.number(0xffff_ffff, "~0U"), 0]);
-  p.call("signalfd4", [p.number(-1), children, 8, p.flags("O_CLOEXEC")], { into: p.slot("signals") });
-  // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
-  p.call("setsid", [], { ignore: ["EPERM"] });
-  p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
+interface ZygoteOptions {
+  /** How many descriptors from 4 up are meant for programs. */
+  readonly descriptors?: number;
+}
+
+/** A pipe to itself: the way to copy between places that are not both the program's own. */
+export function emitMakeCopyPipe(p: ProgramBuilder): void {
   const pipe = p.buffer(8, "{copy_out, copy_in}");
   p.call("pipe2", [pipe, p.flags("O_CLOEXEC")]);
   p.load(p.slot("copy_out"), pipe, 4);
   p.load(p.slot("copy_in"), pipe.at(4), 4);
+}
+
+/**
+ * What every zygote does, from when it has a socket and its copy pipe: takes programs and starts them, until the other end
+ * closes, which goes to `leave`. `onFrame` writes what is to happen when a program has come.
+ */
+export function emitServe(p: ProgramBuilder, token: Buffer, leave: Label, onFrame: () => void = () => {}): void {
+  const refuse = p.label("refuse");
+  const wait = p.label("wait");
+  const receive = p.label("receive");
+  const report = reportBuffer(p);
+  const header = p.buffer(HEADER_BYTES, "<frame header>");
+  emitWatchChildren(p);
+  p.mark(wait);
+  emitWait(p, report, receive);
+  p.jump(wait);
+  p.mark(receive);
+  emitReceive(p, header, token, leave, refuse);
+  onFrame();
+  emitStart(p, header, report);
+  p.jump(wait);
+  p.mark(refuse);
+  p.step({ action: "refuse a frame that is none" });
+  p.set(p.request, 0);
+  emitReport(p, report, "refused");
+  p.call("exit_group", [MACHINE_REFUSED_STATUS]);
+}
+
+function emitWatchChildren(p: ProgramBuilder): void {
+  p.step({ action: "prepare to hear of children and programs" });
+  const mask = Buffer.alloc(8);
+  mask.writeBigUInt64LE(1n << BigInt(constants.signals.SIGCHLD - 1));
+  const children = p.bytes(mask, "[CHLD]");
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), children, 0, 8]);
+  p.call("signalfd4", [p.number(-1), children, 8, p.flags("O_CLOEXEC")], { into: p.slot("signals") });
+  p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
 }
 
 /** Sleeps until a frame comes; in between reaps whoever has ended. */
@@ -158,12 +185,19 @@ function emitReap(p: ProgramBuilder, report: Pointer): void {
   p.mark(done);
 }
 
-function emitStart(p: ProgramBuilder, report: Pointer): void {
+/** Starts the program that was received, in a child, or in this process for good. */
+function emitStart(p: ProgramBuilder, header: Pointer, report: Pointer): void {
   const child = p.slot("child");
+  const place = p.slot("field");
   const unstarted = p.label("unstarted");
   const begun = p.label("begun");
   const done = p.label("told");
+  const elsewhere = p.label("in a child");
   p.step({ action: "start the program in a child" });
+  p.load(place, header.at(HEADER.place), 4);
+  p.branch(place, "ne", p.number(IN_PLACE, "IN_PLACE"), elsewhere);
+  p.enter(REQUEST_ADDRESS);
+  p.mark(elsewhere);
   p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], {
     into: child,
     on: "any",

@@ -10,7 +10,8 @@ import type { Program } from "../program/program.ts";
 import { emitReport, reportBuffer } from "./emit-report.ts";
 import { programOf, RawZygote, standStill } from "./raw-zygote-fixture.ts";
 import type { Report } from "./report.ts";
-import { PROGRAM_LOST, Zygote } from "./zygote.ts";
+import { Zygote } from "./zygote.ts";
+import { PROGRAM_LOST } from "./zygote-channel.ts";
 
 const PATIENCE_MS = 10_000;
 

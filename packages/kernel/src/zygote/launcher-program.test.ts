@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { hostArchitecture } from "../abi/architecture.ts";
+import { ProgramBuilder } from "../program/builder.ts";
+import type { Program } from "../program/program.ts";
+import {
+  HELLO_FACTS,
+  HELLO_SECTIONS,
+  LAUNCHER_NAMESPACES,
+  LAUNCHER_TOKEN,
+  LAUNCHER_VERSION,
+  launcherFile,
+} from "./launcher-program.ts";
+import { ZygoteChannel } from "./zygote-channel.ts";
+
+/** The launcher, its socket's place, and what it says. */
+class Place implements Disposable {
+  readonly directory: string = mkdtempSync(join(tmpdir(), "orlop-launcher-"));
+  readonly socketPath: string = join(this.directory, "socket");
+  readonly launcher: string = join(this.directory, "launcher");
+
+  constructor() {
+    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, node: "/bin/sh" };
+    writeFileSync(this.launcher, launcherFile({ ...options, broken: 1, alone: 4 }), { mode: 0o755 });
+  }
+
+  /** Starts a call with these words; without a resident, `sh` says "alone" or "broken" and the words. */
+  start(words: readonly string[], descriptors: readonly number[] = []): ChildProcess {
+    const tail = (what: string): string[] => ["sh", "-c", `echo ${what}:$*:$FLAVOUR; exit 7`];
+    return spawn(this.launcher, [...tail("broken"), ...tail("alone"), "sh", ...words], {
+      stdio: ["ignore", "pipe", "inherit", ...descriptors],
+      env: { FLAVOUR: "vanilla" },
+      cwd: this.directory,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+async function ended(child: ChildProcess): Promise<{ status: number | null; output: string }> {
+  let output = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const [status] = (await once(child, "close")) as [number | null];
+  return { status, output };
+}
+
+/** Reads a hello off a socket, section by section. */
+async function readHello(socket: Socket): Promise<Map<string, Buffer>> {
+  const sections = new Map<string, Buffer>();
+  let pending: Buffer = Buffer.alloc(0);
+  for (;;) {
+    while (pending.length >= 8 && pending.length >= 8 + pending.readUInt32LE(4)) {
+      const name = HELLO_SECTIONS[pending.readUInt32LE(0)] ?? "?";
+      const end = 8 + pending.readUInt32LE(4);
+      sections.set(name, Buffer.concat([sections.get(name) ?? Buffer.alloc(0), pending.subarray(8, end)]));
+      pending = pending.subarray(end);
+      if (name === "end") return sections;
+    }
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) await once(socket, "readable");
+    else pending = Buffer.concat([pending, chunk]);
+  }
+}
+
+function programOf(write: (p: ProgramBuilder) => void): Program {
+  const p = new ProgramBuilder(hostArchitecture());
+  p.step({ action: "test the launcher" });
+  write(p);
+  return p.build();
+}
+
+/** Serves the next caller. */
+async function serveOne<T>(place: Place, work: (socket: Socket) => Promise<T>): Promise<T> {
+  const server = createServer();
+  server.listen(place.socketPath);
+  try {
+    const [socket] = (await once(server, "connection")) as [Socket];
+    return await work(socket);
+  } finally {
+    server.close();
+  }
+}
+
+describe("a launcher", () => {
+  test("executes Node with the whole call when nobody listens", async () => {
+    using place = new Place();
+    const { status, output } = await ended(place.start(["run", "a b"]));
+    assert.deepEqual([status, output], [7, "alone:run a b:vanilla\n"]);
+  });
+
+  test("gives the caller's descriptor 3 to Node", async () => {
+    using place = new Place();
+    const file = openSync(place.launcher, "r");
+    const child = spawn(place.launcher, ["sh", "-c", "exit 9", "sh", "-c", "readlink /proc/self/fd/3", "sh"], {
+      stdio: ["ignore", "pipe", "inherit", file],
+    });
+    assert.equal((await ended(child)).output, `${place.launcher}\n`);
+  });
+
+  test("says who calls, with every word of a long command line", async () => {
+    using place = new Place();
+    const long = "x".repeat(10_000);
+    const serving = serveOne(place, async (socket) => {
+      const hello = await readHello(socket);
+      socket.destroy();
+      return hello;
+    });
+    const call = ended(place.start(["run", long]));
+    const hello = await serving;
+    const facts = hello.get("facts") as Buffer;
+    assert.equal(facts.readUInt32LE(HELLO_FACTS.version), LAUNCHER_VERSION);
+    assert.equal(facts.readUInt32LE(HELLO_FACTS.uid), process.geteuid?.());
+    assert.ok(facts.readInt32LE(HELLO_FACTS.descriptor) < 0);
+    const words = hello.get("arguments")?.toString().split("\0");
+    assert.deepEqual(words?.slice(-3), ["run", long, ""]);
+    assert.equal(hello.get("environment")?.toString(), "FLAVOUR=vanilla\0");
+    assert.equal(hello.get("cwd")?.toString(), `${place.directory}\0`);
+    assert.equal(hello.get("root")?.toString(), "/");
+    const own = LAUNCHER_NAMESPACES.map((name) => readlinkSync(`/proc/self/ns/${name}`)).join("");
+    assert.equal(hello.get("namespaces")?.toString(), own);
+    assert.equal((await call).output, `alone:run ${long}:vanilla\n`);
+  });
+
+  test("carries out programs as the caller's child, and becomes the last of them", async () => {
+    using place = new Place();
+    const serving = serveOne(place, async (socket) => {
+      await readHello(socket);
+      const hands = new ZygoteChannel(socket, LAUNCHER_TOKEN);
+      const kinds: string[] = [];
+      const said = programOf((p) => {
+        p.call("write", [1, p.bytes(Buffer.from("hello\n")), 6]);
+        p.call("exit_group", [0]);
+      });
+      hands.submit(said, ({ kind }) => kinds.push(kind));
+      hands.become(
+        programOf((p) => p.call("exit_group", [42])),
+        ({ kind }) => kinds.push(kind),
+      );
+      assert.throws(() => hands.submit(said, () => {}), /become/);
+      await once(socket, "close");
+      return kinds;
+    });
+    const { status, output } = await ended(place.start(["state"]));
+    await serving;
+    assert.equal(status, 42);
+    assert.ok(output === "hello\n" || output === "", "the child may be slower than its parent");
+  });
+
+  test("executes Node to say so when the call breaks off after it has begun", async () => {
+    using place = new Place();
+    const serving = serveOne(place, async (socket) => {
+      await readHello(socket);
+      const hands = new ZygoteChannel(socket, LAUNCHER_TOKEN);
+      await new Promise<void>((resolve) => {
+        hands.submit(
+          programOf((p) => p.call("exit_group", [1])),
+          () => resolve(),
+        );
+      });
+      socket.destroy();
+    });
+    const { status, output } = await ended(place.start(["create"]));
+    await serving;
+    assert.deepEqual([status, output], [7, "broken:-c echo alone:$*:$FLAVOUR; exit 7 sh create:vanilla\n"]);
+  });
+});

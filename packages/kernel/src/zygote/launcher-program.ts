@@ -1,0 +1,262 @@
+import type { Architecture } from "../abi/architecture.ts";
+import { emitMachineWith } from "../machine/machine.ts";
+import { CONTROL_FD } from "../machine/memory-layout.ts";
+import { ProgramBuilder, type Value } from "../program/builder.ts";
+import type { Label, Pointer } from "../program/instruction.ts";
+import { type Program, TOKEN_BYTES } from "../program/program.ts";
+import { emitConnect } from "../unix-socket/emit-connect.ts";
+import { emitMakeCopyPipe, emitSealedCopy, emitServe } from "./zygote-program.ts";
+
+/** Changes whenever what a launcher says changes. */
+export const LAUNCHER_VERSION = 1;
+
+/** A launcher knows whom it asks by the socket's place and owner, not by a secret that a file would have to hold. */
+export const LAUNCHER_TOKEN: Uint8Array = new Uint8Array(TOKEN_BYTES);
+
+/** Namespaces in which the two sides have to be together, for their paths and process ids to mean the same. */
+export const LAUNCHER_NAMESPACES = ["mnt", "user", "pid", "cgroup"] as const;
+
+/**
+ * What a launcher says of its caller, in sections of {kind u32, length u32} and as many bytes; the kind is an index into
+ * this list. What is longer than a chunk comes in several. `facts` comes first and holds, as 32-bit numbers,
+ * {@link LAUNCHER_VERSION}, the effective user, and where the caller's descriptor 3 has gone (-1: there was none). `end`
+ * comes last.
+ */
+export const HELLO_SECTIONS = [
+  "end",
+  "facts",
+  "arguments",
+  "environment",
+  "cwd",
+  "cgroups",
+  "root",
+  "namespaces",
+] as const;
+export type HelloSection = (typeof HELLO_SECTIONS)[number];
+
+/** A fact, by its place in the section. */
+export const HELLO_FACTS = { version: 0, uid: 4, descriptor: 8 } as const;
+const FACTS_BYTES = 12;
+
+interface LauncherOptions {
+  readonly architecture: Architecture;
+  /** Absolute path of the socket at which programs are to be had. */
+  readonly socketPath: string;
+  /** The executable for when nobody is there. */
+  readonly node: string;
+  /** Index, among the launcher's own arguments, of the command line for then, and of the one for a call that broke off. */
+  readonly alone: number;
+  readonly broken: number;
+}
+
+/**
+ * A launcher as a file to execute.
+ *
+ * It connects to a process of its own user, tells who calls it and how, and becomes a zygote for that process: what is
+ * executed then is executed as the caller's own child. Where nobody answers it executes Node instead. Its arguments hold
+ * the command lines for that: see {@link LauncherOptions}.
+ */
+export function launcherFile(options: LauncherOptions): Buffer {
+  return emitMachineWith(launcherProgram(options));
+}
+
+/** The program of {@link launcherFile}. */
+function launcherProgram(options: LauncherOptions): Program {
+  const p = new ProgramBuilder(options.architecture);
+  const alone = p.label("nobody answers");
+  const leave = p.label("the other side has gone");
+  p.role("launcher");
+  emitKeepDescriptor(p, alone);
+  emitFindArguments(p);
+  emitSealOwnFile(p);
+  emitAsk(p, options.socketPath, alone);
+  p.handler(leave);
+  emitHello(p);
+  emitServe(p, Buffer.from(LAUNCHER_TOKEN), leave, () => p.set(p.slot("served"), 1));
+  emitGoOnWithNode(p, options, { alone, leave });
+  return p.build();
+}
+
+const WORD_BYTES = 8;
+
+/**
+ * Puts the caller's descriptor 3 elsewhere, before anything else is opened. Where there is none, something takes its place
+ * until the socket does, so that nothing of ours does.
+ */
+function emitKeepDescriptor(p: ProgramBuilder, alone: Label): void {
+  const saved = p.slot("saved");
+  const place = p.slot("file");
+  const free = p.label("there is none");
+  const done = p.label("kept");
+  p.step({ action: `keep the caller's descriptor ${CONTROL_FD}` });
+  p.set(p.slot("moved"), 0);
+  p.handler(alone);
+  p.call("fcntl", [CONTROL_FD, p.flags("F_DUPFD_CLOEXEC"), CONTROL_FD + 1], { into: saved, on: ["EBADF"], goto: free });
+  p.jump(done);
+  p.mark(free);
+  p.set(saved, p.number(-1));
+  p.call("openat", [p.flags("AT_FDCWD"), p.text("/"), p.flags("O_PATH|O_CLOEXEC"), 0], { into: place });
+  p.branch(place, "eq", CONTROL_FD, done);
+  p.call("dup3", [place, CONTROL_FD, p.flags("O_CLOEXEC")]);
+  p.call("close", [place]);
+  p.mark(done);
+  p.set(p.slot("moved"), 1);
+}
+
+/** Leaves argv and envp in slots. What lies between them is copied through a pipe: a program reads no memory but its own. */
+function emitFindArguments(p: ProgramBuilder): void {
+  const count = p.slot("argc");
+  const word = p.buffer(WORD_BYTES, "&argc");
+  p.step({ action: "find the arguments" });
+  p.set(p.slot("served"), 0);
+  p.add(p.slot("argv"), p.stack, WORD_BYTES);
+  emitMakeCopyPipe(p);
+  p.call("write", [p.slot("copy_in"), p.stack, WORD_BYTES]);
+  p.call("read", [p.slot("copy_out"), word, WORD_BYTES]);
+  p.load(count, word, WORD_BYTES);
+  p.add(count, count, 1);
+  for (const _ of [2, 4, WORD_BYTES]) p.add(count, count, count);
+  p.add(p.slot("envp"), p.slot("argv"), count);
+}
+
+/** Goes on from a sealed copy of this executable, boot program included, unless this is the copy. */
+function emitSealOwnFile(p: ProgramBuilder): void {
+  const exe = p.slot("exe");
+  const copy = p.label("copy");
+  const sealed = p.label("sealed");
+  p.step({
+    action: "open this executable",
+    why: "CVE-2019-5736: what containers are cloned from must not be a file that one of them could write",
+  });
+  p.call("openat", [p.flags("AT_FDCWD"), p.text("/proc/self/exe"), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: exe });
+  p.call("fcntl", [exe, p.flags("F_GET_SEALS"), 0], { on: ["EINVAL"], goto: copy });
+  p.call("close", [exe]);
+  p.jump(sealed);
+  p.mark(copy);
+  const size = p.number(LAUNCHER_MAX_BYTES, "LAUNCHER_MAX_BYTES");
+  emitSealedCopy(p, (memfd) => p.call("sendfile", [memfd, exe, 0, size]));
+  p.call("execveat", [p.slot("memfd"), p.text(""), p.slot("argv"), p.slot("envp"), p.flags("AT_EMPTY_PATH")]);
+  p.mark(sealed);
+}
+
+/** The machine, the page-aligned gap behind it, and a boot program: see elf.ts. */
+const LAUNCHER_MAX_BYTES = 0x30000;
+
+/** struct ucred is pid, uid, gid. */
+const UCRED_BYTES = 12;
+const UCRED_UID_OFFSET = 4;
+
+/** Connects, and makes sure that who listens is the caller's own user: what comes from there will be executed. */
+function emitAsk(p: ProgramBuilder, socketPath: string, alone: Label): void {
+  const socket = p.slot("socket");
+  const own = p.slot("uid");
+  const theirs = p.slot("their_uid");
+  p.step({ action: `connect to "${socketPath}"` });
+  emitConnect(p, socketPath, socket);
+  const credentials = p.buffer(UCRED_BYTES, "{ucred}");
+  const length = p.bytes(Buffer.from([UCRED_BYTES, 0, 0, 0]), `[${UCRED_BYTES}]`);
+  p.step({ action: "check who listens there", why: "only a process of the same user may say what is executed" });
+  p.call("getsockopt", [socket, p.flags("SOL_SOCKET"), p.flags("SO_PEERCRED"), credentials, length]);
+  p.call("geteuid", [], { into: own });
+  p.load(theirs, credentials.at(UCRED_UID_OFFSET), 4);
+  p.branch(theirs, "ne", own, alone);
+  p.step({ action: `make it descriptor ${CONTROL_FD}` });
+  p.call("dup3", [socket, CONTROL_FD, p.flags("O_CLOEXEC")]);
+  p.call("close", [socket]);
+}
+
+const CHUNK_BYTES = 4096;
+const SECTION_HEADER_BYTES = 8;
+
+/** How the parts of the hello are sent. */
+interface Hello {
+  readonly p: ProgramBuilder;
+  /** One section: its header, then room for a chunk. */
+  readonly section: Pointer;
+}
+
+function emitHello(p: ProgramBuilder): void {
+  const hello: Hello = { p, section: p.buffer(SECTION_HEADER_BYTES + CHUNK_BYTES, "<section>") };
+  const { section } = hello;
+  const body = section.at(SECTION_HEADER_BYTES);
+  p.step({ action: "say who calls" });
+  p.store(body.at(HELLO_FACTS.version), 4, LAUNCHER_VERSION);
+  p.store(body.at(HELLO_FACTS.uid), 4, p.slot("uid"));
+  p.store(body.at(HELLO_FACTS.descriptor), 4, p.slot("saved"));
+  emitSection(hello, "facts", FACTS_BYTES);
+  emitFileSection(hello, "arguments", "/proc/self/cmdline");
+  emitFileSection(hello, "environment", "/proc/self/environ");
+  const length = p.slot("length");
+  p.call("getcwd", [body, CHUNK_BYTES], { into: length });
+  emitSection(hello, "cwd", length);
+  emitFileSection(hello, "cgroups", "/proc/self/cgroup");
+  emitLinkSection(hello, "root", "/proc/self/root");
+  for (const name of LAUNCHER_NAMESPACES) emitLinkSection(hello, "namespaces", `/proc/self/ns/${name}`);
+  emitSection(hello, "end", 0);
+}
+
+/** Sends what lies behind the header. A socket that takes only a part of it is one whose other side has gone. */
+function emitSection({ p, section }: Hello, name: HelloSection, length: Value): void {
+  const all = p.slot("all");
+  p.store(section, 4, p.number(HELLO_SECTIONS.indexOf(name), name));
+  p.store(section.at(4), 4, length);
+  p.add(all, length, SECTION_HEADER_BYTES);
+  p.call("sendto", [CONTROL_FD, section, all, p.flags("MSG_NOSIGNAL"), 0, 0]);
+}
+
+function emitFileSection(hello: Hello, name: HelloSection, path: string): void {
+  const { p, section } = hello;
+  const file = p.slot("file");
+  const length = p.slot("length");
+  const next = p.label("read a chunk");
+  const done = p.label("read all");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: file });
+  p.mark(next);
+  p.call("read", [file, section.at(SECTION_HEADER_BYTES), CHUNK_BYTES], { into: length });
+  p.branch(length, "eq", 0, done);
+  emitSection(hello, name, length);
+  p.jump(next);
+  p.mark(done);
+  p.call("close", [file]);
+}
+
+function emitLinkSection(hello: Hello, name: HelloSection, path: string): void {
+  const { p, section } = hello;
+  const length = p.slot("length");
+  const body = section.at(SECTION_HEADER_BYTES);
+  p.call("readlinkat", [p.flags("AT_FDCWD"), p.text(path), body, CHUNK_BYTES], { into: length });
+  emitSection(hello, name, length);
+}
+
+/** Executes Node in this process's place: for the whole call, or to say that it broke off after it had begun. */
+function emitGoOnWithNode(
+  p: ProgramBuilder,
+  { node, alone, broken }: LauncherOptions,
+  labels: { readonly alone: Label; readonly leave: Label },
+): void {
+  const args = p.slot("args");
+  const restored = p.label("the caller's descriptors are in place");
+  const close = p.label("there was none");
+  p.mark(labels.leave);
+  p.mark(labels.alone);
+  p.step({ action: "give the caller its descriptors back" });
+  p.add(args, p.slot("argv"), WORD_BYTES * alone);
+  p.branch(p.slot("moved"), "eq", 0, restored);
+  p.branch(p.slot("saved"), "eq", p.number(-1), close);
+  p.call("dup3", [p.slot("saved"), CONTROL_FD, 0]);
+  p.jump(restored);
+  p.mark(close);
+  p.call("close", [CONTROL_FD], { ignore: ["EBADF"] });
+  p.mark(restored);
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
+  const go = p.label("go on");
+  p.branch(p.slot("served"), "eq", 0, go);
+  p.add(args, p.slot("argv"), WORD_BYTES * broken);
+  p.mark(go);
+  p.step({
+    action: `execute "${node}"`,
+    why: "nothing needs the resident process: Node does the whole call, or says why not",
+  });
+  p.call("execve", [p.text(node), args, p.slot("envp")]);
+  p.fail("ENOEXEC");
+}

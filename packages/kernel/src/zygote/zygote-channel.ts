@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { OrlopError } from "@orlop/core";
+import { RUSAGE_BYTES } from "../abi/structs.ts";
+import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
+import { encodeProgram, type Program } from "../program/program.ts";
+import { verifyProgram } from "../program/verify.ts";
+import { decodeReport, REPORT, type Report } from "./report.ts";
+
+/** Index of the `ended` report of a program whose process was killed before it could clean up. */
+export const PROGRAM_LOST = 1;
+
+/** A program that was sent and has not ended. */
+interface Running {
+  readonly onReport: (report: Report) => void;
+  pid: number | undefined;
+  /** It has been heard of: whatever becomes of the zygote, its process is there. */
+  begun: boolean;
+}
+
+/**
+ * The near end of a zygote's socket: programs go in, reports come out.
+ *
+ * `submit` sends a program and calls back with each of its reports, in order, `ended` last; `become` sends one that the
+ * zygote executes itself, after which it takes no more. Any number of programs may run at once. When the socket closes,
+ * each listener that has not heard `ended` hears that its program is lost.
+ */
+export class ZygoteChannel {
+  readonly #socket: Duplex;
+  readonly #token: Uint8Array;
+  readonly #running = new Map<number, Running>();
+  /** Process of each running program, to its request. */
+  readonly #processes = new Map<number, number>();
+  #nextRequest = 1;
+  #pending: Buffer = Buffer.alloc(0);
+  #gone: OrlopError | undefined;
+  /** The socket went before the reason was known, or by our own wish. */
+  #closed = false;
+
+  constructor(socket: Duplex, token: Uint8Array) {
+    this.#socket = socket;
+    this.#token = token;
+    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    // A write after the zygote's end surfaces as its exit, which says more.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#closed = true;
+      this.#abandon(() => true);
+    });
+  }
+
+  /** Whether programs can still be submitted. */
+  get alive(): boolean {
+    return this.#gone === undefined && !this.#closed;
+  }
+
+  /** Sends a program; throws at once when it is refused by the verifier or the zygote is gone. */
+  submit(program: Program, onReport: (report: Report) => void): void {
+    this.#send(program, onReport, false);
+  }
+
+  /** As `submit`, for the last program, which the zygote executes itself. */
+  become(program: Program, onReport: (report: Report) => void): void {
+    this.#send(program, onReport, true);
+    this.#gone = new OrlopError("conflict", "Cannot use zygote: it has become a program itself");
+  }
+
+  #send(program: Program, onReport: (report: Report) => void, inPlace: boolean): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (this.#closed) throw new OrlopError("failed", "Cannot use zygote: its socket is closed");
+    verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
+    const request = this.#nextRequest++;
+    const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: this.#token, request, inPlace });
+    this.#running.set(request, { onReport, pid: undefined, begun: false });
+    this.#socket.write(frame);
+  }
+
+  /** Says to the program that the zygote has become that what it waits for has been done. */
+  release(): void {
+    if (!this.#closed) this.#socket.write("\0");
+  }
+
+  /** Closes the socket. */
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /**
+   * The zygote is gone. Programs that have begun go on and report through the socket, which they share. Those that have
+   * not never will; but what the zygote said of them last is read first.
+   */
+  fail(error: OrlopError): void {
+    this.#gone ??= error;
+    setImmediate(() => setImmediate(() => this.#abandon(({ begun }) => !begun)));
+  }
+
+  #receive(chunk: Buffer): void {
+    let data = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    while (data.length >= REPORT.size) {
+      const report = decodeReport(data.subarray(0, REPORT.size));
+      data = data.subarray(REPORT.size);
+      assert(report !== undefined, "the zygote's socket carries reports only");
+      this.#dispatch(report);
+    }
+    this.#pending = data;
+  }
+
+  #dispatch(report: Report): void {
+    if (report.kind === "lost") {
+      this.#lose(this.#processes.get(report.value));
+      return;
+    }
+    const running = this.#running.get(report.request);
+    if (running === undefined) return;
+    running.begun = true;
+    if (report.kind === "begun") {
+      running.pid = report.value;
+      this.#processes.set(report.value, report.request);
+      return;
+    }
+    if (report.kind === "ended" || report.kind === "unstarted") this.#forget(report.request);
+    running.onReport(report);
+  }
+
+  #forget(request: number): void {
+    const pid = this.#running.get(request)?.pid;
+    if (pid !== undefined && this.#processes.get(pid) === request) this.#processes.delete(pid);
+    this.#running.delete(request);
+  }
+
+  /** Tells a program's listener that nobody will tell it more. */
+  #lose(request: number | undefined): void {
+    const running = this.#running.get(request ?? 0);
+    if (request === undefined || running === undefined) return;
+    this.#forget(request);
+    running.onReport({
+      kind: "ended",
+      request,
+      index: PROGRAM_LOST,
+      value: 0,
+      atMs: Date.now(),
+      rusage: new Uint8Array(RUSAGE_BYTES),
+    });
+  }
+
+  #abandon(which: (running: Running) => boolean): void {
+    for (const [request, running] of [...this.#running]) if (which(running)) this.#lose(request);
+  }
+}
