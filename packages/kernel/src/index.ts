@@ -97,8 +97,8 @@ export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/defaul
 export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";
 export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
 export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
-export { checkSocketPath, emitConnect } from "./unix-socket/emit-connect.ts";
-export { emitReport, reportBuffer } from "./zygote/emit-report.ts";
+export { emitConnect, SOCKET_PATH_MAX_BYTES } from "./unix-socket/emit-connect.ts";
+export { emitFillReport, emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export {
   HELLO_FACTS,
   HELLO_SECTIONS,

@@ -1,4 +1,3 @@
-import { OrlopError } from "@orlop/core";
 import type { ProgramBuilder } from "../program/builder.ts";
 import type { Slot } from "../program/instruction.ts";
 
@@ -6,18 +5,8 @@ import type { Slot } from "../program/instruction.ts";
 const SOCKADDR_UN_BYTES = 110;
 const PATH_OFFSET = 2;
 /** Bytes that the path of a socket may have. */
-const SOCKET_PATH_MAX_BYTES: number = SOCKADDR_UN_BYTES - PATH_OFFSET - 1;
+export const SOCKET_PATH_MAX_BYTES: number = SOCKADDR_UN_BYTES - PATH_OFFSET - 1;
 const AF_UNIX = 1;
-
-/** Throws `invalid` for a path that no socket can have; `field` is what named it. */
-export function checkSocketPath(path: string, field: string): void {
-  if (Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES && path !== "" && !path.includes("\0")) return;
-  throw new OrlopError(
-    "invalid",
-    `Cannot connect to socket "${path}": a socket's path has at most ${SOCKET_PATH_MAX_BYTES} bytes`,
-    { field },
-  );
-}
 
 /** Leaves a stream socket that is connected to the one at `path` in a slot. */
 export function emitConnect(p: ProgramBuilder, path: string, into: Slot): void {

@@ -8,17 +8,22 @@ export function reportBuffer(p: ProgramBuilder): Pointer {
   return p.struct(REPORT, { length: REPORT.size });
 }
 
+interface ReportFields {
+  readonly index?: Value;
+  readonly value?: Value;
+}
+
 /** Fills in `buffer` and sends it to whoever holds the other end, which may be gone: a report is never a reason to fail. */
-export function emitReport(
-  p: ProgramBuilder,
-  buffer: Pointer,
-  kind: ReportKind,
-  fields: { readonly index?: Value; readonly value?: Value } = {},
-): void {
+export function emitReport(p: ProgramBuilder, buffer: Pointer, kind: ReportKind, fields: ReportFields = {}): void {
+  emitFillReport(p, buffer, kind, fields);
+  p.call("sendto", [CONTROL_FD, buffer, REPORT.size, p.flags("MSG_NOSIGNAL"), 0, 0], { ignore: "any" });
+}
+
+/** Fills in `buffer`, for a report that goes another way. */
+export function emitFillReport(p: ProgramBuilder, buffer: Pointer, kind: ReportKind, fields: ReportFields = {}): void {
   const { offset } = REPORT.fields.request;
   p.store(buffer.at(offset), 4, p.request);
   p.store(buffer.at(REPORT.fields.kind.offset), 4, p.number(reportKind(kind), kind));
   if (fields.index !== undefined) p.store(buffer.at(REPORT.fields.index.offset), 4, fields.index);
   if (fields.value !== undefined) p.store(buffer.at(REPORT.fields.value.offset), 8, fields.value);
-  p.call("sendto", [CONTROL_FD, buffer, REPORT.size, p.flags("MSG_NOSIGNAL"), 0, 0], { ignore: "any" });
 }

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { Process } from "@orlop/core";
 import { OrlopError } from "@orlop/core";
 import {
+  emitFillReport,
   emitReport,
   type ProgramBuilder,
   REPORT,
@@ -15,6 +16,7 @@ import { emitExecute } from "./execute.ts";
 import { emitIdentity } from "./identity.ts";
 import { emitPidOne } from "./pid-one.ts";
 import { emitSecurityLabels } from "./security-labels.ts";
+import { resultPipe } from "./start-pipes.ts";
 import type { Supervision } from "./supervision.ts";
 
 export interface BecomeOptions {
@@ -28,6 +30,8 @@ export interface BecomeOptions {
   readonly proc: Slot;
   /** Stay behind as pid 1. */
   readonly init: boolean;
+  /** When it is to start, its reaper has left. */
+  readonly startsAsOrphan: boolean;
   /** What has to happen when everything but the last steps is done. */
   readonly beforeExecute: () => void;
 }
@@ -47,7 +51,7 @@ export function emitPrivilegedAttributes(s: Supervision, { process, proc }: Beco
  */
 export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void {
   const { p } = s;
-  const { process, seccomp } = options;
+  const { process, seccomp, startsAsOrphan } = options;
   const late = process.noNewPrivileges === true;
   options.beforeExecute();
   p.handler(s.labels.startFailed);
@@ -63,8 +67,9 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
     if (seccomp !== undefined) emitSeccomp(p, seccomp);
   }
   if (options.init) emitPidOne(s);
-  emitExecute(p, process, options.executable);
-  emitChildFailure(s);
+  const told = startsAsOrphan ? resultPipe(s) : s.slots.syncChild;
+  emitExecute(p, process, { told, descriptors: s.descriptors, executable: options.executable });
+  emitChildFailure(s, told);
 }
 
 /** Asked for again after a change of user: the kernel clears it then (prctl(2), PR_SET_PDEATHSIG). */
@@ -106,18 +111,18 @@ function emitSeccomp(p: ProgramBuilder, seccomp: SeccompProgram): void {
 }
 
 /**
- * Where every failure of the child goes. Those behind "ready" are for the reaper as well, which keeps them: whoever starts
- * the container need not be the process that wrote the program and hears its reports.
+ * Where every failure of the child goes. Those behind "ready" are for the reaper, which keeps them and passes them on:
+ * whoever starts the container need not be the process that wrote the program and hears its reports. Where there is no
+ * reaper any more they are for the one who starts it.
  */
-function emitChildFailure(s: Supervision): void {
+function emitChildFailure(s: Supervision, told: Slot): void {
   const { p } = s;
   const report = reportBuffer(p);
   const failure = { index: p.failedIndex, value: p.failedErrno };
   p.mark(s.labels.startFailed);
-  p.step({ action: "report a failure of the start" });
-  emitReport(p, report, "failed", failure);
-  const quietly = p.flags("MSG_NOSIGNAL");
-  p.call("sendto", [s.slots.syncChild, report, REPORT.size, quietly, 0, 0], { ignore: "any" });
+  p.step({ action: "tell of a failure of the start" });
+  emitFillReport(p, report, "failed", failure);
+  p.call("write", [told, report, REPORT.size], { ignore: "any" });
   p.call("exit_group", [1]);
   p.mark(s.labels.childFailed);
   p.step({ action: "report a failure of the child" });

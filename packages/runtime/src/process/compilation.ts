@@ -1,6 +1,12 @@
 import type { CreateRequest, LinuxNamespaceType, RootFilesystem } from "@orlop/core";
 import type { CgroupPlan, SeccompProgram, Slot } from "@orlop/kernel";
-import type { HostView, Supervision } from "./supervision.ts";
+import type { Handover, HostView, Supervision } from "./supervision.ts";
+
+/** How a container is made, beyond what the contract's request says. */
+export interface CreateStyle extends Handover {
+  /** Wait after `created` for a start command; otherwise go straight on to the user's program. */
+  readonly startOnCommand: boolean;
+}
 
 /** One container to make. */
 export interface CreatePlan {
@@ -8,8 +14,7 @@ export interface CreatePlan {
   readonly rootfs: RootFilesystem;
   /** Directory for the control pipe and the exit record; it exists and is ours. */
   readonly stateDirectory: string;
-  /** Wait after `created` for a start command; otherwise go straight on to the user's program. */
-  readonly startOnCommand: boolean;
+  readonly style: CreateStyle;
   readonly cgroup: CgroupPlan | undefined;
   readonly seccomp: SeccompProgram | undefined;
   readonly host: HostView;
@@ -32,4 +37,9 @@ export interface Compilation extends Supervision {
 /** A new namespace of this kind is asked for (not one by path, not the caller's). */
 export function isNew(c: Compilation, type: LinuxNamespaceType): boolean {
   return c.namespaces.has(type) && c.namespaces.get(type) === undefined;
+}
+
+/** Nobody of ours is there any more when it is told to start. */
+export function startsAsOrphan({ plan: { style } }: Compilation): boolean {
+  return style.orphaned === true && style.startOnCommand;
 }

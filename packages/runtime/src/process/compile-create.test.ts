@@ -152,7 +152,7 @@ suite("the order of what init does", () => {
 
   test("waits for its start only when told to", () => {
     const says = (startOnCommand: boolean): boolean =>
-      outlineOf(compileCreate(fixedPlan(defaultSpec(), { startOnCommand }))).includes(
+      outlineOf(compileCreate(fixedPlan(defaultSpec(), { style: { startOnCommand } }))).includes(
         'say "ready" to the reaper and wait',
       );
     assert.deepEqual([says(true), says(false)], [true, false]);

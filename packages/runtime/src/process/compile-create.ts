@@ -6,13 +6,14 @@ import {
   emitOpenCloneCgroup,
   emitRemoveCgroups,
 } from "./cgroups.ts";
-import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
+import { type Compilation, type CreatePlan, isNew, startsAsOrphan } from "./compilation.ts";
 import type { StartStep } from "./container-record.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { checkRoot } from "./root-filesystem.ts";
+import { emitMakeStartPipes } from "./start-pipes.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction, superviseIn } from "./supervision.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
@@ -38,6 +39,7 @@ export function compileCreate(plan: CreatePlan): Program {
     emitMakeCgroups(p, plan.cgroup, 2);
     emitOpenCloneCgroup(p, plan.cgroup);
   }
+  if (startsAsOrphan(c)) emitMakeStartPipes(c);
   emitOpenStdio(c);
   emitBindSources(c);
   emitStartInit(c);
@@ -47,7 +49,7 @@ export function compileCreate(plan: CreatePlan): Program {
     emitHandOverCgroupDoors(c, plan.cgroup);
   }
   if (c.terminal) emitTakeTerminal(c);
-  emitSupervise(c);
+  emitSupervise(c, plan.style.startOnCommand);
   if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, c.slots.state);
   emitRecordExit(c);
   emitEndReaper(c, () => {
@@ -62,7 +64,8 @@ export function compileCreate(plan: CreatePlan): Program {
 
 /** What init does after it has said that it is ready: the last steps of a program by {@link compileCreate}. */
 export function startSteps({ instructions, steps }: Program): readonly StartStep[] {
-  const ready = steps.findIndex(({ action }) => action === sayAction("ready", true));
+  const says = [sayAction("ready", true), sayAction("ready", false)];
+  const ready = steps.findIndex(({ action }) => says.includes(action));
   return steps.slice(ready).flatMap(({ action, field }, index): readonly StartStep[] => {
     const from = instructions.findIndex(({ step }) => step === ready + index);
     return from === -1 ? [] : [{ from, action, ...(field === undefined ? {} : { field }) }];
@@ -94,6 +97,7 @@ function compilation(plan: CreatePlan): Compilation {
     stdio: request.stdio,
     terminal: request.spec.process?.terminal === true,
     detached: request.detached === true,
+    ...plan.style,
   });
   return {
     ...supervision,

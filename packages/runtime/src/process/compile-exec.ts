@@ -66,7 +66,7 @@ export function compileExec(plan: ExecPlan): Program {
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
   emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
-  emitSupervise(s);
+  emitSupervise(s, false);
   emitRecordExit(s);
   emitEndReaper(s, () => {});
   p.mark(labels.child);
@@ -120,7 +120,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   const proc = p.slot("proc");
   p.step({ action: "prepare the child" });
   p.handler(s.labels.childFailed);
-  emitDieWithParent(p);
+  if (!s.detached) emitDieWithParent(p);
   emitAwaitReaper(s);
   emitEnterCgroups(p, plan);
   if (plan.namespaces.includes("user")) {
@@ -136,6 +136,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
     groupsDenied: plan.namespaces.includes("user") && s.host.uid !== 0,
     proc,
     init: false,
+    startsAsOrphan: false,
     beforeExecute: () => emitSay(s, "ready", false),
   };
   if (process.apparmorProfile !== undefined || process.selinuxLabel !== undefined) {

@@ -12,7 +12,7 @@ import {
   SeccompProgramCache,
 } from "@orlop/kernel";
 import { cgroupOwner } from "./cgroup-owner.ts";
-import type { CreatePlan } from "./compilation.ts";
+import type { CreatePlan, CreateStyle } from "./compilation.ts";
 import { passwdFiles, withHome } from "./home-directory.ts";
 import { readHostView } from "./host-view.ts";
 import type { HostView } from "./supervision.ts";
@@ -28,7 +28,7 @@ export class ContainerPlanner {
     this.#driver = driver;
   }
 
-  plan(request: CreateRequest, stateDirectory: string, startOnCommand: boolean): CreatePlan {
+  plan(request: CreateRequest, stateDirectory: string, style: CreateStyle): CreatePlan {
     const rootfs = request.rootfs ?? directoryRoot(request);
     const spec = completeSpec(request.spec, rootfs);
     const rootless = this.host.uid !== 0;
@@ -42,7 +42,7 @@ export class ContainerPlanner {
       request: { ...request, spec },
       rootfs,
       stateDirectory,
-      startOnCommand,
+      style,
       cgroup: planCgroup(this.#layout, location, spec.linux?.resources ?? {}, { rootless, ...cgroupOwner(spec) }),
       seccomp: this.#seccomp(spec),
       host: this.host,

@@ -1,8 +1,11 @@
 import type { Process } from "@orlop/core";
-import type { ProgramBuilder } from "@orlop/kernel";
+import type { ProgramBuilder, Slot } from "@orlop/kernel";
 
 /** What execvp(3) searches when PATH is not set. */
 const DEFAULT_PATH = "/bin:/usr/bin";
+
+/** Number of the first descriptor that a program can be given beside its standard ones. */
+const FIRST_INHERITED = 3;
 
 /** Where the executable may be: as execvp(3) looks for it, with the PATH of the container. */
 export function executableCandidates({ args, env = [] }: Process): readonly string[] {
@@ -20,27 +23,56 @@ function lastOfEach(env: readonly string[]): readonly string[] {
   return [...byName.values()];
 }
 
+interface ExecuteOptions {
+  /** The descriptor through which a failure is told. */
+  readonly told: Slot;
+  /** What the program is to have as descriptors from 3 up. */
+  readonly descriptors?: readonly number[] | undefined;
+  /** The file to execute, where it is not `args[0]`. */
+  readonly executable?: string | undefined;
+}
+
+/** On kernels that cannot mark a range: closes all from `first` up but one, which closes on exec by itself. */
+function emitCloseAround(p: ProgramBuilder, first: number, kept: Slot): void {
+  const edge = p.slot("edge");
+  p.add(edge, kept, p.number(-1));
+  p.call("close_range", [first, edge, 0], { ignore: ["EINVAL"] });
+  p.add(edge, kept, 1);
+  p.call("close_range", [edge, p.number(0xffff_ffff, "~0U"), 0]);
+}
+
 /**
  * Executes the user's program. Returns to the failure handler only: ENOENT when no candidate exists, EACCES when one
  * exists and may not be executed, else what the kernel says.
  */
-export function emitExecute(p: ProgramBuilder, process: Process, executable?: string): void {
+export function emitExecute(
+  p: ProgramBuilder,
+  process: Process,
+  { told, descriptors = [], executable }: ExecuteOptions,
+): void {
   const result = p.slot("exec_result");
   const denied = p.slot("denied");
   const args = p.vector(process.args);
   const env = p.vector(lastOfEach(process.env ?? []));
+  // From below: each is above its place, or in it already.
+  for (const [index, fd] of descriptors.entries()) {
+    if (index === 0) p.step({ action: "put the descriptors that the program is to have in place" });
+    if (fd === FIRST_INHERITED + index) p.call("fcntl", [fd, p.flags("F_SETFD"), 0]);
+    else p.call("dup3", [fd, FIRST_INHERITED + index, 0]);
+  }
   p.step({
     action: "close what the program must not inherit",
-    why: "CVE-2024-21626: no descriptor from 3 up survives the exec",
+    why: "CVE-2024-21626: no descriptor that was not asked for survives the exec",
   });
+  const first = FIRST_INHERITED + descriptors.length;
   const everything = p.number(0xffff_ffff, "~0U");
   const flagless = p.label("Linux before 5.11");
   const closed = p.label("nothing is inherited");
-  p.call("close_range", [3, everything, p.flags("CLOSE_RANGE_CLOEXEC")], { on: ["EINVAL"], goto: flagless });
+  p.call("close_range", [first, everything, p.flags("CLOSE_RANGE_CLOEXEC")], { on: ["EINVAL"], goto: flagless });
   p.jump(closed);
   p.mark(flagless);
-  // All but the control socket, which closes on exec by itself and takes the report of a failure.
-  p.call("close_range", [4, everything, 0]);
+  // All but what a failure would be told through, which closes on exec by itself.
+  emitCloseAround(p, first, told);
   p.mark(closed);
   p.step({ action: `execute "${executable ?? process.args[0] ?? ""}"`, field: "process.args[0]" });
   p.set(denied, 0);

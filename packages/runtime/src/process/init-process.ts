@@ -8,7 +8,7 @@ import {
   emitPrivilegedAttributes,
 } from "./become-program.ts";
 import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
-import { type Compilation, isNew } from "./compilation.ts";
+import { type Compilation, isNew, startsAsOrphan } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
 import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
@@ -17,6 +17,7 @@ import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
 import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
+import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
@@ -55,6 +56,7 @@ export function emitInit(c: Compilation): void {
     groupsDenied: c.userNamespace && !c.privileged,
     proc: c.proc,
     init: plan.request.init === true,
+    startsAsOrphan: startsAsOrphan(c),
     beforeExecute: () => emitReady(c),
   };
   // In a user namespace the reaper has set it, which may lower it where root there may not.
@@ -131,8 +133,13 @@ function emitPrepare(c: Compilation): void {
 
 /** Tells the reaper; then, where asked to, waits for its word. */
 function emitReady(c: Compilation): void {
-  emitSay(c, "ready", c.plan.startOnCommand);
-  if (hasHooks(c, "startContainer")) emitSay(c, "starting", true);
+  const { startOnCommand } = c.plan.style;
+  const hooked = hasHooks(c, "startContainer");
+  emitSay(c, "ready", startOnCommand && !startsAsOrphan(c));
+  if (startsAsOrphan(c)) {
+    emitAwaitStart(c);
+    if (hooked) emitAwaitStartHooks(c);
+  } else if (hooked) emitSay(c, "starting", true);
 }
 
 const IFF_UP = 1;

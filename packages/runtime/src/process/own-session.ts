@@ -1,12 +1,13 @@
 import type { Supervision } from "./supervision.ts";
 
 /** In the child: a session of its own, and an empty keyring, so that the caller's keys stay with the caller. */
-export function emitOwnSession({ p }: Supervision, id: string): void {
+export function emitOwnSession({ p, keepKeyring = false }: Supervision, id: string): void {
   p.step({
-    action: "lead a session of its own, with a keyring of its own",
-    why: "keys of the caller stay with the caller",
+    action: keepKeyring ? "lead a session of its own" : "lead a session of its own, with a keyring of its own",
+    why: keepKeyring ? undefined : "keys of the caller stay with the caller",
   });
   p.call("setsid", []);
+  if (keepKeyring) return;
   const keyring = p.text(`_ses.${id}`);
   p.call("keyctl", [p.flags("KEYCTL_JOIN_SESSION_KEYRING"), keyring, 0, 0, 0], { ignore: ["ENOSYS", "EPERM"] });
 }

@@ -4,7 +4,7 @@ import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfUnknownCapabilities } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
-import type { HostView } from "./supervision.ts";
+import type { Handover, HostView } from "./supervision.ts";
 
 /** What an exec takes from its container: namespaces, cgroups, the filter, and HOME where none is given. */
 export function planExec(
@@ -13,6 +13,7 @@ export function planExec(
   record: ContainerRecord,
   initPid: number,
   host: HostView,
+  handover: Handover = {},
 ): Parameters<typeof compileExec>[0] {
   warnOfUnknownCapabilities(process);
   return {
@@ -23,7 +24,8 @@ export function planExec(
     stateDirectory: container.exec(execId).path,
     stdio,
     terminal: process.terminal === true,
-    detached: false,
+    detached: handover.orphaned === true,
+    ...handover,
     namespaces: record.namespaces as readonly LinuxNamespaceType[],
     join: record.cgroups.map(({ path, version }) => ({
       directory: path,

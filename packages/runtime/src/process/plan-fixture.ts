@@ -46,7 +46,7 @@ export function fixedPlan(spec: RuntimeSpec = defaultSpec(), changes: Partial<Cr
     request: { id: "c1", bundle: "/bundle", spec, stdio: { stdin: "null", stdout: "null", stderr: "null" } },
     rootfs: { kind: "directory", path: "/bundle/rootfs" },
     stateDirectory: "/run/orlop/c1",
-    startOnCommand: true,
+    style: { startOnCommand: true },
     cgroup: FIXED_CGROUP,
     seccomp: undefined,
     host: FIXED_HOST,

@@ -320,7 +320,7 @@ export class ProcessRuntime implements Runtime {
 
   /** What `create` would execute, for those who want to read it first. */
   plan(request: CreateRequest, startOnCommand: boolean): CreatePlan {
-    return this.#planner.plan(request, this.#directory(request.id).path, startOnCommand);
+    return this.#planner.plan(request, this.#directory(request.id).path, { startOnCommand });
   }
 
   #submit(request: CreateRequest, startOnCommand: boolean): Ours {

@@ -17,6 +17,7 @@ import {
   type Value,
 } from "@orlop/kernel";
 import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
+import { emitSendToSocket } from "./send-descriptor.ts";
 import { type Supervision, WORD } from "./supervision.ts";
 import {
   emitDrainTerminal,
@@ -92,8 +93,11 @@ interface Polls {
 const POLL = { pidfd: 0, control: 1, parent: 2, sync: 3, master: 4, input: 5, output: 6, room: 7 } as const;
 type PollName = keyof typeof POLL;
 
-/** The loop that the reaper spends its life in, until the child has ended. */
-export function emitSupervise(s: Supervision): void {
+/**
+ * The loop that the reaper spends its life in, until the child has ended; or, where that is to be an orphan, until it is
+ * ready (`startsOnCommand`: somebody else will start it) or started.
+ */
+export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
   const { p, slots } = s;
   p.step({ action: "watch over the child", why: "asleep in one ppoll until something happens" });
   const relay = relaysTerminal(s) ? makeRelay(s) : undefined;
@@ -110,6 +114,7 @@ export function emitSupervise(s: Supervision): void {
   const exited = p.label("the child has ended");
   const loop = p.label("watch");
   if (relay !== undefined) emitOutliveReaders(s);
+  p.set(p.slot("child_silent"), 0);
   start(POLL.pidfd, slots.pidfd, "POLLIN");
   start(POLL.control, slots.control, "POLLIN");
   start(POLL.parent, CONTROL_FD, "0");
@@ -128,14 +133,17 @@ export function emitSupervise(s: Supervision): void {
     p.mark(not);
   };
   const relayLoop: RelayLoop = { watch: (name, fd) => polls.watch(POLL[name], fd), when };
-  when("sync", () => emitWord(s, polls, () => relay !== undefined && emitStartRelay(s, relay, relayLoop)));
+  when("sync", () =>
+    emitWord(s, polls, startsOnCommand, () => relay !== undefined && emitStartRelay(s, relay, relayLoop)),
+  );
   if (relay !== undefined) emitRelayTerminal(s, relay, relayLoop);
   when("parent", () => {
     polls.watch(POLL.parent, p.number(-1));
     p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });
   });
   when("control", () => emitCommand(s));
-  when("pidfd", () => p.jump(exited));
+  // What it said last is heard first: its socket has ended, too, when there is no more.
+  when("pidfd", () => p.branch(p.slot("child_silent"), "ne", 0, exited));
   p.jump(loop);
   p.mark(exited);
   if (relay !== undefined) emitDrainTerminal(s, relay);
@@ -145,7 +153,7 @@ export function emitSupervise(s: Supervision): void {
  * A word from the child, or the end of its socket: exec has closed it, or the child died. A child that failed has
  * reported its failure before, so that whoever listens can tell the two apart.
  */
-function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
+function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, onReady: () => void): void {
   const { p, slots } = s;
   const word = p.buffer(REPORT.size, "<word>");
   const got = p.slot("got");
@@ -155,7 +163,8 @@ function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   const failure = p.label("failed");
   const ready = p.label("ready");
   const done = p.label("heard");
-  p.call("read", [slots.syncReaper, word, REPORT.size], { into: got });
+  // A reset is an end, too: of a child that died before it took a word of ours.
+  p.call("read", [slots.syncReaper, word, REPORT.size], { into: got, on: ["ECONNRESET"], goto: started });
   p.branch(got, "eq", 0, started);
   p.branch(got, "eq", REPORT.size, failure);
   p.load(got, word, 1);
@@ -174,17 +183,20 @@ function emitWord(s: Supervision, polls: Polls, onReady: () => void): void {
   p.store(s.report.at(REPORT.fields.value.offset), 8, slots.child);
   emitKeep(s, "created", s.report);
   emitReport(p, s.report, "created", { value: slots.child });
-  p.jump(done);
+  p.jump(s.orphaned && startsOnCommand ? s.labels.left : done);
   p.mark(failure);
   p.set(failed, 1);
   emitKeep(s, "failed", word);
+  p.call("sendto", [CONTROL_FD, word, REPORT.size, p.flags("MSG_NOSIGNAL"), 0, 0], { ignore: "any" });
   p.jump(done);
   p.mark(started);
+  p.set(p.slot("child_silent"), 1);
   polls.watch(POLL.sync, p.number(-1));
   p.branch(failed, "ne", 0, done);
   p.branch(wasReady, "eq", 0, done);
   emitMark(s, "started");
   emitReport(p, s.report, "started", { value: slots.child });
+  if (s.orphaned) p.jump(s.labels.left);
   p.mark(done);
 }
 
@@ -267,9 +279,17 @@ export function emitRecordExit(s: Supervision): void {
 
 /** The end of a reaper, reached from success and failure alike; `cleanUp` removes what the reaper made. */
 export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
-  const { p } = s;
+  const { p, slots } = s;
   const end = p.label("end");
   emitCleanUp(s, cleanUp);
+  if (s.orphaned) {
+    p.jump(end);
+    p.mark(s.labels.left);
+    p.step({ action: "leave the child to the caller" });
+    p.handler(end);
+    if (s.pidfdSocket !== undefined) emitSendToSocket(p, s.pidfdSocket, slots.pidfd, "pidfd");
+    emitCleanUp(s, () => {});
+  }
   p.mark(end);
   p.step({ action: "say that everything is gone" });
   emitReport(p, s.report, "ended", { index: 0 });

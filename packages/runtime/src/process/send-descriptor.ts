@@ -1,4 +1,4 @@
-import { CMSG_ONE_FD, IOVEC, MSGHDR, type Pointer, type ProgramBuilder, type Slot } from "@orlop/kernel";
+import { CMSG_ONE_FD, emitConnect, IOVEC, MSGHDR, type Pointer, type ProgramBuilder, type Slot } from "@orlop/kernel";
 import type { Supervision } from "./supervision.ts";
 
 const NUMBER_BYTES = 8;
@@ -35,6 +35,23 @@ export function emitReceiveDescriptorFrom(p: ProgramBuilder, socket: Slot, into:
   p.mark(received);
   p.load(into, control.at(CMSG_ONE_FD.fields.fd.offset), 4);
   if (along !== undefined) p.load(along, number, NUMBER_BYTES);
+}
+
+/** Sends a descriptor to whoever listens at a unix socket, with a name, as callers of OCI runtimes take terminals. */
+export function emitSendToSocket(p: ProgramBuilder, path: string, fd: Slot, name: string): void {
+  const socket = p.slot("socket");
+  emitConnect(p, path, socket);
+  const text = Buffer.from(name);
+  const iov = p.struct(IOVEC, { iov_base: p.bytes(text, JSON.stringify(name)), iov_len: text.length });
+  const control = p.struct(CMSG_ONE_FD, {
+    cmsg_len: 20,
+    cmsg_level: p.flags("SOL_SOCKET"),
+    cmsg_type: p.flags("SCM_RIGHTS"),
+  });
+  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
+  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
+  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
+  p.call("close", [socket]);
 }
 
 /** In the child: sends the reaper the descriptor `fd`. */

@@ -19,8 +19,23 @@ export interface HostView {
   fileKind(path: string): FileKind | undefined;
 }
 
+/** What a process takes from the caller of an OCI command, and what is left to that caller. */
+export interface Handover {
+  /**
+   * Nobody of ours watches over the process: the reaper leaves once it is ready, where it has to wait for its start, or
+   * started, and the process goes where the caller's orphans go. It is detached.
+   */
+  readonly orphaned?: boolean;
+  /** Descriptors, by their number in programs, that the user's program is to have from 3 up. */
+  readonly descriptors?: readonly number[];
+  /** The process stays in the caller's session keyring. */
+  readonly keepKeyring?: boolean;
+  /** A listening unix socket that receives the process's pidfd. */
+  readonly pidfdSocket?: string;
+}
+
 /** A process to start and to watch over: a container's init, or an exec. */
-export interface SupervisionOptions {
+export interface SupervisionOptions extends Handover {
   readonly host: HostView;
   /** Directory for the control pipe and the exit record; it exists and is ours. */
   readonly stateDirectory: string;
@@ -55,6 +70,8 @@ export interface Supervision extends SupervisionOptions {
     readonly childFailed: Label;
     readonly startFailed: Label;
     readonly reaperFailed: Label;
+    /** The child has become an orphan. */
+    readonly left: Label;
   };
   /** The reaper's reports, and in the end its record. */
   readonly report: Pointer;
@@ -81,6 +98,7 @@ export function superviseIn(options: SupervisionOptions): Supervision {
       childFailed: p.label("child failed"),
       startFailed: p.label("start failed"),
       reaperFailed: p.label("reaper failed"),
+      left: p.label("the child is left to the caller"),
     },
     report: reportBuffer(p),
   };

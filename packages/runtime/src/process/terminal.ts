@@ -1,24 +1,18 @@
 import { OrlopError, type Process } from "@orlop/core";
 import {
-  CMSG_ONE_FD,
   emitAttach,
   emitCloneMount,
   emitFileInRoot,
   emitOpenInRoot,
-  IOVEC,
-  MSGHDR,
   type ProgramBuilder,
   type Slot,
+  SOCKET_PATH_MAX_BYTES,
   STATX_BYTES,
   STATX_RDEV_OFFSET,
   WINSIZE,
 } from "@orlop/kernel";
-import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
+import { emitReceiveDescriptor, emitSendDescriptor, emitSendToSocket } from "./send-descriptor.ts";
 import type { Supervision, SupervisionOptions } from "./supervision.ts";
-
-const SOCKADDR_UN_BYTES = 110;
-/** sockaddr_un: the family before it, a NUL behind it. */
-const SOCKET_PATH_MAX_BYTES = 107;
 
 /** A console socket that cannot be one is refused before anything is made. */
 export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): void {
@@ -109,23 +103,7 @@ export function emitTakeTerminal(s: Supervision): void {
     p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
     return;
   }
-  const socket = p.slot("console_socket");
   p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });
-  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into: socket });
-  const address = Buffer.alloc(SOCKADDR_UN_BYTES);
-  address.writeUInt16LE(1, 0);
-  address.write(consoleSocket, 2);
-  p.call("connect", [socket, p.bytes(address, `{AF_UNIX, ${JSON.stringify(consoleSocket)}}`), address.length]);
-  const name = Buffer.from("/dev/ptmx");
-  const iov = p.struct(IOVEC, { iov_base: p.bytes(name, '"/dev/ptmx"'), iov_len: name.length });
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, slots.master);
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
-  p.call("close", [socket]);
+  emitSendToSocket(p, consoleSocket, slots.master, "/dev/ptmx");
   p.call("close", [slots.master]);
 }
