@@ -20,7 +20,11 @@ const call: Call = {
   readInput: async () => readFileSync(STDIN),
 };
 process.exitCode = await orlopOci(call);
+const end = await hands.end();
 hands.close();
+// What the hands became is what was called: this process ends as they did.
+if (end !== undefined) process.exitCode = end.status ?? 1;
+if (typeof end?.signal === "string") process.kill(process.pid, end.signal);
 
 /** In order and to the end, without the streams of Node, which take longer to load than all the rest. */
 function write(descriptor: number, text: string): void {
