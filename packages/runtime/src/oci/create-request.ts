@@ -1,9 +1,9 @@
-import type { RuntimeSpec } from "@orlop/core";
 import type { Flag } from "./arguments/flag.ts";
-import { type ProcessSpec, readBundle } from "./bundle.ts";
+import { readBundle } from "./bundle.ts";
 import { containerId } from "./container-id.ts";
 import { listenedDescriptors, withListenedDescriptors } from "./listened-descriptors.ts";
-import { withNotifySocket } from "./notify-socket.ts";
+import { NOTIFY_DIRECTORY, withNotifyMount } from "./notify/notify-mount.ts";
+import { notifyDirectory, serviceManager } from "./notify/service-manager.ts";
 import type { OciCreate } from "./oci-containers.ts";
 import { decodeProcessFlags, PROCESS_FLAGS } from "./process-flags.ts";
 import type { VerbContext } from "./verb.ts";
@@ -26,23 +26,16 @@ export function createRequest({ call, given, globals }: VerbContext, isDetached:
     isDetached,
   });
   const listened = listenedDescriptors(call);
+  const isNotifying = serviceManager(call) !== undefined;
+  const spec = withListenedDescriptors(bundle.spec, listened);
   return {
     ...options,
     id,
     bundle: bundle.path,
-    spec: containerSpec(bundle.spec, listened, call.env.NOTIFY_SOCKET, `${globals.root}/${id}`),
+    spec: isNotifying ? withNotifyMount(spec, notifyDirectory(globals, id)) : spec,
+    directories: isNotifying ? [NOTIFY_DIRECTORY] : [],
     preserveFds: options.preserveFds + listened,
     noPivot: given.isOn("no-pivot"),
     noNewKeyring: given.isOn("no-new-keyring"),
   };
-}
-
-function containerSpec(
-  spec: ProcessSpec,
-  listened: number,
-  notifySocket: string | undefined,
-  stateDirectory: string,
-): RuntimeSpec {
-  const listening = withListenedDescriptors(spec, listened);
-  return notifySocket === undefined || notifySocket === "" ? listening : withNotifySocket(listening, stateDirectory);
 }

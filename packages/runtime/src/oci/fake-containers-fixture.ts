@@ -82,13 +82,13 @@ export class FakeContainers implements OciContainers {
       throw new OrlopError("exists", `Cannot create container "${request.id}": its name is taken`);
     }
     this.created.push(request);
-    request.announce?.(4711);
+    await request.announce?.(4711);
     return this.with(request.id, "created").#state(request.id);
   }
 
   async run(request: OciRun): Promise<void> {
     this.ran.push(request);
-    request.announce?.(4711);
+    await request.announce?.(4711);
   }
 
   async start(id: string): Promise<void> {
@@ -99,7 +99,7 @@ export class FakeContainers implements OciContainers {
 
   async exec(request: OciExec): Promise<{ readonly pid: number }> {
     this.executed.push(request);
-    request.announce?.(4712);
+    await request.announce?.(4712);
     return { pid: 4712 };
   }
 

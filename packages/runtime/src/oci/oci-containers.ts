@@ -70,10 +70,10 @@ export interface OciProcessOptions {
   /** Keep the caller's supplementary groups instead of those of `process.user`. */
   readonly keepGroups: boolean;
   /**
-   * Told the pid as soon as the process is there, before its program is executed. When it throws, so does the call, and
-   * nothing is left.
+   * Told the pid as soon as the process is there, and waited for before its program is executed. When it fails, so does
+   * the call, and nothing is left.
    */
-  announce?(pid: number): void;
+  announce?(pid: number): void | Promise<void>;
 }
 
 export interface OciCreate extends OciProcessOptions {
@@ -81,6 +81,8 @@ export interface OciCreate extends OciProcessOptions {
   /** Absolute. */
   readonly bundle: string;
   readonly spec: RuntimeSpec;
+  /** Directories to make (mode 0755) in the container's own, `<root>/<id>`, before anything is mounted from there. */
+  readonly directories: readonly string[];
   /** Without pivot_root, for a root file system on the initial ramdisk. */
   readonly noPivot: boolean;
   /** Leave the caller's session keyring to the container. */

@@ -37,6 +37,7 @@ describe("create", () => {
     assert.deepEqual(request, {
       id: "a",
       bundle: b.path,
+      directories: [],
       consoleSocket: join(b.path, "c.sock"),
       pidfdSocket: join(b.path, "p.sock"),
       preserveFds: 2,
@@ -135,7 +136,8 @@ describe("create", () => {
   test("gives the container a socket for what it has to tell the service manager", async () => {
     using b = bundle();
     await b.callWith({ NOTIFY_SOCKET: "/run/systemd/notify" }, "--root", b.path, "create", "a");
-    const [{ spec } = assert.fail()] = b.containers.created;
+    const [{ spec, directories } = assert.fail()] = b.containers.created;
+    assert.deepEqual(directories, ["notify"]);
     assert.equal(spec.process?.env?.at(-1), "NOTIFY_SOCKET=/run/notify/notify.sock");
     assert.deepEqual(spec.mounts?.at(-1), {
       destination: "/run/notify",

@@ -1,6 +1,7 @@
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
-import type { OciContainers, OciCreate } from "../oci-containers.ts";
-import type { Verb } from "../verb.ts";
+import { awaitReadiness } from "../notify/service-manager.ts";
+import type { OciContainers, OciCreate, OciRun } from "../oci-containers.ts";
+import type { Verb, VerbContext } from "../verb.ts";
 
 export const runVerb: Verb = {
   name: "run",
@@ -20,14 +21,31 @@ as the program runs, and the container stays.`,
     const isDetached = given.isOn("detach");
     const request = createRequest(context, isDetached);
     const containers = await context.containers();
-    if (isDetached) await createAndStart(containers, request);
-    else await containers.run({ ...request, keep: given.isOn("keep"), subreaper: !given.isOn("no-subreaper") });
+    if (isDetached) await createAndStart(context, containers, request);
+    else await containers.run(foreground(context, request));
     return 0;
   },
 };
 
+function foreground(context: VerbContext, request: OciCreate): OciRun {
+  const { call, given } = context;
+  return {
+    ...request,
+    keep: given.isOn("keep"),
+    subreaper: !given.isOn("no-subreaper"),
+    announce: async (pid) => {
+      await request.announce?.(pid);
+      // The process that was called goes on as what the service manager watches.
+      await awaitReadiness(context, { id: request.id, pid, mainPid: call.pid });
+    },
+  };
+}
+
 /** A container that cannot be started is gone afterwards. */
-async function createAndStart(containers: OciContainers, request: OciCreate): Promise<void> {
-  await containers.create(request);
-  await containers.start(request.id);
+async function createAndStart(context: VerbContext, containers: OciContainers, request: OciCreate): Promise<void> {
+  const { id } = request;
+  const { pid = 0 } = await containers.create(request);
+  const { done } = await awaitReadiness(context, { id, pid, mainPid: pid });
+  await containers.start(id);
+  await done;
 }

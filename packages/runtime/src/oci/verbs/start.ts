@@ -1,5 +1,6 @@
 import { OrlopError, type State } from "@orlop/core";
 import { containerId } from "../container-id.ts";
+import { awaitReadiness } from "../notify/service-manager.ts";
 import type { Verb } from "../verb.ts";
 
 /** runc's words for each state that is not `created`. */
@@ -16,14 +17,16 @@ export const startVerb: Verb = {
   description: "Executes the program of a container that 'create' made, and ends as soon as it runs.",
   flags: [],
   words: [1, 1],
-  async run({ given, containers }) {
-    const id = containerId(given);
-    const all = await containers();
-    const { status } = await all.state(id);
+  async run(context) {
+    const id = containerId(context.given);
+    const all = await context.containers();
+    const { status, pid = 0 } = await all.state(id);
     if (status !== "created") {
       throw new OrlopError("conflict", `Cannot start container "${id}": ${REFUSALS[status]}`);
     }
+    const { done } = await awaitReadiness(context, { id, pid, mainPid: pid });
     await all.start(id);
+    await done;
     return 0;
   },
 };
