@@ -7,6 +7,8 @@ export interface Call {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; relative paths of the command line start from here. */
   readonly cwd: string;
+  /** The process that was called: the launcher, or this process where there is none. */
+  readonly pid: number;
   readonly hands: Hands;
   /** What the command says on standard output. Written before the call ends, in order. */
   print(text: string): void;
@@ -21,3 +23,8 @@ export interface Call {
 
 /** This process cannot do what is asked; the caller's own Node process can, and will do it from the start. */
 export class NotHere extends Error {}
+
+/** Whether the process that was called is this one, so that its descriptors and its standard streams are at hand. */
+export function isOwnCall({ pid }: Call): boolean {
+  return pid === process.pid;
+}

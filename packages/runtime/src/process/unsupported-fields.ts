@@ -15,6 +15,11 @@ export function refuseUnsupportedFields(spec: RuntimeSpec): void {
   }
 }
 
+/** Names of the fields that are refused. */
+export function unsupportedFields(): readonly string[] {
+  return UNSUPPORTED.map(([field]) => field);
+}
+
 function hasKeys(value: object | undefined): boolean {
   return value !== undefined && Object.keys(value).length > 0;
 }

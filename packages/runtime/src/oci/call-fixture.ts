@@ -1,0 +1,51 @@
+import type { Call } from "./call.ts";
+import { FakeContainers } from "./fake-containers-fixture.ts";
+import type { Hands } from "./hands.ts";
+import { orlopOci } from "./orlop-oci.ts";
+
+/** Hands for calls that execute nothing. */
+const NO_HANDS: Hands = {
+  alive: true,
+  submit: refuse,
+  become: refuse,
+  descriptor: (fd) => fd,
+  close: () => {},
+};
+
+function refuse(): never {
+  throw new Error("this call executes no program");
+}
+
+export interface CallResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+type CallCircumstances = Partial<Pick<Call, "env" | "cwd" | "pid">> & {
+  readonly containers?: FakeContainers;
+  readonly input?: string;
+};
+
+/** Carries out a call of the command in this process, with containers that are made up. */
+export async function callOci(args: readonly string[], circumstances: CallCircumstances = {}): Promise<CallResult> {
+  const { env = {}, cwd = "/", pid = process.pid, containers = new FakeContainers(), input } = circumstances;
+  let stdout = "";
+  let stderr = "";
+  const call: Call = {
+    args,
+    env,
+    cwd,
+    pid,
+    hands: NO_HANDS,
+    print: (text) => {
+      stdout += text;
+    },
+    complain: (text) => {
+      stderr += text;
+    },
+    readInput: async () => Buffer.from(input ?? ""),
+  };
+  const exitCode = await orlopOci(call, async (options) => containers.opened(options));
+  return { exitCode, stdout, stderr };
+}

@@ -1,0 +1,41 @@
+import type { Flag } from "./arguments/flag.ts";
+import { readBundle } from "./bundle.ts";
+import { containerId } from "./container-id.ts";
+import { listenedDescriptors, withListenedDescriptors } from "./listened-descriptors.ts";
+import { NOTIFY_DIRECTORY, withNotifyMount } from "./notify/notify-mount.ts";
+import { notifyDirectory, serviceManager } from "./notify/service-manager.ts";
+import type { OciCreate } from "./oci-containers.ts";
+import { decodeProcessFlags, PROCESS_FLAGS } from "./process-flags.ts";
+import type { VerbContext } from "./verb.ts";
+
+/** Flags of `create` and `run`. */
+export const CREATE_FLAGS: readonly Flag[] = [
+  { name: "bundle", short: "b", kind: "text", value: "DIR", help: "The bundle (the working directory)" },
+  ...PROCESS_FLAGS,
+  { name: "no-pivot", kind: "switch", help: "Without pivot_root, for a root file system on a ramdisk" },
+  { name: "no-new-keyring", kind: "switch", help: "Leave the session keyring of the caller to the container" },
+];
+
+/** What the command line asks to create. */
+export function createRequest({ call, given, globals }: VerbContext, isDetached: boolean): OciCreate {
+  const id = containerId(given);
+  const bundle = readBundle(call, given.filledText("bundle"));
+  const options = decodeProcessFlags(call, given, {
+    process: bundle.spec.process,
+    annotations: bundle.spec.annotations,
+    isDetached,
+  });
+  const listened = listenedDescriptors(call);
+  const isNotifying = serviceManager(call) !== undefined;
+  const spec = withListenedDescriptors(bundle.spec, listened);
+  return {
+    ...options,
+    id,
+    bundle: bundle.path,
+    spec: isNotifying ? withNotifyMount(spec, notifyDirectory(globals, id)) : spec,
+    directories: isNotifying ? [NOTIFY_DIRECTORY] : [],
+    preserveFds: options.preserveFds + listened,
+    noPivot: given.isOn("no-pivot"),
+    noNewKeyring: given.isOn("no-new-keyring"),
+  };
+}

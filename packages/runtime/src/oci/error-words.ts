@@ -1,0 +1,62 @@
+import type { ErrorCode, OrlopError } from "@orlop/core";
+
+/**
+ * Words that callers look for in what a runtime says, runc's all of them; undefined: nobody does.
+ *
+ * containerd's shim takes "container not running", "process already finished" and "no such process" after a kill for
+ * success, and "does not exist" for a container that is gone, as CRI-O and podman do. dockerd and podman make exit code
+ * 127 of "executable file not found" and "no such file or directory", and 126 of "permission denied".
+ */
+type Words = Readonly<Record<ErrorCode, string | undefined>>;
+
+/** Where the object of the error is no container: a file, a field of the config, a flag. */
+const GENERAL: Words = {
+  invalid: undefined,
+  "not-found": "no such file or directory",
+  exists: undefined,
+  conflict: undefined,
+  denied: "permission denied",
+  unsupported: undefined,
+  exhausted: undefined,
+  cancelled: undefined,
+  "executable-not-found": "executable file not found in $PATH",
+  "executable-refused": "permission denied",
+  failed: undefined,
+  internal: undefined,
+};
+
+/** Where it is one. */
+const CONTAINER: Words = {
+  ...GENERAL,
+  "not-found": "container does not exist",
+  exists: "container with given ID already exists",
+  denied: undefined,
+};
+
+/** A verb that found its container in the wrong state says so itself, but for a container that stops meanwhile. */
+const CONFLICTS: Readonly<Record<string, string>> = { kill: "container not running" };
+
+/**
+ * The message of an error with the words that callers look for, unless it has them already: they stand in parentheses
+ * behind its first line.
+ */
+export function callerMessage(verb: string, { code, message, operation, errno, field }: OrlopError): string {
+  // What the kernel refused has the errno's words, and these are the ones that matter.
+  if (errno !== undefined && code !== "executable-not-found") return message;
+  if (field !== undefined || !/container/.test(operation ?? message)) return withWords(message, GENERAL[code]);
+  return withWords(message, code === "conflict" ? CONFLICTS[verb] : CONTAINER[code]);
+}
+
+function withWords(message: string, words: string | undefined): string {
+  if (words === undefined || message.includes(words)) return message;
+  const [first = "", ...others] = message.split("\n");
+  return [`${first} (${words})`, ...others].join("\n");
+}
+
+/** runc's: a failed exec ends with a code that the executed program hardly ever has. */
+const EXEC_FAILED = 255;
+
+/** The exit code of a verb that failed, whatever it failed at. */
+export function failureExitCode(verb: string): number {
+  return verb === "exec" ? EXEC_FAILED : 1;
+}

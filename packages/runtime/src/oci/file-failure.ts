@@ -1,0 +1,38 @@
+import { type ErrorCode, OrlopError } from "@orlop/core";
+import { errnoWords } from "@orlop/kernel";
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: "not-found",
+  ENOTDIR: "invalid",
+  EISDIR: "invalid",
+  ELOOP: "invalid",
+  ENAMETOOLONG: "invalid",
+  EEXIST: "exists",
+  EACCES: "denied",
+  EPERM: "denied",
+  EROFS: "denied",
+  ENOSPC: "exhausted",
+  EDQUOT: "exhausted",
+  EMFILE: "exhausted",
+  ENFILE: "exhausted",
+  ENOMEM: "exhausted",
+};
+
+/** The error for a call of node:fs that failed: `what` was to be done, as `read config "a"`. */
+export function fileFailure(what: string, cause: unknown): OrlopError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === undefined) throw cause;
+  return new OrlopError(CODES[code] ?? "failed", `Cannot ${what}: ${errnoWords(code)}`, {
+    operation: what,
+    errno: code,
+    cause,
+  });
+}
+
+/** A failed call of Node that nobody has put into words, or undefined for anything else. */
+export function asFileFailure(error: unknown): OrlopError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return undefined;
+  return fileFailure(path === undefined ? syscall : `${syscall} "${path}"`, error);
+}

@@ -1,0 +1,26 @@
+import type { ProcessSpec } from "../bundle.ts";
+
+/** The directory, in the container's own one, that is shown inside for sd_notify(3), and the socket in it. */
+export const NOTIFY_DIRECTORY = "notify";
+export const NOTIFY_SOCKET = "notify.sock";
+
+/** Where the container finds it: runc's place, which images know. */
+const DIRECTORY_INSIDE = "/run/notify";
+
+/**
+ * Gives the container a socket of its own for sd_notify(3). It cannot be the service manager's: that one believes only
+ * processes of the service, by their process id, and it would let the container say anything in the service's name.
+ *
+ * @param source the directory as the host sees it
+ */
+export function withNotifyMount(spec: ProcessSpec, source: string): ProcessSpec {
+  const { process } = spec;
+  return {
+    ...spec,
+    process: { ...process, env: [...(process.env ?? []), `NOTIFY_SOCKET=${DIRECTORY_INSIDE}/${NOTIFY_SOCKET}`] },
+    mounts: [
+      ...(spec.mounts ?? []),
+      { destination: DIRECTORY_INSIDE, source, options: ["bind", "nosuid", "noexec", "nodev", "ro"] },
+    ],
+  };
+}

@@ -1,0 +1,118 @@
+import type { LinuxResources, Process, RuntimeSpec, State } from "@orlop/core";
+import type { CgroupStats } from "@orlop/kernel";
+import type { Hands } from "./hands.ts";
+
+/**
+ * Containers as an OCI runtime command makes and finds them: without a process of ours that stays. Init is the caller's
+ * orphan (its subreaper's child), its exit status is the caller's to wait for, and all that is known of a container lies
+ * in files below the root, where every later call finds it.
+ *
+ * Every method throws OrlopError: `not-found` for an unknown id, `conflict` for a state that does not allow it, `failed`
+ * for a container whose files are damaged. A container that is only half made is one that is `creating` as long as its
+ * maker lives, and `not-found` afterwards; `delete` removes what is left of it.
+ *
+ * Calls may come from several processes at once. What decides a race is a file of the root that is made, renamed or
+ * removed in one step; the loser sees `exists`, `conflict` or `not-found`.
+ */
+export interface OciContainers {
+  /** Resolves when init waits for `start`. On failure nothing is left. Throws `exists` for a known id. */
+  create(request: OciCreate): Promise<State>;
+  /** Creates, starts, waits and, unless `keep`, deletes, as the caller's own process: ends in `hands.become`. */
+  run(request: OciRun): Promise<void>;
+  /** Resolves when the user's program has been executed. When it cannot be, the container is gone afterwards. */
+  start(id: string): Promise<void>;
+  /** One more process, which the caller's subreaper gets; resolves when its program has been executed. */
+  exec(request: OciExec): Promise<{ readonly pid: number }>;
+  /** The same, waited for by the caller's own process: ends in `hands.become`. */
+  execForeground(request: OciExec): Promise<void>;
+  state(id: string): Promise<OciState>;
+  /** Of all containers that can be read; what cannot be is passed to `warn`. */
+  list(): Promise<readonly OciState[]>;
+  /** To init, or with `all` to every process of the container's cgroup. Signal 0 only asks. */
+  signal(id: string, signal: number, options: { readonly all: boolean }): Promise<void>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  /** Changes what is given and leaves the rest. */
+  update(id: string, resources: LinuxResources): Promise<void>;
+  stats(id: string): Promise<CgroupStats>;
+  /** Every process of the container's cgroup; none once it has stopped. */
+  pids(id: string): Promise<readonly number[]>;
+  /**
+   * Removes a stopped container, or with `force` one in any state, and the leftovers of one that was never finished.
+   * Throws `not-found` for an unknown id, `force` or not.
+   */
+  delete(id: string, options: { readonly force: boolean }): Promise<void>;
+}
+
+export interface OciContainersOptions {
+  /** Absolute; made on first use. */
+  readonly root: string;
+  readonly hands: Hands;
+  readonly cgroupDriver: OciCgroupDriver;
+  /** Go on without cgroups that this user may not make; undefined: if the user is not the real root. */
+  readonly rootless: boolean | undefined;
+  /** What the caller should know although everything goes on. */
+  warn(text: string): void;
+  /** What helps to find out how things went. */
+  debug(text: string): void;
+}
+
+export type OciCgroupDriver = "cgroupfs" | "systemd" | "disabled";
+
+/** What a new process gets from the command line, beside its description. */
+export interface OciProcessOptions {
+  /** Absolute path of a listening unix socket, which receives the terminal. */
+  readonly consoleSocket?: string;
+  /** Absolute path of a listening unix socket, which receives a pidfd of the process. */
+  readonly pidfdSocket?: string;
+  /** How many of the caller's descriptors from 3 on the process keeps, under their numbers. */
+  readonly preserveFds: number;
+  /** Keep the caller's supplementary groups instead of those of `process.user`. */
+  readonly keepGroups: boolean;
+  /**
+   * Told the pid as soon as the process is there, and waited for before its program is executed. When it fails, so does
+   * the call, and nothing is left.
+   */
+  announce?(pid: number): void | Promise<void>;
+}
+
+export interface OciCreate extends OciProcessOptions {
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  readonly spec: RuntimeSpec;
+  /** Directories to make (mode 0755) in the container's own, `<root>/<id>`, before anything is mounted from there. */
+  readonly directories: readonly string[];
+  /** Without pivot_root, for a root file system on the initial ramdisk. */
+  readonly noPivot: boolean;
+  /** Leave the caller's session keyring to the container. */
+  readonly noNewKeyring: boolean;
+}
+
+export interface OciRun extends OciCreate {
+  /** Do not delete the container when it has ended. */
+  readonly keep: boolean;
+  /** Wait also for orphans of the container, which without a pid namespace of its own would be somebody else's. */
+  readonly subreaper: boolean;
+}
+
+export interface OciExec extends OciProcessOptions {
+  readonly id: string;
+  readonly process: Process;
+  /** In a paused container the process stays frozen until it is resumed; otherwise that is a `conflict`. */
+  readonly ignorePaused: boolean;
+  /**
+   * Sub-cgroups of the container's own to put the process in, by controller of cgroup v1; the one of cgroup v2 under the
+   * empty name. Absent: the container's.
+   */
+  readonly cgroup?: Readonly<Record<string, string>>;
+}
+
+export interface OciState extends State {
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  /** Uid that the container's files belong to. */
+  readonly ownerUid: number;
+}

@@ -1,0 +1,19 @@
+import { CREATE_FLAGS, createRequest } from "../create-request.ts";
+import type { Verb } from "../verb.ts";
+
+export const createVerb: Verb = {
+  name: "create",
+  usage: "CONTAINER",
+  description: `Makes a container of a bundle, up to the point where its program would be executed; 'start' does
+that. CONTAINER is the name it is to have: letters, digits and _ + - .
+
+A terminal (process.terminal) needs --console-socket. The new process is the caller's orphan: a
+subreaper above gets it, and its exit status.`,
+  flags: CREATE_FLAGS,
+  words: [1, 1],
+  async run(context) {
+    const request = createRequest(context, true);
+    await (await context.containers()).create(request);
+    return 0;
+  },
+};

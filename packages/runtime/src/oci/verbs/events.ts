@@ -1,0 +1,82 @@
+import { setTimeout } from "node:timers/promises";
+import { OrlopError, stringifyJson } from "@orlop/core";
+import type { CgroupStats } from "@orlop/kernel";
+import { parseDuration } from "../arguments/duration.ts";
+import { isOwnCall, NotHere } from "../call.ts";
+import { containerId } from "../container-id.ts";
+import type { OciContainers } from "../oci-containers.ts";
+import { statsDocument } from "../stats-document.ts";
+import type { Verb } from "../verb.ts";
+
+const DEFAULT_INTERVAL = "5s";
+
+export const eventsVerb: Verb = {
+  name: "events",
+  usage: "CONTAINER",
+  description: `Shows, one JSON object a line, what a container uses, and when the kernel killed a process of it
+for lack of memory, until the container has stopped.`,
+  flags: [
+    { name: "stats", kind: "switch", help: "Show what it uses now, once" },
+    { name: "interval", kind: "duration", value: "DURATION", help: "Time between two readings, as 5s or 100ms (5s)" },
+  ],
+  words: [1, 1],
+  async run({ call, given, containers }) {
+    const id = containerId(given);
+    const intervalMs = parseDuration(given.text("interval") ?? DEFAULT_INTERVAL) ?? 0;
+    if (intervalMs <= 0) {
+      throw new OrlopError("invalid", "duration interval must be greater than 0", { operation: "read command line" });
+    }
+    // What a call prints reaches another process only at the call's end.
+    if (!given.isOn("stats") && !isOwnCall(call)) throw new NotHere("events");
+    const all = await containers();
+    if ((await all.state(id)).status === "stopped") {
+      throw new OrlopError("conflict", `container with id ${id} is not running (container not running)`);
+    }
+    const print = (event: object): void => call.print(`${stringifyJson(event)}\n`);
+    if (given.isOn("stats")) print(statsEvent(id, await all.stats(id)));
+    else await follow(all, id, intervalMs, print);
+    return 0;
+  },
+};
+
+/** How often a container is looked at between two readings. */
+const LOOK_MS = 250;
+
+async function follow(
+  all: OciContainers,
+  id: string,
+  intervalMs: number,
+  print: (event: object) => void,
+): Promise<void> {
+  let kills = outOfMemoryKills(await all.stats(id));
+  let nextMs = performance.now() + intervalMs;
+  for (;;) {
+    await setTimeout(Math.max(0, Math.min(LOOK_MS, nextMs - performance.now())));
+    const stats = await statsOfRunning(all, id);
+    if (stats === undefined) return;
+    const killsNow = outOfMemoryKills(stats);
+    if (killsNow > kills) print({ type: "oom", id });
+    kills = killsNow;
+    if (performance.now() < nextMs) continue;
+    print(statsEvent(id, stats));
+    nextMs += intervalMs;
+  }
+}
+
+async function statsOfRunning(all: OciContainers, id: string): Promise<CgroupStats | undefined> {
+  try {
+    const { status } = await all.state(id);
+    return status === "stopped" ? undefined : await all.stats(id);
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}
+
+function outOfMemoryKills({ memory }: CgroupStats): bigint {
+  return memory?.events.oom_kill ?? 0n;
+}
+
+function statsEvent(id: string, stats: CgroupStats): object {
+  return { type: "stats", id, data: statsDocument(stats) };
+}

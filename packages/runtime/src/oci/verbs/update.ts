@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { decodeLinuxResources, type LinuxResources, OrlopError } from "@orlop/core";
+import type { GivenArguments } from "../arguments/given-arguments.ts";
+import type { Call } from "../call.ts";
+import { callPath } from "../call-path.ts";
+import { containerId } from "../container-id.ts";
+import { fileFailure } from "../file-failure.ts";
+import { flagResources, RESOURCE_FLAGS } from "../resource-flags.ts";
+import type { Verb } from "../verb.ts";
+
+/** What belongs to resctrl, which update does not reach yet. */
+const RDT_FLAGS = ["l3-cache-schema", "mem-bw-schema"] as const;
+
+export const updateVerb: Verb = {
+  name: "update",
+  usage: "CONTAINER",
+  description: `Changes limits of a container; what is not named stays as it is.
+
+The file of --resources has the members of linux.resources of a config.json, such as
+   {"memory": {"limit": 67108864}, "cpu": {"quota": 50000, "period": 100000}}
+Rules for devices in it are left out: callers pass the rules of the config along, which are in
+force already, and others may have opened devices since.`,
+  flags: [
+    { name: "resources", short: "r", kind: "text", value: "FILE", help: "Read them from a file, - for standard input" },
+    ...RESOURCE_FLAGS,
+    { name: "l3-cache-schema", kind: "text", value: "SCHEMA", help: "Cache of Intel RDT (not there yet)" },
+    { name: "mem-bw-schema", kind: "text", value: "SCHEMA", help: "Memory bandwidth of Intel RDT (not there yet)" },
+  ],
+  words: [1, 1],
+  async run({ call, given, log, containers }) {
+    const id = containerId(given);
+    const { devices, ...resources } = await wantedResources(call, given);
+    if (devices !== undefined) log.debug("rules for devices are left as they are");
+    const all = await containers();
+    const { status } = await all.state(id);
+    if (status === "stopped") {
+      throw new OrlopError("conflict", `Cannot update container "${id}": it is stopped (container not running)`);
+    }
+    await all.update(id, resources);
+    return 0;
+  },
+};
+
+async function wantedResources(call: Call, given: GivenArguments): Promise<LinuxResources> {
+  const rdt = RDT_FLAGS.find((name) => given.filledText(name) !== undefined);
+  if (rdt !== undefined) {
+    throw new OrlopError("unsupported", `Cannot use flag "--${rdt}": resource director groups are not done yet`);
+  }
+  const file = given.filledText("resources");
+  if (file === undefined) return flagResources(given);
+  const other = RESOURCE_FLAGS.find(({ name }) => given.filledText(name) !== undefined);
+  if (other !== undefined) {
+    throw new OrlopError("invalid", `Cannot use flag "--${other.name}": --resources says all that is to change`);
+  }
+  return decodeLinuxResources(file === "-" ? await call.readInput() : resourceBytes(callPath(call, file)));
+}
+
+function resourceBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileFailure(`read resources "${path}"`, error);
+  }
+}
