@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Label, Pointer, type Program, ProgramBuilder, Slot, type Step } from "@orlop/kernel";
+import { explainJson, Label, Pointer, type Program, ProgramBuilder, Slot, type Step } from "@orlop/kernel";
 
 type Instruction = Program["instructions"][number];
 
@@ -66,6 +66,13 @@ export function instructionsOf(program: Program, action: RegExp, op?: Instructio
   return [...program.instructions.keys()].filter(
     (index) =>
       action.test(stepAt(program, index).action) && (op === undefined || program.instructions[index]?.op === op),
+  );
+}
+
+/** Indices of the system calls of this name, in steps whose action matches. */
+export function callsOf(program: Program, name: string, action: RegExp = /./): readonly number[] {
+  return explainJson(program).steps.flatMap((step) =>
+    action.test(step.action) ? step.calls.filter(({ call }) => call === name).map(({ index }) => index) : [],
   );
 }
 
