@@ -10,8 +10,9 @@ import {
 import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
+import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { plannedMounts } from "./mount-sources.ts";
-import { emitFinishReadOnlyMounts, emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
+import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";

@@ -15,7 +15,6 @@ import {
   type Slot,
   STATX_BYTES,
   STATX_MODE_OFFSET,
-  STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
@@ -155,78 +154,6 @@ function emitExpectNoDirectory({ p }: Compilation, fd: Slot): void {
   p.branch(mode, "ne", p.flags("S_IFDIR"), right);
   p.fail("EISDIR");
   p.mark(right);
-}
-
-/** A copy of the mount of the host's /dev/null, proven to be the null device (CVE-2025-31133). */
-function emitNullDevice(c: Compilation, into: Slot): void {
-  const { p } = c;
-  p.step({ action: 'take "/dev/null" to mask files with', why: "CVE-2025-31133: it must be the null device itself" });
-  emitCloneMount(p, p.flags("AT_FDCWD"), "/dev/null", false, into);
-  const stat = p.buffer(STATX_BYTES, "{statx}");
-  const rdev = p.slot("rdev");
-  const right = p.label("it is the null device");
-  p.call("statx", [into, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_BASIC_STATS"), stat]);
-  p.load(rdev, stat.at(STATX_RDEV_OFFSET), 8);
-  p.branch(rdev, "eq", p.number(0x3_0000_0001n, "{major=1, minor=3}"), right);
-  p.fail("ENODEV");
-  p.mark(right);
-}
-
-/** Before the pivot: takes from the host what masking needs. */
-export function emitTakeMasks(c: Compilation): void {
-  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
-  if (paths.length === 0) return;
-  const { p } = c;
-  emitNullDevice(c, p.slot("null_device"));
-  p.step({ action: "make an empty directory to mask directories with", field: "linux.maskedPaths" });
-  emitNewFileSystem(
-    p,
-    {
-      type: "tmpfs",
-      source: "tmpfs",
-      options: {
-        bind: "no",
-        attributes: { set: ["MOUNT_ATTR_RDONLY"], clear: [] },
-        recursiveAttributes: { set: [], clear: [] },
-        propagation: undefined,
-        superblockFlags: ["ro"],
-        data: [["nr_inodes", "2"]],
-        copyUp: false,
-        idmap: "no",
-      },
-    },
-    p.slot("empty_directory"),
-  );
-}
-
-/** Hides each path that exists: a file behind the null device, a directory behind an empty one. */
-export function emitMaskPaths(c: Compilation): void {
-  const { p } = c;
-  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
-  const target = p.slot("target");
-  const mask = p.slot("mask");
-  const mode = p.slot("mode");
-  const stat = p.buffer(STATX_BYTES, "{statx}");
-  for (const [index, path] of paths.entries()) {
-    const next = p.label("next path");
-    const directory = p.label("mask a directory");
-    const attach = p.label("attach the mask");
-    p.step({ action: `mask "${path}"`, field: `linux.maskedPaths[${index}]` });
-    emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
-    p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
-    p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
-    p.and(mode, mode, p.flags("S_IFMT"));
-    p.branch(mode, "eq", p.flags("S_IFDIR"), directory);
-    emitCloneMount(p, p.slot("null_device"), "", false, mask);
-    p.jump(attach);
-    p.mark(directory);
-    emitCloneMount(p, p.slot("empty_directory"), "", false, mask);
-    p.mark(attach);
-    emitAttach(p, mask, target);
-    p.call("close", [mask]);
-    p.call("close", [target]);
-    p.mark(next);
-  }
 }
 
 /** Binds each path that exists onto itself, read-only. */
