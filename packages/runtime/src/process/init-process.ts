@@ -17,7 +17,7 @@ import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./na
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
-import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
+import { emitPivot, emitReadOnlyRoot, emitRootFileSystem } from "./root-filesystem.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
@@ -42,10 +42,11 @@ export function emitInit(c: Compilation): void {
   emitJoinCgroups(c);
   emitMounts(c, mounts.slice(beforeCgroups));
   if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
-  emitFinishReadOnlyMounts(c);
   if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
   emitPivot(c);
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
+  emitFinishReadOnlyMounts(c);
+  emitReadOnlyRoot(c);
   emitMaskPaths(c);
   emitReadonlyPaths(c);
   if (process === undefined) return;

@@ -6,12 +6,13 @@ import {
   emitCloneMount,
   emitDirectoryInRoot,
   emitExpectFileSystem,
-  emitFileInRoot,
   emitLegacyAttributes,
   emitMountAttributes,
+  emitMountPointInRoot,
   emitNewFileSystem,
   emitOpenInRoot,
   type MountOptions,
+  octal,
   type Slot,
   STATX_BYTES,
   STATX_MODE_OFFSET,
@@ -56,7 +57,37 @@ function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount)
     // Kept open until everything that goes into it is there.
     p.call("fcntl", [fd, p.flags("F_DUPFD_CLOEXEC"), 0], { into: readOnlySlot(c, field) });
   }
-  emitPlace(c, fd, mount.destination, "directory", options.propagation);
+  const target = p.slot("target");
+  const keepsMode = type === "tmpfs" && !options.data.some(([key]) => key === "mode");
+  if (keepsMode) emitCoverDirectory(c, fd, mount, target);
+  else emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(mount));
+  emitAttachAt(c, fd, target, options.propagation);
+}
+
+function placeOptions({ destination }: Mount): { readonly refuseLinks: boolean } {
+  return { refuseLinks: REAL_PLACES.has(destination.replace(/\/+$/, "")) };
+}
+
+/**
+ * `target` = the directory at `destination`, whose mode the memory `fd` that is to cover it takes over, unless it had to be
+ * made: so the other runtimes have it, for a /tmp to stay one.
+ */
+function emitCoverDirectory(c: Compilation, fd: Slot, mount: Mount, target: Slot): void {
+  const { p } = c;
+  const make = p.label("make the directory");
+  const done = p.label("the mode is right");
+  const mode = p.slot("mode");
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  const options = placeOptions(mount);
+  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, ...options });
+  p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_MODE"), stat]);
+  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
+  p.and(mode, mode, octal(p, 0o7777));
+  p.call("fchmodat", [fd, p.text("."), mode]);
+  p.jump(done);
+  p.mark(make);
+  emitDirectoryInRoot(p, c.root, mount.destination, target, options);
+  p.mark(done);
 }
 
 /** Memory that is to be read-only in the end still has to take mount points and device nodes first. */
@@ -93,7 +124,7 @@ export function emitFinishReadOnlyMounts(c: Compilation): void {
 
 function emitBind(c: Compilation, planned: PlannedMount): void {
   const { mount, field, options } = planned;
-  const { p, plan } = c;
+  const { p } = c;
   const fd = emitBindSource(c, planned);
   const source = absoluteSource(c, mount.source ?? "");
   const [unknown] = options.data;
@@ -102,36 +133,22 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
     const what = `a bind has no option "${word}"`;
     throw new OrlopError("invalid", `Cannot bind "${source}": ${what}`, { field: `${field}.options` });
   }
-  const kind = plan.host.fileKind(source);
-  if (kind === undefined) {
-    throw new OrlopError("not-found", `Cannot bind "${source}": no such file or directory`, {
-      field: `${field}.source`,
-    });
-  }
   const attributes = { change: options.attributes, recursive: false };
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
-  const place = kind === "directory" ? "directory" : "file";
-  emitPlace(c, fd, mount.destination, place, options.propagation, attributes);
+  const target = p.slot("target");
+  emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(mount));
+  emitAttachAt(c, fd, target, options.propagation, attributes);
 }
 
-/** Opens the place inside the root, attaches the mount there, and sets its propagation. */
-function emitPlace(
-  c: Compilation,
+/** Attaches the mount and sets its propagation. */
+function emitAttachAt(
+  { p }: Compilation,
   fd: Slot,
-  destination: string,
-  kind: "directory" | "file",
+  target: Slot,
   propagation: PlannedMount["options"]["propagation"],
   attributes?: AttributeSetting,
 ): void {
-  const { p } = c;
-  const target = p.slot("target");
-  const refuseLinks = REAL_PLACES.has(destination.replace(/\/+$/, ""));
-  if (kind === "directory") emitDirectoryInRoot(p, c.root, destination, target, { refuseLinks });
-  else {
-    emitFileInRoot(p, c.root, destination, target);
-    emitExpectNoDirectory(c, target);
-  }
   emitAttach(p, fd, target);
   if (attributes !== undefined) emitLegacyAttributes(p, fd, attributes);
   if (propagation !== undefined) {
@@ -141,19 +158,6 @@ function emitPlace(
   }
   p.call("close", [target]);
   p.call("close", [fd]);
-}
-
-/** A file cannot be mounted over a directory, for which the kernel only has "invalid argument". */
-function emitExpectNoDirectory({ p }: Compilation, fd: Slot): void {
-  const stat = p.scratch(STATX_BYTES, "{statx}");
-  const mode = p.slot("mode");
-  const right = p.label("no directory");
-  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
-  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
-  p.and(mode, mode, p.flags("S_IFMT"));
-  p.branch(mode, "ne", p.flags("S_IFDIR"), right);
-  p.fail("EISDIR");
-  p.mark(right);
 }
 
 /** Binds each path that exists onto itself, read-only. */

@@ -12,7 +12,7 @@ export const FIXED_HOST: HostView = {
   lastCapability: 40,
   apparmor: false,
   selinux: false,
-  fileKind: (path) => (path.endsWith("hosts") ? "file" : "directory"),
+  fileKind: () => "directory",
 };
 
 /** A container's cgroup on a machine that has version 2 only. */
