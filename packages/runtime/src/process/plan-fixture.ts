@@ -10,6 +10,7 @@ export const FIXED_HOST: HostView = {
   gid: 0,
   pid: 4242,
   lastCapability: 40,
+  bootId: "00000000-0000-0000-0000-000000000000",
   apparmor: false,
   selinux: false,
   fileKind: () => "directory",
