@@ -81,6 +81,7 @@ export {
   emitDirectoryInRoot,
   emitExpectFileSystem,
   emitFileInRoot,
+  emitMountPointInRoot,
   emitOpenInRoot,
   octal,
   openHow,

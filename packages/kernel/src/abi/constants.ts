@@ -213,6 +213,7 @@ export const CONSTANTS = {
   // include/uapi/linux/time.h
   CLOCK_REALTIME: 0,
   CLOCK_MONOTONIC: 1,
+  CLOCK_BOOTTIME: 7,
 } as const;
 
 export type ConstantName = keyof typeof CONSTANTS;

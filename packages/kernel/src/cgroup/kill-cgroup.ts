@@ -40,8 +40,8 @@ function killAtOnce(directories: readonly CgroupDirectory[]): boolean {
   try {
     writeCgroupFile(unified.path, "cgroup.kill", "1");
   } catch (error) {
-    // Older kernels have no such file; a threaded cgroup has one that does nothing.
-    if (["ENOENT", "EOPNOTSUPP", "EPERM", "EACCES"].includes(errnoOf(error))) return false;
+    // Older kernels have no such file; a threaded cgroup has one that does nothing; and the cgroup may be gone by now.
+    if (["ENOENT", "ENODEV", "EOPNOTSUPP", "EPERM", "EACCES"].includes(errnoOf(error))) return false;
     throw error;
   }
   return true;

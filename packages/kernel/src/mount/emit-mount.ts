@@ -1,5 +1,5 @@
 import { MOUNT_ATTR } from "../abi/structs.ts";
-import type { ProgramBuilder, Value } from "../program/builder.ts";
+import type { CallOptions, ProgramBuilder, Value } from "../program/builder.ts";
 import type { Slot } from "../program/instruction.ts";
 import type { AttributeChange, MountOptions } from "./mount-options.ts";
 
@@ -38,9 +38,10 @@ export function emitCloneMount(
   path: string,
   recursive: boolean,
   into: Slot,
+  otherwise: Pick<CallOptions, "on" | "goto"> = {},
 ): void {
   const flags = `OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC${recursive ? "|AT_RECURSIVE" : ""}${path === "" ? "|AT_EMPTY_PATH" : ""}`;
-  p.call("open_tree", [directory, p.text(path), p.flags(flags)], { into });
+  p.call("open_tree", [directory, p.text(path), p.flags(flags)], { into, ...otherwise });
 }
 
 /** Attaches the mount `fd` at the place that `target` refers to. */

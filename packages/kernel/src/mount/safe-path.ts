@@ -1,4 +1,4 @@
-import { OPEN_HOW, STATFS_BYTES } from "../abi/structs.ts";
+import { OPEN_HOW, STATFS_BYTES, STATX_BYTES, STATX_MODE_OFFSET } from "../abi/structs.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
 import type { Immediate, Label, Pointer, Slot } from "../program/instruction.ts";
 
@@ -74,20 +74,95 @@ export function emitFileInRoot(p: ProgramBuilder, root: Slot, path: string, into
   const parts = components(path);
   const name = parts.pop() ?? "";
   const parent = p.slot("parent");
-  const created = p.slot("created");
   if (parts.length === 0) p.set(parent, root);
   else emitDirectoryInRoot(p, root, parts.join("/"), parent);
-  const create = openHow(
-    p,
-    "O_CREAT|O_NOFOLLOW|O_CLOEXEC",
-    "RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS",
-    0o644,
-  );
-  p.call("openat2", [parent, p.text(name), create, OPEN_HOW.size], { into: created });
-  p.call("close", [created]);
+  emitMakeFile(p, parent, name);
   if (parts.length > 0) p.call("close", [parent]);
   emitOpenInRoot(p, root, path, into, { flags: "O_PATH" });
   p.mark(done);
+}
+
+function emitMakeFile(p: ProgramBuilder, parent: Slot, name: string): void {
+  const created = p.slot("created");
+  const resolve = "RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS|RESOLVE_NO_SYMLINKS";
+  const create = openHow(p, "O_CREAT|O_NOFOLLOW|O_CLOEXEC", resolve, 0o644);
+  p.call("openat2", [parent, p.text(name), create, OPEN_HOW.size], { into: created });
+  p.call("close", [created]);
+}
+
+/**
+ * `into` = the mount point for the mount `mount`, whatever that turns out to be: what stands at `path`, else a directory or
+ * an empty file, made with its parents. Fails with ENOTDIR or EISDIR where one is a directory and the other is none.
+ */
+export function emitMountPointInRoot(
+  p: ProgramBuilder,
+  root: Slot,
+  path: string,
+  mount: Slot,
+  into: Slot,
+  { refuseLinks = false }: { readonly refuseLinks?: boolean } = {},
+): void {
+  const source = p.slot("source_type");
+  const place = p.slot("place_type");
+  const made = p.label("mount point is open");
+  const directory = p.label("it is a directory");
+  const right = p.label("mount point is right");
+  emitFileType(p, mount, source);
+  emitOpenOrMake(p, { root, path, refuseLinks, source }, into, made);
+  p.mark(made);
+  emitFileType(p, into, place);
+  p.branch(source, "eq", p.flags("S_IFDIR"), directory);
+  p.branch(place, "ne", p.flags("S_IFDIR"), right);
+  p.fail("EISDIR");
+  p.mark(directory);
+  p.branch(place, "eq", p.flags("S_IFDIR"), right);
+  p.fail("ENOTDIR");
+  p.mark(right);
+}
+
+interface WantedPlace {
+  readonly root: Slot;
+  readonly path: string;
+  readonly refuseLinks: boolean;
+  /** File type of what is to be mounted there. */
+  readonly source: Slot;
+}
+
+function emitOpenOrMake(p: ProgramBuilder, wanted: WantedPlace, into: Slot, made: Label): void {
+  const { root, path, refuseLinks, source } = wanted;
+  const open = { flags: "O_PATH", refuseLinks };
+  const parts = components(path);
+  const name = parts.pop();
+  // The root itself is there.
+  if (name === undefined) {
+    emitOpenInRoot(p, root, path, into, open);
+    return;
+  }
+  const make = p.label("make the mount point");
+  const directory = p.label("make a directory");
+  const reopen = p.label("open what was made");
+  emitOpenInRoot(p, root, path, into, { ...open, absent: make });
+  p.jump(made);
+  p.mark(make);
+  const parent = p.slot("parent");
+  if (parts.length === 0) p.set(parent, root);
+  else emitDirectoryInRoot(p, root, parts.join("/"), parent, { refuseLinks });
+  p.branch(source, "eq", p.flags("S_IFDIR"), directory);
+  emitMakeFile(p, parent, name);
+  p.jump(reopen);
+  p.mark(directory);
+  p.call("mkdirat", [parent, p.text(name), octal(p, 0o755)], { ignore: ["EEXIST"] });
+  p.mark(reopen);
+  if (parts.length > 0) p.call("close", [parent]);
+  emitOpenInRoot(p, root, path, into, open);
+}
+
+/** `into` = S_IFDIR, S_IFREG, ... of what `fd` refers to. */
+function emitFileType(p: ProgramBuilder, fd: Slot, into: Slot): void {
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
+  p.load(into, stat.at(STATX_MODE_OFFSET), 2);
+  p.and(into, into, p.flags("S_IFMT"));
 }
 
 /** Makes one component after the other, each relative to the descriptor of the one before. */

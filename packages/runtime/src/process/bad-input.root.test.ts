@@ -126,6 +126,7 @@ const MOUNTS: readonly BadInput[] = [
     spoil: (bench) => mountsOf(bench, { destination: "/mnt", source: bench.path("nowhere"), options: ["bind"] }),
     code: "not-found",
     message: /^Cannot bind ".*nowhere".*: no such file or directory/,
+    errno: "ENOENT",
     field: "mounts[6].source",
   },
   {

@@ -30,6 +30,7 @@ const RECORD: ContainerRecord = {
   ownPidNamespace: true,
   detached: false,
   createdAtMs: 5,
+  bootId: "boot",
   startSteps: [
     { from: 10, action: 'say "ready" to the reaper and wait' },
     { from: 20, action: 'execute "sh"', field: "process.args[0]" },

@@ -86,6 +86,7 @@ export class ContainerDirectory {
     return parseRecord(text, id);
   }
 
+  /** Of init's pid, and of a time since boot, `atMs`, at which it was alive. */
   created(): Report | undefined {
     return this.#report("created");
   }

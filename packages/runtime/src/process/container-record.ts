@@ -16,6 +16,8 @@ export interface ContainerRecord {
   readonly ownPidNamespace: boolean;
   readonly detached: boolean;
   readonly createdAtMs: number;
+  /** Of the kernel that it was made under: /proc/sys/kernel/random/boot_id. Pids and times since boot are of this one. */
+  readonly bootId: string;
   /** What init does once it is told to start, for who tells it and did not write the program. */
   readonly startSteps: readonly StartStep[];
 }

@@ -1,26 +1,38 @@
 import type { CreateRequest, OrlopError, State } from "@orlop/core";
-import { listProcesses, readFreezerState, thawCgroup } from "@orlop/kernel";
+import { readFreezerState, thawCgroup } from "@orlop/kernel";
 import type { ContainerDirectory } from "./container-directory.ts";
 import type { ContainerRecord } from "./container-record.ts";
+import { PinnedProcess } from "./pinned-process.ts";
 
-/** Reads a container's status off its directory and its cgroups; `pid` is init's, once it was ready. */
+/** Reads a container's status off its directory and its cgroups; `pid` is init's, once it was ready, `bootId` this kernel's. */
 export function containerStatus(
   directory: ContainerDirectory,
   record: ContainerRecord,
   pid: number | undefined,
+  bootId: string,
 ): State["status"] {
   if (directory.exit() !== undefined) return "stopped";
   if (!directory.supervised()) {
-    return pid !== undefined && record.detached && isAlive(record, pid) ? "running" : "stopped";
+    using init = record.detached ? unsupervisedInit(directory, record, bootId) : undefined;
+    return init === undefined ? "stopped" : "running";
   }
   if (pid === undefined) return "creating";
   if (readFreezerState(record.cgroups) === "frozen") return "paused";
   return directory.started() ? "running" : "created";
 }
 
-/** Only a process that is still in the container's cgroup is its init, whoever has the pid. */
-function isAlive(record: ContainerRecord, pid: number): boolean {
-  return record.cgroups.length > 0 && listProcesses(record.cgroups).includes(pid);
+/** The init, if it lives, of a container whose reaper is dead. */
+export function unsupervisedInit(
+  directory: ContainerDirectory,
+  record: ContainerRecord,
+  bootId: string,
+): PinnedProcess | undefined {
+  const created = directory.created();
+  if (created === undefined || record.bootId !== bootId) return undefined;
+  const init = PinnedProcess.open(created.value, created.atMs);
+  if (init?.alive() === true) return init;
+  init?.[Symbol.dispose]();
+  return undefined;
 }
 
 /** Some kernels let a killed process leave a frozen cgroup, and the reaper is quick: it may be gone by now. */

@@ -7,16 +7,9 @@ import { suite, test } from "node:test";
 import { decodeRuntimeSpec, type Mount, type OrlopError, type RootFilesystem } from "@orlop/core";
 import type { Program } from "@orlop/kernel";
 import { runtimeSpecText } from "@orlop/testkit";
-import { instructionsOf, pauseAt, resolveCarelessly, without } from "./faulty-program-fixture.ts";
+import { instructionsOf, resolveCarelessly, without } from "./faulty-program-fixture.ts";
 import { spawnMaker } from "./maker-fixture.ts";
-import {
-  bounded,
-  type ProcessBench,
-  rootObstacle,
-  type SpecChanges,
-  until,
-  withBench,
-} from "./process-bench-fixture.ts";
+import { bounded, type ProcessBench, rootObstacle, type SpecChanges, withBench } from "./process-bench-fixture.ts";
 
 function withMounts(bench: ProcessBench, ...added: readonly Mount[]): SpecChanges {
   return { top: { mounts: [...(bench.spec([]).mounts ?? []), ...added] } };
@@ -346,74 +339,6 @@ suite("CVE-2022-29162: inheritable capabilities", () => {
       await bench.runtime.delete(request.id, { force: true });
     });
   });
-});
-
-suite("CVE-2016-9962: the descriptors of a process on its way into a container", () => {
-  /** Looks from inside, while the process stands still right before it executes its program. */
-  const look = [
-    "sleep 0.3",
-    "for p in /proc/[0-9]*; do [ $(readlink $p/exe) = /bin/busybox ] 2>/dev/null || { echo other; ls -l $p/fd 2>/dev/null | grep -o '[^ ]*/control'; }; done",
-    "echo looked",
-  ].join("; ");
-
-  /** Every prctl(PR_SET_DUMPABLE, 0). */
-  const undumpable = (program: Program): readonly number[] =>
-    instructionsOf(program, /./, "syscall").filter((index) => {
-      const [first] = program.instructions[index]?.operands ?? [];
-      return first !== undefined && "show" in first && first.show === "PR_SET_DUMPABLE";
-    });
-
-  const pausing = (program: Program): Program => {
-    const [execute] = instructionsOf(program, /^execute "/, "syscall");
-    assert(execute !== undefined);
-    return pauseAt(program, execute, 800);
-  };
-
-  test("of an exec cannot be seen from inside, and would be", (t) =>
-    withBench(t, async (bench) => {
-      const id = await bench.start(
-        `while [ ! -e /go ]; do sleep 0.01; done; ${look}; rm /go; while [ ! -e /go ]; do sleep 0.01; done; ${look}; sleep 1000`,
-      );
-      const process = { capabilities: bench.spec([]).process?.capabilities ?? {} };
-      const enter = async (execId: string, mutate: (program: Program) => Program): Promise<void> => {
-        writeFileSync(join(bench.rootfs, "go"), "");
-        await unprotected(bench, mutate, () =>
-          bench.runtime.exec(bench.execRequest(id, execId, "sleep 1000", process)),
-        );
-      };
-      await enter("first", pausing);
-      await bench.outputHas(id, "looked");
-      assert.equal(bench.output(id), "other\nlooked\n");
-      await enter("second", (program) => pausing(without(program, undumpable(program))));
-      await until("the second look", () => (bench.output(id).split("looked").length === 3 ? true : undefined));
-      assert.match(bench.output(id), /control/, "without the protection");
-      await bench.runtime.delete(id, { force: true });
-    }));
-
-  test("of another container's init cannot be seen where they share a pid namespace, and would be", (t) =>
-    withBench(t, async (bench) => {
-      const wait = "while [ ! -e /go ]; do sleep 0.01; done";
-      const id = await bench.start(`${wait}; ${look}; rm /go; ${wait}; ${look}; sleep 1000`);
-      const { pid } = await bench.runtime.state(id);
-      const others = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => type !== "pid");
-      const linux = { namespaces: [...others, { type: "pid", path: `/proc/${pid}/ns/pid` } as const] };
-      const join = async (mutate: (program: Program) => Program): Promise<void> => {
-        const request = bench.request("sleep 1000", { linux });
-        writeFileSync(`${bench.rootfs}/go`, "");
-        await bounded(
-          "the container",
-          unprotected(bench, mutate, () => bench.runtime.run(request)),
-        );
-        await bench.runtime.delete(request.id, { force: true });
-      };
-      await join(pausing);
-      await bench.outputHas(id, "looked");
-      assert.equal(bench.output(id), "other\nlooked\n");
-      await join((program) => pausing(without(program, undumpable(program))));
-      await until("the second look", () => (bench.output(id).split("looked").length === 3 ? true : undefined));
-      assert.match(bench.output(id), /control/, "without the protection");
-      await bench.runtime.delete(id, { force: true });
-    }));
 });
 
 suite("user and group ids", () => {

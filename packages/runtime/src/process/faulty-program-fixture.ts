@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Label, Pointer, type Program, ProgramBuilder, Slot, type Step } from "@orlop/kernel";
+import { explainJson, Label, Pointer, type Program, ProgramBuilder, Slot, type Step } from "@orlop/kernel";
 
 type Instruction = Program["instructions"][number];
 
@@ -47,9 +47,8 @@ const PID = new Slot(250, "pid");
  */
 export function killAt(program: Program, index: number): Program {
   const { step } = instructionAt(program, index);
-  const end = new Label("end");
-  end.index = program.instructions.length;
-  const [jump] = fragment(program, (p) => p.jump(end));
+  const end = at(program.instructions.length);
+  const [jump] = fragment(program, (p) => p.jump(at(0)));
   assert(jump !== undefined);
   const ending = fragment(program, (p) => {
     p.call("seccomp", [p.number(0, "SECCOMP_SET_MODE_STRICT"), 0, 0], { ignore: "any" });
@@ -69,6 +68,13 @@ export function instructionsOf(program: Program, action: RegExp, op?: Instructio
   );
 }
 
+/** Indices of the system calls of this name, in steps whose action matches. */
+export function callsOf(program: Program, name: string, action: RegExp = /./): readonly number[] {
+  return explainJson(program).steps.flatMap((step) =>
+    action.test(step.action) ? step.calls.filter(({ call }) => call === name).map(({ index }) => index) : [],
+  );
+}
+
 /** The program without what these instructions do: the protection that a test shows to be needed. */
 export function without(program: Program, indices: readonly number[]): Program {
   let { instructions } = program;
@@ -82,35 +88,71 @@ export function without(program: Program, indices: readonly number[]): Program {
   return { ...program, instructions };
 }
 
+function at(index: number): Label {
+  const label = new Label("elsewhere");
+  label.index = index;
+  return label;
+}
+
+/** The program with a {@link fragment} of it before instruction `index`. */
+function insertBefore(program: Program, index: number, inserted: readonly Instruction[]): Program {
+  const { length } = program.instructions;
+  const original = instructionAt(program, index);
+  const [jump] = fragment(program, (p) => p.jump(at(0)));
+  assert(jump !== undefined);
+  const step = { step: original.step };
+  const instructions = [
+    ...program.instructions.with(index, { ...jump, ...step, target: at(length) }),
+    ...inserted.map((instruction) => ({ ...instruction, ...step })),
+    original,
+    { ...jump, ...step, target: at(index + 1) },
+  ];
+  return { ...program, instructions };
+}
+
 /** The program with a pause before instruction `index`, in which a test can look at its process. */
 export function pauseAt(program: Program, index: number, milliseconds: number): Program {
-  const original = instructionAt(program, index);
-  const behind = (by: number): Label => {
-    const label = new Label("behind");
-    label.index = by;
-    return label;
-  };
-  const [jump] = fragment(program, (p) => p.jump(behind(0)));
-  assert(jump !== undefined);
   const timespec = Buffer.alloc(16);
   timespec.writeBigUInt64LE(BigInt(Math.floor(milliseconds / 1000)), 0);
   timespec.writeBigUInt64LE(BigInt(milliseconds % 1000) * 1_000_000n, 8);
   const image = Buffer.concat([program.image, Buffer.alloc((8 - (program.image.length % 8)) % 8), timespec]);
   const time = new Pointer(image.length - timespec.length, timespec.length, "{pause}");
-  const pausing = fragment(program, (p) => {
+  const pause = fragment(program, (p) => {
     p.call("clock_nanosleep", [p.flags("CLOCK_MONOTONIC"), 0, time, 0], { ignore: "any" });
-    p.jump(behind(0));
   });
-  const [sleep, back] = pausing;
-  assert(sleep !== undefined && back !== undefined);
-  const { length } = program.instructions;
-  const instructions = [
-    ...program.instructions.with(index, { ...jump, target: behind(length), step: original.step }),
-    { ...sleep, target: behind(length + 1), step: original.step },
-    original,
-    { ...back, target: behind(index + 1), step: original.step },
-  ];
-  return { ...program, instructions, image };
+  return insertBefore({ ...program, image }, index, pause);
+}
+
+/** The first of further such slots. */
+const REFUSED_FIRST = 251;
+
+/**
+ * The program as a kernel would execute it that refuses the first call of each group, with an errno that the call is
+ * ready for.
+ */
+export function refuseFirst(program: Program, ...groups: readonly (readonly number[])[]): Program {
+  let refusing = program;
+  for (const [number, indices] of groups.entries()) {
+    assert.ok(indices.length > 0, "there is nothing to refuse");
+    const refused = new Slot(REFUSED_FIRST + number, "refused");
+    for (const index of indices) refusing = refuseUnless(refusing, index, refused);
+    const reset = fragment(refusing, (p) => p.set(refused, 0));
+    refusing = insertBefore(refusing, 0, reset);
+  }
+  return refusing;
+}
+
+function refuseUnless(program: Program, index: number, refused: Slot): Program {
+  const { target } = instructionAt(program, index);
+  const [branch, set, jump] = fragment(program, (p) => {
+    const go = p.label("go on");
+    p.branch(refused, "ne", 0, go);
+    p.set(refused, 1);
+    p.jump(go);
+    p.mark(go);
+  });
+  assert(branch !== undefined && set !== undefined && jump !== undefined && target !== undefined);
+  return insertBefore(program, index, [branch, set, { ...jump, target }]);
 }
 
 /** The same on every architecture: include/uapi/asm-generic/unistd.h. Its third argument's third field is `resolve`. */

@@ -22,6 +22,7 @@ export function readHostView(): HostView {
     gid: process.getegid?.() ?? 0,
     pid: process.pid,
     lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
+    bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
     apparmor: existsSync("/sys/kernel/security/apparmor"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
     fileKind,

@@ -10,18 +10,19 @@ import {
 import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew, startsAsOrphan } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
+import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { plannedMounts } from "./mount-sources.ts";
-import { emitFinishReadOnlyMounts, emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
-import { emitLateNamespaces, joinsUserNamespace } from "./namespaces.ts";
+import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
+import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
-import { emitPivot, emitRootFileSystem } from "./root-filesystem.ts";
+import { emitPivot, emitReadOnlyRoot, emitRootFileSystem } from "./root-filesystem.ts";
 import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
-import { emitBecomeRoot, emitEnterUserNamespace, reaperSetsOomScore } from "./user-namespace.ts";
+import { emitAwaitIdMaps, emitBecomeRoot, reaperSetsOomScore } from "./user-namespace.ts";
 
 /** The process that becomes the user's program. See compileCreate. */
 export function emitInit(c: Compilation): void {
@@ -29,7 +30,6 @@ export function emitInit(c: Compilation): void {
   const { spec } = plan.request;
   const { process } = spec;
   emitPrepare(c);
-  if (needsProc(c)) emitProcHandle(p, c.proc);
   if (isNew(c, "network")) emitLoopback(c);
   emitNames(c);
   emitSysctls(c);
@@ -43,10 +43,11 @@ export function emitInit(c: Compilation): void {
   emitJoinCgroups(c);
   emitMounts(c, mounts.slice(beforeCgroups));
   if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
-  emitFinishReadOnlyMounts(c);
   if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
   emitPivot(c);
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
+  emitFinishReadOnlyMounts(c);
+  emitReadOnlyRoot(c);
   emitMaskPaths(c);
   emitReadonlyPaths(c);
   if (process === undefined) return;
@@ -90,7 +91,7 @@ function emitJoinCgroups(c: Compilation): void {
     emitTakeCgroupDoors(c, cgroup);
     emitEnterCgroups(c.p, cgroup);
   }
-  emitLateNamespaces(c);
+  emitCgroupNamespace(c);
 }
 
 function hasHooks(
@@ -117,22 +118,37 @@ function emitPrepare(c: Compilation): void {
   p.step({ action: "prepare init" });
   p.handler(c.labels.childFailed);
   if (!c.detached) emitDieWithParent(p);
-  if (!isNew(c, "pid") && !c.userNamespace) {
-    // CVE-2016-9962: processes that are there already must not look into this one. In a user namespace of its own it has
-    // to stay dumpable for its id maps, and they are not its peers.
-    p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
-  }
-  if (joinsUserNamespace(c)) {
-    emitAwaitReaper(c);
-    emitBecomeRoot(c);
-  } else if (c.userNamespace) {
-    emitEnterUserNamespace(c);
-  }
+  // CVE-2016-9962: processes that are there already must not look into this one.
+  if (!isNew(c, "pid") && canHide(c)) emitHide(c);
+  if (joinsUserNamespace(c)) emitAwaitReaper(c);
+  else if (c.userNamespace) emitAwaitIdMaps(c);
+  if (needsProc(c)) emitProcHandle(p, c.proc);
+  // As the user that this process still is: to root of the namespace its own files in procfs are somebody else's.
+  emitTimeNamespace(c);
+  if (c.userNamespace) emitBecomeRoot(c);
   emitOwnSession(c, plan.request.id);
+}
+
+/**
+ * The files in procfs of a process that is not dumpable belong to root of the user namespace that its memory was made in,
+ * the reaper's. Where that is not the reaper itself, neither the id maps could be written nor could the user's own tools
+ * and hooks, which need not be less privileged than init, find its namespaces.
+ */
+function canHide(c: Compilation): boolean {
+  return c.privileged || !c.userNamespace;
+}
+
+/** Until it executes the user's program nobody may look at the memory of this process, or at what it has open. */
+function emitHide({ p }: Compilation): void {
+  p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
 }
 
 /** Tells the reaper; then, where asked to, waits for its word. */
 function emitReady(c: Compilation): void {
+  if (canHide(c)) {
+    c.p.step({ action: "hide", why: "CVE-2016-9962: others may join this process's namespaces while it waits" });
+    emitHide(c);
+  }
   const { startOnCommand } = c.plan.style;
   const hooked = hasHooks(c, "startContainer");
   emitSay(c, "ready", startOnCommand && !startsAsOrphan(c));

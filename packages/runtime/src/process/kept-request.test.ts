@@ -18,6 +18,7 @@ const RECORD: ContainerRecord = {
   ownPidNamespace: true,
   detached: false,
   createdAtMs: 0,
+  bootId: "boot",
   startSteps: [],
 };
 

@@ -6,16 +6,16 @@ import {
   emitCloneMount,
   emitDirectoryInRoot,
   emitExpectFileSystem,
-  emitFileInRoot,
   emitLegacyAttributes,
   emitMountAttributes,
+  emitMountPointInRoot,
   emitNewFileSystem,
   emitOpenInRoot,
   type MountOptions,
+  octal,
   type Slot,
   STATX_BYTES,
   STATX_MODE_OFFSET,
-  STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
@@ -57,7 +57,37 @@ function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount)
     // Kept open until everything that goes into it is there.
     p.call("fcntl", [fd, p.flags("F_DUPFD_CLOEXEC"), 0], { into: readOnlySlot(c, field) });
   }
-  emitPlace(c, fd, mount.destination, "directory", options.propagation);
+  const target = p.slot("target");
+  const keepsMode = type === "tmpfs" && !options.data.some(([key]) => key === "mode");
+  if (keepsMode) emitCoverDirectory(c, fd, mount, target);
+  else emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(mount));
+  emitAttachAt(c, fd, target, options.propagation);
+}
+
+function placeOptions({ destination }: Mount): { readonly refuseLinks: boolean } {
+  return { refuseLinks: REAL_PLACES.has(destination.replace(/\/+$/, "")) };
+}
+
+/**
+ * `target` = the directory at `destination`, whose mode the memory `fd` that is to cover it takes over, unless it had to be
+ * made: so the other runtimes have it, for a /tmp to stay one.
+ */
+function emitCoverDirectory(c: Compilation, fd: Slot, mount: Mount, target: Slot): void {
+  const { p } = c;
+  const make = p.label("make the directory");
+  const done = p.label("the mode is right");
+  const mode = p.slot("mode");
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  const options = placeOptions(mount);
+  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, ...options });
+  p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_MODE"), stat]);
+  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
+  p.and(mode, mode, octal(p, 0o7777));
+  p.call("fchmodat", [fd, p.text("."), mode]);
+  p.jump(done);
+  p.mark(make);
+  emitDirectoryInRoot(p, c.root, mount.destination, target, options);
+  p.mark(done);
 }
 
 /** Memory that is to be read-only in the end still has to take mount points and device nodes first. */
@@ -94,7 +124,7 @@ export function emitFinishReadOnlyMounts(c: Compilation): void {
 
 function emitBind(c: Compilation, planned: PlannedMount): void {
   const { mount, field, options } = planned;
-  const { p, plan } = c;
+  const { p } = c;
   const fd = emitBindSource(c, planned);
   const source = absoluteSource(c, mount.source ?? "");
   const [unknown] = options.data;
@@ -103,36 +133,22 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
     const what = `a bind has no option "${word}"`;
     throw new OrlopError("invalid", `Cannot bind "${source}": ${what}`, { field: `${field}.options` });
   }
-  const kind = plan.host.fileKind(source);
-  if (kind === undefined) {
-    throw new OrlopError("not-found", `Cannot bind "${source}": no such file or directory`, {
-      field: `${field}.source`,
-    });
-  }
   const attributes = { change: options.attributes, recursive: false };
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
-  const place = kind === "directory" ? "directory" : "file";
-  emitPlace(c, fd, mount.destination, place, options.propagation, attributes);
+  const target = p.slot("target");
+  emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(mount));
+  emitAttachAt(c, fd, target, options.propagation, attributes);
 }
 
-/** Opens the place inside the root, attaches the mount there, and sets its propagation. */
-function emitPlace(
-  c: Compilation,
+/** Attaches the mount and sets its propagation. */
+function emitAttachAt(
+  { p }: Compilation,
   fd: Slot,
-  destination: string,
-  kind: "directory" | "file",
+  target: Slot,
   propagation: PlannedMount["options"]["propagation"],
   attributes?: AttributeSetting,
 ): void {
-  const { p } = c;
-  const target = p.slot("target");
-  const refuseLinks = REAL_PLACES.has(destination.replace(/\/+$/, ""));
-  if (kind === "directory") emitDirectoryInRoot(p, c.root, destination, target, { refuseLinks });
-  else {
-    emitFileInRoot(p, c.root, destination, target);
-    emitExpectNoDirectory(c, target);
-  }
   emitAttach(p, fd, target);
   if (attributes !== undefined) emitLegacyAttributes(p, fd, attributes);
   if (propagation !== undefined) {
@@ -142,91 +158,6 @@ function emitPlace(
   }
   p.call("close", [target]);
   p.call("close", [fd]);
-}
-
-/** A file cannot be mounted over a directory, for which the kernel only has "invalid argument". */
-function emitExpectNoDirectory({ p }: Compilation, fd: Slot): void {
-  const stat = p.scratch(STATX_BYTES, "{statx}");
-  const mode = p.slot("mode");
-  const right = p.label("no directory");
-  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
-  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
-  p.and(mode, mode, p.flags("S_IFMT"));
-  p.branch(mode, "ne", p.flags("S_IFDIR"), right);
-  p.fail("EISDIR");
-  p.mark(right);
-}
-
-/** A copy of the mount of the host's /dev/null, proven to be the null device (CVE-2025-31133). */
-function emitNullDevice(c: Compilation, into: Slot): void {
-  const { p } = c;
-  p.step({ action: 'take "/dev/null" to mask files with', why: "CVE-2025-31133: it must be the null device itself" });
-  emitCloneMount(p, p.flags("AT_FDCWD"), "/dev/null", false, into);
-  const stat = p.buffer(STATX_BYTES, "{statx}");
-  const rdev = p.slot("rdev");
-  const right = p.label("it is the null device");
-  p.call("statx", [into, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_BASIC_STATS"), stat]);
-  p.load(rdev, stat.at(STATX_RDEV_OFFSET), 8);
-  p.branch(rdev, "eq", p.number(0x3_0000_0001n, "{major=1, minor=3}"), right);
-  p.fail("ENODEV");
-  p.mark(right);
-}
-
-/** Before the pivot: takes from the host what masking needs. */
-export function emitTakeMasks(c: Compilation): void {
-  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
-  if (paths.length === 0) return;
-  const { p } = c;
-  emitNullDevice(c, p.slot("null_device"));
-  p.step({ action: "make an empty directory to mask directories with", field: "linux.maskedPaths" });
-  emitNewFileSystem(
-    p,
-    {
-      type: "tmpfs",
-      source: "tmpfs",
-      options: {
-        bind: "no",
-        attributes: { set: ["MOUNT_ATTR_RDONLY"], clear: [] },
-        recursiveAttributes: { set: [], clear: [] },
-        propagation: undefined,
-        superblockFlags: ["ro"],
-        data: [["nr_inodes", "2"]],
-        copyUp: false,
-        idmap: "no",
-      },
-    },
-    p.slot("empty_directory"),
-  );
-}
-
-/** Hides each path that exists: a file behind the null device, a directory behind an empty one. */
-export function emitMaskPaths(c: Compilation): void {
-  const { p } = c;
-  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
-  const target = p.slot("target");
-  const mask = p.slot("mask");
-  const mode = p.slot("mode");
-  const stat = p.buffer(STATX_BYTES, "{statx}");
-  for (const [index, path] of paths.entries()) {
-    const next = p.label("next path");
-    const directory = p.label("mask a directory");
-    const attach = p.label("attach the mask");
-    p.step({ action: `mask "${path}"`, field: `linux.maskedPaths[${index}]` });
-    emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
-    p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
-    p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
-    p.and(mode, mode, p.flags("S_IFMT"));
-    p.branch(mode, "eq", p.flags("S_IFDIR"), directory);
-    emitCloneMount(p, p.slot("null_device"), "", false, mask);
-    p.jump(attach);
-    p.mark(directory);
-    emitCloneMount(p, p.slot("empty_directory"), "", false, mask);
-    p.mark(attach);
-    emitAttach(p, mask, target);
-    p.call("close", [mask]);
-    p.call("close", [target]);
-    p.mark(next);
-  }
 }
 
 /** Binds each path that exists onto itself, read-only. */

@@ -92,18 +92,22 @@ export function emitJoinNamespaces(c: Compilation): void {
   }
 }
 
-/** In init: the cgroup namespace shows the cgroup that init is in by now; the time namespace begins at the exec. */
-export function emitLateNamespaces(c: Compilation): void {
+/** In init, which is in its cgroup by now. */
+export function emitCgroupNamespace(c: Compilation): void {
+  if (!isNew(c, "cgroup")) return;
   const { p } = c;
-  if (isNew(c, "cgroup")) {
-    p.step({
-      action: "make a cgroup namespace",
-      field: "linux.namespaces",
-      why: "after entering the cgroup, which it then shows as its root",
-    });
-    p.call("unshare", [p.flags("CLONE_NEWCGROUP")]);
-  }
+  p.step({
+    action: "make a cgroup namespace",
+    field: "linux.namespaces",
+    why: "after entering the cgroup, which it then shows as its root",
+  });
+  p.call("unshare", [p.flags("CLONE_NEWCGROUP")]);
+}
+
+/** In init: a time namespace, which begins at the exec. */
+export function emitTimeNamespace(c: Compilation): void {
   if (!isNew(c, "time")) return;
+  const { p } = c;
   p.step({ action: "make a time namespace", field: "linux.namespaces" });
   p.call("unshare", [p.flags("CLONE_NEWTIME")]);
   const offsets = Object.entries(c.plan.request.spec.linux?.timeOffsets ?? {});

@@ -10,9 +10,10 @@ export const FIXED_HOST: HostView = {
   gid: 0,
   pid: 4242,
   lastCapability: 40,
+  bootId: "00000000-0000-0000-0000-000000000000",
   apparmor: false,
   selinux: false,
-  fileKind: (path) => (path.endsWith("hosts") ? "file" : "directory"),
+  fileKind: () => "directory",
 };
 
 /** A container's cgroup on a machine that has version 2 only. */

@@ -36,7 +36,8 @@ import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } 
 import { ContainerPlanner } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
-import { containerStatus, stateOf, thawIfThere } from "./container-status.ts";
+import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./container-status.ts";
+import { endProcess } from "./end-process.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
@@ -291,7 +292,7 @@ export class ProcessRuntime implements Runtime {
     const directory = this.#directory(id);
     const record = directory.record(id);
     const pid = directory.created()?.value;
-    const status = containerStatus(directory, record, pid);
+    const status = containerStatus(directory, record, pid, this.#planner.host.bootId);
     return {
       ociVersion: record.ociVersion,
       id,
@@ -342,6 +343,7 @@ export class ProcessRuntime implements Runtime {
       ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
       detached: request.detached === true,
       createdAtMs: Date.now(),
+      bootId: plan.host.bootId,
       startSteps: startOnCommand ? startSteps(program) : [],
     };
     directory.create(record, plan.seccomp);
@@ -376,7 +378,7 @@ export class ProcessRuntime implements Runtime {
     if (signal === undefined) return;
     const abort = (): void => {
       followed.blame(cancelled(id, signal));
-      commandIfThere(this.#directory(id), "signal", constants.signals.SIGKILL);
+      this.#directory(id).tryCommand("signal", constants.signals.SIGKILL);
     };
     signal.addEventListener("abort", abort, { once: true });
     void Promise.race([milestone, followed.ended.promise])
@@ -431,7 +433,7 @@ export class ProcessRuntime implements Runtime {
       directory.command("start");
     } catch (error) {
       this.#ours.get(id)?.followed.blame(error as OrlopError);
-      commandIfThere(directory, "signal", constants.signals.SIGKILL);
+      directory.tryCommand("signal", constants.signals.SIGKILL);
     }
   }
 
@@ -454,13 +456,16 @@ export class ProcessRuntime implements Runtime {
     if (request !== undefined) await runPoststopHooks(this.#hookRunner, this.#directory(id), request);
   }
 
-  /** Has the reaper end init, where there is a reaper; what is left then, delete ends through the cgroup. */
-  async #kill(id: string, directory: ContainerDirectory, { cgroups }: ContainerRecord): Promise<void> {
+  /** Has the reaper end init, or ends it where there is none; what is left then, delete ends through the cgroup. */
+  async #kill(id: string, directory: ContainerDirectory, record: ContainerRecord): Promise<void> {
+    const { cgroups } = record;
     const frozen = readFreezerState(cgroups) === "frozen";
     const gone = this.#ours.get(id)?.followed.ended.promise ?? directory.waitForReaper();
     directory.tryCommand("signal", constants.signals.SIGKILL);
     if (frozen) thawIfThere(cgroups);
     await gone;
+    using init = unsupervisedInit(directory, record, this.#planner.host.bootId);
+    if (init !== undefined) await endProcess(this.#hookRunner, init);
   }
 
   #directory(id: string): ContainerDirectory {
@@ -475,15 +480,6 @@ export class ProcessRuntime implements Runtime {
 
 function cancelled(id: string, signal: AbortSignal): OrlopError {
   return new OrlopError("cancelled", `Cannot create container "${id}": it was cancelled`, { cause: signal.reason });
-}
-
-/** There may be no reaper yet, or none any more: then whoever waits for the container hears of it another way. */
-function commandIfThere(directory: ContainerDirectory, ...command: Parameters<ContainerDirectory["command"]>): void {
-  try {
-    directory.command(...command);
-  } catch {
-    // See above.
-  }
 }
 
 /** SIGRTMAX; 0 only asks whether there is somebody. */

@@ -181,6 +181,8 @@ function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, onRead
   if (s.detached) polls.watch(POLL.parent, p.number(-1));
   p.store(s.report.at(REPORT.fields.kind.offset), 4, p.number(reportKind("created"), "created"));
   p.store(s.report.at(REPORT.fields.value.offset), 8, slots.child);
+  // Whoever has this pid and has been there by now is the child: see PinnedProcess.
+  p.call("clock_gettime", [p.flags("CLOCK_BOOTTIME"), s.report.at(REPORT.fields.seconds.offset, TIMESPEC.size)]);
   emitKeep(s, "created", s.report);
   emitReport(p, s.report, "created", { value: slots.child });
   p.jump(s.orphaned && startsOnCommand ? s.labels.left : done);

@@ -201,8 +201,7 @@ function emitExpectTop(c: Compilation): void {
 
 /** Makes the container's root the root of the mount namespace, and lets go of the host's. */
 export function emitPivot(c: Compilation): void {
-  const { p, plan } = c;
-  const { spec } = plan.request;
+  const { p } = c;
   p.step({
     action: "change into the root file system",
     why: "pivot_root(2), not chroot: nothing of the host stays mounted",
@@ -212,22 +211,26 @@ export function emitPivot(c: Compilation): void {
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
   p.call("chdir", [p.text("/")]);
   emitExpectTop(c);
-  if (spec.root.readonly) {
-    p.step({ action: "make the root read-only", field: "root.readonly" });
-    const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
-    emitMountAttributes(p, c.root, setting);
-    emitLegacyAttributes(p, c.root, setting);
-    for (const entry of plan.rootfs.kind === "tree" ? plan.rootfs.entries : []) {
-      if (entry.kind !== "overlay") continue;
-      emitMountAttributes(p, entrySlot(c, entry), setting);
-      emitLegacyAttributes(p, entrySlot(c, entry), setting);
-    }
-  }
-  const propagation = spec.linux?.rootfsPropagation;
+  const propagation = c.plan.request.spec.linux?.rootfsPropagation;
   if (propagation !== undefined) {
     p.step({ action: `make the root mount ${propagation}`, field: "linux.rootfsPropagation" });
     const recursive = propagation.startsWith("r");
     const flag = `MS_${(recursive ? propagation.slice(1) : propagation).toUpperCase()}`;
     emitMountAttributes(p, c.root, { propagation: flag, recursive });
+  }
+}
+
+/** When nothing is to be made in the root any more. */
+export function emitReadOnlyRoot(c: Compilation): void {
+  const { p, plan } = c;
+  if (!plan.request.spec.root.readonly) return;
+  p.step({ action: "make the root read-only", field: "root.readonly" });
+  const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
+  emitMountAttributes(p, c.root, setting);
+  emitLegacyAttributes(p, c.root, setting);
+  for (const entry of plan.rootfs.kind === "tree" ? plan.rootfs.entries : []) {
+    if (entry.kind !== "overlay") continue;
+    emitMountAttributes(p, entrySlot(c, entry), setting);
+    emitLegacyAttributes(p, entrySlot(c, entry), setting);
   }
 }

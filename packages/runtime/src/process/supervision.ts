@@ -13,6 +13,8 @@ export interface HostView {
   readonly pid: number;
   /** Highest capability of this kernel: /proc/sys/kernel/cap_last_cap. */
   readonly lastCapability: number;
+  /** Which run of the kernel this is. */
+  readonly bootId: string;
   readonly apparmor: boolean;
   readonly selinux: boolean;
   /** `undefined` when nothing is there. */

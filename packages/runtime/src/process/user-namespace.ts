@@ -61,8 +61,8 @@ function mapText(mappings: readonly LinuxIDMapping[]): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join("");
 }
 
-/** In init: shows the reaper the way to the map files, waits for the maps, and becomes root in the namespace. */
-export function emitEnterUserNamespace(c: Compilation): void {
+/** In init: shows the reaper the way to the map files, and waits for the maps. */
+export function emitAwaitIdMaps(c: Compilation): void {
   const { p, slots } = c;
   const proc = p.slot("proc_self");
   const got = p.slot("got");
@@ -77,7 +77,6 @@ export function emitEnterUserNamespace(c: Compilation): void {
   p.branch(got, "ne", 0, mapped);
   p.call("exit_group", [1]);
   p.mark(mapped);
-  emitBecomeRoot(c);
 }
 
 /** In init, once the ids are mapped: everything up to the user's own identity is done as root of the namespace. */

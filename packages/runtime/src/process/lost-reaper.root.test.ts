@@ -1,0 +1,3 @@
+import { lostReaperSuite } from "./lost-reaper-suite-fixture.ts";
+
+lostReaperSuite(false);

@@ -1,0 +1,76 @@
+import {
+  emitAttach,
+  emitCloneMount,
+  emitNewFileSystem,
+  emitOpenInRoot,
+  type Label,
+  parseMountOptions,
+  type Slot,
+  STATX_BYTES,
+  STATX_RDEV_OFFSET,
+} from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+
+/** A copy of the mount of the host's /dev/null, proven to be the null device (CVE-2025-31133). */
+function emitNullDevice(c: Compilation, into: Slot): void {
+  const { p } = c;
+  p.step({ action: 'take "/dev/null" to mask files with', why: "CVE-2025-31133: it must be the null device itself" });
+  emitCloneMount(p, p.flags("AT_FDCWD"), "/dev/null", false, into);
+  const stat = p.buffer(STATX_BYTES, "{statx}");
+  const rdev = p.slot("rdev");
+  const right = p.label("it is the null device");
+  p.call("statx", [into, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_BASIC_STATS"), stat]);
+  p.load(rdev, stat.at(STATX_RDEV_OFFSET), 8);
+  p.branch(rdev, "eq", p.number(0x3_0000_0001n, "{major=1, minor=3}"), right);
+  p.fail("ENODEV");
+  p.mark(right);
+}
+
+const EMPTY = parseMountOptions(["ro", "nr_inodes=2"], "tmpfs", "linux.maskedPaths");
+
+/** Before the pivot: takes from the host what masking needs. */
+export function emitTakeMasks(c: Compilation): void {
+  const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
+  if (paths.length === 0) return;
+  const { p } = c;
+  emitNullDevice(c, p.slot("null_device"));
+  p.step({ action: "make an empty directory to mask directories with", field: "linux.maskedPaths" });
+  emitNewFileSystem(p, { type: "tmpfs", source: "tmpfs", options: EMPTY }, p.slot("empty_directory"));
+}
+
+/** Hides each path that exists: a directory behind an empty one, anything else behind the null device. */
+export function emitMaskPaths(c: Compilation): void {
+  const { p } = c;
+  const target = p.slot("target");
+  const mask = p.slot("mask");
+  for (const [index, path] of (c.plan.request.spec.linux?.maskedPaths ?? []).entries()) {
+    const next = p.label("next path");
+    const file = p.label("mask a file");
+    const attach = p.label("attach the mask");
+    p.step({ action: `mask "${path}"`, field: `linux.maskedPaths[${index}]` });
+    emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH|O_DIRECTORY", absent: file });
+    emitTakeMask(c, p.slot("empty_directory"), attach);
+    p.jump(attach);
+    p.mark(file);
+    emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
+    emitTakeMask(c, p.slot("null_device"), attach);
+    p.mark(attach);
+    emitAttach(p, mask, target);
+    p.call("close", [mask]);
+    p.call("close", [target]);
+    p.mark(next);
+  }
+}
+
+/**
+ * A copy of the mount `from`; goes on below or at `attach`. Kernels before 6.15 copy only what is attached, and have EINVAL
+ * for the rest: there the first path gets the mount itself, of which the others can then have copies.
+ */
+function emitTakeMask({ p }: Compilation, from: Slot, attach: Label): void {
+  const mask = p.slot("mask");
+  const whole = p.label("take the mount itself");
+  emitCloneMount(p, from, "", false, mask, { on: ["EINVAL"], goto: whole });
+  p.jump(attach);
+  p.mark(whole);
+  p.call("fcntl", [from, p.flags("F_DUPFD_CLOEXEC"), 0], { into: mask });
+}
