@@ -1,5 +1,5 @@
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
-import { awaitReadiness } from "../notify/service-manager.ts";
+import { awaitReadiness } from "../notify/await-readiness.ts";
 import type { OciContainers, OciCreate, OciRun } from "../oci-containers.ts";
 import type { Verb, VerbContext } from "../verb.ts";
 

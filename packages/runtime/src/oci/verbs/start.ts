@@ -1,6 +1,6 @@
 import { OrlopError, type State } from "@orlop/core";
 import { containerId } from "../container-id.ts";
-import { awaitReadiness } from "../notify/service-manager.ts";
+import { awaitReadiness } from "../notify/await-readiness.ts";
 import type { Verb } from "../verb.ts";
 
 /** runc's words for each state that is not `created`. */
