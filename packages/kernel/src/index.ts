@@ -61,6 +61,7 @@ export { planUpdate } from "./cgroup/plan-update.ts";
 export { readOomEvents } from "./cgroup/read-oom-events.ts";
 export { readCgroupStats } from "./cgroup/read-stats.ts";
 export { removeCgroups } from "./cgroup/remove-cgroup.ts";
+export { RESOURCE_CONVERSIONS, type ResourceField } from "./cgroup/resources/resource-conversions.ts";
 export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";

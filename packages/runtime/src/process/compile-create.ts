@@ -1,4 +1,5 @@
 import type { Program } from "@orlop/kernel";
+import { refuseUnsupported } from "../oci-support/refuse-unsupported.ts";
 import {
   emitHandOverCgroupDoors,
   emitKeepMemoryEvents,
@@ -16,7 +17,7 @@ import { checkRoot } from "./root-filesystem.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction, superviseIn } from "./supervision.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
-import { refuseUnsupportedFields } from "./unsupported-fields.ts";
+
 import { emitWriteIdMaps } from "./user-namespace.ts";
 
 /**
@@ -29,7 +30,7 @@ import { emitWriteIdMaps } from "./user-namespace.ts";
 export function compileCreate(plan: CreatePlan): Program {
   const c = compilation(plan);
   const { p } = c;
-  refuseUnsupportedFields(plan.request.spec);
+  refuseUnsupported(plan.request.spec);
   checkNamespaces(c);
   checkRoot(c);
   checkConsoleSocket(c);
