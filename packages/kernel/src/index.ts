@@ -87,6 +87,7 @@ export {
   openHow,
 } from "./mount/safe-path.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
+export { emitDecimal, PID_DIGITS_MAX } from "./program/emit-decimal.ts";
 export { type ExplainedProgram, explainJson } from "./program/explain/explain-json.ts";
 export { type ExplainOptions, explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";

@@ -118,10 +118,9 @@ const LINUX: readonly SupportRow[] = [
   partial("linux.cgroupsPath", "the cgroupfs driver; the systemd driver is not wired in yet"),
   full("linux.rootfsPropagation", "the recursive forms of the four values, too"),
   full("linux.seccomp", "names that the kernel does not have are passed over"),
-  refused(
+  full(
     "linux.seccomp.listenerPath",
-    "the filter is compiled; handing its descriptor over is not done yet",
-    ({ linux }) => (linux?.seccomp?.listenerPath ?? "") !== "",
+    "for execs, too; as under runc `SCMP_ACT_NOTIFY` is refused for `write` and as the default action, by which nobody could be told",
   ),
   full("linux.seccomp.listenerMetadata"),
   full("linux.sysctl", "only what belongs to a namespace of the container"),

@@ -38,6 +38,13 @@ const SMALL: RuntimeSpec = {
   },
 };
 
+/** The same filter with somebody who is asked. */
+const listened = (filter: typeof seccomp) => ({
+  ...filter,
+  flags: 8,
+  listener: { path: "/run/agent.sock", metadata: "of the agent" },
+});
+
 const seccomp = { filter: new Uint8Array(16), instructionCount: 2, flags: 0, listener: undefined, ignoredNames: [] };
 
 const PLANS: Readonly<Record<string, CreatePlan>> = {
@@ -69,6 +76,11 @@ suite("the program that makes a container", () => {
     assertGolden("small-in-full.txt", fullTextOf(compileCreate(fixedPlan(SMALL, { cgroup: undefined, seccomp }))));
   });
 
+  test("hands the filter's notifications to who listens, by way of a courier", () => {
+    const plan = fixedPlan(SMALL, { cgroup: undefined, seccomp: listened(seccomp) });
+    assertGolden("seccomp-listener.txt", outlineOf(compileCreate(plan)));
+  });
+
   test("is the same for the same request", () => {
     const encode = (): Buffer => encodeProgram(compileCreate(fixedPlan()), { loadAddress: 0x40000 });
     assert.deepEqual(encode(), encode());
@@ -90,6 +102,7 @@ suite("the programs beside it", () => {
       namespaces: ["mount", "pid", "uts"],
       join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
       seccomp,
+      state: { ociVersion: "1.0.2", id: "c1", status: "running", pid: 77, bundle: "/bundle" },
     });
     const hook = compileHook({
       host: FIXED_HOST,
@@ -183,6 +196,11 @@ suite("configs that cannot be compiled", () => {
       [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
       [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],
     ];
+    const far = { ...listened(seccomp), listener: { path: `/${"x".repeat(107)}`, metadata: "" } };
+    assert.throws(() => compileCreate(fixedPlan(spec, { seccomp: far })), {
+      code: "invalid",
+      field: "linux.seccomp.listenerPath",
+    });
     for (const [config, code, field] of cases) {
       assert.throws(
         () => compileCreate(fixedPlan(config)),

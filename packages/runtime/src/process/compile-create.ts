@@ -9,11 +9,13 @@ import {
 } from "./cgroups.ts";
 import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
 import type { StartStep } from "./container-record.ts";
+import { stateOf } from "./container-status.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { checkRoot } from "./root-filesystem.ts";
+import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction, superviseIn } from "./supervision.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
@@ -34,6 +36,7 @@ export function compileCreate(plan: CreatePlan): Program {
   checkNamespaces(c);
   checkRoot(c);
   checkConsoleSocket(c);
+  checkListener(plan.seccomp);
   emitPrepareReaper(c);
   if (plan.cgroup !== undefined) {
     emitMakeCgroups(p, plan.cgroup, 2);
@@ -41,7 +44,9 @@ export function compileCreate(plan: CreatePlan): Program {
   }
   emitOpenStdio(c);
   emitBindSources(c);
+  emitMakeCourierSocket(c, plan.seccomp);
   emitStartInit(c);
+  emitStartCourier(c, plan.seccomp, stateOf(plan.request, "created"));
   if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
   if (plan.cgroup !== undefined) {
     emitMakeCgroups(p, plan.cgroup, 1);

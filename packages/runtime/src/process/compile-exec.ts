@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { basename } from "node:path";
-import type { LinuxNamespaceType, Process } from "@orlop/core";
+import type { LinuxNamespaceType, Process, State } from "@orlop/core";
 import { type CgroupJoin, emitExpectFileSystem, type Program, type SeccompProgram } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
@@ -14,6 +14,7 @@ import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitProcHandle } from "./proc-handle.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import {
@@ -38,6 +39,8 @@ interface ExecPlan extends SupervisionOptions {
   readonly namespaces: readonly LinuxNamespaceType[];
   readonly join: readonly CgroupJoin[];
   readonly seccomp: SeccompProgram | undefined;
+  /** Of the container. */
+  readonly state: State;
 }
 
 /**
@@ -48,10 +51,12 @@ export function compileExec(plan: ExecPlan): Program {
   const s = superviseIn(plan);
   const { p, slots, labels } = s;
   checkConsoleSocket(s);
+  checkListener(plan.seccomp);
   emitPrepareReaper(s);
   emitFindInit(s, plan);
   emitOpenCgroupDoors(p, plan);
   emitOpenStdio(s);
+  emitMakeCourierSocket(s, plan.seccomp);
   const between = p.slot("between");
   const joined = p.label("child is started");
   p.step({ action: "start a process to enter the container" });
@@ -64,6 +69,7 @@ export function compileExec(plan: ExecPlan): Program {
   p.call("close", [slots.syncChild]);
   emitReceiveDescriptor(s, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
+  emitStartCourier(s, plan.seccomp, plan.state);
   emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
   emitSupervise(s);

@@ -31,5 +31,13 @@ export function planExec(
       reason: "the exec counts as the container",
     })),
     seccomp: container.seccomp(),
+    state: {
+      ociVersion: record.ociVersion,
+      id: record.id,
+      status: "running",
+      pid: initPid,
+      bundle: record.bundle,
+      annotations: record.annotations,
+    },
   };
 }

@@ -48,6 +48,7 @@ export function stepFailure({ action, field }: FailedStep, errno: number): Orlop
 
 /** Callers of runtimes tell a missing program from one that may not be executed, by these words and codes. */
 function words(errno: string, field: string | undefined): string {
+  if (field === "linux.seccomp.listenerPath") return `failed to connect with seccomp agent: ${errnoWords(errno)}`;
   if (field === "process.args[0]" && errno === "ENOENT") return "executable file not found: no such file or directory";
   return errnoWords(errno);
 }

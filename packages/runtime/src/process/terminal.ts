@@ -15,10 +15,7 @@ import {
 } from "@orlop/kernel";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import type { Supervision, SupervisionOptions } from "./supervision.ts";
-
-const SOCKADDR_UN_BYTES = 110;
-/** sockaddr_un: the family before it, a NUL behind it. */
-const SOCKET_PATH_MAX_BYTES = 107;
+import { emitConnect, socketPathProblem } from "./unix-socket.ts";
 
 /** A console socket that cannot be one is refused before anything is made. */
 export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): void {
@@ -28,9 +25,8 @@ export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): voi
     throw new OrlopError("invalid", `Cannot use console socket "${consoleSocket}": ${problem}`);
   };
   if (!terminal) refuse("the process has no terminal");
-  if (Buffer.byteLength(consoleSocket) > SOCKET_PATH_MAX_BYTES) {
-    refuse(`its path is longer than the ${SOCKET_PATH_MAX_BYTES} bytes that the kernel takes`);
-  }
+  const problem = socketPathProblem(consoleSocket);
+  if (problem !== undefined) refuse(problem);
 }
 
 /**
@@ -111,11 +107,7 @@ export function emitTakeTerminal(s: Supervision): void {
   }
   const socket = p.slot("console_socket");
   p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });
-  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into: socket });
-  const address = Buffer.alloc(SOCKADDR_UN_BYTES);
-  address.writeUInt16LE(1, 0);
-  address.write(consoleSocket, 2);
-  p.call("connect", [socket, p.bytes(address, `{AF_UNIX, ${JSON.stringify(consoleSocket)}}`), address.length]);
+  emitConnect(p, consoleSocket, socket);
   const name = Buffer.from("/dev/ptmx");
   const iov = p.struct(IOVEC, { iov_base: p.bytes(name, '"/dev/ptmx"'), iov_len: name.length });
   const control = p.struct(CMSG_ONE_FD, {
