@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { defaultSpec, type Process, type RuntimeSpec } from "@orlop/core";
+import { defaultSpec, type LinuxMemoryPolicy, type Process, type RuntimeSpec } from "@orlop/core";
 import { encodeProgram, explainJson, type Program, verifyProgram } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
@@ -87,23 +87,26 @@ suite("the program that makes a container", () => {
   });
 });
 
+function fixedExec(changes: Partial<Process> = {}): Program {
+  return compileExec({
+    host: FIXED_HOST,
+    process: { user: { uid: 1000, gid: 1000 }, args: ["sh"], env: ["PATH=/bin"], cwd: "/", ...changes },
+    initPid: 77,
+    containerDirectory: "/run/orlop/c1",
+    stateDirectory: "/run/orlop/c1/exec/e1",
+    stdio: { stdin: "null", stdout: "null", stderr: "null" },
+    terminal: false,
+    detached: false,
+    namespaces: ["mount", "pid", "uts"],
+    join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
+    seccomp,
+    state: { ociVersion: "1.0.2", id: "c1", status: "running", pid: 77, bundle: "/bundle" },
+  });
+}
+
 suite("the programs beside it", () => {
   test("of an exec and of a hook are the known ones", () => {
-    const process = { user: { uid: 1000, gid: 1000 }, args: ["sh"], env: ["PATH=/bin"], cwd: "/" };
-    const exec = compileExec({
-      host: FIXED_HOST,
-      process,
-      initPid: 77,
-      containerDirectory: "/run/orlop/c1",
-      stateDirectory: "/run/orlop/c1/exec/e1",
-      stdio: { stdin: "null", stdout: "null", stderr: "null" },
-      terminal: false,
-      detached: false,
-      namespaces: ["mount", "pid", "uts"],
-      join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
-      seccomp,
-      state: { ociVersion: "1.0.2", id: "c1", status: "running", pid: 77, bundle: "/bundle" },
-    });
+    const exec = fixedExec();
     const hook = compileHook({
       host: FIXED_HOST,
       hook: { path: "/usr/bin/hook", args: ["hook", "one"], timeout: 5 },
@@ -129,6 +132,43 @@ function at(program: Program, call: string, ...words: readonly string[]): number
   }
   throw new Error(`there is no ${call} with ${words.join(" and ")}`);
 }
+
+suite("the CPUs of an exec", () => {
+  test("are set before it enters the container and its cgroup, and after", () => {
+    const { steps } = fixedExec({ execCPUAffinity: { initial: "0-1", final: "7" } });
+    const step = (text: string): number => steps.findIndex(({ action }) => action.startsWith(text));
+    const order = ['run on CPUs "0-1"', "enter the container's namespaces", "enter cgroup", 'run on CPUs "7"'].map(
+      step,
+    );
+    assert.ok(!order.includes(-1));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
+  test("are nothing to the container's init", () => {
+    const config = withProcess(defaultSpec(), { execCPUAffinity: { initial: "0", final: "1" } });
+    assert.equal(outlineOf(compileCreate(fixedPlan(config))), outlineOf(compileCreate(fixedPlan())));
+  });
+});
+
+suite("a memory policy", () => {
+  const policyOf = (memoryPolicy: LinuxMemoryPolicy): string => {
+    const spec = { ...SMALL, linux: { ...SMALL.linux, memoryPolicy } };
+    const text = fullTextOf(compileCreate(fixedPlan(spec)));
+    return text.split("\n").find((line) => line.startsWith("set_mempolicy(")) ?? "";
+  };
+
+  test("is told with its flags and the nodes as a mask", () => {
+    assert.equal(policyOf({ mode: "MPOL_DEFAULT" }), "set_mempolicy(MPOL_DEFAULT, NULL, 0)");
+    assert.equal(
+      policyOf({ mode: "MPOL_INTERLEAVE", nodes: "2-3", flags: ["MPOL_F_STATIC_NODES"] }),
+      "set_mempolicy(MPOL_INTERLEAVE|MPOL_F_STATIC_NODES, [2-3], 65)",
+    );
+    assert.equal(policyOf({ mode: "MPOL_BIND", nodes: "64" }), "set_mempolicy(MPOL_BIND, [64], 129)");
+  });
+});
 
 suite("the order of what init does", () => {
   test("gives up what it has from the outside in", () => {

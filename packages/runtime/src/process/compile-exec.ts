@@ -10,6 +10,7 @@ import {
   emitPrivilegedAttributes,
 } from "./become-program.ts";
 import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
+import { emitCpuAffinity } from "./cpu-affinity.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitProcHandle } from "./proc-handle.ts";
@@ -97,6 +98,7 @@ function emitEnter(s: Supervision, plan: ExecPlan): void {
   const { p, slots, labels } = s;
   p.role("between");
   p.handler(labels.childFailed);
+  emitCpuAffinity(p, plan.process.execCPUAffinity, "initial");
   if (plan.process.oomScoreAdj !== undefined) {
     const proc = p.slot("proc");
     p.step({ action: "open the host's procfs" });
@@ -129,6 +131,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   emitDieWithParent(p);
   emitAwaitReaper(s);
   emitEnterCgroups(p, plan);
+  emitCpuAffinity(p, process.execCPUAffinity, "final");
   if (plan.namespaces.includes("user")) {
     p.step({ action: "become root of the user namespace" });
     p.call("setresgid", [0, 0, 0]);

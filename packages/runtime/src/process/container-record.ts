@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { type CreateRequest, type ExecCPUAffinity, OrlopError } from "@orlop/core";
 import type { CgroupDirectory } from "@orlop/kernel";
 import type { FailedStep } from "./program-failure.ts";
 
@@ -16,6 +16,8 @@ export interface ContainerRecord {
   readonly ownPidNamespace: boolean;
   readonly detached: boolean;
   readonly createdAtMs: number;
+  /** For execs that do not say it themselves. */
+  readonly execCPUAffinity?: ExecCPUAffinity;
   /** What init does once it is told to start, for who tells it and did not write the program. */
   readonly startSteps: readonly StartStep[];
 }
@@ -26,6 +28,30 @@ export interface StartStep extends FailedStep {
 }
 
 const SCHEMA_VERSION = 1;
+
+/** The record of a container that is about to be made. */
+export function recordOf(
+  { id, bundle, spec, detached }: CreateRequest,
+  cgroups: readonly CgroupDirectory[],
+  startSteps: readonly StartStep[],
+): ContainerRecord {
+  const namespaces = spec.linux?.namespaces ?? [];
+  const { execCPUAffinity } = spec.process ?? {};
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    id,
+    ociVersion: spec.ociVersion,
+    bundle,
+    annotations: spec.annotations ?? {},
+    cgroups,
+    namespaces: namespaces.map(({ type }) => type),
+    ownPidNamespace: namespaces.some(({ type, path }) => type === "pid" && path === undefined),
+    detached: detached === true,
+    createdAtMs: Date.now(),
+    startSteps,
+    ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
+  };
+}
 
 /** Throws `failed` for a record that is damaged, `unsupported` for one of another version. */
 export function parseRecord(text: string, id: string): ContainerRecord {

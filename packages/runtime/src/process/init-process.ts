@@ -10,6 +10,7 @@ import {
 import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
+import { emitMemoryPolicy } from "./memory-policy.ts";
 import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMaskPaths, emitMounts, emitReadonlyPaths, emitTakeMasks } from "./mounts.ts";
 import { emitLateNamespaces, joinsUserNamespace } from "./namespaces.ts";
@@ -61,6 +62,7 @@ export function emitInit(c: Compilation): void {
   if (!reaperSetsOomScore(c)) emitOomScore(p, process, c.proc);
   emitPrivilegedAttributes(c, options);
   emitPersonality(c);
+  emitMemoryPolicy(c);
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);

@@ -6,7 +6,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
 import type { HostView } from "./supervision.ts";
 
-/** What an exec takes from its container: namespaces, cgroups, the filter, and HOME where none is given. */
+/** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
 export function planExec(
   { execId, process, stdio }: ExecRequest,
   container: ContainerDirectory,
@@ -15,9 +15,14 @@ export function planExec(
   host: HostView,
 ): Parameters<typeof compileExec>[0] {
   warnOfUnknownCapabilities(process);
+  // What the container's config says is for its execs, and for nothing else.
+  const affinity = process.execCPUAffinity ?? record.execCPUAffinity;
   return {
     host,
-    process: withHome(process, [`/proc/${initPid}/root/etc/passwd`]),
+    process: {
+      ...withHome(process, [`/proc/${initPid}/root/etc/passwd`]),
+      ...(affinity === undefined ? {} : { execCPUAffinity: affinity }),
+    },
     initPid,
     containerDirectory: container.path,
     stateDirectory: container.exec(execId).path,

@@ -34,7 +34,7 @@ import { compileExec } from "./compile-exec.ts";
 import { ContainerDirectory } from "./container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "./container-hooks.ts";
 import { ContainerPlanner } from "./container-planner.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, recordOf } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerStatus, stateOf, thawIfThere } from "./container-status.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -327,23 +327,9 @@ export class ProcessRuntime implements Runtime {
     if (request.signal?.aborted) throw cancelled(request.id, request.signal);
     const plan = this.plan(request, startOnCommand);
     const program = compileCreate(plan);
-    const { spec } = request;
-    const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
     const zygote = this.#zygote;
     const directory = this.#directory(request.id);
-    const record: ContainerRecord = {
-      schemaVersion: 1,
-      id: request.id,
-      ociVersion: spec.ociVersion,
-      bundle: request.bundle,
-      annotations: spec.annotations ?? {},
-      cgroups: plan.cgroup?.directories ?? [],
-      namespaces,
-      ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
-      detached: request.detached === true,
-      createdAtMs: Date.now(),
-      startSteps: startOnCommand ? startSteps(program) : [],
-    };
+    const record = recordOf(request, plan.cgroup?.directories ?? [], startOnCommand ? startSteps(program) : []);
     directory.create(record, plan.seccomp);
     keepRequest(directory.path, request);
     const followed = new FollowedProgram(program, ({ index, value }) => {
