@@ -93,6 +93,7 @@ export { type ExplainOptions, explainProgram } from "./program/explain/explain-p
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { SourceMap } from "./program/source-map.ts";
+export type { StructLayout } from "./program/struct-layout.ts";
 export { verifyProgram } from "./program/verify.ts";
 export { type CompileSeccompOptions, compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";

@@ -6,6 +6,7 @@ import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { compileHook } from "./compile-hook.ts";
+import { compileReplaceDeviceFilter } from "./device-filter.ts";
 import { assertGolden, fullTextOf, outlineOf } from "./golden-program-fixture.ts";
 import { FIXED_HOST, fixedPlan } from "./plan-fixture.ts";
 
@@ -105,7 +106,7 @@ function fixedExec(changes: Partial<Process> = {}): Program {
 }
 
 suite("the programs beside it", () => {
-  test("of an exec and of a hook are the known ones", () => {
+  test("of an exec, of a hook and of an update of device rules are the known ones", () => {
     const exec = fixedExec();
     const hook = compileHook({
       host: FIXED_HOST,
@@ -116,9 +117,20 @@ suite("the programs beside it", () => {
       log: "/run/orlop/c1/hooks.log",
       directory: "/bundle",
     });
-    for (const program of [exec, hook]) verifyProgram(program, { loadAddress: 0x40000 });
+    const update = compileReplaceDeviceFilter("x86_64", {
+      kind: "attach-device-filter",
+      stage: "leaf",
+      directory: "/sys/fs/cgroup/orlop/c1",
+      program: new Uint8Array(16),
+      mode: "replace",
+      reason: "the rules have changed",
+      field: "linux.resources.devices",
+      tolerate: [],
+    });
+    for (const program of [exec, hook, update]) verifyProgram(program, { loadAddress: 0x40000 });
     assertGolden("exec.txt", outlineOf(exec));
     assertGolden("hook-in-full.txt", fullTextOf(hook));
+    assertGolden("device-filter-in-full.txt", fullTextOf(update));
   });
 });
 

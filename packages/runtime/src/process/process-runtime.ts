@@ -17,7 +17,6 @@ import {
   type WindowSize,
 } from "@orlop/core";
 import {
-  applyResources,
   freezeCgroup,
   killCgroup,
   listProcesses,
@@ -44,6 +43,7 @@ import { type HookedContainer, keepRequest, keptRequest } from "./kept-request.t
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
 import { WORD } from "./supervision.ts";
+import { updateCgroups } from "./update-cgroups.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -218,7 +218,7 @@ export class ProcessRuntime implements Runtime {
     const state = await this.state(id);
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot update container "${id}": it is not running`);
-    applyResources(this.#directory(id).record(id).cgroups, resources, { rootless: this.#planner.host.uid !== 0 });
+    await updateCgroups(this.#hookRunner, this.#directory(id).record(id).cgroups, resources);
   }
 
   async stats(id: string): Promise<ContainerStats> {
