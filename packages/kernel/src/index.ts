@@ -61,6 +61,7 @@ export { planUpdate } from "./cgroup/plan-update.ts";
 export { readOomEvents } from "./cgroup/read-oom-events.ts";
 export { readCgroupStats } from "./cgroup/read-stats.ts";
 export { removeCgroups } from "./cgroup/remove-cgroup.ts";
+export { RESOURCE_CONVERSIONS, type ResourceField } from "./cgroup/resources/resource-conversions.ts";
 export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
@@ -87,18 +88,20 @@ export {
   openHow,
 } from "./mount/safe-path.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
+export { emitDecimal, PID_DIGITS_MAX } from "./program/emit-decimal.ts";
 export { type ExplainedProgram, explainJson } from "./program/explain/explain-json.ts";
 export { type ExplainOptions, explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { SourceMap } from "./program/source-map.ts";
+export type { StructLayout } from "./program/struct-layout.ts";
 export { verifyProgram } from "./program/verify.ts";
 export { type CompileSeccompOptions, compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";
 export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";
 export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
 export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
-export { emitConnect, SOCKET_PATH_MAX_BYTES } from "./unix-socket/emit-connect.ts";
+export { emitConnect, socketPathProblem } from "./unix-socket/emit-connect.ts";
 export { emitFillReport, emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export {
   HELLO_FACTS,

@@ -142,16 +142,17 @@ testInCgroup(
   async (plan) => {
     const child = await start("sleep", "60");
     join(plan, child.pid);
-    const update = (resources: LinuxResources) => applyResources(plan.directories, resources, { rootless: false });
-    update({ memory: { limit: 128 << 20, swap: 128 << 20 } });
+    const update = (resources: LinuxResources) =>
+      applyResources(plan.directories, resources, { rootless: false, attachDeviceFilter: async () => {} });
+    await update({ memory: { limit: 128 << 20, swap: 128 << 20 } });
     assert.equal(memoryLimit(plan.directories), 134_217_728n);
-    update({ memory: { limit: 32 << 20, swap: 48 << 20 } });
+    await update({ memory: { limit: 32 << 20, swap: 48 << 20 } });
     assert.equal(memoryLimit(plan.directories), 33_554_432n);
-    update({ memory: { limit: -1 }, pids: { limit: 3 } });
+    await update({ memory: { limit: -1 }, pids: { limit: 3 } });
     assert.equal(memoryLimit(plan.directories), undefined);
     assert.equal(readCgroupStats(plan.directories).pids?.limit, 3n);
-    update({ cpu: { quota: 1000, period: 1000, shares: 100 } });
-    update({ cpu: { quota: 200_000, period: 400_000 } });
+    await update({ cpu: { quota: 1000, period: 1000, shares: 100 } });
+    await update({ cpu: { quota: 200_000, period: 400_000 } });
     assert.equal(readCgroupStats(plan.directories).pids?.limit, 3n);
   },
 );
@@ -206,14 +207,14 @@ testInCgroup("a kill by the OOM killer is counted", { memory: { limit: 16 << 20,
   assert((readOomEvents(plan.directories)?.kills ?? 0n) >= 1n);
 });
 
-testInCgroup("only listed devices can be opened", { devices: [{ allow: false, access: "rwm" }] }, (plan, t) => {
+testInCgroup("only listed devices can be opened", { devices: [{ allow: false, access: "rwm" }] }, async (plan, t) => {
   if (directoryFor(plan.directories, "devices")?.version !== 1) return t.skip("needs a version 1 devices hierarchy");
   const enter = plan.join.map(({ directory }) => `echo $$ > ${directory}/cgroup.procs`).join(" && ");
   const open = (path: string) => spawnSync("sh", ["-c", `${enter} && exec 3< ${path}`], { encoding: "utf8" });
   assert.equal(open("/dev/null").status, 0);
   assert.match(open("/dev/kmsg").stderr, /Operation not permitted/);
   const devices = [{ allow: true, type: "c", major: 1, minor: 11, access: "r" }] as const;
-  applyResources(plan.directories, { devices }, { rootless: false });
+  await applyResources(plan.directories, { devices }, { rootless: false, attachDeviceFilter: async () => {} });
   assert.equal(open("/dev/kmsg").status, 0);
 });
 

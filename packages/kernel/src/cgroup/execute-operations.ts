@@ -3,7 +3,7 @@ import { OrlopError } from "@orlop/core";
 import { cgroupFailure } from "./cgroup-failure.ts";
 import type { AttachDeviceFilter, CgroupOperation, CheckMemoryUse, WriteCgroupFile } from "./cgroup-plan.ts";
 
-export interface ExecuteOptions {
+interface ExecuteOptions {
   /** Loads and attaches a device filter; Node cannot call bpf(2). Throws what it cannot do. */
   readonly attachDeviceFilter?: (operation: AttachDeviceFilter) => void;
 }

@@ -252,8 +252,10 @@ export class ProgramBuilder {
     this.#emit("enter", 0, [this.number(address, `0x${address.toString(16)}`)], undefined, undefined);
   }
 
-  fail(errno: string): void {
-    this.#emit("fail", 0, [this.number(errnoNumber(errno), errno)], undefined, undefined);
+  /** Fails with an errno by its name, or with the one that the slot holds. */
+  fail(errno: string | Slot): void {
+    const operand = typeof errno === "string" ? this.number(errnoNumber(errno), errno) : errno;
+    this.#emit("fail", 0, [operand], undefined, undefined);
   }
 
   handler(target: Label): void {

@@ -70,7 +70,11 @@ function chosenListener(seccomp: LinuxSeccomp): SeccompListener | undefined {
   }
   if (defaultAction === "SCMP_ACT_NOTIFY") {
     // As with write in profile-rules.ts: nothing could be done between loading the filter and being listened to.
-    throw failure("unsupported", "defaultAction", "SCMP_ACT_NOTIFY would stop the process that loads the filter");
+    throw failure(
+      "unsupported",
+      "defaultAction",
+      "SCMP_ACT_NOTIFY cannot be used as default action, it would stop the process that loads the filter",
+    );
   }
   if (!syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY")) return undefined;
   if (listenerPath === "") throw failure("invalid", "listenerPath", "it is missing, and a rule has SCMP_ACT_NOTIFY");

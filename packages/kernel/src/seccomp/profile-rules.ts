@@ -56,7 +56,8 @@ function parseAlternatives({ args = [] }: LinuxSyscall, field: string): readonly
 function refuseNotify({ names, action }: LinuxSyscall, field: string): void {
   if (action !== "SCMP_ACT_NOTIFY" || !names.includes("write")) return;
   // runc refuses it too: a container's first process reports its progress with it before anyone can answer.
-  const message = 'Cannot notify on system call "write": the process that loads the filter needs it to report';
+  const message =
+    'Cannot notify on system call "write": SCMP_ACT_NOTIFY cannot be used for the write syscall, by which the listener is handed over';
   throw new OrlopError("unsupported", message, { field });
 }
 

@@ -9,21 +9,18 @@ import {
   RUNTIME_SPEC_VERSION,
 } from "@orlop/core";
 import { CAPABILITIES, MOUNT_OPTION_NAMES } from "@orlop/kernel";
-import { unsupportedFields } from "../process/unsupported-fields.ts";
+import { refusedFields } from "../oci-support/refuse-unsupported.ts";
 import { runtimeVersion } from "./version-text.ts";
 
 /** The six kinds, in the order in which they run (config.md, "POSIX-platform Hooks"). */
 const HOOKS = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
-
-/** Needs a listener, which is not done yet. */
-const REFUSED_ACTION = "SCMP_ACT_NOTIFY";
 
 /**
  * What this runtime can do, in the form of the runtime-spec's features.md, which containerd, CRI-O and dockerd read. It
  * is about the runtime and not about the machine: a kernel may have less.
  */
 export function featuresDocument(): Readonly<Record<string, unknown>> {
-  const unsupported = new Set(unsupportedFields());
+  const unsupported = new Set(refusedFields());
   const enabled = (field: string): { readonly enabled: boolean } => ({ enabled: !unsupported.has(field) });
   const sorted = (names: readonly string[]): readonly string[] => [...names].sort();
   return {
@@ -37,7 +34,7 @@ export function featuresDocument(): Readonly<Record<string, unknown>> {
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
-        actions: sorted(LINUX_SECCOMP_ACTIONS.filter((action) => action !== REFUSED_ACTION)),
+        actions: sorted(LINUX_SECCOMP_ACTIONS),
         operators: sorted(LINUX_SECCOMP_OPERATORS),
         archs: sorted(LINUX_SECCOMP_ARCHES),
         knownFlags: sorted(LINUX_SECCOMP_FLAGS),

@@ -1,4 +1,4 @@
-import { type IOPriority, OrlopError, type Process, type Rlimit, type Scheduler } from "@orlop/core";
+import type { IOPriority, Process, Rlimit, Scheduler } from "@orlop/core";
 import { type ProgramBuilder, RLIMIT64, SCHED_ATTR, type Slot } from "@orlop/kernel";
 import { emitWriteProc } from "./proc-handle.ts";
 
@@ -66,11 +66,6 @@ export function emitAttributes(p: ProgramBuilder, process: Process): void {
     p.step({ action: `set I/O priority ${name} ${priority}`, field: "process.ioPriority" });
     const value = (IOPRIO_CLASSES[name] << IOPRIO_CLASS_SHIFT) | priority;
     p.call("ioprio_set", [p.flags("IOPRIO_WHO_PROCESS"), 0, p.number(value, `${name}|${priority}`)]);
-  }
-  if (process.execCPUAffinity !== undefined) {
-    throw new OrlopError("unsupported", "Cannot set execCPUAffinity: it is for exec, not for the container's init", {
-      field: "process.execCPUAffinity",
-    });
   }
 }
 

@@ -1,6 +1,5 @@
 import { constants } from "node:os";
 import type { Process } from "@orlop/core";
-import { OrlopError } from "@orlop/core";
 import {
   emitFillReport,
   emitReport,
@@ -15,6 +14,7 @@ import { emitAttributes } from "./attributes.ts";
 import { emitExecute } from "./execute.ts";
 import { emitIdentity } from "./identity.ts";
 import { emitPidOne } from "./pid-one.ts";
+import { emitAskCourier, emitHandOverListener } from "./seccomp-listener.ts";
 import { emitSecurityLabels } from "./security-labels.ts";
 import { resultPipe } from "./start-pipes.ts";
 import type { Supervision } from "./supervision.ts";
@@ -55,7 +55,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   const late = process.noNewPrivileges === true;
   options.beforeExecute();
   p.handler(s.labels.startFailed);
-  if (seccomp !== undefined && !late) emitSeccomp(p, seccomp);
+  if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
   p.step({ action: "set umask", field: "process.user.umask" });
   p.call("umask", [process.user.umask ?? 0o22]);
   emitIdentity(p, { process, lastCapability: s.host.lastCapability, groupsDenied: options.groupsDenied });
@@ -64,7 +64,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   if (late) {
     p.step({ action: "give up new privileges", field: "process.noNewPrivileges" });
     p.call("prctl", [p.flags("PR_SET_NO_NEW_PRIVS"), 1, 0, 0, 0]);
-    if (seccomp !== undefined) emitSeccomp(p, seccomp);
+    if (seccomp !== undefined) emitSeccomp(s, seccomp);
   }
   if (options.init) emitPidOne(s);
   const told = startsAsOrphan ? resultPipe(s) : s.slots.syncChild;
@@ -98,16 +98,17 @@ function emitWorkingDirectory(p: ProgramBuilder, cwd: string): void {
   p.mark(inside);
 }
 
-function emitSeccomp(p: ProgramBuilder, seccomp: SeccompProgram): void {
-  if (seccomp.listener !== undefined) {
-    throw new OrlopError("unsupported", "Cannot use seccomp listener: handing its descriptor over is not done yet", {
-      field: "linux.seccomp.listenerPath",
-    });
-  }
+function emitSeccomp(s: Supervision, seccomp: SeccompProgram): void {
+  const { p } = s;
+  const listener = p.slot("listener");
+  emitAskCourier(s, seccomp);
   p.step({ action: "install the seccomp filter", field: "linux.seccomp" });
   const filter = p.bytes(seccomp.filter, `<filter of ${seccomp.instructionCount} instructions>`);
   const program = p.struct(SOCK_FPROG, { len: seccomp.instructionCount, filter });
-  p.call("seccomp", [p.flags("SECCOMP_SET_MODE_FILTER"), p.number(seccomp.flags), program]);
+  p.call("seccomp", [p.flags("SECCOMP_SET_MODE_FILTER"), p.number(seccomp.flags), program], {
+    ...(seccomp.listener === undefined ? {} : { into: listener }),
+  });
+  emitHandOverListener(s, seccomp, listener);
 }
 
 /**

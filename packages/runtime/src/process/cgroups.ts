@@ -1,12 +1,5 @@
 import { OrlopError } from "@orlop/core";
 import {
-  BPF_CGROUP_DEVICE,
-  BPF_COMMAND,
-  BPF_F_ALLOW_MULTI,
-  BPF_LICENSE,
-  BPF_PROG_TYPE_CGROUP_DEVICE,
-  bpfProgAttachAttr,
-  bpfProgLoadAttr,
   type CgroupOperation,
   type CgroupPlan,
   IOVEC,
@@ -17,6 +10,7 @@ import {
   type Slot,
   TIMESPEC,
 } from "@orlop/kernel";
+import { emitAttachDeviceFilter } from "./device-filter.ts";
 import type { Supervision } from "./supervision.ts";
 
 type OperationOf<Kind extends CgroupOperation["kind"]> = Extract<CgroupOperation, { kind: Kind }>;
@@ -137,36 +131,6 @@ function emitInherit(p: ProgramBuilder, operation: OperationOf<"inherit">): void
   p.call("write", [file, content, length]);
   p.call("close", [file]);
   p.mark(done);
-}
-
-/** Loads and attaches; a new cgroup has no other filter of ours to replace. */
-function emitAttachDeviceFilter(p: ProgramBuilder, operation: OperationOf<"attach-device-filter">): void {
-  const directory = p.slot("file");
-  const program = p.slot("bpf_program");
-  const retry = p.label("load");
-  const flags = p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC");
-  p.call("openat", [p.flags("AT_FDCWD"), p.text(operation.directory), flags, 0], { into: directory });
-  const load = p.struct(bpfProgLoadAttr, {
-    prog_type: p.number(BPF_PROG_TYPE_CGROUP_DEVICE, "BPF_PROG_TYPE_CGROUP_DEVICE"),
-    insn_cnt: operation.program.length / 8,
-    insns: p.bytes(operation.program, "<device filter>"),
-    license: p.text(BPF_LICENSE),
-  });
-  p.mark(retry);
-  p.call("bpf", [p.number(BPF_COMMAND.PROG_LOAD, "BPF_PROG_LOAD"), load, bpfProgLoadAttr.size], {
-    into: program,
-    on: ["EAGAIN"],
-    goto: retry,
-  });
-  const attach = p.struct(bpfProgAttachAttr, {
-    attach_type: p.number(BPF_CGROUP_DEVICE, "BPF_CGROUP_DEVICE"),
-    attach_flags: p.number(BPF_F_ALLOW_MULTI, "BPF_F_ALLOW_MULTI"),
-  });
-  p.store(attach.at(bpfProgAttachAttr.fields.target_fd.offset), 4, directory);
-  p.store(attach.at(bpfProgAttachAttr.fields.attach_bpf_fd.offset), 4, program);
-  p.call("bpf", [p.number(BPF_COMMAND.PROG_ATTACH, "BPF_PROG_ATTACH"), attach, bpfProgAttachAttr.size]);
-  p.call("close", [program]);
-  p.call("close", [directory]);
 }
 
 function doorSlot(p: ProgramBuilder, index: number): Slot {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { defaultSpec, type Process, type RuntimeSpec } from "@orlop/core";
+import { defaultSpec, type LinuxMemoryPolicy, type Process, type RuntimeSpec } from "@orlop/core";
 import { encodeProgram, explainJson, type Program, verifyProgram } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { compileHook } from "./compile-hook.ts";
+import { compileReplaceDeviceFilter } from "./device-filter.ts";
 import { assertGolden, fullTextOf, outlineOf } from "./golden-program-fixture.ts";
 import { FIXED_HOST, fixedPlan } from "./plan-fixture.ts";
 
@@ -38,6 +39,13 @@ const SMALL: RuntimeSpec = {
   },
 };
 
+/** The same filter with somebody who is asked. */
+const listened = (filter: typeof seccomp) => ({
+  ...filter,
+  flags: 8,
+  listener: { path: "/run/agent.sock", metadata: "of the agent" },
+});
+
 const seccomp = { filter: new Uint8Array(16), instructionCount: 2, flags: 0, listener: undefined, ignoredNames: [] };
 
 const PLANS: Readonly<Record<string, CreatePlan>> = {
@@ -69,28 +77,37 @@ suite("the program that makes a container", () => {
     assertGolden("small-in-full.txt", fullTextOf(compileCreate(fixedPlan(SMALL, { cgroup: undefined, seccomp }))));
   });
 
+  test("hands the filter's notifications to who listens, by way of a courier", () => {
+    const plan = fixedPlan(SMALL, { cgroup: undefined, seccomp: listened(seccomp) });
+    assertGolden("seccomp-listener.txt", outlineOf(compileCreate(plan)));
+  });
+
   test("is the same for the same request", () => {
     const encode = (): Buffer => encodeProgram(compileCreate(fixedPlan()), { loadAddress: 0x40000 });
     assert.deepEqual(encode(), encode());
   });
 });
 
+function fixedExec(changes: Partial<Process> = {}): Program {
+  return compileExec({
+    host: FIXED_HOST,
+    process: { user: { uid: 1000, gid: 1000 }, args: ["sh"], env: ["PATH=/bin"], cwd: "/", ...changes },
+    initPid: 77,
+    containerDirectory: "/run/orlop/c1",
+    stateDirectory: "/run/orlop/c1/exec/e1",
+    stdio: { stdin: "null", stdout: "null", stderr: "null" },
+    terminal: false,
+    detached: false,
+    namespaces: ["mount", "pid", "uts"],
+    join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
+    seccomp,
+    state: { ociVersion: "1.0.2", id: "c1", status: "running", pid: 77, bundle: "/bundle" },
+  });
+}
+
 suite("the programs beside it", () => {
-  test("of an exec and of a hook are the known ones", () => {
-    const process = { user: { uid: 1000, gid: 1000 }, args: ["sh"], env: ["PATH=/bin"], cwd: "/" };
-    const exec = compileExec({
-      host: FIXED_HOST,
-      process,
-      initPid: 77,
-      containerDirectory: "/run/orlop/c1",
-      stateDirectory: "/run/orlop/c1/exec/e1",
-      stdio: { stdin: "null", stdout: "null", stderr: "null" },
-      terminal: false,
-      detached: false,
-      namespaces: ["mount", "pid", "uts"],
-      join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
-      seccomp,
-    });
+  test("of an exec, of a hook and of an update of device rules are the known ones", () => {
+    const exec = fixedExec();
     const hook = compileHook({
       host: FIXED_HOST,
       hook: { path: "/usr/bin/hook", args: ["hook", "one"], timeout: 5 },
@@ -100,9 +117,20 @@ suite("the programs beside it", () => {
       log: "/run/orlop/c1/hooks.log",
       directory: "/bundle",
     });
-    for (const program of [exec, hook]) verifyProgram(program, { loadAddress: 0x40000 });
+    const update = compileReplaceDeviceFilter("x86_64", {
+      kind: "attach-device-filter",
+      stage: "leaf",
+      directory: "/sys/fs/cgroup/orlop/c1",
+      program: new Uint8Array(16),
+      mode: "replace",
+      reason: "the rules have changed",
+      field: "linux.resources.devices",
+      tolerate: [],
+    });
+    for (const program of [exec, hook, update]) verifyProgram(program, { loadAddress: 0x40000 });
     assertGolden("exec.txt", outlineOf(exec));
     assertGolden("hook-in-full.txt", fullTextOf(hook));
+    assertGolden("device-filter-in-full.txt", fullTextOf(update));
   });
 });
 
@@ -116,6 +144,43 @@ function at(program: Program, call: string, ...words: readonly string[]): number
   }
   throw new Error(`there is no ${call} with ${words.join(" and ")}`);
 }
+
+suite("the CPUs of an exec", () => {
+  test("are set before it enters the container and its cgroup, and after", () => {
+    const { steps } = fixedExec({ execCPUAffinity: { initial: "0-1", final: "7" } });
+    const step = (text: string): number => steps.findIndex(({ action }) => action.startsWith(text));
+    const order = ['run on CPUs "0-1"', "enter the container's namespaces", "enter cgroup", 'run on CPUs "7"'].map(
+      step,
+    );
+    assert.ok(!order.includes(-1));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
+  test("are nothing to the container's init", () => {
+    const config = withProcess(defaultSpec(), { execCPUAffinity: { initial: "0", final: "1" } });
+    assert.equal(outlineOf(compileCreate(fixedPlan(config))), outlineOf(compileCreate(fixedPlan())));
+  });
+});
+
+suite("a memory policy", () => {
+  const policyOf = (memoryPolicy: LinuxMemoryPolicy): string => {
+    const spec = { ...SMALL, linux: { ...SMALL.linux, memoryPolicy } };
+    const text = fullTextOf(compileCreate(fixedPlan(spec)));
+    return text.split("\n").find((line) => line.startsWith("set_mempolicy(")) ?? "";
+  };
+
+  test("is told with its flags and the nodes as a mask", () => {
+    assert.equal(policyOf({ mode: "MPOL_DEFAULT" }), "set_mempolicy(MPOL_DEFAULT, NULL, 0)");
+    assert.equal(
+      policyOf({ mode: "MPOL_INTERLEAVE", nodes: "2-3", flags: ["MPOL_F_STATIC_NODES"] }),
+      "set_mempolicy(MPOL_INTERLEAVE|MPOL_F_STATIC_NODES, [2-3], 65)",
+    );
+    assert.equal(policyOf({ mode: "MPOL_BIND", nodes: "64" }), "set_mempolicy(MPOL_BIND, [64], 129)");
+  });
+});
 
 suite("the order of what init does", () => {
   test("gives up what it has from the outside in", () => {
@@ -183,6 +248,11 @@ suite("configs that cannot be compiled", () => {
       [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
       [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],
     ];
+    const far = { ...listened(seccomp), listener: { path: `/${"x".repeat(107)}`, metadata: "" } };
+    assert.throws(() => compileCreate(fixedPlan(spec, { seccomp: far })), {
+      code: "invalid",
+      field: "linux.seccomp.listenerPath",
+    });
     for (const [config, code, field] of cases) {
       assert.throws(
         () => compileCreate(fixedPlan(config)),

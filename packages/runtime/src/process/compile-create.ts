@@ -1,4 +1,5 @@
 import type { Program } from "@orlop/kernel";
+import { refuseUnsupported } from "../oci-support/refuse-unsupported.ts";
 import {
   emitHandOverCgroupDoors,
   emitKeepMemoryEvents,
@@ -8,16 +9,18 @@ import {
 } from "./cgroups.ts";
 import { type Compilation, type CreatePlan, isNew, startsAsOrphan } from "./compilation.ts";
 import type { StartStep } from "./container-record.ts";
+import { stateOf } from "./container-status.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { checkRoot } from "./root-filesystem.ts";
+import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitMakeStartPipes } from "./start-pipes.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction, superviseIn } from "./supervision.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
-import { refuseUnsupportedFields } from "./unsupported-fields.ts";
+
 import { emitWriteIdMaps } from "./user-namespace.ts";
 
 /**
@@ -30,10 +33,11 @@ import { emitWriteIdMaps } from "./user-namespace.ts";
 export function compileCreate(plan: CreatePlan): Program {
   const c = compilation(plan);
   const { p } = c;
-  refuseUnsupportedFields(plan.request.spec);
+  refuseUnsupported(plan.request.spec);
   checkNamespaces(c);
   checkRoot(c);
   checkConsoleSocket(c);
+  checkListener(plan.seccomp);
   emitPrepareReaper(c);
   if (plan.cgroup !== undefined) {
     emitMakeCgroups(p, plan.cgroup, 2);
@@ -42,7 +46,9 @@ export function compileCreate(plan: CreatePlan): Program {
   if (startsAsOrphan(c)) emitMakeStartPipes(c);
   emitOpenStdio(c);
   emitBindSources(c);
+  emitMakeCourierSocket(c, plan.seccomp);
   emitStartInit(c);
+  emitStartCourier(c, plan.seccomp, stateOf(plan.request, "created"));
   if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
   if (plan.cgroup !== undefined) {
     emitMakeCgroups(p, plan.cgroup, 1);

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { basename } from "node:path";
-import type { LinuxNamespaceType, Process } from "@orlop/core";
+import type { LinuxNamespaceType, Process, State } from "@orlop/core";
 import { type CgroupJoin, emitExpectFileSystem, type Program, type SeccompProgram } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
@@ -10,10 +10,12 @@ import {
   emitPrivilegedAttributes,
 } from "./become-program.ts";
 import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
+import { emitCpuAffinity } from "./cpu-affinity.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitProcHandle } from "./proc-handle.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import {
@@ -38,6 +40,8 @@ interface ExecPlan extends SupervisionOptions {
   readonly namespaces: readonly LinuxNamespaceType[];
   readonly join: readonly CgroupJoin[];
   readonly seccomp: SeccompProgram | undefined;
+  /** Of the container. */
+  readonly state: State;
 }
 
 /**
@@ -48,10 +52,12 @@ export function compileExec(plan: ExecPlan): Program {
   const s = superviseIn(plan);
   const { p, slots, labels } = s;
   checkConsoleSocket(s);
+  checkListener(plan.seccomp);
   emitPrepareReaper(s);
   emitFindInit(s, plan);
   emitOpenCgroupDoors(p, plan);
   emitOpenStdio(s);
+  emitMakeCourierSocket(s, plan.seccomp);
   const between = p.slot("between");
   const joined = p.label("child is started");
   p.step({ action: "start a process to enter the container" });
@@ -64,6 +70,7 @@ export function compileExec(plan: ExecPlan): Program {
   p.call("close", [slots.syncChild]);
   emitReceiveDescriptor(s, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
+  emitStartCourier(s, plan.seccomp, plan.state);
   emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
   emitSupervise(s, false);
@@ -91,6 +98,7 @@ function emitEnter(s: Supervision, plan: ExecPlan): void {
   const { p, slots, labels } = s;
   p.role("between");
   p.handler(labels.childFailed);
+  emitCpuAffinity(p, plan.process.execCPUAffinity, "initial");
   if (plan.process.oomScoreAdj !== undefined) {
     const proc = p.slot("proc");
     p.step({ action: "open the host's procfs" });
@@ -123,6 +131,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   if (!s.detached) emitDieWithParent(p);
   emitAwaitReaper(s);
   emitEnterCgroups(p, plan);
+  emitCpuAffinity(p, process.execCPUAffinity, "final");
   if (plan.namespaces.includes("user")) {
     p.step({ action: "become root of the user namespace" });
     p.call("setresgid", [0, 0, 0]);

@@ -35,7 +35,7 @@ const FILES = [RECORD, KEPT_CONFIG, SECCOMP, "created", "starting", "started", "
  * A container's directory on tmpfs:
  *
  * - `container.json` written by its maker before anything else
- * - `seccomp` the filter of its processes: flags as 32 bits, then instructions
+ * - `seccomp` the filter of its processes: see `encodeFilter`
  * - `control` the reaper's pipe, while there is a reaper
  * - `config.json` where there are hooks for who starts or deletes it
  * - `created`, `starting`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
@@ -273,17 +273,23 @@ function unlinkIfThere(path: string): void {
   }
 }
 
-/** struct sock_filter is 8 bytes. */
+/** struct sock_filter, include/uapi/linux/filter.h. */
 const FILTER_INSTRUCTION_BYTES = 8;
+const FILTER_HEAD_BYTES = 8;
 
-function encodeFilter({ filter, flags }: SeccompProgram): Buffer {
-  const head = Buffer.alloc(4);
-  head.writeUInt32LE(flags);
-  return Buffer.concat([head, filter]);
+/** Flags and the number of instructions, 32 bits each; the instructions; the listener as JSON, if there is one. */
+function encodeFilter({ filter, flags, instructionCount, listener }: SeccompProgram): Buffer {
+  const head = Buffer.alloc(FILTER_HEAD_BYTES);
+  head.writeUInt32LE(flags, 0);
+  head.writeUInt32LE(instructionCount, 4);
+  return Buffer.concat([head, filter, Buffer.from(listener === undefined ? "" : JSON.stringify(listener))]);
 }
 
 function decodeFilter(bytes: Buffer): SeccompProgram {
-  const filter = Uint8Array.from(bytes.subarray(4));
-  const instructionCount = filter.length / FILTER_INSTRUCTION_BYTES;
-  return { filter, instructionCount, flags: bytes.readUInt32LE(), listener: undefined, ignoredNames: [] };
+  const instructionCount = bytes.readUInt32LE(4);
+  const end = FILTER_HEAD_BYTES + instructionCount * FILTER_INSTRUCTION_BYTES;
+  const listener =
+    bytes.length > end ? (JSON.parse(bytes.toString("utf8", end)) as SeccompProgram["listener"]) : undefined;
+  const filter = Uint8Array.from(bytes.subarray(FILTER_HEAD_BYTES, end));
+  return { filter, instructionCount, flags: bytes.readUInt32LE(), listener, ignoredNames: [] };
 }

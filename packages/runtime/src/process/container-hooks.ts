@@ -1,5 +1,6 @@
 import type { Hooks, State } from "@orlop/core";
 import type { ContainerDirectory } from "./container-directory.ts";
+import { stateOf } from "./container-status.ts";
 import { runHooks } from "./hooks.ts";
 import type { HookedContainer } from "./kept-request.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
@@ -23,20 +24,9 @@ export async function runContainerHooks(
 ): Promise<void> {
   const { spec } = request;
   if (spec.hooks?.[kind] === undefined) return;
-  const state = hookState(request, status, pid);
+  const state = stateOf(request, status, pid);
   const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
   await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path }, kind);
-}
-
-function hookState({ spec, id, bundle }: HookedContainer, status: State["status"], pid: number | undefined): State {
-  return {
-    ociVersion: spec.ociVersion,
-    id,
-    status,
-    ...(pid === undefined ? {} : { pid }),
-    bundle,
-    annotations: spec.annotations ?? {},
-  };
 }
 
 /** Runs the hooks of the moment at which init has stopped and said `word`. */
@@ -47,7 +37,7 @@ export async function runHooksAtStop(
   word: number,
   pid: number,
 ): Promise<void> {
-  if (word !== WORD.prepared) return runStartHooks(runner, directory, request, hookState(request, "created", pid));
+  if (word !== WORD.prepared) return runStartHooks(runner, directory, request, stateOf(request, "created", pid));
   for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
     await runContainerHooks(runner, directory, request, kind, "creating", pid);
   }

@@ -1,5 +1,6 @@
-import { OrlopError } from "@orlop/core";
+import { type ExecCPUAffinity, OrlopError } from "@orlop/core";
 import type { CgroupDirectory } from "@orlop/kernel";
+import type { CreatePlan } from "./compilation.ts";
 import type { FailedStep } from "./program-failure.ts";
 
 /** What a container is, for every process that asks later. */
@@ -18,6 +19,8 @@ export interface ContainerRecord {
   readonly createdAtMs: number;
   /** Of the kernel that it was made under: /proc/sys/kernel/random/boot_id. Pids and times since boot are of this one. */
   readonly bootId: string;
+  /** For execs that do not say it themselves. */
+  readonly execCPUAffinity?: ExecCPUAffinity;
   /** What init does once it is told to start, for who tells it and did not write the program. */
   readonly startSteps: readonly StartStep[];
 }
@@ -28,6 +31,28 @@ export interface StartStep extends FailedStep {
 }
 
 const SCHEMA_VERSION = 1;
+
+/** The record of a container that is about to be made; `startSteps` of its program, where somebody else may start it. */
+export function recordOf({ request, cgroup, host }: CreatePlan, startSteps: readonly StartStep[]): ContainerRecord {
+  const { id, bundle, spec, detached } = request;
+  const namespaces = spec.linux?.namespaces ?? [];
+  const { execCPUAffinity } = spec.process ?? {};
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    id,
+    ociVersion: spec.ociVersion,
+    bundle,
+    annotations: spec.annotations ?? {},
+    cgroups: cgroup?.directories ?? [],
+    namespaces: namespaces.map(({ type }) => type),
+    ownPidNamespace: namespaces.some(({ type, path }) => type === "pid" && path === undefined),
+    detached: detached === true,
+    createdAtMs: Date.now(),
+    bootId: host.bootId,
+    startSteps,
+    ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
+  };
+}
 
 /** Throws `failed` for a record that is damaged, `unsupported` for one of another version. */
 export function parseRecord(text: string, id: string): ContainerRecord {

@@ -44,6 +44,17 @@ export function thawIfThere(cgroups: ContainerRecord["cgroups"]): void {
   }
 }
 
-export function stateOf({ spec, id, bundle }: CreateRequest, status: State["status"], pid: number): State {
-  return { ociVersion: spec.ociVersion, id, status, pid, bundle, annotations: spec.annotations ?? {} };
+export function stateOf(
+  { spec, id, bundle }: Pick<CreateRequest, "spec" | "id" | "bundle">,
+  status: State["status"],
+  pid?: number,
+): State {
+  return {
+    ociVersion: spec.ociVersion,
+    id,
+    status,
+    ...(pid === undefined ? {} : { pid }),
+    bundle,
+    annotations: spec.annotations ?? {},
+  };
 }

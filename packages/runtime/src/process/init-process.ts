@@ -11,6 +11,7 @@ import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew, startsAsOrphan } from "./compilation.ts";
 import { emitDevices } from "./devices.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
+import { emitMemoryPolicy } from "./memory-policy.ts";
 import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
@@ -64,6 +65,7 @@ export function emitInit(c: Compilation): void {
   if (!reaperSetsOomScore(c)) emitOomScore(p, process, c.proc);
   emitPrivilegedAttributes(c, options);
   emitPersonality(c);
+  emitMemoryPolicy(c);
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);

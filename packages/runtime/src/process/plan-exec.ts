@@ -6,7 +6,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
 import type { Handover, HostView } from "./supervision.ts";
 
-/** What an exec takes from its container: namespaces, cgroups, the filter, and HOME where none is given. */
+/** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
 export function planExec(
   { execId, process, stdio }: ExecRequest,
   container: ContainerDirectory,
@@ -16,9 +16,14 @@ export function planExec(
   handover: Handover = {},
 ): Parameters<typeof compileExec>[0] {
   warnOfUnknownCapabilities(process);
+  // What the container's config says is for its execs, and for nothing else.
+  const affinity = process.execCPUAffinity ?? record.execCPUAffinity;
   return {
     host,
-    process: withHome(process, [`/proc/${initPid}/root/etc/passwd`]),
+    process: {
+      ...withHome(process, [`/proc/${initPid}/root/etc/passwd`]),
+      ...(affinity === undefined ? {} : { execCPUAffinity: affinity }),
+    },
     initPid,
     containerDirectory: container.path,
     stateDirectory: container.exec(execId).path,
@@ -33,5 +38,13 @@ export function planExec(
       reason: "the exec counts as the container",
     })),
     seccomp: container.seccomp(),
+    state: {
+      ociVersion: record.ociVersion,
+      id: record.id,
+      status: "running",
+      pid: initPid,
+      bundle: record.bundle,
+      annotations: record.annotations,
+    },
   };
 }

@@ -17,7 +17,6 @@ import {
   type WindowSize,
 } from "@orlop/core";
 import {
-  applyResources,
   freezeCgroup,
   killCgroup,
   listProcesses,
@@ -34,7 +33,7 @@ import { compileExec } from "./compile-exec.ts";
 import { ContainerDirectory } from "./container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "./container-hooks.ts";
 import { ContainerPlanner } from "./container-planner.ts";
-import type { ContainerRecord } from "./container-record.ts";
+import { type ContainerRecord, recordOf } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./container-status.ts";
 import { endProcess } from "./end-process.ts";
@@ -45,6 +44,7 @@ import { type HookedContainer, keepRequest, keptRequest } from "./kept-request.t
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
 import { WORD } from "./supervision.ts";
+import { updateCgroups } from "./update-cgroups.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -219,7 +219,7 @@ export class ProcessRuntime implements Runtime {
     const state = await this.state(id);
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot update container "${id}": it is not running`);
-    applyResources(this.#directory(id).record(id).cgroups, resources, { rootless: this.#planner.host.uid !== 0 });
+    await updateCgroups(this.#hookRunner, this.#directory(id).record(id).cgroups, resources);
   }
 
   async stats(id: string): Promise<ContainerStats> {
@@ -328,24 +328,9 @@ export class ProcessRuntime implements Runtime {
     if (request.signal?.aborted) throw cancelled(request.id, request.signal);
     const plan = this.plan(request, startOnCommand);
     const program = compileCreate(plan);
-    const { spec } = request;
-    const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
     const zygote = this.#zygote;
     const directory = this.#directory(request.id);
-    const record: ContainerRecord = {
-      schemaVersion: 1,
-      id: request.id,
-      ociVersion: spec.ociVersion,
-      bundle: request.bundle,
-      annotations: spec.annotations ?? {},
-      cgroups: plan.cgroup?.directories ?? [],
-      namespaces,
-      ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true,
-      detached: request.detached === true,
-      createdAtMs: Date.now(),
-      bootId: plan.host.bootId,
-      startSteps: startOnCommand ? startSteps(program) : [],
-    };
+    const record = recordOf(plan, startOnCommand ? startSteps(program) : []);
     directory.create(record, plan.seccomp);
     keepRequest(directory.path, request);
     const followed = new FollowedProgram(program, ({ index, value }) => {

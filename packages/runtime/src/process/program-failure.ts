@@ -46,10 +46,24 @@ export function stepFailure({ action, field }: FailedStep, errno: number): Orlop
   });
 }
 
-/** Callers of runtimes tell a missing program from one that may not be executed, by these words and codes. */
-function words(errno: string, field: string | undefined): string {
-  if (field === "process.args[0]" && errno === "ENOENT") return "executable file not found: no such file or directory";
-  return errnoWords(errno);
+const NO_SUCH_CPU = "no CPU of the list is there and allowed to the container";
+
+/** What an errno means for a field, where its usual words do not tell. */
+const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // Callers of runtimes tell a missing program from one that may not be executed, by these words and codes.
+  "process.args[0]": { ENOENT: "executable file not found: no such file or directory" },
+  "process.execCPUAffinity.initial": { EINVAL: NO_SUCH_CPU },
+  "process.execCPUAffinity.final": { EINVAL: NO_SUCH_CPU },
+  "linux.memoryPolicy": {
+    EINVAL: "the machine does not have these memory nodes, or the mode does not go with these flags",
+    ENOSYS: "this kernel does not know of memory nodes",
+  },
+};
+
+function words(errno: string, field = ""): string {
+  const usual = errnoWords(errno);
+  if (field === "linux.seccomp.listenerPath") return `failed to connect with seccomp agent: ${usual}`;
+  return FIELD_WORDS[field]?.[errno] ?? usual;
 }
 
 function codeFor(errno: string, field: string | undefined): ErrorCode {

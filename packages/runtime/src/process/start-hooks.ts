@@ -41,7 +41,7 @@ export async function runStartHooks(
     const stdio = { stdin: { path: input }, stdout: { path: log }, stderr: { path: log } };
     const plan = planExec({ id, execId, process, stdio }, container, container.record(id), state.pid ?? 0, host);
     // A hook has the environment of its config and nothing else, HOME included.
-    const program = compileExec({ ...plan, process, executable: hook.path });
+    const program = compileExec({ ...plan, process, executable: hook.path, state });
     const directory = container.exec(execId);
     directory.make(execId);
     const followed = new FollowedProgram(program);

@@ -6,9 +6,9 @@ import {
   emitOpenInRoot,
   type ProgramBuilder,
   type Slot,
-  SOCKET_PATH_MAX_BYTES,
   STATX_BYTES,
   STATX_RDEV_OFFSET,
+  socketPathProblem,
   WINSIZE,
 } from "@orlop/kernel";
 import { emitReceiveDescriptor, emitSendDescriptor, emitSendToSocket } from "./send-descriptor.ts";
@@ -22,9 +22,8 @@ export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): voi
     throw new OrlopError("invalid", `Cannot use console socket "${consoleSocket}": ${problem}`);
   };
   if (!terminal) refuse("the process has no terminal");
-  if (Buffer.byteLength(consoleSocket) > SOCKET_PATH_MAX_BYTES) {
-    refuse(`its path is longer than the ${SOCKET_PATH_MAX_BYTES} bytes that the kernel takes`);
-  }
+  const problem = socketPathProblem(consoleSocket);
+  if (problem !== undefined) refuse(problem);
 }
 
 /**
