@@ -12,11 +12,14 @@ export interface CgroupTexts {
   readonly controllersAt: (mountPoint: string) => string;
 }
 
-/** Reads the layout that this process is in. Throws OrlopError when /proc cannot be read. */
-export function readCgroupLayout(): CgroupLayout {
+/**
+ * Reads the layout that this process is in, or another one that sees the same mounts, whose /proc/self/cgroup is given.
+ * Throws OrlopError when /proc cannot be read.
+ */
+export function readCgroupLayout(ownCgroups?: string): CgroupLayout {
   return parseCgroupLayout({
     mountinfo: readFileSync("/proc/self/mountinfo", "utf8"),
-    ownCgroups: readFileSync("/proc/self/cgroup", "utf8"),
+    ownCgroups: ownCgroups ?? readFileSync("/proc/self/cgroup", "utf8"),
     controllersAt: (mountPoint) => readFileSync(`${mountPoint}/cgroup.controllers`, "utf8"),
   });
 }

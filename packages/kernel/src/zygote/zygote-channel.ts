@@ -21,7 +21,7 @@ interface Running {
 /**
  * The near end of a zygote's socket: programs go in, reports come out.
  *
- * `submit` sends a program and calls back with each of its reports, in order, `ended` last; `become` sends one that the
+ * `submit` sends a program and calls back with each of its reports, in order, `begun` first and `ended` last; `become` sends one that the
  * zygote executes itself, after which it takes no more. Any number of programs may run at once. When the socket closes,
  * each listener that has not heard `ended` hears that its program is lost.
  */
@@ -75,9 +75,9 @@ export class ZygoteChannel {
     this.#socket.write(frame);
   }
 
-  /** Says to the program that the zygote has become that what it waits for has been done. */
-  release(): void {
-    if (!this.#closed) this.#socket.write("\0");
+  /** Says one byte to the program that the zygote has become. */
+  release(byte: number): void {
+    if (!this.#closed) this.#socket.write(Uint8Array.of(byte));
   }
 
   /** Closes the socket. */
@@ -116,7 +116,6 @@ export class ZygoteChannel {
     if (report.kind === "begun") {
       running.pid = report.value;
       this.#processes.set(report.value, report.request);
-      return;
     }
     if (report.kind === "ended" || report.kind === "unstarted") this.#forget(report.request);
     running.onReport(report);

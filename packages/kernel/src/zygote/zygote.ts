@@ -103,8 +103,8 @@ export class Zygote {
   }
 
   /** See {@link ZygoteChannel.release}. */
-  release(): void {
-    this.#channel.release();
+  release(status: number): void {
+    this.#channel.release(status);
   }
 
   /** Lets this process end while the zygote runs. */

@@ -8,6 +8,7 @@ const NO_HANDS: Hands = {
   alive: true,
   submit: refuse,
   become: refuse,
+  release: refuse,
   descriptor: (fd) => fd,
   close: () => {},
 };

@@ -13,6 +13,8 @@ export interface Hands {
    * has been called before.
    */
   become(program: Program, onReport: (report: Report) => void): void;
+  /** Tells what the hands have become the exit status to end with, 0 to 255. */
+  release(status: number): void;
   /** The number under which programs find the caller's descriptor `fd`, which is 3 or above. */
   descriptor(fd: number): number;
   close(): void;

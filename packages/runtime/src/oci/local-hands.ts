@@ -22,6 +22,10 @@ export class LocalHands implements Hands {
     this.#became = true;
   }
 
+  release(status: number): void {
+    this.#zygoteIfStarted?.release(status);
+  }
+
   descriptor(fd: number): number {
     const known = this.#descriptors.indexOf(fd);
     if (known >= 0) return FIRST_DESCRIPTOR + known;

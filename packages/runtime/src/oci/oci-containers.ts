@@ -51,6 +51,8 @@ export interface OciContainersOptions {
   readonly cgroupDriver: OciCgroupDriver;
   /** Go on without cgroups that this user may not make; undefined: if the user is not the real root. */
   readonly rootless: boolean | undefined;
+  /** The caller's /proc/self/cgroup, where that is another process than this one. */
+  readonly ownCgroups?: string | undefined;
   /** What the caller should know although everything goes on. */
   warn(text: string): void;
   /** What helps to find out how things went. */

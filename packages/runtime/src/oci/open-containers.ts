@@ -1,7 +1,7 @@
-import { OrlopError } from "@orlop/core";
 import type { OciContainers, OciContainersOptions } from "./oci-containers.ts";
+import { OrphanContainers } from "./orphan-containers.ts";
 
 /** The containers below a root. */
-export async function openContainers(_options: OciContainersOptions): Promise<OciContainers> {
-  throw new OrlopError("unsupported", "Cannot open containers: there is nothing yet that makes them");
+export async function openContainers(options: OciContainersOptions): Promise<OciContainers> {
+  return new OrphanContainers(options);
 }

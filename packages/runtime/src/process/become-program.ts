@@ -58,7 +58,12 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
   p.step({ action: "set umask", field: "process.user.umask" });
   p.call("umask", [process.user.umask ?? 0o22]);
-  emitIdentity(p, { process, lastCapability: s.host.lastCapability, groupsDenied: options.groupsDenied });
+  emitIdentity(p, {
+    process,
+    lastCapability: s.host.lastCapability,
+    groupsDenied: options.groupsDenied,
+    keepGroups: s.keepGroups === true,
+  });
   if (!s.detached) emitDieWithParent(p);
   emitWorkingDirectory(p, process.cwd);
   if (late) {

@@ -29,12 +29,14 @@ import {
 import { checkConsoleSocket, emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
 
 /** One more process in a running container. */
-interface ExecPlan extends SupervisionOptions {
+export interface ExecPlan extends SupervisionOptions {
   readonly process: Process;
   /** The file to execute, where it is not `args[0]`. */
   readonly executable?: string;
   /** Pid of the container's init. */
   readonly initPid: number;
+  /** Init's directory in procfs, as a descriptor of the process that starts the program; absent: its reaper tells. */
+  readonly pinnedInit?: number;
   /** The container's state directory, where the record of init's exit would be. */
   readonly containerDirectory: string;
   readonly namespaces: readonly LinuxNamespaceType[];
@@ -88,6 +90,14 @@ function emitFindInit(s: Supervision, plan: ExecPlan): void {
   const alive = p.label("init lives");
   p.step({ action: "find the container's init", why: "a pid alone may be somebody else's by now" });
   p.call("pidfd_open", [plan.initPid, 0], { into: p.slot("init") });
+  if (plan.pinnedInit !== undefined) {
+    // Only while its owner has not been reaped: then it had the pid a moment ago, too.
+    const status = p.text(`/proc/${plan.host.pid}/fd/${plan.pinnedInit}/stat`);
+    p.call("openat", [p.flags("AT_FDCWD"), status, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: p.slot("stat") });
+    p.call("read", [p.slot("stat"), p.scratch(1, "<stat>"), 1]);
+    p.call("close", [p.slot("stat")]);
+    return;
+  }
   const record = p.text(`${plan.containerDirectory}/exit`);
   p.call("faccessat2", [p.flags("AT_FDCWD"), record, 0, 0], { on: ["ENOENT"], goto: alive });
   p.fail("ESRCH");

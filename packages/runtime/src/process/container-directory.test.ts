@@ -31,6 +31,8 @@ const RECORD: ContainerRecord = {
   detached: false,
   createdAtMs: 5,
   bootId: "boot",
+  rootfs: "",
+  ownerUid: 0,
   startSteps: [
     { from: 10, action: 'say "ready" to the reaper and wait' },
     { from: 20, action: 'execute "sh"', field: "process.args[0]" },

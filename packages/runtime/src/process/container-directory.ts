@@ -23,13 +23,17 @@ import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
 import { KEPT_CONFIG } from "./kept-request.ts";
 import { stepFailure } from "./program-failure.ts";
+import { RESULT_PIPE, START_PIPE } from "./start-pipes.ts";
 
 const RECORD = "container.json";
 
 const SECCOMP = "seccomp";
 
 /** What is in the directory of a container that has ended. */
-const FILES = [RECORD, KEPT_CONFIG, SECCOMP, "created", "starting", "started", "failed", "terminal", "exit", "memory"];
+const FILES = [
+  ...[RECORD, KEPT_CONFIG, SECCOMP, START_PIPE, RESULT_PIPE],
+  ...["created", "starting", "started", "failed", "terminal", "exit", "memory"],
+];
 
 /**
  * A container's directory on tmpfs:
@@ -40,6 +44,7 @@ const FILES = [RECORD, KEPT_CONFIG, SECCOMP, "created", "starting", "started", "
  * - `config.json` where there are hooks for who starts or deletes it
  * - `created`, `starting`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
  * - `terminal` there is one, and the reaper relays it
+ * - `start`, `result` of an init that is left to the caller: see start-pipes.ts
  * - `exec/<id>/` the same for each exec
  */
 export class ContainerDirectory {
@@ -139,6 +144,22 @@ export class ContainerDirectory {
       return openSync(join(this.path, "control"), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     } catch (cause) {
       throw new OrlopError("conflict", "Cannot reach container: it is not running", { cause });
+    }
+  }
+
+  exists(): boolean {
+    return existsSync(this.path);
+  }
+
+  /** Whether init waits to be started by whoever does; see start-pipes.ts. */
+  awaitsStart(): boolean {
+    try {
+      closeSync(
+        openSync(join(this.path, START_PIPE), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW),
+      );
+      return true;
+    } catch {
+      return false;
     }
   }
 

@@ -17,27 +17,44 @@ import { passwdFiles, withHome } from "./home-directory.ts";
 import { readHostView } from "./host-view.ts";
 import type { HostView } from "./supervision.ts";
 
+interface PlannerOptions {
+  readonly driver: Exclude<CgroupDriver, "systemd">;
+  /** Absent: if the user is not root. */
+  readonly rootless?: boolean | undefined;
+  /** The text of /proc/self/cgroup of who makes containers, if not this process. */
+  readonly ownCgroups?: string | undefined;
+  /** Takes what the user should know; a warning of the process otherwise. */
+  readonly warn?: Warn | undefined;
+}
+
+type Warn = (text: string) => void;
+
 /** Turns requests into plans: adds what this machine decides, and keeps what many containers share. */
 export class ContainerPlanner {
   readonly host: HostView = readHostView();
-  readonly #driver: Exclude<CgroupDriver, "systemd">;
+  readonly #options: PlannerOptions;
   readonly #filters = new SeccompProgramCache();
   #layout: CgroupLayout | undefined;
 
-  constructor(driver: Exclude<CgroupDriver, "systemd">) {
-    this.#driver = driver;
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether what only root may do with cgroups is left out where it fails. */
+  get rootless(): boolean {
+    return this.#options.rootless ?? this.host.uid !== 0;
   }
 
   plan(request: CreateRequest, stateDirectory: string, style: CreateStyle): CreatePlan {
     const rootfs = request.rootfs ?? directoryRoot(request);
-    const spec = completeSpec(request.spec, rootfs);
-    const rootless = this.host.uid !== 0;
+    const spec = completeSpec(request.spec, rootfs, this.#options.warn);
+    const { rootless } = this;
     const location = parseCgroupsPath(spec.linux?.cgroupsPath, {
-      driver: this.#driver,
+      driver: this.#options.driver,
       containerId: request.id,
       rootless,
     });
-    this.#layout ??= readCgroupLayout();
+    this.#layout ??= readCgroupLayout(this.#options.ownCgroups);
     return {
       request: { ...request, spec },
       rootfs,
@@ -60,22 +77,24 @@ export class ContainerPlanner {
   }
 }
 
-function completeSpec(spec: RuntimeSpec, rootfs: RootFilesystem): RuntimeSpec {
+function completeSpec(spec: RuntimeSpec, rootfs: RootFilesystem, warn: Warn | undefined): RuntimeSpec {
   if (spec.process === undefined) return spec;
-  warnOfUnknownCapabilities(spec.process);
+  warnOfUnknownCapabilities(spec.process, warn);
   return { ...spec, process: withHome(spec.process, passwdFiles(spec, rootfs)) };
 }
 
 /** "Any value which cannot be mapped to a relevant kernel interface MUST be logged as a warning" (config.md). */
-export function warnOfUnknownCapabilities({ capabilities = {} }: Process): void {
+export function warnOfUnknownCapabilities({ capabilities = {} }: Process, warn: Warn = warnByProcess): void {
   const sets: readonly (keyof Capabilities)[] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
   const unknown = new Set(
     sets.flatMap((set) => capabilities[set] ?? []).filter((name) => !CAPABILITIES.includes(name)),
   );
   if (unknown.size === 0) return;
-  process.emitWarning(`Cannot give capability "${[...unknown].join('", "')}": no such capability; it is left out`, {
-    code: "ORLOP_CAPABILITY",
-  });
+  warn(`Cannot give capability "${[...unknown].join('", "')}": no such capability; it is left out`);
+}
+
+function warnByProcess(text: string): void {
+  process.emitWarning(text, { code: "ORLOP_CAPABILITY" });
 }
 
 function directoryRoot({ spec, bundle }: CreateRequest): RootFilesystem {

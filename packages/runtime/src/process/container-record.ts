@@ -19,6 +19,10 @@ export interface ContainerRecord {
   readonly createdAtMs: number;
   /** Of the kernel that it was made under: /proc/sys/kernel/random/boot_id. Pids and times since boot are of this one. */
   readonly bootId: string;
+  /** Absolute path of its root file system, where that is a directory of the host's; otherwise empty. */
+  readonly rootfs: string;
+  /** Uid of who made it. */
+  readonly ownerUid: number;
   /** For execs that do not say it themselves. */
   readonly execCPUAffinity?: ExecCPUAffinity;
   /** What init does once it is told to start, for who tells it and did not write the program. */
@@ -33,7 +37,10 @@ export interface StartStep extends FailedStep {
 const SCHEMA_VERSION = 1;
 
 /** The record of a container that is about to be made; `startSteps` of its program, where somebody else may start it. */
-export function recordOf({ request, cgroup, host }: CreatePlan, startSteps: readonly StartStep[]): ContainerRecord {
+export function recordOf(
+  { request, rootfs, cgroup, host }: CreatePlan,
+  startSteps: readonly StartStep[],
+): ContainerRecord {
   const { id, bundle, spec, detached } = request;
   const namespaces = spec.linux?.namespaces ?? [];
   const { execCPUAffinity } = spec.process ?? {};
@@ -49,6 +56,8 @@ export function recordOf({ request, cgroup, host }: CreatePlan, startSteps: read
     detached: detached === true,
     createdAtMs: Date.now(),
     bootId: host.bootId,
+    rootfs: rootfs.kind === "directory" ? rootfs.path : "",
+    ownerUid: host.uid,
     startSteps,
     ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
   };

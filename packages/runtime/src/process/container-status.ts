@@ -14,7 +14,9 @@ export function containerStatus(
   if (directory.exit() !== undefined) return "stopped";
   if (!directory.supervised()) {
     using init = record.detached ? unsupervisedInit(directory, record, bootId) : undefined;
-    return init === undefined ? "stopped" : "running";
+    if (init === undefined) return "stopped";
+    if (readFreezerState(record.cgroups) === "frozen") return "paused";
+    return directory.awaitsStart() ? "created" : "running";
   }
   if (pid === undefined) return "creating";
   if (readFreezerState(record.cgroups) === "frozen") return "paused";

@@ -16,11 +16,8 @@ const POLL_LAST_MS = 20;
  * Ends a process and waits until it has ended. Not by its pid, which could be another's by the time that a signal is sent:
  * by its directory in procfs.
  */
-export async function endProcess({ zygote, host }: HookRunner, pinned: PinnedProcess): Promise<void> {
-  const program = compileEnd(host, pinned.fd);
-  const followed = new FollowedProgram(program);
-  zygote.submit(program, followed.onReport);
-  await followed.exited.promise;
+export async function endProcess(runner: HookRunner, pinned: PinnedProcess): Promise<void> {
+  await signalProcess(runner, pinned, constants.signals.SIGKILL);
   for (let poll = 0; pinned.alive(); poll++) {
     if (poll === POLL_MAX) {
       throw new OrlopError("failed", "Cannot end the container's init: it survived a SIGKILL", { operation: "kill" });
@@ -29,18 +26,28 @@ export async function endProcess({ zygote, host }: HookRunner, pinned: PinnedPro
   }
 }
 
-/** A program that sends SIGKILL to the process whose directory this process has open as `fd`. */
-function compileEnd({ architecture, pid }: HostView, fd: number): Program {
+/** Sends a signal to a process by its directory in procfs; one that has ended takes it without a word. */
+export async function signalProcess(
+  { zygote, host }: HookRunner,
+  pinned: PinnedProcess,
+  signal: number,
+): Promise<void> {
+  const followed = new FollowedProgram(compileSignal(host, pinned.fd, signal));
+  zygote.submit(followed.program, followed.onReport);
+  await followed.exited.promise;
+}
+
+/** A program that sends a signal to the process whose directory this process has open as `fd`. */
+function compileSignal({ architecture, pid }: HostView, fd: number, signal: number): Program {
   const p = new ProgramBuilder(architecture);
   const failed = p.label("failed");
   const report = reportBuffer(p);
   const init = p.slot("init");
-  p.step({ action: "end the container's init" });
+  p.step({ action: `send signal ${signal} to the container's init` });
   p.handler(failed);
   const path = p.text(`/proc/${pid}/fd/${fd}`);
   p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC"), 0], { into: init });
-  const kill = p.number(constants.signals.SIGKILL, "SIGKILL");
-  p.call("pidfd_send_signal", [init, kill, 0, 0], { ignore: ["ESRCH"] });
+  p.call("pidfd_send_signal", [init, signal, 0, 0], { ignore: ["ESRCH"] });
   emitReport(p, report, "created");
   emitReport(p, report, "exited");
   emitReport(p, report, "ended", { index: 0 });

@@ -10,10 +10,13 @@ export class FollowedProgram {
   readonly exited: PromiseWithResolvers<Report> = settled();
   /** The reaper has cleaned up; never rejects. */
   readonly ended: PromiseWithResolvers<void> = settled();
+  /** Of the process that executes the program; 0 until it does. */
+  reaperPid = 0;
   /** The reaper was killed: what it made is still there. */
   lost = false;
   /** The exit is known, and nothing went wrong before it. */
   exitedCleanly = false;
+  readonly program: Program;
   readonly #source: SourceMap;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
@@ -21,12 +24,16 @@ export class FollowedProgram {
 
   /** `onPaused` hears of the child's stops; see WORD in supervision.ts. */
   constructor(program: Program, onPaused: (report: Report) => void = () => {}) {
+    this.program = program;
     this.#source = new SourceMap(program);
     this.#onPaused = onPaused;
   }
 
   readonly onReport = (report: Report): void => {
     switch (report.kind) {
+      case "begun":
+        this.reaperPid = report.value;
+        break;
       case "failed":
         // The first is the cause: a child that failed makes the reaper's next step fail, too.
         this.#failure ??= programFailure(this.#source, report.index, report.value);

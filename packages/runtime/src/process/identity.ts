@@ -8,6 +8,8 @@ interface IdentityOptions {
   readonly lastCapability: number;
   /** setgroups(2) is forbidden: a user namespace made without privileges. */
   readonly groupsDenied: boolean;
+  /** The groups of the caller stay as they are. */
+  readonly keepGroups: boolean;
 }
 
 function numbers(names: readonly string[] | undefined, last: number): number[] {
@@ -43,13 +45,13 @@ export function emitIdentity(p: ProgramBuilder, options: IdentityOptions): void 
   p.step({ action: "keep capabilities over the change of user", field: "process.user.uid" });
   p.call("prctl", [p.flags("PR_SET_KEEPCAPS"), 1, 0, 0, 0]);
   const groups = user.additionalGids ?? [];
-  if (options.groupsDenied && groups.length > 0) {
+  if (options.groupsDenied && groups.length > 0 && !options.keepGroups) {
     const what = "in a user namespace made without privileges nobody may (CVE-2014-8989)";
     throw new OrlopError("unsupported", `Cannot set groups "${groups.join(",")}": ${what}`, {
       field: "process.user.additionalGids",
     });
   }
-  if (!options.groupsDenied) {
+  if (!options.groupsDenied && !options.keepGroups) {
     p.step({ action: `set groups "${groups.join(",")}"`, field: "process.user.additionalGids" });
     const list = Buffer.alloc(Math.max(4 * groups.length, 4));
     for (const [index, gid] of groups.entries()) list.writeUInt32LE(gid, 4 * index);

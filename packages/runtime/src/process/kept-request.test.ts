@@ -19,6 +19,8 @@ const RECORD: ContainerRecord = {
   detached: false,
   createdAtMs: 0,
   bootId: "boot",
+  rootfs: "",
+  ownerUid: 0,
   startSteps: [],
 };
 

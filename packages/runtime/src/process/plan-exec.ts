@@ -1,5 +1,5 @@
 import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
-import type { compileExec } from "./compile-exec.ts";
+import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfUnknownCapabilities } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
@@ -14,7 +14,7 @@ export function planExec(
   initPid: number,
   host: HostView,
   handover: Handover = {},
-): Parameters<typeof compileExec>[0] {
+): ExecPlan {
   warnOfUnknownCapabilities(process);
   // What the container's config says is for its execs, and for nothing else.
   const affinity = process.execCPUAffinity ?? record.execCPUAffinity;

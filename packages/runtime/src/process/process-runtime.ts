@@ -27,20 +27,20 @@ import {
   Zygote,
 } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
+import { beginContainer } from "./begin-container.ts";
 import type { CreatePlan } from "./compilation.ts";
-import { compileCreate, startSteps } from "./compile-create.ts";
 import { compileExec } from "./compile-exec.ts";
 import { ContainerDirectory } from "./container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "./container-hooks.ts";
 import { ContainerPlanner } from "./container-planner.ts";
-import { type ContainerRecord, recordOf } from "./container-record.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./container-status.ts";
 import { endProcess } from "./end-process.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
-import { type HookedContainer, keepRequest, keptRequest } from "./kept-request.ts";
+import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
 import { WORD } from "./supervision.ts";
@@ -85,7 +85,7 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
-    this.#planner = new ContainerPlanner(options.cgroupDriver ?? "cgroupfs");
+    this.#planner = new ContainerPlanner({ driver: options.cgroupDriver ?? "cgroupfs" });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
   }
 
@@ -327,23 +327,15 @@ export class ProcessRuntime implements Runtime {
   #submit(request: CreateRequest, startOnCommand: boolean): Ours {
     if (request.signal?.aborted) throw cancelled(request.id, request.signal);
     const plan = this.plan(request, startOnCommand);
-    const program = compileCreate(plan);
-    const zygote = this.#zygote;
-    const directory = this.#directory(request.id);
-    const record = recordOf(plan, startOnCommand ? startSteps(program) : []);
-    directory.create(record, plan.seccomp);
-    keepRequest(directory.path, request);
-    const followed = new FollowedProgram(program, ({ index, value }) => {
-      void this.#onStop(request, index, value);
+    const { followed, record } = beginContainer({
+      plan,
+      directory: this.#directory(request.id),
+      zygote: this.#zygote,
+      request,
+      onStop: (word, pid) => void this.#onStop(request, word, pid),
     });
     const ours = { followed, request, record, starting: !startOnCommand };
     this.#ours.set(request.id, ours);
-    try {
-      zygote.submit(program, followed.onReport);
-    } catch (error) {
-      this.#forget(request.id);
-      throw error;
-    }
     this.#cancelOnAbort(request, followed, startOnCommand ? followed.created.promise : followed.started.promise);
     return ours;
   }

@@ -45,6 +45,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.set(p.slot("start_failed"), 0);
   p.set(p.slot("was_ready"), 0);
+  if (s.exitsAsChild === true) p.set(p.slot("exit_status"), 1);
   p.set(slots.killed, 0);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
@@ -269,6 +270,7 @@ export function emitRecordExit(s: Supervision): void {
   copy(time.at(8), 8, fields.nanoseconds.offset, 8);
   copy(info.at(SIGINFO_CODE_OFFSET), 4, fields.index.offset, 4);
   copy(info.at(SIGINFO_STATUS_OFFSET), 4, fields.value.offset, 8);
+  if (s.exitsAsChild === true) emitExitStatus(s, info);
   p.store(report.at(fields.kind.offset), 4, p.number(reportKind("exited"), "exited"));
   const temporary = p.text("exit.new");
   const create = p.flags("O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW|O_CLOEXEC");
@@ -277,6 +279,18 @@ export function emitRecordExit(s: Supervision): void {
   p.call("renameat2", [slots.state, temporary, slots.state, p.text("exit"), 0]);
   p.call("waitid", [p.flags("P_PIDFD"), slots.pidfd, 0, p.flags("WEXITED|__WALL"), 0]);
   emitReport(p, report, "exited");
+}
+
+/** As a shell gives it: 128 and the number of the signal that ended the child, or its own. */
+function emitExitStatus({ p }: Supervision, info: Pointer): void {
+  const code = p.slot("field");
+  const status = p.slot("exit_status");
+  const own = p.label("its own status");
+  p.load(code, info.at(SIGINFO_CODE_OFFSET), 4);
+  p.load(status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  p.branch(code, "eq", p.number(1, "CLD_EXITED"), own);
+  p.add(status, status, 128);
+  p.mark(own);
 }
 
 /** The end of a reaper, reached from success and failure alike; `cleanUp` removes what the reaper made. */
@@ -295,7 +309,7 @@ export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
   p.mark(end);
   p.step({ action: "say that everything is gone" });
   emitReport(p, s.report, "ended", { index: 0 });
-  p.call("exit_group", [0]);
+  p.call("exit_group", [s.exitsAsChild === true ? p.slot("exit_status") : 0]);
 
   p.mark(s.labels.reaperFailed);
   p.step({ action: "report a failure of the reaper, and end the child" });

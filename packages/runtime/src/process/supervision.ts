@@ -32,6 +32,10 @@ export interface Handover {
   readonly descriptors?: readonly number[];
   /** The process stays in the caller's session keyring. */
   readonly keepKeyring?: boolean;
+  /** The process stays in the caller's supplementary groups. */
+  readonly keepGroups?: boolean;
+  /** The reaper's own exit status is the process's, for a caller that hears of it in no other way. */
+  readonly exitsAsChild?: boolean;
   /** A listening unix socket that receives the process's pidfd. */
   readonly pidfdSocket?: string;
 }

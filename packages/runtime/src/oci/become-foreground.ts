@@ -1,0 +1,25 @@
+import type { Architecture } from "@orlop/kernel";
+import { exitStatus } from "../process/exit-status.ts";
+import type { FollowedProgram } from "../process/followed-program.ts";
+import { compileForeground } from "./foreground-program.ts";
+import type { Hands } from "./hands.ts";
+
+interface ForegroundProcess {
+  readonly followed: FollowedProgram;
+  readonly pid: number;
+  readonly architecture: Architecture;
+  readonly stateDirectory: string;
+  /** Its terminal is relayed to the caller's. */
+  readonly terminal: boolean;
+  /** What is to be done between the end of the process and that of the call. */
+  readonly afterwards: () => Promise<void>;
+}
+
+/** Makes the call's own process stand for a process that runs: until its end, and with its exit status. */
+export async function becomeForeground(hands: Hands, foreground: ForegroundProcess): Promise<void> {
+  const { followed, afterwards } = foreground;
+  hands.become(compileForeground({ ...foreground, reaperPid: followed.reaperPid }), () => {});
+  const { exitCode } = exitStatus(await followed.exited.promise, false);
+  await afterwards();
+  hands.release(exitCode);
+}

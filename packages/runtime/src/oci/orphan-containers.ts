@@ -1,0 +1,400 @@
+import { mkdirSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { type CreateRequest, type LinuxResources, OrlopError, parseContainerId, type State } from "@orlop/core";
+import {
+  type CgroupStats,
+  freezeCgroup,
+  killCgroup,
+  listProcesses,
+  readCgroupStats,
+  readFreezerState,
+  removeCgroups,
+  thawCgroup,
+} from "@orlop/kernel";
+import { type BegunContainer, beginContainer } from "../process/begin-container.ts";
+import type { CreateStyle } from "../process/compilation.ts";
+import { ContainerDirectory } from "../process/container-directory.ts";
+import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "../process/container-hooks.ts";
+import { ContainerPlanner } from "../process/container-planner.ts";
+import type { ContainerRecord } from "../process/container-record.ts";
+import { containerStatus, thawIfThere, unsupervisedInit } from "../process/container-status.ts";
+import { endProcess, signalProcess } from "../process/end-process.ts";
+import type { FollowedProgram } from "../process/followed-program.ts";
+import { keptRequest } from "../process/kept-request.ts";
+import type { PinnedProcess } from "../process/pinned-process.ts";
+import { type Handover, WORD } from "../process/supervision.ts";
+import { updateCgroups } from "../process/update-cgroups.ts";
+import { awaitOrphanStart } from "./await-orphan-start.ts";
+import { becomeForeground } from "./become-foreground.ts";
+import { beginExec, type ExecContext } from "./begin-exec.ts";
+import type {
+  OciContainers,
+  OciContainersOptions,
+  OciCreate,
+  OciExec,
+  OciProcessOptions,
+  OciRun,
+  OciState,
+} from "./oci-containers.ts";
+
+/** The first of the caller's descriptors that `preserveFds` counts. */
+const FIRST_PRESERVED = 3;
+
+/** Standard descriptors of the caller's are the container's. */
+const INHERITED = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
+
+/** See {@link OciContainers}. */
+export class OrphanContainers implements OciContainers {
+  readonly #options: OciContainersOptions;
+  readonly #planner: ContainerPlanner;
+  /** Containers that this call makes. */
+  readonly #beginning = new Map<string, FollowedProgram>();
+
+  constructor(options: OciContainersOptions) {
+    const { cgroupDriver, rootless, ownCgroups, warn } = options;
+    if (cgroupDriver === "systemd") {
+      throw new OrlopError("unsupported", 'Cannot use cgroup manager "systemd": it is not done yet');
+    }
+    this.#options = options;
+    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn });
+  }
+
+  async create(request: OciCreate): Promise<State> {
+    const keepKeyring = request.noNewKeyring;
+    const { followed } = this.#begin(request, {
+      ...this.#handover(request),
+      keepKeyring,
+      startOnCommand: true,
+      orphaned: true,
+    });
+    await this.#untilCreated(request, followed);
+    return this.state(request.id);
+  }
+
+  async run(request: OciRun): Promise<void> {
+    const { id, noNewKeyring: keepKeyring } = request;
+    const { followed } = this.#begin(request, { ...this.#handover(request), keepKeyring, startOnCommand: true });
+    const pid = await this.#untilCreated(request, followed);
+    try {
+      this.#directory(id).command("start");
+      await followed.started.promise;
+      await this.#poststart(id);
+    } catch (error) {
+      await this.delete(id, { force: true });
+      throw error;
+    }
+    await becomeForeground(this.#options.hands, {
+      followed,
+      pid,
+      architecture: this.#planner.host.architecture,
+      stateDirectory: this.#directory(id).path,
+      terminal: request.spec.process?.terminal === true && request.consoleSocket === undefined,
+      afterwards: async () => {
+        await followed.ended.promise;
+        if (!request.keep) await this.delete(id, { force: true });
+      },
+    });
+  }
+
+  async start(id: string): Promise<void> {
+    const directory = this.#directory(id);
+    const record = directory.record(id);
+    const { status } = await this.state(id);
+    if (status !== "created") {
+      throw new OrlopError("conflict", `Cannot start container "${id}": it is ${status}`);
+    }
+    try {
+      await awaitOrphanStart(directory, record, () => this.#startHooks(directory, record));
+      await this.#poststart(id);
+    } catch (error) {
+      if ((error as OrlopError).code !== "conflict") await this.delete(id, { force: true });
+      throw error;
+    }
+  }
+
+  async exec(request: OciExec): Promise<{ readonly pid: number }> {
+    using init = this.#runningInit(request.id);
+    const exec = beginExec(this.#execContext(request, init), request, { ...this.#handover(request), orphaned: true });
+    const pid = await exec.untilStarted();
+    await exec.remove();
+    return { pid };
+  }
+
+  async execForeground(request: OciExec): Promise<void> {
+    using init = this.#runningInit(request.id);
+    const exec = beginExec(this.#execContext(request, init), request, this.#handover(request));
+    const pid = await exec.untilStarted();
+    await becomeForeground(this.#options.hands, {
+      followed: exec.followed,
+      pid,
+      architecture: this.#planner.host.architecture,
+      stateDirectory: exec.directory.path,
+      terminal: request.process.terminal === true && request.consoleSocket === undefined,
+      afterwards: () => exec.remove(),
+    });
+  }
+
+  async state(id: string): Promise<OciState> {
+    const directory = this.#directory(id);
+    return this.#stateOf(directory, directory.record(id));
+  }
+
+  #stateOf(directory: ContainerDirectory, record: ContainerRecord): OciState {
+    const { id } = record;
+    const pid = directory.created()?.value;
+    const status = containerStatus(directory, record, pid, this.#planner.host.bootId);
+    if (pid === undefined && status !== "creating") {
+      throw new OrlopError("not-found", `Cannot find container "${id}": its making was cut short`);
+    }
+    return {
+      ociVersion: record.ociVersion,
+      id,
+      status,
+      ...(pid === undefined || status === "stopped" ? {} : { pid }),
+      bundle: record.bundle,
+      annotations: record.annotations,
+      rootfs: record.rootfs,
+      created: new Date(record.createdAtMs).toISOString(),
+      ownerUid: record.ownerUid,
+    };
+  }
+
+  async list(): Promise<readonly OciState[]> {
+    return ContainerDirectory.list(this.#options.root).flatMap((id) => {
+      try {
+        const directory = this.#directory(id);
+        return [this.#stateOf(directory, directory.record(id))];
+      } catch (error) {
+        // Half made, deleted since, or no container's directory at all.
+        if ((error as OrlopError).code !== "not-found") this.#options.warn((error as Error).message);
+        return [];
+      }
+    });
+  }
+
+  async signal(id: string, signal: number, { all }: { readonly all: boolean }): Promise<void> {
+    const directory = this.#directory(id);
+    const { cgroups, ownPidNamespace } = directory.record(id);
+    const isKill = signal === constants.signals.SIGKILL;
+    // Without a pid namespace of its own the end of init is not the end of all.
+    if ((all || (isKill && !ownPidNamespace)) && cgroups.length > 0) {
+      for (const pid of listProcesses(cgroups)) signalPid(pid, signal);
+      if (isKill) thawIfThere(cgroups);
+      return;
+    }
+    using init = this.#init(directory, id);
+    if (init === undefined) {
+      throw new OrlopError("conflict", `Cannot signal container "${id}": container not running`);
+    }
+    await signalProcess(this.#runner, init, signal);
+    // Version 1 delivers even this one only to what runs.
+    if (isKill && readFreezerState(cgroups) === "frozen") thawIfThere(cgroups);
+  }
+
+  async pause(id: string): Promise<void> {
+    const { status } = await this.state(id);
+    if (status !== "running" && status !== "created") {
+      throw new OrlopError("conflict", `Cannot pause container "${id}": it is ${status}, not running or created`);
+    }
+    await freezeCgroup(this.#directory(id).record(id).cgroups);
+  }
+
+  async resume(id: string): Promise<void> {
+    const { status } = await this.state(id);
+    if (status !== "paused") {
+      throw new OrlopError("conflict", `Cannot resume container "${id}": it is ${status}, not paused`);
+    }
+    thawCgroup(this.#directory(id).record(id).cgroups);
+  }
+
+  async update(id: string, resources: LinuxResources): Promise<void> {
+    const { status } = await this.state(id);
+    if (status === "stopped") {
+      throw new OrlopError("conflict", `Cannot update container "${id}": container not running`);
+    }
+    await updateCgroups(this.#runner, this.#directory(id).record(id).cgroups, resources);
+  }
+
+  async stats(id: string): Promise<CgroupStats> {
+    const { status } = await this.state(id);
+    if (status === "stopped") {
+      throw new OrlopError("conflict", `Cannot read statistics of container "${id}": container not running`);
+    }
+    return readCgroupStats(this.#directory(id).record(id).cgroups);
+  }
+
+  async pids(id: string): Promise<readonly number[]> {
+    return listProcesses(this.#directory(id).record(id).cgroups);
+  }
+
+  async delete(id: string, { force }: { readonly force: boolean }): Promise<void> {
+    const directory = this.#directory(id);
+    const record = this.#recordToDelete(directory, id);
+    if (record === undefined) return;
+    using init = this.#init(directory, id);
+    if (init !== undefined) {
+      const status = containerStatus(directory, record, directory.created()?.value, this.#planner.host.bootId);
+      if (!force) {
+        throw new OrlopError(
+          "conflict",
+          `Cannot delete container "${id}": it is ${status}\nTry killing it first, or --force.`,
+        );
+      }
+      await this.#end(init, record);
+    }
+    await killCgroup(record.cgroups);
+    await removeCgroups(record.cgroups.map(({ path }) => path));
+    const hooked = keptRequest(directory.path, record);
+    if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked);
+    directory.remove();
+  }
+
+  /** Undefined where there was no more than an empty directory, which is gone now. */
+  #recordToDelete(directory: ContainerDirectory, id: string): ContainerRecord | undefined {
+    try {
+      return directory.record(id);
+    } catch (error) {
+      if ((error as OrlopError).code !== "not-found" || !directory.exists()) throw error;
+      directory.remove();
+      return undefined;
+    }
+  }
+
+  async #end(init: PinnedProcess, { cgroups }: ContainerRecord): Promise<void> {
+    await signalProcess(this.#runner, init, constants.signals.SIGKILL);
+    if (readFreezerState(cgroups) === "frozen") thawIfThere(cgroups);
+    await endProcess(this.#runner, init);
+  }
+
+  #begin(request: OciCreate, style: CreateStyle): BegunContainer {
+    const { id, bundle, spec, directories, noPivot } = request;
+    if (noPivot) {
+      throw new OrlopError("unsupported", `Cannot create container "${id}": --no-pivot is not done yet`);
+    }
+    mkdirSync(this.#options.root, { recursive: true, mode: 0o711 });
+    const directory = this.#directory(id);
+    const stdio =
+      request.consoleSocket === undefined ? INHERITED : { ...INHERITED, consoleSocket: request.consoleSocket };
+    const create = { id, bundle, spec, stdio, detached: true };
+    const plan = this.#planner.plan(create, directory.path, style);
+    this.#refuseUsedCgroups(plan.cgroup?.directories ?? []);
+    const begun = beginContainer({
+      plan,
+      directory,
+      zygote: this.#options.hands,
+      request: create,
+      onStop: (word, pid) => void this.#onStop(create, directory, word, pid),
+      furnish: () => {
+        for (const name of directories) mkdirSync(join(directory.path, name), { mode: 0o755 });
+      },
+    });
+    this.#beginning.set(id, begun.followed);
+    return begun;
+  }
+
+  /** Resolves with init's pid, when the caller has been told of it; what fails until then leaves nothing. */
+  async #untilCreated({ id, announce }: OciCreate, followed: FollowedProgram): Promise<number> {
+    try {
+      const pid = await followed.created.promise;
+      await announce?.(pid);
+      return pid;
+    } catch (error) {
+      this.#planner.forgetMachine();
+      await this.#discard(id, followed);
+      throw error;
+    }
+  }
+
+  async #discard(id: string, followed: FollowedProgram): Promise<void> {
+    const directory = this.#directory(id);
+    const record = directory.record(id);
+    directory.tryCommand("signal", constants.signals.SIGKILL);
+    await followed.ended.promise;
+    using init = this.#init(directory, id);
+    if (init !== undefined) await this.#end(init, record);
+    await killCgroup(record.cgroups);
+    await removeCgroups(record.cgroups.map(({ path }) => path));
+    directory.remove();
+  }
+
+  /** Init has stopped for hooks while the container is being made. */
+  async #onStop(request: CreateRequest, directory: ContainerDirectory, word: number, pid: number): Promise<void> {
+    try {
+      await runHooksAtStop(this.#runner, directory, request, word, pid);
+      directory.command("start");
+    } catch (error) {
+      this.#beginning.get(request.id)?.blame(error as OrlopError);
+      directory.tryCommand("signal", constants.signals.SIGKILL);
+    }
+  }
+
+  async #startHooks(directory: ContainerDirectory, record: ContainerRecord): Promise<void> {
+    const request = keptRequest(directory.path, record);
+    if (request === undefined) return;
+    await runHooksAtStop(this.#runner, directory, request, WORD.starting, directory.created()?.value ?? 0);
+  }
+
+  /** A failing poststart fails the start (runtime-spec 1.3). */
+  async #poststart(id: string): Promise<void> {
+    const directory = this.#directory(id);
+    const request = keptRequest(directory.path, directory.record(id));
+    if (request?.spec.hooks?.poststart === undefined) return;
+    const { pid } = await this.state(id);
+    await runContainerHooks(this.#runner, directory, request, "poststart", "running", pid);
+  }
+
+  get #runner(): HookRunner {
+    return { zygote: this.#options.hands, host: this.#planner.host };
+  }
+
+  #directory(id: string): ContainerDirectory {
+    return new ContainerDirectory(join(this.#options.root, parseContainerId(id)));
+  }
+
+  /** Init, if it lives. */
+  #init(directory: ContainerDirectory, id: string): PinnedProcess | undefined {
+    return unsupervisedInit(directory, directory.record(id), this.#planner.host.bootId);
+  }
+
+  #runningInit(id: string): PinnedProcess {
+    const init = this.#init(this.#directory(id), id);
+    if (init !== undefined) return init;
+    throw new OrlopError("conflict", `Cannot exec in container "${id}": container not running`);
+  }
+
+  #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
+    const container = this.#directory(id);
+    return { runner: this.#runner, container, record: container.record(id), init };
+  }
+
+  /** What goes between the process and the caller of the command. */
+  #handover({ pidfdSocket, preserveFds, keepGroups }: OciProcessOptions): Handover {
+    const { hands } = this.#options;
+    return {
+      descriptors: Array.from({ length: preserveFds }, (_, index) => hands.descriptor(FIRST_PRESERVED + index)),
+      keepGroups,
+      exitsAsChild: true,
+      ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
+    };
+  }
+
+  /** Two containers in one cgroup would share limits, and one's end would be the other's. */
+  #refuseUsedCgroups(cgroups: ContainerRecord["cgroups"]): void {
+    const pids = listProcesses(cgroups);
+    if (pids.length === 0) return;
+    throw new OrlopError(
+      "conflict",
+      `Cannot use cgroup "${cgroups[0]?.path}": container's cgroup is not empty: ${pids.length} process(es) found`,
+      { field: "linux.cgroupsPath" },
+    );
+  }
+}
+
+function signalPid(pid: number, signal: number): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

@@ -1,0 +1,45 @@
+import type { CreatePlan } from "./compilation.ts";
+import { compileCreate, startSteps } from "./compile-create.ts";
+import type { ContainerDirectory } from "./container-directory.ts";
+import { type ContainerRecord, recordOf } from "./container-record.ts";
+import { FollowedProgram } from "./followed-program.ts";
+import { type HookedContainer, keepRequest } from "./kept-request.ts";
+import type { ZygoteLike } from "./process-runtime.ts";
+
+interface Beginning {
+  readonly plan: CreatePlan;
+  readonly directory: ContainerDirectory;
+  readonly zygote: ZygoteLike;
+  /** As the caller gave it: what hooks are run with. */
+  readonly request: HookedContainer;
+  /** The child has stopped for hooks and said this word (see WORD); its pid. */
+  readonly onStop: (word: number, pid: number) => void;
+  /** What has to be in the directory before the program runs. */
+  readonly furnish?: () => void;
+}
+
+/** A container whose program has been sent. */
+export interface BegunContainer {
+  readonly followed: FollowedProgram;
+  readonly record: ContainerRecord;
+}
+
+/**
+ * Compiles a container, takes its id by making its directory, and sends the program that makes the rest. What fails here
+ * leaves nothing. Throws `exists` when the id is taken.
+ */
+export function beginContainer({ plan, directory, zygote, request, onStop, furnish }: Beginning): BegunContainer {
+  const program = compileCreate(plan);
+  const record = recordOf(plan, plan.style.startOnCommand ? startSteps(program) : []);
+  directory.create(record, plan.seccomp);
+  try {
+    keepRequest(directory.path, request);
+    furnish?.();
+    const followed = new FollowedProgram(program, ({ index, value }) => onStop(index, value));
+    zygote.submit(program, followed.onReport);
+    return { followed, record };
+  } catch (error) {
+    directory.remove();
+    throw error;
+  }
+}
