@@ -19,8 +19,8 @@ export const LAUNCHER_NAMESPACES = ["mnt", "user", "pid", "cgroup"] as const;
 /**
  * What a launcher says of its caller, in sections of {kind u32, length u32} and as many bytes; the kind is an index into
  * this list. What is longer than a chunk comes in several. `facts` comes first and holds, as 32-bit numbers,
- * {@link LAUNCHER_VERSION}, the effective user, and where the caller's descriptor 3 has gone (-1: there was none). `end`
- * comes last.
+ * {@link LAUNCHER_VERSION}, the effective user, where the caller's descriptor 3 has gone (-1: there was none), and the
+ * process id. `end` comes last.
  */
 export const HELLO_SECTIONS = [
   "end",
@@ -35,8 +35,8 @@ export const HELLO_SECTIONS = [
 export type HelloSection = (typeof HELLO_SECTIONS)[number];
 
 /** A fact, by its place in the section. */
-export const HELLO_FACTS = { version: 0, uid: 4, descriptor: 8 } as const;
-const FACTS_BYTES = 12;
+export const HELLO_FACTS = { version: 0, uid: 4, descriptor: 8, pid: 12 } as const;
+const FACTS_BYTES = 16;
 
 interface LauncherOptions {
   readonly architecture: Architecture;
@@ -183,6 +183,8 @@ function emitHello(p: ProgramBuilder): void {
   p.store(body.at(HELLO_FACTS.version), 4, LAUNCHER_VERSION);
   p.store(body.at(HELLO_FACTS.uid), 4, p.slot("uid"));
   p.store(body.at(HELLO_FACTS.descriptor), 4, p.slot("saved"));
+  p.call("getpid", [], { into: p.slot("pid") });
+  p.store(body.at(HELLO_FACTS.pid), 4, p.slot("pid"));
   emitSection(hello, "facts", FACTS_BYTES);
   emitFileSection(hello, "arguments", "/proc/self/cmdline");
   emitFileSection(hello, "environment", "/proc/self/environ");

@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { RUSAGE_BYTES } from "../abi/structs.ts";
@@ -99,7 +98,11 @@ export class ZygoteChannel {
     while (data.length >= REPORT.size) {
       const report = decodeReport(data.subarray(0, REPORT.size));
       data = data.subarray(REPORT.size);
-      assert(report !== undefined, "the zygote's socket carries reports only");
+      if (report === undefined) {
+        this.#gone ??= new OrlopError("internal", "Cannot use zygote: it said what is no report");
+        this.#socket.destroy();
+        return;
+      }
       this.#dispatch(report);
     }
     this.#pending = data;

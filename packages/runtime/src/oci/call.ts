@@ -9,6 +9,8 @@ export interface Call {
   readonly cwd: string;
   /** The process that was called: the launcher, or this process where there is none. */
   readonly pid: number;
+  /** The text of its /proc/self/cgroup, where that is another process than this one. */
+  readonly ownCgroups?: string;
   readonly hands: Hands;
   /** What the command says on standard output. Written before the call ends, in order. */
   print(text: string): void;

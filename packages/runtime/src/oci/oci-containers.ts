@@ -53,6 +53,8 @@ export interface OciContainersOptions {
   readonly rootless: boolean | undefined;
   /** The caller's /proc/self/cgroup, where that is another process than this one. */
   readonly ownCgroups?: string | undefined;
+  /** Pid of the process that was called; it is noted in what the call makes. */
+  readonly callerPid: number;
   /** What the caller should know although everything goes on. */
   warn(text: string): void;
   /** What helps to find out how things went. */

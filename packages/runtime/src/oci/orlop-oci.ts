@@ -67,6 +67,8 @@ async function execute(
     open({
       root: globals.root,
       hands: call.hands,
+      ownCgroups: call.ownCgroups,
+      callerPid: call.pid,
       cgroupDriver: globals.cgroupDriver,
       rootless: globals.rootless,
       warn: (text) => log.warn(text),

@@ -250,6 +250,13 @@ export class OrphanContainers implements OciContainers {
     directory.remove();
   }
 
+  /** Removes a container that was made for the process that was called, and no other. */
+  async undo(id: string): Promise<void> {
+    const directory = this.#directory(id);
+    if (!directory.exists() || directory.record(id).makerPid !== this.#options.callerPid) return;
+    await this.delete(id, { force: true });
+  }
+
   /** Undefined where there was no more than an empty directory, which is gone now. */
   #recordToDelete(directory: ContainerDirectory, id: string): ContainerRecord | undefined {
     try {
@@ -375,6 +382,7 @@ export class OrphanContainers implements OciContainers {
       descriptors: Array.from({ length: preserveFds }, (_, index) => hands.descriptor(FIRST_PRESERVED + index)),
       keepGroups,
       exitsAsChild: true,
+      makerPid: this.#options.callerPid,
       ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
     };
   }

@@ -21,6 +21,8 @@ export interface ContainerRecord {
   readonly bootId: string;
   /** Absolute path of its root file system, where that is a directory of the host's; otherwise empty. */
   readonly rootfs: string;
+  /** Pid of who was called to make it, where that matters. */
+  readonly makerPid?: number;
   /** Uid of who made it. */
   readonly ownerUid: number;
   /** For execs that do not say it themselves. */
@@ -38,7 +40,7 @@ const SCHEMA_VERSION = 1;
 
 /** The record of a container that is about to be made; `startSteps` of its program, where somebody else may start it. */
 export function recordOf(
-  { request, rootfs, cgroup, host }: CreatePlan,
+  { request, rootfs, cgroup, host, style }: CreatePlan,
   startSteps: readonly StartStep[],
 ): ContainerRecord {
   const { id, bundle, spec, detached } = request;
@@ -58,6 +60,7 @@ export function recordOf(
     bootId: host.bootId,
     rootfs: rootfs.kind === "directory" ? rootfs.path : "",
     ownerUid: host.uid,
+    ...(style.makerPid === undefined ? {} : { makerPid: style.makerPid }),
     startSteps,
     ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
   };

@@ -36,6 +36,8 @@ export interface Handover {
   readonly keepGroups?: boolean;
   /** The reaper's own exit status is the process's, for a caller that hears of it in no other way. */
   readonly exitsAsChild?: boolean;
+  /** Who was called to make it. */
+  readonly makerPid?: number;
   /** A listening unix socket that receives the process's pidfd. */
   readonly pidfdSocket?: string;
 }

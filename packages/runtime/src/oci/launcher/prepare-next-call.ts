@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
+import { dirname, join } from "node:path";
+import { hostArchitecture, launcherFile, Zygote } from "@orlop/kernel";
+import { ALONE_ARGUMENT, BROKEN_ARGUMENT } from "./launcher-arguments.ts";
+import { launcherPlace } from "./launcher-place.ts";
+import { compileStartResident } from "./start-resident-program.ts";
+
+/** Set to `0`, no process stays: every call is one of Node. */
+const SWITCH = "ORLOP_OCI_RESIDENT";
+
+/**
+ * Writes this installation's launcher where it is missing or another one, and starts the resident process where there is
+ * none. Whatever fails here is no failure of the call, which has been done.
+ *
+ * @param bin the directory of the command, in the words in which it was called
+ */
+export async function prepareNextCall(bin: string): Promise<void> {
+  if (process.env[SWITCH] === "0") return;
+  const place = launcherPlace(bin, process.env, process.geteuid?.() ?? 0);
+  if (place === undefined) return;
+  try {
+    writeLauncher(place.launcher, place.socket);
+    if (!(await isListening(place.socket))) await startResident(bin);
+  } catch {
+    // A directory that cannot be written: the next call is one of Node again.
+  }
+}
+
+function writeLauncher(path: string, socketPath: string): void {
+  const content = launcherFile({
+    architecture: hostArchitecture(),
+    socketPath,
+    node: process.execPath,
+    alone: ALONE_ARGUMENT,
+    broken: BROKEN_ARGUMENT,
+  });
+  if (hasContent(path, content)) return;
+  const temporary = `${path}.${process.pid}`;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(temporary, content, { mode: 0o555, flag: "wx" });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function hasContent(path: string, content: Buffer): boolean {
+  try {
+    return readFileSync(path).equals(content);
+  } catch {
+    return false;
+  }
+}
+
+function isListening(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = createConnection(path);
+  socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
+
+/** In a session of its own, with nothing of the caller's open: a pipe that it held would keep the caller's reader waiting. */
+async function startResident(bin: string): Promise<void> {
+  const zygote = Zygote.start();
+  const [condition] = process.execArgv.filter((word) => word.startsWith("--conditions="));
+  const words = [process.execPath, ...(condition === undefined ? [] : [condition]), join(bin, "oci-resident.mjs"), bin];
+  const kept = ["HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "PATH"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [`${name}=${value}`];
+  });
+  const started = Promise.withResolvers<void>();
+  zygote.submit(compileStartResident(hostArchitecture(), words, kept), ({ kind }) => {
+    if (kind === "ended") started.resolve();
+  });
+  await started.promise;
+  zygote.close();
+}
