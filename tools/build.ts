@@ -1,6 +1,6 @@
 /**
  * `npm run build`: what is published. Each package as bundled JavaScript with declarations in its `dist`, the
- * command line as the one file `packages/orlop/dist/cli.js`, and the tarballs in `dist`, tried out before they
+ * command line as the one file `packages/orlop/dist/cli.cjs`, and the tarballs in `dist`, tried out before they
  * are left there.
  */
 import { BuildFailure } from "./build/build-failure.ts";

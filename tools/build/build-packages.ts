@@ -1,6 +1,7 @@
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundleCommandLine, bundlePackage } from "./bundle-package.ts";
+import { bundleCommand, bundleFile } from "./bundle-command.ts";
+import { bundlePackage } from "./bundle-package.ts";
 import { emitDeclarations } from "./emit-declarations.ts";
 import { packPackages, type Tarball } from "./pack-packages.ts";
 import { type StagedWorkspace, stageWorkspace } from "./staged-workspace.ts";
@@ -15,6 +16,12 @@ function publishToCheckout(root: string, stage: StagedWorkspace, tarballs: strin
   cpSync(tarballs, join(root, "dist"), { recursive: true });
 }
 
+async function writeCommand(directory: string, { packages }: StagedWorkspace): Promise<void> {
+  const { text, map } = await bundleCommand(directory, packages);
+  writeFileSync(join(directory, "dist", "cli.cjs"), bundleFile(`${text}//# sourceMappingURL=cli.cjs.map\n`));
+  writeFileSync(join(directory, "dist", "cli.cjs.map"), map);
+}
+
 /**
  * Builds every package, packs it and uses the result as a user would.
  *
@@ -26,7 +33,7 @@ export async function buildPackages(root: string, keep: boolean): Promise<readon
   for (const staged of stage.packages) {
     await bundlePackage(staged);
     await emitDeclarations(root, staged);
-    if (staged.manifest.name === "orlop") await bundleCommandLine(staged, stage.packages);
+    if (staged.manifest.name === "orlop") await writeCommand(staged.directory, stage);
   }
   const tarballDirectory = join(stage.directory, "tarballs");
   const installDirectory = join(stage.directory, "install");

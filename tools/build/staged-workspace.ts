@@ -4,23 +4,20 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
-import { packageRows, testkitPackage } from "../layers/package-rows.ts";
-import { type BuildManifest, publishedManifest } from "./published-manifest.ts";
+import { basename, dirname, join } from "node:path";
+import type { BundledPackage } from "./bundle-command.ts";
+import { checkoutPackages } from "./checkout-packages.ts";
+import { publishedManifest } from "./published-manifest.ts";
 
-export interface StagedPackage {
-  /** As in the checkout. */
-  readonly manifest: BuildManifest;
+/** A package whose directory is the copy that the build works on; the manifest is as in the checkout. */
+export interface StagedPackage extends BundledPackage {
   /** Where it comes from, absolute. */
   readonly origin: string;
-  /** Its copy that the build works on, absolute. */
-  readonly directory: string;
 }
 
 /** A copy of the packages as users get them, without tests, so that a build never shows half-made files to who uses the checkout. */
@@ -36,21 +33,17 @@ const testOnly = /\.test\.ts$|-fixture\.ts$|\/fixtures(\/|$)/;
 /** Copied when a package has them. */
 const carried = ["src", "bin", "README.md"] as const;
 
-function stagePackage(root: string, stage: string, name: string): StagedPackage | undefined {
-  const folder = name.replace("@orlop/", "");
-  const origin = join(root, "packages", folder);
-  if (!existsSync(join(origin, "package.json"))) return undefined;
-  const directory = join(stage, "packages", folder);
+function stagePackage(root: string, stage: string, { manifest, directory: origin }: BundledPackage): StagedPackage {
+  const directory = join(stage, "packages", basename(origin));
   mkdirSync(directory, { recursive: true });
   for (const entry of carried) {
     if (!existsSync(join(origin, entry))) continue;
     cpSync(join(origin, entry), join(directory, entry), { recursive: true, filter: (path) => !testOnly.test(path) });
   }
   cpSync(join(root, "LICENSE"), join(directory, "LICENSE"));
-  const link = join(stage, "node_modules", name);
+  const link = join(stage, "node_modules", manifest.name);
   mkdirSync(dirname(link), { recursive: true });
   symlinkSync(directory, link);
-  const manifest = JSON.parse(readFileSync(join(origin, "package.json"), "utf8")) as BuildManifest;
   writeFileSync(join(directory, "package.json"), JSON.stringify(publishedManifest(manifest), undefined, 2));
   return { manifest, origin, directory };
 }
@@ -65,7 +58,6 @@ function removeStage(root: string, directory: string): void {
 export function stageWorkspace(root: string): StagedWorkspace {
   mkdirSync(join(root, ".cache"), { recursive: true });
   const directory = mkdtempSync(join(root, ".cache", "build-"));
-  const names = [...packageRows].reverse().flat().concat(testkitPackage);
-  const packages = names.map((name) => stagePackage(root, directory, name)).filter((each) => each !== undefined);
+  const packages = checkoutPackages(root).map((each) => stagePackage(root, directory, each));
   return { directory, packages, [Symbol.dispose]: () => removeStage(root, directory) };
 }

@@ -51,8 +51,8 @@ export async function tryInstall(
   writeUserProject(directory, specifiers);
   const tsc = join(root, "node_modules", ".bin", "tsc");
   await mustRun("compiling against the declarations", tsc, ["-p", ".", "--pretty", "false"], directory);
-  const commandLine = join("node_modules", "orlop", "dist", "cli.js");
-  const printed = await mustRun("orlop version", process.execPath, [commandLine, "version"], directory);
+  const start = join("node_modules", "orlop", "bin", "start.cjs");
+  const printed = await mustRun("orlop version", process.execPath, [start, "version"], directory);
   const version = packages.find(({ manifest }) => manifest.name === "orlop")?.manifest.version ?? "";
   if (!printed.includes(version)) throw new BuildFailure(`orlop version printed "${printed}" without ${version}`);
 }

@@ -64,7 +64,12 @@ async function runFile(root: string, path: string, options: TestRunOptions): Pro
   const [file = "", ...args] = [...(runAs?.prefix ?? []), process.execPath, "-C", "source", runner, path];
   // Node sets this in test files, and a test runner that finds it runs nothing and reports success.
   const { NODE_TEST_CONTEXT: _, ...env } = runAs?.env ?? process.env;
-  const child = spawn(file, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  // What is tested is what lies there, not what was bundled of it.
+  const child = spawn(file, args, {
+    cwd: root,
+    env: { ...env, ORLOP_SOURCES: "1" },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
   const outcomeText = collect(child.stdio[3] as Readable, Number.POSITIVE_INFINITY);
   const output = collect(child.stdout, printedMaxBytes);
   const errors = collect(child.stderr, printedMaxBytes);

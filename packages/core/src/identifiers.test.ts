@@ -75,10 +75,14 @@ test("splits a digest at its colon", () => {
 });
 
 test("generates full ids that differ", () => {
-  const ids = new Set(Array.from({ length: 100 }, generateId));
+  const ids = new Set(Array.from({ length: 100 }, () => generateId()));
   assert.equal(ids.size, 100);
   for (const id of ids) assert.equal(parseFullId(id), id);
   refused(() => parseFullId(HEX.toUpperCase()), /64 lower-case hex digits/);
+  assert.equal(
+    generateId((length) => new Uint8Array(length).fill(0xa5)),
+    "a5".repeat(32),
+  );
 });
 
 test("shortens ids and digests for people", () => {

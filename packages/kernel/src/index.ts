@@ -96,6 +96,7 @@ export { encodeProgram, type Program } from "./program/program.ts";
 export { SourceMap } from "./program/source-map.ts";
 export type { StructLayout } from "./program/struct-layout.ts";
 export { verifyProgram } from "./program/verify.ts";
+export { randomBytes } from "./random-bytes.ts";
 export { type CompileSeccompOptions, compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";
 export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/default-seccomp-profile.ts";
 export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";

@@ -64,8 +64,9 @@ describe("the launcher of an installation", () => {
   mkdirSync(join(installation, ".bin"));
   cpSync(bin, join(installation, "orlop", "bin"), { recursive: true });
   writeFileSync(join(installation, "orlop", "src", "main.ts"), "throw new Error('sources do not run here');");
-  const shown = "console.log(JSON.stringify([process.argv.slice(2), process.execPath, process.execArgv]));";
-  writeFileSync(join(installation, "orlop", "dist", "cli.js"), shown);
+  const shown = "console.log(JSON.stringify([args, process.execPath, process.execArgv]));";
+  const bundled = `exports.commandLine = async (args) => {\n${shown}\nreturn 0;\n};\n// {"build":"test"}`;
+  writeFileSync(join(installation, "orlop", "dist", "cli.cjs"), bundled);
   writeFileSync(join(installation, "orlop", "package.json"), '{ "type": "module" }');
   const linked = join(installation, ".bin", "orlop");
   symlinkSync("../orlop/bin/orlop", linked);
@@ -89,7 +90,7 @@ describe("the launcher of an installation", () => {
     chmodSync(join(own, "node"), 0o755);
     const { stdout } = run(linked, ["x"]);
     rmSync(join(installation, name), { recursive: true });
-    assert.match(stdout, /^own node: .*\/start\.mjs x\n$/);
+    assert.match(stdout, /^own node: .*\/start\.cjs x\n$/);
   });
 
   test("says what is missing without a node, and with one that is too old", () => {

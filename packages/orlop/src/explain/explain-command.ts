@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, decodeRuntimeSpec, generateId, OrlopError } from "@orlop/core";
-import { explainJson, explainProgram, type Program } from "@orlop/kernel";
+import { explainJson, explainProgram, type Program, randomBytes } from "@orlop/kernel";
 import { compileCreate, ProcessRuntime } from "@orlop/runtime";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
@@ -74,7 +74,7 @@ function explainBundle(flags: ParsedFlags, directory: string, machine: MachineVi
   }
   const bundle = realBundle(directory);
   const request: CreateRequest = {
-    id: generateId(),
+    id: generateId(randomBytes),
     bundle,
     spec: decodeRuntimeSpec(readConfig(join(bundle, "config.json"))),
     stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },

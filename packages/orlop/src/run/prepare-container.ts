@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, generateId, type Mount, OrlopError, shortId } from "@orlop/core";
+import { randomBytes } from "@orlop/kernel";
 import type { Image } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
 import { RootDirectory } from "../image/root-directory.ts";
@@ -35,7 +36,7 @@ interface PreparedContainer extends Disposable {
  */
 export async function prepareContainer(options: RunOptions, machine: MachineView): Promise<PreparedContainer> {
   using stack = new DisposableStack();
-  const id = generateId();
+  const id = generateId(randomBytes);
   const missingSources = findMissingSources(options);
   const image = stack.use(await openImage(options.image, { rootless: machine.rootless }));
   const state = stateDirectory(machine.uid, machine.env);

@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, decodeRuntimeSpec, type RuntimeSpec } from "@orlop/core";
+import { randomBytes } from "@orlop/kernel";
 import type { ContainerRecord } from "./container-record.ts";
 
 /** As much of a request as hooks are run with. */
@@ -28,7 +28,7 @@ export function keptRequest(directory: string, { id, bundle }: ContainerRecord):
 /** JSON with every digit of its large numbers, for which JSON.stringify has no words. */
 function configText(spec: RuntimeSpec): string {
   // Nobody who wrote the config can have known it.
-  const mark = randomUUID();
+  const mark = randomBytes(16).toString("hex");
   const text = JSON.stringify(spec, (_, value: unknown) =>
     typeof value === "bigint" ? `${mark}${String(value)}` : value,
   );

@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
 import {
   type Descriptor,
   type Digest,
@@ -68,6 +67,8 @@ async function* decompress(chunks: AsyncGenerator<Buffer>, { mediaType, digest }
     yield* chunks;
     return;
   }
+  // A container without layers to unpack starts sooner when this has not been loaded.
+  const { createGunzip, createZstdDecompress } = await import("node:zlib");
   const stream = compression === "gzip" ? createGunzip() : createZstdDecompress();
   const source = Readable.from(chunks);
   source.on("error", (error) => stream.destroy(error));

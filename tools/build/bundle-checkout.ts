@@ -1,0 +1,77 @@
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Plugin } from "rolldown";
+import { BuildFailure } from "./build-failure.ts";
+import { type BundleInput, bundleCommand, bundleFile } from "./bundle-command.ts";
+import { checkoutPackages } from "./checkout-packages.ts";
+
+/**
+ * File systems count time in steps, the coarsest in use in two seconds: a file that changed less than a step before it
+ * was read may change again and look the same.
+ */
+const TIME_STEP_MS = 2_000;
+
+/** Notes each file right before it is read: one that changes afterwards is another than was noted. */
+class InputRecord {
+  readonly inputs: BundleInput[] = [];
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  note(path: string): void {
+    const { size, ctimeMs } = statSync(path);
+    this.inputs.push([relative(this.#directory, path), size, ctimeMs]);
+  }
+
+  get observer(): Plugin {
+    return { name: "input-record", load: (path) => this.note(path) };
+  }
+}
+
+interface CheckoutBundle {
+  readonly text: string;
+  readonly inputs: readonly BundleInput[];
+}
+
+async function bundleOnce(root: string, directory: string): Promise<CheckoutBundle> {
+  const record = new InputRecord(directory);
+  const packages = checkoutPackages(root);
+  for (const each of packages) record.note(join(each.directory, "package.json"));
+  const { text } = await bundleCommand(directory, packages, record.observer);
+  return { text, inputs: record.inputs };
+}
+
+/**
+ * Bundles the checkout's command line into `packages/orlop/.cache/cli.cjs`, for bin/start.cjs to run as long as nobody
+ * changes a file that went into it. Replaces the file as a whole.
+ *
+ * Throws {@link BuildFailure}, or what `node:fs` throws where the directory cannot be written.
+ */
+export async function bundleCheckout(root: string, timeStepMs: number = TIME_STEP_MS): Promise<void> {
+  const directory = join(root, "packages", "orlop");
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const beganMs = Date.now();
+    const { text, inputs } = await bundleOnce(root, directory);
+    if (inputs.every(([, , changedMs]) => changedMs < beganMs - timeStepMs)) {
+      replaceFile(join(directory, ".cache", "cli.cjs"), bundleFile(text, inputs));
+      return;
+    }
+    await sleep(timeStepMs);
+  }
+  throw new BuildFailure("Cannot bundle the command line: its sources are being changed");
+}
+
+function replaceFile(path: string, content: string): void {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
