@@ -21,7 +21,7 @@ const processors = 2;
 const kernelOptions = [
   ...["root=/dev/vda", "rw", "console=ttyS0", "systemd.unified_cgroup_hierarchy=1"],
   // Nobody reads colours, and one line a unit is enough.
-  ...["systemd.log_color=no", "systemd.show_status=auto", "loglevel=5", "panic=-1"],
+  ...["systemd.log_color=no", "systemd.show_status=auto", "panic=-1"],
 ];
 
 /** QEMU takes a comma in a value when it is doubled. */
