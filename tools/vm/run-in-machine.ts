@@ -37,7 +37,7 @@ export interface MachineEnd {
 const accelerator = process.env.ORLOP_VM_ACCEL ?? "tcg";
 
 /** How many times longer everything takes in the machine, generously. */
-export const emulationTimeFactor: number = accelerator === "tcg" ? 4 : 1;
+export const emulationTimeFactor: number = accelerator === "tcg" ? 6 : 1;
 
 /** Why this machine starts no other; undefined when it does. */
 export function machineObstacle(): string | undefined {
