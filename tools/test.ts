@@ -3,23 +3,14 @@
  * out, the tests that need root, those that need an ordinary user. What cannot run is skipped, and the reasons are summed up at the end.
  * `npm test -- mount seccomp` runs the test files whose path contains one of the words, and no other step.
  */
-import { join } from "node:path";
 import { packageStep } from "./build/package-step.ts";
 import { runSteps } from "./steps/run-steps.ts";
 import { staticSteps } from "./steps/static-steps.ts";
 import { closingLines, skipsText } from "./tests/describe-outcome.ts";
 import { findTestFiles } from "./tests/find-test-files.ts";
-import { asOrdinaryUser, findOrdinaryUser, ordinaryUserObstacle } from "./tests/ordinary-user.ts";
-import { addOutcomes, emptyOutcome, skippedFiles, type TestOutcome } from "./tests/test-outcome.ts";
+import { runRootlessTests } from "./tests/rootless-tests.ts";
+import { addOutcomes, emptyOutcome, type TestOutcome } from "./tests/test-outcome.ts";
 import { runKernelTests, runUnitTests, testStep } from "./tests/test-steps.ts";
-
-async function runRootlessTests(root: string, files: readonly string[]): Promise<TestOutcome> {
-  if (files.length === 0 || process.getuid?.() !== 0) return runKernelTests(root, files);
-  const user = findOrdinaryUser(process.env, "/etc/passwd", "/etc/subuid");
-  const obstacle = await ordinaryUserObstacle(user, join(root, "tools", "test.ts"));
-  if (obstacle !== undefined) return skippedFiles(files, obstacle);
-  return asOrdinaryUser(user, (runAs) => runKernelTests(root, files, runAs));
-}
 
 const start = performance.now();
 const root = process.cwd();

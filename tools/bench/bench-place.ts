@@ -6,9 +6,9 @@ import type { CreateRequest } from "@orlop/core";
 import { Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
 import { removeCgroupDirectories, temporaryDirectory } from "@orlop/testkit";
+import { findProgram } from "../steps/find-program.ts";
 import { type Bundle, makeBundles } from "./bench-bundles.ts";
 import { CommandTimer } from "./command-timer.ts";
-import { findProgram } from "./find-program.ts";
 import { OciPeer } from "./oci-peer.ts";
 
 /** Why containers cannot be measured here, or undefined when they can. */

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { findProgram } from "./find-program.ts";
+import { findProgram } from "../steps/find-program.ts";
 
 /** What the figures depend on. */
 export interface MachineDescription {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { findProgram } from "./find-program.ts";
+import { findProgram } from "../steps/find-program.ts";
 
 /** `0-3,8` is 0, 1, 2, 3, 8: cpuset(7), "List format". */
 export function parseCpuList(text: string): readonly number[] {

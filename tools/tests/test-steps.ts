@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
+import { patience } from "@orlop/testkit";
 import type { Step } from "../steps/step.ts";
 import { failuresText, outcomeNote } from "./describe-outcome.ts";
 import { runTests, type TestRunAs } from "./run-tests.ts";
 import type { TestOutcome } from "./test-outcome.ts";
 
-const unitFileTimeoutMs = 60_000;
+const unitFileTimeoutMs = patience(60_000);
 /** Root and rootless tests start real containers, some under emulation. */
-const kernelFileTimeoutMs = 600_000;
+const kernelFileTimeoutMs = patience(600_000);
 
 /** A step that runs tests and hands the outcome to `report`. */
 export function testStep(name: string, run: () => Promise<TestOutcome>, report: (outcome: TestOutcome) => void): Step {

@@ -24,6 +24,7 @@ export { snapshotKernelState } from "./leaks/snapshot-kernel-state.ts";
 export { type MountinfoEntry, parseMountinfo } from "./mountinfo.ts";
 export { HELD_USER_MAPPING, type HeldNamespace, holdNamespaces, type NamespaceHolder } from "./namespace-holder.ts";
 export { type OciCommandOptions, OUTER_TERMINAL_SIZE, ociCommand, ociCommandVersion } from "./oci-command.ts";
+export { patience } from "./patience.ts";
 export type { ProbeContext, ProbeDump } from "./probe/probe-dump.ts";
 export { PROBE_EXTRA_PATH, PROBE_PATH, PROBE_SCRIPT } from "./probe/probe-script.ts";
 export { readProbe } from "./probe/read-probe.ts";

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
+import { patience } from "./patience.ts";
 
 /** Namespaces by their names in /proc/PID/ns, as unshare(1) spells them. */
 export type HeldNamespace = "ipc" | "net" | "pid" | "user" | "uts" | "cgroup" | "time";
@@ -14,7 +15,7 @@ export interface NamespaceHolder extends AsyncDisposable {
   identity(type: HeldNamespace): string;
 }
 
-const startTimeMaxMs = 5_000;
+const startTimeMaxMs = patience(5_000);
 
 /** What `user` maps: its root is an ordinary id of the host. */
 export const HELD_USER_MAPPING = { containerID: 0, hostID: 100_000, size: 65_536 } as const;

@@ -10,9 +10,10 @@ import type {
   DifferentialRuntime,
 } from "./differential/differential-runtime.ts";
 import { parseMountinfo } from "./mountinfo.ts";
+import { patience } from "./patience.ts";
 
 /** A container that has not ended by then has failed. */
-const runTimeMaxMs = 30_000;
+const runTimeMaxMs = patience(30_000);
 
 export interface OciCommandOptions {
   /** The program: `runc`, `crun`, `youki`. Also what the runtime is called in reports. */

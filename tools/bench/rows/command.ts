@@ -2,9 +2,9 @@ import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { temporaryDirectory } from "@orlop/testkit";
+import { findProgram } from "../../steps/find-program.ts";
 import type { BenchRow } from "../bench-row.ts";
 import { CommandTimer, type TimedCommand } from "../command-timer.ts";
-import { findProgram } from "../find-program.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
 import { median } from "../statistics.ts";
 

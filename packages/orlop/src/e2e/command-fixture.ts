@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { patience } from "@orlop/testkit";
 
 /** The command as a user calls it. */
 export const LAUNCHER: string = join(import.meta.dirname, "../../bin/orlop");
 
 /** Longer than any command here takes on a busy machine; one that hangs is killed. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = patience(60_000);
 
 export interface CommandResult {
   readonly exitCode: number | null;

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { patience } from "@orlop/testkit";
 
 /** The kernel takes a moment to finish the exit of a process and the removal of a cgroup. */
-const SETTLE_MAX_MS = 5000;
+const SETTLE_MAX_MS = patience(5000);
 const SETTLE_PAUSE_MS = 20;
 
 /**

@@ -21,13 +21,14 @@ import {
   busyboxObstacle,
   type LeakScope,
   makeBusyboxRootfs,
+  patience,
   snapshotKernelState,
   temporaryDirectory,
 } from "@orlop/testkit";
 import { ProcessRuntime, type ProcessRuntimeOptions } from "./process-runtime.ts";
 
 /** Longer than anything here takes, on a busy machine too. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = patience(15_000);
 
 /** In the ids of everything that this process's tests make. */
 const MARK: string = `orlop-process-${process.pid}`;

@@ -1,5 +1,6 @@
 import { AssertionError } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
+import { patience } from "../patience.ts";
 import { type KernelState, LEAK_KINDS, type Leak } from "./kernel-state.ts";
 import { snapshotKernelState } from "./snapshot-kernel-state.ts";
 
@@ -19,7 +20,7 @@ export function assertNoLeak(before: KernelState, after: KernelState): void {
 }
 
 /** The kernel finishes some things after the call that ends them: a process's exit, a cgroup's removal. */
-const settleTimeMaxMs = 3_000;
+const settleTimeMaxMs = patience(3_000);
 const settlePauseMs = 10;
 
 /** Waits until nothing is left of what was not there `before`; throws what is left when that takes too long. */

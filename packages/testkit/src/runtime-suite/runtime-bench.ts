@@ -5,11 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { CreateRequest, ExecRequest, ExitStatus, Process, Runtime, RuntimeSpec, Stdio } from "@orlop/core";
 import { baseSpec, withProcess } from "../configs/base-spec.ts";
+import { patience } from "../patience.ts";
 import { makeBusyboxRootfs } from "../rootfs.ts";
 import { temporaryDirectory } from "../temporary-directory.ts";
 import type { MakeRuntime, RuntimeSuiteSubject } from "./suite-subject.ts";
 
-const waitTimeMaxMs = 10_000;
+const waitTimeMaxMs = patience(10_000);
 
 /** In everything that this process's suites make. */
 export const SUITE_MARK: string = `orlop-suite-${process.pid}`;

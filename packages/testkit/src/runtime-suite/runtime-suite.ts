@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { assertNoLeakSince } from "../leaks/assert-no-leak.ts";
 import type { LeakScope } from "../leaks/kernel-state.ts";
 import { snapshotKernelState } from "../leaks/snapshot-kernel-state.ts";
+import { patience } from "../patience.ts";
 import { busyboxObstacle } from "../rootfs.ts";
 import { execCases } from "./exec-cases.ts";
 import { lifeCycleCases } from "./life-cycle-cases.ts";
@@ -22,7 +23,7 @@ const groups: Readonly<Record<string, readonly RuntimeSuiteCase[]>> = {
   refusals: refusalCases,
 };
 
-const caseTimeMaxMs = 20_000;
+const caseTimeMaxMs = patience(20_000);
 
 /** A case that hangs fails here, where its bench is still disposed of: the test runner's own limit would not do that. */
 async function withinTime(work: Promise<unknown>): Promise<void> {

@@ -39,7 +39,7 @@ export type NewLink = LinkSettings &
 /** What changes on a link. `netnsPid` and `netnsFd` move it; `newIndex` is its index there (Linux 5.12). */
 export type LinkChange = LinkSettings &
   Pick<BasicLinkAttributes, "newIndex"> & {
-    /** A new name; the link must then be given by index. */
+    /** A new name; the link must then be given by index, and be down before Linux 6.2. */
     readonly name?: string;
     /** Flags to set and to clear beside `up`: `IFF_PROMISC`, `IFF_NOARP`. */
     readonly set?: InterfaceFlags;
