@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { type Architecture, hostArchitecture } from "../abi/architecture.ts";
@@ -8,6 +7,7 @@ import { machineFile } from "../machine/machine-file.ts";
 import { BOOT_ADDRESS, CONTROL_FD } from "../machine/memory-layout.ts";
 import { encodeProgram, type Program, TOKEN_BYTES } from "../program/program.ts";
 import { verifyProgram } from "../program/verify.ts";
+import { randomBytes } from "../random-bytes.ts";
 import type { Report } from "./report.ts";
 import { ZygoteChannel } from "./zygote-channel.ts";
 import { sealProgram, zygoteProgram } from "./zygote-program.ts";
