@@ -57,6 +57,7 @@ for (const architecture of ["x86_64", "aarch64"] as const) {
     describe("branches", () => testBranches(machine));
     describe("memory", () => testMemory(machine));
     describe("structures", () => testStructures(machine));
+    describe("start", () => testStart(machine));
     describe("arithmetic", () => testArithmetic(machine));
     describe("errors", () => testErrors(machine));
     describe("handlers", () => testHandlers(machine));
@@ -99,6 +100,31 @@ function testOperands(machine: TestMachine): void {
     assert.deepEqual({ status: run.status, output: run.output.toString() }, { status: 0, output: "ELF" });
   });
 
+  test("begins with all slots but that one zero", () => {
+    const run = machine.run((p) => {
+      const slots = Array.from({ length: 251 }, (_, index) => p.slot(`slot ${index}`));
+      emitOutput(p, ...slots);
+      exit(p, 0);
+    });
+    assert.equal(run.status, 0);
+    assert.deepEqual(outputOf(run), new Array(251).fill(0n));
+  });
+
+  test("keeps all 255 slots apart", () => {
+    const run = machine.run((p) => {
+      const slots = Array.from({ length: 251 }, (_, index) => p.slot(`slot ${index}`));
+      for (const [index, slot] of slots.entries()) p.set(slot, index + 1);
+      emitOutput(p, ...slots);
+      exit(p, 0);
+    });
+    assert.deepEqual(
+      outputOf(run),
+      Array.from({ length: 251 }, (_, index) => BigInt(index + 1)),
+    );
+  });
+}
+
+function testStart(machine: TestMachine): void {
   test("executes the program that its file brings along, image and all", () => {
     const program = buildProgram(machine.architecture, (p) => {
       p.call("write", [1, p.bytes(Buffer.from("inside")), 6]);
@@ -122,29 +148,6 @@ function testOperands(machine: TestMachine): void {
       exit(p, 0);
     });
     assert.deepEqual(outputOf(run), [1n]);
-  });
-
-  test("begins with all slots but that one zero", () => {
-    const run = machine.run((p) => {
-      const slots = Array.from({ length: 251 }, (_, index) => p.slot(`slot ${index}`));
-      emitOutput(p, ...slots);
-      exit(p, 0);
-    });
-    assert.equal(run.status, 0);
-    assert.deepEqual(outputOf(run), new Array(251).fill(0n));
-  });
-
-  test("keeps all 255 slots apart", () => {
-    const run = machine.run((p) => {
-      const slots = Array.from({ length: 251 }, (_, index) => p.slot(`slot ${index}`));
-      for (const [index, slot] of slots.entries()) p.set(slot, index + 1);
-      emitOutput(p, ...slots);
-      exit(p, 0);
-    });
-    assert.deepEqual(
-      outputOf(run),
-      Array.from({ length: 251 }, (_, index) => BigInt(index + 1)),
-    );
   });
 }
 
