@@ -115,7 +115,6 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
   const exited = p.label("the child has ended");
   const loop = p.label("watch");
   if (relay !== undefined) emitOutliveReaders(s);
-  p.set(p.slot("child_silent"), 0);
   start(POLL.pidfd, slots.pidfd, "POLLIN");
   start(POLL.control, slots.control, "POLLIN");
   start(POLL.parent, CONTROL_FD, "0");
@@ -143,8 +142,11 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
     p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });
   });
   when("control", () => emitCommand(s));
-  // What it said last is heard first: its socket has ended, too, when there is no more.
-  when("pidfd", () => p.branch(p.slot("child_silent"), "ne", 0, exited));
+  // What it said last is heard first: that is there by the time at which its end is seen, for ppoll looks in this order.
+  when("pidfd", () => {
+    p.load(p.slot("ready"), memory.at(POLL.sync * POLLFD.size + POLLFD.fields.revents.offset), 2);
+    p.branch(p.slot("ready"), "eq", 0, exited);
+  });
   p.jump(loop);
   p.mark(exited);
   if (relay !== undefined) emitDrainTerminal(s, relay);
@@ -193,7 +195,6 @@ function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, onRead
   p.call("sendto", [CONTROL_FD, word, REPORT.size, p.flags("MSG_NOSIGNAL"), 0, 0], { ignore: "any" });
   p.jump(done);
   p.mark(started);
-  p.set(p.slot("child_silent"), 1);
   polls.watch(POLL.sync, p.number(-1));
   p.branch(failed, "ne", 0, done);
   p.branch(wasReady, "eq", 0, done);
