@@ -93,11 +93,16 @@ function keepCode(file, code) {
   }
 }
 
-/** The user's own directory. Node's default is in /tmp, where somebody else may have put code for root to run. */
+/** Where nobody else may have put code for this user to run: the rule is machineFile's. */
 function cacheDirectory() {
   const configured = process.env.XDG_CACHE_HOME;
   const usual = process.geteuid() === 0 ? "/var/cache" : join(homedir(), ".cache");
-  return join(configured?.startsWith("/") ? configured : usual, "orlop");
+  return join(configured?.startsWith("/") && isOwn(configured) ? configured : usual, "orlop");
+}
+
+function isOwn(directory) {
+  const stat = fs.statSync(directory, { throwIfNoEntry: false });
+  return stat === undefined || (stat.uid === process.geteuid() && (stat.mode & 0o002) === 0);
 }
 
 async function runSources() {

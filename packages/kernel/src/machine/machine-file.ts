@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
@@ -26,10 +26,17 @@ export function machineFile(architecture: Architecture): MachineFile {
   return { path, bytes: content.length };
 }
 
+/** Root may have been handed an ordinary user's XDG_CACHE_HOME, where that user could exchange what root is about to run. */
 function cacheDirectory(): string {
   const configured = process.env["XDG_CACHE_HOME"];
-  if (configured?.startsWith("/")) return join(configured, "orlop");
+  if (configured?.startsWith("/") && isOwn(configured)) return join(configured, "orlop");
   return process.getuid?.() === 0 ? "/var/cache/orlop" : join(homedir(), ".cache", "orlop");
+}
+
+/** Whether only the caller can rename what is in the directory; one that does not exist yet will be made by the caller. */
+function isOwn(directory: string): boolean {
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  return stat === undefined || (stat.uid === process.geteuid?.() && (stat.mode & 0o002) === 0);
 }
 
 function hasContent(path: string, content: Buffer): boolean {
