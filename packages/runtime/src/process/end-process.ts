@@ -41,13 +41,17 @@ export async function signalProcess(
 function compileSignal({ architecture, pid }: HostView, fd: number, signal: number): Program {
   const p = new ProgramBuilder(architecture);
   const failed = p.label("failed");
+  const gone = p.label("it has ended");
   const report = reportBuffer(p);
   const init = p.slot("init");
   p.step({ action: `send signal ${signal} to the container's init` });
   p.handler(failed);
   const path = p.text(`/proc/${pid}/fd/${fd}`);
-  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC"), 0], { into: init });
+  const flags = p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC");
+  // Once it has been reaped its directory cannot be opened again.
+  p.call("openat", [p.flags("AT_FDCWD"), path, flags, 0], { into: init, on: ["ESRCH"], goto: gone });
   p.call("pidfd_send_signal", [init, signal, 0, 0], { ignore: ["ESRCH"] });
+  p.mark(gone);
   emitReport(p, report, "created");
   emitReport(p, report, "exited");
   emitReport(p, report, "ended", { index: 0 });
