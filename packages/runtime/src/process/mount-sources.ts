@@ -1,4 +1,4 @@
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import type { Mount } from "@orlop/core";
 import { emitCloneMount, type MountOptions, parseMountOptions, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
@@ -6,10 +6,15 @@ import { emitIdmap } from "./idmap.ts";
 
 /** A mount of the config, its options sorted. */
 export interface PlannedMount {
+  /** Its destination is absolute and has no `.`, `..` or doubled slash, so that there is one way to write each. */
   readonly mount: Mount;
   readonly field: string;
   readonly options: MountOptions;
+  /** The place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
+  readonly refuseLinks: boolean;
 }
+
+const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
 
 export function plannedMounts(c: Compilation): readonly PlannedMount[] {
   return (c.plan.request.spec.mounts ?? []).map((mount, index) => {
@@ -17,8 +22,19 @@ export function plannedMounts(c: Compilation): readonly PlannedMount[] {
     const options = parseMountOptions(mount.options ?? [], mount.type, `${field}.options`);
     // Mappings without idmap or ridmap leave the choice to the runtime (config.md, "uidMappings").
     const mapped = (mount.uidMappings ?? []).length > 0 && options.idmap === "no";
-    return { mount, field, options: mapped ? { ...options, idmap: "single" } : options };
+    const destination = mountPlace(mount);
+    return {
+      mount: { ...mount, destination },
+      field,
+      options: mapped ? { ...options, idmap: "single" } : options,
+      refuseLinks: REAL_PLACES.has(destination),
+    };
   });
+}
+
+/** Where in the container a mount is; a relative destination counts from the root (config.md, "Mounts"). */
+export function mountPlace({ destination }: Mount): string {
+  return resolve("/", destination);
 }
 
 /**

@@ -22,9 +22,6 @@ import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
 import { absoluteSource, emitBindSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 
-/** Mounts whose place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
-const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
-
 /** Mounts of the config, in its order. */
 export function emitMounts(c: Compilation, mounts: readonly PlannedMount[]): void {
   for (const planned of mounts) {
@@ -36,7 +33,8 @@ export function emitMounts(c: Compilation, mounts: readonly PlannedMount[]): voi
   }
 }
 
-function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount): void {
+function emitFileSystem(c: Compilation, planned: PlannedMount): void {
+  const { mount, field, options } = planned;
   const { p } = c;
   const fd = p.slot("mount");
   const type = mount.type;
@@ -59,40 +57,35 @@ function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount)
   }
   const target = p.slot("target");
   const keepsMode = type === "tmpfs" && !options.data.some(([key]) => key === "mode");
-  if (keepsMode) emitCoverDirectory(c, fd, mount, target);
-  else emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(mount));
+  if (keepsMode) emitCoverDirectory(c, fd, planned, target);
+  else emitDirectoryInRoot(p, c.root, mount.destination, target, planned);
   emitAttachAt(c, fd, target, options.propagation);
-}
-
-function placeOptions({ destination }: Mount): { readonly refuseLinks: boolean } {
-  return { refuseLinks: REAL_PLACES.has(destination.replace(/\/+$/, "")) };
 }
 
 /**
  * `target` = the directory at `destination`, whose mode the memory `fd` that is to cover it takes over, unless it had to be
  * made: so the other runtimes have it, for a /tmp to stay one.
  */
-function emitCoverDirectory(c: Compilation, fd: Slot, mount: Mount, target: Slot): void {
+function emitCoverDirectory(c: Compilation, fd: Slot, { mount, refuseLinks }: PlannedMount, target: Slot): void {
   const { p } = c;
   const make = p.label("make the directory");
   const done = p.label("the mode is right");
   const mode = p.slot("mode");
   const stat = p.scratch(STATX_BYTES, "{statx}");
-  const options = placeOptions(mount);
-  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, ...options });
+  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, refuseLinks });
   p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_MODE"), stat]);
   p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
   p.and(mode, mode, octal(p, 0o7777));
   p.call("fchmodat", [fd, p.text("."), mode]);
   p.jump(done);
   p.mark(make);
-  emitDirectoryInRoot(p, c.root, mount.destination, target, options);
+  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
   p.mark(done);
 }
 
 /** Memory that is to be read-only in the end still has to take mount points and device nodes first. */
 function isReadOnlyLater({ type, destination }: Mount, options: MountOptions): boolean {
-  const memory = type === "tmpfs" || destination.replace(/\/+$/, "") === "/dev";
+  const memory = type === "tmpfs" || destination === "/dev";
   return memory && options.attributes.set.includes("MOUNT_ATTR_RDONLY");
 }
 
@@ -137,7 +130,7 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
-  emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(mount));
+  emitMountPointInRoot(p, c.root, mount.destination, fd, target, planned);
   emitAttachAt(c, fd, target, options.propagation, attributes);
 }
 
