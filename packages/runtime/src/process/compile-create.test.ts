@@ -246,6 +246,8 @@ suite("configs that cannot be compiled", () => {
       [withProcess(spec, { selinuxLabel: "a:b:c" }), "unsupported", "process.selinuxLabel"],
       [withProcess(spec, { user: { uid: 2 ** 32 - 1, gid: 0 } }), "invalid", "process.user.uid"],
       [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
+      [{ ...SMALL, hostname: "theirs" }, "invalid", "hostname"],
+      [{ ...SMALL, domainname: "theirs" }, "invalid", "domainname"],
       [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],
     ];
     const far = { ...listened(seccomp), listener: { path: `/${"x".repeat(107)}`, metadata: "" } };

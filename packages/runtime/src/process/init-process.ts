@@ -176,6 +176,7 @@ function emitLoopback(c: Compilation): void {
   p.call("close", [socket]);
 }
 
+/** As with sysctls, the decoder refuses such a config, and a spec that was built in memory comes here unseen. */
 function emitNames(c: Compilation): void {
   const { p } = c;
   const { hostname, domainname } = c.plan.request.spec;
@@ -184,6 +185,11 @@ function emitNames(c: Compilation): void {
     ["setdomainname", "domainname", domainname],
   ] as const) {
     if (name === undefined || name === "") continue;
+    if (!c.namespaces.has("uts")) {
+      throw new OrlopError("invalid", `Cannot set ${field} "${name}": without a uts namespace it would be the host's`, {
+        field,
+      });
+    }
     p.step({ action: `set ${field} "${name}"`, field });
     p.call(call, [p.bytes(Buffer.from(name), JSON.stringify(name)), Buffer.byteLength(name)]);
   }
