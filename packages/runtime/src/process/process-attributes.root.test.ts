@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import type { ExecCPUAffinity, Process } from "@orlop/core";
+import type { ExecCPUAffinity, Linux, Process } from "@orlop/core";
+import { CAPABILITIES } from "@orlop/kernel";
 import { bounded, type ProcessBench, withBench } from "./process-bench-fixture.ts";
 
 /** The last CPU that this process may run on. */
@@ -46,6 +47,56 @@ suite("the CPUs of an exec", () => {
         });
       }
       await bench.runtime.delete(id, { force: true });
+    }));
+});
+
+suite("resource limits in a user namespace", () => {
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const showFiles = "ulimit -Sn; ulimit -Hn";
+
+  function inUserNamespace(bench: ProcessBench): Partial<Linux> {
+    const namespaces = [...(bench.spec([]).linux?.namespaces ?? []), { type: "user" } as const];
+    return { namespaces, uidMappings: ids, gidMappings: ids };
+  }
+
+  test("are those of the config, and of the exec", (t) =>
+    withBench(t, async (bench) => {
+      const linux = inUserNamespace(bench);
+      const rlimits = [
+        { type: "RLIMIT_NOFILE", soft: 66n, hard: 77n },
+        { type: "RLIMIT_CORE", soft: 0n, hard: 0n },
+      ] as const;
+      const id = await bench.start(`${showFiles}; sleep 1000`, { linux, process: { rlimits } });
+      await bench.outputHas(id, "77\n");
+      assert.equal(bench.output(id), "66\n77\n");
+      const own = [{ type: "RLIMIT_NOFILE", soft: 44n, hard: 55n }] as const;
+      await bench.runtime.exec(bench.execRequest(id, "e", showFiles, { rlimits: own }));
+      await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+      assert.equal(bench.output("e"), "44\n55\n");
+      await bench.runtime.delete(id, { force: true });
+    }));
+
+  test("may be higher than the caller's, which root outside decides", (t) => {
+    const [, capabilities = "0"] = /^CapEff:\t(.*)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    const may = (BigInt(`0x${capabilities}`) >> BigInt(CAPABILITIES.indexOf("CAP_SYS_RESOURCE"))) & 1n;
+    if (may === 0n) return t.skip("needs CAP_SYS_RESOURCE");
+    return withBench(t, async (bench) => {
+      const [, hard = "0"] = /^Max msgqueue size +\d+ +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+      const more = BigInt(hard) + 1n;
+      const rlimits = [{ type: "RLIMIT_MSGQUEUE", soft: more, hard: more }] as const;
+      const script = "grep 'Max msgqueue' /proc/self/limits";
+      const { output } = await bench.run(script, { linux: inUserNamespace(bench), process: { rlimits } });
+      assert.match(output, new RegExp(`size +${more} +${more} `));
+    });
+  });
+
+  test("that nobody may set fail it by the field, and leave nothing", (t) =>
+    withBench(t, async (bench) => {
+      const rlimits = [{ type: "RLIMIT_NOFILE", soft: 1n << 40n, hard: 1n << 40n }] as const;
+      await assert.rejects(bench.start("true", { linux: inUserNamespace(bench), process: { rlimits } }), {
+        errno: "EPERM",
+        field: "process.rlimits[0]",
+      });
     }));
 });
 
