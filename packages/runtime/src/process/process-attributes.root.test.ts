@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import type { ExecCPUAffinity, Linux, Process } from "@orlop/core";
+import type { ExecCPUAffinity, Linux, OrlopError, Process } from "@orlop/core";
 import { CAPABILITIES } from "@orlop/kernel";
 import { bounded, type ProcessBench, withBench } from "./process-bench-fixture.ts";
 
@@ -50,14 +50,15 @@ suite("the CPUs of an exec", () => {
     }));
 });
 
-suite("resource limits in a user namespace", () => {
-  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  const showFiles = "ulimit -Sn; ulimit -Hn";
+const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 
-  function inUserNamespace(bench: ProcessBench): Partial<Linux> {
-    const namespaces = [...(bench.spec([]).linux?.namespaces ?? []), { type: "user" } as const];
-    return { namespaces, uidMappings: ids, gidMappings: ids };
-  }
+function inUserNamespace(bench: ProcessBench): Partial<Linux> {
+  const namespaces = [...(bench.spec([]).linux?.namespaces ?? []), { type: "user" } as const];
+  return { namespaces, uidMappings: ids, gidMappings: ids };
+}
+
+suite("resource limits in a user namespace", () => {
+  const showFiles = "ulimit -Sn; ulimit -Hn";
 
   test("are those of the config, and of the exec", (t) =>
     withBench(t, async (bench) => {
@@ -97,6 +98,56 @@ suite("resource limits in a user namespace", () => {
         errno: "EPERM",
         field: "process.rlimits[0]",
       });
+    }));
+});
+
+suite("a scheduler", () => {
+  const deadline = {
+    policy: "SCHED_DEADLINE",
+    flags: ["SCHED_FLAG_RESET_ON_FORK"],
+    runtime: 500_000n,
+    deadline: 1_000_000n,
+    period: 1_000_000n,
+  } as const;
+  /** Fields of proc_pid_stat(5): nice, policy. */
+  const show = `read -r line </proc/self/stat; set -- \${line##*)}; echo \${17} \${39}`;
+
+  test("is the one of the config, and of the exec, deadlines too", (t) =>
+    withBench(t, async (bench) => {
+      const id = await bench.start(`${show}; sleep 1000`, { process: { scheduler: deadline } });
+      await bench.outputHas(id, "\n");
+      assert.equal(bench.output(id), "0 6\n");
+      await bench.runtime.exec(bench.execRequest(id, "e", show, { scheduler: deadline }));
+      await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+      assert.equal(bench.output("e"), "0 6\n");
+      await bench.runtime.delete(id, { force: true });
+      const batch = { policy: "SCHED_BATCH", nice: 7 } as const;
+      assert.equal((await bench.run(show, { process: { scheduler: batch } })).output, "7 3\n");
+    }));
+
+  test("that clamps utilization is what the kernel takes, or refused with the reason", (t) =>
+    withBench(t, async (bench) => {
+      const flags = ["SCHED_FLAG_UTIL_CLAMP_MIN", "SCHED_FLAG_UTIL_CLAMP_MAX"] as const;
+      const attempt = bench.run("true", { process: { scheduler: { policy: "SCHED_OTHER", flags } } });
+      const error = await attempt.then(
+        () => undefined,
+        (reason: OrlopError) => reason,
+      );
+      if (error === undefined) return;
+      assert.deepEqual([error.errno, error.field], ["EOPNOTSUPP", "process.scheduler"]);
+      assert.match(error.message, /this kernel does not clamp utilization/);
+    }));
+
+  test("that root of a user namespace may not have is refused by the field", (t) =>
+    withBench(t, async (bench) => {
+      const attempt = bench.start("true", { linux: inUserNamespace(bench), process: { scheduler: deadline } });
+      await assert.rejects(attempt, { errno: "EPERM", field: "process.scheduler", message: /CAP_SYS_NICE/ });
+    }));
+
+  test("with deadlines is refused to the small init, which has to have a child", (t) =>
+    withBench(t, async (bench) => {
+      const attempt = bench.start("true", { process: { scheduler: deadline }, request: { init: true } });
+      await assert.rejects(attempt, { code: "unsupported", field: "process.scheduler" });
     }));
 });
 
