@@ -174,6 +174,20 @@ suite("the CPUs of an exec", () => {
   });
 });
 
+suite("mounts", () => {
+  test("of every unusual kind are made by the known calls", () => {
+    const ids = { uidMappings: IDS, gidMappings: IDS };
+    const mounts = [
+      ...(SMALL.mounts ?? []),
+      { destination: "memory", type: "tmpfs", source: "tmpfs", options: ["rro", "unbindable"], ...ids },
+      { destination: "/proc", options: ["remount", "noexec", "hidepid=2", "rslave"] },
+      { destination: "/memory", options: ["bind", "remount", "nodev"] },
+    ];
+    const spec = { ...SMALL, mounts, linux: { ...SMALL.linux, rootfsPropagation: "runbindable" } } as const;
+    assertGolden("mounts.txt", outlineOf(compileCreate(fixedPlan(spec, { cgroup: undefined }))));
+  });
+});
+
 suite("resource limits", () => {
   const rlimits = [{ type: "RLIMIT_NOFILE", soft: 10n, hard: 20n }] as const;
   const setBy = (program: Program): string | undefined =>

@@ -18,7 +18,7 @@ import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./na
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
-import { emitPivot, emitReadOnlyRoot, emitRootFileSystem } from "./root-filesystem.ts";
+import { emitPivot, emitReadOnlyRoot, emitRootFileSystem, emitRootPropagation } from "./root-filesystem.ts";
 import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
@@ -51,7 +51,9 @@ export function emitInit(c: Compilation): void {
   emitReadOnlyRoot(c);
   emitMaskPaths(c);
   emitReadonlyPaths(c);
+  emitRootPropagation(c);
   if (process === undefined) return;
+  checkScheduler(c);
   const options: BecomeOptions = {
     process,
     seccomp: plan.seccomp,
@@ -69,6 +71,14 @@ export function emitInit(c: Compilation): void {
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);
+}
+
+/** Who has deadlines makes no children, or only some without (sched(7)), and the small init's child is the program. */
+function checkScheduler({ plan: { request } }: Compilation): void {
+  if (request.init !== true || request.spec.process?.scheduler?.policy !== "SCHED_DEADLINE") return;
+  throw new OrlopError("unsupported", `Cannot use scheduler "SCHED_DEADLINE": the small init needs a child`, {
+    field: "process.scheduler",
+  });
 }
 
 /**
