@@ -74,6 +74,7 @@ export {
   emitLegacyAttributes,
   emitMountAttributes,
   emitNewFileSystem,
+  emitReconfigure,
   type NewFileSystem,
 } from "./mount/emit-mount.ts";
 export { MOUNT_OPTION_NAMES, type MountOptions, parseMountOptions } from "./mount/mount-options.ts";

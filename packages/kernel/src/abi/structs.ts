@@ -133,7 +133,7 @@ export const CAP_DATA: StructLayout<
   inheritable1: "u32",
 });
 
-/** include/uapi/linux/sched/types.h, SCHED_ATTR_SIZE_VER0 */
+/** include/uapi/linux/sched/types.h, SCHED_ATTR_SIZE_VER1 (Linux 5.3): flags that clamp want that much. */
 export const SCHED_ATTR: StructLayout<
   | "size"
   | "sched_policy"
@@ -143,7 +143,9 @@ export const SCHED_ATTR: StructLayout<
   | "sched_runtime"
   | "sched_deadline"
   | "sched_period"
-> = structLayout("sched_attr", 48, {
+  | "sched_util_min"
+  | "sched_util_max"
+> = structLayout("sched_attr", 56, {
   size: "u32",
   sched_policy: "u32",
   sched_flags: "u64",
@@ -152,6 +154,8 @@ export const SCHED_ATTR: StructLayout<
   sched_runtime: "u64",
   sched_deadline: "u64",
   sched_period: "u64",
+  sched_util_min: "u32",
+  sched_util_max: "u32",
 });
 
 /** include/uapi/linux/if.h, struct ifreq with the flags member. */

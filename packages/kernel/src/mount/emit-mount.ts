@@ -18,17 +18,33 @@ export interface NewFileSystem {
 export function emitNewFileSystem(p: ProgramBuilder, fs: NewFileSystem, into: Slot): void {
   const context = p.slot("fs_context");
   p.call("fsopen", [p.text(fs.type), p.flags("FSOPEN_CLOEXEC")], { into: context });
-  const set = (key: string, value: string | undefined): void => {
-    if (value === undefined) p.call("fsconfig", [context, p.flags("FSCONFIG_SET_FLAG"), p.text(key), 0, 0]);
-    else p.call("fsconfig", [context, p.flags("FSCONFIG_SET_STRING"), p.text(key), p.text(value), 0]);
-  };
-  if (fs.source !== "") set("source", fs.source);
-  for (const flag of fs.options.superblockFlags) set(flag, undefined);
-  for (const [key, value] of fs.options.data) set(key, value);
+  if (fs.source !== "") emitParameters(p, context, [], [["source", fs.source]]);
+  emitParameters(p, context, fs.options.superblockFlags, fs.options.data);
   p.call("fsconfig", [context, p.flags("FSCONFIG_CMD_CREATE"), 0, 0, 0]);
   const attributes = p.flags(attributeFlags(fs.options.attributes));
   p.call("fsmount", [context, p.flags("FSMOUNT_CLOEXEC"), attributes], { into });
   p.call("close", [context]);
+}
+
+/** Gives the file system whose mount `fd` refers to other options; what is not named stays as it is. */
+export function emitReconfigure(p: ProgramBuilder, fd: Slot, { superblockFlags, data }: MountOptions): void {
+  const context = p.slot("fs_context");
+  p.call("fspick", [fd, p.text(""), p.flags("FSPICK_CLOEXEC|FSPICK_EMPTY_PATH")], { into: context });
+  emitParameters(p, context, superblockFlags, data);
+  p.call("fsconfig", [context, p.flags("FSCONFIG_CMD_RECONFIGURE"), 0, 0, 0]);
+  p.call("close", [context]);
+}
+
+function emitParameters(
+  p: ProgramBuilder,
+  context: Slot,
+  flags: readonly string[],
+  data: readonly (readonly [string, string | undefined])[],
+): void {
+  for (const [key, value] of [...flags.map((flag) => [flag, undefined] as const), ...data]) {
+    if (value === undefined) p.call("fsconfig", [context, p.flags("FSCONFIG_SET_FLAG"), p.text(key), 0, 0]);
+    else p.call("fsconfig", [context, p.flags("FSCONFIG_SET_STRING"), p.text(key), p.text(value), 0]);
+  }
 }
 
 /** `into` = descriptor of an unattached copy of the mount at `path` (below `directory`). */
@@ -54,7 +70,7 @@ export interface AttributeSetting {
   readonly change?: AttributeChange;
   readonly propagation?: string;
   readonly recursive: boolean;
-  /** Where the kernel has only the old calls, which know no recursion, the uppermost mount alone is enough. */
+  /** Where the kernel has only the old calls, which know no recursion of attributes, the uppermost mount alone is enough. */
   readonly legacySingle?: true;
   /** Idmap the mount by this user namespace. */
   readonly userNamespace?: Slot;
@@ -103,9 +119,9 @@ export function emitMountAttributes(p: ProgramBuilder, fd: Slot, setting: Attrib
   p.mark(done);
 }
 
-/** What mount(2) can do, too: flags and propagation of one mount. */
-function hasLegacyForm({ recursive, userNamespace, legacySingle }: AttributeSetting): boolean {
-  return (!recursive || legacySingle === true) && userNamespace === undefined;
+/** What mount(2) can do, too: flags of one mount, and the propagation of any. */
+function hasLegacyForm({ change, recursive, userNamespace, legacySingle }: AttributeSetting): boolean {
+  return (!recursive || legacySingle === true || change === undefined) && userNamespace === undefined;
 }
 
 /** A descriptor number that no program uses otherwise, so that its path in /proc is known when the program is written. */
@@ -118,14 +134,18 @@ const LEGACY_FD = 200;
  */
 export function emitLegacyAttributes(p: ProgramBuilder, fd: Slot, setting: AttributeSetting): void {
   if (!hasLegacyForm(setting)) return;
-  const names = (setting.change?.set ?? []).map((name) => name.replace("MOUNT_ATTR_", "MS_"));
-  if (names.length === 0 && setting.propagation === undefined) return;
+  const { set = [], clear = [] } = setting.change ?? {};
+  const names = set.map((name) => name.replace("MOUNT_ATTR_", "MS_"));
+  const changes = set.length + clear.length > 0;
+  if (!changes && setting.propagation === undefined) return;
   const done = p.label("nothing to do the old way");
   p.branch(p.slot("no_mount_setattr"), "eq", 0, done);
   p.call("dup3", [fd, LEGACY_FD, p.flags("O_CLOEXEC")]);
   const path = p.text(`/proc/self/fd/${LEGACY_FD}`);
-  if (names.length > 0) p.call("mount", [0, path, 0, p.flags(["MS_REMOUNT", "MS_BIND", ...names].join("|")), 0]);
-  if (setting.propagation !== undefined) p.call("mount", [0, path, 0, p.flags(setting.propagation), 0]);
+  if (changes) p.call("mount", [0, path, 0, p.flags(["MS_REMOUNT", "MS_BIND", ...names].join("|")), 0]);
+  if (setting.propagation !== undefined) {
+    p.call("mount", [0, path, 0, p.flags(`${setting.propagation}${setting.recursive ? "|MS_REC" : ""}`), 0]);
+  }
   p.call("close", [LEGACY_FD]);
   p.mark(done);
 }

@@ -16,6 +16,7 @@ interface OptionEffect {
   readonly bind?: true;
   readonly copyUp?: true;
   readonly idmap?: true;
+  readonly remount?: true;
 }
 
 /** Per-mount attributes: each has a plain, a negated and two recursive spellings (runtime-spec, config.md, "Mounts"). */
@@ -53,14 +54,16 @@ const OPTIONS: ReadonlyMap<string, OptionEffect> = new Map<string, OptionEffect>
       ["sync", "async"],
       ["lazytime", "nolazytime"],
       ["mand", "nomand"],
-      ["silent", "loud"],
-      ["iversion", "noiversion"],
     ] as const
   ).flatMap(([flag, opposite]): [string, OptionEffect][] => [
     [flag, { superblock: flag }],
     [opposite, { withoutSuperblock: flag }],
   ]),
+  // Of mount(2), which takes them for any file system; fsconfig(2) has no such words, and they change nothing: one is about
+  // messages of the kernel, and file systems that count the versions of their inodes do so untold.
+  ...["silent", "loud", "iversion", "noiversion"].map((word): [string, OptionEffect] => [word, {}]),
   ["defaults", {}],
+  ["remount", { remount: true }],
   ["tmpcopyup", { copyUp: true }],
   ["idmap", { idmap: true }],
   ["ridmap", { idmap: true, recursive: true }],
@@ -88,6 +91,8 @@ export interface MountOptions {
   /** tmpfs: start with a copy of what the mount hides. */
   readonly copyUp: boolean;
   readonly idmap: "no" | "single" | "recursive";
+  /** Change what is mounted already; `bind` is "no" then. */
+  readonly remount: "no" | "mount" | "mount and file system";
 }
 
 /** Sorts `options` of the mount named by `field`; later options win over earlier ones. */
@@ -98,6 +103,7 @@ export function parseMountOptions(options: readonly string[], type: string | und
   let propagation: MountOptions["propagation"];
   let idmap: MountOptions["idmap"] = "no";
   let copyUp = false;
+  let remount = false;
   const superblockFlags = new Set<string>();
   const data: [string, string | undefined][] = [];
   for (const option of options) {
@@ -112,6 +118,7 @@ export function parseMountOptions(options: readonly string[], type: string | und
     if (effect.bind) bind = effect.recursive ? "recursive" : "single";
     if (effect.idmap) idmap = effect.recursive ? "recursive" : "single";
     if (effect.copyUp) copyUp = true;
+    if (effect.remount) remount = true;
     if (effect.propagation !== undefined) {
       propagation = { flag: effect.propagation, recursive: effect.recursive === true };
     }
@@ -119,7 +126,7 @@ export function parseMountOptions(options: readonly string[], type: string | und
   const attributes = plain.change();
   const recursiveAttributes = recursive.change();
   return {
-    bind,
+    bind: remount ? "no" : bind,
     attributes,
     recursiveAttributes,
     propagation,
@@ -127,6 +134,7 @@ export function parseMountOptions(options: readonly string[], type: string | und
     data,
     copyUp,
     idmap,
+    remount: !remount ? "no" : bind === "no" ? "mount and file system" : "mount",
   };
 }
 

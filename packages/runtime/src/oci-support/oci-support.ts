@@ -82,19 +82,28 @@ const PROCESS: readonly SupportRow[] = [
   full("process.selinuxLabel", OWN_CREDENTIAL),
   full("process.noNewPrivileges"),
   full("process.oomScoreAdj"),
-  full("process.rlimits", "two of one type are refused"),
-  full("process.scheduler"),
+  full(
+    "process.rlimits",
+    "two of one type are refused; in a user namespace of root's they are set from outside, where they may be raised",
+  ),
+  full(
+    "process.scheduler",
+    "as under runc flags that clamp utilization have 0 as their value, for which the spec has no field; no deadlines together with the small init",
+  ),
   full("process.ioPriority"),
   full("process.execCPUAffinity", "for execs; the config's holds for those that bring none"),
 ];
 
 const MOUNTS: readonly SupportRow[] = [
-  full("mounts[].destination", "a relative one counts from the root"),
+  full(
+    "mounts[].destination",
+    "a relative one counts from the root; `..` is taken as text; a link at /proc, /sys or /dev is refused",
+  ),
   full("mounts[].source", "a bind's counts from the bundle"),
   full("mounts[].type"),
   partial(
     "mounts[].options",
-    "`tmpcopyup` is an overlay ([decision 8](decisions/0008-tmpcopyup-is-an-overlay.md)); `idmap` and `ridmap` need root, a bind, and Linux 5.12, as every recursive attribute does",
+    "`tmpcopyup` is an overlay ([decision 8](decisions/0008-tmpcopyup-is-an-overlay.md)); `idmap` and `ridmap` need root and Linux 5.12, as every recursive attribute of a bind does, and for a new file system the kernel's support for that kind (tmpfs: 6.3); `remount` is for what an earlier entry has mounted, and for a bind only together with `bind`",
   ),
   full("mounts[].uidMappings", "as `idmap`"),
   full("mounts[].gidMappings", "as `idmap`"),
@@ -112,7 +121,10 @@ const LINUX: readonly SupportRow[] = [
   full("linux.devices", "in a user namespace, where no node can be made, the host's is bound"),
   refused("linux.netDevices", "not done yet", ({ linux }) => Object.keys(linux?.netDevices ?? {}).length > 0),
   partial("linux.cgroupsPath", "the cgroupfs driver; the systemd driver is not wired in yet"),
-  full("linux.rootfsPropagation", "the recursive forms of the four values, too"),
+  full(
+    "linux.rootfsPropagation",
+    "the recursive forms of the four values, too; set last, so that it hinders neither masks nor read-only paths",
+  ),
   full("linux.seccomp", "names that the kernel does not have are passed over"),
   full(
     "linux.seccomp.listenerPath",

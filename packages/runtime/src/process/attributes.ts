@@ -1,26 +1,6 @@
-import type { IOPriority, Process, Rlimit, Scheduler } from "@orlop/core";
-import { type ProgramBuilder, RLIMIT64, SCHED_ATTR, type Slot } from "@orlop/kernel";
+import type { IOPriority, Process, Scheduler } from "@orlop/core";
+import { type ProgramBuilder, SCHED_ATTR, type Slot } from "@orlop/kernel";
 import { emitWriteProc } from "./proc-handle.ts";
-
-/** include/uapi/asm-generic/resource.h: the index is the number. */
-const RLIMITS = [
-  "RLIMIT_CPU",
-  "RLIMIT_FSIZE",
-  "RLIMIT_DATA",
-  "RLIMIT_STACK",
-  "RLIMIT_CORE",
-  "RLIMIT_RSS",
-  "RLIMIT_NPROC",
-  "RLIMIT_NOFILE",
-  "RLIMIT_MEMLOCK",
-  "RLIMIT_AS",
-  "RLIMIT_LOCKS",
-  "RLIMIT_SIGPENDING",
-  "RLIMIT_MSGQUEUE",
-  "RLIMIT_NICE",
-  "RLIMIT_RTPRIO",
-  "RLIMIT_RTTIME",
-];
 
 /** include/uapi/linux/sched.h */
 const SCHED_POLICIES: Readonly<Record<Scheduler["policy"], number>> = {
@@ -59,21 +39,12 @@ export function emitOomScore(p: ProgramBuilder, { oomScoreAdj }: Process, proc: 
 
 /** What a process has that is neither its identity nor a namespace's, and that it may set for itself. */
 export function emitAttributes(p: ProgramBuilder, process: Process): void {
-  emitRlimits(p, process.rlimits ?? []);
   if (process.scheduler !== undefined) emitScheduler(p, process.scheduler);
   if (process.ioPriority !== undefined) {
     const { class: name, priority } = process.ioPriority;
     p.step({ action: `set I/O priority ${name} ${priority}`, field: "process.ioPriority" });
     const value = (IOPRIO_CLASSES[name] << IOPRIO_CLASS_SHIFT) | priority;
     p.call("ioprio_set", [p.flags("IOPRIO_WHO_PROCESS"), 0, p.number(value, `${name}|${priority}`)]);
-  }
-}
-
-function emitRlimits(p: ProgramBuilder, limits: readonly Rlimit[]): void {
-  for (const [index, { type, soft, hard }] of limits.entries()) {
-    p.step({ action: `set ${type} to ${soft}:${hard}`, field: `process.rlimits[${index}]` });
-    const limit = p.struct(RLIMIT64, { rlim_cur: BigInt(soft), rlim_max: BigInt(hard) });
-    p.call("prlimit64", [0, p.number(RLIMITS.indexOf(type), type), limit, 0]);
   }
 }
 

@@ -14,6 +14,7 @@ import { emitAttributes } from "./attributes.ts";
 import { emitExecute } from "./execute.ts";
 import { emitIdentity } from "./identity.ts";
 import { emitPidOne } from "./pid-one.ts";
+import { emitTakeRlimits } from "./rlimits.ts";
 import { emitAskCourier, emitHandOverListener } from "./seccomp-listener.ts";
 import { emitSecurityLabels } from "./security-labels.ts";
 import { resultPipe } from "./start-pipes.ts";
@@ -38,6 +39,7 @@ export interface BecomeOptions {
 
 /** Attributes that are set while there are still privileges; see {@link emitBecomeProgram}. */
 export function emitPrivilegedAttributes(s: Supervision, { process, proc }: BecomeOptions): void {
+  emitTakeRlimits(s, process);
   emitAttributes(s.p, process);
   emitSecurityLabels(s, process, proc);
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { defaultSpec, type LinuxMemoryPolicy, type Process, type RuntimeSpec } from "@orlop/core";
+import {
+  defaultSpec,
+  type LinuxMemoryPolicy,
+  type LinuxNamespaceType,
+  type Process,
+  type RuntimeSpec,
+} from "@orlop/core";
 import { encodeProgram, explainJson, type Program, verifyProgram } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
@@ -88,7 +94,10 @@ suite("the program that makes a container", () => {
   });
 });
 
-function fixedExec(changes: Partial<Process> = {}): Program {
+function fixedExec(
+  changes: Partial<Process> = {},
+  namespaces: readonly LinuxNamespaceType[] = ["mount", "pid", "uts"],
+): Program {
   return compileExec({
     host: FIXED_HOST,
     process: { user: { uid: 1000, gid: 1000 }, args: ["sh"], env: ["PATH=/bin"], cwd: "/", ...changes },
@@ -98,7 +107,7 @@ function fixedExec(changes: Partial<Process> = {}): Program {
     stdio: { stdin: "null", stdout: "null", stderr: "null" },
     terminal: false,
     detached: false,
-    namespaces: ["mount", "pid", "uts"],
+    namespaces,
     join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
     seccomp,
     state: { ociVersion: "1.0.2", id: "c1", status: "running", pid: 77, bundle: "/bundle" },
@@ -162,6 +171,36 @@ suite("the CPUs of an exec", () => {
   test("are nothing to the container's init", () => {
     const config = withProcess(defaultSpec(), { execCPUAffinity: { initial: "0", final: "1" } });
     assert.equal(outlineOf(compileCreate(fixedPlan(config))), outlineOf(compileCreate(fixedPlan())));
+  });
+});
+
+suite("mounts", () => {
+  test("of every unusual kind are made by the known calls", () => {
+    const ids = { uidMappings: IDS, gidMappings: IDS };
+    const mounts = [
+      ...(SMALL.mounts ?? []),
+      { destination: "memory", type: "tmpfs", source: "tmpfs", options: ["rro", "unbindable"], ...ids },
+      { destination: "/proc", options: ["remount", "noexec", "hidepid=2", "rslave"] },
+      { destination: "/memory", options: ["bind", "remount", "nodev"] },
+    ];
+    const spec = { ...SMALL, mounts, linux: { ...SMALL.linux, rootfsPropagation: "runbindable" } } as const;
+    assertGolden("mounts.txt", outlineOf(compileCreate(fixedPlan(spec, { cgroup: undefined }))));
+  });
+});
+
+suite("resource limits", () => {
+  const rlimits = [{ type: "RLIMIT_NOFILE", soft: 10n, hard: 20n }] as const;
+  const setBy = (program: Program): string | undefined =>
+    program.steps.find(({ action }) => action === "set RLIMIT_NOFILE to 10:20")?.role;
+
+  test("are set by root outside where root of a user namespace might not, and by the process itself elsewhere", () => {
+    const spec = withProcess(defaultSpec(), { rlimits });
+    const inside = inUserNamespace(spec);
+    assert.equal(setBy(compileCreate(fixedPlan(spec))), "init");
+    assert.equal(setBy(compileCreate(fixedPlan(inside))), "reaper");
+    assert.equal(setBy(compileCreate(fixedPlan(inside, { host: { ...FIXED_HOST, uid: 1000 } }))), "init");
+    assert.equal(setBy(fixedExec({ rlimits })), "child");
+    assert.equal(setBy(fixedExec({ rlimits }, ["user", "mount"])), "reaper");
   });
 });
 
@@ -246,6 +285,8 @@ suite("configs that cannot be compiled", () => {
       [withProcess(spec, { selinuxLabel: "a:b:c" }), "unsupported", "process.selinuxLabel"],
       [withProcess(spec, { user: { uid: 2 ** 32 - 1, gid: 0 } }), "invalid", "process.user.uid"],
       [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
+      [{ ...SMALL, hostname: "theirs" }, "invalid", "hostname"],
+      [{ ...SMALL, domainname: "theirs" }, "invalid", "domainname"],
       [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],
     ];
     const far = { ...listened(seccomp), listener: { path: `/${"x".repeat(107)}`, metadata: "" } };

@@ -14,6 +14,7 @@ import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { rlimitsFromReaper } from "./rlimits.ts";
 import { checkRoot } from "./root-filesystem.ts";
 import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitMakeStartPipes } from "./start-pipes.ts";
@@ -103,6 +104,7 @@ function compilation(plan: CreatePlan): Compilation {
     stdio: request.stdio,
     terminal: request.spec.process?.terminal === true,
     detached: request.detached === true,
+    rlimitsFromReaper: rlimitsFromReaper(request.spec.process, host, namespaces.has("user")),
     ...plan.style,
   });
   return {

@@ -15,6 +15,7 @@ import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitProcHandle } from "./proc-handle.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
+import { rlimitsFromReaper } from "./rlimits.ts";
 import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
@@ -29,7 +30,7 @@ import {
 import { checkConsoleSocket, emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
 
 /** One more process in a running container. */
-export interface ExecPlan extends SupervisionOptions {
+export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> {
   readonly process: Process;
   /** The file to execute, where it is not `args[0]`. */
   readonly executable?: string;
@@ -51,7 +52,10 @@ export interface ExecPlan extends SupervisionOptions {
  * from in between so that it is inside the pid namespace, too.
  */
 export function compileExec(plan: ExecPlan): Program {
-  const s = superviseIn(plan);
+  const s = superviseIn({
+    ...plan,
+    rlimitsFromReaper: rlimitsFromReaper(plan.process, plan.host, plan.namespaces.includes("user")),
+  });
   const { p, slots, labels } = s;
   checkConsoleSocket(s);
   checkListener(plan.seccomp);

@@ -10,7 +10,7 @@ const DEFAULT_MODE = 0o755;
  * reads come from the directory, writes go to the tmpfs. It is put together on scratch memory, which is then taken out
  * of the mount tree; the overlay keeps what it needs.
  */
-export function emitCopyUp(c: Compilation, { mount, field, options }: PlannedMount): void {
+export function emitCopyUp(c: Compilation, { mount, field, options, refuseLinks }: PlannedMount): void {
   const { p } = c;
   const memory = p.slot("scratch");
   const lower = p.slot("lower");
@@ -19,7 +19,7 @@ export function emitCopyUp(c: Compilation, { mount, field, options }: PlannedMou
   const fd = p.slot("mount");
   const mode = options.data.find(([key]) => key === "mode")?.[1];
   p.step({ action: `mount tmpfs over a copy of "${mount.destination}"`, field });
-  emitDirectoryInRoot(p, c.root, mount.destination, target);
+  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
   emitNewFileSystem(
     p,
     {

@@ -153,6 +153,29 @@ suite("CVE-2023-28642: /proc, /sys and /dev that are links", () => {
         mkdirSync(join(bench.rootfs, name));
       }
     }));
+
+  test("are refused however the config writes their place", (t) =>
+    withBench(t, async (bench) => {
+      mkdirSync(join(bench.rootfs, "elsewhere"));
+      for (const [name, ...spellings] of [
+        ["proc", "proc", "/./proc", "//proc/", "/x/../proc", "../proc/."],
+        ["sys", "sys", "/proc/../sys"],
+        ["dev", "dev", "/dev/."],
+      ] as const) {
+        replaceByLink(bench, name, "elsewhere");
+        for (const destination of spellings) {
+          const mounts = (bench.spec([]).mounts ?? [])
+            .filter((mount) => mount.destination === `/${name}`)
+            .map((mount) => ({ ...mount, destination }));
+          assert.equal(mounts.length, 1);
+          const attack = () => errorOf(bench.run("true", { top: { mounts } }));
+          assert.equal((await attack())?.errno, "ELOOP", destination);
+          assert.equal(await unprotected(bench, resolveCarelessly, attack), undefined, destination);
+        }
+        rmSync(join(bench.rootfs, name));
+        mkdirSync(join(bench.rootfs, name));
+      }
+    }));
 });
 
 /** Exchanges a directory with a link, as fast as it can: renameat2(2) with RENAME_EXCHANGE. */

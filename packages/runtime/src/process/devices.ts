@@ -12,6 +12,7 @@ import {
   STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
+import { plannedMounts } from "./mount-sources.ts";
 
 /** runtime-spec, config-linux.md, "Default Devices"; /dev/console and /dev/ptmx are made elsewhere. */
 const DEFAULT_DEVICES: readonly LinuxDevice[] = [
@@ -36,11 +37,7 @@ const TYPE_FLAGS = { c: 0o20000, u: 0o20000, b: 0o60000, p: 0o10000 } as const;
 
 /** A /dev that is the host's must not be written to. */
 function devIsBound(c: Compilation): boolean {
-  return (c.plan.request.spec.mounts ?? []).some(
-    ({ destination, type, options }) =>
-      destination.replace(/\/+$/, "") === "/dev" &&
-      (type === "bind" || (options ?? []).some((option) => option === "bind" || option === "rbind")),
-  );
+  return plannedMounts(c).some(({ mount, options }) => mount.destination === "/dev" && options.bind !== "no");
 }
 
 /** Device nodes and links. In a user namespace no node can be made: there the host's are bound. */

@@ -32,9 +32,10 @@ interface ExecuteOptions {
   readonly executable?: string | undefined;
 }
 
-/** On kernels that cannot mark a range: closes all from `first` up but one, which closes on exec by itself. */
-function emitCloseAround(p: ProgramBuilder, first: number, kept: Slot): void {
+/** Closes all descriptors from `first` up but one. */
+export function emitCloseAround(p: ProgramBuilder, first: number, kept: Slot): void {
   const edge = p.slot("edge");
+  // Where it is the first, there is nothing below it to close.
   p.add(edge, kept, p.number(-1));
   p.call("close_range", [first, edge, 0], { ignore: ["EINVAL"] });
   p.add(edge, kept, 1);
@@ -71,7 +72,7 @@ export function emitExecute(
   p.call("close_range", [first, everything, p.flags("CLOSE_RANGE_CLOEXEC")], { on: ["EINVAL"], goto: flagless });
   p.jump(closed);
   p.mark(flagless);
-  // All but what a failure would be told through, which closes on exec by itself.
+  // It cannot mark a range. What a failure would be told through closes on exec by itself.
   emitCloseAround(p, first, told);
   p.mark(closed);
   p.step({ action: `execute "${executable ?? process.args[0] ?? ""}"`, field: "process.args[0]" });

@@ -67,7 +67,7 @@ const CONFIGS: Readonly<Record<string, (bench: ProcessBench) => CreateRequest>> 
     const spec = bench.spec(["/bin/true"]);
     const namespaces = [...(spec.linux?.namespaces ?? []), { type: "user" } as const];
     return bench.request("exit 0", {
-      process: { terminal: true },
+      process: { terminal: true, rlimits: [{ type: "RLIMIT_NOFILE", hard: 100n, soft: 100n }] },
       linux: { namespaces, uidMappings: ids, gidMappings: ids },
       request: { init: true, detached: true, rootfs: { kind: "overlay", lower: [bench.rootfs], writes: "discard" } },
     });

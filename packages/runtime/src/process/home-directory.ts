@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
+import { mountPlace } from "./mount-sources.ts";
 
 const PASSWD = "/etc/passwd";
 
@@ -22,11 +23,11 @@ export function withHome(process: Process, files: readonly string[]): Process {
 export function passwdFiles({ mounts = [], linux }: RuntimeSpec, rootfs: RootFilesystem): readonly string[] {
   const covers = (path: string): boolean => PASSWD === path || PASSWD.startsWith(`${path.replace(/\/+$/, "")}/`);
   if ((linux?.maskedPaths ?? []).some(covers)) return [];
-  const mount = mounts.findLast(({ destination }) => destination !== "/" && covers(destination));
+  const mount = mounts.findLast((each) => mountPlace(each) !== "/" && covers(mountPlace(each)));
   if (mount !== undefined) {
     const isBind =
       mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
-    return isBind ? [join(mount.source ?? "", PASSWD.slice(mount.destination.replace(/\/+$/, "").length))] : [];
+    return isBind ? [join(mount.source ?? "", PASSWD.slice(mountPlace(mount).length))] : [];
   }
   return rootsOf(rootfs).map((root) => join(root, PASSWD));
 }

@@ -18,7 +18,7 @@ import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./na
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
-import { emitPivot, emitReadOnlyRoot, emitRootFileSystem } from "./root-filesystem.ts";
+import { emitPivot, emitReadOnlyRoot, emitRootFileSystem, emitRootPropagation } from "./root-filesystem.ts";
 import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
@@ -51,7 +51,9 @@ export function emitInit(c: Compilation): void {
   emitReadOnlyRoot(c);
   emitMaskPaths(c);
   emitReadonlyPaths(c);
+  emitRootPropagation(c);
   if (process === undefined) return;
+  checkScheduler(c);
   const options: BecomeOptions = {
     process,
     seccomp: plan.seccomp,
@@ -69,6 +71,14 @@ export function emitInit(c: Compilation): void {
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);
+}
+
+/** Who has deadlines makes no children, or only some without (sched(7)), and the small init's child is the program. */
+function checkScheduler({ plan: { request } }: Compilation): void {
+  if (request.init !== true || request.spec.process?.scheduler?.policy !== "SCHED_DEADLINE") return;
+  throw new OrlopError("unsupported", `Cannot use scheduler "SCHED_DEADLINE": the small init needs a child`, {
+    field: "process.scheduler",
+  });
 }
 
 /**
@@ -176,6 +186,7 @@ function emitLoopback(c: Compilation): void {
   p.call("close", [socket]);
 }
 
+/** As with sysctls, the decoder refuses such a config, and a spec that was built in memory comes here unseen. */
 function emitNames(c: Compilation): void {
   const { p } = c;
   const { hostname, domainname } = c.plan.request.spec;
@@ -184,6 +195,11 @@ function emitNames(c: Compilation): void {
     ["setdomainname", "domainname", domainname],
   ] as const) {
     if (name === undefined || name === "") continue;
+    if (!c.namespaces.has("uts")) {
+      throw new OrlopError("invalid", `Cannot set ${field} "${name}": without a uts namespace it would be the host's`, {
+        field,
+      });
+    }
     p.step({ action: `set ${field} "${name}"`, field });
     p.call(call, [p.bytes(Buffer.from(name), JSON.stringify(name)), Buffer.byteLength(name)]);
   }

@@ -1,15 +1,21 @@
-import { isAbsolute, join } from "node:path";
-import type { Mount } from "@orlop/core";
-import { emitCloneMount, type MountOptions, parseMountOptions, type Slot } from "@orlop/kernel";
+import { isAbsolute, join, resolve } from "node:path";
+import { type Mount, OrlopError } from "@orlop/core";
+import { emitCloneMount, emitNewFileSystem, type MountOptions, parseMountOptions, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
 import { emitIdmap } from "./idmap.ts";
+import { newFileSystem } from "./new-file-system.ts";
 
 /** A mount of the config, its options sorted. */
 export interface PlannedMount {
+  /** Its destination is absolute and has no `.`, `..` or doubled slash, so that there is one way to write each. */
   readonly mount: Mount;
   readonly field: string;
   readonly options: MountOptions;
+  /** The place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
+  readonly refuseLinks: boolean;
 }
+
+const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
 
 export function plannedMounts(c: Compilation): readonly PlannedMount[] {
   return (c.plan.request.spec.mounts ?? []).map((mount, index) => {
@@ -17,8 +23,38 @@ export function plannedMounts(c: Compilation): readonly PlannedMount[] {
     const options = parseMountOptions(mount.options ?? [], mount.type, `${field}.options`);
     // Mappings without idmap or ridmap leave the choice to the runtime (config.md, "uidMappings").
     const mapped = (mount.uidMappings ?? []).length > 0 && options.idmap === "no";
-    return { mount, field, options: mapped ? { ...options, idmap: "single" } : options };
+    const destination = mountPlace(mount);
+    const isNew = options.bind === "no" && options.remount === "no";
+    return {
+      mount: { ...mount, destination },
+      field,
+      options: {
+        ...(isNew ? withoutRecursion(options) : options),
+        ...(mapped ? { idmap: "single" } : {}),
+      },
+      refuseLinks: REAL_PLACES.has(destination),
+    };
   });
+}
+
+/** There is nothing below a new file system. */
+function withoutRecursion(options: MountOptions): MountOptions {
+  const { attributes, recursiveAttributes } = options;
+  const set = attributes.set.filter((name) => !recursiveAttributes.clear.includes(name));
+  return {
+    ...options,
+    attributes: { set: [...new Set([...set, ...recursiveAttributes.set])], clear: [] },
+    recursiveAttributes: { set: [], clear: [] },
+  };
+}
+
+export function isCgroupMount({ mount: { type } }: PlannedMount): boolean {
+  return type === "cgroup" || type === "cgroup2";
+}
+
+/** Where in the container a mount is; a relative destination counts from the root (config.md, "Mounts"). */
+export function mountPlace({ destination }: Mount): string {
+  return resolve("/", destination);
 }
 
 /**
@@ -29,9 +65,9 @@ export function sourcesFromReaper(c: Compilation): boolean {
   return c.userNamespace && c.privileged;
 }
 
-/** Idmapping is the reaper's, too: it needs privileges over the file system. */
-function fromReaper(c: Compilation, options: MountOptions): boolean {
-  return sourcesFromReaper(c) || options.idmap !== "no";
+/** Idmapping is the reaper's, too: it needs privileges over the file system, also over a new one. */
+function fromReaper(c: Compilation, { bind, remount, idmap }: MountOptions): boolean {
+  return remount === "no" && (idmap !== "no" || (bind !== "no" && sourcesFromReaper(c)));
 }
 
 export function sourceSlot(c: Compilation, name: string): Slot {
@@ -48,9 +84,10 @@ export function emitBindSources(c: Compilation): void {
     emitCloneMount(c.p, c.p.flags("AT_FDCWD"), c.plan.rootfs.path, true, sourceSlot(c, "root"));
   }
   for (const planned of plannedMounts(c)) {
-    if (planned.options.bind === "no" || !fromReaper(c, planned.options)) continue;
+    if (!fromReaper(c, planned.options)) continue;
     const slot = sourceSlot(c, planned.field);
-    emitTakeSource(c, planned, slot);
+    if (planned.options.bind === "no") emitNewSource(c, planned, slot);
+    else emitTakeSource(c, planned, slot);
     emitIdmap(c, planned, slot);
   }
 }
@@ -76,6 +113,20 @@ export function emitBindSource(c: Compilation, planned: PlannedMount): Slot {
   const slot = c.p.slot("mount");
   emitTakeSource(c, planned, slot);
   return slot;
+}
+
+/** A new file system whose owners are to be mapped. */
+function emitNewSource(c: Compilation, planned: PlannedMount, into: Slot): void {
+  const { mount, field, options } = planned;
+  const what = options.copyUp ? "tmpcopyup" : mount.type;
+  if (options.copyUp || isCgroupMount(planned)) {
+    throw new OrlopError("unsupported", `Cannot idmap mount "${mount.destination}": it is a ${what}`, {
+      field: `${field}.options`,
+    });
+  }
+  const fileSystem = newFileSystem(planned);
+  c.p.step({ action: `make a ${fileSystem.type} for "${mount.destination}"`, field });
+  emitNewFileSystem(c.p, fileSystem, into);
 }
 
 function emitTakeSource(c: Compilation, { mount, field, options }: PlannedMount, into: Slot): void {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import type { Mount, OrlopError } from "@orlop/core";
+import { type Linux, type Mount, type OrlopError, ROOTFS_PROPAGATIONS } from "@orlop/core";
+import { callsOf, refuseFirst } from "./faulty-program-fixture.ts";
 import { type ProcessBench, type SpecChanges, withBench } from "./process-bench-fixture.ts";
 
 function withMounts(bench: ProcessBench, ...added: readonly Mount[]): SpecChanges {
@@ -104,6 +105,147 @@ suite("a bind", () => {
         assert.deepEqual([error.code, error.errno], ["not-found", "ENOENT"]);
         assert.match(error.message, /^Cannot bind ".*\/memory\/made" to "\/again": no such file or directory/);
         return true;
+      });
+    }));
+});
+
+/** Prints options and optional fields of the mount at a place: proc_pid_mountinfo(5). */
+const showMount = (place: string): string =>
+  `awk '$5 == "${place}" { print $6; for (at = 7; $at != "-"; at++) print $at; print $NF }' /proc/self/mountinfo`;
+
+suite("the root's propagation", () => {
+  const tags: Readonly<Record<string, RegExp>> = {
+    shared: /\nshared:\d+\n/,
+    slave: /^(?!.*(shared|unbindable))/s,
+    private: /^(?!.*(shared|master|unbindable))/s,
+    unbindable: /\nunbindable\n/,
+  };
+
+  test("is what the config says, also of the mounts below, whatever is masked and read-only there", (t) =>
+    withBench(t, async (bench) => {
+      for (const rootfsPropagation of ROOTFS_PROPAGATIONS) {
+        const linux = { rootfsPropagation, maskedPaths: ["/proc/kcore", "/proc/scsi"], readonlyPaths: ["/proc/sys"] };
+        const script = `${showMount("/")}; echo below; ${showMount("/proc")}; ${showMount("/proc/sys")}`;
+        const [root = "", below = ""] = (await bench.run(script, { linux })).output.split("below\n");
+        const word = rootfsPropagation in tags ? rootfsPropagation : rootfsPropagation.slice(1);
+        assert.match(root, tags[word] ?? /^$/, rootfsPropagation);
+        if (word !== rootfsPropagation) assert.match(below, tags[word] ?? /^$/, rootfsPropagation);
+      }
+    }));
+});
+
+suite("a mount's propagation", () => {
+  test("is changed the old way where the kernel does not know mount_setattr, also below", (t) =>
+    withBench(t, async (bench) => {
+      bench.mutate = (program) => refuseFirst(program, callsOf(program, "mount_setattr", /\/volume"/));
+      bench.makeDirectory("volume");
+      const bind = { destination: "/volume", source: bench.path("volume"), options: ["rbind", "rshared"] };
+      const { output } = await bench.run(showMount("/volume"), withMounts(bench, bind));
+      assert.match(output, /\nshared:\d+\n/);
+    }));
+});
+
+suite("a remount", () => {
+  const memory: Mount = { destination: "/memory", type: "tmpfs", source: "tmpfs", options: ["nosuid", "size=64k"] };
+  const remount = (...options: readonly string[]): Mount => ({
+    destination: "/./memory",
+    options: ["remount", ...options],
+  });
+
+  test("gives what is mounted other options, and its file system, too", (t) =>
+    withBench(t, async (bench) => {
+      const changes = withMounts(bench, memory, remount("ro", "noexec", "size=128k"));
+      const { output } = await bench.run(showMount("/memory"), changes);
+      assert.match(output, /^ro,noexec,relatime\nro,.*size=128k/);
+      const again = withMounts(bench, memory, remount("ro"), remount("nodev"));
+      assert.match((await bench.run(showMount("/memory"), again)).output, /^rw,nodev,relatime\nrw,.*size=64k/);
+    }));
+
+  test("together with bind is for the mount alone", (t) =>
+    withBench(t, async (bench) => {
+      const changes = withMounts(bench, memory, remount("bind", "ro"));
+      assert.match((await bench.run(showMount("/memory"), changes)).output, /^ro,relatime\nrw,/);
+      const root = { destination: "/", options: ["bind", "remount", "ro"] };
+      const { output } = await bench.run("touch /made || echo refused", withMounts(bench, root));
+      assert.equal(output, "refused\n");
+    }));
+
+  test("of nothing, of a host's file system or with what only new mounts have is refused by the field", (t) =>
+    withBench(t, async (bench) => {
+      const bind = { destination: "/volume", source: bench.makeDirectory("volume"), options: ["bind"] };
+      const own = (bench.spec([]).mounts ?? []).length;
+      for (const [mounts, message] of [
+        [[remount("ro")], /^Cannot remount "\/memory": nothing is mounted there by an earlier entry/],
+        [[bind, { destination: "/volume", options: ["remount", "ro"] }], /^Cannot remount "\/volume": it is a bind/],
+        [[memory, remount("idmap")], /^Cannot remount "\/memory": idmap and tmpcopyup are for new mounts/],
+        [[memory, remount("bind", "size=1m")], /^Cannot remount "\/memory": a bind has no option "size=1m"/],
+      ] as const) {
+        const field = `mounts[${own + mounts.length - 1}].options`;
+        await assert.rejects(bench.start("true", withMounts(bench, ...mounts)), { code: "invalid", field, message });
+      }
+      const nowhere = withMounts(bench, { destination: "/tmp", options: ["remount", "bind", "ro"] });
+      await assert.rejects(bench.start("true", nowhere), { errno: "EINVAL", message: /^Cannot remount "\/tmp"/ });
+    }));
+});
+
+suite("a new file system", () => {
+  test("is given recursive attributes as its own", (t) =>
+    withBench(t, async (bench) => {
+      const memory = { destination: "/memory", type: "tmpfs", options: ["nosuid", "rro", "rnoexec", "rsuid"] };
+      const { output } = await bench.run(showMount("/memory"), withMounts(bench, memory));
+      assert.match(output, /^ro,noexec,relatime\n/);
+    }));
+
+  test("takes the words of mount(8) that mean nothing to it", (t) =>
+    withBench(t, async (bench) => {
+      const words = ["silent", "iversion", "loud", "noiversion", "async", "defaults"];
+      const memory = { destination: "/memory", type: "tmpfs", options: words };
+      assert.match((await bench.run(showMount("/memory"), withMounts(bench, memory))).output, /^rw,relatime\n/);
+    }));
+
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const inUserNamespace = (bench: ProcessBench): Partial<Linux> => ({
+    namespaces: [...(bench.spec([]).linux?.namespaces ?? []), { type: "user" }],
+    uidMappings: ids,
+    gidMappings: ids,
+  });
+
+  test("has its owners mapped where the kernel can do it, in a user namespace and without one", (t) =>
+    withBench(t, async (bench) => {
+      const memory = { destination: "/tmp", type: "tmpfs", options: ["idmap", "mode=755", "nosuid"] };
+      const own = { ...memory, options: ["mode=755", "nosuid"], uidMappings: ids, gidMappings: ids };
+      const inside = bench.run(`touch /tmp/x; stat -c '%u:%g' /tmp /tmp/x; ${showMount("/tmp")}`, {
+        ...withMounts(bench, memory),
+        linux: inUserNamespace(bench),
+      });
+      const obstacle = await inside.then(
+        () => undefined,
+        (reason: OrlopError) => reason,
+      );
+      if (obstacle !== undefined) {
+        assert.match(obstacle.message, /^Cannot map the owners of "\/tmp": this kernel cannot do that/);
+        return t.skip("the kernel cannot map the owners of a tmpfs (Linux 6.3)");
+      }
+      assert.match((await inside).output, /^0:0\n0:0\nrw,nosuid,relatime,idmapped\n/);
+      // To the mapped file system root outside is nobody.
+      const outside = await bench.run(`touch /tmp/x || stat -c '%u:%g' /tmp`, withMounts(bench, own));
+      assert.equal(outside.output, "100000:100000\n");
+    }));
+
+  test("is refused by the field where its owners cannot be mapped", (t) =>
+    withBench(t, async (bench) => {
+      const mounts = bench.spec([]).mounts ?? [];
+      const proc = mounts.findIndex(({ type }) => type === "proc");
+      const top = { mounts: mounts.map((mount, at) => (at === proc ? { ...mount, options: ["idmap"] } : mount)) };
+      await assert.rejects(bench.start("true", { top, linux: inUserNamespace(bench) }), {
+        errno: "EINVAL",
+        field: `mounts[${proc}].options`,
+      });
+      const copy = { destination: "/tmp", type: "tmpfs", options: ["tmpcopyup", "idmap"] };
+      const changes = { ...withMounts(bench, copy), linux: inUserNamespace(bench) };
+      await assert.rejects(bench.start("true", changes), {
+        code: "unsupported",
+        field: `mounts[${mounts.length}].options`,
       });
     }));
 });

@@ -1,4 +1,4 @@
-import { type Mount, OrlopError } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import {
   type AttributeSetting,
   emitAttach,
@@ -11,7 +11,6 @@ import {
   emitMountPointInRoot,
   emitNewFileSystem,
   emitOpenInRoot,
-  type MountOptions,
   octal,
   type Slot,
   STATX_BYTES,
@@ -20,87 +19,70 @@ import {
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
-import { absoluteSource, emitBindSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
-
-/** Mounts whose place must be a real directory of the root: a link there would put /proc or /sys elsewhere (CVE-2023-28642). */
-const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
+import {
+  absoluteSource,
+  emitBindSource,
+  isCgroupMount,
+  type PlannedMount,
+  plannedMounts,
+  sourceSlot,
+} from "./mount-sources.ts";
+import { isReadOnlyLater, newFileSystem } from "./new-file-system.ts";
+import { emitRemount } from "./remount.ts";
 
 /** Mounts of the config, in its order. */
 export function emitMounts(c: Compilation, mounts: readonly PlannedMount[]): void {
   for (const planned of mounts) {
-    const { options, mount } = planned;
-    if (options.bind !== "no") emitBind(c, planned);
-    else if (mount.type === "cgroup" || mount.type === "cgroup2") emitCgroupMount(c, planned);
+    const { options } = planned;
+    if (options.remount !== "no") emitRemount(c, planned);
+    else if (options.bind !== "no") emitBind(c, planned);
+    else if (isCgroupMount(planned)) emitCgroupMount(c, planned);
     else if (options.copyUp) emitCopyUp(c, planned);
     else emitFileSystem(c, planned);
   }
 }
 
-function emitFileSystem(c: Compilation, { mount, field, options }: PlannedMount): void {
+function emitFileSystem(c: Compilation, planned: PlannedMount): void {
+  const { mount, field, options } = planned;
   const { p } = c;
   const fd = p.slot("mount");
-  const type = mount.type;
-  if (type === undefined || type === "" || type === "none") {
-    throw new OrlopError("invalid", `Cannot mount "${mount.destination}": it names no type and is no bind`, {
-      field: `${field}.type`,
-    });
-  }
-  if (options.idmap !== "no") {
-    throw new OrlopError("unsupported", `Cannot idmap mount "${mount.destination}": only a bind can be idmapped`, {
-      field: `${field}.options`,
-    });
-  }
+  const fileSystem = newFileSystem(planned);
+  const { type } = fileSystem;
   p.step({ action: `mount ${type} at "${mount.destination}"`, field });
-  emitNewFileSystem(p, { type, source: mount.source ?? type, options: writableAtFirst(mount, options) }, fd);
+  // The reaper has made it where its owners are mapped.
+  if (options.idmap !== "no") p.set(fd, sourceSlot(c, field));
+  else emitNewFileSystem(p, fileSystem, fd);
   if (type === "proc") emitExpectFileSystem(p, fd, "PROC_SUPER_MAGIC");
-  if (isReadOnlyLater(mount, options)) {
+  if (isReadOnlyLater(planned)) {
     // Kept open until everything that goes into it is there.
     p.call("fcntl", [fd, p.flags("F_DUPFD_CLOEXEC"), 0], { into: readOnlySlot(c, field) });
   }
   const target = p.slot("target");
   const keepsMode = type === "tmpfs" && !options.data.some(([key]) => key === "mode");
-  if (keepsMode) emitCoverDirectory(c, fd, mount, target);
-  else emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(mount));
+  if (keepsMode) emitCoverDirectory(c, fd, planned, target);
+  else emitDirectoryInRoot(p, c.root, mount.destination, target, planned);
   emitAttachAt(c, fd, target, options.propagation);
-}
-
-function placeOptions({ destination }: Mount): { readonly refuseLinks: boolean } {
-  return { refuseLinks: REAL_PLACES.has(destination.replace(/\/+$/, "")) };
 }
 
 /**
  * `target` = the directory at `destination`, whose mode the memory `fd` that is to cover it takes over, unless it had to be
  * made: so the other runtimes have it, for a /tmp to stay one.
  */
-function emitCoverDirectory(c: Compilation, fd: Slot, mount: Mount, target: Slot): void {
+function emitCoverDirectory(c: Compilation, fd: Slot, { mount, refuseLinks }: PlannedMount, target: Slot): void {
   const { p } = c;
   const make = p.label("make the directory");
   const done = p.label("the mode is right");
   const mode = p.slot("mode");
   const stat = p.scratch(STATX_BYTES, "{statx}");
-  const options = placeOptions(mount);
-  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, ...options });
+  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, refuseLinks });
   p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_MODE"), stat]);
   p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
   p.and(mode, mode, octal(p, 0o7777));
   p.call("fchmodat", [fd, p.text("."), mode]);
   p.jump(done);
   p.mark(make);
-  emitDirectoryInRoot(p, c.root, mount.destination, target, options);
+  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
   p.mark(done);
-}
-
-/** Memory that is to be read-only in the end still has to take mount points and device nodes first. */
-function isReadOnlyLater({ type, destination }: Mount, options: MountOptions): boolean {
-  const memory = type === "tmpfs" || destination.replace(/\/+$/, "") === "/dev";
-  return memory && options.attributes.set.includes("MOUNT_ATTR_RDONLY");
-}
-
-function writableAtFirst(mount: Mount, options: MountOptions): MountOptions {
-  if (!isReadOnlyLater(mount, options)) return options;
-  const set = options.attributes.set.filter((name) => name !== "MOUNT_ATTR_RDONLY");
-  const superblockFlags = options.superblockFlags.filter((flag) => flag !== "ro");
-  return { ...options, attributes: { ...options.attributes, set }, superblockFlags };
 }
 
 function readOnlySlot(c: Compilation, field: string): Slot {
@@ -110,9 +92,10 @@ function readOnlySlot(c: Compilation, field: string): Slot {
 /** After everything else in the root: makes read-only what was kept writable for it. */
 export function emitFinishReadOnlyMounts(c: Compilation): void {
   const { p } = c;
-  for (const { mount, field, options } of plannedMounts(c)) {
-    if (options.bind !== "no" || options.copyUp || mount.type === "cgroup" || mount.type === "cgroup2") continue;
-    if (!isReadOnlyLater(mount, options)) continue;
+  for (const planned of plannedMounts(c)) {
+    const { mount, field, options } = planned;
+    if (options.remount !== "no" || options.bind !== "no" || options.copyUp || isCgroupMount(planned)) continue;
+    if (!isReadOnlyLater(planned)) continue;
     const fd = readOnlySlot(c, field);
     const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
     p.step({ action: `make "${mount.destination}" read-only`, field: `${field}.options` });
@@ -137,7 +120,7 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
-  emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(mount));
+  emitMountPointInRoot(p, c.root, mount.destination, fd, target, planned);
   emitAttachAt(c, fd, target, options.propagation, attributes);
 }
 

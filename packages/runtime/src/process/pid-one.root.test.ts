@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { suite, test } from "node:test";
-import type { CreateRequest } from "@orlop/core";
+import type { CreateRequest, OrlopError } from "@orlop/core";
+import { callsOf, failAt, instructionsOf, pauseAt, stepAt } from "./faulty-program-fixture.ts";
 import { bounded, type ProcessBench, until, withBench } from "./process-bench-fixture.ts";
 
 const init = { request: { init: true } } as const;
@@ -86,6 +87,32 @@ suite("the small init", () => {
       const request = bench.request("", { ...init, process: { args: ["/no/such/program"] } });
       await bench.runtime.create(request);
       await assert.rejects(bounded("the start", bench.runtime.start(request.id)), { code: "executable-not-found" });
+    }));
+
+  test("that ends too early is what a failure tells of, however slow the program is", (t) =>
+    withBench(t, async (bench) => {
+      // In a pid namespace of its own the program would most often be killed before it could tell anything.
+      const namespaces = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => type !== "pid");
+      const terminal = { ...init, process: { terminal: true }, linux: { namespaces } };
+      let broken = 0;
+      for (let nth = 0; ; nth++) {
+        bench.mutate = (made) => {
+          const calls = instructionsOf(made, /./, "syscall").filter((index) => stepAt(made, index).role === "pid 1");
+          const [foreground] = callsOf(made, "ioctl", /process group/);
+          const fault = calls[nth];
+          assert(foreground !== undefined);
+          if (fault === undefined) return made;
+          broken++;
+          return pauseAt(failAt(made, fault, "EIO"), foreground, 50);
+        };
+        const { error } = await bench.run("true", terminal).then(
+          () => ({ error: undefined }),
+          (reason: OrlopError) => ({ error: reason }),
+        );
+        assert.ok(error === undefined || error.errno === "EIO", String(error));
+        if (broken === nth) break;
+      }
+      assert.ok(broken > 5);
     }));
 
   test("lets an exec in, and ends it with the container", (t) =>

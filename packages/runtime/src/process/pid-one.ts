@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { emitCloseAround } from "./execute.ts";
 import type { Supervision } from "./supervision.ts";
 
 const SIGNALFD_SIGINFO_BYTES = 128;
@@ -13,29 +14,45 @@ export function emitPidOne(s: Supervision): void {
   const child = p.slot("program");
   const program = p.label("the program goes on");
   const signals = p.slot("signals");
+  const ours = p.slot("pid_one_end");
+  const programs = p.slot("program_end");
+  const pair = p.buffer(8, "{pid_one_end, program_end}");
   const mask = p.bytes(u64(ALL_SIGNALS), "[ALL]");
   p.step({ action: "leave pid 1 behind, which forwards signals and reaps orphans" });
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), mask, 0, 8]);
   // Pid 1 executes nothing, so nothing takes the program's memory and descriptors from it: nobody may look. The child's
   // exec makes the child dumpable again.
   p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  p.call("signalfd4", [p.number(-1), mask, 8, p.flags("O_CLOEXEC")], { into: signals });
+  p.call("socketpair", [p.flags("AF_UNIX"), p.flags("SOCK_SEQPACKET|SOCK_CLOEXEC"), 0, pair]);
+  p.load(ours, pair, 4);
+  p.load(programs, pair.at(4), 4);
   p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
   p.branch(child, "eq", 0, program);
   p.role("pid 1");
   p.step({ action: "be pid 1" });
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-init"), 0, 0, 0]);
   p.step({
+    action: "wait for the program's process group",
+    why: "with pid 1 the terminal goes: until then only a failure that it can tell of may end it",
+  });
+  p.call("close", [programs]);
+  p.call("read", [ours, p.buffer(8, "<byte>"), 1]);
+  p.step({
     action: "close what pid 1 must not keep",
     why: "CVE-2024-21626: through /proc/1/fd the program would reach the host's directories",
   });
-  p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), 0]);
-  p.call("signalfd4", [p.number(-1), mask, 8, p.flags("O_CLOEXEC")], { into: signals });
+  emitCloseAround(p, 3, signals);
   emitForwardAndReap(s);
   p.role("init");
   p.mark(program);
   p.step({ action: "start the program in a process group of its own" });
   p.call("setpgid", [0, 0]);
   if (s.terminal) emitForeground(s);
+  p.step({ action: "wait until pid 1 has closed what it must not keep" });
+  p.call("close", [ours]);
+  p.call("write", [programs, p.text("."), 1]);
+  p.call("read", [programs, p.buffer(8, "<end>"), 1]);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.bytes(u64(0n), "[]"), 0, 8]);
 }
 

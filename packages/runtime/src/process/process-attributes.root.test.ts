@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import type { ExecCPUAffinity, Process } from "@orlop/core";
+import type { ExecCPUAffinity, Linux, OrlopError, Process } from "@orlop/core";
+import { CAPABILITIES } from "@orlop/kernel";
 import { bounded, type ProcessBench, withBench } from "./process-bench-fixture.ts";
 
 /** The last CPU that this process may run on. */
@@ -46,6 +47,107 @@ suite("the CPUs of an exec", () => {
         });
       }
       await bench.runtime.delete(id, { force: true });
+    }));
+});
+
+const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+
+function inUserNamespace(bench: ProcessBench): Partial<Linux> {
+  const namespaces = [...(bench.spec([]).linux?.namespaces ?? []), { type: "user" } as const];
+  return { namespaces, uidMappings: ids, gidMappings: ids };
+}
+
+suite("resource limits in a user namespace", () => {
+  const showFiles = "ulimit -Sn; ulimit -Hn";
+
+  test("are those of the config, and of the exec", (t) =>
+    withBench(t, async (bench) => {
+      const linux = inUserNamespace(bench);
+      const rlimits = [
+        { type: "RLIMIT_NOFILE", soft: 66n, hard: 77n },
+        { type: "RLIMIT_CORE", soft: 0n, hard: 0n },
+      ] as const;
+      const id = await bench.start(`${showFiles}; sleep 1000`, { linux, process: { rlimits } });
+      await bench.outputHas(id, "77\n");
+      assert.equal(bench.output(id), "66\n77\n");
+      const own = [{ type: "RLIMIT_NOFILE", soft: 44n, hard: 55n }] as const;
+      await bench.runtime.exec(bench.execRequest(id, "e", showFiles, { rlimits: own }));
+      await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+      assert.equal(bench.output("e"), "44\n55\n");
+      await bench.runtime.delete(id, { force: true });
+    }));
+
+  test("may be higher than the caller's, which root outside decides", (t) => {
+    const [, capabilities = "0"] = /^CapEff:\t(.*)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+    const may = (BigInt(`0x${capabilities}`) >> BigInt(CAPABILITIES.indexOf("CAP_SYS_RESOURCE"))) & 1n;
+    if (may === 0n) return t.skip("needs CAP_SYS_RESOURCE");
+    return withBench(t, async (bench) => {
+      const [, hard = "0"] = /^Max msgqueue size +\d+ +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+      const more = BigInt(hard) + 1n;
+      const rlimits = [{ type: "RLIMIT_MSGQUEUE", soft: more, hard: more }] as const;
+      const script = "grep 'Max msgqueue' /proc/self/limits";
+      const { output } = await bench.run(script, { linux: inUserNamespace(bench), process: { rlimits } });
+      assert.match(output, new RegExp(`size +${more} +${more} `));
+    });
+  });
+
+  test("that nobody may set fail it by the field, and leave nothing", (t) =>
+    withBench(t, async (bench) => {
+      const rlimits = [{ type: "RLIMIT_NOFILE", soft: 1n << 40n, hard: 1n << 40n }] as const;
+      await assert.rejects(bench.start("true", { linux: inUserNamespace(bench), process: { rlimits } }), {
+        errno: "EPERM",
+        field: "process.rlimits[0]",
+      });
+    }));
+});
+
+suite("a scheduler", () => {
+  const deadline = {
+    policy: "SCHED_DEADLINE",
+    flags: ["SCHED_FLAG_RESET_ON_FORK"],
+    runtime: 500_000n,
+    deadline: 1_000_000n,
+    period: 1_000_000n,
+  } as const;
+  /** Fields of proc_pid_stat(5): nice, policy. */
+  const show = `read -r line </proc/self/stat; set -- \${line##*)}; echo \${17} \${39}`;
+
+  test("is the one of the config, and of the exec, deadlines too", (t) =>
+    withBench(t, async (bench) => {
+      const id = await bench.start(`${show}; sleep 1000`, { process: { scheduler: deadline } });
+      await bench.outputHas(id, "\n");
+      assert.equal(bench.output(id), "0 6\n");
+      await bench.runtime.exec(bench.execRequest(id, "e", show, { scheduler: deadline }));
+      await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+      assert.equal(bench.output("e"), "0 6\n");
+      await bench.runtime.delete(id, { force: true });
+      const batch = { policy: "SCHED_BATCH", nice: 7 } as const;
+      assert.equal((await bench.run(show, { process: { scheduler: batch } })).output, "7 3\n");
+    }));
+
+  test("that clamps utilization is what the kernel takes, or refused with the reason", (t) =>
+    withBench(t, async (bench) => {
+      const flags = ["SCHED_FLAG_UTIL_CLAMP_MIN", "SCHED_FLAG_UTIL_CLAMP_MAX"] as const;
+      const attempt = bench.run("true", { process: { scheduler: { policy: "SCHED_OTHER", flags } } });
+      const error = await attempt.then(
+        () => undefined,
+        (reason: OrlopError) => reason,
+      );
+      if (error === undefined) return;
+      assert.deepEqual([error.errno, error.field], ["EOPNOTSUPP", "process.scheduler"]);
+      assert.match(error.message, /this kernel does not clamp utilization/);
+    }));
+
+  test("that root of a user namespace may not have is refused by the field", (t) =>
+    withBench(t, async (bench) => {
+      const attempt = bench.start("true", { linux: inUserNamespace(bench), process: { scheduler: deadline } });
+      await assert.rejects(attempt, { errno: "EPERM", field: "process.scheduler", message: /CAP_SYS_NICE/ });
+    }));
+
+  test("with deadlines is refused to the small init, which has to have a child", (t) =>
+    withBench(t, async (bench) => {
+      const attempt = bench.start("true", { process: { scheduler: deadline }, request: { init: true } });
+      await assert.rejects(attempt, { code: "unsupported", field: "process.scheduler" });
     }));
 });
 

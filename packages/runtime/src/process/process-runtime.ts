@@ -380,12 +380,12 @@ export class ProcessRuntime implements Runtime {
     }
   }
 
-  /** Waits until the reaper has removed what it made; does its work when it was killed. */
+  /** Waits until the reaper has removed what it made; does its work when it was killed, or left others in the cgroups. */
   async #cleanUp(id: string): Promise<void> {
-    const followed = this.#ours.get(id)?.followed;
-    await followed?.ended.promise;
-    if (followed?.lost === false) return;
-    const { cgroups } = this.#directory(id).record(id);
+    const ours = this.#ours.get(id);
+    await ours?.followed.ended.promise;
+    const { cgroups, ownPidNamespace } = ours?.record ?? this.#directory(id).record(id);
+    if (ours?.followed.lost === false && ownPidNamespace) return;
     await killCgroup(cgroups);
     await removeCgroups(cgroups.map(({ path }) => path));
   }

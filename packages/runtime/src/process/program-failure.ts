@@ -48,12 +48,17 @@ export function stepFailure({ action, field }: FailedStep, errno: number): Orlop
 
 const NO_SUCH_CPU = "no CPU of the list is there and allowed to the container";
 
-/** What an errno means for a field, where its usual words do not tell. */
+/** What an errno means for a field (any element of a list is `[]`), where its usual words do not tell. */
 const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   // Callers of runtimes tell a missing program from one that may not be executed, by these words and codes.
-  "process.args[0]": { ENOENT: "executable file not found: no such file or directory" },
+  "process.args[]": { ENOENT: "executable file not found: no such file or directory" },
   "process.execCPUAffinity.initial": { EINVAL: NO_SUCH_CPU },
   "process.execCPUAffinity.final": { EINVAL: NO_SUCH_CPU },
+  "mounts[].options": { EINVAL: "this kernel cannot do that to a file system of this kind" },
+  "process.scheduler": {
+    EPERM: "it takes CAP_SYS_NICE outside of user namespaces, and SCHED_DEADLINE every CPU of the machine",
+    EOPNOTSUPP: "this kernel does not clamp utilization",
+  },
   "linux.memoryPolicy": {
     EINVAL: "the machine does not have these memory nodes, or the mode does not go with these flags",
     ENOSYS: "this kernel does not know of memory nodes",
@@ -63,7 +68,7 @@ const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 function words(errno: string, field = ""): string {
   const usual = errnoWords(errno);
   if (field === "linux.seccomp.listenerPath") return `failed to connect with seccomp agent: ${usual}`;
-  return FIELD_WORDS[field]?.[errno] ?? usual;
+  return FIELD_WORDS[field.replaceAll(/\[\d+\]/g, "[]")]?.[errno] ?? usual;
 }
 
 function codeFor(errno: string, field: string | undefined): ErrorCode {

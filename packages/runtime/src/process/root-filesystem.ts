@@ -211,13 +211,17 @@ export function emitPivot(c: Compilation): void {
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
   p.call("chdir", [p.text("/")]);
   emitExpectTop(c);
+}
+
+/** At the very end: of a mount that is unbindable by now nothing could be bound any more, read-only or as a mask. */
+export function emitRootPropagation(c: Compilation): void {
+  const { p } = c;
   const propagation = c.plan.request.spec.linux?.rootfsPropagation;
-  if (propagation !== undefined) {
-    p.step({ action: `make the root mount ${propagation}`, field: "linux.rootfsPropagation" });
-    const recursive = propagation.startsWith("r");
-    const flag = `MS_${(recursive ? propagation.slice(1) : propagation).toUpperCase()}`;
-    emitMountAttributes(p, c.root, { propagation: flag, recursive });
-  }
+  if (propagation === undefined) return;
+  p.step({ action: `make the root mount ${propagation}`, field: "linux.rootfsPropagation" });
+  const recursive = propagation.startsWith("r");
+  const flag = `MS_${(recursive ? propagation.slice(1) : propagation).toUpperCase()}`;
+  p.call("mount", [0, p.text("/"), 0, p.flags(recursive ? `MS_REC|${flag}` : flag), 0]);
 }
 
 /** When nothing is to be made in the root any more. */

@@ -1,4 +1,4 @@
-import type { Stdio } from "@orlop/core";
+import type { Rlimit, Stdio } from "@orlop/core";
 import { type Architecture, type Label, type Pointer, ProgramBuilder, reportBuffer, type Slot } from "@orlop/kernel";
 
 export type FileKind = "directory" | "file" | "fifo" | "other";
@@ -50,6 +50,8 @@ export interface SupervisionOptions extends Handover {
   readonly stdio: Stdio;
   readonly terminal: boolean;
   readonly detached: boolean;
+  /** What the reaper sets for the child: root of a user namespace may not raise a hard limit, root outside may. */
+  readonly rlimitsFromReaper: readonly Rlimit[];
 }
 
 /**
@@ -78,6 +80,8 @@ export interface Supervision extends SupervisionOptions {
     readonly childFailed: Label;
     readonly startFailed: Label;
     readonly reaperFailed: Label;
+    /** In the reaper: the child waits for its limits. */
+    readonly limited: Label;
     /** The child has become an orphan. */
     readonly left: Label;
   };
@@ -106,6 +110,7 @@ export function superviseIn(options: SupervisionOptions): Supervision {
       childFailed: p.label("child failed"),
       startFailed: p.label("start failed"),
       reaperFailed: p.label("reaper failed"),
+      limited: p.label("the child waits for its limits"),
       left: p.label("the child is left to the caller"),
     },
     report: reportBuffer(p),
@@ -120,6 +125,8 @@ export const WORD = {
   prepared: 2,
   /** The start command has come: hooks of the start run now. */
   starting: 3,
+  /** Everything that its limits might hinder is done; the reaper sets them. */
+  limited: 4,
 } as const;
 
 /** The step of {@link emitSay}. */
