@@ -20,9 +20,9 @@ interface Running {
 /**
  * The near end of a zygote's socket: programs go in, reports come out.
  *
- * `submit` sends a program and calls back with each of its reports, in order, `begun` first and `ended` last; `become` sends one that the
- * zygote executes itself, after which it takes no more. Any number of programs may run at once. When the socket closes,
- * each listener that has not heard `ended` hears that its program is lost.
+ * `submit` sends a program and calls back with each of its reports, in order, `ended` last, and `begun` as soon as it is
+ * known; `become` sends one that the zygote executes itself, after which it takes no more. Any number of programs may run
+ * at once. When the socket closes, each listener that has not heard `ended` hears that its program is lost.
  */
 export class ZygoteChannel {
   readonly #socket: Duplex;

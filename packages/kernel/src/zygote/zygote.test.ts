@@ -53,12 +53,13 @@ function saying(values: readonly number[], then: (p: ProgramBuilder) => void = (
   });
 }
 
-/** Sends a program; resolves with its reports once it has ended. */
+/** Sends a program; resolves with what it said of itself, once it has ended. */
 function run(zygote: Zygote, program: Program): Promise<readonly Report[]> {
   const reports: Report[] = [];
   return new Promise((resolve) => {
     zygote.submit(program, (report) => {
-      reports.push(report);
+      // The zygote's own word, which comes at any time.
+      if (report.kind !== "begun") reports.push(report);
       if (report.kind === "ended" || report.kind === "unstarted") resolve(reports);
     });
   });
@@ -85,6 +86,19 @@ suite("a zygote", () => {
         ],
       );
     }
+  });
+
+  test("tells which process executes a program", async () => {
+    using zygote = started();
+    const pid = await new Promise<number>((resolve) => {
+      const still = programOf((p) => {
+        standStill(p);
+        p.call("exit_group", [0]);
+      });
+      zygote.submit(still, ({ kind, value }) => kind === "begun" && resolve(value));
+    });
+    assert.match(readFileSync(`/proc/${zygote.pid}/task/${zygote.pid}/children`, "utf8"), new RegExp(`^${pid} $`));
+    process.kill(pid, "SIGKILL");
   });
 
   test("reaps every program, whatever its status", async () => {
@@ -275,7 +289,7 @@ suite("the end of a zygote", () => {
       emitReport(p, report, "ended", { index: 0 });
       p.call("exit_group", [0]);
     });
-    zygote.submit(program, (report) => reports.push(report));
+    zygote.submit(program, (report) => report.kind !== "begun" && reports.push(report));
     await until("the first report", () => reports.length === 1);
     process.kill(zygote.pid ?? 0, "SIGKILL");
     await until("the rest", () => reports.at(-1)?.kind === "ended");

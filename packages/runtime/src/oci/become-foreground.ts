@@ -18,7 +18,8 @@ interface ForegroundProcess {
 /** Makes the call's own process stand for a process that runs: until its end, and with its exit status. */
 export async function becomeForeground(hands: Hands, foreground: ForegroundProcess): Promise<void> {
   const { followed, afterwards } = foreground;
-  hands.become(compileForeground({ ...foreground, reaperPid: followed.reaperPid }), () => {});
+  const reaperPid = await followed.begun.promise;
+  hands.become(compileForeground({ ...foreground, reaperPid }), () => {});
   const { exitCode } = exitStatus(await followed.exited.promise, false);
   await afterwards();
   hands.release(exitCode);

@@ -10,8 +10,8 @@ export class FollowedProgram {
   readonly exited: PromiseWithResolvers<Report> = settled();
   /** The reaper has cleaned up; never rejects. */
   readonly ended: PromiseWithResolvers<void> = settled();
-  /** Of the process that executes the program; 0 until it does. */
-  reaperPid = 0;
+  /** Pid of the process that executes the program; it comes before the end, and not before anything else. */
+  readonly begun: PromiseWithResolvers<number> = settled();
   /** The reaper was killed: what it made is still there. */
   lost = false;
   /** The exit is known, and nothing went wrong before it. */
@@ -32,7 +32,7 @@ export class FollowedProgram {
   readonly onReport = (report: Report): void => {
     switch (report.kind) {
       case "begun":
-        this.reaperPid = report.value;
+        this.begun.resolve(report.value);
         break;
       case "failed":
         // The first is the cause: a child that failed makes the reaper's next step fail, too.
