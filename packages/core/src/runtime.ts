@@ -133,6 +133,10 @@ export type TreeEntry =
 /** One of the three standard descriptors. A path is opened by the runtime: a file is appended to, a FIFO stays open. */
 export type StdioTarget = "inherit" | "null" | { readonly fd: number } | { readonly path: string };
 
+/**
+ * With a terminal, who takes no more of its output (`stdout` is a pipe or terminal without another end) has hung up: SIGHUP
+ * for its session, EIO for what is written to it, and an end of its input. A detached container's output is dropped then.
+ */
 export interface Stdio {
   readonly stdin: StdioTarget;
   readonly stdout: StdioTarget;

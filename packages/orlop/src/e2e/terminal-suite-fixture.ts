@@ -53,6 +53,12 @@ function ownTerminalCases(c: SuiteContext, skip: string | false): void {
       assert.ok(!output.includes("\r\r\n"), "the caller's terminal has processed what the container's had already");
     });
 
+    test("is hung up on when nobody reads its output any more", async () => {
+      const command = [LAUNCHER, "run", "-t", ...c.fixture.idFlags(), "host", "yes"];
+      const { stdout, exitCode } = await c.fixture.start("sh", ["-c", '"$@" | head -n 1', "sh", ...command]);
+      assert.deepEqual([stdout, exitCode], ["y\r\n", 0]);
+    });
+
     test("gets every key as it is, and the caller has the terminal back afterwards", async () => {
       const { settings, status } = await atOwn(
         c,

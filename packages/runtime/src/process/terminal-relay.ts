@@ -120,7 +120,10 @@ function emitTake(
   p.handler(s.labels.reaperFailed);
 }
 
-/** Writes what it can. What nobody can take any more is dropped, so that the other side need not wait for ever. */
+/**
+ * Writes what it can. What nobody can take any more is dropped, so that the other side need not wait for ever; but who
+ * takes no more of a terminal's output has let go of the terminal, see {@link emitHangUp}.
+ */
 function emitGive(
   s: Supervision,
   { from, to, chunk, at, length, readable, writable }: Direction,
@@ -129,15 +132,35 @@ function emitGive(
   const { p } = s;
   const written = p.label("all is written");
   const done = p.label("given");
-  p.handler(written);
+  const gone = p.label("nobody is there");
+  const hangsUp = from === s.slots.master && !s.detached;
+  p.handler(hangsUp ? gone : written);
   emitWrite(s, { to, chunk, at, length }, done);
   p.branch(at, "lt", length, done);
   p.mark(written);
   p.set(at, length);
   loop.watch(writable, p.number(NOBODY));
   loop.watch(readable, from);
+  if (hangsUp) {
+    p.jump(done);
+    p.mark(gone);
+    p.set(at, length);
+    emitHangUp(s, loop);
+  }
   p.mark(done);
   p.handler(s.labels.reaperFailed);
+}
+
+/**
+ * Lets go of the terminal, as whoever closes its window does: its session hears SIGHUP, writes to it fail with EIO, and
+ * it has no more input. Not for a container that is to outlive its maker: it goes on and is heard by nobody.
+ */
+function emitHangUp({ p, slots }: Supervision, loop: RelayLoop): void {
+  for (const name of Object.keys(RELAY_POLLS)) loop.watch(name as RelayPoll, p.number(NOBODY));
+  for (const fd of [p.slot("terminal"), slots.master]) {
+    p.call("close", [fd], { ignore: "any" });
+    p.set(fd, p.number(NOBODY));
+  }
 }
 
 /** One write: of everything at first; of single bytes once it took a part, because the machine cannot subtract. */

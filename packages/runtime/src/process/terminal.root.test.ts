@@ -198,19 +198,38 @@ suite("a terminal that the reaper relays", () => {
       await bounded("the deletion", bench.runtime.delete(request.id, { force: true }), 5_000);
     }));
 
-  test("outlives the reader of its output, and says no more to nobody", (t) =>
+  /** A container with a terminal whose output nobody reads any more once it is told to go on. */
+  async function abandoned(bench: ProcessBench, script: string, detached: boolean): Promise<number> {
+    const output = bench.fifo("output");
+    const reader = openSync(output, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK);
+    const writer = bench.open(output, "w");
+    const request = withFifo(bench, { ...terminalRequest(bench, script), detached });
+    await bench.runtime.run({ ...request, stdio: { ...request.stdio, stdout: { fd: writer } } });
+    closeSync(reader);
+    bench.closeDescriptors();
+    writeFileSync(request.input, "go on\n");
+    const { exitCode } = await bounded("the wait", bench.runtime.wait(request.id));
+    await bench.runtime.delete(request.id);
+    return exitCode;
+  }
+
+  test("hangs up when the reader of its output is gone", (t) =>
     withBench(t, async (bench) => {
-      const output = bench.fifo("output");
-      const reader = openSync(output, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK);
-      const writer = bench.open(output, "w");
-      const script = "echo ready; read line; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; exit 6";
-      const request = withFifo(bench, terminalRequest(bench, script));
-      await bench.runtime.run({ ...request, stdio: { ...request.stdio, stdout: { fd: writer } } });
-      closeSync(reader);
-      bench.closeDescriptors();
-      writeFileSync(request.input, "go on\n");
-      assert.equal((await bounded("the wait", bench.runtime.wait(request.id))).exitCode, 6);
-      await bench.runtime.delete(request.id);
+      assert.equal(
+        await abandoned(bench, "trap 'exit 6' HUP; read line; while :; do echo much; sleep 0.02; done", false),
+        6,
+      );
+    }));
+
+  test("fails what is written to it then, which ends a program that does not hear the signal", (t) =>
+    withBench(t, async (bench) => {
+      assert.equal(await abandoned(bench, "trap '' HUP; read line; while echo much; do :; done; exit 7", false), 7);
+    }));
+
+  test("outlives the reader of a detached container's output, and says no more to nobody", (t) =>
+    withBench(t, async (bench) => {
+      const script = "read line; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; exit 8";
+      assert.equal(await abandoned(bench, script, true), 8);
     }));
 
   test("needs a devpts of the container's own", (t) =>
