@@ -11,5 +11,8 @@ const configured = process.env.XDG_CACHE_HOME;
 const usual = process.getuid?.() === 0 ? "/var/cache" : join(homedir(), ".cache");
 enableCompileCache(join(configured?.startsWith("/") ? configured : usual, "orlop", "node"));
 
+// The launcher's way to keep Node from taking the caller's options for its own.
+process.argv = process.argv.map((word, index) => (index > 1 && word.startsWith(":") ? word.slice(1) : word));
+
 const fromSource = process.execArgv.includes("--conditions=source");
 await import(fromSource ? "../src/main.ts" : "../dist/cli.js");
