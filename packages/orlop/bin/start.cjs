@@ -16,6 +16,8 @@ const CODE_AGE_MAX_MS = 10_000;
 
 const packageDirectory = dirname(__dirname);
 const isCheckout = process.execArgv.includes("--conditions=source");
+// The launcher's way to keep Node from taking the caller's options for its own.
+process.argv = process.argv.map((word, index) => (index > 1 && word.startsWith(":") ? word.slice(1) : word));
 const args = process.argv.slice(2);
 
 /**

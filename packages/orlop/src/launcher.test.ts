@@ -56,6 +56,53 @@ describe("the launcher", () => {
   });
 });
 
+describe("the caller's words", () => {
+  /** A program in the place of the command line, with the launcher in front. */
+  const installation = join(scratch, "words");
+  mkdirSync(join(installation, "dist"), { recursive: true });
+  cpSync(bin, join(installation, "bin"), { recursive: true });
+  writeFileSync(join(installation, "package.json"), '{ "type": "module" }');
+  writeFileSync(join(installation, "dist", "cli.js"), "console.log(JSON.stringify(process.argv.slice(2)));");
+  const env = { ...process.env, PATH: `${join(process.execPath, "..")}:${process.env.PATH}` };
+  const given = (args: readonly string[]): unknown => {
+    const { stdout, stderr } = run(join(installation, "bin", "orlop"), args, { env });
+    assert.equal(stderr, "");
+    return JSON.parse(stdout);
+  };
+
+  test("arrive as they are, whatever they look like", () => {
+    const odd = ["", " ", "a b", "$HOME", "`id`", '"', "'", "\\", "*", "a\nb", ":", ":a", "::", "--", '--x="$y"', "-e"];
+    assert.deepEqual(given(odd), odd);
+    assert.deepEqual(given([...odd].reverse()), [...odd].reverse());
+    const many = [...Array(300).keys()].map((number) => `--${number}`);
+    assert.deepEqual(given(many), many);
+    assert.deepEqual(given([]), []);
+  });
+
+  test("are never options of Node's, wherever it looks for them", () => {
+    const evil = join(scratch, "evil.cjs");
+    writeFileSync(evil, 'console.error("evil code runs");');
+    writeFileSync(join(scratch, "env"), `NODE_OPTIONS=--require=${evil}\n`);
+    const config = { nodeOptions: { require: evil } };
+    for (const name of ["config.json", "node.config.json"]) {
+      writeFileSync(join(scratch, name), JSON.stringify(config));
+    }
+    for (const words of [
+      ["run", "--env-file", "env"],
+      ["run", "--env-file=env"],
+      ["run", "--env-file", "absent"],
+      ["run", "--env-file-if-exists", "env"],
+      ["run", "--env-file-if-exists=env"],
+      ["run", "host", "node", "--experimental-config-file", "config.json"],
+      ["run", "host", "node", "--experimental-config-file=config.json"],
+      ["run", "host", "node", "--experimental-default-config-file"],
+      ["run", "--", "--env-file", "env"],
+    ]) {
+      assert.deepEqual(given(words), words);
+    }
+  });
+});
+
 describe("the launcher of an installation", () => {
   /** As npm lays it out; the command line is a stand-in that shows what it was given. */
   const installation = join(scratch, "it's installed", "node_modules");

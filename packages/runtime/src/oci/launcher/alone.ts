@@ -1,7 +1,8 @@
 /** What `bin/orlop-oci` executes when no resident process answers: does the call, and sees to it that the next finds one. */
 import { callAlone } from "../call-alone.ts";
+import { callWords } from "./launcher-arguments.ts";
 import { prepareNextCall } from "./prepare-next-call.ts";
 
 const [bin = "", ...args] = process.argv.slice(2);
-await callAlone(args);
+await callAlone(callWords(args));
 await prepareNextCall(bin);

@@ -8,3 +8,8 @@ export const BROKEN_ARGUMENT = 1;
 export const ALONE_ARGUMENT = 5;
 /** How many come before the words of the call. */
 export const ARGUMENTS_BEFORE = 9;
+
+/** The words of the call as they were: what Node could take for an option of its own has a colon in front. */
+export function callWords(words: readonly string[]): readonly string[] {
+  return words.map((word) => (word.startsWith(":") ? word.slice(1) : word));
+}

@@ -5,7 +5,7 @@ import { type Call, NotHere } from "../call.ts";
 import { orlopOci } from "../orlop-oci.ts";
 import { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES } from "./farewell-program.ts";
 import { type Hello, HelloReader, isOneOfUs } from "./hello.ts";
-import { ARGUMENTS_BEFORE } from "./launcher-arguments.ts";
+import { ARGUMENTS_BEFORE, callWords } from "./launcher-arguments.ts";
 import { RemoteHands } from "./remote-hands.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function serveCall(socket: Socket): Promise<void> {
 
 function callOf(hello: Hello, hands: RemoteHands, said: { stdout: string; stderr: string }): Call {
   return {
-    args: hello.arguments.slice(ARGUMENTS_BEFORE),
+    args: callWords(hello.arguments.slice(ARGUMENTS_BEFORE)),
     env: hello.environment,
     cwd: hello.cwd,
     pid: hello.pid,
