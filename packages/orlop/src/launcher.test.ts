@@ -62,7 +62,8 @@ describe("the caller's words", () => {
   mkdirSync(join(installation, "dist"), { recursive: true });
   cpSync(bin, join(installation, "bin"), { recursive: true });
   writeFileSync(join(installation, "package.json"), '{ "type": "module" }');
-  writeFileSync(join(installation, "dist", "cli.js"), "console.log(JSON.stringify(process.argv.slice(2)));");
+  const standIn = "exports.commandLine = async (args) => console.log(JSON.stringify(args));";
+  writeFileSync(join(installation, "dist", "cli.cjs"), `${standIn}\n//{"build":"words"}`);
   const env = { ...process.env, PATH: `${join(process.execPath, "..")}:${process.env.PATH}` };
   const given = (args: readonly string[]): unknown => {
     const { stdout, stderr } = run(join(installation, "bin", "orlop"), args, { env });
