@@ -49,6 +49,7 @@ export type { CgroupLayout } from "./cgroup/cgroup-layout.ts";
 export { type CgroupDriver, type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
 export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
+export { cgroupsOfProcess } from "./cgroup/cgroups-of-process.ts";
 export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
 export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
@@ -65,6 +66,7 @@ export { RESOURCE_CONVERSIONS, type ResourceField } from "./cgroup/resources/res
 export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
+export { emitMachineWith } from "./machine/machine.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";
 export {
   type AttributeSetting,

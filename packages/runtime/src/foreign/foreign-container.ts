@@ -1,0 +1,104 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ContainerStats, type CreateRequest, parseContainerId, stringifyJson } from "@orlop/core";
+import { type CgroupDirectory, cgroupsOfProcess, readCgroupStats, readOomEvents } from "@orlop/kernel";
+import { ContainerDirectory } from "../process/container-directory.ts";
+import { containerStats } from "../process/container-stats.ts";
+import { passwdFiles, withHome } from "../process/home-directory.ts";
+import type { HostView } from "../process/supervision.ts";
+import { attachedInit } from "./attached-init.ts";
+import { hostedSpec, rootOf } from "./hosted-spec.ts";
+
+const CGROUPS = "cgroups.json";
+
+/**
+ * What we keep of a container that another program makes, in a directory as our own containers have one, and in it also:
+ *
+ * - `bundle/config.json` what the other program is given
+ * - `rootfs/` an empty directory; the root file system is mounted there, for the reaper's eyes only
+ * - `cgroups.json` where the other program has put init
+ */
+export class ForeignContainer {
+  readonly directory: ContainerDirectory;
+  readonly id: string;
+
+  constructor(root: string, id: string) {
+    this.id = id;
+    this.directory = new ContainerDirectory(join(root, parseContainerId(id)));
+  }
+
+  path(name: string): string {
+    return join(this.directory.path, name);
+  }
+
+  get bundle(): string {
+    return this.path("bundle");
+  }
+
+  /** Throws `exists` when the id is taken. */
+  make({ id, bundle, spec, detached }: CreateRequest): void {
+    const namespaces = spec.linux?.namespaces ?? [];
+    this.directory.create(
+      {
+        schemaVersion: 1,
+        id,
+        ociVersion: spec.ociVersion,
+        bundle,
+        annotations: spec.annotations ?? {},
+        cgroups: [],
+        namespaces: namespaces.map(({ type }) => type),
+        ownPidNamespace: namespaces.some(({ type, path }) => type === "pid" && path === undefined),
+        detached: detached === true,
+        createdAtMs: Date.now(),
+        startSteps: [],
+      },
+      undefined,
+    );
+  }
+
+  /** Gives the directory that is to be the root. */
+  writeBundle(request: CreateRequest, host: HostView): string {
+    const { spec } = request;
+    const rootfs = rootOf(request);
+    const root = rootfs.kind === "directory" ? rootfs.path : this.path("rootfs");
+    const init = this.path("init");
+    const config = stringifyJson(hostedSpec(request, root, init));
+    if (rootfs.kind !== "directory") mkdirSync(root, { mode: 0o700 });
+    if (request.init === true && spec.process !== undefined) {
+      const process = withHome(spec.process, passwdFiles(spec, rootfs));
+      // A copy for this container alone: whatever happens to it happens to nobody else (CVE-2019-5736).
+      writeFileSync(init, attachedInit(process, host, this.directory.path), { mode: 0o555 });
+    }
+    mkdirSync(this.bundle, { mode: 0o700 });
+    writeFileSync(join(this.bundle, "config.json"), config, { mode: 0o600 });
+    return root;
+  }
+
+  /** Of init; looked up once, while init lives. */
+  cgroups(): readonly CgroupDirectory[] {
+    try {
+      return JSON.parse(readFileSync(this.path(CGROUPS), "utf8")) as readonly CgroupDirectory[];
+    } catch {
+      return this.#findCgroups();
+    }
+  }
+
+  #findCgroups(): readonly CgroupDirectory[] {
+    const pid = this.directory.created()?.value;
+    if (pid === undefined || this.directory.exit() !== undefined) return [];
+    const found = cgroupsOfProcess(pid);
+    const path = this.path(CGROUPS);
+    writeFileSync(`${path}.new`, JSON.stringify(found), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+    return found;
+  }
+
+  stats(): ContainerStats {
+    return containerStats(readCgroupStats(this.cgroups()));
+  }
+
+  /** The kernel has killed something in the container for lack of memory; its cgroups stay until it is deleted. */
+  outOfMemory(): boolean {
+    return (readOomEvents(this.cgroups())?.kills ?? 0n) > 0n;
+  }
+}

@@ -1,0 +1,1 @@
+export { OciRuntime, type OciRuntimeOptions } from "./oci/oci-runtime.ts";
