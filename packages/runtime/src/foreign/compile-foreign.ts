@@ -27,8 +27,10 @@ import {
 
 /** A container, or an exec in one, that another program makes. */
 export interface ForeignPlan extends SupervisionOptions {
-  /** Makes it, writes the pid of its process to the file {@link PID_FILE} of the state directory, and ends. */
+  /** Makes it, leaves its process behind, and ends. */
   readonly make: HostCommand;
+  /** Where the pid of that process is: in the file {@link PID_FILE} of the state directory; or it is the only one left behind. */
+  readonly pid: "file" | "only";
   /** Removes it whatever its state; run where nobody else is left to do so. */
   readonly remove: HostCommand | undefined;
   /** The root file system to put together, for the request, at a directory; absent: there is nothing to mount. */
@@ -63,7 +65,7 @@ export function compileForeign(plan: ForeignPlan): Program {
   emitOpenStdio(s);
   if (takesTerminal(s)) emitListenForTerminal(s);
   emitMake(s, plan);
-  emitAdopt(s);
+  emitAdopt(s, plan);
   if (takesTerminal(s)) emitExpectTerminal(s);
   p.step({ action: "tell that it is made" });
   p.call("write", [s.slots.syncChild, p.bytes(Buffer.from([WORD.ready]), "ready"), 1]);
@@ -165,16 +167,17 @@ export const COMMAND_FAILED = "command";
 
 const PID_DIGITS_MAX = 10;
 
-/** Learns the pid from its file; then the process, which is our child by now, is known by descriptor. */
-function emitAdopt(s: Supervision): void {
+/** Learns the pid; then the process, which is our child by now, is known by descriptor. */
+function emitAdopt(s: Supervision, { pid: where }: ForeignPlan): void {
   const { p, slots } = s;
   const file = p.slot("file");
   const text = p.buffer(PID_DIGITS_MAX + 6, "<pid>");
   const [at, digit, double, pid] = [p.slot("at"), p.slot("digit"), p.slot("double"), slots.child];
   const next = p.label("next digit");
   const done = p.label("no more digits");
-  p.step({ action: "read the pid of the container's process" });
-  p.call("openat", [slots.state, p.text(PID_FILE), p.flags("O_RDONLY|O_NOFOLLOW|O_CLOEXEC"), 0], { into: file });
+  p.step({ action: "read the pid of the process that was left behind" });
+  const path = p.text(where === "file" ? PID_FILE : "/proc/thread-self/children");
+  p.call("openat", [slots.state, path, p.flags("O_RDONLY|O_NOFOLLOW|O_CLOEXEC"), 0], { into: file });
   p.call("read", [file, text, PID_DIGITS_MAX]);
   p.call("close", [file]);
   p.set(at, 0);
@@ -193,7 +196,7 @@ function emitAdopt(s: Supervision): void {
   p.add(at, at, 1);
   p.branch(at, "lt", PID_DIGITS_MAX, next);
   p.mark(done);
-  p.step({ action: "take the container's process" });
+  p.step({ action: "take the process that was left behind" });
   p.call("pidfd_open", [pid, 0], { into: slots.pidfd });
   // What the container itself orphans, where it has no pid namespace, is not ours to wait for.
   p.call("prctl", [p.flags("PR_SET_CHILD_SUBREAPER"), 0, 0, 0, 0]);

@@ -14,7 +14,7 @@ const CGROUPS = "cgroups.json";
 /**
  * What we keep of a container that another program makes, in a directory as our own containers have one, and in it also:
  *
- * - `bundle/config.json` what the other program is given
+ * - `bundle/<id>/config.json` what the other program is given
  * - `rootfs/` an empty directory; the root file system is mounted there, for the reaper's eyes only
  * - `cgroups.json` where the other program has put init
  */
@@ -31,8 +31,14 @@ export class ForeignContainer {
     return join(this.directory.path, name);
   }
 
+  /** Shims expect that it is called as the container is. */
   get bundle(): string {
-    return this.path("bundle");
+    return join(this.path("bundle"), this.id);
+  }
+
+  /** Of what passes the streams of init on, where the other program does not do it. */
+  get streams(): ContainerDirectory {
+    return new ContainerDirectory(this.path("streams"));
   }
 
   /** Throws `exists` when the id is taken. */
@@ -69,36 +75,33 @@ export class ForeignContainer {
       // A copy for this container alone: whatever happens to it happens to nobody else (CVE-2019-5736).
       writeFileSync(init, attachedInit(process, host, this.directory.path), { mode: 0o555 });
     }
-    mkdirSync(this.bundle, { mode: 0o700 });
+    mkdirSync(this.bundle, { mode: 0o700, recursive: true });
     writeFileSync(join(this.bundle, "config.json"), config, { mode: 0o600 });
     return root;
   }
 
-  /** Of init; looked up once, while init lives. */
-  cgroups(): readonly CgroupDirectory[] {
+  /** Looks up and keeps the cgroups that the other program has put init into. */
+  keepCgroups(pid: number): void {
+    const path = this.path(CGROUPS);
+    writeFileSync(`${path}.new`, JSON.stringify(cgroupsOfProcess(pid)), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  /** None where whoever made the container died before it could keep them. */
+  #cgroups(): readonly CgroupDirectory[] {
     try {
       return JSON.parse(readFileSync(this.path(CGROUPS), "utf8")) as readonly CgroupDirectory[];
     } catch {
-      return this.#findCgroups();
+      return [];
     }
   }
 
-  #findCgroups(): readonly CgroupDirectory[] {
-    const pid = this.directory.created()?.value;
-    if (pid === undefined || this.directory.exit() !== undefined) return [];
-    const found = cgroupsOfProcess(pid);
-    const path = this.path(CGROUPS);
-    writeFileSync(`${path}.new`, JSON.stringify(found), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-    return found;
-  }
-
   stats(): ContainerStats {
-    return containerStats(readCgroupStats(this.cgroups()));
+    return containerStats(readCgroupStats(this.#cgroups()));
   }
 
   /** The kernel has killed something in the container for lack of memory; its cgroups stay until it is deleted. */
   outOfMemory(): boolean {
-    return (readOomEvents(this.cgroups())?.kills ?? 0n) > 0n;
+    return (readOomEvents(this.#cgroups())?.kills ?? 0n) > 0n;
   }
 }

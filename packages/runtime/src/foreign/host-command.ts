@@ -11,10 +11,10 @@ export interface HostCommand {
   readonly env: readonly string[];
   readonly directory: string;
   /**
-   * What it has as its standard descriptors: those of the container, which it passes on; or nothing to read, and files in
+   * What it has as its standard descriptors: those of the container, which it passes on; or `stdin` to read, and files in
    * the state directory for what it says.
    */
-  readonly stdio: "container" | { readonly stdout: string; readonly stderr: string };
+  readonly stdio: "container" | { readonly stdin?: Uint8Array; readonly stdout: string; readonly stderr: string };
 }
 
 /** Starts the command; `into` is its pid. A failure to execute it is reported as one of the whole program. */
@@ -46,10 +46,17 @@ function emitContainerStdio(s: Supervision): void {
   for (const fd of [0, 1, 2]) p.call("dup3", [nothing, fd, 0]);
 }
 
-function emitFiles({ p, slots }: Supervision, files: { readonly stdout: string; readonly stderr: string }): void {
+function emitFiles({ p, slots }: Supervision, files: Exclude<HostCommand["stdio"], "container">): void {
+  const { stdin } = files;
   const file = p.slot("said");
   const create = p.flags("O_WRONLY|O_CREAT|O_TRUNC|O_NOFOLLOW|O_CLOEXEC");
-  p.call("openat", [p.flags("AT_FDCWD"), p.text("/dev/null"), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: file });
+  if (stdin === undefined) {
+    p.call("openat", [p.flags("AT_FDCWD"), p.text("/dev/null"), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: file });
+  } else {
+    p.call("memfd_create", [p.text("stdin"), p.flags("MFD_CLOEXEC")], { into: file });
+    p.call("write", [file, p.bytes(stdin, "<stdin>"), stdin.length]);
+    p.call("lseek", [file, 0, p.flags("SEEK_SET")]);
+  }
   p.call("dup3", [file, 0, 0]);
   for (const [fd, name] of [
     [1, files.stdout],

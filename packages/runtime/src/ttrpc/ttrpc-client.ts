@@ -21,7 +21,7 @@ const STREAM_STEP = 2;
 
 /**
  * One connection to a ttrpc server. Any number of calls may be under way at once. When the connection ends, calls under
- * way fail with `failed` and `closed` resolves.
+ * way fail with `failed` and `closed` resolves. A connection without one keeps no process alive.
  *
  * Streams are not offered: a peer that answers a call with one is refused.
  */
@@ -39,6 +39,7 @@ export class TtrpcClient {
     this.#socket = socket;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
+    socket.unref();
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (cause) => this.#fail(cause.message, cause));
     socket.on("close", () => {
@@ -64,11 +65,6 @@ export class TtrpcClient {
     return this.#gone === undefined;
   }
 
-  /** Lets this process end although the connection is open and idle. */
-  unref(): void {
-    this.#socket.unref();
-  }
-
   /** Calls a method of a service. Rejects with the peer's own message, and our code for its. */
   async call<S extends Schema, M extends Methods<S>, Name extends keyof M & string>(
     api: Api<S, M>,
@@ -89,6 +85,7 @@ export class TtrpcClient {
     const frame = encodeFrame({ stream, type: FRAME_TYPE.request, flags: 0, data });
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     this.#calls.set(stream, { resolve, reject });
+    this.#socket.ref();
     // An answer that still comes finds nobody; ttrpc has no word to call a request back.
     const abort = (): void => {
       this.#calls.delete(stream);
@@ -100,6 +97,7 @@ export class TtrpcClient {
       return codec.decode(response, await promise) as Decoded<S, M[Name][1]>;
     } finally {
       signal?.removeEventListener("abort", abort);
+      if (this.#calls.size === 0) this.#socket.unref();
     }
   }
 

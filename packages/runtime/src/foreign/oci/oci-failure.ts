@@ -19,7 +19,7 @@ const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
 ];
 
 /** The kind of failure that these words tell of; `failed` when no row knows them. */
-function codeOfWords(words: string): ErrorCode {
+export function codeOfWords(words: string): ErrorCode {
   return WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? "failed";
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, join } from "node:path";
 import {
@@ -28,7 +28,15 @@ import { readHostView } from "../../process/host-view.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
 import type { SupervisionOptions } from "../../process/supervision.ts";
 import { COMMAND_FAILED, compileForeign, type ForeignPlan, PID_FILE } from "../compile-foreign.ts";
-import { ForeignContainer } from "../foreign-container.ts";
+import type { ForeignContainer } from "../foreign-container.ts";
+import {
+  cancelled,
+  checkSignal,
+  expectDeletable,
+  expectRoot,
+  expectStatus,
+  ForeignContainers,
+} from "../foreign-containers.ts";
 import type { HostCommand } from "../host-command.ts";
 import { environmentWords, hostEnvironment } from "../host-environment.ts";
 import { rootOf } from "../hosted-spec.ts";
@@ -56,6 +64,7 @@ export class OciRuntime implements Runtime {
   readonly name: string;
   readonly #options: OciRuntimeOptions;
   readonly #binary: OciBinary;
+  readonly #containers: ForeignContainers;
   readonly #host = readHostView();
   readonly #ours = new Map<string, FollowedProgram>();
   #zygoteIfStarted: ZygoteLike | undefined;
@@ -65,11 +74,9 @@ export class OciRuntime implements Runtime {
   constructor(options: OciRuntimeOptions) {
     this.#options = options;
     this.name = `oci:${options.binary}`;
-    if (this.#host.uid !== 0) {
-      throw new OrlopError("unsupported", `Cannot use runtime "${this.name}": it needs root\nTry it as root.`);
-    }
+    expectRoot(this.name, this.#host.uid);
     this.#binary = new OciBinary(options.binary, join(options.root, ".runtime"));
-    mkdirSync(options.root, { recursive: true, mode: 0o700 });
+    this.#containers = new ForeignContainers(options.root);
   }
 
   get #zygote(): ZygoteLike {
@@ -95,14 +102,14 @@ export class OciRuntime implements Runtime {
     const { id } = request;
     const doing = `create container "${id}"`;
     if (request.signal?.aborted) throw cancelled(doing, request.signal);
-    const container = this.#container(id);
+    const container = this.#containers.get(id);
     container.make(request);
     try {
       const plan = this.#createPlan(request, container);
       const followed = this.#submit(plan);
       this.#ours.set(id, followed);
       const pid = await this.#made(plan, followed, doing, request.signal);
-      container.cgroups();
+      container.keepCgroups(pid);
       return stateOf(request, "created", pid);
     } catch (error) {
       // Where the reaper lives it has removed what there was.
@@ -120,7 +127,7 @@ export class OciRuntime implements Runtime {
   async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
     const { id, execId } = request;
     await this.#expect(id, "exec in", ["running"]);
-    const directory = this.#container(id).directory.exec(execId);
+    const directory = this.#containers.get(id).directory.exec(execId);
     directory.make(execId);
     try {
       const plan = this.#execPlan(request, directory);
@@ -133,10 +140,8 @@ export class OciRuntime implements Runtime {
   }
 
   async signal(id: string, signal: number, target: SignalTarget = {}): Promise<void> {
-    if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_MAX) {
-      throw new OrlopError("invalid", `Cannot signal container "${id}": there is no signal ${signal}`);
-    }
-    const { directory } = this.#known(id);
+    checkSignal(id, signal);
+    const { directory } = this.#containers.known(id);
     if (target.execId !== undefined) {
       const exec = directory.knownExec(target.execId);
       if (exec.exit() !== undefined) {
@@ -152,7 +157,7 @@ export class OciRuntime implements Runtime {
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
-    const container = this.#known(id);
+    const container = this.#containers.known(id);
     const { execId, signal } = options;
     const directory = execId === undefined ? container.directory : container.directory.knownExec(execId);
     const exited = execId === undefined ? this.#ours.get(id)?.exited.promise : undefined;
@@ -174,7 +179,7 @@ export class OciRuntime implements Runtime {
 
   async update(id: string, resources: LinuxResources): Promise<void> {
     await this.#expect(id, "update", ["created", "running", "paused"]);
-    const file = this.#container(id).path(`resources-${++this.#verbs}.json`);
+    const file = this.#containers.get(id).path(`resources-${++this.#verbs}.json`);
     writeFileSync(file, stringifyJson(resources), { mode: 0o600 });
     try {
       await this.#run(id, "update", "update", "--resources", file, id);
@@ -184,17 +189,17 @@ export class OciRuntime implements Runtime {
   }
 
   async stats(id: string): Promise<ContainerStats> {
-    return this.#known(id).stats();
+    return this.#containers.known(id).stats();
   }
 
   async pids(id: string): Promise<readonly number[]> {
-    const container = this.#known(id);
+    const container = this.#containers.known(id);
     if (container.directory.exit() !== undefined) return [];
     return decodePids(id, await this.#run(id, "list processes of", "ps", "--format", "json", id));
   }
 
   async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
-    const { directory } = this.#known(id);
+    const { directory } = this.#containers.known(id);
     const { execId } = options;
     const addressee = execId === undefined ? directory : directory.knownExec(execId);
     if (!addressee.hasTerminal()) {
@@ -209,25 +214,14 @@ export class OciRuntime implements Runtime {
   }
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
-    const { directory } = this.#container(id);
-    try {
-      directory.record(id);
-    } catch (error) {
-      if (!options.force || (error as OrlopError).code !== "not-found") throw error;
-      // Of a container whose maker died at once there is a directory without a record.
-      directory.remove();
-      return;
-    }
-    const { status } = await this.state(id);
-    if (status !== "stopped" && !options.force) {
-      throw new OrlopError(
-        "conflict",
-        `Cannot delete container "${id}": it is ${status}\nTry stopping it first, or force.`,
-      );
-    }
+    const force = options.force === true;
+    const directory = this.#containers.knownOrNone(id, force)?.directory;
+    if (directory === undefined) return;
+    const state = await this.state(id);
+    expectDeletable(state, force);
     // A process that is frozen does not end.
-    if (status === "paused") await this.#run(id, "resume", "resume", id);
-    await this.#run(id, "delete", "delete", ...(options.force ? ["--force"] : []), id).catch((error: OrlopError) => {
+    if (state.status === "paused") await this.#run(id, "resume", "resume", id);
+    await this.#run(id, "delete", "delete", ...(force ? ["--force"] : []), id).catch((error: OrlopError) => {
       // The reaper has removed it already, when its maker died.
       if (error.code !== "not-found") throw error;
     });
@@ -236,7 +230,7 @@ export class OciRuntime implements Runtime {
   }
 
   async state(id: string): Promise<State> {
-    const { directory } = this.#known(id);
+    const { directory } = this.#containers.known(id);
     const { ociVersion, bundle, annotations } = directory.record(id);
     const base = { ociVersion, id, bundle, annotations };
     if (directory.exit() !== undefined) return { ...base, status: "stopped" };
@@ -247,15 +241,8 @@ export class OciRuntime implements Runtime {
     return { ...base, status, ...(status === "stopped" ? {} : { pid }) };
   }
 
-  async list(): Promise<readonly State[]> {
-    const ids = ContainerDirectory.list(this.#options.root);
-    const states = await Promise.allSettled(ids.map((id) => this.state(id)));
-    return states.flatMap((state) => {
-      if (state.status === "fulfilled") return [state.value];
-      // Deleted since it was listed.
-      if ((state.reason as OrlopError).code === "not-found") return [];
-      throw state.reason;
-    });
+  list(): Promise<readonly State[]> {
+    return this.#containers.list((id) => this.state(id));
   }
 
   /** Lets go of the zygote; containers that are not detached end. */
@@ -305,6 +292,7 @@ export class OciRuntime implements Runtime {
     return {
       ...supervision,
       make: this.#maker(supervision, "create", ["--bundle", container.bundle], id),
+      pid: "file",
       remove: { ...this.#command(supervision, "delete", "--force", id), stdio: REMOVE_OUTPUT },
       root: rootfs.kind === "directory" ? undefined : { request, rootfs, path },
       hidden: this.#binary.hidden,
@@ -318,6 +306,7 @@ export class OciRuntime implements Runtime {
     return {
       ...supervision,
       make: this.#maker(supervision, "exec", ["--detach", "--process", file], id),
+      pid: "file",
       remove: undefined,
       root: undefined,
       hidden: this.#binary.hidden,
@@ -348,14 +337,12 @@ export class OciRuntime implements Runtime {
 
   /** Runs a verb about a container that exists. */
   #run(id: string, verb: string, ...words: readonly string[]): Promise<string> {
-    const log = this.#container(id).path(`${verb.split(" ", 1)[0]}-${process.pid}-${++this.#verbs}.log`);
+    const log = this.#containers.get(id).path(`${verb.split(" ", 1)[0]}-${process.pid}-${++this.#verbs}.log`);
     return this.#binary.run(`${verb} container "${id}"`, log, ...words);
   }
 
   async #expect(id: string, verb: string, statuses: readonly State["status"][]): Promise<void> {
-    const { status } = await this.state(id);
-    if (statuses.includes(status)) return;
-    throw new OrlopError("conflict", `Cannot ${verb} container "${id}": it is ${status}`);
+    expectStatus(await this.state(id), verb, statuses);
   }
 
   /** With cgroups of version 1 crun only asks the kernel to freeze, and ends before it has. */
@@ -386,29 +373,11 @@ export class OciRuntime implements Runtime {
     return decodeState(id, text);
   }
 
-  #container(id: string): ForeignContainer {
-    return new ForeignContainer(this.#options.root, id);
-  }
-
-  /** As `#container`; throws `not-found` when there is none of this id. */
-  #known(id: string): ForeignContainer {
-    const container = this.#container(id);
-    container.directory.record(id);
-    return container;
-  }
-
   #forget(id: string): void {
     this.#ours.delete(id);
-    this.#container(id).directory.remove();
+    this.#containers.get(id).directory.remove();
   }
 }
 
 const PAUSE_TIME_MAX_MS = 10_000;
 const REMOVE_OUTPUT = { stdout: "remove.out", stderr: "remove.err" } as const;
-
-function cancelled(doing: string, signal: AbortSignal): OrlopError {
-  return new OrlopError("cancelled", `Cannot ${doing}: it was cancelled`, { cause: signal.reason });
-}
-
-/** SIGRTMAX; 0 only asks whether there is somebody. */
-const SIGNAL_MAX = 64;
