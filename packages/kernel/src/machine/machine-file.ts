@@ -3,7 +3,6 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { Architecture } from "../abi/architecture.ts";
-import { MACHINE_VERSION } from "../program/program.ts";
 import { emitMachine } from "./machine.ts";
 
 interface MachineFile {
@@ -20,10 +19,18 @@ interface MachineFile {
 export function machineFile(architecture: Architecture): MachineFile {
   const content = emitMachine(architecture);
   const directory = cacheDirectory();
-  // With the version in its name: programs of two versions, installed side by side, do not take turns at one file.
-  const path = join(directory, `machine-${architecture}-${MACHINE_VERSION}`);
+  // Named after its content: two machines, of programs installed side by side, do not take turns at one file, in whose
+  // changes a third could start the wrong one.
+  const path = join(directory, `machine-${architecture}-${checksum(content)}`);
   if (!hasContent(path, content)) writeExecutable(directory, path, content);
   return { path, bytes: content.length };
+}
+
+/** FNV-1a of 32 bits, as eight digits: it has to tell apart, not to withstand anybody; the content is compared as well. */
+function checksum(content: Uint8Array): string {
+  let hash = 0x811c9dc5;
+  for (const byte of content) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
 }
 
 function cacheDirectory(): string {
