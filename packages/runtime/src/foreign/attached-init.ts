@@ -1,5 +1,5 @@
 import type { Mount, Process } from "@orlop/core";
-import { emitMachineWith } from "@orlop/kernel";
+import { CONTROL_FD, emitMachineWith } from "@orlop/kernel";
 import { emitExecute } from "../process/execute.ts";
 import { emitPidOne } from "../process/pid-one.ts";
 import { type HostView, superviseIn } from "../process/supervision.ts";
@@ -25,7 +25,10 @@ export function attachedInit(process: Process, host: HostView, stateDirectory: s
   p.step({ action: "be the container's init" });
   p.handler(failed);
   emitPidOne(s);
-  emitExecute(p, process);
+  // Nobody is told of a failure but by the exit status.
+  const told = p.slot("told");
+  p.set(told, CONTROL_FD);
+  emitExecute(p, process, { told });
   p.mark(failed);
   p.step({ action: "end as a shell does" });
   p.branch(p.failedErrno, "eq", p.number(ENOENT, "ENOENT"), missing);

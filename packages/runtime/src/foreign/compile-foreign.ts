@@ -69,7 +69,7 @@ export function compileForeign(plan: ForeignPlan): Program {
   if (takesTerminal(s)) emitExpectTerminal(s);
   p.step({ action: "tell that it is made" });
   p.call("write", [s.slots.syncChild, p.bytes(Buffer.from([WORD.ready]), "ready"), 1]);
-  emitSupervise(s);
+  emitSupervise(s, true);
   emitRecordExit(s);
   p.set(made, MADE.ended);
   emitEndReaper(s, () => emitRemove(s, plan));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type ContainerStats, type CreateRequest, parseContainerId, stringifyJson } from "@orlop/core";
 import { type CgroupDirectory, cgroupsOfProcess, readCgroupStats, readOomEvents } from "@orlop/kernel";
 import { ContainerDirectory } from "../process/container-directory.ts";
+import { recordOf } from "../process/container-record.ts";
 import { containerStats } from "../process/container-stats.ts";
 import { passwdFiles, withHome } from "../process/home-directory.ts";
 import type { HostView } from "../process/supervision.ts";
@@ -42,24 +43,19 @@ export class ForeignContainer {
   }
 
   /** Throws `exists` when the id is taken. */
-  make({ id, bundle, spec, detached }: CreateRequest): void {
-    const namespaces = spec.linux?.namespaces ?? [];
-    this.directory.create(
-      {
-        schemaVersion: 1,
-        id,
-        ociVersion: spec.ociVersion,
-        bundle,
-        annotations: spec.annotations ?? {},
-        cgroups: [],
-        namespaces: namespaces.map(({ type }) => type),
-        ownPidNamespace: namespaces.some(({ type, path }) => type === "pid" && path === undefined),
-        detached: detached === true,
-        createdAtMs: Date.now(),
-        startSteps: [],
-      },
-      undefined,
-    );
+  make(request: CreateRequest, host: HostView): void {
+    const rootfs = rootOf(request);
+    const style = { startOnCommand: true };
+    const plan = {
+      request,
+      rootfs,
+      stateDirectory: this.directory.path,
+      style,
+      cgroup: undefined,
+      seccomp: undefined,
+      host,
+    };
+    this.directory.create(recordOf(plan, []), undefined);
   }
 
   /** Gives the directory that is to be the root. */

@@ -21,7 +21,7 @@ export function emitHostedRoot(s: Supervision, { request, rootfs, path }: Hosted
       request,
       rootfs,
       stateDirectory: s.stateDirectory,
-      startOnCommand: true,
+      style: { startOnCommand: true },
       cgroup: undefined,
       seccomp: undefined,
       host: s.host,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { emitListen, socketPathProblem } from "@orlop/kernel";
 import { emitReceiveDescriptorFrom } from "../process/send-descriptor.ts";
 import type { Supervision, SupervisionOptions } from "../process/supervision.ts";
 import { emitKeepTerminal } from "../process/terminal.ts";
@@ -7,10 +8,6 @@ import { relaysTerminal } from "../process/terminal-relay.ts";
 
 /** In the state directory: where the other runtime sends the terminal. Short, because the path has little room. */
 const SOCKET = "tty";
-
-const SOCKADDR_UN_BYTES = 110;
-/** sockaddr_un: the family before it, a NUL behind it. */
-const SOCKET_PATH_MAX_BYTES = 107;
 
 /** The reaper itself receives the terminal, unless the caller has a console socket of its own. */
 export function takesTerminal(s: Supervision): boolean {
@@ -24,26 +21,20 @@ export function terminalSocketPath({ stateDirectory, stdio }: SupervisionOptions
 
 export function checkTerminalSocket(s: Supervision): void {
   const path = terminalSocketPath(s);
-  if (!takesTerminal(s) || Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES) return;
+  const problem = takesTerminal(s) ? socketPathProblem(path) : undefined;
+  if (problem === undefined) return;
   throw new OrlopError(
     "invalid",
-    `Cannot receive terminal at "${path}": the path is longer than the ${SOCKET_PATH_MAX_BYTES} bytes that the kernel takes\n` +
-      "Try a state directory with a shorter path.",
+    `Cannot receive terminal at "${path}": ${problem}\nTry a state directory with a shorter path.`,
   );
 }
 
 export function emitListenForTerminal(s: Supervision): void {
   const { p } = s;
-  const listener = p.slot("listener");
   const path = terminalSocketPath(s);
-  const address = Buffer.alloc(SOCKADDR_UN_BYTES);
-  address.writeUInt16LE(1, 0);
-  address.write(path, 2);
   p.step({ action: `listen at "${path}" for the terminal`, field: "process.terminal" });
   p.set(s.slots.master, 0);
-  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into: listener });
-  p.call("bind", [listener, p.bytes(address, `{AF_UNIX, ${JSON.stringify(path)}}`), address.length]);
-  p.call("listen", [listener, 1]);
+  emitListen(p, path, p.slot("listener"));
 }
 
 /** Somebody has connected: takes the descriptor that comes. */

@@ -103,7 +103,7 @@ export class OciRuntime implements Runtime {
     const doing = `create container "${id}"`;
     if (request.signal?.aborted) throw cancelled(doing, request.signal);
     const container = this.#containers.get(id);
-    container.make(request);
+    container.make(request, this.#host);
     try {
       const plan = this.#createPlan(request, container);
       const followed = this.#submit(plan);

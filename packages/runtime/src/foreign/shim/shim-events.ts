@@ -1,21 +1,20 @@
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { socketPathProblem } from "@orlop/kernel";
 import { service, TtrpcServer } from "../../ttrpc/ttrpc-server.ts";
 import { EVENTS_API, TOPIC_OOM } from "./events-api.ts";
 
 /** In the directory of a container. */
 const SOCKET = "events";
-/** sockaddr_un: a NUL behind the path. */
-const SOCKET_PATH_MAX_BYTES = 107;
 
 export function eventsSocket(directory: string): string {
   const path = join(directory, SOCKET);
-  if (Buffer.byteLength(path) <= SOCKET_PATH_MAX_BYTES) return path;
+  const problem = socketPathProblem(path);
+  if (problem === undefined) return path;
   throw new OrlopError(
     "invalid",
-    `Cannot hear events at "${path}": the path is longer than the ${SOCKET_PATH_MAX_BYTES} bytes that the kernel takes\n` +
-      "Try a state directory with a shorter path.",
+    `Cannot hear events at "${path}": ${problem}\nTry a state directory with a shorter path.`,
   );
 }
 

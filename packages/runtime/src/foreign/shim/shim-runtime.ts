@@ -99,7 +99,7 @@ export class ShimRuntime implements Runtime {
     const doing = `create container "${id}"`;
     if (signal?.aborted) throw cancelled(doing, signal);
     const container = this.#containers.get(id);
-    container.make(request);
+    container.make(request, this.#host);
     try {
       const task = await this.#keeper.start(request, container, doing);
       const pid = await this.#createTask(request, container, task, doing);
