@@ -49,6 +49,7 @@ export type { CgroupLayout } from "./cgroup/cgroup-layout.ts";
 export { type CgroupDriver, type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
 export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
+export { cgroupsOfProcess } from "./cgroup/cgroups-of-process.ts";
 export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
 export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
@@ -65,6 +66,8 @@ export { RESOURCE_CONVERSIONS, type ResourceField } from "./cgroup/resources/res
 export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
+export { cacheDirectory } from "./machine/cache-directory.ts";
+export { emitMachineWith } from "./machine/machine.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";
 export {
   type AttributeSetting,
@@ -103,7 +106,7 @@ export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/defaul
 export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";
 export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
 export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
-export { emitConnect, socketPathProblem } from "./unix-socket/emit-connect.ts";
+export { emitConnect, emitListen, socketPathProblem } from "./unix-socket/emit-connect.ts";
 export { emitFillReport, emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export {
   HELLO_FACTS,

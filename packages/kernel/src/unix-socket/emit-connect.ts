@@ -1,5 +1,5 @@
 import type { ProgramBuilder } from "../program/builder.ts";
-import type { Slot } from "../program/instruction.ts";
+import type { Pointer, Slot } from "../program/instruction.ts";
 
 /** struct sockaddr_un of include/uapi/linux/un.h: the family, the path, a NUL behind it. */
 const SOCKADDR_UN_BYTES = 110;
@@ -16,8 +16,19 @@ export function socketPathProblem(path: string): string | undefined {
 /** `into` = a socket, by default of streams, that is connected to the one at `path`. */
 export function emitConnect(p: ProgramBuilder, path: string, into: Slot, flags = "SOCK_STREAM|SOCK_CLOEXEC"): void {
   p.call("socket", [p.flags("AF_UNIX"), p.flags(flags), 0], { into });
+  p.call("connect", [into, socketAddress(p, path), SOCKADDR_UN_BYTES]);
+}
+
+/** `into` = a socket of streams that listens at `path`. */
+export function emitListen(p: ProgramBuilder, path: string, into: Slot): void {
+  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into });
+  p.call("bind", [into, socketAddress(p, path), SOCKADDR_UN_BYTES]);
+  p.call("listen", [into, 1]);
+}
+
+function socketAddress(p: ProgramBuilder, path: string): Pointer {
   const address = Buffer.alloc(SOCKADDR_UN_BYTES);
   address.writeUInt16LE(AF_UNIX, 0);
   address.write(path, PATH_OFFSET);
-  p.call("connect", [into, p.bytes(address, `{AF_UNIX, ${JSON.stringify(path)}}`), address.length]);
+  return p.bytes(address, `{AF_UNIX, ${JSON.stringify(path)}}`);
 }

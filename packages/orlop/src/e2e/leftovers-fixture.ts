@@ -26,8 +26,10 @@ function look(ids: readonly string[], stateDirectory: string): readonly string[]
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => mentions(read(`/proc/${pid}/cgroup`)) || mentions(read(`/proc/${pid}/mountinfo`)));
   return [
-    ...list(`${stateDirectory}/containers`)
-      .filter(mentions)
+    // One directory for each runtime that containers were made with.
+    ...list(stateDirectory, true)
+      .flatMap((runtime) => list(`${stateDirectory}/${runtime}`))
+      .filter((name) => ids.includes(name))
       .map((name) => `state directory of ${name}`),
     ...list(`${stateDirectory}/names`).filter((name) => mentions(name)),
     ...mounts.map((line) => `mount ${line}`),

@@ -8,16 +8,20 @@ import { findLeftovers } from "./leftovers-fixture.ts";
 export interface SuiteOptions {
   readonly skip: string | false;
   readonly stateDirectory: string;
+  /** Value of `--runtime` for every container; absent: none is given. */
+  readonly runtime?: string;
 }
 
 /** What the cases of a suite share: commands, the containers that they made, a directory. */
 export class SuiteContext {
   readonly skip: string | false;
   readonly #stateDirectory: string;
+  readonly #flags: readonly string[];
   #fixture: CommandFixture | undefined;
 
-  constructor({ skip, stateDirectory }: SuiteOptions) {
+  constructor({ skip, stateDirectory, runtime }: SuiteOptions) {
     this.skip = skip;
+    this.#flags = runtime === undefined ? [] : ["--runtime", runtime];
     this.#stateDirectory = stateDirectory;
     before(() => {
       this.#fixture = new CommandFixture();
@@ -36,7 +40,7 @@ export class SuiteContext {
   }
 
   run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    return this.fixture.run(args, options);
+    return this.fixture.run([...this.#flags, ...args], options);
   }
 
   /** Output of a container; any failure of the command fails the test. */

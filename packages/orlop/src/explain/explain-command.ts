@@ -10,6 +10,7 @@ import { type MachineView, readMachineView } from "../run/machine-view.ts";
 import { prepareContainer } from "../run/prepare-container.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
 import { readRunOptions } from "../run/run-options.ts";
+import { runtimeName } from "../run/runtime-choice.ts";
 import { stateDirectory } from "../run/state-directory.ts";
 import { systemFailure } from "../system-failure.ts";
 import { wantsColor } from "../wants-color.ts";
@@ -57,7 +58,18 @@ function explanation(flags: ParsedFlags, program: Program): string {
 }
 
 async function explainRun(flags: ParsedFlags, machine: MachineView): Promise<Program> {
-  using prepared = await prepareContainer(readRunOptions(flags, machine), machine);
+  const options = readRunOptions(flags, machine);
+  if (options.runtime.kind !== "process") {
+    const name = runtimeName(options.runtime);
+    throw new OrlopError(
+      "unsupported",
+      `Cannot explain runtime "${name}": only the process runtime's calls are known`,
+      {
+        field: "runtime",
+      },
+    );
+  }
+  using prepared = await prepareContainer(options, machine);
   const plan = new ProcessRuntime({ root: prepared.runtimeRoot }).plan(prepared.request, false);
   const missing = new Set(prepared.missingSources);
   const { host } = plan;

@@ -1,16 +1,16 @@
 import { mkdirSync } from "node:fs";
 import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
-import { Zygote } from "@orlop/kernel";
-import { ProcessRuntime } from "@orlop/runtime";
 import { printWarning } from "../print.ts";
 import { systemFailure } from "../system-failure.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
 import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
+import { openRuntime } from "./open-runtime.ts";
 import { prepareContainer } from "./prepare-container.ts";
 import { RunMarker, removeOrphans } from "./run-marker.ts";
 import type { RunOptions } from "./run-options.ts";
+import { parseRuntime, runtimeName } from "./runtime-choice.ts";
 import { SignalProxy } from "./signal-proxy.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
 
@@ -37,15 +37,11 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     const { RawTerminal } = await import("./raw-terminal.ts");
     stack.use(await RawTerminal.take());
   }
-  stack.use(new RunMarker(prepared.stateDirectory, id));
   const relay = await openRelay(options, prepared.stateDirectory);
   if (relay !== undefined) stack.use(relay);
-  const runtime = new ProcessRuntime({
-    root: prepared.runtimeRoot,
-    ...(relay === undefined ? { stdio: "inherit" } : { startZygote: () => Zygote.start({ stdio: relay.ends }) }),
-  });
-  stack.defer(() => runtime.close());
-  await runtime.run(request);
+  const { runtime, run } = stack.use(await openRuntime(options.runtime, prepared.stateDirectory, relay));
+  stack.use(new RunMarker(prepared.stateDirectory, id, runtimeName(options.runtime)));
+  await run(request);
   let isDeleted = false;
   stack.defer(async () => {
     // Ended and deleted, unless something has failed: that is what the user is to hear of, not this.
@@ -60,7 +56,9 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     stack.use(watchWindowSize((size) => quietly(runtime.resize(id, size))));
   }
   // Meanwhile, while there is nothing else to do.
-  const removal = removeOrphans(prepared.stateDirectory, (orphan) => runtime.delete(orphan, { force: true }));
+  const removal = removeOrphans(prepared.stateDirectory, (orphan, name) =>
+    removeOrphan(prepared.stateDirectory, orphan, name),
+  );
   removal.catch((error) =>
     printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
   );
@@ -69,6 +67,12 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   isDeleted = true;
   await removal.catch(() => {});
   return exitCode;
+}
+
+/** Whoever made it knows how. */
+async function removeOrphan(stateDirectory: string, id: string, name: string): Promise<void> {
+  using open = await openRuntime(parseRuntime(name), stateDirectory, undefined);
+  await open.runtime.delete(id, { force: true });
 }
 
 /** Where the container would get a terminal of the caller's without having asked for one. */

@@ -61,6 +61,12 @@ const flags: readonly Flag[] = [
   { group: ISOLATION, name: "privileged", help: "All capabilities and devices, nothing filtered or masked" },
   {
     group: ISOLATION,
+    name: "runtime",
+    value: "NAME",
+    help: "Who makes the container: process, oci:PROGRAM (oci:runc), shim:NAME (shim:io.containerd.runc.v2) (process)",
+  },
+  {
+    group: ISOLATION,
     name: "sysctl",
     value: "NAME=VALUE",
     help: "Set a kernel parameter of the container's own namespaces",
@@ -171,7 +177,6 @@ const refused: readonly RefusedFlag[] = [
   { name: "volume-driver", reason: noVolumes },
   { name: "volumes-from", reason: noVolumes },
   { name: "storage-opt", reason: "the root file system has no options" },
-  { name: "runtime", reason: "there is one runtime yet, orlop's own" },
   { name: "isolation", reason: "there is one kind of isolation yet, the process" },
   { name: "userns", reason: "an ordinary user's containers have a user namespace, root's have none" },
   { name: "pid", reason: noNamespaceChoice },

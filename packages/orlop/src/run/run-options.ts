@@ -8,6 +8,7 @@ import { parseVariable, readEnvironmentFile, type Variable } from "./environment
 import { parseMount } from "./mount-flag.ts";
 import type { RequestedMount } from "./requested-mount.ts";
 import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
+import { OWN_RUNTIME, parseRuntime, type RuntimeChoice } from "./runtime-choice.ts";
 import { parseSecurityOptions, type SecurityModules, type SecurityOptions } from "./security-options.ts";
 import { parseTmpfs } from "./tmpfs-flag.ts";
 import { parseUlimit } from "./ulimit.ts";
@@ -42,6 +43,7 @@ export interface RunOptions {
   readonly capabilities: CapabilityRequest;
   readonly security: SecurityOptions;
   readonly privileged: boolean;
+  readonly runtime: RuntimeChoice;
   readonly sysctl: Readonly<Record<string, string>>;
   readonly limits: ResourceLimits;
   readonly rlimits: readonly Rlimit[];
@@ -95,6 +97,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     capabilities: { add: flags.list("cap-add"), drop: flags.list("cap-drop"), privileged },
     security: parseSecurityOptions(flags.list("security-opt"), caller.modules),
     privileged,
+    runtime: flags.parse("runtime", parseRuntime) ?? OWN_RUNTIME,
     sysctl: Object.fromEntries(flags.parseAll("sysctl", parseSysctl)),
     limits: readResourceLimits(flags, caller.cpuCount),
     rlimits: readRlimits(flags),

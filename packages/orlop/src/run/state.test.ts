@@ -79,15 +79,16 @@ describe("a directory of one's own", () => {
   });
 });
 
-test("a container whose run has died is handed to be removed, once", async () => {
+test("a container whose run has died is handed to be removed, once, with the runtime that made it", async () => {
   const state = fresh();
-  using _ = new RunMarker(state, "own");
-  writeFileSync(join(state, "runs", `${dead}-orphan`), "");
+  using _ = new RunMarker(state, "own", "process");
+  writeFileSync(join(state, "runs", `${dead}-orphan`), "oci:runc");
+  writeFileSync(join(state, "runs", `${dead}-unmade`), "");
   const removed: string[] = [];
-  const remove = async (id: string): Promise<void> => void removed.push(id);
+  const remove = async (id: string, runtime: string): Promise<void> => void removed.push(`${id} of ${runtime}`);
   await removeOrphans(state, remove);
   await removeOrphans(state, remove);
-  assert.deepEqual(removed, ["orphan"]);
+  assert.deepEqual(removed.toSorted(), ["orphan of oci:runc", "unmade of process"]);
 });
 
 describe("the file for a container's id", () => {

@@ -11,6 +11,10 @@ export const COMMAND = {
   signal: 2,
   /** Set the terminal's size: rows in the low 16 bits, columns in the high. */
   resize: 3,
+  /** Of streams that are passed on for another program: it has opened its side; the pid of the process, or 0. */
+  begin: 4,
+  /** Of the same: nothing will come. */
+  leave: 5,
 } as const;
 
 export function encodeCommand(kind: keyof typeof COMMAND, argument = 0): Buffer {

@@ -29,16 +29,21 @@ export function emitRootFileSystem(c: Compilation): void {
     why: "from here on nothing that is mounted shows outside",
   });
   p.call("mount", [0, p.text("/"), 0, p.flags("MS_REC|MS_SLAVE"), 0]);
+  emitRoot(c, (mount) => emitAttachOverRoot(c, mount));
+}
+
+/** Puts the root file system together as the mount `c.root`; `attach` gives it its place. */
+export function emitRoot(c: Compilation, attach: (mount: Slot) => void): void {
   const { rootfs } = c.plan;
   switch (rootfs.kind) {
     case "directory":
-      emitDirectoryRoot(c, rootfs.path);
+      emitDirectoryRoot(c, rootfs.path, attach);
       break;
     case "overlay":
-      emitOverlayRoot(c, rootfs.lower, rootfs.writes);
+      emitOverlayRoot(c, rootfs.lower, rootfs.writes, attach);
       break;
     case "tree":
-      emitTreeRoot(c, rootfs.entries);
+      emitTreeRoot(c, rootfs.entries, attach);
       break;
   }
 }
@@ -53,12 +58,12 @@ export function checkRoot({ plan: { rootfs, host } }: Compilation): void {
   });
 }
 
-function emitDirectoryRoot(c: Compilation, path: string): void {
+function emitDirectoryRoot(c: Compilation, path: string, attach: (mount: Slot) => void): void {
   const { p } = c;
   p.step({ action: `use root file system "${path}"`, field: "root.path", why: "pivot_root wants a mount" });
   if (sourcesFromReaper(c)) p.set(c.root, sourceSlot(c, "root"));
   else emitCloneMount(p, p.flags("AT_FDCWD"), path, true, c.root);
-  emitAttachOverRoot(c, c.root);
+  attach(c.root);
 }
 
 /**
@@ -75,19 +80,21 @@ export function emitAttachOverRoot(c: Compilation, mount: Slot): void {
 }
 
 /** Memory for what is thrown away at the end: it exists nowhere but in this mount namespace. */
-function emitMemory(c: Compilation, into: Slot, why: string): void {
+function emitMemory(c: Compilation, into: Slot, why: string, attach: (mount: Slot) => void): void {
   const { p } = c;
   p.step({ action: "make a file system in memory", why });
   const options = parseMountOptions(["mode=0755"], "tmpfs", "root");
   emitNewFileSystem(p, { type: "tmpfs", source: "orlop", options }, into);
-  emitAttachOverRoot(c, into);
+  attach(into);
 }
 
 /** Makes scratch memory the working directory, so that an overlay can be told of it by relative paths. */
 function emitScratch(c: Compilation): void {
   const { p } = c;
   const scratch = p.slot("scratch");
-  emitMemory(c, scratch, "it takes what is written, and is gone with the container");
+  emitMemory(c, scratch, "it takes what is written, and is gone with the container", (mount) =>
+    emitAttachOverRoot(c, mount),
+  );
   p.call("fchdir", [scratch]);
 }
 
@@ -101,7 +108,12 @@ function emitDropScratch(c: Compilation): void {
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
 }
 
-function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: OverlayWrites): void {
+function emitOverlayRoot(
+  c: Compilation,
+  lower: readonly string[],
+  writes: OverlayWrites,
+  attach: (mount: Slot) => void,
+): void {
   const { p } = c;
   let layers = { upper: "upper", work: "work" };
   if (writes === "discard") {
@@ -113,7 +125,7 @@ function emitOverlayRoot(c: Compilation, lower: readonly string[], writes: Overl
   p.step({ action: `overlay "${lower.join(":")}"`, field: "root.path" });
   emitNewFileSystem(p, overlay(c, lower, layers.upper, layers.work), c.root);
   if (writes === "discard") emitDropScratch(c);
-  emitAttachOverRoot(c, c.root);
+  attach(c.root);
 }
 
 function overlay(c: Compilation, lower: readonly string[], upper: string, work: string): NewFileSystem {
@@ -126,8 +138,8 @@ function overlay(c: Compilation, lower: readonly string[], upper: string, work: 
   return { type: "overlay", source: "overlay", options: { ...NO_OPTIONS, data } };
 }
 
-function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[]): void {
-  emitMemory(c, c.root, "the root directory itself");
+function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[], attach: (mount: Slot) => void): void {
+  emitMemory(c, c.root, "the root directory itself", attach);
   emitScratch(c);
   for (const [index, entry] of entries.entries()) emitTreeEntry(c, entry, `${index}`);
   emitDropScratch(c);
@@ -232,9 +244,16 @@ export function emitReadOnlyRoot(c: Compilation): void {
   const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
   emitMountAttributes(p, c.root, setting);
   emitLegacyAttributes(p, c.root, setting);
-  for (const entry of plan.rootfs.kind === "tree" ? plan.rootfs.entries : []) {
+  emitReadOnlyEntries(c);
+}
+
+/** The overlays that a tree consists of are part of its root, and read-only with it. */
+export function emitReadOnlyEntries(c: Compilation): void {
+  const { rootfs } = c.plan;
+  const setting = { change: { set: ["MOUNT_ATTR_RDONLY"], clear: [] }, recursive: false } as const;
+  for (const entry of rootfs.kind === "tree" ? rootfs.entries : []) {
     if (entry.kind !== "overlay") continue;
-    emitMountAttributes(p, entrySlot(c, entry), setting);
-    emitLegacyAttributes(p, entrySlot(c, entry), setting);
+    emitMountAttributes(c.p, entrySlot(c, entry), setting);
+    emitLegacyAttributes(c.p, entrySlot(c, entry), setting);
   }
 }

@@ -24,34 +24,43 @@ export const RELAY_POLLS = {
 } as const;
 export type RelayPoll = keyof typeof RELAY_POLLS;
 
-/** How the relay is part of the reaper's loop. */
-export interface RelayLoop {
+/** How a relay is part of the reaper's loop. */
+export interface RelayLoop<Poll extends string = RelayPoll> {
   /** Sets the descriptor that is waited for. */
-  watch(name: RelayPoll, fd: Value): void;
+  watch(name: Poll, fd: Value): void;
   /** What happens when it is ready. */
-  when(name: RelayPoll, body: () => void): void;
+  when(name: Poll, body: () => void): void;
 }
 
 /** One direction: what was read and is not yet written lies from `at` up to `length` of the chunk. */
-interface Direction {
+export interface Direction<Poll extends string = RelayPoll> {
   readonly from: Value;
   readonly to: Value;
-  readonly readable: RelayPoll;
-  readonly writable: RelayPoll;
+  readonly readable: Poll;
+  readonly writable: Poll;
   readonly chunk: Pointer;
   readonly at: Slot;
   readonly length: Slot;
+  /** What happens when `from` has ended, and all that came from it is written. */
+  readonly onEnd?: () => void;
+  /** What happens when nobody takes what is written to `to`; absent: it is dropped. */
+  readonly onGone?: () => void;
 }
 
 const NOBODY = -1;
 
-function direction(s: Supervision, name: "output" | "input"): Direction {
-  const { p, slots, stdio } = s;
-  const own = {
+/** What a direction keeps for itself. */
+export function directionMemory({ p }: Supervision, name: string): Pick<Direction, "chunk" | "at" | "length"> {
+  return {
     chunk: p.buffer(CHUNK_BYTES, `<${name}>`),
     at: p.slot(`${name}_at`),
     length: p.slot(`${name}_length`),
   };
+}
+
+function direction(s: Supervision, name: "output" | "input"): Direction {
+  const { slots, stdio } = s;
+  const own = directionMemory(s, name);
   if (name === "output") {
     const to = stdio.stdout === "inherit" ? 1 : slots.stdio[1];
     return { ...own, from: slots.master, to, readable: "master", writable: "output" };
@@ -78,29 +87,48 @@ export function emitOutliveReaders({ p }: Supervision): void {
 }
 
 /** Begins to relay, when the terminal is there. */
-export function emitStartRelay({ p }: Supervision, { output, input }: Relay, loop: RelayLoop): void {
-  p.set(output.at, 0);
-  p.set(output.length, 0);
-  loop.watch("master", output.from);
-  loop.watch("input", input.from);
+export function emitStartRelay(s: Supervision, { output, input }: Relay, loop: RelayLoop): void {
+  emitStartDirections(s, [output, input], loop);
+}
+
+export function emitStartDirections<Poll extends string>(
+  { p }: Supervision,
+  directions: readonly Direction<Poll>[],
+  loop: RelayLoop<Poll>,
+): void {
+  for (const { at, length, readable, from } of directions) {
+    p.set(at, 0);
+    p.set(length, 0);
+    loop.watch(readable, from);
+  }
+}
+
+/** Who takes no more of a terminal's output has let go of the terminal, unless the container is to outlive its maker. */
+export function emitRelayTerminal(s: Supervision, { output, input }: Relay, loop: RelayLoop): void {
+  const gone = s.detached ? {} : { onGone: () => emitHangUp(s, loop) };
+  emitRelay(s, [{ ...output, ...gone }, input], loop);
 }
 
 /**
- * Moves what has come, in both directions. Nothing here waits: a reaper that stood still because nobody takes the output,
+ * Moves what has come, in every direction. Nothing here waits: a reaper that stood still because nobody takes the output,
  * or because the program reads no input, would neither pass on signals nor see the end of its maker.
  */
-export function emitRelayTerminal(s: Supervision, relay: Relay, loop: RelayLoop): void {
-  for (const one of [relay.output, relay.input]) {
+export function emitRelay<Poll extends string>(
+  s: Supervision,
+  directions: readonly Direction<Poll>[],
+  loop: RelayLoop<Poll>,
+): void {
+  for (const one of directions) {
     loop.when(one.readable, () => emitTake(s, one, loop));
     loop.when(one.writable, () => emitGive(s, one, loop));
   }
 }
 
 /** Reads a chunk. A side that has ended is no longer watched; EIO from a master means that no process has it open. */
-function emitTake(
+function emitTake<Poll extends string>(
   s: Supervision,
-  { from, to, chunk, at, length, readable, writable }: Direction,
-  loop: RelayLoop,
+  { from, to, chunk, at, length, readable, writable, onEnd }: Direction<Poll>,
+  loop: RelayLoop<Poll>,
 ): void {
   const { p } = s;
   const ended = p.label("it has ended");
@@ -116,36 +144,36 @@ function emitTake(
   p.set(length, 0);
   p.set(at, 0);
   loop.watch(readable, p.number(NOBODY));
+  if (onEnd !== undefined) {
+    p.handler(s.labels.reaperFailed);
+    onEnd();
+  }
   p.mark(done);
   p.handler(s.labels.reaperFailed);
 }
 
-/**
- * Writes what it can. What nobody can take any more is dropped, so that the other side need not wait for ever; but who
- * takes no more of a terminal's output has let go of the terminal, see {@link emitHangUp}.
- */
-function emitGive(
+/** Writes what it can. What nobody can take any more is dropped, so that the other side need not wait for ever. */
+function emitGive<Poll extends string>(
   s: Supervision,
-  { from, to, chunk, at, length, readable, writable }: Direction,
-  loop: RelayLoop,
+  { from, to, chunk, at, length, readable, writable, onGone }: Direction<Poll>,
+  loop: RelayLoop<Poll>,
 ): void {
   const { p } = s;
   const written = p.label("all is written");
   const done = p.label("given");
   const gone = p.label("nobody is there");
-  const hangsUp = from === s.slots.master && !s.detached;
-  p.handler(hangsUp ? gone : written);
+  p.handler(onGone === undefined ? written : gone);
   emitWrite(s, { to, chunk, at, length }, done);
   p.branch(at, "lt", length, done);
   p.mark(written);
   p.set(at, length);
   loop.watch(writable, p.number(NOBODY));
   loop.watch(readable, from);
-  if (hangsUp) {
+  if (onGone !== undefined) {
     p.jump(done);
     p.mark(gone);
     p.set(at, length);
-    emitHangUp(s, loop);
+    onGone();
   }
   p.mark(done);
   p.handler(s.labels.reaperFailed);

@@ -87,6 +87,16 @@ export function emitInstallTerminal(s: Supervision): void {
   for (const fd of [0, 1, 2]) p.call("dup3", [slave, fd, 0]);
 }
 
+/** In the reaper: holds the master, for the relay. */
+export function emitKeepTerminal({ p, slots }: Supervision): void {
+  // Nobody else has it open: its descriptor is the reaper's alone, which must never wait for it.
+  p.call("fcntl", [slots.master, p.flags("F_SETFL"), p.flags("O_RDWR|O_NONBLOCK")]);
+  // A side of its own in the reaper: between one process's close and another's open the terminal does not hang up.
+  const peer = p.flags("O_RDWR|O_NOCTTY|O_CLOEXEC");
+  p.call("ioctl", [slots.master, p.flags("TIOCGPTPEER"), peer], { into: p.slot("terminal") });
+  p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
+}
+
 /** In the reaper: takes the master, and passes it on where a console socket is asked for. */
 export function emitTakeTerminal(s: Supervision): void {
   const { p, slots } = s;
@@ -94,12 +104,7 @@ export function emitTakeTerminal(s: Supervision): void {
   emitReceiveDescriptor(s, slots.master);
   const { consoleSocket } = s.stdio;
   if (consoleSocket === undefined) {
-    // Nobody else has it open: its descriptor is the reaper's alone, which must never wait for it.
-    p.call("fcntl", [slots.master, p.flags("F_SETFL"), p.flags("O_RDWR|O_NONBLOCK")]);
-    // A side of its own in the reaper: between one process's close and another's open the terminal does not hang up.
-    const peer = p.flags("O_RDWR|O_NOCTTY|O_CLOEXEC");
-    p.call("ioctl", [slots.master, p.flags("TIOCGPTPEER"), peer], { into: p.slot("terminal") });
-    p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
+    emitKeepTerminal(s);
     return;
   }
   p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });

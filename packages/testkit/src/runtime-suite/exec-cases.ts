@@ -32,16 +32,28 @@ export const execCases: readonly RuntimeSuiteCase[] = [
     needs: "exec",
     async check(bench) {
       const id = await bench.start(untilTerm);
-      const request = bench.execRequest(id, "as", 'id -u; id -g; id -G; pwd; echo "$COLOUR"; umask');
+      const request = bench.execRequest(id, "as", 'id -u; id -g; id -G; pwd; echo "$COLOUR"');
       const process = {
         ...request.process,
-        user: { uid: 1000, gid: 1000, additionalGids: [2000], umask: 0o027 },
+        user: { uid: 1000, gid: 1000, additionalGids: [2000] },
         cwd: "/tmp",
         env: ["PATH=/bin", "COLOUR=green"],
       };
       await bench.runtime.exec({ ...request, process });
       assert.equal((await bench.runtime.wait(id, { execId: "as" })).exitCode, 0);
-      assert.equal(bench.output("as"), "1000\n1000\n1000 2000\n/tmp\ngreen\n0027\n");
+      assert.equal(bench.output("as"), "1000\n1000\n1000 2000\n/tmp\ngreen\n");
+      await bench.end(id);
+    },
+  },
+  {
+    title: "gives an exec the umask that it asks for",
+    needs: "exec",
+    async check(bench) {
+      const id = await bench.start(untilTerm);
+      const request = bench.execRequest(id, "masked", "umask");
+      await bench.runtime.exec({ ...request, process: { ...request.process, user: { uid: 0, gid: 0, umask: 0o027 } } });
+      assert.equal((await bench.runtime.wait(id, { execId: "masked" })).exitCode, 0);
+      assert.equal(bench.output("masked"), "0027\n");
       await bench.end(id);
     },
   },

@@ -15,4 +15,6 @@ export type MakeRuntime = (stateDirectory: string) => RuntimeSuiteSubject | Prom
 export interface RuntimeSuiteOptions {
   /** Why the runtime cannot be tried here, for the skips; undefined when it can. */
   readonly obstacle?: () => string | undefined | Promise<string | undefined>;
+  /** Cases, by their titles, that a foreign program is known to fail, each with the reason: they are skipped. */
+  readonly exceptions?: Readonly<Record<string, string>>;
 }

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { LAUNCHER_VERSION } from "@orlop/kernel";
+import { cacheDirectory, LAUNCHER_VERSION } from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
 /** Where this installation's launcher and its resident process meet, for this user. */
 export interface LauncherPlace {
-  /** The file that `bin/orlop-oci` executes. */
+  /** The file that `bin/orlop-oci` executes; it looks for it where this user has a cache. */
   readonly launcher: string;
   /** The directory of the socket, which is the user's alone. */
   readonly directory: string;
@@ -30,7 +29,7 @@ export function launcherPlace(
   const hash = createHash("sha256").update([bin, runtimeVersion(), LAUNCHER_VERSION].join("\0")).digest("hex");
   const directory = join(runtime, `resident-${hash.slice(0, HASH_DIGITS)}`);
   return {
-    launcher: join(cacheDirectory(env, uid), "orlop", "launcher", bin, "orlop-oci"),
+    launcher: join(cacheDirectory(), "launcher", bin, "orlop-oci"),
     directory,
     socket: join(directory, "socket"),
   };
@@ -40,11 +39,4 @@ function runtimeDirectory(env: Readonly<Record<string, string | undefined>>, uid
   if (uid === 0) return "/run/orlop";
   const configured = env.XDG_RUNTIME_DIR;
   return configured?.startsWith("/") ? join(configured, "orlop") : undefined;
-}
-
-/** As `bin/orlop-oci` finds it. */
-function cacheDirectory(env: Readonly<Record<string, string | undefined>>, uid: number): string {
-  const configured = env.XDG_CACHE_HOME;
-  if (configured?.startsWith("/")) return configured;
-  return uid === 0 ? "/var/cache" : join(homedir(), ".cache");
 }

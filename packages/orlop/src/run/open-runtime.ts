@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { CreateRequest, Runtime, State } from "@orlop/core";
+import { Zygote } from "@orlop/kernel";
+import { ProcessRuntime } from "@orlop/runtime";
+import type { RuntimeChoice } from "./runtime-choice.ts";
+import type { StdioRelay } from "./stdio-relay.ts";
+
+/** A runtime that this process uses for one container, and lets go of. */
+export interface OpenRuntime extends Disposable {
+  readonly runtime: Runtime;
+  /** Creates and starts; leaves nothing on failure. */
+  run(request: CreateRequest): Promise<State>;
+}
+
+/**
+ * The runtime of that name, which keeps its containers below the state directory.
+ *
+ * @throws OrlopError `not-found` when its program is missing
+ */
+export async function openRuntime(
+  choice: RuntimeChoice,
+  stateDirectory: string,
+  relay: StdioRelay | undefined,
+): Promise<OpenRuntime> {
+  const stdio =
+    relay === undefined ? { stdio: "inherit" as const } : { startZygote: () => Zygote.start({ stdio: relay.ends }) };
+  const root = join(stateDirectory, directoryOf(choice));
+  if (choice.kind === "process") {
+    const runtime = new ProcessRuntime({ root, ...stdio });
+    return { runtime, run: (request) => runtime.run(request), [Symbol.dispose]: () => runtime.close() };
+  }
+  const { OciRuntime, ShimRuntime } = await import("@orlop/runtime/foreign");
+  const runtime =
+    choice.kind === "oci"
+      ? new OciRuntime({ binary: choice.program, root, ...stdio })
+      : new ShimRuntime({ shim: choice.program, root, ...stdio });
+  return { runtime, run: (request) => createAndStart(runtime, request), [Symbol.dispose]: () => runtime.close() };
+}
+
+async function createAndStart(runtime: Runtime, request: CreateRequest): Promise<State> {
+  const state = await runtime.create(request);
+  try {
+    await runtime.start(request.id);
+    return state;
+  } catch (error) {
+    await runtime.delete(request.id, { force: true });
+    throw error;
+  }
+}
+
+/** Digits of a hash that tell the runtimes of one machine apart. */
+const HASH_DIGITS = 8;
+
+/** Short, because sockets lie below it, whose paths have little room. */
+function directoryOf(choice: RuntimeChoice): string {
+  if (choice.kind === "process") return "containers";
+  return `${choice.kind}-${createHash("sha256").update(choice.program).digest("hex").slice(0, HASH_DIGITS)}`;
+}

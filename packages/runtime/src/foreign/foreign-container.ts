@@ -1,0 +1,103 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ContainerStats, type CreateRequest, parseContainerId, stringifyJson } from "@orlop/core";
+import { type CgroupDirectory, cgroupsOfProcess, readCgroupStats, readOomEvents } from "@orlop/kernel";
+import { ContainerDirectory } from "../process/container-directory.ts";
+import { recordOf } from "../process/container-record.ts";
+import { containerStats } from "../process/container-stats.ts";
+import { passwdFiles, withHome } from "../process/home-directory.ts";
+import type { HostView } from "../process/supervision.ts";
+import { attachedInit } from "./attached-init.ts";
+import { hostedSpec, rootOf } from "./hosted-spec.ts";
+
+const CGROUPS = "cgroups.json";
+
+/**
+ * What we keep of a container that another program makes, in a directory as our own containers have one, and in it also:
+ *
+ * - `bundle/<id>/config.json` what the other program is given
+ * - `rootfs/` an empty directory; the root file system is mounted there, for the reaper's eyes only
+ * - `cgroups.json` where the other program has put init
+ */
+export class ForeignContainer {
+  readonly directory: ContainerDirectory;
+  readonly id: string;
+
+  constructor(root: string, id: string) {
+    this.id = id;
+    this.directory = new ContainerDirectory(join(root, parseContainerId(id)));
+  }
+
+  path(name: string): string {
+    return join(this.directory.path, name);
+  }
+
+  /** Shims expect that it is called as the container is. */
+  get bundle(): string {
+    return join(this.path("bundle"), this.id);
+  }
+
+  /** Of what passes the streams of init on, where the other program does not do it. */
+  get streams(): ContainerDirectory {
+    return new ContainerDirectory(this.path("streams"));
+  }
+
+  /** Throws `exists` when the id is taken. */
+  make(request: CreateRequest, host: HostView): void {
+    const rootfs = rootOf(request);
+    const style = { startOnCommand: true };
+    const plan = {
+      request,
+      rootfs,
+      stateDirectory: this.directory.path,
+      style,
+      cgroup: undefined,
+      seccomp: undefined,
+      host,
+    };
+    this.directory.create(recordOf(plan, []), undefined);
+  }
+
+  /** Gives the directory that is to be the root. */
+  writeBundle(request: CreateRequest, host: HostView): string {
+    const { spec } = request;
+    const rootfs = rootOf(request);
+    const root = rootfs.kind === "directory" ? rootfs.path : this.path("rootfs");
+    const init = this.path("init");
+    const config = stringifyJson(hostedSpec(request, root, init));
+    if (rootfs.kind !== "directory") mkdirSync(root, { mode: 0o700 });
+    if (request.init === true && spec.process !== undefined) {
+      const process = withHome(spec.process, passwdFiles(spec, rootfs));
+      // A copy for this container alone: whatever happens to it happens to nobody else (CVE-2019-5736).
+      writeFileSync(init, attachedInit(process, host, this.directory.path), { mode: 0o555 });
+    }
+    mkdirSync(this.bundle, { mode: 0o700, recursive: true });
+    writeFileSync(join(this.bundle, "config.json"), config, { mode: 0o600 });
+    return root;
+  }
+
+  /** Looks up and keeps the cgroups that the other program has put init into. */
+  keepCgroups(pid: number): void {
+    const path = this.path(CGROUPS);
+    writeFileSync(`${path}.new`, JSON.stringify(cgroupsOfProcess(pid)), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  /** None where whoever made the container died before it could keep them. */
+  #cgroups(): readonly CgroupDirectory[] {
+    try {
+      return JSON.parse(readFileSync(this.path(CGROUPS), "utf8")) as readonly CgroupDirectory[];
+    } catch {
+      return [];
+    }
+  }
+
+  stats(): ContainerStats {
+    return containerStats(readCgroupStats(this.#cgroups()));
+  }
+
+  /** The kernel has killed something in the container for lack of memory; its cgroups stay until it is deleted. */
+  outOfMemory(): boolean {
+    return (readOomEvents(this.#cgroups())?.kills ?? 0n) > 0n;
+  }
+}

@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { type CreateRequest, type Mount, OrlopError, type RootFilesystem, type RuntimeSpec } from "@orlop/core";
+import { behindInit } from "./attached-init.ts";
+
+/** The root file system of a request, where the spec alone names it, too. */
+export function rootOf({ rootfs, spec, bundle }: CreateRequest): RootFilesystem {
+  return rootfs ?? { kind: "directory", path: absolute(spec.root.path, bundle) };
+}
+
+/**
+ * The config that another program is given, in a bundle of its own: every path absolute, the root at `rootPath`,
+ * and where an init is asked for, the one in the file `initPath`.
+ *
+ * @throws OrlopError `not-found` for what the host does not have; other programs say that in many ways
+ */
+export function hostedSpec(request: CreateRequest, rootPath: string, initPath: string): RuntimeSpec {
+  const { spec, bundle } = request;
+  for (const path of directoriesOf(rootOf(request))) {
+    if (!existsSync(path)) {
+      throw new OrlopError(
+        "not-found",
+        `Cannot use root file system "${path}": no such file or directory (root.path)`,
+        {
+          field: "root.path",
+        },
+      );
+    }
+  }
+  const mounts = spec.mounts?.map((mount, index) => absoluteMount(mount, bundle, `mounts[${index}].source`));
+  const hosted = { ...spec, root: { ...spec.root, path: rootPath }, ...(mounts === undefined ? {} : { mounts }) };
+  if (request.init !== true || spec.process === undefined) return hosted;
+  const { process, mount } = behindInit(spec.process, initPath);
+  return { ...hosted, process, mounts: [...(mounts ?? []), mount] };
+}
+
+function directoriesOf(rootfs: RootFilesystem): readonly string[] {
+  if (rootfs.kind === "directory") return [rootfs.path];
+  return rootfs.kind === "overlay" ? rootfs.lower : [];
+}
+
+function absoluteMount(mount: Mount, bundle: string, field: string): Mount {
+  const { source } = mount;
+  const isBind =
+    mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
+  if (source === undefined || !isBind) return mount;
+  const path = absolute(source, bundle);
+  if (existsSync(path)) return { ...mount, source: path };
+  throw new OrlopError(
+    "not-found",
+    `Cannot bind "${path}" to "${mount.destination}": no such file or directory (${field})`,
+    { field },
+  );
+}
+
+function absolute(path: string, bundle: string): string {
+  return isAbsolute(path) ? path : join(bundle, path);
+}
