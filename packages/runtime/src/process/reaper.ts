@@ -17,7 +17,7 @@ import {
   type Value,
 } from "@orlop/kernel";
 import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
-import { emitGiveRlimits } from "./rlimits.ts";
+import { emitGiveRlimits, givesRlimits } from "./rlimits.ts";
 import { emitSendToSocket } from "./send-descriptor.ts";
 import { type Supervision, WORD } from "./supervision.ts";
 import {
@@ -149,7 +149,7 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
     p.branch(p.slot("ready"), "eq", 0, exited);
   });
   p.jump(loop);
-  if (s.rlimitsFromReaper.length > 0) {
+  if (givesRlimits(s)) {
     p.mark(s.labels.limited);
     emitGiveRlimits(s, loop);
   }
@@ -177,7 +177,7 @@ function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, onRead
   p.branch(got, "eq", REPORT.size, failure);
   p.load(got, word, 1);
   p.branch(got, "eq", WORD.ready, ready);
-  if (s.rlimitsFromReaper.length > 0) p.branch(got, "eq", WORD.limited, s.labels.limited);
+  if (givesRlimits(s)) p.branch(got, "eq", WORD.limited, s.labels.limited);
   emitReport(p, s.report, "paused", { index: got, value: slots.child });
   p.branch(got, "ne", WORD.starting, done);
   // Who starts the container need not be who hears this.

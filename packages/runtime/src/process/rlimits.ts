@@ -1,6 +1,6 @@
 import { type Process, RLIMIT_TYPES, type Rlimit } from "@orlop/core";
 import { type Label, type ProgramBuilder, RLIMIT64, type Value } from "@orlop/kernel";
-import { emitSay, type HostView, type Supervision } from "./supervision.ts";
+import { emitSay, type HostView, type Supervision, type SupervisionOptions } from "./supervision.ts";
 
 /** See {@link SupervisionOptions.rlimitsFromReaper}. */
 export function rlimitsFromReaper(
@@ -13,14 +13,14 @@ export function rlimitsFromReaper(
 
 /** In the child: sets its limits, or has the reaper set them. */
 export function emitTakeRlimits(s: Supervision, { rlimits = [] }: Process): void {
-  if (s.rlimitsFromReaper.length > 0) emitSay(s, "limited", true);
+  if (givesRlimits(s)) emitSay(s, "limited", true);
   else emitRlimits(s.p, rlimits, 0);
 }
 
 /** In the reaper, when the child waits for its limits. */
 export function emitGiveRlimits(s: Supervision, goOn: Label): void {
   const { p, slots } = s;
-  emitRlimits(p, s.rlimitsFromReaper, slots.child);
+  emitRlimits(p, s.rlimitsFromReaper ?? [], slots.child);
   p.call("write", [slots.syncReaper, p.text("."), 1]);
   p.jump(goOn);
 }
@@ -31,4 +31,9 @@ function emitRlimits(p: ProgramBuilder, limits: readonly Rlimit[], pid: Value): 
     const limit = p.struct(RLIMIT64, { rlim_cur: BigInt(soft), rlim_max: BigInt(hard) });
     p.call("prlimit64", [pid, p.number(RLIMIT_TYPES.indexOf(type), type), limit, 0]);
   }
+}
+
+/** The reaper has limits to set. */
+export function givesRlimits({ rlimitsFromReaper = [] }: Pick<SupervisionOptions, "rlimitsFromReaper">): boolean {
+  return rlimitsFromReaper.length > 0;
 }

@@ -51,7 +51,7 @@ export interface SupervisionOptions extends Handover {
   readonly terminal: boolean;
   readonly detached: boolean;
   /** What the reaper sets for the child: root of a user namespace may not raise a hard limit, root outside may. */
-  readonly rlimitsFromReaper: readonly Rlimit[];
+  readonly rlimitsFromReaper?: readonly Rlimit[];
 }
 
 /**
