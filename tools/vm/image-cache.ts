@@ -10,7 +10,8 @@ export interface MachineImage {
   readonly root: string;
 }
 
-const systemCache = "/var/cache/orlop";
+/** Readable by everyone, unlike what root keeps for its own containers. */
+const systemCache = "/var/cache/orlop-vm";
 
 /** Where this user's images are written: `$XDG_CACHE_HOME/orlop`, else root's for the whole machine, else at home. */
 export function cacheDirectory(env: NodeJS.ProcessEnv, uid: number): string {
