@@ -42,6 +42,8 @@ export const CONSTANTS = {
   AT_RECURSIVE: 0x8000,
   AT_STATX_DONT_SYNC: 0x4000,
   SEEK_SET: 0,
+  // unistd.h, for faccessat2(2)
+  X_OK: 1,
   // include/uapi/linux/openat2.h
   RESOLVE_NO_XDEV: 0x01,
   RESOLVE_NO_MAGICLINKS: 0x02,

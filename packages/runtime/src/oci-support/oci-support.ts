@@ -119,7 +119,10 @@ const LINUX: readonly SupportRow[] = [
   full("linux.gidMappings"),
   full("linux.timeOffsets"),
   full("linux.devices", "in a user namespace, where no node can be made, the host's is bound"),
-  refused("linux.netDevices", "not done yet", ({ linux }) => Object.keys(linux?.netDevices ?? {}).length > 0),
+  full(
+    "linux.netDevices",
+    "permanent global addresses go along with all that they have; a failure while devices are moved leaves them where they were",
+  ),
   partial("linux.cgroupsPath", "the cgroupfs driver; the systemd driver is not wired in yet"),
   full(
     "linux.rootfsPropagation",

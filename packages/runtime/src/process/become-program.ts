@@ -11,7 +11,7 @@ import {
   SOCK_FPROG,
 } from "@orlop/kernel";
 import { emitAttributes } from "./attributes.ts";
-import { emitExecute } from "./execute.ts";
+import { emitExecute, emitFindExecutable } from "./execute.ts";
 import { emitIdentity } from "./identity.ts";
 import { emitPidOne } from "./pid-one.ts";
 import { emitTakeRlimits } from "./rlimits.ts";
@@ -55,6 +55,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   const { p } = s;
   const { process, seccomp, startsAsOrphan } = options;
   const late = process.noNewPrivileges === true;
+  emitFindExecutable(p, process, { executable: options.executable, mustBeThere: startsAsOrphan });
   options.beforeExecute();
   p.handler(s.labels.startFailed);
   if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
@@ -75,7 +76,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   }
   if (options.init) emitPidOne(s);
   const told = startsAsOrphan ? resultPipe(s) : s.slots.syncChild;
-  emitExecute(p, process, { told, descriptors: s.descriptors, executable: options.executable });
+  emitExecute(p, process, { told, descriptors: s.descriptors, executable: options.executable, looked: true });
   emitChildFailure(s, told);
 }
 

@@ -188,6 +188,18 @@ suite("mounts", () => {
   });
 });
 
+suite("network devices", () => {
+  test("are moved by the reaper when all is known to be well", () => {
+    const namespaces = [...(SMALL.linux?.namespaces ?? []), { type: "network" } as const];
+    const netDevices = { eth7: {}, eth8: { name: "net%d" } };
+    const plan = fixedPlan({ ...SMALL, linux: { ...SMALL.linux, namespaces, netDevices } }, { cgroup: undefined });
+    for (const architecture of ARCHITECTURES) {
+      verifyProgram(compileCreate({ ...plan, host: { ...plan.host, architecture } }), { loadAddress: 0x40000 });
+    }
+    assertGolden("net-devices.txt", outlineOf(compileCreate(plan)));
+  });
+});
+
 suite("resource limits", () => {
   const rlimits = [{ type: "RLIMIT_NOFILE", soft: 10n, hard: 20n }] as const;
   const setBy = (program: Program): string | undefined =>
@@ -285,6 +297,7 @@ suite("configs that cannot be compiled", () => {
       [withProcess(spec, { selinuxLabel: "a:b:c" }), "unsupported", "process.selinuxLabel"],
       [withProcess(spec, { user: { uid: 2 ** 32 - 1, gid: 0 } }), "invalid", "process.user.uid"],
       [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
+      [{ ...SMALL, linux: { ...SMALL.linux, netDevices: { eth0: {} } } }, "invalid", "linux.netDevices"],
       [{ ...SMALL, hostname: "theirs" }, "invalid", "hostname"],
       [{ ...SMALL, domainname: "theirs" }, "invalid", "domainname"],
       [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],

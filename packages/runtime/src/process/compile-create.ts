@@ -13,6 +13,7 @@ import { stateOf } from "./container-status.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
+import { checkNetDevices, emitMoveNetDevices, emitOpenHostNetwork } from "./net-devices.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { rlimitsFromReaper } from "./rlimits.ts";
 import { checkRoot } from "./root-filesystem.ts";
@@ -37,6 +38,7 @@ export function compileCreate(plan: CreatePlan): Program {
   refuseUnsupported(plan.request.spec);
   checkNamespaces(c);
   checkRoot(c);
+  checkNetDevices(c);
   checkConsoleSocket(c);
   checkListener(plan.seccomp);
   emitPrepareReaper(c);
@@ -48,9 +50,11 @@ export function compileCreate(plan: CreatePlan): Program {
   emitOpenStdio(c);
   emitBindSources(c);
   emitMakeCourierSocket(c, plan.seccomp);
+  emitOpenHostNetwork(c);
   emitStartInit(c);
   emitStartCourier(c, plan.seccomp, stateOf(plan.request, "created"));
   if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
+  emitMoveNetDevices(c);
   if (plan.cgroup !== undefined) {
     emitMakeCgroups(p, plan.cgroup, 1);
     emitHandOverCgroupDoors(c, plan.cgroup);

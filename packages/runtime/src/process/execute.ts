@@ -1,5 +1,9 @@
+import { isAbsolute } from "node:path";
 import type { Process } from "@orlop/core";
-import type { ProgramBuilder, Slot } from "@orlop/kernel";
+import { errnoNumber, type ProgramBuilder, type Slot, STATX_BYTES, STATX_MODE_OFFSET } from "@orlop/kernel";
+
+/** Callers of runtimes tell what became of the program by this. */
+const FIELD = "process.args[0]";
 
 /** What execvp(3) searches when PATH is not set. */
 const DEFAULT_PATH = "/bin:/usr/bin";
@@ -23,6 +27,84 @@ function lastOfEach(env: readonly string[]): readonly string[] {
   return [...byName.values()];
 }
 
+/** 1 where a file that can be executed has been found; what fails then is not for want of it. */
+function foundSlot(p: ProgramBuilder): Slot {
+  return p.slot("executable_found");
+}
+
+interface FindOptions {
+  /** The file to execute, where it is not `args[0]`. */
+  readonly executable?: string | undefined;
+  /** Fail as the execution would; otherwise that is left to it. */
+  readonly mustBeThere: boolean;
+}
+
+/**
+ * Looks for the program inside the new root, as root of it. Whoever creates a container hears already then of one that is
+ * not there or not executable, as from the other runtimes, and not only who starts it.
+ */
+export function emitFindExecutable(
+  p: ProgramBuilder,
+  process: Process,
+  { executable, mustBeThere }: FindOptions,
+): void {
+  const found = foundSlot(p);
+  const result = p.slot("exec_result");
+  const denied = p.slot("denied");
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  const done = p.label("looked everywhere");
+  const here = p.flags("AT_FDCWD");
+  p.step({ action: executeAction(process, executable), field: FIELD, why: "is it there at all?" });
+  p.set(found, 0);
+  p.set(denied, 0);
+  for (const candidate of executable === undefined ? executableCandidates(process) : [executable]) {
+    const path = p.text(isAbsolute(candidate) || candidate === "" ? candidate : `${process.cwd}/${candidate}`);
+    const refused = p.label("refused");
+    const next = p.label("next candidate");
+    p.call("faccessat2", [here, path, p.flags("X_OK"), 0], { into: result, on: "any", goto: refused });
+    p.call("statx", [here, path, 0, p.flags("STATX_TYPE"), stat], { on: "any", goto: next });
+    p.load(result, stat.at(STATX_MODE_OFFSET), 2);
+    p.and(result, result, p.flags("S_IFMT"));
+    p.set(found, 1);
+    p.branch(result, "ne", p.flags("S_IFDIR"), done);
+    p.set(found, 0);
+    p.set(denied, 1);
+    p.jump(next);
+    p.mark(refused);
+    p.branch(result, "eq", p.number(-errnoNumber("ENOENT"), "-ENOENT"), next);
+    p.branch(result, "eq", p.number(-errnoNumber("ENOTDIR"), "-ENOTDIR"), next);
+    // Anything else, such as a call that a sandbox does not know, is for the execution to tell.
+    p.branch(result, "ne", p.number(-errnoNumber("EACCES"), "-EACCES"), done);
+    p.set(denied, 1);
+    p.mark(next);
+  }
+  if (mustBeThere) emitFailAsAbsent(p, denied);
+  p.mark(done);
+}
+
+function emitFailAsAbsent(p: ProgramBuilder, denied: Slot): void {
+  const missing = p.label("missing");
+  p.branch(denied, "eq", 0, missing);
+  p.fail("EACCES");
+  p.mark(missing);
+  p.fail("ENOENT");
+}
+
+/** What the kernel does not find for a file that is there is what that file wants to be executed by. */
+function emitBlameInterpreter(p: ProgramBuilder, process: Process, executable: string | undefined, denied: Slot): void {
+  const other = p.label("it is something else");
+  p.branch(denied, "ne", 0, other);
+  p.branch(foundSlot(p), "eq", 0, other);
+  p.step({ action: `find the interpreter of "${executable ?? process.args[0] ?? ""}"`, field: "process.args" });
+  p.fail("ENOENT");
+  p.mark(other);
+  p.step({ action: executeAction(process, executable), field: FIELD });
+}
+
+function executeAction({ args }: Process, executable: string | undefined): string {
+  return `execute "${executable ?? args[0] ?? ""}"`;
+}
+
 interface ExecuteOptions {
   /** The descriptor through which a failure is told. */
   readonly told: Slot;
@@ -30,6 +112,8 @@ interface ExecuteOptions {
   readonly descriptors?: readonly number[] | undefined;
   /** The file to execute, where it is not `args[0]`. */
   readonly executable?: string | undefined;
+  /** {@link emitFindExecutable} has been here. */
+  readonly looked?: boolean;
 }
 
 /** Closes all descriptors from `first` up but one. */
@@ -49,7 +133,7 @@ export function emitCloseAround(p: ProgramBuilder, first: number, kept: Slot): v
 export function emitExecute(
   p: ProgramBuilder,
   process: Process,
-  { told, descriptors = [], executable }: ExecuteOptions,
+  { told, descriptors = [], executable, looked = false }: ExecuteOptions,
 ): void {
   const result = p.slot("exec_result");
   const denied = p.slot("denied");
@@ -75,7 +159,7 @@ export function emitExecute(
   // It cannot mark a range. What a failure would be told through closes on exec by itself.
   emitCloseAround(p, first, told);
   p.mark(closed);
-  p.step({ action: `execute "${executable ?? process.args[0] ?? ""}"`, field: "process.args[0]" });
+  p.step({ action: executeAction(process, executable), field: FIELD });
   p.set(denied, 0);
   const candidates = executable === undefined ? executableCandidates(process) : [executable];
   for (const candidate of candidates) {
@@ -87,13 +171,10 @@ export function emitExecute(
       goto: refused,
     });
     p.mark(refused);
-    p.branch(result, "ne", p.number(-13, "-EACCES"), absent);
+    p.branch(result, "ne", p.number(-errnoNumber("EACCES"), "-EACCES"), absent);
     p.set(denied, 1);
     p.mark(absent);
   }
-  const missing = p.label("missing");
-  p.branch(denied, "eq", 0, missing);
-  p.fail("EACCES");
-  p.mark(missing);
-  p.fail("ENOENT");
+  if (looked) emitBlameInterpreter(p, process, executable, denied);
+  emitFailAsAbsent(p, denied);
 }

@@ -15,6 +15,7 @@ import { emitMemoryPolicy } from "./memory-policy.ts";
 import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
+import { emitAwaitNetDevices } from "./net-devices.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
@@ -32,6 +33,7 @@ export function emitInit(c: Compilation): void {
   const { process } = spec;
   emitPrepare(c);
   if (isNew(c, "network")) emitLoopback(c);
+  emitAwaitNetDevices(c);
   emitNames(c);
   emitSysctls(c);
   emitRootFileSystem(c);

@@ -48,7 +48,7 @@ export function stepFailure({ action, field }: FailedStep, errno: number): Orlop
 
 const NO_SUCH_CPU = "no CPU of the list is there and allowed to the container";
 
-/** What an errno means for a field (any element of a list is `[]`), where its usual words do not tell. */
+/** What an errno means for a field (any element of a list is `[]`, any key of a map `*`), where its usual words do not tell. */
 const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   // Callers of runtimes tell a missing program from one that may not be executed, by these words and codes.
   "process.args[]": { ENOENT: "executable file not found: no such file or directory" },
@@ -59,6 +59,12 @@ const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     EPERM: "it takes CAP_SYS_NICE outside of user namespaces, and SCHED_DEADLINE every CPU of the machine",
     EOPNOTSUPP: "this kernel does not clamp utilization",
   },
+  "linux.netDevices.*": {
+    ENODEV: "there is no such device on the host",
+    EEXIST: "the container's network has a device of that name",
+    EPERM: "it takes CAP_NET_ADMIN on the host",
+    E2BIG: "it has too many addresses",
+  },
   "linux.memoryPolicy": {
     EINVAL: "the machine does not have these memory nodes, or the mode does not go with these flags",
     ENOSYS: "this kernel does not know of memory nodes",
@@ -68,10 +74,12 @@ const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 function words(errno: string, field = ""): string {
   const usual = errnoWords(errno);
   if (field === "linux.seccomp.listenerPath") return `failed to connect with seccomp agent: ${usual}`;
-  return FIELD_WORDS[field.replaceAll(/\[\d+\]/g, "[]")]?.[errno] ?? usual;
+  const any = field.replaceAll(/\[\d+\]/g, "[]").replace(/^(linux\.netDevices)\..*$/, "$1.*");
+  return FIELD_WORDS[any]?.[errno] ?? usual;
 }
 
 function codeFor(errno: string, field: string | undefined): ErrorCode {
-  if (field === "process.args[0]") return errno === "ENOENT" ? "executable-not-found" : "executable-refused";
+  if (field === "process.args" || field === "process.args[0]")
+    return errno === "ENOENT" ? "executable-not-found" : "executable-refused";
   return CODES[errno] ?? "failed";
 }

@@ -134,12 +134,16 @@ export function sayAction(word: keyof typeof WORD, wait: boolean): string {
   return `say "${word}" to the reaper${wait ? " and wait" : ""}`;
 }
 
-/** In the child: says `word`, and waits for leave to go on. The end of the socket means that the reaper is gone. */
+/** In the child: says `word`, and waits for leave to go on. */
 export function emitSay(s: Supervision, word: keyof typeof WORD, wait: boolean): void {
   const { p, slots } = s;
   p.step({ action: sayAction(word, wait) });
   p.call("write", [slots.syncChild, p.bytes(Buffer.from([WORD[word]]), word), 1]);
-  if (!wait) return;
+  if (wait) emitAwaitLeave(s);
+}
+
+/** In the child: waits for a byte of the reaper's. The end of the socket means that the reaper is gone. */
+export function emitAwaitLeave({ p, slots }: Supervision): void {
   const got = p.slot("got");
   const go = p.label("go on");
   p.call("read", [slots.syncChild, p.buffer(8, "<leave>"), 1], { into: got });
@@ -157,12 +161,7 @@ export function emitLetChildGo({ p, slots }: Supervision): void {
 }
 
 /** In such a child: waits for that. */
-export function emitAwaitReaper({ p, slots }: Supervision): void {
-  const got = p.slot("got");
-  const go = p.label("go on");
-  p.step({ action: "wait until the reaper knows this process" });
-  p.call("read", [slots.syncChild, p.buffer(8, "<leave>"), 1], { into: got });
-  p.branch(got, "ne", 0, go);
-  p.call("exit_group", [1]);
-  p.mark(go);
+export function emitAwaitReaper(s: Supervision): void {
+  s.p.step({ action: "wait until the reaper knows this process" });
+  emitAwaitLeave(s);
 }
