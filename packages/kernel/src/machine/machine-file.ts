@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { Architecture } from "../abi/architecture.ts";
 import { MACHINE_VERSION } from "../program/program.ts";
+import { cacheDirectory } from "./cache-directory.ts";
 import { emitMachine } from "./machine.ts";
 
 interface MachineFile {
@@ -19,24 +19,11 @@ interface MachineFile {
  */
 export function machineFile(architecture: Architecture): MachineFile {
   const content = emitMachine(architecture);
-  const directory = cacheDirectory();
+  const directory = join(cacheDirectory(), "orlop");
   // With the version in its name: programs of two versions, installed side by side, do not take turns at one file.
   const path = join(directory, `machine-${architecture}-${MACHINE_VERSION}`);
   if (!hasContent(path, content)) writeExecutable(directory, path, content);
   return { path, bytes: content.length };
-}
-
-/** Root may have been handed an ordinary user's XDG_CACHE_HOME, where that user could exchange what root is about to run. */
-function cacheDirectory(): string {
-  const configured = process.env["XDG_CACHE_HOME"];
-  if (configured?.startsWith("/") && isOwn(configured)) return join(configured, "orlop");
-  return process.getuid?.() === 0 ? "/var/cache/orlop" : join(homedir(), ".cache", "orlop");
-}
-
-/** Whether only the caller can rename what is in the directory; one that does not exist yet will be made by the caller. */
-function isOwn(directory: string): boolean {
-  const stat = statSync(directory, { throwIfNoEntry: false });
-  return stat === undefined || (stat.uid === process.geteuid?.() && (stat.mode & 0o002) === 0);
 }
 
 function hasContent(path: string, content: Buffer): boolean {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { LAUNCHER_VERSION } from "@orlop/kernel";
+import { cacheDirectory, LAUNCHER_VERSION, ownsMachine } from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
 /** Where this installation's launcher and its resident process meet, for this user. */
@@ -22,29 +21,21 @@ const HASH_DIGITS = 16;
 export function launcherPlace(
   bin: string,
   env: Readonly<Record<string, string | undefined>>,
-  uid: number,
 ): LauncherPlace | undefined {
-  const runtime = runtimeDirectory(env, uid);
+  const runtime = runtimeDirectory(env);
   if (runtime === undefined) return undefined;
   // Two installations side by side, or two versions one after the other, never meet.
   const hash = createHash("sha256").update([bin, runtimeVersion(), LAUNCHER_VERSION].join("\0")).digest("hex");
   const directory = join(runtime, `resident-${hash.slice(0, HASH_DIGITS)}`);
   return {
-    launcher: join(cacheDirectory(env, uid), "orlop", "launcher", bin, "orlop-oci"),
+    launcher: join(cacheDirectory(env), "orlop", "launcher", bin, "orlop-oci"),
     directory,
     socket: join(directory, "socket"),
   };
 }
 
-function runtimeDirectory(env: Readonly<Record<string, string | undefined>>, uid: number): string | undefined {
-  if (uid === 0) return "/run/orlop";
+function runtimeDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (ownsMachine()) return "/run/orlop";
   const configured = env.XDG_RUNTIME_DIR;
   return configured?.startsWith("/") ? join(configured, "orlop") : undefined;
-}
-
-/** As `bin/orlop-oci` finds it. */
-function cacheDirectory(env: Readonly<Record<string, string | undefined>>, uid: number): string {
-  const configured = env.XDG_CACHE_HOME;
-  if (configured?.startsWith("/")) return configured;
-  return uid === 0 ? "/var/cache" : join(homedir(), ".cache");
 }
