@@ -18,7 +18,7 @@ interface MachineFile {
  */
 export function machineFile(architecture: Architecture): MachineFile {
   const content = emitMachine(architecture);
-  const directory = cacheDirectory();
+  const directory = join(cacheDirectory(), "orlop");
   // Named after its content: two machines, of programs installed side by side, do not take turns at one file, in whose
   // changes a third could start the wrong one.
   const path = join(directory, `machine-${architecture}-${checksum(content)}`);

@@ -28,6 +28,7 @@ export function emitHostedRoot(s: Supervision, { request, rootfs, path }: Hosted
     },
     namespaces: new Map(),
     userNamespace: false,
+    withinUserNamespace: s.host.rootless,
     privileged: true,
     root: p.slot("root"),
     proc: p.slot("proc"),

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { isInUserNamespace } from "../process/host-view.ts";
 import type { Flag } from "./arguments/flag.ts";
 import type { GivenArguments } from "./arguments/given-arguments.ts";
 import type { Call } from "./call.ts";
@@ -72,12 +72,6 @@ export function defaultRoot({ env }: Pick<Call, "env">): string {
   const runtimeDirectory = env.XDG_RUNTIME_DIR ?? "";
   const isOwnDirectory = process.geteuid?.() !== 0 || (isInUserNamespace() && env.USER !== "root");
   return join(runtimeDirectory !== "" && isOwnDirectory ? runtimeDirectory : "/run", "orlop-oci");
-}
-
-/** Whether uid 0 here is somebody else in the initial user namespace. */
-function isInUserNamespace(): boolean {
-  // The initial namespace maps every id to itself: user_namespaces(7).
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
 }
 
 function cgroupDriver(given: GivenArguments): OciCgroupDriver {

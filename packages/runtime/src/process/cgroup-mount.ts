@@ -65,7 +65,7 @@ function emitHierarchy(c: Compilation, top: Slot, directory: CgroupDirectory, fi
   const place = p.slot("target");
   const name = directory.label.replace(/^name=/, "");
   p.step({ action: `mount cgroup hierarchy "${name}"`, field });
-  if (isNew(c, "cgroup") && !c.userNamespace) {
+  if (isNew(c, "cgroup") && !c.withinUserNamespace) {
     const attributes = readOnly
       ? { ...SAFE.attributes, set: [...SAFE.attributes.set, "MOUNT_ATTR_RDONLY" as const] }
       : SAFE.attributes;

@@ -26,6 +26,8 @@ export interface Compilation extends Supervision {
   readonly namespaces: ReadonlyMap<LinuxNamespaceType, string | undefined>;
   /** In a user namespace other than the starter's. */
   readonly userNamespace: boolean;
+  /** In a user namespace at all, be it the starter's: without rights over devices and other file systems' attributes. */
+  readonly withinUserNamespace: boolean;
   /** The starter may do to the host's mounts what it likes. */
   readonly privileged: boolean;
   /** The mount that is the root of the container's file system. */

@@ -116,6 +116,7 @@ function compilation(plan: CreatePlan): Compilation {
     plan,
     namespaces,
     userNamespace: namespaces.has("user"),
+    withinUserNamespace: namespaces.has("user") || host.rootless,
     privileged: host.uid === 0,
     root: supervision.p.slot("root"),
     proc: supervision.p.slot("proc"),

@@ -19,7 +19,7 @@ import type { HostView } from "./supervision.ts";
 
 interface PlannerOptions {
   readonly driver: Exclude<CgroupDriver, "systemd">;
-  /** Absent: if the user is not root. */
+  /** Absent: if the user is not the real root. */
   readonly rootless?: boolean | undefined;
   /** The text of /proc/self/cgroup of who makes containers, if not this process. */
   readonly ownCgroups?: string | undefined;
@@ -42,7 +42,7 @@ export class ContainerPlanner {
 
   /** Whether what only root may do with cgroups is left out where it fails. */
   get rootless(): boolean {
-    return this.#options.rootless ?? this.host.uid !== 0;
+    return this.#options.rootless ?? this.host.rootless;
   }
 
   plan(request: CreateRequest, stateDirectory: string, style: CreateStyle): CreatePlan {

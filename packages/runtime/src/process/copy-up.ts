@@ -44,7 +44,7 @@ export function emitCopyUp(c: Compilation, { mount, field, options, refuseLinks 
     ["upperdir", "upper"],
     ["workdir", "work"],
   ];
-  if (c.userNamespace) data.push(["userxattr", undefined]);
+  if (c.withinUserNamespace) data.push(["userxattr", undefined]);
   emitNewFileSystem(p, { type: "overlay", source: mount.source ?? "tmpfs", options: { ...options, data } }, fd);
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
   emitAttach(p, fd, target);

@@ -55,7 +55,7 @@ export function emitDevices(c: Compilation): void {
   const directory = new DeviceDirectory(c);
   for (const { device, field } of all) {
     p.step({ action: `make device "${device.path}"`, field, why: field === undefined ? "default device" : undefined });
-    if (c.userNamespace) emitBindDevice(c, device);
+    if (c.withinUserNamespace) emitBindDevice(c, device);
     else emitMakeDevice(c, device, directory);
   }
   p.step({ action: 'make links in "/dev"' });

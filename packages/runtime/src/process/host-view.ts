@@ -14,12 +14,19 @@ function fileKind(path: string): FileKind | undefined {
   }
 }
 
+/** Whether uid 0 here is somebody else in the initial user namespace. */
+export function isInUserNamespace(): boolean {
+  // The initial namespace maps every id to itself: user_namespaces(7).
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
+}
+
 /** This machine, as the compiler sees it. */
 export function readHostView(): HostView {
   return {
     architecture: hostArchitecture(),
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
+    rootless: process.geteuid?.() !== 0 || isInUserNamespace(),
     pid: process.pid,
     lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
     bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),

@@ -8,6 +8,7 @@ export const FIXED_HOST: HostView = {
   architecture: "x86_64",
   uid: 0,
   gid: 0,
+  rootless: false,
   pid: 4242,
   lastCapability: 40,
   bootId: "00000000-0000-0000-0000-000000000000",

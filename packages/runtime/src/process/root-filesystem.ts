@@ -134,7 +134,7 @@ function overlay(c: Compilation, lower: readonly string[], upper: string, work: 
     ["upperdir", upper],
     ["workdir", work],
   ];
-  if (c.userNamespace) data.push(["userxattr", undefined]);
+  if (c.withinUserNamespace) data.push(["userxattr", undefined]);
   return { type: "overlay", source: "overlay", options: { ...NO_OPTIONS, data } };
 }
 

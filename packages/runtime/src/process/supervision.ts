@@ -9,6 +9,8 @@ export interface HostView {
   /** Effective uid and gid of the process that will start the program. */
   readonly uid: number;
   readonly gid: number;
+  /** This user may not do what only the real root may, be it root of a user namespace. */
+  readonly rootless: boolean;
   /** Pid of the process that will start the program: whose descriptors `{ fd }` refers to. */
   readonly pid: number;
   /** Highest capability of this kernel: /proc/sys/kernel/cap_last_cap. */

@@ -11,7 +11,7 @@ export function updateCgroups(
   resources: LinuxResources,
 ): Promise<void> {
   return applyResources(directories, resources, {
-    rootless: host.uid !== 0,
+    rootless: host.rootless,
     attachDeviceFilter(operation) {
       const program = compileReplaceDeviceFilter(host.architecture, operation);
       const followed = new FollowedProgram(program);

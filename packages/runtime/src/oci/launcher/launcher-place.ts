@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { cacheDirectory, LAUNCHER_VERSION } from "@orlop/kernel";
+import { cacheDirectory, LAUNCHER_VERSION, ownsMachine } from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
 /** Where this installation's launcher and its resident process meet, for this user. */
 export interface LauncherPlace {
-  /** The file that `bin/orlop-oci` executes; it looks for it where this user has a cache. */
+  /** The file that `bin/orlop-oci` executes. */
   readonly launcher: string;
   /** The directory of the socket, which is the user's alone. */
   readonly directory: string;
@@ -21,22 +21,21 @@ const HASH_DIGITS = 16;
 export function launcherPlace(
   bin: string,
   env: Readonly<Record<string, string | undefined>>,
-  uid: number,
 ): LauncherPlace | undefined {
-  const runtime = runtimeDirectory(env, uid);
+  const runtime = runtimeDirectory(env);
   if (runtime === undefined) return undefined;
   // Two installations side by side, or two versions one after the other, never meet.
   const hash = createHash("sha256").update([bin, runtimeVersion(), LAUNCHER_VERSION].join("\0")).digest("hex");
   const directory = join(runtime, `resident-${hash.slice(0, HASH_DIGITS)}`);
   return {
-    launcher: join(cacheDirectory(), "launcher", bin, "orlop-oci"),
+    launcher: join(cacheDirectory(env), "orlop", "launcher", bin, "orlop-oci"),
     directory,
     socket: join(directory, "socket"),
   };
 }
 
-function runtimeDirectory(env: Readonly<Record<string, string | undefined>>, uid: number): string | undefined {
-  if (uid === 0) return "/run/orlop";
+function runtimeDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (ownsMachine()) return "/run/orlop";
   const configured = env.XDG_RUNTIME_DIR;
   return configured?.startsWith("/") ? join(configured, "orlop") : undefined;
 }

@@ -17,7 +17,7 @@ const SWITCH = "ORLOP_OCI_RESIDENT";
  */
 export async function prepareNextCall(bin: string): Promise<void> {
   if (process.env[SWITCH] === "0") return;
-  const place = launcherPlace(bin, process.env, process.geteuid?.() ?? 0);
+  const place = launcherPlace(bin, process.env);
   if (place === undefined) return;
   try {
     writeLauncher(place.launcher, place.socket);

@@ -95,7 +95,7 @@ function watchOwnCode(onChange: () => void): void {
 }
 
 const bin = process.argv[2] ?? "";
-const place = launcherPlace(bin, process.env, process.geteuid?.() ?? 0);
+const place = launcherPlace(bin, process.env);
 if (place === undefined) throw new OrlopError("unsupported", "Cannot listen: XDG_RUNTIME_DIR is not set");
 process.umask(0o077);
 const resident = new Resident(place);
