@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { hostArchitecture } from "../abi/architecture.ts";
+import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
-import type { Program } from "../program/program.ts";
+import { encodeProgram, type Program } from "../program/program.ts";
 import {
   HELLO_FACTS,
   HELLO_SECTIONS,
@@ -26,13 +27,13 @@ class Place implements Disposable {
   readonly launcher: string = join(this.directory, "launcher");
 
   constructor() {
-    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, node: "/bin/sh" };
-    writeFileSync(this.launcher, launcherFile({ ...options, broken: 1, alone: 4 }), { mode: 0o755 });
+    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, broken: 1, alone: 4 };
+    writeFileSync(this.launcher, launcherFile(options), { mode: 0o755 });
   }
 
   /** Starts a call with these words; without a resident, `sh` says "alone" or "broken" and the words. */
   start(words: readonly string[], descriptors: readonly number[] = []): ChildProcess {
-    const tail = (what: string): string[] => ["sh", "-c", `echo ${what}:$*:$FLAVOUR; exit 7`];
+    const tail = (what: string): string[] => ["/bin/sh", "-c", `echo ${what}:$*:$FLAVOUR; exit 7`];
     return spawn(this.launcher, [...tail("broken"), ...tail("alone"), "sh", ...words], {
       stdio: ["ignore", "pipe", "inherit", ...descriptors],
       env: { FLAVOUR: "vanilla" },
@@ -101,7 +102,7 @@ describe("a launcher", () => {
   test("gives the caller's descriptor 3 to Node", async () => {
     using place = new Place();
     const file = openSync(place.launcher, "r");
-    const child = spawn(place.launcher, ["sh", "-c", "exit 9", "sh", "-c", "readlink /proc/self/fd/3", "sh"], {
+    const child = spawn(place.launcher, ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "readlink /proc/self/fd/3", "sh"], {
       stdio: ["ignore", "pipe", "inherit", file],
     });
     assert.equal((await ended(child)).output, `${place.launcher}\n`);
@@ -126,6 +127,8 @@ describe("a launcher", () => {
     assert.equal(hello.get("environment")?.toString(), "FLAVOUR=vanilla\0");
     assert.equal(hello.get("cwd")?.toString(), `${place.directory}\0`);
     assert.equal(hello.get("root")?.toString(), "/");
+    assert.equal(hello.get("cgroups")?.toString(), readFileSync("/proc/self/cgroup", "utf8"));
+    assert.match(hello.get("status")?.toString() ?? "", /^Umask:\t\d{4}$/m);
     const own = LAUNCHER_NAMESPACES.map((name) => readlinkSync(`/proc/self/ns/${name}`)).join("");
     assert.equal(hello.get("namespaces")?.toString(), own);
     assert.equal((await call).output, `alone:run ${long}:vanilla\n`);
@@ -172,5 +175,76 @@ describe("a launcher", () => {
     const { status, output } = await ended(place.start(["create"]));
     await serving;
     assert.deepEqual([status, output], [7, "broken:-c echo alone:$*:$FLAVOUR; exit 7 sh create:vanilla\n"]);
+  });
+
+  test("executes Node when a program breaks off in the middle", async () => {
+    for (const [served, flavour] of [
+      [0, "alone"],
+      [1, "broken"],
+    ] as const) {
+      using place = new Place();
+      const serving = serveOne(place, async (socket) => {
+        await readHello(socket);
+        const program = programOf((p) => p.call("exit_group", [0]));
+        const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: LAUNCHER_TOKEN, request: 1 });
+        for (let index = 0; index < served; index++) socket.write(frame);
+        socket.end(frame.subarray(0, frame.length - 1));
+        // What is not taken would keep the end from being seen.
+        socket.resume();
+        await once(socket, "close");
+      });
+      const { status, output } = await ended(place.start(["create"]));
+      await serving;
+      assert.deepEqual([status, output.split(":")[0]], [7, flavour]);
+    }
+  });
+
+  test("has something in the place of standard descriptors that the caller has closed", async () => {
+    using place = new Place();
+    const words = ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "(readlink /proc/$$/fd/[0123]) >&4", "sh"];
+    const script = 'exec 4>&1 0<&- 1>&- 2>&- 3>&-; exec "$@"';
+    const child = spawn("/bin/sh", ["-c", script, "sh", place.launcher, ...words], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    assert.equal((await ended(child)).output, "/dev/null\n/dev/null\n/dev/null\n");
+  });
+
+  test("lets programs ignore no signals, whatever its caller ignores, and hears of them", async () => {
+    using place = new Place();
+    const kinds: string[] = [];
+    const serving = serveOne(place, async (socket) => {
+      await readHello(socket);
+      const hands = new ZygoteChannel(socket, LAUNCHER_TOKEN);
+      const lost = Promise.withResolvers<void>();
+      const killed = programOf((p) => {
+        p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8), 0, 8]);
+        p.call("getpid", [], { into: p.slot("self") });
+        p.call("kill", [p.slot("self"), constants.signals.SIGTERM]);
+        p.call("exit_group", [0]);
+      });
+      hands.submit(killed, ({ kind }) => {
+        kinds.push(kind);
+        if (kind === "ended") lost.resolve();
+      });
+      await lost.promise;
+      hands.become(
+        programOf((p) => p.call("exit_group", [42])),
+        () => {},
+      );
+      await once(socket, "close");
+    });
+    const tail = ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "exit 8", "sh", "state"];
+    const script = "trap '' TERM CHLD; exec \"$@\"";
+    const child = spawn("/bin/sh", ["-c", script, "sh", place.launcher, ...tail], { stdio: "ignore" });
+    const [status] = (await once(child, "close")) as [number | null];
+    await serving;
+    assert.deepEqual([status, kinds], [42, ["begun", "ended"]]);
+  });
+
+  test("says so when there is nothing to execute", () => {
+    using place = new Place();
+    const { status, stderr } = spawnSync(place.launcher, ["/nowhere", "", "", "/nowhere", "state"], { encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(stderr, /^orlop-oci: Cannot start: .* nor can Node\.js be executed\n$/);
   });
 });

@@ -1,14 +1,15 @@
 import type { Architecture } from "../abi/architecture.ts";
+import { SIGACTION } from "../abi/structs.ts";
 import { emitMachineWith } from "../machine/machine.ts";
 import { CONTROL_FD } from "../machine/memory-layout.ts";
 import { ProgramBuilder, type Value } from "../program/builder.ts";
-import type { Label, Pointer } from "../program/instruction.ts";
+import type { Label, Pointer, Slot } from "../program/instruction.ts";
 import { type Program, TOKEN_BYTES } from "../program/program.ts";
 import { emitConnect } from "../unix-socket/emit-connect.ts";
 import { emitMakeCopyPipe, emitSealedCopy, emitServe } from "./zygote-program.ts";
 
 /** Changes whenever what a launcher says changes. */
-export const LAUNCHER_VERSION = 1;
+export const LAUNCHER_VERSION = 2;
 
 /** A launcher knows whom it asks by the socket's place and owner, not by a secret that a file would have to hold. */
 export const LAUNCHER_TOKEN: Uint8Array = new Uint8Array(TOKEN_BYTES);
@@ -29,6 +30,7 @@ export const HELLO_SECTIONS = [
   "environment",
   "cwd",
   "cgroups",
+  "status",
   "root",
   "namespaces",
 ] as const;
@@ -42,9 +44,10 @@ interface LauncherOptions {
   readonly architecture: Architecture;
   /** Absolute path of the socket at which programs are to be had. */
   readonly socketPath: string;
-  /** The executable for when nobody is there. */
-  readonly node: string;
-  /** Index, among the launcher's own arguments, of the command line for then, and of the one for a call that broke off. */
+  /**
+   * Index, among the launcher's own arguments, of the command line for when nobody is there, and of the one for a call that
+   * broke off. The first word of each is the absolute path of its executable.
+   */
   readonly alone: number;
   readonly broken: number;
 }
@@ -63,18 +66,48 @@ export function launcherFile(options: LauncherOptions): Buffer {
 /** The program of {@link launcherFile}. */
 function launcherProgram(options: LauncherOptions): Program {
   const p = new ProgramBuilder(options.architecture);
-  const alone = p.label("nobody answers");
-  const leave = p.label("the other side has gone");
+  const labels: LauncherLabels = {
+    alone: p.label("nobody answers"),
+    leave: p.label("the other side has gone"),
+    cannot: p.label("not even Node can be executed"),
+  };
   p.role("launcher");
-  emitKeepDescriptor(p, alone);
+  emitOpenStandardDescriptors(p, labels.cannot);
+  emitKeepDescriptor(p);
   emitFindArguments(p);
+  p.handler(labels.alone);
   emitSealOwnFile(p);
-  emitAsk(p, options.socketPath, alone);
-  p.handler(leave);
+  emitAsk(p, options.socketPath, labels.alone);
+  p.handler(labels.leave);
   emitHello(p);
-  emitServe(p, Buffer.from(LAUNCHER_TOKEN), leave, () => p.set(p.slot("served"), 1));
-  emitGoOnWithNode(p, options, { alone, leave });
+  emitForgetSignals(p);
+  const { leave } = labels;
+  // What was cut off by the end of who sent it is an end as well.
+  emitServe(p, Buffer.from(LAUNCHER_TOKEN), { leave, refuse: leave, onFrame: () => p.set(p.slot("served"), 1) });
+  emitGoOnWithNode(p, options, labels);
   return p.build();
+}
+
+interface LauncherLabels {
+  readonly alone: Label;
+  readonly leave: Label;
+  readonly cannot: Label;
+}
+
+/** What the caller has closed is /dev/null, as for every program of Node's: nothing of ours must take its place. */
+function emitOpenStandardDescriptors(p: ProgramBuilder, cannot: Label): void {
+  p.step({ action: "see that there are standard descriptors" });
+  p.handler(cannot);
+  for (const fd of [0, 1, 2]) {
+    const closed = p.label(`${fd} is closed`);
+    const open = p.label(`${fd} is open`);
+    p.call("fcntl", [fd, p.flags("F_GETFD"), 0], { on: ["EBADF"], goto: closed });
+    p.jump(open);
+    p.mark(closed);
+    // The lowest number that is free.
+    p.call("openat", [p.flags("AT_FDCWD"), p.text("/dev/null"), p.flags("O_RDWR"), 0]);
+    p.mark(open);
+  }
 }
 
 const WORD_BYTES = 8;
@@ -83,14 +116,12 @@ const WORD_BYTES = 8;
  * Puts the caller's descriptor 3 elsewhere, before anything else is opened. Where there is none, something takes its place
  * until the socket does, so that nothing of ours does.
  */
-function emitKeepDescriptor(p: ProgramBuilder, alone: Label): void {
+function emitKeepDescriptor(p: ProgramBuilder): void {
   const saved = p.slot("saved");
   const place = p.slot("file");
   const free = p.label("there is none");
   const done = p.label("kept");
   p.step({ action: `keep the caller's descriptor ${CONTROL_FD}` });
-  p.set(p.slot("moved"), 0);
-  p.handler(alone);
   p.call("fcntl", [CONTROL_FD, p.flags("F_DUPFD_CLOEXEC"), CONTROL_FD + 1], { into: saved, on: ["EBADF"], goto: free });
   p.jump(done);
   p.mark(free);
@@ -100,7 +131,6 @@ function emitKeepDescriptor(p: ProgramBuilder, alone: Label): void {
   p.call("dup3", [place, CONTROL_FD, p.flags("O_CLOEXEC")]);
   p.call("close", [place]);
   p.mark(done);
-  p.set(p.slot("moved"), 1);
 }
 
 /** Leaves argv and envp in slots. What lies between them is copied through a pipe: a program reads no memory but its own. */
@@ -192,6 +222,7 @@ function emitHello(p: ProgramBuilder): void {
   p.call("getcwd", [body, CHUNK_BYTES], { into: length });
   emitSection(hello, "cwd", length);
   emitFileSection(hello, "cgroups", "/proc/self/cgroup");
+  emitFileSection(hello, "status", "/proc/self/status");
   emitLinkSection(hello, "root", "/proc/self/root");
   for (const name of LAUNCHER_NAMESPACES) emitLinkSection(hello, "namespaces", `/proc/self/ns/${name}`);
   emitSection(hello, "end", 0);
@@ -230,20 +261,36 @@ function emitLinkSection(hello: Hello, name: HelloSection, path: string): void {
   emitSection(hello, name, length);
 }
 
+/** One more than the last signal. */
+const SIGNALS_END = 65;
+
+/** What the caller ignores would be ignored in containers too, and of children that SIGCHLD is ignored for nobody hears. */
+function emitForgetSignals(p: ProgramBuilder): void {
+  const signal = p.slot("signal");
+  const next = p.label("next signal");
+  p.step({ action: "ignore no signals" });
+  p.set(signal, 1);
+  p.mark(next);
+  // SIGKILL and SIGSTOP have no choice.
+  p.call("rt_sigaction", [signal, p.struct(SIGACTION, {}), 0, 8], { ignore: ["EINVAL"] });
+  p.add(signal, signal, 1);
+  p.branch(signal, "lt", SIGNALS_END, next);
+}
+
 /** Executes Node in this process's place: for the whole call, or to say that it broke off after it had begun. */
 function emitGoOnWithNode(
   p: ProgramBuilder,
-  { node, alone, broken }: LauncherOptions,
-  labels: { readonly alone: Label; readonly leave: Label },
+  { alone, broken }: LauncherOptions,
+  labels: LauncherLabels,
 ): void {
   const args = p.slot("args");
+  const index = p.slot("index");
   const restored = p.label("the caller's descriptors are in place");
   const close = p.label("there was none");
   p.mark(labels.leave);
   p.mark(labels.alone);
   p.step({ action: "give the caller its descriptors back" });
-  p.add(args, p.slot("argv"), WORD_BYTES * alone);
-  p.branch(p.slot("moved"), "eq", 0, restored);
+  p.handler(labels.cannot);
   p.branch(p.slot("saved"), "eq", p.number(-1), close);
   p.call("dup3", [p.slot("saved"), CONTROL_FD, 0]);
   p.jump(restored);
@@ -252,13 +299,62 @@ function emitGoOnWithNode(
   p.mark(restored);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   const go = p.label("go on");
+  p.set(index, alone);
+  p.add(args, p.slot("argv"), WORD_BYTES * alone);
   p.branch(p.slot("served"), "eq", 0, go);
+  p.set(index, broken);
   p.add(args, p.slot("argv"), WORD_BYTES * broken);
   p.mark(go);
+  emitExecuteArgument(p, index, args);
+  emitSayNothingIsLeft(p, labels.cannot);
+}
+
+/** As much of the command line as is read for the path of an executable. */
+const WORDS_MAX_BYTES = 2 * 4096;
+
+/** Executes what the argument of that index names, with this command line. */
+function emitExecuteArgument(p: ProgramBuilder, index: Slot, args: Slot): void {
+  const words = p.buffer(WORDS_MAX_BYTES, "<words>");
+  // Nothing behind what is read there is no word.
+  const path = p.buffer(WORDS_MAX_BYTES + 1, "<path>");
+  const file = p.slot("file");
+  const at = p.slot("at");
+  const length = p.slot("length");
+  const byte = p.slot("byte");
+  const next = p.label("next byte");
+  const word = p.label("next word");
+  const found = p.label("the word");
   p.step({
-    action: `execute "${node}"`,
+    action: "execute Node",
     why: "nothing needs the resident process: Node does the whole call, or says why not",
   });
-  p.call("execve", [p.text(node), args, p.slot("envp")]);
-  p.fail("ENOEXEC");
+  const flags = p.flags("O_RDONLY|O_CLOEXEC");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text("/proc/self/cmdline"), flags, 0], { into: file });
+  p.call("read", [file, words, WORDS_MAX_BYTES]);
+  p.set(at, 0);
+  p.mark(word);
+  p.set(length, 0);
+  p.mark(next);
+  p.load(byte, words, 1, at);
+  p.store(path, 1, byte, length);
+  p.add(at, at, 1);
+  p.add(length, length, 1);
+  p.branch(byte, "ne", 0, next);
+  p.branch(index, "eq", 0, found);
+  p.add(index, index, p.number(-1));
+  p.jump(word);
+  p.mark(found);
+  p.call("execve", [path, args, p.slot("envp")]);
+}
+
+const CANNOT = "orlop-oci: Cannot start: neither does a resident process answer, nor can Node.js be executed\n";
+
+function emitSayNothingIsLeft(p: ProgramBuilder, cannot: Label): void {
+  const silent = p.label("nobody reads it");
+  p.mark(cannot);
+  p.step({ action: "say that nothing can be done" });
+  p.handler(silent);
+  p.call("write", [2, p.text(CANNOT), CANNOT.length]);
+  p.mark(silent);
+  p.call("exit_group", [1]);
 }

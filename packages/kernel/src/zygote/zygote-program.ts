@@ -78,7 +78,7 @@ export function zygoteProgram(architecture: Architecture, token: Buffer, options
   // Out of the caller's session: a Ctrl-C at its terminal is the caller's to handle.
   p.call("setsid", [], { ignore: ["EPERM"] });
   emitMakeCopyPipe(p);
-  emitServe(p, token, leave);
+  emitServe(p, token, { leave });
   p.mark(leave);
   p.step({ action: "leave when the other end has closed" });
   p.call("exit_group", [0]);
@@ -98,12 +98,18 @@ export function emitMakeCopyPipe(p: ProgramBuilder): void {
   p.load(p.slot("copy_in"), pipe.at(4), 4);
 }
 
-/**
- * What every zygote does, from when it has a socket and its copy pipe: takes programs and starts them, until the other end
- * closes, which goes to `leave`. `onFrame` writes what is to happen when a program has come.
- */
-export function emitServe(p: ProgramBuilder, token: Buffer, leave: Label, onFrame: () => void = () => {}): void {
-  const refuse = p.label("refuse");
+interface Serving {
+  /** Where to go when the other end has closed. */
+  readonly leave: Label;
+  /** Where to go with a frame that is none; absent: to an end. */
+  readonly refuse?: Label;
+  /** Writes what is to happen when a program has come. */
+  readonly onFrame?: () => void;
+}
+
+/** What every zygote does, from when it has a socket and its copy pipe: takes programs and starts them. */
+export function emitServe(p: ProgramBuilder, token: Buffer, { leave, refuse: elsewhere, onFrame }: Serving): void {
+  const refuse = elsewhere ?? p.label("refuse");
   const wait = p.label("wait");
   const receive = p.label("receive");
   const report = reportBuffer(p);
@@ -114,9 +120,10 @@ export function emitServe(p: ProgramBuilder, token: Buffer, leave: Label, onFram
   p.jump(wait);
   p.mark(receive);
   emitReceive(p, header, token, leave, refuse);
-  onFrame();
+  onFrame?.();
   emitStart(p, header, report);
   p.jump(wait);
+  if (elsewhere !== undefined) return;
   p.mark(refuse);
   p.step({ action: "refuse a frame that is none" });
   p.set(p.request, 0);
