@@ -13,6 +13,7 @@ import {
 } from "@orlop/kernel";
 import { emitReceiveDescriptor, emitSendDescriptor, emitSendToSocket } from "./send-descriptor.ts";
 import type { Supervision, SupervisionOptions } from "./supervision.ts";
+import { ONLCR, TCGETS, TCSETS, TERMIOS, TERMIOS_BYTES } from "./termios.ts";
 
 /** A console socket that cannot be one is refused before anything is made. */
 export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): void {
@@ -87,6 +88,20 @@ export function emitInstallTerminal(s: Supervision): void {
   for (const fd of [0, 1, 2]) p.call("dup3", [slave, fd, 0]);
 }
 
+/**
+ * Output goes to what the caller has as its own: its terminal returns the carriage by itself, and what is no terminal is
+ * to get lines as the program wrote them. So with runc and crun.
+ */
+function emitPassLinesOn(p: ProgramBuilder, master: Slot): void {
+  const settings = p.buffer(TERMIOS_BYTES, "{termios}");
+  const flags = p.slot("flags");
+  p.call("ioctl", [master, p.number(TCGETS, "TCGETS"), settings]);
+  p.load(flags, settings.at(TERMIOS.oflag), 4);
+  p.and(flags, flags, p.number(~ONLCR, "~ONLCR"));
+  p.store(settings.at(TERMIOS.oflag), 4, flags);
+  p.call("ioctl", [master, p.number(TCSETS, "TCSETS"), settings]);
+}
+
 /** In the reaper: takes the master, and passes it on where a console socket is asked for. */
 export function emitTakeTerminal(s: Supervision): void {
   const { p, slots } = s;
@@ -99,6 +114,7 @@ export function emitTakeTerminal(s: Supervision): void {
     // A side of its own in the reaper: between one process's close and another's open the terminal does not hang up.
     const peer = p.flags("O_RDWR|O_NOCTTY|O_CLOEXEC");
     p.call("ioctl", [slots.master, p.flags("TIOCGPTPEER"), peer], { into: p.slot("terminal") });
+    if (s.stdio.stdout === "inherit") emitPassLinesOn(p, slots.master);
     p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
     return;
   }
