@@ -12,7 +12,11 @@ test("refuses namespaces of no known type, twice, or at no absolute path", () =>
   );
   refused({ "linux/namespaces/2/type": "pid" }, '"linux.namespaces[2].type": "pid" is already in linux.namespaces[0]');
   refused({ "linux/namespaces/1/path": "ns" }, '"linux.namespaces[1].path": found "ns", expected an absolute path');
-  refused({ "linux/namespaces/1/path": "" }, '"linux.namespaces[1].path": found "", expected an absolute path');
+});
+
+test("takes an empty path of a namespace for none", () => {
+  const { linux } = decodeRuntimeSpec(jsonWith(EXAMPLE_CONFIG, { "linux/namespaces/1/path": "" }));
+  assert.deepEqual(linux?.namespaces?.[1], { type: "network" });
 });
 
 test("refuses id mappings that the kernel answers with EINVAL", () => {

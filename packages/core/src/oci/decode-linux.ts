@@ -141,10 +141,16 @@ const timeOffset = object<LinuxTimeOffset>({
   nanosecs: optional(integer(0, 999_999_999)),
 });
 
-const namespace = object<LinuxNamespace>({
+const namespaceAsWritten = object<LinuxNamespace>({
   type: required(oneOf(LINUX_NAMESPACE_TYPES)),
-  path: optional(absolutePath),
+  path: optional(where(text, (path) => path === "" || path.startsWith("/"), "an absolute path")),
 });
+
+/** To Go programs, which runtimes and their callers mostly are, an empty path is none. */
+const namespace: Decoder<LinuxNamespace> = (value, at) => {
+  const { path, ...others } = namespaceAsWritten(value, at);
+  return path === undefined || path === "" ? others : { ...others, path };
+};
 
 const namespaces: Decoder<readonly LinuxNamespace[]> = refine(list(namespace), (found, at) =>
   refuseDuplicates(found, at, "type", (entry) => entry.type),

@@ -102,9 +102,13 @@ describe("a launcher", () => {
   test("gives the caller's descriptor 3 to Node", async () => {
     using place = new Place();
     const file = openSync(place.launcher, "r");
-    const child = spawn(place.launcher, ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "readlink /proc/self/fd/3", "sh"], {
-      stdio: ["ignore", "pipe", "inherit", file],
-    });
+    const child = spawn(
+      place.launcher,
+      ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "readlink /proc/self/fd/3", "sh"],
+      {
+        stdio: ["ignore", "pipe", "inherit", file],
+      },
+    );
     assert.equal((await ended(child)).output, `${place.launcher}\n`);
   });
 
@@ -243,7 +247,9 @@ describe("a launcher", () => {
 
   test("says so when there is nothing to execute", () => {
     using place = new Place();
-    const { status, stderr } = spawnSync(place.launcher, ["/nowhere", "", "", "/nowhere", "state"], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(place.launcher, ["/nowhere", "", "", "/nowhere", "state"], {
+      encoding: "utf8",
+    });
     assert.equal(status, 1);
     assert.match(stderr, /^orlop-oci: Cannot start: .* nor can Node\.js be executed\n$/);
   });

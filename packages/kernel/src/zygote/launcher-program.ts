@@ -278,11 +278,7 @@ function emitForgetSignals(p: ProgramBuilder): void {
 }
 
 /** Executes Node in this process's place: for the whole call, or to say that it broke off after it had begun. */
-function emitGoOnWithNode(
-  p: ProgramBuilder,
-  { alone, broken }: LauncherOptions,
-  labels: LauncherLabels,
-): void {
+function emitGoOnWithNode(p: ProgramBuilder, { alone, broken }: LauncherOptions, labels: LauncherLabels): void {
   const args = p.slot("args");
   const index = p.slot("index");
   const restored = p.label("the caller's descriptors are in place");

@@ -1,15 +1,13 @@
 import { type Pointer, type ProgramBuilder, WINSIZE } from "@orlop/kernel";
 import { COMMAND, COMMAND_BYTES } from "../process/control-command.ts";
+import { TCGETS, TCSETSF, TERMIOS, TERMIOS_BYTES } from "../process/termios.ts";
 
-/** struct termios of include/uapi/asm-generic/termbits.h: iflag, oflag, cflag, lflag, then line and 19 characters. */
-const TERMIOS_BYTES = 36;
-const TERMIOS = { iflag: 0, oflag: 4, cflag: 8, lflag: 12, vmin: 17 + 6, vtime: 17 + 5 } as const;
-const TCGETS = 0x5401;
-const TCSETSF = 0x5404;
-/** What cfmakeraw(3) clears and sets, by the numbers of termbits.h. */
+/**
+ * What cfmakeraw(3) clears and sets, by the numbers of termbits.h, but for `oflag`: the container's terminal leaves it to
+ * the caller's to return the carriage.
+ */
 const RAW: readonly (readonly [at: number, clear: number, set: number])[] = [
   [TERMIOS.iflag, 0o1 | 0o2 | 0o10 | 0o40 | 0o100 | 0o200 | 0o400 | 0o2000, 0],
-  [TERMIOS.oflag, 0o1, 0],
   [TERMIOS.lflag, 0o10 | 0o100 | 0o2 | 0o1 | 0o100000, 0],
   [TERMIOS.cflag, 0o60 | 0o400, 0o60],
 ];

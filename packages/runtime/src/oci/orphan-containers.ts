@@ -73,8 +73,9 @@ export class OrphanContainers implements OciContainers {
   }
 
   async run(request: OciRun): Promise<void> {
-    const { id, noNewKeyring: keepKeyring } = request;
-    const { followed } = this.#begin(request, { ...this.#handover(request), keepKeyring, startOnCommand: true });
+    const { id, noNewKeyring: keepKeyring, keep: keepsCgroups } = request;
+    const handover = this.#handover(request);
+    const { followed } = this.#begin(request, { ...handover, keepKeyring, keepsCgroups, startOnCommand: true });
     const pid = await this.#untilCreated(request, followed);
     try {
       this.#directory(id).command("start");

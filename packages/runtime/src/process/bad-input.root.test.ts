@@ -316,15 +316,6 @@ const PROCESSES: readonly BadInput[] = [
     atStart: true,
   },
   {
-    title: "a working directory that the user may not enter",
-    spoil: () => ({ process: { cwd: "/root", user: { uid: 1000, gid: 1000 }, capabilities: {} } }),
-    code: "denied",
-    message: /^Cannot change to (working )?directory "\/root": permission denied/,
-    errno: "EACCES",
-    field: "process.cwd",
-    atStart: true,
-  },
-  {
     title: "a limit above the one that it may set",
     spoil: () => ({ process: { rlimits: [{ type: "RLIMIT_NOFILE", hard: 1n << 40n, soft: 1n << 40n }] } }),
     code: "denied",

@@ -49,7 +49,7 @@ export function emitPrivilegedAttributes(s: Supervision, { process, proc }: Beco
  *
  * The order: the filter of a process that may gain privileges needs CAP_SYS_ADMIN, so it comes before the user; with
  * `noNewPrivileges` it needs nothing and comes last, so that it need not allow what happens before. The working directory
- * is entered as the user, and must lie inside the root (CVE-2024-21626).
+ * must lie inside the root (CVE-2024-21626).
  */
 export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void {
   const { p } = s;
@@ -61,6 +61,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
   p.step({ action: "set umask", field: "process.user.umask" });
   p.call("umask", [process.user.umask ?? 0o22]);
+  emitTryWorkingDirectory(p, process.cwd);
   emitIdentity(p, {
     process,
     lastCapability: s.host.lastCapability,
@@ -88,16 +89,28 @@ export function emitDieWithParent(p: ProgramBuilder): void {
 
 const PATH_MAX = 4096;
 
+/**
+ * While still root, as the other runtimes do: an image's /root is a working directory for whoever runs in it. A file
+ * system that trusts root less than its user refuses that, and is asked again as the user.
+ */
+function emitTryWorkingDirectory(p: ProgramBuilder, cwd: string): void {
+  p.step({ action: `change to directory "${cwd}" as root`, field: "process.cwd" });
+  p.call("chdir", [p.text(cwd)], { into: p.slot("entered"), ignore: "any" });
+}
+
 function emitWorkingDirectory(p: ProgramBuilder, cwd: string): void {
   const path = p.scratch(PATH_MAX, "<path>");
   const first = p.slot("first_byte");
+  const entered = p.label("it is entered");
   const inside = p.label("inside the root");
   p.step({
     action: `change to directory "${cwd}"`,
     field: "process.cwd",
     why: "CVE-2024-21626: it must lie inside the root",
   });
+  p.branch(p.slot("entered"), "eq", 0, entered);
   p.call("chdir", [p.text(cwd)]);
+  p.mark(entered);
   // Outside the root the kernel puts "(unreachable)" in front: getcwd(2).
   p.call("getcwd", [path, PATH_MAX]);
   p.load(first, path, 1);

@@ -6,6 +6,8 @@ import type { Handover, HostView, Supervision } from "./supervision.ts";
 export interface CreateStyle extends Handover {
   /** Wait after `created` for a start command; otherwise go straight on to the user's program. */
   readonly startOnCommand: boolean;
+  /** The cgroups stay when init has ended: deleting the container removes them. */
+  readonly keepsCgroups?: boolean;
 }
 
 /** One container to make. */

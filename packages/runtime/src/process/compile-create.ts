@@ -65,7 +65,8 @@ export function compileCreate(plan: CreatePlan): Program {
   emitRecordExit(c);
   emitEndReaper(c, () => {
     // With a shared pid namespace others may live on in them; deleting the container ends those.
-    if (plan.cgroup !== undefined && isNew(c, "pid")) emitRemoveCgroups(p, plan.cgroup);
+    const stay = plan.style.keepsCgroups === true || !isNew(c, "pid");
+    if (plan.cgroup !== undefined && !stay) emitRemoveCgroups(p, plan.cgroup);
   });
   p.mark(c.labels.child);
   p.role("init");

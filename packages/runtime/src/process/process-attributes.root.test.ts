@@ -178,3 +178,17 @@ suite("a memory policy", () => {
       });
     }));
 });
+
+test("a working directory may be one that only root can enter, and is not for the program to leave and enter again", (t) =>
+  withBench(t, async (bench) => {
+    const user = { uid: 1000, gid: 1000 };
+    const script = "pwd; cd / && cd /root 2>/dev/null || echo refused; sleep 1000";
+    const id = await bench.start(script, { process: { cwd: "/root", user, capabilities: {} } });
+    await bench.outputHas(id, "refused\n");
+    assert.equal(bench.output(id), "/root\nrefused\n");
+    const exec = bench.execRequest(id, "e", "pwd", { cwd: "/root", user, capabilities: {} });
+    await bench.runtime.exec(exec);
+    await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+    assert.equal(bench.output("e"), "/root\n");
+    await bench.runtime.delete(id, { force: true });
+  }));

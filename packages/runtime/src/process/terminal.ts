@@ -13,6 +13,7 @@ import {
 } from "@orlop/kernel";
 import { emitReceiveDescriptor, emitSendDescriptor, emitSendToSocket } from "./send-descriptor.ts";
 import type { Supervision, SupervisionOptions } from "./supervision.ts";
+import { ONLCR, TCGETS, TCSETS, TERMIOS, TERMIOS_BYTES } from "./termios.ts";
 
 /** A console socket that cannot be one is refused before anything is made. */
 export function checkConsoleSocket({ stdio, terminal }: SupervisionOptions): void {
@@ -97,6 +98,20 @@ export function emitKeepTerminal({ p, slots }: Supervision): void {
   p.call("mknodat", [slots.state, p.text("terminal"), p.number(0o100600, "S_IFREG|0600"), 0]);
 }
 
+/**
+ * Output goes to what the caller has as its own: its terminal returns the carriage by itself, and what is no terminal is
+ * to get lines as the program wrote them. So with runc and crun.
+ */
+function emitPassLinesOn(p: ProgramBuilder, master: Slot): void {
+  const settings = p.buffer(TERMIOS_BYTES, "{termios}");
+  const flags = p.slot("flags");
+  p.call("ioctl", [master, p.number(TCGETS, "TCGETS"), settings]);
+  p.load(flags, settings.at(TERMIOS.oflag), 4);
+  p.and(flags, flags, p.number(~ONLCR, "~ONLCR"));
+  p.store(settings.at(TERMIOS.oflag), 4, flags);
+  p.call("ioctl", [master, p.number(TCSETS, "TCSETS"), settings]);
+}
+
 /** In the reaper: takes the master, and passes it on where a console socket is asked for. */
 export function emitTakeTerminal(s: Supervision): void {
   const { p, slots } = s;
@@ -105,6 +120,8 @@ export function emitTakeTerminal(s: Supervision): void {
   const { consoleSocket } = s.stdio;
   if (consoleSocket === undefined) {
     emitKeepTerminal(s);
+    // With the OCI command, as with runc and crun; docker's users get both characters in a pipe, too.
+    if (s.exitsAsChild === true) emitPassLinesOn(p, slots.master);
     return;
   }
   p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });

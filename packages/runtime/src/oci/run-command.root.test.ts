@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import type { Process, RuntimeSpec } from "@orlop/core";
+import { cgroupDirectories } from "@orlop/testkit";
+import { withCommand } from "./command-bench-fixture.ts";
+
+function withTerminal(spec: RuntimeSpec): RuntimeSpec {
+  return { ...spec, process: { ...(spec.process as Process), terminal: true } };
+}
+
+suite("run in the foreground", () => {
+  test("passes on what a program wrote to its terminal as the program wrote it", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("tty; echo done; exit 3", withTerminal);
+      const { exitCode, stdout, stderr } = await bench.call("run", "--bundle", bundle, id);
+      assert.deepEqual([exitCode, stdout, stderr], [3, "/dev/pts/0\ndone\n", ""]);
+    }));
+
+  test("removes the container and its cgroups at its end, and with --keep neither", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("true");
+      const own = (): readonly string[] => cgroupDirectories(id);
+      assert.equal((await bench.call("run", "--bundle", bundle, id)).exitCode, 0);
+      assert.deepEqual(own(), []);
+      assert.equal((await bench.call("run", "--keep", "--bundle", bundle, id)).exitCode, 0);
+      assert.equal(JSON.parse((await bench.call("state", id)).stdout).status, "stopped");
+      assert.notDeepEqual(own(), []);
+      assert.equal((await bench.call("delete", id)).exitCode, 0);
+      assert.deepEqual(own(), []);
+      assert.ok(!existsSync(join(bench.path("root"), id)));
+    }));
+});
+
+suite("a container that waits for its start", () => {
+  test("has no way left to the directory that its state is kept in", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("true");
+      assert.equal((await bench.call("create", "--bundle", bundle, id)).exitCode, 0);
+      const { pid } = JSON.parse((await bench.call("state", id)).stdout) as { pid: number };
+      const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      const state = join(bench.path("root"), id);
+      assert.deepEqual(open.filter((path) => path.startsWith(state)).toSorted(), [`${state}/result`, `${state}/start`]);
+      assert.equal((await bench.call("delete", id)).exitCode, 0);
+    }));
+});
