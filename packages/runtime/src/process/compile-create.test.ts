@@ -298,6 +298,7 @@ suite("configs that cannot be compiled", () => {
       [withProcess(spec, { user: { uid: 2 ** 32 - 1, gid: 0 } }), "invalid", "process.user.uid"],
       [withProcess(spec, { user: { uid: 0, gid: -1 } }), "invalid", "process.user.gid"],
       [{ ...SMALL, linux: { ...SMALL.linux, netDevices: { eth0: {} } } }, "invalid", "linux.netDevices"],
+      [{ ...SMALL, linux: { namespaces: [{ type: "mount" }, { type: "user" }] } }, "invalid", "linux.uidMappings"],
       [{ ...SMALL, hostname: "theirs" }, "invalid", "hostname"],
       [{ ...SMALL, domainname: "theirs" }, "invalid", "domainname"],
       [{ ...spec, linux: { ...spec.linux, mountLabel: "a:b:c" } }, "unsupported", "linux.mountLabel"],

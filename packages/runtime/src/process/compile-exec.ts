@@ -10,7 +10,7 @@ import {
   emitPrivilegedAttributes,
 } from "./become-program.ts";
 import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
-import { emitCpuAffinity } from "./cpu-affinity.ts";
+import { emitCpuAffinity, emitForgetCpuAffinity } from "./cpu-affinity.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitProcHandle } from "./proc-handle.ts";
@@ -145,7 +145,9 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   if (!s.detached) emitDieWithParent(p);
   emitAwaitReaper(s);
   emitEnterCgroups(p, plan);
-  emitCpuAffinity(p, process.execCPUAffinity, "final");
+  const { initial = "", final = "" } = process.execCPUAffinity ?? {};
+  if (initial === "" && final === "") emitForgetCpuAffinity(p);
+  else emitCpuAffinity(p, process.execCPUAffinity, "final");
   if (plan.namespaces.includes("user")) {
     p.step({ action: "become root of the user namespace" });
     p.call("setresgid", [0, 0, 0]);

@@ -9,6 +9,7 @@ import {
 } from "./become-program.ts";
 import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew, startsAsOrphan } from "./compilation.ts";
+import { emitForgetCpuAffinity } from "./cpu-affinity.ts";
 import { emitDevices } from "./devices.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
@@ -105,6 +106,7 @@ function emitJoinCgroups(c: Compilation): void {
     emitTakeCgroupDoors(c, cgroup);
     emitEnterCgroups(c.p, cgroup);
   }
+  emitForgetCpuAffinity(c.p);
   emitCgroupNamespace(c);
 }
 

@@ -30,6 +30,7 @@ export function cloneFlags(c: Compilation): readonly ConstantName[] {
 
 /** What cannot be done without a mount namespace of the container's own. */
 export function checkNamespaces(c: Compilation): void {
+  checkMappings(c);
   if (isNew(c, "mount")) return;
   const how = c.namespaces.has("mount") ? "in another's mount namespace" : "without a mount namespace";
   throw new OrlopError(
@@ -37,6 +38,18 @@ export function checkNamespaces(c: Compilation): void {
     `Cannot create container "${c.plan.request.id}": ${how} its mounts would show outside`,
     { field: "linux.namespaces" },
   );
+}
+
+/** To the kernel they are missing only when they are written: it would call them invalid. */
+function checkMappings(c: Compilation): void {
+  const { linux = {} } = c.plan.request.spec;
+  if (!isNew(c, "user")) return;
+  for (const field of ["uidMappings", "gidMappings"] as const) {
+    if ((linux[field] ?? []).length > 0) continue;
+    throw new OrlopError("invalid", `Cannot make a user namespace: there are no mappings in linux.${field}`, {
+      field: `linux.${field}`,
+    });
+  }
 }
 
 /** Namespaces given by path. */

@@ -3,12 +3,16 @@ import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import type { ExecCPUAffinity, Linux, OrlopError, Process } from "@orlop/core";
 import { CAPABILITIES } from "@orlop/kernel";
+import { spawnMaker } from "./maker-fixture.ts";
 import { bounded, type ProcessBench, withBench } from "./process-bench-fixture.ts";
+
+function allowedCpus(): string {
+  return /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+}
 
 /** The last CPU that this process may run on. */
 function lastCpu(): string {
-  const [, list = "0"] = /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
-  return list.split(/[-,]/).at(-1) ?? "0";
+  return allowedCpus().split(/[-,]/).at(-1) ?? "0";
 }
 
 const showCpus = "grep Cpus_allowed_list /proc/self/status";
@@ -18,6 +22,25 @@ async function cpusOfExec(bench: ProcessBench, id: string, name: string, process
   await bounded("the wait", bench.runtime.wait(id, { execId: name }));
   return bench.output(name).trim().split("\t")[1] ?? "";
 }
+
+suite("the CPUs of a container", () => {
+  test("are its cgroup's and not those of the runtime's caller", (t) =>
+    withBench(t, async (bench) => {
+      const all = (await bench.run(showCpus)).output;
+      if (!/[-,]/.test(all)) return t.skip("needs a second CPU");
+      const request = bench.request(`${showCpus}; sleep 1000`);
+      const orders = { root: bench.stateDirectory, requests: [request], upTo: "run" } as const;
+      await using _ = await spawnMaker(orders, ["taskset", "-c", lastCpu()]);
+      await bench.outputHas(request.id, "Cpus_allowed_list");
+      assert.equal(bench.output(request.id), all);
+      await bench.runtime.delete(request.id, { force: true });
+      const cpus = lastCpu();
+      assert.equal(
+        (await bench.run(showCpus, { linux: { resources: { cpu: { cpus } } } })).output,
+        `Cpus_allowed_list:\t${cpus}\n`,
+      );
+    }));
+});
 
 suite("the CPUs of an exec", () => {
   test("are those that it asks for, or else the config of the container", (t) =>
