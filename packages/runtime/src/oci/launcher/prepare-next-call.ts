@@ -31,7 +31,6 @@ function writeLauncher(path: string, socketPath: string): void {
   const content = launcherFile({
     architecture: hostArchitecture(),
     socketPath,
-    node: process.execPath,
     alone: ALONE_ARGUMENT,
     broken: BROKEN_ARGUMENT,
   });
