@@ -106,6 +106,7 @@ export { DEFAULT_SECCOMP_PROFILE, defaultSeccompProfile } from "./seccomp/defaul
 export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-bpf.ts";
 export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
 export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
+export { sha256Hex } from "./sha256-hex.ts";
 export { emitConnect, emitListen, socketPathProblem } from "./unix-socket/emit-connect.ts";
 export { emitFillReport, emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export {

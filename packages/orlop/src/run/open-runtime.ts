@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { CreateRequest, Runtime, State } from "@orlop/core";
-import { Zygote } from "@orlop/kernel";
+import { sha256Hex, Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
 import type { RuntimeChoice } from "./runtime-choice.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
@@ -55,5 +54,5 @@ const HASH_DIGITS = 8;
 /** Short, because sockets lie below it, whose paths have little room. */
 function directoryOf(choice: RuntimeChoice): string {
   if (choice.kind === "process") return "containers";
-  return `${choice.kind}-${createHash("sha256").update(choice.program).digest("hex").slice(0, HASH_DIGITS)}`;
+  return `${choice.kind}-${sha256Hex(choice.program).slice(0, HASH_DIGITS)}`;
 }

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { OrlopError } from "@orlop/core";
-import type { Label, Pointer, Slot } from "@orlop/kernel";
+import { type Label, type Pointer, type Slot, sha256Hex } from "@orlop/kernel";
 import { NETLINK_GET_STRICT_CHK, SOL_NETLINK } from "@orlop/kernel/netlink";
 import { changeLink, getLink, listAddresses } from "@orlop/kernel/rtnetlink";
 import type { Compilation } from "./compilation.ts";
@@ -140,8 +139,7 @@ function emitExamine(talk: NetlinkTalk, device: Device): void {
 
 /** A name that nobody has, by which the device is found until the kernel has made one of the template. */
 function passingName(c: Compilation, { name }: Device): string {
-  const hash = createHash("sha256").update(`${c.plan.request.id}/${name}`).digest("hex");
-  return `orlop${hash}`.slice(0, NAME_MAX_BYTES);
+  return `orlop${sha256Hex(`${c.plan.request.id}/${name}`)}`.slice(0, NAME_MAX_BYTES);
 }
 
 function emitMove(c: Compilation, talk: NetlinkTalk, device: Device): void {

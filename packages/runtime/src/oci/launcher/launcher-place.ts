@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { cacheDirectory, LAUNCHER_VERSION, ownsMachine } from "@orlop/kernel";
+import { cacheDirectory, LAUNCHER_VERSION, ownsMachine, sha256Hex } from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
 /** Where this installation's launcher and its resident process meet, for this user. */
@@ -25,7 +24,7 @@ export function launcherPlace(
   const runtime = runtimeDirectory(env);
   if (runtime === undefined) return undefined;
   // Two installations side by side, or two versions one after the other, never meet.
-  const hash = createHash("sha256").update([bin, runtimeVersion(), LAUNCHER_VERSION].join("\0")).digest("hex");
+  const hash = sha256Hex([bin, runtimeVersion(), LAUNCHER_VERSION].join("\0"));
   const directory = join(runtime, `resident-${hash.slice(0, HASH_DIGITS)}`);
   return {
     launcher: join(cacheDirectory(env), "orlop", "launcher", bin, "orlop-oci"),
