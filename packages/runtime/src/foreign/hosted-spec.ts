@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type CreateRequest, type Mount, OrlopError, type RootFilesystem, type RuntimeSpec } from "@orlop/core";
 import { behindInit } from "./attached-init.ts";
@@ -45,12 +45,24 @@ function absoluteMount(mount: Mount, bundle: string, field: string): Mount {
     mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
   if (source === undefined || !isBind) return mount;
   const path = absolute(source, bundle);
-  if (existsSync(path)) return { ...mount, source: path };
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) return { ...mount, source: path };
+  if (stat !== undefined) return { ...mount, source: path, options: (mount.options ?? []).map(withoutRecursion) };
   throw new OrlopError(
     "not-found",
     `Cannot bind "${path}" to "${mount.destination}": no such file or directory (${field})`,
     { field },
   );
+}
+
+/**
+ * Attributes of a mount and all that are mounted below it: `rro`, `rnosuid`. Nothing is mounted below a file, so that they
+ * mean no more than the plain ones there; crun 1.8 looks for a directory nevertheless.
+ */
+const RECURSIVE = /^r(ro|rw|(no)?(suid|dev|exec|atime|diratime|relatime|strictatime|symfollow))$/;
+
+function withoutRecursion(option: string): string {
+  return RECURSIVE.test(option) ? option.slice(1) : option;
 }
 
 function absolute(path: string, bundle: string): string {

@@ -9,6 +9,7 @@ const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/executable file .*not found/i, "executable-not-found"],
   [/exec(utable)?\b.*: no such file or directory/i, "executable-not-found"],
   [/exec(utable)?\b.*: (permission denied|exec format error|is a directory|not executable)/i, "executable-refused"],
+  [/open executable: /i, "executable-refused"],
   [/already exists|in use|exists already/i, "exists"],
   [/container.* does not exist|does not exist.*container|error opening file .*status.*no such file/i, "not-found"],
   [/not running|already finished|no such process|not paused|cannot (start|pause|resume|exec)|stopped/i, "conflict"],
