@@ -111,7 +111,7 @@ export function emitNoLinkAnswer(talk: NetlinkTalk, socket: Slot): void {
 }
 
 /** The addresses of a device, each as the request that adds it; `index` is where they are to be added. */
-export interface KeptAddresses {
+interface KeptAddresses {
   readonly addresses: Pointer;
   readonly addressBytes: Slot;
   readonly index: Slot;
