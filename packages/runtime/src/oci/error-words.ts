@@ -36,11 +36,19 @@ const CONTAINER: Words = {
 /** A verb that found its container in the wrong state says so itself, but for a container that stops meanwhile. */
 const CONFLICTS: Readonly<Record<string, string>> = { kill: "container not running" };
 
+/** Where hooks of a kind stand in a config, by which runc says which of them failed. */
+const HOOK_FIELD = /^hooks\.(\w+)\[(\d+)\]/;
+
 /**
  * The message of an error with the words that callers look for, unless it has them already: they stand in parentheses
  * behind its first line.
  */
-export function callerMessage(verb: string, { code, message, operation, errno, field }: OrlopError): string {
+export function callerMessage(verb: string, error: OrlopError): string {
+  const { code, message, operation, errno, field } = error;
+  const [, kind, index] = HOOK_FIELD.exec(field ?? "") ?? [];
+  if (kind !== undefined && /\bhook\b/.test(operation ?? "")) {
+    return `error running ${kind} hook #${index}: ${message}`;
+  }
   // What the kernel refused has the errno's words, and these are the ones that matter.
   if (errno !== undefined && code !== "executable-not-found") return message;
   if (field !== undefined || !/container/.test(operation ?? message)) return withWords(message, GENERAL[code]);

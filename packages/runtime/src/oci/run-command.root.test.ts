@@ -6,14 +6,14 @@ import type { Process, RuntimeSpec } from "@orlop/core";
 import { cgroupDirectories } from "@orlop/testkit";
 import { withCommand } from "./command-bench-fixture.ts";
 
-function withTerminal(spec: RuntimeSpec): RuntimeSpec {
-  return { ...spec, process: { ...(spec.process as Process), terminal: true } };
+function withTerminal(spec: RuntimeSpec, terminal = true): RuntimeSpec {
+  return { ...spec, process: { ...(spec.process as Process), terminal } };
 }
 
 suite("run in the foreground", () => {
   test("passes on what a program wrote to its terminal as the program wrote it", (t) =>
     withCommand(t, async (bench) => {
-      const { id, bundle } = bench.bundle("tty; echo done; exit 3", withTerminal);
+      const { id, bundle } = bench.bundle("tty; echo done; exit 3", (spec) => withTerminal(spec));
       const { exitCode, stdout, stderr } = await bench.call("run", "--bundle", bundle, id);
       assert.deepEqual([exitCode, stdout, stderr], [3, "/dev/pts/0\ndone\n", ""]);
     }));
@@ -30,6 +30,22 @@ suite("run in the foreground", () => {
       assert.equal((await bench.call("delete", id)).exitCode, 0);
       assert.deepEqual(own(), []);
       assert.ok(!existsSync(join(bench.path("root"), id)));
+    }));
+});
+
+suite("a hook that fails", () => {
+  test("is told by its kind and place, and leaves nothing, with a terminal on its way or without", (t) =>
+    withCommand(t, async (bench) => {
+      for (const kind of ["createRuntime", "createContainer", "startContainer", "poststart"] as const) {
+        const hooks = { [kind]: [{ path: "/bin/true" }, { path: "/bin/false" }] };
+        for (const terminal of [true, false]) {
+          const { id, bundle } = bench.bundle("sleep 1000", (spec) => ({ ...withTerminal(spec, terminal), hooks }));
+          const { exitCode, stderr } = await bench.call("run", "--bundle", bundle, id);
+          assert.equal(exitCode, 1);
+          assert.match(stderr, new RegExp(`^error running ${kind} hook #1: Cannot run hook "/bin/false": `));
+          assert.ok(!existsSync(join(bench.path("root"), id)));
+        }
+      }
     }));
 });
 

@@ -47,9 +47,10 @@ export function emitInit(c: Compilation): void {
   emitJoinCgroups(c);
   emitMounts(c, mounts.slice(beforeCgroups));
   if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
+  // Before the hooks: the reaper waits for it, and hears of them afterwards.
+  if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
   if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
   emitPivot(c);
-  if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
   emitFinishReadOnlyMounts(c);
   emitReadOnlyRoot(c);
   emitMaskPaths(c);

@@ -49,4 +49,12 @@ suite("masked paths", () => {
         assert.equal(await look(bench, linux), now);
       }));
   }
+
+  test("that are named twice are masked once", (t) =>
+    withBench(t, async (bench) => {
+      mkdirSync(join(bench.rootfs, "directory-1"));
+      const twice = { maskedPaths: ["/directory-1", "/proc/keys", "/directory-1"] };
+      const { output } = await bench.run("grep -c ' /directory-1 ' /proc/self/mountinfo", { linux: twice });
+      assert.equal(output, "1\n");
+    }));
 });

@@ -54,6 +54,7 @@ const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "process.args[]": { ENOENT: "executable file not found: no such file or directory" },
   "process.execCPUAffinity.initial": { EINVAL: NO_SUCH_CPU },
   "process.execCPUAffinity.final": { EINVAL: NO_SUCH_CPU },
+  "mounts[]": { ELOOP: "too many levels of symbolic links, and it must be mounted on ordinary directory" },
   "mounts[].options": { EINVAL: "this kernel cannot do that to a file system of this kind" },
   "process.scheduler": {
     EPERM: "it takes CAP_SYS_NICE outside of user namespaces, and SCHED_DEADLINE every CPU of the machine",
