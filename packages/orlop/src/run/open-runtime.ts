@@ -6,7 +6,7 @@ import type { RuntimeChoice } from "./runtime-choice.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
 
 /** A runtime that this process uses for one container, and lets go of. */
-export interface OpenRuntime extends Disposable {
+interface OpenRuntime extends Disposable {
   readonly runtime: Runtime;
   /** Creates and starts; leaves nothing on failure. */
   run(request: CreateRequest): Promise<State>;

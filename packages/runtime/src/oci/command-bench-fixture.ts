@@ -16,7 +16,7 @@ import type { CallResult } from "./call-fixture.ts";
 const CALL_MAX_MS = patience(60_000);
 
 /** The command as its callers see it: one process a call, on real bundles, and with a root of its own. */
-export class CommandBench implements AsyncDisposable {
+class CommandBench implements AsyncDisposable {
   readonly #directory = temporaryDirectory();
   readonly #ids: string[] = [];
   #calls = 0;

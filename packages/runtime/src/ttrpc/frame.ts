@@ -7,7 +7,7 @@ export const FRAME_TYPE = { request: 1, response: 2, data: 3 } as const;
 export const FRAME_FLAG = { remoteClosed: 1, remoteOpen: 2, noData: 4 } as const;
 
 /** Length of the data, stream id, type, flags; big-endian (PROTOCOL.md, "Message Frame"). */
-export const FRAME_HEADER_BYTES = 10;
+const FRAME_HEADER_BYTES = 10;
 /** Data of one frame at most: the protocol's own limit. */
 export const FRAME_DATA_MAX_BYTES: number = 4 * 1024 * 1024;
 

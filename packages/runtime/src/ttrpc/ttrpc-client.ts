@@ -6,7 +6,7 @@ import { encodeFrame, FRAME_FLAG, FRAME_TYPE, type Frame, FrameReader } from "./
 import { RPC } from "./rpc-messages.ts";
 import { errorCodeOf } from "./rpc-status.ts";
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface CallContext {
 }
 
 /** What answers the methods of a service. */
-export type Handlers<S extends Schema, M extends Methods<S>> = {
+type Handlers<S extends Schema, M extends Methods<S>> = {
   readonly [Name in keyof M]: (
     request: Decoded<S, M[Name][0]>,
     context: CallContext,
@@ -24,7 +24,7 @@ export type Handlers<S extends Schema, M extends Methods<S>> = {
 type AnyHandler = (request: Decoded<Schema, string>, context: CallContext) => Promise<Encodable<Schema, string>>;
 
 /** A service that can be called, by its name on the wire. */
-export interface Service {
+interface Service {
   readonly name: string;
   /** Undefined when there is no such method. */
   readonly call: (method: string, payload: Uint8Array, context: CallContext) => Promise<Uint8Array> | undefined;

@@ -26,7 +26,7 @@ import {
 /** The streams of a process: stdin, stdout, stderr. */
 export type Stream = 0 | 1 | 2;
 
-export interface StreamsPlan extends SupervisionOptions {
+interface StreamsPlan extends SupervisionOptions {
   /** Those that are passed on; the FIFO of each is called by its number. */
   readonly streams: readonly Stream[];
   /** They are an exec's, which is to end with its maker; its pid comes with the command `begin`. */

@@ -26,7 +26,7 @@ interface Ours {
   readonly events: AsyncDisposable;
 }
 
-export interface ShimKeeperOptions {
+interface ShimKeeperOptions {
   readonly binary: ShimBinary;
   readonly root: string;
   readonly host: HostView;

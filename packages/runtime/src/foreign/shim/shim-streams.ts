@@ -9,7 +9,7 @@ import type { ZygoteLike } from "../../process/process-runtime.ts";
 import type { HostView } from "../../process/supervision.ts";
 import { compileStreams, INPUT_ENDED, type Stream } from "./compile-streams.ts";
 
-export interface StreamsRequest {
+interface StreamsRequest {
   readonly host: HostView;
   readonly zygote: ZygoteLike;
   /** It exists, and is ours. */
@@ -24,7 +24,7 @@ export interface StreamsRequest {
 }
 
 /** What a shim is told of the streams of a process: paths of FIFOs, empty for those that there are not. */
-export interface StreamPaths {
+interface StreamPaths {
   readonly stdin: string;
   readonly stdout: string;
   readonly stderr: string;
