@@ -95,11 +95,12 @@ function keepCode(file, code) {
   }
 }
 
-/** Where nobody else may have put code for this user to run: the rule is machineFile's. */
+/** Where nobody else may have put code for this user to run: the rules are those of @orlop/kernel's cacheDirectory. */
 function cacheDirectory() {
-  const configured = process.env.XDG_CACHE_HOME;
-  const usual = process.geteuid() === 0 ? "/var/cache" : join(homedir(), ".cache");
-  return join(configured?.startsWith("/") && isOwn(configured) ? configured : usual, "orlop");
+  const { XDG_CACHE_HOME, HOME, XDG_RUNTIME_DIR } = process.env;
+  if (XDG_CACHE_HOME?.startsWith("/") && isOwn(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, "orlop");
+  if (process.geteuid() === 0 && fs.statSync("/").uid === 0) return "/var/cache/orlop";
+  return join([HOME, XDG_RUNTIME_DIR].find((path) => path?.startsWith("/")) ?? homedir(), ".cache", "orlop");
 }
 
 function isOwn(directory) {
