@@ -1,5 +1,6 @@
-import { emitAttach, emitCloneMount, emitDirectoryInRoot, emitNewFileSystem, octal } from "@orlop/kernel";
+import { emitAttach, emitCloneMount, emitNewFileSystem, octal } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
+import { emitOpenCoveredDirectory } from "./covered-directory.ts";
 import type { PlannedMount } from "./mount-sources.ts";
 import { emitAttachOverRoot } from "./root-filesystem.ts";
 
@@ -10,16 +11,19 @@ const DEFAULT_MODE = 0o755;
  * reads come from the directory, writes go to the tmpfs. It is put together on scratch memory, which is then taken out
  * of the mount tree; the overlay keeps what it needs.
  */
-export function emitCopyUp(c: Compilation, { mount, field, options, refuseLinks }: PlannedMount): void {
+export function emitCopyUp(c: Compilation, planned: PlannedMount): void {
+  const { mount, field, options } = planned;
   const { p } = c;
   const memory = p.slot("scratch");
   const lower = p.slot("lower");
   const place = p.slot("place_of_lower");
   const target = p.slot("target");
   const fd = p.slot("mount");
-  const mode = options.data.find(([key]) => key === "mode")?.[1];
+  const mode = p.slot("mode");
+  const givenMode = options.data.find(([key]) => key === "mode")?.[1];
   p.step({ action: `mount tmpfs over a copy of "${mount.destination}"`, field });
-  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
+  emitOpenCoveredDirectory(c, planned, target, mode);
+  if (givenMode !== undefined) p.set(mode, octal(p, Number.parseInt(givenMode, 8)));
   emitNewFileSystem(
     p,
     {
@@ -32,10 +36,8 @@ export function emitCopyUp(c: Compilation, { mount, field, options, refuseLinks 
   emitAttachOverRoot(c, memory);
   p.call("fchdir", [memory]);
   const cwd = p.flags("AT_FDCWD");
-  for (const name of ["lower", "work"]) p.call("mkdirat", [cwd, p.text(name), octal(p, DEFAULT_MODE)]);
-  const upperMode = octal(p, mode === undefined ? DEFAULT_MODE : Number.parseInt(mode, 8));
-  p.call("mkdirat", [cwd, p.text("upper"), upperMode]);
-  p.call("fchmodat", [cwd, p.text("upper"), upperMode]);
+  for (const name of ["lower", "work", "upper"]) p.call("mkdirat", [cwd, p.text(name), octal(p, DEFAULT_MODE)]);
+  p.call("fchmodat", [cwd, p.text("upper"), mode]);
   emitCloneMount(p, target, "", false, lower);
   p.call("openat", [cwd, p.text("lower"), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });
   emitAttach(p, lower, place);

@@ -102,6 +102,18 @@ suite("hooks", () => {
       assert.equal(lines.length, KINDS.length);
     }));
 
+  test("run for a container with a terminal, too", (t) =>
+    withBench(t, async (bench) => {
+      const log = bench.path("log");
+      const hooks = Object.assign({}, ...KINDS.slice(0, 3).map((kind) => hook(bench, kind, [`echo ${kind} >>${log}`])));
+      const request = bench.request("tty", { top: { hooks }, process: { terminal: true } });
+      await bounded("the start", bench.runtime.run(request));
+      await bounded("the wait", bench.runtime.wait(request.id));
+      await bench.runtime.delete(request.id);
+      assert.equal(bench.output(request.id), "/dev/pts/0\r\n");
+      assert.equal(readFileSync(log, "utf8"), "prestart\ncreateRuntime\ncreateContainer\n");
+    }));
+
   for (const kind of KINDS) {
     const where = ENTERED.has(kind) ? "the container's namespaces" : "the caller's namespaces";
     test(`as ${kind} run in ${where}, with an environment and descriptors of their own`, (t) =>

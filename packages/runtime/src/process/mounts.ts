@@ -11,14 +11,12 @@ import {
   emitMountPointInRoot,
   emitNewFileSystem,
   emitOpenInRoot,
-  octal,
   type Slot,
-  STATX_BYTES,
-  STATX_MODE_OFFSET,
 } from "@orlop/kernel";
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
+import { emitOpenCoveredDirectory } from "./covered-directory.ts";
 import {
   absoluteSource,
   emitBindSource,
@@ -59,30 +57,12 @@ function emitFileSystem(c: Compilation, planned: PlannedMount): void {
   }
   const target = p.slot("target");
   const keepsMode = type === "tmpfs" && !options.data.some(([key]) => key === "mode");
-  if (keepsMode) emitCoverDirectory(c, fd, planned, target);
-  else emitDirectoryInRoot(p, c.root, mount.destination, target, planned);
+  if (keepsMode) {
+    const mode = p.slot("mode");
+    emitOpenCoveredDirectory(c, planned, target, mode);
+    p.call("fchmodat", [fd, p.text("."), mode]);
+  } else emitDirectoryInRoot(p, c.root, mount.destination, target, planned);
   emitAttachAt(c, fd, target, options.propagation);
-}
-
-/**
- * `target` = the directory at `destination`, whose mode the memory `fd` that is to cover it takes over, unless it had to be
- * made: so the other runtimes have it, for a /tmp to stay one.
- */
-function emitCoverDirectory(c: Compilation, fd: Slot, { mount, refuseLinks }: PlannedMount, target: Slot): void {
-  const { p } = c;
-  const make = p.label("make the directory");
-  const done = p.label("the mode is right");
-  const mode = p.slot("mode");
-  const stat = p.scratch(STATX_BYTES, "{statx}");
-  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, refuseLinks });
-  p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_MODE"), stat]);
-  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
-  p.and(mode, mode, octal(p, 0o7777));
-  p.call("fchmodat", [fd, p.text("."), mode]);
-  p.jump(done);
-  p.mark(make);
-  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
-  p.mark(done);
 }
 
 function readOnlySlot(c: Compilation, field: string): Slot {

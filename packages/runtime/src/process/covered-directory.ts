@@ -1,0 +1,31 @@
+import { emitDirectoryInRoot, emitOpenInRoot, octal, type Slot, STATX_BYTES, STATX_MODE_OFFSET } from "@orlop/kernel";
+import type { Compilation } from "./compilation.ts";
+import type { PlannedMount } from "./mount-sources.ts";
+
+/** What the kernel gives a tmpfs. */
+const TMPFS_MODE = 0o1777;
+
+/**
+ * `target` = the directory at `destination`, which memory is to cover, and `mode` = the mode that the memory takes over:
+ * the directory's, unless it had to be made. So the other runtimes have it, for a /tmp to stay one.
+ */
+export function emitOpenCoveredDirectory(
+  c: Compilation,
+  { mount, refuseLinks }: PlannedMount,
+  target: Slot,
+  mode: Slot,
+): void {
+  const { p } = c;
+  const make = p.label("make the directory");
+  const done = p.label("the mode is known");
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  emitOpenInRoot(p, c.root, mount.destination, target, { flags: "O_PATH|O_DIRECTORY", absent: make, refuseLinks });
+  p.call("statx", [target, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_MODE"), stat]);
+  p.load(mode, stat.at(STATX_MODE_OFFSET), 2);
+  p.and(mode, mode, octal(p, 0o7777));
+  p.jump(done);
+  p.mark(make);
+  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
+  p.set(mode, octal(p, TMPFS_MODE));
+  p.mark(done);
+}
