@@ -1,5 +1,8 @@
 import type { LinuxResources, Process, RuntimeSpec, State } from "./oci/runtime-spec.ts";
 
+/** How many ended execs of a container can be asked for their exit status, at least. */
+export const EXECS_REMEMBERED_MIN = 64;
+
 /**
  * The `Runtime` contract: one way to isolate a workload.
  *
@@ -18,7 +21,9 @@ import type { LinuxResources, Process, RuntimeSpec, State } from "./oci/runtime-
  * its own: it ends on its own or with the container. The container's own process is called *init*. `delete` is allowed
  * when init has ended, or with `force` at any time; it removes everything that `create` made. Afterwards the id may be
  * used again. An exit status can be asked for from the exit until `delete`, by any number of waiters, also by a process
- * that was started after the exit.
+ * that was started after the exit. Execs that have ended are an exception: of one container's, a handler may forget all
+ * but {@link EXECS_REMEMBERED_MIN}, those first that somebody has waited for, then those that ended longest ago. The id of
+ * a forgotten one is unknown, and may be used again.
  *
  * What the table above does not hold is refused with the code `conflict`; an unknown id gives `not-found`; an operation
  * that a handler does not have gives `unsupported` and is listed as such in {@link RuntimeFeatures}.

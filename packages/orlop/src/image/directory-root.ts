@@ -1,7 +1,8 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Mount, RootFilesystem } from "@orlop/core";
+import type { Mount } from "@orlop/core";
 import { composeRoot, type HostDirectories, type HostEntry } from "./compose-root.ts";
+import type { ImageRoot } from "./image.ts";
 import {
   canBeLayer,
   holdsFiles,
@@ -21,12 +22,6 @@ interface DirectoryRootOptions {
   readonly emptied: readonly string[];
 }
 
-/** A root file system, and mounts that complete it. */
-interface DirectoryRoot {
-  readonly rootfs: RootFilesystem;
-  readonly mounts: readonly Mount[];
-}
-
 /** Mounts that nobody writes to in a container; shown read-only so that they do not make it slower. */
 const SELDOM_WRITTEN = /^\/(boot|efi|media|snap)(\/|$)/;
 
@@ -34,7 +29,7 @@ const SELDOM_WRITTEN = /^\/(boot|efi|media|snap)(\/|$)/;
  * A directory of this machine as a root file system whose writes are thrown away, with everything that is mounted below
  * it. One overlay where that will do; a tree of them where parts are mounted separately.
  */
-export function directoryRoot(options: DirectoryRootOptions): DirectoryRoot {
+export function directoryRoot(options: DirectoryRootOptions): ImageRoot {
   const { path, locked, emptied } = options;
   const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
   const below = mounts.filter((mount) => isBelow(mount.path, path) && !isEmptied(mount.path, path, emptied));
@@ -89,6 +84,17 @@ function describe(directory: string, name: string): readonly HostEntry[] {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return [];
   const mode = stat.mode & 0o7777;
-  if (stat.isSymbolicLink()) return [{ name, kind: "symlink", mode, target: readlinkSync(path) }];
+  if (stat.isSymbolicLink()) return describeLink(path, { name, kind: "symlink", mode });
   return [{ name, kind: stat.isDirectory() ? "directory" : stat.isFile() ? "file" : "other", mode }];
+}
+
+function describeLink(path: string, entry: HostEntry): readonly HostEntry[] {
+  try {
+    return [{ ...entry, target: readlinkSync(path) }];
+  } catch (error) {
+    // Gone or replaced since it was looked at.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EINVAL") return [];
+    throw error;
+  }
 }

@@ -1,10 +1,15 @@
 import type { ImageExecutionConfig, Mount, RootFilesystem } from "@orlop/core";
 
-/** A root file system that is ready to be used, and what its image says about starting it. */
-export interface Image extends Disposable {
+/** A root file system, and mounts that complete it. */
+export interface ImageRoot {
   readonly rootfs: RootFilesystem;
-  /** They complete the root file system. */
   readonly mounts: readonly Mount[];
+}
+
+/** A root file system that is ready to be used, and what its image says about starting it. */
+export interface Image extends Disposable, ImageRoot {
+  /** The root as it is now, where others may change it and what is mounted in it at any time. */
+  lookAgain?(): ImageRoot;
   readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
   /** Where the root file system lies on the host: for reading /etc/passwd before there is a container. */
   readonly directory: string;

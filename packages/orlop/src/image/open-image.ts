@@ -2,7 +2,7 @@ import { realpathSync, statSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "../system-failure.ts";
 import { directoryRoot } from "./directory-root.ts";
-import type { Image, OpenImageOptions } from "./image.ts";
+import type { Image, ImageRoot, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
 
 /** Directories of the host that a container has its own of. */
@@ -15,15 +15,18 @@ const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
  */
 export async function openImage(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
   switch (reference.kind) {
-    case "host":
+    case "host": {
+      const lookAgain = (): ImageRoot => directoryRoot({ path: "/", locked: options.rootless, emptied: HOST_EMPTIED });
       return {
-        ...directoryRoot({ path: "/", locked: options.rootless, emptied: HOST_EMPTIED }),
+        ...lookAgain(),
+        lookAgain,
         config: { Cmd: ["sh"] },
         directory: "/",
         isHost: true,
         warnings: [],
         [Symbol.dispose]: () => {},
       };
+    }
     case "directory":
       return openDirectory(reference.path, reference.writable, options);
     case "oci-layout": {
@@ -35,11 +38,13 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
 
 function openDirectory(path: string, writable: boolean, { rootless }: OpenImageOptions): Image {
   const directory = realDirectory(path);
-  const root = writable
-    ? ({ rootfs: { kind: "directory", path: directory }, mounts: [] } as const)
-    : directoryRoot({ path: directory, locked: rootless, emptied: [] });
+  const lookAgain = (): ImageRoot =>
+    writable
+      ? { rootfs: { kind: "directory", path: directory }, mounts: [] }
+      : directoryRoot({ path: directory, locked: rootless, emptied: [] });
   return {
-    ...root,
+    ...lookAgain(),
+    lookAgain,
     config: { Cmd: ["sh"] },
     directory,
     isHost: false,

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, generateId, type Mount, OrlopError, shortId } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
-import type { Image } from "../image/image.ts";
+import type { Image, ImageRoot } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
 import { RootDirectory } from "../image/root-directory.ts";
 import { buildSpec } from "./build-spec.ts";
@@ -20,6 +20,8 @@ import { windowSize } from "./window-size.ts";
 interface PreparedContainer extends Disposable {
   readonly id: string;
   readonly request: CreateRequest;
+  /** The same container on the root file system as it is now; absent where nobody else changes that. */
+  requestAgain?(): CreateRequest;
   readonly stateDirectory: string;
   /** Where the runtime keeps its containers. */
   readonly runtimeRoot: string;
@@ -43,28 +45,31 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
   const hostname = options.hostname ?? (options.network === "host" ? machine.hostname : shortId(id));
   const own = (): string => stack.use(new OwnDirectory(state, "files", 0o755)).path;
   const files = containerFiles(options, image, { hostname, domainname: options.domainname }, own);
-  const spec = buildSpec({
-    options: options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options,
-    image,
-    user: findContainerUser(options, image),
-    machine,
-    hostname,
-    files,
-    windowSize: options.tty ? windowSize() : undefined,
-    seccomp: (capabilities) => seccompFilter(options, machine, capabilities),
+  const user = findContainerUser(options, image);
+  const requestOn = ({ rootfs, mounts }: ImageRoot): CreateRequest => ({
+    id,
+    bundle: "/",
+    spec: buildSpec({
+      options: options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options,
+      image: { ...image, mounts },
+      user,
+      machine,
+      hostname,
+      files,
+      windowSize: options.tty ? windowSize() : undefined,
+      seccomp: (capabilities) => seccompFilter(options, machine, capabilities),
+    }),
+    rootfs,
+    stdio: { stdin: options.interactive ? "inherit" : "null", stdout: "inherit", stderr: "inherit" },
+    init: options.init,
   });
-  const stdin = options.interactive ? "inherit" : "null";
+  const { lookAgain } = image;
+  const request = requestOn(image);
   const cleanUp = stack.move();
   return {
     id,
-    request: {
-      id,
-      bundle: "/",
-      spec,
-      rootfs: image.rootfs,
-      stdio: { stdin, stdout: "inherit", stderr: "inherit" },
-      init: options.init,
-    },
+    request,
+    ...(lookAgain === undefined ? {} : { requestAgain: () => requestOn(lookAgain()) }),
     stateDirectory: state,
     runtimeRoot: join(state, "containers"),
     missingSources,

@@ -9,6 +9,7 @@ import { NameClaim } from "./name-claim.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { prepareContainer } from "./prepare-container.ts";
 import { RunMarker, removeOrphans } from "./run-marker.ts";
+import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
 import { parseRuntime, runtimeName } from "./runtime-choice.ts";
 import { SignalProxy } from "./signal-proxy.ts";
@@ -24,7 +25,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   if (rawInput && !isatty(0)) throw new OrlopError("invalid", "the input device is not a TTY", { field: "tty" });
   await using stack = new AsyncDisposableStack();
   const prepared = stack.use(await prepareContainer(options, machine));
-  const { id, request } = prepared;
+  const { id } = prepared;
   for (const warning of prepared.warnings) printWarning(warning);
   const idFile = options.cidfile === undefined ? undefined : stack.use(new ContainerIdFile(options.cidfile));
   if (options.name !== undefined) stack.use(new NameClaim(prepared.stateDirectory, options.name, id));
@@ -41,7 +42,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   if (relay !== undefined) stack.use(relay);
   const { runtime, run } = stack.use(await openRuntime(options.runtime, prepared.stateDirectory, relay));
   stack.use(new RunMarker(prepared.stateDirectory, id, runtimeName(options.runtime)));
-  await run(request);
+  await runOnCurrentRoot(prepared, run);
   let isDeleted = false;
   stack.defer(async () => {
     // Ended and deleted, unless something has failed: that is what the user is to hear of, not this.

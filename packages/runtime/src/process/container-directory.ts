@@ -29,10 +29,12 @@ const RECORD = "container.json";
 
 const SECCOMP = "seccomp";
 
+const COLLECTED = "collected";
+
 /** What is in the directory of a container that has ended. */
 const FILES = [
   ...[RECORD, KEPT_CONFIG, SECCOMP, START_PIPE, RESULT_PIPE],
-  ...["created", "starting", "started", "failed", "terminal", "exit", "memory"],
+  ...["created", "starting", "started", "failed", "terminal", "exit", COLLECTED, "memory"],
 ];
 
 /**
@@ -45,7 +47,7 @@ const FILES = [
  * - `created`, `starting`, `started` or `failed`, `exit` by the reaper: init's pid; the program runs, or why not; how it ended
  * - `terminal` there is one, and the reaper relays it
  * - `start`, `result` of an init that is left to the caller: see start-pipes.ts
- * - `exec/<id>/` the same for each exec
+ * - `exec/<id>/` the same for each exec, and `collected` once somebody has waited for its end
  */
 export class ContainerDirectory {
   readonly path: string;
@@ -98,6 +100,20 @@ export class ContainerDirectory {
 
   exit(): Report | undefined {
     return this.#report("exit");
+  }
+
+  /** Somebody has learnt how it ended, and need not come again. */
+  collect(): void {
+    try {
+      writeFileSync(join(this.path, COLLECTED), "", { mode: 0o600 });
+    } catch (error) {
+      // Removed meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+
+  isCollected(): boolean {
+    return existsSync(join(this.path, COLLECTED));
   }
 
   started(): boolean {

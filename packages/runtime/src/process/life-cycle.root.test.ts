@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import type { CreateRequest, State } from "@orlop/core";
+import { type CreateRequest, EXECS_REMEMBERED_MIN, type State } from "@orlop/core";
 import { bounded, type ProcessBench, until, withBench } from "./process-bench-fixture.ts";
 
 const { SIGKILL, SIGTERM, SIGUSR1 } = constants.signals;
@@ -291,7 +291,28 @@ suite("execs", () => {
       await bench.runtime.delete(id);
     }));
 
-  test("have ids of their own, which stay taken until the container goes", (t) =>
+  test("that have ended are forgotten when there are many, those first that somebody has waited for", (t) =>
+    withBench(t, async (bench) => {
+      const id = await bench.start("sleep 1000");
+      const execs = join(bench.stateDirectory, id, "exec");
+      await bench.exec(id, "collected", "exit 3");
+      await bench.runtime.exec(bench.execRequest(id, "uncollected", "exit 4"));
+      await until("the end", () => (existsSync(join(execs, "uncollected", "exit")) ? true : undefined));
+      // As many more as it takes, without the time that it takes.
+      for (let index = 0; index < 2 * EXECS_REMEMBERED_MIN; index++) {
+        const copy = join(execs, `copy-${index}`);
+        mkdirSync(copy);
+        for (const name of ["exit", "collected"]) copyFileSync(join(execs, "collected", name), join(copy, name));
+      }
+      assert.equal(await bench.exec(id, "last", "echo works"), "works\n");
+      assert.equal(readdirSync(execs).length, EXECS_REMEMBERED_MIN + 1);
+      await assert.rejects(bench.runtime.wait(id, { execId: "collected" }), { code: "not-found" });
+      assert.equal((await bench.runtime.wait(id, { execId: "uncollected" })).exitCode, 4);
+      assert.equal(await bench.exec(id, "collected", "echo again"), "again\n");
+      await bench.runtime.delete(id, { force: true });
+    }));
+
+  test("have ids of their own, which stay taken while their ends are remembered", (t) =>
     withBench(t, async (bench) => {
       const id = await bench.start("sleep 1000");
       const unknown = { code: "not-found", message: /^Cannot find exec "unknown"/ };

@@ -37,6 +37,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
 import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./container-status.ts";
 import { endProcess } from "./end-process.ts";
+import { forgetEndedExecs } from "./ended-execs.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
@@ -146,6 +147,7 @@ export class ProcessRuntime implements Runtime {
     const directory = container.exec(execId);
     const plan = planExec(request, container, container.record(id), state.pid, this.#planner.host);
     const program = compileExec(plan);
+    forgetEndedExecs(container);
     directory.make(execId);
     const followed = new FollowedProgram(program);
     this.#zygote.submit(program, followed.onReport);
@@ -197,6 +199,7 @@ export class ProcessRuntime implements Runtime {
     const exited = execId === undefined ? this.#ours.get(id)?.followed.exited.promise : undefined;
     const report =
       directory.exit() ?? (await (exited === undefined ? directory.waitForExit(signal) : abortable(exited, signal)));
+    if (execId !== undefined) directory.collect();
     return exitStatus(report, outOfMemory(container.path));
   }
 

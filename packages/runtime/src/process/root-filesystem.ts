@@ -115,17 +115,37 @@ function emitOverlayRoot(
   attach: (mount: Slot) => void,
 ): void {
   const { p } = c;
-  let layers = { upper: "upper", work: "work" };
-  if (writes === "discard") {
-    emitScratch(c);
-    for (const name of ["upper", "work"]) p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o755)]);
-  } else {
-    layers = writes;
+  const discard = writes === "discard";
+  const { upper, work } = discard ? { upper: "upper", work: "work" } : writes;
+  const needsScratch = discard || needsLinks(lower) || needsLinks([upper, work]);
+  if (needsScratch) emitScratch(c);
+  if (discard) {
+    for (const name of [upper, work]) p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o755)]);
   }
   p.step({ action: `overlay "${lower.join(":")}"`, field: "root.path" });
-  emitNewFileSystem(p, overlay(c, lower, layers.upper, layers.work), c.root);
-  if (writes === "discard") emitDropScratch(c);
+  const layers = emitLayers(c, lower, "lower");
+  const [to = upper, by = work] = discard ? [] : emitLayers(c, [upper, work], "written");
+  emitNewFileSystem(p, overlay(c, layers, to, by), c.root);
+  if (needsScratch) emitDropScratch(c);
   attach(c.root);
+}
+
+/** fsconfig(2) takes strings of so many bytes; before Linux 6.5 overlay's took no comma, however it was written. */
+const PARAMETER_MAX_BYTES = 255;
+
+/** Whether overlay's options would take these paths for something else, or not at all. */
+function needsLinks(paths: readonly string[]): boolean {
+  return paths.some((path) => /[:,\\]/.test(path)) || Buffer.byteLength(paths.join(":")) > PARAMETER_MAX_BYTES;
+}
+
+/** Names for directories in options of overlay: their paths or, where these will not do, links in the scratch memory. */
+function emitLayers({ p }: Compilation, paths: readonly string[], name: string): readonly string[] {
+  if (!needsLinks(paths)) return paths;
+  return paths.map((path, index) => {
+    const link = `${name}${index}`;
+    p.call("symlinkat", [p.text(path), p.flags("AT_FDCWD"), p.text(link)]);
+    return link;
+  });
 }
 
 function overlay(c: Compilation, lower: readonly string[], upper: string, work: string): NewFileSystem {
@@ -164,7 +184,11 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
       for (const name of ["", "/upper", "/work"]) {
         p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(`${scratch}${name}`), octal(p, 0o755)]);
       }
-      emitNewFileSystem(p, overlay(c, [entry.lower], `${scratch}/upper`, `${scratch}/work`), mount);
+      emitNewFileSystem(
+        p,
+        overlay(c, emitLayers(c, [entry.lower], `${scratch}/lower`), `${scratch}/upper`, `${scratch}/work`),
+        mount,
+      );
       emitDirectoryInRoot(p, c.root, entry.path, target);
       break;
     case "bind":

@@ -22,6 +22,7 @@ import { Zygote } from "@orlop/kernel";
 import { abortable } from "../../process/abortable.ts";
 import { ContainerDirectory } from "../../process/container-directory.ts";
 import { stateOf } from "../../process/container-status.ts";
+import { forgetEndedExecs } from "../../process/ended-execs.ts";
 import { exitStatus } from "../../process/exit-status.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
 import { readHostView } from "../../process/host-view.ts";
@@ -127,7 +128,9 @@ export class OciRuntime implements Runtime {
   async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
     const { id, execId } = request;
     await this.#expect(id, "exec in", ["running"]);
-    const directory = this.#containers.get(id).directory.exec(execId);
+    const container = this.#containers.get(id).directory;
+    const directory = container.exec(execId);
+    forgetEndedExecs(container);
     directory.make(execId);
     try {
       const plan = this.#execPlan(request, directory);
@@ -163,6 +166,7 @@ export class OciRuntime implements Runtime {
     const exited = execId === undefined ? this.#ours.get(id)?.exited.promise : undefined;
     const report =
       directory.exit() ?? (await (exited === undefined ? directory.waitForExit(signal) : abortable(exited, signal)));
+    if (execId !== undefined) directory.collect();
     return exitStatus(report, container.outOfMemory());
   }
 

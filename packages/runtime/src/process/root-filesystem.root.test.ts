@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import type { RootFilesystem } from "@orlop/core";
+import { withBench } from "./process-bench-fixture.ts";
+
+/** Names that mean something to overlay's options, and one that is longer than fsconfig(2) takes. */
+const NAMES: Readonly<Record<string, string>> = {
+  "a colon": "a:b",
+  "a comma": "a,b",
+  "a backslash": "a\\b",
+  "all of them and more": "a\\:b\\,c=d e\\",
+  "a path that is long": join(..."abc".split("").map((letter) => letter.repeat(120))),
+};
+
+const READ_AND_WRITE = "cat /seen && echo changed >/seen && cat /seen";
+
+suite("directories of an overlay whose paths hold", () => {
+  for (const [what, name] of Object.entries(NAMES)) {
+    test(`${what} are layers all the same`, (t) =>
+      withBench(t, async (bench) => {
+        const [layer, upper, work] = ["layer", "upper", "work"].map((part) => {
+          const path = bench.path(join(name, part));
+          mkdirSync(path, { recursive: true });
+          return path;
+        }) as [string, string, string];
+        writeFileSync(join(layer, "seen"), "from a layer\n");
+        const roots: readonly RootFilesystem[] = [
+          { kind: "overlay", lower: [layer, bench.rootfs], writes: "discard" },
+          { kind: "overlay", lower: [layer, bench.rootfs], writes: { upper, work } },
+        ];
+        for (const rootfs of roots) {
+          const { output } = await bench.run(READ_AND_WRITE, { request: { rootfs } });
+          assert.equal(output, "from a layer\nchanged\n");
+        }
+        assert.equal(readFileSync(join(layer, "seen"), "utf8"), "from a layer\n");
+        assert.equal(readFileSync(join(upper, "seen"), "utf8"), "changed\n");
+      }));
+
+    test(`${what} are entries of a tree all the same`, (t) =>
+      withBench(t, async (bench) => {
+        const lower = bench.path(name);
+        mkdirSync(lower, { recursive: true });
+        writeFileSync(join(lower, "seen"), "from a layer\n");
+        const rootfs: RootFilesystem = {
+          kind: "tree",
+          entries: [
+            { kind: "overlay", path: "bin", lower: join(bench.rootfs, "bin") },
+            { kind: "directory", path: "a", mode: 0o755 },
+            { kind: "overlay", path: "a/b", lower },
+          ],
+        };
+        const { output } = await bench.run(READ_AND_WRITE.replaceAll("/seen", "/a/b/seen"), { request: { rootfs } });
+        assert.equal(output, "from a layer\nchanged\n");
+      }));
+
+    test(`${what} have their content copied up`, (t) =>
+      withBench(t, async (bench) => {
+        const destination = `/${name}`;
+        mkdirSync(join(bench.rootfs, name), { recursive: true });
+        writeFileSync(join(bench.rootfs, name, "seen"), "from below\n");
+        const memory = { destination, type: "tmpfs", source: "a:b,c", options: ["tmpcopyup"] };
+        const mounts = [...(bench.spec([]).mounts ?? []), memory];
+        const { output } = await bench.run('cd "$PLACE" && cat seen && echo changed >seen && cat seen', {
+          top: { mounts },
+          process: { env: ["PATH=/bin", `PLACE=${destination}`] },
+        });
+        assert.equal(output, "from below\nchanged\n");
+      }));
+  }
+});
