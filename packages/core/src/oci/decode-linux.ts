@@ -148,8 +148,9 @@ const namespaceAsWritten = object<LinuxNamespace>({
 
 /** To Go programs, which runtimes and their callers mostly are, an empty path is none. */
 const namespace: Decoder<LinuxNamespace> = (value, at) => {
-  const { path, ...others } = namespaceAsWritten(value, at);
-  return path === undefined || path === "" ? others : { ...others, path };
+  const found = namespaceAsWritten(value, at);
+  const { path, ...others } = found;
+  return path === "" ? others : found;
 };
 
 const namespaces: Decoder<readonly LinuxNamespace[]> = refine(list(namespace), (found, at) =>
