@@ -19,6 +19,7 @@ import {
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
+import { linkedPlace } from "./linked-place.ts";
 import {
   absoluteSource,
   emitBindSource,
@@ -60,7 +61,7 @@ function emitFileSystem(c: Compilation, planned: PlannedMount): void {
   const target = p.slot("target");
   const keepsMode = type === "tmpfs" && !options.data.some(([key]) => key === "mode");
   if (keepsMode) emitCoverDirectory(c, fd, planned, target);
-  else emitDirectoryInRoot(p, c.root, mount.destination, target, planned);
+  else emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(c, planned));
   emitAttachAt(c, fd, target, options.propagation);
 }
 
@@ -68,8 +69,9 @@ function emitFileSystem(c: Compilation, planned: PlannedMount): void {
  * `target` = the directory at `destination`, whose mode the memory `fd` that is to cover it takes over, unless it had to be
  * made: so the other runtimes have it, for a /tmp to stay one.
  */
-function emitCoverDirectory(c: Compilation, fd: Slot, { mount, refuseLinks }: PlannedMount, target: Slot): void {
+function emitCoverDirectory(c: Compilation, fd: Slot, planned: PlannedMount, target: Slot): void {
   const { p } = c;
+  const { mount, refuseLinks } = planned;
   const make = p.label("make the directory");
   const done = p.label("the mode is right");
   const mode = p.slot("mode");
@@ -81,8 +83,12 @@ function emitCoverDirectory(c: Compilation, fd: Slot, { mount, refuseLinks }: Pl
   p.call("fchmodat", [fd, p.text("."), mode]);
   p.jump(done);
   p.mark(make);
-  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
+  emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(c, planned));
   p.mark(done);
+}
+
+function placeOptions(c: Compilation, planned: PlannedMount): { refuseLinks: boolean; leadsTo: string | undefined } {
+  return { refuseLinks: planned.refuseLinks, leadsTo: linkedPlace(c, planned) };
 }
 
 function readOnlySlot(c: Compilation, field: string): Slot {
@@ -120,7 +126,7 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
-  emitMountPointInRoot(p, c.root, mount.destination, fd, target, planned);
+  emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(c, planned));
   emitAttachAt(c, fd, target, options.propagation, attributes);
 }
 
