@@ -149,9 +149,8 @@ const namespaceAsWritten = object<LinuxNamespace>({
 /** To Go programs, which runtimes and their callers mostly are, an empty path is none. */
 const namespace: Decoder<LinuxNamespace> = (value, at) => {
   const found = namespaceAsWritten(value, at);
-  if (found.path !== "") return found;
-  const { path: _, ...others } = found;
-  return others;
+  const { path, ...others } = found;
+  return path === "" ? others : found;
 };
 
 const namespaces: Decoder<readonly LinuxNamespace[]> = refine(list(namespace), (found, at) =>

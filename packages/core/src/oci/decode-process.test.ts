@@ -13,6 +13,7 @@ test("decodes a process for exec", () => {
   assert.deepEqual(decodeProcess(EXAMPLE), parseJson(EXAMPLE));
   const smallest = '{"user":{"uid":0,"gid":0},"args":["true"],"cwd":"/"}';
   assert.deepEqual(decodeProcess(smallest), JSON.parse(smallest));
+  assert.deepEqual(decodeProcess('{"args":["true"],"cwd":"/"}'), JSON.parse(smallest), "nobody else is root");
 });
 
 test("speaks of a process, not of a config", () => {

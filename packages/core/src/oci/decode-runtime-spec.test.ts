@@ -81,7 +81,7 @@ test("allows mappings beside a joined user namespace, as containerd and CRI-O wr
 test("names the field, the value and what is allowed", () => {
   refused({ "process/cwd": "tmp" }, '"process.cwd": found "tmp", expected an absolute path');
   refused({ "process/args": [] }, '"process.args": found an empty list, expected a list of at least 1');
-  refused({ "process/user": undefined }, '"process.user": the member is required, and missing');
+  refused({ "process/cwd": undefined }, '"process.cwd": the member is required, and missing');
   refused({ "process/terminal": "yes" }, '"process.terminal": found "yes", expected true or false');
   refused({ "process/capabilities/bounding/2": 17 }, '"process.capabilities.bounding[2]": found 17, expected a string');
   refused({ root: undefined }, '"root": the member is required, and missing');

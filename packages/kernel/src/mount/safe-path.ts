@@ -45,22 +45,40 @@ export function octal(p: ProgramBuilder, mode: number): Immediate {
   return p.number(mode, mode === 0 ? "0" : `0${mode.toString(8)}`);
 }
 
+interface PlaceOptions {
+  /** A symbolic link anywhere in the path is an error (ELOOP) instead of being followed inside the root. */
+  readonly refuseLinks?: boolean;
+  /**
+   * Where links in the path lead that lead to nothing, as somebody saw it before: there it is made. If they lead elsewhere
+   * by now, what is made there is of no use and no harm.
+   */
+  readonly leadsTo?: string | undefined;
+}
+
 /** `into` = O_PATH descriptor of the directory `path`, made with its parents where missing (mode 0755). */
 export function emitDirectoryInRoot(
   p: ProgramBuilder,
   root: Slot,
   path: string,
   into: Slot,
-  options: { readonly refuseLinks?: boolean } = {},
+  { refuseLinks = false, leadsTo }: PlaceOptions = {},
 ): void {
   const make = p.label("make the directory");
   const done = p.label("directory is open");
   const flags = "O_PATH|O_DIRECTORY";
-  const how = openHow(p, `${flags}|O_CLOEXEC`, options.refuseLinks === true ? NO_LINKS : IN_ROOT);
-  p.call("openat2", [root, p.text(relative(path)), how, OPEN_HOW.size], { into, on: ["ENOENT"], goto: make });
-  p.jump(done);
-  p.mark(make);
-  emitMakeParents(p, root, path, into, flags, options.refuseLinks === true);
+  const open = (absent: Label): void => {
+    const how = openHow(p, `${flags}|O_CLOEXEC`, refuseLinks ? NO_LINKS : IN_ROOT);
+    p.call("openat2", [root, p.text(relative(path)), how, OPEN_HOW.size], { into, on: ["ENOENT"], goto: absent });
+    p.jump(done);
+    p.mark(absent);
+  };
+  open(make);
+  if (leadsTo !== undefined) {
+    emitMakeParents(p, root, leadsTo, into, flags, refuseLinks);
+    p.call("close", [into]);
+    open(p.label("it leads elsewhere"));
+  }
+  emitMakeParents(p, root, path, into, flags, refuseLinks);
   p.mark(done);
 }
 
@@ -100,7 +118,7 @@ export function emitMountPointInRoot(
   path: string,
   mount: Slot,
   into: Slot,
-  { refuseLinks = false }: { readonly refuseLinks?: boolean } = {},
+  { refuseLinks = false, leadsTo }: PlaceOptions = {},
 ): void {
   const source = p.slot("source_type");
   const place = p.slot("place_type");
@@ -108,7 +126,7 @@ export function emitMountPointInRoot(
   const directory = p.label("it is a directory");
   const right = p.label("mount point is right");
   emitFileType(p, mount, source);
-  emitOpenOrMake(p, { root, path, refuseLinks, source }, into, made);
+  emitOpenOrMake(p, { root, path, refuseLinks, leadsTo, source }, into, made);
   p.mark(made);
   emitFileType(p, into, place);
   p.branch(source, "eq", p.flags("S_IFDIR"), directory);
@@ -120,41 +138,52 @@ export function emitMountPointInRoot(
   p.mark(right);
 }
 
-interface WantedPlace {
+interface WantedPlace extends PlaceOptions {
   readonly root: Slot;
   readonly path: string;
-  readonly refuseLinks: boolean;
   /** File type of what is to be mounted there. */
   readonly source: Slot;
 }
 
 function emitOpenOrMake(p: ProgramBuilder, wanted: WantedPlace, into: Slot, made: Label): void {
-  const { root, path, refuseLinks, source } = wanted;
+  const { root, path, refuseLinks = false, leadsTo } = wanted;
   const open = { flags: "O_PATH", refuseLinks };
-  const parts = components(path);
-  const name = parts.pop();
   // The root itself is there.
-  if (name === undefined) {
+  if (components(path).length === 0) {
     emitOpenInRoot(p, root, path, into, open);
     return;
   }
   const make = p.label("make the mount point");
-  const directory = p.label("make a directory");
-  const reopen = p.label("open what was made");
   emitOpenInRoot(p, root, path, into, { ...open, absent: make });
   p.jump(made);
   p.mark(make);
+  if (leadsTo !== undefined) {
+    const elsewhere = p.label("it leads elsewhere");
+    emitMakePlace(p, { ...wanted, path: leadsTo });
+    emitOpenInRoot(p, root, path, into, { ...open, absent: elsewhere });
+    p.jump(made);
+    p.mark(elsewhere);
+  }
+  emitMakePlace(p, wanted);
+  emitOpenInRoot(p, root, path, into, open);
+}
+
+/** A directory or an empty file, with its parents. */
+function emitMakePlace(p: ProgramBuilder, { root, path, refuseLinks = false, source }: WantedPlace): void {
+  const directory = p.label("make a directory");
+  const made = p.label("it is made");
   const parent = p.slot("parent");
+  const parts = components(path);
+  const name = parts.pop() ?? "";
   if (parts.length === 0) p.set(parent, root);
   else emitDirectoryInRoot(p, root, parts.join("/"), parent, { refuseLinks });
   p.branch(source, "eq", p.flags("S_IFDIR"), directory);
   emitMakeFile(p, parent, name);
-  p.jump(reopen);
+  p.jump(made);
   p.mark(directory);
   p.call("mkdirat", [parent, p.text(name), octal(p, 0o755)], { ignore: ["EEXIST"] });
-  p.mark(reopen);
+  p.mark(made);
   if (parts.length > 0) p.call("close", [parent]);
-  emitOpenInRoot(p, root, path, into, open);
 }
 
 /** `into` = S_IFDIR, S_IFREG, ... of what `fd` refers to. */

@@ -388,15 +388,23 @@ export class OrphanContainers implements OciContainers {
     };
   }
 
-  /** Two containers in one cgroup would share limits, and one's end would be the other's. */
+  /**
+   * Two containers in one cgroup would share limits, and one's end would be the other's. In a frozen one, init would never
+   * get to its start.
+   */
   #refuseUsedCgroups(cgroups: ContainerRecord["cgroups"]): void {
     const pids = listProcesses(cgroups);
-    if (pids.length === 0) return;
-    throw new OrlopError(
-      "conflict",
-      `Cannot use cgroup "${cgroups[0]?.path}": container's cgroup is not empty: ${pids.length} process(es) found`,
-      { field: "linux.cgroupsPath" },
-    );
+    const isFrozen = cgroups.some((cgroup) => ["frozen", "freezing"].includes(readFreezerState([cgroup])));
+    const problem =
+      pids.length > 0
+        ? `container's cgroup is not empty: ${pids.length} process(es) found`
+        : isFrozen
+          ? "container's cgroup unexpectedly frozen"
+          : undefined;
+    if (problem === undefined) return;
+    throw new OrlopError("conflict", `Cannot use cgroup "${cgroups[0]?.path}": ${problem}`, {
+      field: "linux.cgroupsPath",
+    });
   }
 }
 

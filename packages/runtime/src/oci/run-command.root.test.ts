@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Process, RuntimeSpec } from "@orlop/core";
@@ -32,6 +32,36 @@ suite("run in the foreground", () => {
       assert.ok(!existsSync(join(bench.path("root"), id)));
     }));
 });
+
+suite("a cgroup that is there already", () => {
+  test("is refused while it is frozen, where init would never get to its start", (t) =>
+    withCommand(t, async (bench) => {
+      const cgroupsPath = `/orlop-command-${process.pid}-frozen`;
+      const inCgroup = (spec: RuntimeSpec): RuntimeSpec => ({ ...spec, linux: { ...spec.linux, cgroupsPath } });
+      const first = bench.bundle("true", inCgroup);
+      assert.equal((await bench.call("run", "--keep", "--bundle", first.bundle, first.id)).exitCode, 0);
+      const [file = "", frozen, thawed] = freezer(cgroupsPath);
+      if (file === "") return t.skip("no freezer here");
+      const second = bench.bundle("true", inCgroup);
+      try {
+        writeFileSync(file, frozen);
+        const { exitCode, stderr } = await bench.call("create", "--bundle", second.bundle, second.id);
+        assert.equal(exitCode, 1);
+        assert.match(stderr, /^Cannot use cgroup ".*": container's cgroup unexpectedly frozen/);
+      } finally {
+        writeFileSync(file, thawed);
+      }
+      assert.equal((await bench.call("run", "--bundle", second.bundle, second.id)).exitCode, 0);
+    }));
+});
+
+/** What freezes the cgroup, and what is written to it. */
+function freezer(cgroupsPath: string): readonly [file: string, frozen: string, thawed: string] {
+  const own = cgroupDirectories(cgroupsPath);
+  const files = own.flatMap((path) => [join(path, "freezer.state"), join(path, "cgroup.freeze")]).filter(existsSync);
+  const [file = ""] = files;
+  return file.endsWith("freezer.state") ? [file, "FROZEN", "THAWED"] : [file, "1", "0"];
+}
 
 suite("a hook that fails", () => {
   test("is told by its kind and place, and leaves nothing, with a terminal on its way or without", (t) =>

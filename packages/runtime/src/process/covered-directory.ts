@@ -1,5 +1,6 @@
 import { emitDirectoryInRoot, emitOpenInRoot, octal, type Slot, STATX_BYTES, STATX_MODE_OFFSET } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
+import { placeOptions } from "./linked-place.ts";
 import type { PlannedMount } from "./mount-sources.ts";
 
 /** What the kernel gives a tmpfs. */
@@ -9,13 +10,9 @@ const TMPFS_MODE = 0o1777;
  * `target` = the directory at `destination`, which memory is to cover, and `mode` = the mode that the memory takes over:
  * the directory's, unless it had to be made. So the other runtimes have it, for a /tmp to stay one.
  */
-export function emitOpenCoveredDirectory(
-  c: Compilation,
-  { mount, refuseLinks }: PlannedMount,
-  target: Slot,
-  mode: Slot,
-): void {
+export function emitOpenCoveredDirectory(c: Compilation, planned: PlannedMount, target: Slot, mode: Slot): void {
   const { p } = c;
+  const { mount, refuseLinks } = planned;
   const make = p.label("make the directory");
   const done = p.label("the mode is known");
   const stat = p.scratch(STATX_BYTES, "{statx}");
@@ -25,7 +22,7 @@ export function emitOpenCoveredDirectory(
   p.and(mode, mode, octal(p, 0o7777));
   p.jump(done);
   p.mark(make);
-  emitDirectoryInRoot(p, c.root, mount.destination, target, { refuseLinks });
+  emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(c, planned));
   p.set(mode, octal(p, TMPFS_MODE));
   p.mark(done);
 }

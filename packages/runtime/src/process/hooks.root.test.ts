@@ -114,6 +114,20 @@ suite("hooks", () => {
       assert.equal(readFileSync(log, "utf8"), "prestart\ncreateRuntime\ncreateContainer\n");
     }));
 
+  test("as startContainer have the program's environment unless they have one of their own", (t) =>
+    withBench(t, async (bench) => {
+      writeFileSync(join(bench.rootfs, "log"), "");
+      const { startContainer = [] } = hook(bench, "startContainer", ['echo "$COLOUR of $HOME" >>/log']);
+      const [first] = startContainer;
+      const hooks = { startContainer: [first, { ...first, env: ["COLOUR=red"] }] } as Hooks;
+      const env = ["PATH=/bin", "COLOUR=green"];
+      const request = bench.request("true", { top: { hooks }, process: { env } });
+      await bench.runtime.create(request);
+      await bench.runtime.start(request.id);
+      await bench.runtime.delete(request.id, { force: true });
+      assert.equal(readFileSync(join(bench.rootfs, "log"), "utf8"), "green of /root\nred of \n");
+    }));
+
   for (const kind of KINDS) {
     const where = ENTERED.has(kind) ? "the container's namespaces" : "the caller's namespaces";
     test(`as ${kind} run in ${where}, with an environment and descriptors of their own`, (t) =>

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { hostArchitecture } from "@orlop/kernel";
 import type { FileKind, HostView } from "./supervision.ts";
 
@@ -11,6 +11,14 @@ function fileKind(path: string): FileKind | undefined {
   } catch {
     // The program will fail where it matters, and say why.
     return "other";
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -33,5 +41,6 @@ export function readHostView(): HostView {
     apparmor: existsSync("/sys/kernel/security/apparmor"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
     fileKind,
+    linkTarget,
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type Linux, type Mount, type OrlopError, ROOTFS_PROPAGATIONS } from "@orlop/core";
@@ -36,6 +36,49 @@ suite("memory as a mount", () => {
       );
       const { output } = await bench.run("stat -c '%n %a' /kept /asked /readonly /made; touch /readonly/x", changes);
       assert.equal(output, "/kept 2750\n/asked 1755\n/readonly 711\n/made 1777\n");
+    }));
+});
+
+suite("a mount at a link that leads to nothing", () => {
+  test("lands where it leads inside the root, for files and directories, over links to links", (t) =>
+    withBench(t, async (bench) => {
+      const { rootfs } = bench;
+      for (const [name, target] of [
+        ["etc/resolv.conf", "../run/resolve/stub"],
+        ["jump", "/tmp/far/off"],
+        ["etc/far", "/jump/on/hosts"],
+        ["etc/out", "../../../../../outside/file"],
+        ["etc/folder", "/srv/folder"],
+      ] as const) {
+        symlinkSync(target, join(rootfs, name));
+      }
+      writeFileSync(bench.path("file"), "bound\n");
+      mkdirSync(bench.path("folder"));
+      writeFileSync(bench.path("folder/file"), "in a folder\n");
+      const bind = (destination: string, source: string): Mount => ({ destination, source, options: ["bind"] });
+      const files = ["resolv.conf", "far", "out"].map((name) => bind(`/etc/${name}`, bench.path("file")));
+      const changes = withMounts(bench, ...files, bind("/etc/folder", bench.path("folder")));
+      const places = ["/run/resolve/stub", "/tmp/far/off/on/hosts", "/outside/file", "/srv/folder"];
+      const script = `cat ${places.slice(0, 3).join(" ")} /srv/folder/file; cut -d ' ' -f 5 /proc/self/mountinfo`;
+      const { output } = await bench.run(script, changes);
+      const [first, second, third, fourth, ...mounted] = output.trimEnd().split("\n");
+      assert.deepEqual([first, second, third, fourth], ["bound", "bound", "bound", "in a folder"]);
+      for (const place of places) assert.ok(mounted.includes(place), place);
+    }));
+
+  test("is made as named where the link is covered by an earlier mount, or leads in circles", (t) =>
+    withBench(t, async (bench) => {
+      mkdirSync(join(bench.rootfs, "covered"));
+      symlinkSync("/tmp/elsewhere", join(bench.rootfs, "covered/link"));
+      writeFileSync(bench.path("file"), "bound\n");
+      const bind = { destination: "/covered/link", source: bench.path("file"), options: ["bind"] };
+      const memory = { destination: "/covered", type: "tmpfs", source: "tmpfs" };
+      const { output } = await bench.run("cat /covered/link", withMounts(bench, memory, bind));
+      assert.equal(output, "bound\n");
+      assert.ok(!existsSync(join(bench.rootfs, "tmp/elsewhere")));
+      symlinkSync("circle", join(bench.rootfs, "circle"));
+      const circle = bench.request("true", withMounts(bench, { ...bind, destination: "/circle" }));
+      await assert.rejects(bench.runtime.create(circle), { errno: "ELOOP" });
     }));
 });
 

@@ -17,6 +17,7 @@ import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
 import { emitOpenCoveredDirectory } from "./covered-directory.ts";
+import { placeOptions } from "./linked-place.ts";
 import {
   absoluteSource,
   emitBindSource,
@@ -61,7 +62,7 @@ function emitFileSystem(c: Compilation, planned: PlannedMount): void {
     const mode = p.slot("mode");
     emitOpenCoveredDirectory(c, planned, target, mode);
     p.call("fchmodat", [fd, p.text("."), mode]);
-  } else emitDirectoryInRoot(p, c.root, mount.destination, target, planned);
+  } else emitDirectoryInRoot(p, c.root, mount.destination, target, placeOptions(c, planned));
   emitAttachAt(c, fd, target, options.propagation);
 }
 
@@ -100,7 +101,7 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
-  emitMountPointInRoot(p, c.root, mount.destination, fd, target, planned);
+  emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(c, planned));
   emitAttachAt(c, fd, target, options.propagation, attributes);
 }
 

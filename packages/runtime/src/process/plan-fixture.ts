@@ -15,6 +15,7 @@ export const FIXED_HOST: HostView = {
   apparmor: false,
   selinux: false,
   fileKind: () => "directory",
+  linkTarget: () => undefined,
 };
 
 /** A container's cgroup on a machine that has version 2 only. */

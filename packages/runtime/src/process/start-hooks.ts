@@ -36,12 +36,14 @@ export async function runStartHooks(
       terminal: false,
       cwd: "/",
       args: hook.args ?? [hook.path],
-      env: hook.env ?? [],
+      // As runc has it, a hook without an environment of its own has that of the program.
+      env: hook.env ?? spec.process?.env ?? [],
     };
     const stdio = { stdin: { path: input }, stdout: { path: log }, stderr: { path: log } };
     const plan = planExec({ id, execId, process, stdio }, container, container.record(id), state.pid ?? 0, host);
-    // A hook has the environment of its config and nothing else, HOME included.
-    const program = compileExec({ ...plan, process, executable: hook.path, state });
+    // An environment of its own is complete: HOME is not added.
+    const own = hook.env === undefined ? {} : { process };
+    const program = compileExec({ ...plan, ...own, executable: hook.path, state });
     const directory = container.exec(execId);
     directory.make(execId);
     const followed = new FollowedProgram(program);

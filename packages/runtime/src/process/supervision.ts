@@ -21,6 +21,8 @@ export interface HostView {
   readonly selinux: boolean;
   /** `undefined` when nothing is there. */
   fileKind(path: string): FileKind | undefined;
+  /** What the link at `path` says; `undefined` when no link is there. */
+  linkTarget(path: string): string | undefined;
 }
 
 /** What a process takes from the caller of an OCI command, and what is left to that caller. */
