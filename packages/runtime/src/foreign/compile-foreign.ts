@@ -2,12 +2,15 @@ import { constants } from "node:os";
 import type { CreateRequest, RootFilesystem } from "@orlop/core";
 import {
   CONTROL_FD,
+  type Label,
   POLLFD,
+  type Pointer,
   type Program,
   SIGINFO_BYTES,
   SIGINFO_CODE_OFFSET,
   SIGINFO_STATUS_OFFSET,
   type Slot,
+  TIMESPEC,
   type Value,
 } from "@orlop/kernel";
 import { COMMAND_BYTES } from "../process/control-command.ts";
@@ -92,7 +95,10 @@ function emitOwnMounts(s: Supervision, plan: ForeignPlan): void {
   if (plan.root !== undefined) emitHostedRoot(s, plan.root);
 }
 
-/** Runs the maker to its end. It is killed when somebody asks for that, or when nobody is left to ask. */
+/**
+ * Runs the maker to its end. When somebody asks for its end, or nobody is left to ask, it may finish what it does, as long
+ * as that does not take too long: what it has made by half, nobody could remove.
+ */
 function emitMake(s: Supervision, { make }: ForeignPlan): void {
   const { p, slots } = s;
   const command = p.slot("command");
@@ -105,6 +111,7 @@ function emitMake(s: Supervision, { make }: ForeignPlan): void {
   const ended = p.label("the maker has ended");
   const loop = p.label("watch the maker");
   const ready = p.slot("ready");
+  const unwanted = p.slot("unwanted");
   const polls = p.buffer(4 * POLLFD.size, "[pidfd, control, 3, listener]");
   const { events, revents } = POLLFD.fields;
   const watch = (index: number, fd: Value): void => p.store(polls.at(index * POLLFD.size), 4, fd);
@@ -116,21 +123,21 @@ function emitMake(s: Supervision, { make }: ForeignPlan): void {
     p.mark(not);
   };
   const nobody = p.number(-1);
-  const kill = (): void => p.call("kill", [command, p.number(constants.signals.SIGKILL, "SIGKILL")], { ignore: "any" });
   const listener: Slot | undefined = takesTerminal(s) ? p.slot("listener") : undefined;
   for (const [index, fd] of [pidfd, slots.control, CONTROL_FD, listener ?? nobody].entries()) {
     watch(index, fd);
     p.store(polls.at(index * POLLFD.size + events.offset), 2, p.flags(index === 2 ? "0" : "POLLIN"));
   }
+  p.set(unwanted, 0);
   p.mark(loop);
-  p.call("ppoll", [polls, 4, 0, 0, 8], { on: ["EINTR"], goto: loop });
+  emitAwaitMaker(s, polls, loop);
   when(1, () => {
     p.call("read", [slots.control, p.buffer(COMMAND_BYTES, "<command>"), COMMAND_BYTES], { ignore: "any" });
-    kill();
+    p.set(unwanted, 1);
   });
   when(2, () => {
     watch(2, nobody);
-    kill();
+    p.set(unwanted, 1);
   });
   if (listener !== undefined) {
     when(3, () => {
@@ -142,6 +149,27 @@ function emitMake(s: Supervision, { make }: ForeignPlan): void {
   p.jump(loop);
   p.mark(ended);
   emitExpectSuccess(s, make, command);
+}
+
+/** How long a maker may go on whose container nobody wants any more. */
+const UNWANTED_TIME_MAX_SECONDS = 10;
+
+/** Sleeps until something happens; an unwanted maker is killed when that takes too long. */
+function emitAwaitMaker({ p }: Supervision, polls: Pointer, again: Label): void {
+  const inTime = p.label("in time");
+  const awake = p.label("awake");
+  const ready = p.slot("ready");
+  const limit = p.struct(TIMESPEC, { tv_sec: UNWANTED_TIME_MAX_SECONDS });
+  p.branch(p.slot("unwanted"), "eq", 1, inTime);
+  p.call("ppoll", [polls, 4, 0, 0, 8], { on: ["EINTR"], goto: again });
+  p.jump(awake);
+  p.mark(inTime);
+  p.call("ppoll", [polls, 4, limit, 0, 8], { into: ready, on: ["EINTR"], goto: again });
+  p.branch(ready, "ne", 0, awake);
+  p.set(p.slot("unwanted"), 2);
+  p.call("kill", [p.slot("command"), p.number(constants.signals.SIGKILL, "SIGKILL")], { ignore: "any" });
+  p.jump(again);
+  p.mark(awake);
 }
 
 /** Takes the command's status; `ECHILD` unless it is 0. */
@@ -200,6 +228,11 @@ function emitAdopt(s: Supervision, { pid: where }: ForeignPlan): void {
   p.call("pidfd_open", [pid, 0], { into: slots.pidfd });
   // What the container itself orphans, where it has no pid namespace, is not ours to wait for.
   p.call("prctl", [p.flags("PR_SET_CHILD_SUBREAPER"), 0, 0, 0, 0]);
+  const wanted = p.label("it is wanted");
+  p.step({ action: "see that what was made is wanted" });
+  p.branch(p.slot("unwanted"), "eq", 0, wanted);
+  p.fail("ECANCELED");
+  p.mark(wanted);
 }
 
 /** At the end: where the making failed half-way, or the maker is gone and nobody was to outlive it, removes what is left. */

@@ -223,13 +223,19 @@ export class OciRuntime implements Runtime {
     if (directory === undefined) return;
     const state = await this.state(id);
     expectDeletable(state, force);
+    const reaperIsGone = (): Promise<void> => this.#ours.get(id)?.ended.promise ?? directory.waitForReaper();
+    if (state.status === "creating") {
+      // The reaper lets the runtime finish, and removes what it made.
+      directory.tryCommand("signal", constants.signals.SIGKILL);
+      await reaperIsGone();
+    }
     // A process that is frozen does not end.
     if (state.status === "paused") await this.#run(id, "resume", "resume", id);
     await this.#run(id, "delete", "delete", ...(force ? ["--force"] : []), id).catch((error: OrlopError) => {
       // The reaper has removed it already, when its maker died.
       if (error.code !== "not-found") throw error;
     });
-    await (this.#ours.get(id)?.ended.promise ?? directory.waitForReaper());
+    await reaperIsGone();
     this.#forget(id);
   }
 

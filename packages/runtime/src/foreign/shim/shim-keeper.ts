@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type CreateRequest, OrlopError, type State } from "@orlop/core";
+import { unsupervisedInit } from "../../process/container-status.ts";
+import { endProcess } from "../../process/end-process.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
 import type { HostView } from "../../process/supervision.ts";
@@ -19,6 +22,8 @@ import { ShimTask } from "./shim-task.ts";
 const NAMESPACE = "orlop";
 /** A shim that was told to leave and does not is killed. */
 const SHUTDOWN_TIME_MAX_MS = 10_000;
+/** How often one is looked at whose keeper was killed. */
+const SHIM_LOOK_MS = 20;
 
 /** What this process knows beyond the container's directory: it has started the shim. */
 interface Ours {
@@ -63,7 +68,7 @@ export class ShimKeeper {
       try {
         await keeper.created.promise;
         // Whoever ends the shim: nobody sends events then.
-        void keeper.ended.promise.then(() => events[Symbol.asyncDispose]());
+        void keeper.ended.promise.then(() => (keeper.lost ? undefined : events[Symbol.asyncDispose]()));
         ShimTask.keep(container.directory, binary.path);
         return await this.task(container);
       } catch (error) {
@@ -88,7 +93,9 @@ export class ShimKeeper {
     const { directory, id } = container;
     const socket = ShimTask.socketOf(directory);
     if (socket === undefined) {
-      // Where the keeper lives it has cleaned up after a shim that did not start.
+      directory.tryCommand("signal", constants.signals.SIGKILL);
+      await this.#untilKeeperIsGone(container);
+      // Where the keeper lived it has cleaned up after a shim that did not start, or that nobody wanted any more.
       if (this.#ours.get(id)?.keeper.lost !== false) await this.#cleanUp(container).catch(() => {});
     } else if (directory.exit() !== undefined) {
       await this.#cleanUp(container);
@@ -152,13 +159,12 @@ export class ShimKeeper {
     } catch {
       return false;
     }
-    await this.#untilGone(container);
+    await this.#untilGone(container, SHUTDOWN_TIME_MAX_MS);
     return true;
   }
 
   async #kill(container: ForeignContainer): Promise<void> {
-    container.directory.tryCommand("signal", constants.signals.SIGKILL);
-    await this.#untilGone(container);
+    await this.#untilGone(container, 0);
     await this.#cleanUp(container);
   }
 
@@ -168,14 +174,28 @@ export class ShimKeeper {
     await this.#options.binary.runRemove(this.#start(container), container.bundle);
   }
 
-  async #untilGone({ id, directory }: ForeignContainer): Promise<void> {
+  /** Resolves when the shim has ended; it is killed when that takes longer than it may. */
+  async #untilGone(container: ForeignContainer, timeMaxMs: number): Promise<void> {
+    const { id, directory } = container;
     const kill = (): void => directory.tryCommand("signal", constants.signals.SIGKILL);
-    const timer = setTimeout(kill, SHUTDOWN_TIME_MAX_MS);
+    const timer = setTimeout(kill, timeMaxMs);
     try {
-      await (this.#ours.get(id)?.keeper.ended.promise ?? directory.waitForReaper());
+      await this.#untilKeeperIsGone(container);
     } finally {
       clearTimeout(timer);
     }
+    const { host, zygote } = this.#options;
+    using shim = unsupervisedInit(directory, directory.record(id), host.bootId);
+    if (shim === undefined) return;
+    // The keeper was killed: the shim is nobody's child that we could wait for.
+    for (const deadline = performance.now() + timeMaxMs; shim.alive() && performance.now() < deadline; ) {
+      await sleep(SHIM_LOOK_MS);
+    }
+    await endProcess({ zygote: zygote(), host }, shim);
+  }
+
+  async #untilKeeperIsGone({ id, directory }: ForeignContainer): Promise<void> {
+    await (this.#ours.get(id)?.keeper.ended.promise ?? directory.waitForReaper());
   }
 
   async #forget(container: ForeignContainer): Promise<void> {
