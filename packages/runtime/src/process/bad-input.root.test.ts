@@ -283,7 +283,7 @@ const EXECUTABLES: readonly BadInput[] = [
   executable(
     "a script whose interpreter is missing",
     "executable-not-found",
-    /^Cannot execute "\/script": executable file not found/,
+    /^Cannot find the interpreter of "\/script": executable file not found/,
     "ENOENT",
     (bench) => {
       file(bench, "script", "#!/no/such/interpreter\n");

@@ -95,7 +95,7 @@ function emitBlameInterpreter(p: ProgramBuilder, process: Process, executable: s
   const other = p.label("it is something else");
   p.branch(denied, "ne", 0, other);
   p.branch(foundSlot(p), "eq", 0, other);
-  p.step({ action: `find the interpreter of "${executable ?? process.args[0] ?? ""}"`, field: "process.args" });
+  p.step({ action: `find the interpreter of "${executable ?? process.args[0] ?? ""}"`, field: FIELD });
   p.fail("ENOENT");
   p.mark(other);
   p.step({ action: executeAction(process, executable), field: FIELD });

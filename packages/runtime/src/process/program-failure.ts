@@ -80,7 +80,6 @@ function words(errno: string, field = ""): string {
 }
 
 function codeFor(errno: string, field: string | undefined): ErrorCode {
-  if (field === "process.args" || field === "process.args[0]")
-    return errno === "ENOENT" ? "executable-not-found" : "executable-refused";
+  if (field === "process.args[0]") return errno === "ENOENT" ? "executable-not-found" : "executable-refused";
   return CODES[errno] ?? "failed";
 }
