@@ -18,6 +18,7 @@ export {
   SIGACTION,
   SIGINFO_BYTES,
   SIGINFO_CODE_OFFSET,
+  SIGINFO_PID_OFFSET,
   SIGINFO_STATUS_OFFSET,
   SOCK_FPROG,
   STATX_BYTES,
@@ -118,6 +119,7 @@ export {
   LAUNCHER_VERSION,
   launcherFile,
 } from "./zygote/launcher-program.ts";
+export { emitChooseArguments, emitExecuteArguments, emitFindArguments } from "./zygote/own-arguments.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { FIRST_DESCRIPTOR, Zygote, type ZygoteEnd } from "./zygote/zygote.ts";
 export { PROGRAM_LOST, ZygoteChannel } from "./zygote/zygote-channel.ts";

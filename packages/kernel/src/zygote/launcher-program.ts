@@ -3,10 +3,11 @@ import { SIGACTION } from "../abi/structs.ts";
 import { emitMachineWith } from "../machine/machine.ts";
 import { CONTROL_FD } from "../machine/memory-layout.ts";
 import { ProgramBuilder, type Value } from "../program/builder.ts";
-import type { Label, Pointer, Slot } from "../program/instruction.ts";
+import type { Label, Pointer } from "../program/instruction.ts";
 import { type Program, TOKEN_BYTES } from "../program/program.ts";
 import { emitConnect } from "../unix-socket/emit-connect.ts";
-import { emitMakeCopyPipe, emitSealedCopy, emitServe } from "./zygote-program.ts";
+import { emitChooseArguments, emitExecuteArguments, emitFindArguments } from "./own-arguments.ts";
+import { emitSealedCopy, emitServe } from "./zygote-program.ts";
 
 /** Changes whenever what a launcher says changes. */
 export const LAUNCHER_VERSION = 2;
@@ -75,6 +76,7 @@ function launcherProgram(options: LauncherOptions): Program {
   emitOpenStandardDescriptors(p, labels.cannot);
   emitKeepDescriptor(p);
   emitFindArguments(p);
+  p.set(p.slot("served"), 0);
   p.handler(labels.alone);
   emitSealOwnFile(p);
   emitAsk(p, options.socketPath, labels.alone);
@@ -110,8 +112,6 @@ function emitOpenStandardDescriptors(p: ProgramBuilder, cannot: Label): void {
   }
 }
 
-const WORD_BYTES = 8;
-
 /**
  * Puts the caller's descriptor 3 elsewhere, before anything else is opened. Where there is none, something takes its place
  * until the socket does, so that nothing of ours does.
@@ -131,22 +131,6 @@ function emitKeepDescriptor(p: ProgramBuilder): void {
   p.call("dup3", [place, CONTROL_FD, p.flags("O_CLOEXEC")]);
   p.call("close", [place]);
   p.mark(done);
-}
-
-/** Leaves argv and envp in slots. What lies between them is copied through a pipe: a program reads no memory but its own. */
-function emitFindArguments(p: ProgramBuilder): void {
-  const count = p.slot("argc");
-  const word = p.buffer(WORD_BYTES, "&argc");
-  p.step({ action: "find the arguments" });
-  p.set(p.slot("served"), 0);
-  p.add(p.slot("argv"), p.stack, WORD_BYTES);
-  emitMakeCopyPipe(p);
-  p.call("write", [p.slot("copy_in"), p.stack, WORD_BYTES]);
-  p.call("read", [p.slot("copy_out"), word, WORD_BYTES]);
-  p.load(count, word, WORD_BYTES);
-  p.add(count, count, 1);
-  for (const _ of [2, 4, WORD_BYTES]) p.add(count, count, count);
-  p.add(p.slot("envp"), p.slot("argv"), count);
 }
 
 /** Goes on from a sealed copy of this executable, boot program included, unless this is the copy. */
@@ -279,8 +263,6 @@ function emitForgetSignals(p: ProgramBuilder): void {
 
 /** Executes Node in this process's place: for the whole call, or to say that it broke off after it had begun. */
 function emitGoOnWithNode(p: ProgramBuilder, { alone, broken }: LauncherOptions, labels: LauncherLabels): void {
-  const args = p.slot("args");
-  const index = p.slot("index");
   const restored = p.label("the caller's descriptors are in place");
   const close = p.label("there was none");
   p.mark(labels.leave);
@@ -295,52 +277,12 @@ function emitGoOnWithNode(p: ProgramBuilder, { alone, broken }: LauncherOptions,
   p.mark(restored);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   const go = p.label("go on");
-  p.set(index, alone);
-  p.add(args, p.slot("argv"), WORD_BYTES * alone);
+  emitChooseArguments(p, alone);
   p.branch(p.slot("served"), "eq", 0, go);
-  p.set(index, broken);
-  p.add(args, p.slot("argv"), WORD_BYTES * broken);
+  emitChooseArguments(p, broken);
   p.mark(go);
-  emitExecuteArgument(p, index, args);
+  emitExecuteArguments(p, "nothing needs the resident process: Node does the whole call, or says why not");
   emitSayNothingIsLeft(p, labels.cannot);
-}
-
-/** As much of the command line as is read for the path of an executable. */
-const WORDS_MAX_BYTES = 2 * 4096;
-
-/** Executes what the argument of that index names, with this command line. */
-function emitExecuteArgument(p: ProgramBuilder, index: Slot, args: Slot): void {
-  const words = p.buffer(WORDS_MAX_BYTES, "<words>");
-  // Nothing behind what is read there is no word.
-  const path = p.buffer(WORDS_MAX_BYTES + 1, "<path>");
-  const file = p.slot("file");
-  const at = p.slot("at");
-  const length = p.slot("length");
-  const byte = p.slot("byte");
-  const next = p.label("next byte");
-  const word = p.label("next word");
-  const found = p.label("the word");
-  p.step({
-    action: "execute Node",
-    why: "nothing needs the resident process: Node does the whole call, or says why not",
-  });
-  const flags = p.flags("O_RDONLY|O_CLOEXEC");
-  p.call("openat", [p.flags("AT_FDCWD"), p.text("/proc/self/cmdline"), flags, 0], { into: file });
-  p.call("read", [file, words, WORDS_MAX_BYTES]);
-  p.set(at, 0);
-  p.mark(word);
-  p.set(length, 0);
-  p.mark(next);
-  p.load(byte, words, 1, at);
-  p.store(path, 1, byte, length);
-  p.add(at, at, 1);
-  p.add(length, length, 1);
-  p.branch(byte, "ne", 0, next);
-  p.branch(index, "eq", 0, found);
-  p.add(index, index, p.number(-1));
-  p.jump(word);
-  p.mark(found);
-  p.call("execve", [path, args, p.slot("envp")]);
 }
 
 const CANNOT = "orlop-oci: Cannot start: neither does a resident process answer, nor can Node.js be executed\n";

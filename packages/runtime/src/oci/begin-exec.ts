@@ -11,6 +11,8 @@ import { FollowedProgram } from "../process/followed-program.ts";
 import { PinnedProcess } from "../process/pinned-process.ts";
 import { planExec } from "../process/plan-exec.ts";
 import type { Handover } from "../process/supervision.ts";
+import type { Warn } from "../process/warn.ts";
+import { newExecId } from "./exec-id.ts";
 import type { OciExec } from "./oci-containers.ts";
 
 /** The container that an exec goes into. */
@@ -19,6 +21,7 @@ export interface ExecContext {
   readonly container: ContainerDirectory;
   readonly record: ContainerRecord;
   readonly init: PinnedProcess;
+  readonly warn: Warn;
 }
 
 /** An exec whose program has been sent. */
@@ -31,13 +34,11 @@ interface BegunExec {
   remove(): Promise<void>;
 }
 
-let count = 0;
-
 /** Sends the program of one more process in a container. */
 export function beginExec(context: ExecContext, request: OciExec, handover: Handover): BegunExec {
-  const { runner, container, record, init } = context;
+  const { runner, container, record, init, warn } = context;
   const { process: spec, consoleSocket, cgroup, announce } = request;
-  const execId = `${Date.now().toString(36)}-${process.pid}-${count++}`;
+  const execId = newExecId(handover.makerPid ?? process.pid);
   const stdio = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
   const plan = planExec(
     { id: request.id, execId, process: spec, stdio: consoleSocket === undefined ? stdio : { ...stdio, consoleSocket } },
@@ -46,6 +47,7 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
     container.created()?.value ?? 0,
     runner.host,
     handover,
+    warn,
   );
   const join = cgroup === undefined ? plan.join : joinBelow(record.cgroups, cgroup);
   // Whose end the call waits for is not to outlive it unasked; the others are the caller's.

@@ -20,21 +20,24 @@ export function readBundle(
   given: string | undefined,
 ): { readonly path: string; readonly spec: ProcessSpec } {
   const path = callPath(call, given ?? ".");
+  callPath(call, join(path, CONFIG));
   return { path, spec: readConfig(path) };
 }
+
+const CONFIG = "config.json";
 
 /** @param bundle absolute */
 export function readConfig(bundle: string): ProcessSpec {
   const spec = decodeRuntimeSpec(configBytes(bundle));
   const { process } = spec;
   if (process !== undefined) return { ...spec, process };
-  throw new OrlopError("invalid", `Cannot use config "${join(bundle, "config.json")}": it has no process`, {
+  throw new OrlopError("invalid", `Cannot use config "${join(bundle, CONFIG)}": it has no process`, {
     field: "process",
   });
 }
 
 function configBytes(bundle: string): Uint8Array {
-  const path = join(bundle, "config.json");
+  const path = join(bundle, CONFIG);
   try {
     return readFileSync(path);
   } catch (error) {

@@ -24,13 +24,23 @@ export function callHere(args: readonly string[], hands: Hands): Call {
   return {
     args,
     env: process.env as Readonly<Record<string, string>>,
-    cwd: process.cwd(),
+    cwd: workingDirectory(),
+    umask: process.umask(),
     pid: process.pid,
     hands,
     print: (text) => write(STDOUT, text),
     complain: (text) => write(STDERR, text),
     readInput: async () => readFileSync(STDIN),
   };
+}
+
+/** One that has been removed is none that a relative path could start from. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/proc/self/cwd";
+  }
 }
 
 /** In order and to the end, without the streams of Node, which take longer to load than all the rest. */

@@ -37,6 +37,7 @@ export async function callOci(args: readonly string[], circumstances: CallCircum
     args,
     env,
     cwd,
+    umask: 0o22,
     pid,
     hands: NO_HANDS,
     print: (text) => {

@@ -7,6 +7,8 @@ export interface Call {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute; relative paths of the command line start from here. */
   readonly cwd: string;
+  /** Its file mode creation mask: what its files get besides their mode. */
+  readonly umask: number;
   /** The process that was called: the launcher, or this process where there is none. */
   readonly pid: number;
   /** The text of its /proc/self/cgroup, where that is another process than this one. */

@@ -2,11 +2,17 @@ import { constants } from "node:os";
 import {
   type Architecture,
   CONTROL_FD,
+  emitChooseArguments,
+  emitExecuteArguments,
+  emitFindArguments,
+  emitReport,
   type Label,
   POLLFD,
   type Program,
   ProgramBuilder,
+  reportBuffer,
   SIGINFO_BYTES,
+  SIGINFO_PID_OFFSET,
   SIGINFO_STATUS_OFFSET,
   type Slot,
 } from "@orlop/kernel";
@@ -22,69 +28,92 @@ interface Foreground {
   readonly stateDirectory: string;
   /** The process has a terminal, which the reaper relays to the caller's. */
   readonly terminal: boolean;
+  /** See `Hands`. */
+  readonly finishArgument: number | undefined;
 }
 
-/** Leaves, where nobody can tell how the process ended. */
+/** Where nobody can tell how the process ended. */
 const UNKNOWN_STATUS = 1;
 /** struct signalfd_siginfo begins with the number. */
 const SIGNALFD_SIGINFO_BYTES = 128;
+const SIGCHLD = constants.signals.SIGCHLD;
+const SIGWINCH = constants.signals.SIGWINCH;
+
+/** The program in the making. */
+interface Making extends Foreground {
+  readonly p: ProgramBuilder;
+  readonly slots: {
+    /** A pidfd of the process. */
+    readonly process: Slot;
+    readonly signals: Slot;
+    readonly status: Slot;
+    /** How the status is known: {@link KNOWN}. */
+    readonly known: Slot;
+  };
+  /** There may be something to hear about the end. */
+  readonly gone: Label;
+}
+
+const KNOWN = { not: 0, fromReaper: 1, told: 2 } as const;
 
 /**
  * What a call becomes whose process is in the foreground: it passes signals on to it, keeps the caller's terminal raw and
  * the container's at its size, and ends with the exit status that it is told over the control socket, in one byte, when
- * everything is done. If whoever tells is gone, the reaper's own exit status says it.
+ * everything is done. If whoever tells is gone, the reaper's own exit status says it, and Node does the rest.
  */
 export function compileForeground(foreground: Foreground): Program {
   const p = new ProgramBuilder(foreground.architecture);
-  const process = p.slot("process");
-  const signals = p.slot("signals");
-  const gone = p.label("the process has ended");
-  const status = p.slot("status");
+  const slots = {
+    process: p.slot("process"),
+    signals: p.slot("signals"),
+    status: p.slot("status"),
+    known: p.slot("known"),
+  };
+  const making: Making = { ...foreground, p, slots, gone: p.label("the process has ended") };
   p.role("foreground");
-  p.step({ action: "take signals, and find the process" });
-  p.set(status, UNKNOWN_STATUS);
-  p.set(p.slot("raw"), 0);
-  const everything = p.bytes(Buffer.alloc(8, 0xff), "~[]");
-  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), everything, 0, 8]);
-  p.call("signalfd4", [p.number(-1), everything, 8, p.flags("O_CLOEXEC")], { into: signals });
-  p.handler(gone);
-  p.call("pidfd_open", [foreground.pid, 0], { into: process });
-  emitExpectNoExit(p, foreground, gone);
+  emitPrepare(making);
   const settings = foreground.terminal ? emitTakeTerminal(p, foreground.stateDirectory) : undefined;
-  emitWatch(p, foreground, { process, signals, gone });
-  p.mark(gone);
-  emitLearnStatus(p, foreground, status);
+  emitWatch(making);
+  p.mark(making.gone);
+  emitLearnStatus(making);
   if (settings !== undefined) emitGiveTerminalBack(p, settings);
+  if (foreground.finishArgument !== undefined) emitFinish(making, foreground.finishArgument);
   p.step({ action: "end as the process did" });
-  p.call("exit_group", [status]);
+  p.call("exit_group", [slots.status]);
   return p.build();
 }
 
-/** Without a record of its end it has not been reaped, so that the pid is its own. */
-function emitExpectNoExit(p: ProgramBuilder, { stateDirectory }: Foreground, gone: Label): void {
+function emitPrepare({ p, slots, pid, stateDirectory, gone }: Making): void {
   const alive = p.label("it lives");
+  p.step({ action: "take signals, and find the process" });
+  p.set(slots.status, UNKNOWN_STATUS);
+  p.set(slots.known, KNOWN.not);
+  p.set(p.slot("raw"), 0);
+  const everything = p.bytes(Buffer.alloc(8, 0xff), "~[]");
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), everything, 0, 8]);
+  p.call("signalfd4", [p.number(-1), everything, 8, p.flags("O_CLOEXEC")], { into: slots.signals });
+  emitReport(p, reportBuffer(p), "started");
+  p.handler(gone);
+  p.call("pidfd_open", [pid, 0], { into: slots.process });
+  // Without a record of its end it has not been reaped, so that the pid is its own.
   p.call("faccessat2", [p.flags("AT_FDCWD"), p.text(`${stateDirectory}/exit`), 0, 0], { on: ["ENOENT"], goto: alive });
   p.jump(gone);
   p.mark(alive);
 }
 
-interface Watched {
-  readonly process: Slot;
-  readonly signals: Slot;
-  readonly gone: Label;
-}
-
-/** Until there is something to hear about the end. */
-function emitWatch(p: ProgramBuilder, foreground: Foreground, { process, signals, gone }: Watched): void {
+/** Until there is something to hear about the end; also when nobody is left to tell. */
+function emitWatch(making: Making): void {
+  const { p, slots, gone } = making;
   const { events, revents } = POLLFD.fields;
   const polls = p.buffer(2 * POLLFD.size, "[{signals, POLLIN}, {3, POLLIN}]");
   const info = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
   const signal = p.slot("signal");
   const ready = p.slot("ready");
   const watch = p.label("watch");
-  const resize = p.label("resize");
+  const pass = p.label("pass it on");
+  const quiet = p.label("nothing is told");
   p.step({ action: "pass signals on", why: "asleep until one comes, or word of the end" });
-  p.store(polls, 4, signals);
+  p.store(polls, 4, slots.signals);
   p.store(polls.at(events.offset), 2, p.flags("POLLIN"));
   p.store(polls.at(POLLFD.size), 4, CONTROL_FD);
   p.store(polls.at(POLLFD.size + events.offset), 2, p.flags("POLLIN"));
@@ -92,36 +121,106 @@ function emitWatch(p: ProgramBuilder, foreground: Foreground, { process, signals
   p.handler(gone);
   p.call("ppoll", [polls, 2, 0, 0, 8], { on: ["EINTR"], goto: watch });
   p.load(ready, polls.at(POLLFD.size + revents.offset), 2);
-  p.branch(ready, "ne", 0, gone);
-  p.call("read", [signals, info, SIGNALFD_SIGINFO_BYTES]);
+  p.branch(ready, "eq", 0, quiet);
+  emitHear(making);
+  p.branch(slots.known, "ne", KNOWN.not, gone);
+  // Nobody will tell any more: from here on the reaper's end counts.
+  p.store(polls.at(POLLFD.size), 4, p.number(-1));
+  emitLookForReaper(making, "WEXITED|WNOHANG|__WALL");
+  p.branch(slots.known, "ne", KNOWN.not, gone);
+  p.mark(quiet);
+  p.handler(gone);
+  p.load(ready, polls.at(revents.offset), 2);
+  p.branch(ready, "eq", 0, watch);
+  p.call("read", [slots.signals, info, SIGNALFD_SIGINFO_BYTES]);
   p.load(signal, info, 4);
-  p.branch(signal, "eq", p.number(constants.signals.SIGCHLD, "SIGCHLD"), watch);
-  if (foreground.terminal) p.branch(signal, "eq", p.number(constants.signals.SIGWINCH, "SIGWINCH"), resize);
-  p.call("pidfd_send_signal", [process, signal, 0, 0], { ignore: "any" });
+  p.branch(signal, "ne", p.number(SIGCHLD, "SIGCHLD"), pass);
+  p.load(ready, polls.at(POLLFD.size), 4);
+  p.branch(ready, "eq", CONTROL_FD, watch);
+  emitLookForReaper(making, "WEXITED|WNOHANG|__WALL");
+  p.branch(slots.known, "ne", KNOWN.not, gone);
   p.jump(watch);
-  if (!foreground.terminal) return;
-  p.mark(resize);
-  emitPassSizeOn(p);
+  p.mark(pass);
+  emitPassOn(making, signal);
   p.jump(watch);
 }
 
-function emitLearnStatus(p: ProgramBuilder, { reaperPid }: Foreground, status: Slot): void {
+function emitPassOn({ p, slots, terminal }: Making, signal: Slot): void {
+  const resize = p.label("resize");
+  const passed = p.label("passed on");
+  if (terminal) p.branch(signal, "eq", p.number(SIGWINCH, "SIGWINCH"), resize);
+  p.call("pidfd_send_signal", [slots.process, signal, 0, 0], { ignore: "any" });
+  if (terminal) {
+    p.jump(passed);
+    p.mark(resize);
+    emitPassSizeOn(p);
+  }
+  p.mark(passed);
+}
+
+/** Takes the status off the control socket; where that is closed it stays unknown. */
+function emitHear({ p, slots }: Making): void {
   const byte = p.buffer(8, "<status>");
-  const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
   const got = p.slot("got");
-  const alone = p.label("nobody tells");
-  const known = p.label("known");
+  const nobody = p.label("nobody tells");
   const again = p.label("hear");
-  p.step({ action: "hear how it ended" });
-  p.handler(alone);
   p.mark(again);
+  p.handler(nobody);
   p.call("recvfrom", [CONTROL_FD, byte, 1, 0, 0, 0], { into: got, on: ["EINTR"], goto: again });
-  p.branch(got, "eq", 0, alone);
-  p.load(status, byte, 1);
-  p.jump(known);
-  p.mark(alone);
-  p.handler(known);
-  p.call("waitid", [p.flags("P_PID"), reaperPid, info, p.flags("WEXITED|__WALL"), 0]);
-  p.load(status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  p.branch(got, "eq", 0, nobody);
+  p.load(slots.status, byte, 1);
+  p.set(slots.known, KNOWN.told);
+  p.mark(nobody);
+}
+
+/** Takes the status off the reaper; where that runs, or is no child any more, it stays unknown. */
+function emitLookForReaper({ p, slots, reaperPid }: Making, options: string): void {
+  const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
+  const pid = p.slot("reaped");
+  const runs = p.label("it runs");
+  p.handler(runs);
+  p.call("waitid", [p.flags("P_PID"), reaperPid, info, p.flags(options), 0]);
+  p.load(pid, info.at(SIGINFO_PID_OFFSET), 4);
+  p.branch(pid, "eq", 0, runs);
+  p.load(slots.status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  p.set(slots.known, KNOWN.fromReaper);
+  p.mark(runs);
+}
+
+function emitLearnStatus(making: Making): void {
+  const { p, slots } = making;
+  const known = p.label("it is known");
+  p.step({ action: "hear how it ended" });
+  p.branch(slots.known, "ne", KNOWN.not, known);
+  emitHear(making);
+  p.branch(slots.known, "ne", KNOWN.not, known);
+  emitLookForReaper(making, "WEXITED|__WALL");
   p.mark(known);
+}
+
+/** What else was to be done at the end has not been, unless the end was told of. */
+function emitFinish({ p, slots }: Making, finishArgument: number): void {
+  const child = p.slot("child");
+  const info = p.buffer(SIGINFO_BYTES, "{siginfo of Node}");
+  const told = p.label("all is done");
+  const parent = p.label("wait for Node");
+  const cannot = p.label("Node cannot be executed");
+  p.step({ action: "finish what the resident process has left" });
+  p.branch(slots.known, "eq", KNOWN.told, told);
+  p.handler(told);
+  p.call("clone", [p.number(SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
+  p.branch(child, "ne", 0, parent);
+  p.handler(cannot);
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
+  emitFindArguments(p);
+  emitChooseArguments(p, finishArgument);
+  emitExecuteArguments(p, "the container is still to be removed");
+  p.mark(cannot);
+  p.call("exit_group", [UNKNOWN_STATUS]);
+  p.mark(parent);
+  p.step({ action: "wait for Node" });
+  p.call("waitid", [p.flags("P_PID"), child, info, p.flags("WEXITED|__WALL"), 0]);
+  p.branch(slots.known, "eq", KNOWN.fromReaper, told);
+  p.load(slots.status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  p.mark(told);
 }

@@ -15,6 +15,11 @@ export interface Hands {
   become(program: Program, onReport: (report: Report) => void): void;
   /** Tells what the hands have become the exit status to end with, 0 to 255. */
   release(status: number): void;
+  /**
+   * Index, among the arguments of the process that the hands become, of a command line that finishes the call when this
+   * process has ended before; undefined where nothing does.
+   */
+  readonly finishArgument?: number | undefined;
   /** The number under which programs find the caller's descriptor `fd`, which is 3 or above. */
   descriptor(fd: number): number;
   close(): void;

@@ -11,6 +11,8 @@ interface LogOptions {
   /** Absent: `text` in a file, and plain sentences on standard error. */
   readonly format?: LogFormat | undefined;
   readonly isDebug: boolean;
+  /** The caller's, for a new file; absent: this process's own. */
+  readonly umask?: number;
   /** Writes to standard error. */
   complain(text: string): void;
 }
@@ -27,7 +29,7 @@ export class Log {
     this.#options = options;
     if (options.path === undefined) return;
     try {
-      closeSync(openSync(options.path, "a", 0o644));
+      closeSync(openSync(options.path, "a", 0o644 & ~(options.umask ?? 0)));
     } catch (error) {
       throw fileFailure(`open log "${options.path}"`, error);
     }

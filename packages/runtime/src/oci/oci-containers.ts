@@ -1,5 +1,5 @@
 import type { LinuxResources, Process, RuntimeSpec, State } from "@orlop/core";
-import type { CgroupStats } from "@orlop/kernel";
+import type { CgroupStats, SeccompProgramCache } from "@orlop/kernel";
 import type { Hands } from "./hands.ts";
 
 /**
@@ -55,6 +55,8 @@ export interface OciContainersOptions {
   readonly ownCgroups?: string | undefined;
   /** Pid of the process that was called; it is noted in what the call makes. */
   readonly callerPid: number;
+  /** Filters that earlier calls have compiled; absent: there were none. */
+  readonly filters?: SeccompProgramCache;
   /** What the caller should know although everything goes on. */
   warn(text: string): void;
   /** What helps to find out how things went. */

@@ -39,6 +39,7 @@ export async function orlopOci(
       path: globals.logPath,
       format: globals.logFormat,
       isDebug: globals.isDebug,
+      umask: call.umask,
       complain: (text) => call.complain(text),
     });
     return await execute(call, globals, log, name, args, open);

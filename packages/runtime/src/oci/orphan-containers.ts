@@ -52,12 +52,12 @@ export class OrphanContainers implements OciContainers {
   readonly #beginning = new Map<string, FollowedProgram>();
 
   constructor(options: OciContainersOptions) {
-    const { cgroupDriver, rootless, ownCgroups, warn } = options;
+    const { cgroupDriver, rootless, ownCgroups, warn, filters } = options;
     if (cgroupDriver === "systemd") {
       throw new OrlopError("unsupported", 'Cannot use cgroup manager "systemd": it is not done yet');
     }
     this.#options = options;
-    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn });
+    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, filters });
   }
 
   async create(request: OciCreate): Promise<State> {
@@ -247,15 +247,8 @@ export class OrphanContainers implements OciContainers {
     await killCgroup(record.cgroups);
     await removeCgroups(record.cgroups.map(({ path }) => path));
     const hooked = keptRequest(directory.path, record);
-    if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked);
+    if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     directory.remove();
-  }
-
-  /** Removes a container that was made for the process that was called, and no other. */
-  async undo(id: string): Promise<void> {
-    const directory = this.#directory(id);
-    if (!directory.exists() || directory.record(id).makerPid !== this.#options.callerPid) return;
-    await this.delete(id, { force: true });
   }
 
   /** Undefined where there was no more than an empty directory, which is gone now. */
@@ -373,7 +366,7 @@ export class OrphanContainers implements OciContainers {
 
   #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
     const container = this.#directory(id);
-    return { runner: this.#runner, container, record: container.record(id), init };
+    return { runner: this.#runner, container, record: container.record(id), init, warn: this.#options.warn };
   }
 
   /** What goes between the process and the caller of the command. */

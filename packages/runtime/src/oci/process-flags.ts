@@ -61,7 +61,7 @@ export function decodeProcessFlags(
     keepGroups: annotations[KEEP_GROUPS_ANNOTATION] === "1",
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
-    ...(pidFile === undefined ? {} : { announce: pidFileWriter(callPath(call, pidFile)) }),
+    ...(pidFile === undefined ? {} : { announce: pidFileWriter(callPath(call, pidFile), call.umask) }),
   };
 }
 
@@ -85,11 +85,11 @@ function checkTerminal(terminal: boolean, isDetached: boolean, consoleSocket: st
 }
 
 /** Writes the file in one step, so that whoever waits for it never reads a half. */
-function pidFileWriter(path: string): (pid: number) => void {
+function pidFileWriter(path: string, umask: number): (pid: number) => void {
   return (pid) => {
     const unfinished = join(dirname(path), `.${basename(path)}.${pid}`);
     try {
-      writeFileSync(unfinished, String(pid), { flag: "wx", mode: 0o666 });
+      writeFileSync(unfinished, String(pid), { flag: "wx", mode: 0o666 & ~umask });
     } catch (error) {
       throw fileFailure(`write pid file "${path}"`, error);
     }

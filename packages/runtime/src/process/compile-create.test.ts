@@ -248,7 +248,7 @@ suite("the order of what init does", () => {
       at(program, "chdir", '"/"'),
       at(program, "prctl", "PR_SET_NO_NEW_PRIVS"),
       at(program, "seccomp"),
-      at(program, "close_range"),
+      at(program, "close_range", "CLOSE_RANGE_CLOEXEC"),
       at(program, "execve"),
     ];
     // The first chdir is the pivot's; the working directory's is the one behind the change of user.

@@ -30,6 +30,8 @@ const RECORD = "container.json";
 const SECCOMP = "seccomp";
 
 const COLLECTED = "collected";
+/** What rename(2) says of a directory that something is in, or of what is none. */
+const TAKEN: readonly (string | undefined)[] = ["ENOTEMPTY", "EEXIST", "ENOTDIR"];
 
 /** What is in the directory of a container that has ended. */
 const FILES = [
@@ -56,20 +58,23 @@ export class ContainerDirectory {
     this.path = path;
   }
 
-  /** Throws `exists` when the id is taken. */
+  /** In one step, with the record in it. Throws `exists` when the id is taken. */
   create(record: ContainerRecord, seccomp: SeccompProgram | undefined): void {
+    // The name is that of the process that was called: what was left of its first attempt is its own.
+    const unfinished = join(this.path, `../.${record.id}.${record.makerPid ?? process.pid}`);
+    rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished, { mode: 0o700 });
     try {
-      mkdirSync(this.path, { mode: 0o700 });
+      if (seccomp !== undefined) writeFileSync(join(unfinished, SECCOMP), encodeFilter(seccomp), { mode: 0o600 });
+      writeFileSync(join(unfinished, RECORD), JSON.stringify(record), { mode: 0o600 });
+      renameSync(unfinished, this.path);
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      rmSync(unfinished, { recursive: true, force: true });
+      if (!TAKEN.includes((cause as NodeJS.ErrnoException).code)) throw cause;
       throw new OrlopError("exists", `Cannot create container "${record.id}": a container of this id exists`, {
         cause,
       });
     }
-    if (seccomp !== undefined) writeFileSync(join(this.path, SECCOMP), encodeFilter(seccomp), { mode: 0o600 });
-    const temporary = join(this.path, `${RECORD}.new`);
-    writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
-    renameSync(temporary, join(this.path, RECORD));
   }
 
   /** The filter of the container's init, which its execs get, too. */
@@ -295,7 +300,7 @@ export class ContainerDirectory {
   }
 
   static list(root: string): readonly string[] {
-    return readdirSync(root).filter((name) => existsSync(join(root, name, RECORD)));
+    return readdirSync(root).filter((name) => !name.startsWith(".") && existsSync(join(root, name, RECORD)));
   }
 }
 

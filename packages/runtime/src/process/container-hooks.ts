@@ -6,6 +6,7 @@ import type { HookedContainer } from "./kept-request.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
 import { runStartHooks } from "./start-hooks.ts";
 import { type HostView, WORD } from "./supervision.ts";
+import { type Warn, warnByProcess } from "./warn.ts";
 
 /** What hooks are run with. */
 export interface HookRunner {
@@ -48,11 +49,12 @@ export async function runPoststopHooks(
   runner: HookRunner,
   directory: ContainerDirectory,
   request: HookedContainer,
+  warn: Warn = warnByProcess,
 ): Promise<void> {
   try {
     // Without a pid, which may be somebody else's by now.
     await runContainerHooks(runner, directory, request, "poststop", "stopped", undefined);
   } catch (error) {
-    process.emitWarning((error as Error).message, { code: "ORLOP_POSTSTOP" });
+    warn((error as Error).message);
   }
 }

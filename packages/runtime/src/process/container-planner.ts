@@ -16,6 +16,7 @@ import type { CreatePlan, CreateStyle } from "./compilation.ts";
 import { passwdFiles, withHome } from "./home-directory.ts";
 import { readHostView } from "./host-view.ts";
 import type { HostView } from "./supervision.ts";
+import { type Warn, warnByProcess } from "./warn.ts";
 
 interface PlannerOptions {
   readonly driver: Exclude<CgroupDriver, "systemd">;
@@ -25,19 +26,20 @@ interface PlannerOptions {
   readonly ownCgroups?: string | undefined;
   /** Takes what the user should know; a warning of the process otherwise. */
   readonly warn?: Warn | undefined;
+  /** Filters that were compiled before; absent: its own. */
+  readonly filters?: SeccompProgramCache | undefined;
 }
-
-type Warn = (text: string) => void;
 
 /** Turns requests into plans: adds what this machine decides, and keeps what many containers share. */
 export class ContainerPlanner {
   readonly host: HostView = readHostView();
   readonly #options: PlannerOptions;
-  readonly #filters = new SeccompProgramCache();
+  readonly #filters: SeccompProgramCache;
   #layout: CgroupLayout | undefined;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
+    this.#filters = options.filters ?? new SeccompProgramCache();
   }
 
   /** Whether what only root may do with cgroups is left out where it fails. */
@@ -91,10 +93,6 @@ export function warnOfUnknownCapabilities({ capabilities = {} }: Process, warn: 
   );
   if (unknown.size === 0) return;
   warn(`Cannot give capability "${[...unknown].join('", "')}": no such capability; it is left out`);
-}
-
-function warnByProcess(text: string): void {
-  process.emitWarning(text, { code: "ORLOP_CAPABILITY" });
 }
 
 function directoryRoot({ spec, bundle }: CreateRequest): RootFilesystem {

@@ -5,6 +5,7 @@ import { warnOfUnknownCapabilities } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
 import type { Handover, HostView } from "./supervision.ts";
+import type { Warn } from "./warn.ts";
 
 /** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
 export function planExec(
@@ -14,8 +15,9 @@ export function planExec(
   initPid: number,
   host: HostView,
   handover: Handover = {},
+  warn?: Warn,
 ): ExecPlan {
-  warnOfUnknownCapabilities(process);
+  warnOfUnknownCapabilities(process, warn);
   // What the container's config says is for its execs, and for nothing else.
   const affinity = process.execCPUAffinity ?? record.execCPUAffinity;
   return {

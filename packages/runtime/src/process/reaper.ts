@@ -50,6 +50,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.set(slots.killed, 0);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
+  emitCloseOthers(s);
   p.step({ action: `open state directory "${s.stateDirectory}"` });
   const directory = p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC");
   p.call("openat", [p.flags("AT_FDCWD"), p.text(s.stateDirectory), directory, 0], { into: slots.state });
@@ -62,6 +63,16 @@ export function emitPrepareReaper(s: Supervision): void {
   p.call("socketpair", [p.flags("AF_UNIX"), p.flags("SOCK_SEQPACKET|SOCK_CLOEXEC"), 0, pair]);
   p.load(slots.syncReaper, pair, 4);
   p.load(slots.syncChild, pair.at(4), 4);
+}
+
+/** What its caller has open besides is nothing to it: a pipe that it held would keep somebody waiting for an end. */
+function emitCloseOthers({ p, descriptors = [] }: Supervision): void {
+  let first = CONTROL_FD + 1;
+  for (const kept of [...descriptors].sort((a, b) => a - b)) {
+    if (kept > first) p.call("close_range", [first, kept - 1, 0]);
+    first = kept + 1;
+  }
+  p.call("close_range", [first, p.number(0xffff_ffff, "~0U"), 0]);
 }
 
 /** The clone of the child; it goes on at `labels.child`. `pidfd` is left where the kernel wrote it. */

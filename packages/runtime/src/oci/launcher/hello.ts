@@ -1,4 +1,4 @@
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { HELLO_FACTS, HELLO_SECTIONS, type HelloSection, LAUNCHER_NAMESPACES, LAUNCHER_VERSION } from "@orlop/kernel";
 
 /** Who calls, as a launcher says it. */
@@ -14,6 +14,9 @@ export interface Hello {
   readonly cwd: string;
   /** /proc/self/cgroup. */
   readonly cgroups: string;
+  /** What it may do, in lines of /proc/self/status. */
+  readonly privileges: string;
+  readonly umask: number;
   readonly root: string;
   /** The links below /proc/self/ns, of {@link LAUNCHER_NAMESPACES}, one behind the other. */
   readonly namespaces: string;
@@ -50,6 +53,7 @@ export class HelloReader {
 
   #hello(): Hello {
     const facts = this.#bytes("facts");
+    const status = this.#text("status");
     return {
       version: facts.readUInt32LE(HELLO_FACTS.version),
       uid: facts.readUInt32LE(HELLO_FACTS.uid),
@@ -59,6 +63,8 @@ export class HelloReader {
       environment: environmentOf(strings(this.#text("environment"))),
       cwd: strings(this.#text("cwd"))[0] ?? "",
       cgroups: this.#text("cgroups"),
+      privileges: privilegesIn(status),
+      umask: Number.parseInt(/^Umask:\s*(\d+)$/m.exec(status)?.[1] ?? "", 8),
       root: this.#text("root"),
       namespaces: this.#text("namespaces"),
     };
@@ -88,15 +94,24 @@ function environmentOf(entries: readonly string[]): Readonly<Record<string, stri
   return environment;
 }
 
+/** Without these in common one would open files that the other may not: proc_pid_status(5). */
+const PRIVILEGES = /^(?:Uid|Gid|Groups|CapPrm|CapEff|NoNewPrivs|Seccomp):.*$/gm;
+
+function privilegesIn(status: string): string {
+  return (status.match(PRIVILEGES) ?? []).join("\n");
+}
+
 /** Where this process is; a caller that is elsewhere means other things by the same paths and process ids. */
 const HERE = {
+  privileges: privilegesIn(readFileSync("/proc/self/status", "utf8")),
   root: readlinkSync("/proc/self/root"),
   namespaces: LAUNCHER_NAMESPACES.map((name) => readlinkSync(`/proc/self/ns/${name}`)).join(""),
   uid: process.geteuid?.() ?? 0,
 };
 
 /** Whether this process can do for the caller what the caller's own Node process would do. */
-export function isOneOfUs({ version, uid, root, namespaces, cwd }: Hello): boolean {
+export function isOneOfUs({ version, uid, privileges, root, namespaces, cwd, umask }: Hello): boolean {
   const together = root === HERE.root && namespaces === HERE.namespaces && uid === HERE.uid;
-  return version === LAUNCHER_VERSION && together && cwd.startsWith("/");
+  const alike = privileges === HERE.privileges && !Number.isNaN(umask);
+  return version === LAUNCHER_VERSION && together && alike && cwd.startsWith("/");
 }

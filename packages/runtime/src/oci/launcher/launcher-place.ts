@@ -1,5 +1,7 @@
-import { join } from "node:path";
-import { cacheDirectory, LAUNCHER_VERSION, ownsMachine, sha256Hex } from "@orlop/kernel";
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { OrlopError } from "@orlop/core";
+import { cacheDirectory, LAUNCHER_VERSION, ownsMachine, sha256Hex, socketPathProblem } from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
 /** Where this installation's launcher and its resident process meet, for this user. */
@@ -11,30 +13,65 @@ export interface LauncherPlace {
   readonly socket: string;
 }
 
+/** A file beside the socket: somebody is about to start a resident process. */
+export const STARTING = "starting";
+
 const HASH_DIGITS = 16;
+
+/** The longest that a process id makes a name: fs/proc, PID_MAX_LIMIT is 2^22. */
+const PID_DIGITS = 7;
 
 /**
  * @param bin the directory of the command, as the path that it is called by has it: another path, another launcher
- * @returns undefined for a user who has no directory in memory for sockets
+ * @returns undefined for a user who has no directory in memory for sockets, or one whose name is too long for them
  */
 export function launcherPlace(
   bin: string,
   env: Readonly<Record<string, string | undefined>>,
+  isMachineRoot: boolean = ownsMachine(),
 ): LauncherPlace | undefined {
-  const runtime = runtimeDirectory(env);
+  const runtime = runtimeDirectory(env, isMachineRoot);
   if (runtime === undefined) return undefined;
   // Two installations side by side, or two versions one after the other, never meet.
   const hash = sha256Hex([bin, runtimeVersion(), LAUNCHER_VERSION].join("\0"));
   const directory = join(runtime, `resident-${hash.slice(0, HASH_DIGITS)}`);
-  return {
-    launcher: join(cacheDirectory(env), "orlop", "launcher", bin, "orlop-oci"),
-    directory,
-    socket: join(directory, "socket"),
-  };
+  const socket = join(directory, "socket");
+  if (socketPathProblem(ownName(socket, 10 ** PID_DIGITS - 1)) !== undefined) return undefined;
+  const launcher = join(cacheDirectory(env), "orlop", "launcher", bin, "orlop-oci");
+  return { launcher, directory, socket };
 }
 
-function runtimeDirectory(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  if (ownsMachine()) return "/run/orlop";
+/** What a process calls its socket until it is the one to be found. */
+export function ownName(socket: string, pid: number): string {
+  return `${socket}.${pid}`;
+}
+
+function runtimeDirectory(
+  env: Readonly<Record<string, string | undefined>>,
+  isMachineRoot: boolean,
+): string | undefined {
+  if (isMachineRoot) return "/run/orlop";
   const configured = env.XDG_RUNTIME_DIR;
   return configured?.startsWith("/") ? join(configured, "orlop") : undefined;
+}
+
+/**
+ * Makes the directory of the socket. Who can connect may have programs compiled and containers described, and who can
+ * exchange the directory may answer in our place.
+ *
+ * @throws OrlopError `denied` where it, or the one above it, is not the user's alone
+ */
+export function makeSocketDirectory({ directory }: LauncherPlace): void {
+  const above = dirname(directory);
+  mkdirSync(above, { recursive: true, mode: 0o711 });
+  expectOwn(above);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  expectOwn(directory);
+  chmodSync(directory, 0o700);
+}
+
+function expectOwn(path: string): void {
+  const stat = lstatSync(path);
+  if (stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0) return;
+  throw new OrlopError("denied", `Cannot use directory "${path}": others may change it`);
 }

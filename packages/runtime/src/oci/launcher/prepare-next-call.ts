@@ -1,13 +1,27 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createConnection } from "node:net";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { hostArchitecture, launcherFile, Zygote } from "@orlop/kernel";
+import { isListening } from "./is-listening.ts";
 import { ALONE_ARGUMENT, BROKEN_ARGUMENT } from "./launcher-arguments.ts";
-import { launcherPlace } from "./launcher-place.ts";
+import { type LauncherPlace, launcherPlace, makeSocketDirectory, STARTING } from "./launcher-place.ts";
 import { compileStartResident } from "./start-resident-program.ts";
 
 /** Set to `0`, no process stays: every call is one of Node. */
 const SWITCH = "ORLOP_OCI_RESIDENT";
+
+/** So long nobody else starts one; longer than a start takes, for one that failed must not be waited for. */
+const START_MS = 10_000;
 
 /**
  * Writes this installation's launcher where it is missing or another one, and starts the resident process where there is
@@ -20,21 +34,27 @@ export async function prepareNextCall(bin: string): Promise<void> {
   const place = launcherPlace(bin, process.env);
   if (place === undefined) return;
   try {
-    writeLauncher(place.launcher, place.socket);
-    if (!(await isListening(place.socket))) await startResident(bin);
+    makeSocketDirectory(place);
+    writeLauncher(place);
+    if (!(await isListening(place.socket)) && takeStart(place)) await startResident(bin);
   } catch {
-    // A directory that cannot be written: the next call is one of Node again.
+    // A directory that cannot be written, or is not ours alone: the next call is one of Node again.
   }
 }
 
-function writeLauncher(path: string, socketPath: string): void {
+function writeLauncher({ launcher, socket: socketPath }: LauncherPlace): void {
   const content = launcherFile({
     architecture: hostArchitecture(),
     socketPath,
     alone: ALONE_ARGUMENT,
     broken: BROKEN_ARGUMENT,
   });
-  if (hasContent(path, content)) return;
+  if (!hasContent(launcher, content)) replaceFile(launcher, content);
+  // On a file system without programs nobody would ever ask a resident process.
+  accessSync(launcher, constants.X_OK);
+}
+
+function replaceFile(path: string, content: Buffer): void {
   const temporary = `${path}.${process.pid}`;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
@@ -53,11 +73,16 @@ function hasContent(path: string, content: Buffer): boolean {
   }
 }
 
-function isListening(path: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = createConnection(path);
-  socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-  return promise.finally(() => socket.destroy());
+/** Of many calls that find nobody at once, one is to start somebody. */
+function takeStart({ directory }: LauncherPlace): boolean {
+  const path = join(directory, STARTING);
+  if (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > START_MS) rmSync(path, { force: true });
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** In a session of its own, with nothing of the caller's open: a pipe that it held would keep the caller's reader waiting. */
@@ -71,7 +96,7 @@ async function startResident(bin: string): Promise<void> {
   });
   const started = Promise.withResolvers<void>();
   zygote.submit(compileStartResident(hostArchitecture(), words, kept), ({ kind }) => {
-    if (kind === "ended") started.resolve();
+    if (kind === "ended" || kind === "unstarted") started.resolve();
   });
   await started.promise;
   zygote.close();

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { LAUNCHER_TOKEN, type Program, type Report, ZygoteChannel } from "@orlop/kernel";
 import type { Hands } from "../hands.ts";
+import { BROKEN_ARGUMENT } from "./launcher-arguments.ts";
 
 /** The number that the launcher's own socket has taken. */
 const TAKEN = 3;
@@ -10,8 +11,10 @@ export class RemoteHands implements Hands {
   readonly #channel: ZygoteChannel;
   readonly #socket: Socket;
   readonly #moved: number;
+  readonly finishArgument: number = BROKEN_ARGUMENT;
   #used = false;
   #became = false;
+  #heard = false;
 
   /** @param moved where the caller's descriptor 3 has gone */
   constructor(socket: Socket, moved: number) {
@@ -33,6 +36,11 @@ export class RemoteHands implements Hands {
     return this.#became;
   }
 
+  /** What the hands have become has said something: the caller's process had not ended before. */
+  get heard(): boolean {
+    return this.#heard;
+  }
+
   submit(program: Program, onReport: (report: Report) => void): void {
     this.#used = true;
     this.#channel.submit(program, onReport);
@@ -40,7 +48,11 @@ export class RemoteHands implements Hands {
 
   become(program: Program, onReport: (report: Report) => void): void {
     this.#used = true;
-    this.#channel.become(program, onReport);
+    this.#channel.become(program, (report) => {
+      // What is lost is told of in the same way, by this side.
+      if (report.kind === "started") this.#heard = true;
+      onReport(report);
+    });
     this.#became = true;
   }
 

@@ -1,18 +1,25 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
-import { hostArchitecture } from "@orlop/kernel";
 import { type Call, NotHere } from "../call.ts";
+import { LocalHands } from "../local-hands.ts";
+import type { OciContainers, OciContainersOptions } from "../oci-containers.ts";
 import { orlopOci } from "../orlop-oci.ts";
-import { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES } from "./farewell-program.ts";
+import { undoCall } from "./abandoned-call.ts";
 import { type Hello, HelloReader, isOneOfUs } from "./hello.ts";
 import { ARGUMENTS_BEFORE, callWords } from "./launcher-arguments.ts";
 import { RemoteHands } from "./remote-hands.ts";
+import { type Said, takeLeave } from "./take-leave.ts";
 
 /**
  * Serves one caller, from its hello to its end. A call that this process cannot carry out is dropped before anything has
  * been done: the launcher then executes Node.
+ *
+ * @param open where containers come from
  */
-export async function serveCall(socket: Socket): Promise<void> {
+export async function serveCall(
+  socket: Socket,
+  open: (options: OciContainersOptions) => Promise<OciContainers>,
+): Promise<void> {
+  const sinceMs = Date.now();
   socket.on("error", () => {});
   const hello = await readHello(socket);
   if (hello === undefined || !isOneOfUs(hello)) {
@@ -20,23 +27,38 @@ export async function serveCall(socket: Socket): Promise<void> {
     return;
   }
   const hands = new RemoteHands(socket, hello.descriptor);
-  const said = { stdout: "", stderr: "" };
-  const closed = socket.closed ? Promise.resolve() : once(socket, "close");
+  const said: Said = { stdout: "", stderr: "" };
+  // Not by once() of node:events, which an error ends: what a launcher left unread is one.
+  const closed = new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
+  const call = callOf(hello, hands, said);
   try {
-    const status = await orlopOci(callOf(hello, hands, said));
+    const status = await orlopOci(call, open);
     if (!hands.became) takeLeave(hands, said, status);
   } catch (error) {
     if (!(error instanceof NotHere)) throw error;
     hands.close();
   }
   await closed;
+  if (hands.used && !hands.heard) await undoForNobody(call, sinceMs);
 }
 
-function callOf(hello: Hello, hands: RemoteHands, said: { stdout: string; stderr: string }): Call {
+/** The launcher was killed before it could hear how its call went: as if it had never called. */
+async function undoForNobody(call: Call, sinceMs: number): Promise<void> {
+  const hands = new LocalHands();
+  try {
+    // The socket is closed: none of the launcher's children is left.
+    await undoCall({ call: { ...call, hands }, sinceMs }, async () => true);
+  } finally {
+    hands.close();
+  }
+}
+
+function callOf(hello: Hello, hands: RemoteHands, said: Said): Call {
   return {
     args: callWords(hello.arguments.slice(ARGUMENTS_BEFORE)),
     env: hello.environment,
     cwd: hello.cwd,
+    umask: hello.umask,
     pid: hello.pid,
     ownCgroups: hello.cgroups,
     hands,
@@ -50,32 +72,6 @@ function callOf(hello: Hello, hands: RemoteHands, said: { stdout: string; stderr
       throw new NotHere("standard input is the caller's");
     },
   };
-}
-
-function takeLeave(hands: RemoteHands, said: { stdout: string; stderr: string }, status: number): void {
-  if (!hands.alive) return;
-  const architecture = hostArchitecture();
-  const { stdout, stderr } = said;
-  if (stdout.length + stderr.length <= FAREWELL_TEXT_MAX_BYTES / 4) {
-    hands.become(compileFarewell(architecture, { ...said, status }), () => {});
-    return;
-  }
-  sayInParts(hands, stdout, () => {
-    const farewell = { stdout: "", stderr: stderr.slice(0, FAREWELL_TEXT_MAX_BYTES / 4), status };
-    hands.become(compileFarewell(architecture, farewell), () => {});
-  });
-}
-
-/** One part after the other, each in a child, because a long text does not fit into a program. */
-function sayInParts(hands: RemoteHands, text: string, done: () => void): void {
-  if (text === "") {
-    done();
-    return;
-  }
-  const part = text.slice(0, FAREWELL_TEXT_MAX_BYTES / 4);
-  hands.submit(compileSay(hostArchitecture(), part), ({ kind }) => {
-    if (kind === "ended") sayInParts(hands, text.slice(part.length), done);
-  });
 }
 
 /** Undefined for a caller that leaves before it has said all, or says what is no hello. */

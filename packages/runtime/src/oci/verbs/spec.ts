@@ -32,7 +32,7 @@ what there is. With --rootless the container can be made without privileges.`,
       ...(given.isOn("rootless") ? { rootless: { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } } : {}),
     });
     try {
-      writeFileSync(path, `${stringifyJson(spec, 4)}\n`, { flag: "wx" });
+      writeFileSync(path, `${stringifyJson(spec, 4)}\n`, { flag: "wx", mode: 0o666 & ~call.umask });
     } catch (error) {
       throw (error as NodeJS.ErrnoException).code === "EEXIST"
         ? exists(path)

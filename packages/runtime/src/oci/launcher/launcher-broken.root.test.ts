@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import type { Hooks } from "@orlop/core";
+import { until } from "../../process/process-bench-fixture.ts";
+import { type CommandBench, type RunningCall, withCommand } from "./command-bench-fixture.ts";
+
+/** A hook that ends the process whose id is in a file, and stays until it is ended itself. */
+function killer(file: string): Hooks {
+  const script = `kill -9 $(cat ${file}); exec sleep 1000`;
+  return { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin"] }] };
+}
+
+/** Says "ready", and ends with 5 on SIGTERM. */
+const PATIENT: readonly string[] = ["/bin/sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done"];
+
+/** The program runs, and the process that was called stands for it. */
+async function untilReady(call: RunningCall): Promise<void> {
+  await until("the container's program", () => (call.said().stdout === "ready\n" ? true : undefined));
+  await until("a launcher that takes signals", () =>
+    hasBlocked(call.pid, constants.signals.SIGTERM) ? true : undefined,
+  );
+}
+
+/** proc_pid_status(5) */
+function hasBlocked(pid: number, signal: number): boolean {
+  const mask = /^SigBlk:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+function endResident(bench: CommandBench): Promise<void> {
+  return bench.endResidents("SIGKILL");
+}
+
+const BROKE_OFF = "orlop-oci: Cannot finish this call: the resident process that served it has ended\n";
+
+suite("the end of the resident process", () => {
+  test("before it has answered leaves the whole call to Node", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const { id, path } = bench.bundle(["/bin/sh", "-c", "exit 6"]);
+      const before = bench.remember();
+      process.kill(bench.resident, "SIGSTOP");
+      const run = bench.start(["run", "--bundle", path, id]);
+      await until("a launcher that serves", () => (hasBlocked(run.pid, constants.signals.SIGCHLD) ? true : undefined));
+      await endResident(bench);
+      const { status, stderr } = await run.ended;
+      assert.deepEqual([status, stderr], [6, ""]);
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("while it makes a container is told in one line, and nothing is left", async (t) => {
+    await withCommand(t, async (bench) => {
+      for (const verb of ["create", "run"]) {
+        await bench.warm();
+        const victim = bench.path("victim");
+        const { id, path } = bench.bundle(PATIENT, { top: { hooks: killer(victim) } });
+        writeFileSync(victim, String(bench.resident));
+        const before = bench.remember();
+        const { status, stderr } = await bench.call([verb, "--bundle", path, id]);
+        assert.deepEqual([status, stderr], [1, BROKE_OFF], verb);
+        await bench.expectNothingLeft(before);
+      }
+    });
+  });
+
+  test("between two calls is not noticed", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const { id, path } = bench.bundle(PATIENT);
+      const before = bench.remember();
+      assert.equal((await bench.callServed(["create", "--bundle", path, id])).status, 0);
+      await endResident(bench);
+      assert.equal((await bench.call(["start", id])).status, 0);
+      await bench.untilResident();
+      assert.equal((await bench.callServed(["delete", "--force", id])).status, 0);
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("does not end what runs in the foreground, nor change how it ends", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const { id, path } = bench.bundle(PATIENT);
+      const kept = bench.bundle(PATIENT);
+      const before = bench.remember();
+      const runs = [
+        bench.start(["run", "--bundle", path, id]),
+        bench.start(["run", "--keep", "--bundle", kept.path, kept.id]),
+      ];
+      for (const run of runs) await untilReady(run);
+      const exec = bench.start(["exec", id, ...PATIENT]);
+      await untilReady(exec);
+      await endResident(bench);
+      for (const call of [exec, ...runs]) {
+        call.child.kill("SIGTERM");
+        const { status, stderr } = await call.ended;
+        assert.deepEqual([status, stderr], [5, ""]);
+      }
+      assert.equal((await bench.state(kept.id)).status, "stopped");
+      assert.equal((await bench.call(["delete", kept.id])).status, 0);
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("at any moment is a success or one clear error", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const base = bench.bundle(["/bin/sleep", "1000"]);
+      assert.equal((await bench.callServed(["run", "-d", "--bundle", base.path, base.id])).status, 0);
+      const before = bench.remember();
+      for (const [index, delayMs] of [0, 2, 4, 8].entries()) {
+        await bench.warm();
+        const { id, path } = bench.bundle(["/bin/sh", "-c", "exit 3"]);
+        const calls = [
+          bench.start(["run", "--bundle", path, id]),
+          bench.start(["exec", "-d", base.id, "/bin/sleep", `${2000 + index}`]),
+        ];
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await endResident(bench);
+        const [run, exec] = await Promise.all(calls.map(({ ended }) => ended));
+        assert.ok(run?.status === 3 || (run?.status === 1 && run.stderr === BROKE_OFF), JSON.stringify(run));
+        assert.ok(exec?.status === 0 || (exec?.status === 1 && exec.stderr === BROKE_OFF), JSON.stringify(exec));
+        const lives = execFileSync("ps", ["ax", "-o", "args"], { encoding: "utf8" }).includes(`sleep ${2000 + index}`);
+        assert.equal(lives, exec.status === 0);
+      }
+      assert.equal((await bench.call(["delete", "--force", base.id])).status, 0);
+      await bench.expectNothingLeft(before);
+    });
+  });
+});
+
+suite("the end of a launcher", () => {
+  test("while its container is made leaves nothing", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const victim = bench.path("victim");
+      const hook = `while ! [ -s ${victim} ]; do sleep 0.01; done; kill -9 $(cat ${victim})`;
+      const createRuntime = [{ path: "/bin/sh", args: ["sh", "-c", hook], env: ["PATH=/usr/bin:/bin"] }];
+      const { id, path } = bench.bundle(PATIENT, { top: { hooks: { createRuntime } } });
+      const before = bench.remember();
+      const call = bench.startServed(["create", "--bundle", path, id]);
+      writeFileSync(victim, String(call.pid));
+      assert.equal((await call.ended).signal, "SIGKILL");
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("in the foreground leaves the container to its end", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const { id, path } = bench.bundle(PATIENT);
+      const before = bench.remember();
+      const run = bench.startServed(["run", "--pid-file", join(path, "pid"), "--bundle", path, id]);
+      await untilReady(run);
+      run.child.kill("SIGKILL");
+      assert.equal((await run.ended).signal, "SIGKILL");
+      assert.equal((await bench.state(id)).status, "running");
+      process.kill(Number(readFileSync(join(path, "pid"), "utf8")), "SIGTERM");
+      await bench.expectNothingLeft(before);
+    });
+  });
+});
