@@ -36,12 +36,12 @@ export async function runStartHooks(
       terminal: false,
       cwd: "/",
       args: hook.args ?? [hook.path],
-      env: hook.env ?? [],
     };
     const stdio = { stdin: { path: input }, stdout: { path: log }, stderr: { path: log } };
     const plan = planExec({ id, execId, process, stdio }, container, container.record(id), state.pid ?? 0, host);
-    // A hook has the environment of its config and nothing else, HOME included.
-    const program = compileExec({ ...plan, process, executable: hook.path, state });
+    // A hook has the environment of its config and nothing else, HOME included; without one, as with runc, the container's.
+    const { env = [] } = hook.env === undefined ? plan.process : hook;
+    const program = compileExec({ ...plan, process: { ...process, env }, executable: hook.path, state });
     const directory = container.exec(execId);
     directory.make(execId);
     const followed = new FollowedProgram(program);
