@@ -4,5 +4,6 @@ import { callWords } from "./launcher-arguments.ts";
 import { prepareNextCall } from "./prepare-next-call.ts";
 
 const [bin = "", ...args] = process.argv.slice(2);
-await callAlone(callWords(args));
-await prepareNextCall(bin);
+const words = callWords(args);
+await callAlone(words);
+await prepareNextCall(bin, words);

@@ -24,13 +24,20 @@ const SWITCH = "ORLOP_OCI_RESIDENT";
 const START_MS = 10_000;
 
 /**
+ * Verbs of callers such as conmon, which inherit what their descendants leave and, before they end, wait for all of it: a
+ * process that stays would keep them. Every such caller, or the one behind it, soon calls another verb.
+ */
+const WAITED_FOR: readonly string[] = ["create", "exec"];
+
+/**
  * Writes this installation's launcher where it is missing or another one, and starts the resident process where there is
  * none. Whatever fails here is no failure of the call, which has been done.
  *
  * @param bin the directory of the command, in the words in which it was called
+ * @param words the words of the call
  */
-export async function prepareNextCall(bin: string): Promise<void> {
-  if (process.env[SWITCH] === "0") return;
+export async function prepareNextCall(bin: string, words: readonly string[]): Promise<void> {
+  if (process.env[SWITCH] === "0" || words.some((word) => WAITED_FOR.includes(word))) return;
   const place = launcherPlace(bin, process.env);
   if (place === undefined) return;
   try {
