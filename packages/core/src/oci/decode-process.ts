@@ -130,7 +130,7 @@ export const processDecoder: Decoder<Process> = refine(
     scheduler: optional(scheduler),
     selinuxLabel: optional(text),
     ioPriority: optional(
-      object<IOPriority>({ class: required(oneOf(IO_PRIORITY_CLASSES)), priority: required(integer(0, 7)) }),
+      object<IOPriority>({ class: required(oneOf(IO_PRIORITY_CLASSES)), priority: defaulted(integer(0, 7), 0) }),
     ),
     execCPUAffinity: optional(object<ExecCPUAffinity>({ initial: optional(cpuList), final: optional(cpuList) })),
   }),

@@ -11,7 +11,8 @@ const PASSWD_MAX_BYTES = 1024 * 1024;
 /** `process` with HOME, from the container's /etc/passwd, where the config gives none; `/` for an unknown user. */
 export function withHome(process: Process, files: readonly string[]): Process {
   const { env = [], user } = process;
-  if (env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) return process;
+  // Of a variable that is given twice the last value counts.
+  if ((env.findLast((entry) => entry.startsWith("HOME=")) ?? "HOME=") !== "HOME=") return process;
   const kept = env.filter((entry) => !entry.startsWith("HOME="));
   return { ...process, env: [...kept, `HOME=${homeOf(user.uid, files)}`] };
 }

@@ -227,3 +227,16 @@ for (const noNewPrivileges of [true, false]) {
       assert.equal(output, "ran\n");
     }));
 }
+
+test("an exec has the personality of its container", (t) =>
+  withBench(t, async (bench) => {
+    const linux = { personality: { domain: "LINUX32" } } as const;
+    const id = await bench.start("uname -m; sleep 1000", { linux });
+    await bench.outputHas(id, "\n");
+    await bench.runtime.exec(bench.execRequest(id, "e", "uname -m"));
+    await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+    assert.equal(bench.output("e"), bench.output(id));
+    const { output } = await bench.run("uname -m");
+    assert.notEqual(bench.output("e"), output);
+    await bench.runtime.delete(id, { force: true });
+  }));
