@@ -13,7 +13,10 @@ test("decodes a process for exec", () => {
   assert.deepEqual(decodeProcess(EXAMPLE), parseJson(EXAMPLE));
   const smallest = '{"user":{"uid":0,"gid":0},"args":["true"],"cwd":"/"}';
   assert.deepEqual(decodeProcess(smallest), JSON.parse(smallest));
-  assert.deepEqual(decodeProcess('{"args":["true"],"cwd":"/"}'), JSON.parse(smallest), "nobody else is root");
+  assert.deepEqual(decodeProcess('{"args":["true"],"cwd":"/"}'), JSON.parse(smallest), "nobody is root");
+  assert.deepEqual(decodeProcess('{"user":{"uid":0,"gid":null},"args":["true"],"cwd":"/"}'), JSON.parse(smallest));
+  const idle = '{"args":["true"],"cwd":"/","ioPriority":{"class":"IOPRIO_CLASS_IDLE"}}';
+  assert.equal(decodeProcess(idle).ioPriority?.priority, 0);
 });
 
 test("speaks of a process, not of a config", () => {

@@ -4,6 +4,7 @@ import {
   anyText,
   boolean,
   type Decoder,
+  defaulted,
   int32,
   integer,
   list,
@@ -39,8 +40,8 @@ import {
 export const userOrGroupId: Decoder<number> = integer(0, 0xffff_fffe);
 
 const user = object<User>({
-  uid: required(userOrGroupId),
-  gid: required(userOrGroupId),
+  uid: defaulted(userOrGroupId, 0),
+  gid: defaulted(userOrGroupId, 0),
   umask: optional(integer(0, 0o777)),
   additionalGids: optional(list(userOrGroupId)),
   username: optional(anyText),
@@ -110,36 +111,31 @@ function checkProcess(found: Process, at: string): void {
   }
 }
 
-type ProcessAsWritten = Omit<Process, "user"> & Partial<Pick<Process, "user">>;
-
-const processAsWritten = object<ProcessAsWritten>({
-  terminal: optional(boolean),
-  consoleSize: optional(object<Box>({ height: required(uint32), width: required(uint32) })),
-  user: optional(user),
-  args: required(list(text, 1)),
-  commandLine: optional(anyText),
-  env: optional(list(text)),
-  cwd: required(absolutePath),
-  capabilities: optional(capabilities),
-  rlimits: optional(list(rlimit)),
-  noNewPrivileges: optional(boolean),
-  apparmorProfile: optional(text),
-  // OOM_SCORE_ADJ_MIN and OOM_SCORE_ADJ_MAX of linux/oom.h.
-  oomScoreAdj: optional(integer(-1000, 1000)),
-  scheduler: optional(scheduler),
-  selinuxLabel: optional(text),
-  ioPriority: optional(
-    object<IOPriority>({ class: required(oneOf(IO_PRIORITY_CLASSES)), priority: required(integer(0, 7)) }),
-  ),
-  execCPUAffinity: optional(object<ExecCPUAffinity>({ initial: optional(cpuList), final: optional(cpuList) })),
-});
-
 /** `process` as a field of a larger document. Who is not named is root: the schema of the spec asks for `cwd` alone. */
-export const processDecoder: Decoder<Process> = refine((value, at) => {
-  const found = processAsWritten(value, at);
-  const { user } = found;
-  return user === undefined ? { ...found, user: { uid: 0, gid: 0 } } : (found as Process);
-}, checkProcess);
+export const processDecoder: Decoder<Process> = refine(
+  object<Process>({
+    terminal: optional(boolean),
+    consoleSize: optional(object<Box>({ height: required(uint32), width: required(uint32) })),
+    user: defaulted(user, { uid: 0, gid: 0 }),
+    args: required(list(text, 1)),
+    commandLine: optional(anyText),
+    env: optional(list(text)),
+    cwd: required(absolutePath),
+    capabilities: optional(capabilities),
+    rlimits: optional(list(rlimit)),
+    noNewPrivileges: optional(boolean),
+    apparmorProfile: optional(text),
+    // OOM_SCORE_ADJ_MIN and OOM_SCORE_ADJ_MAX of linux/oom.h.
+    oomScoreAdj: optional(integer(-1000, 1000)),
+    scheduler: optional(scheduler),
+    selinuxLabel: optional(text),
+    ioPriority: optional(
+      object<IOPriority>({ class: required(oneOf(IO_PRIORITY_CLASSES)), priority: defaulted(integer(0, 7), 0) }),
+    ),
+    execCPUAffinity: optional(object<ExecCPUAffinity>({ initial: optional(cpuList), final: optional(cpuList) })),
+  }),
+  checkProcess,
+);
 
 /**
  * Decodes the process that `exec --process` gets.

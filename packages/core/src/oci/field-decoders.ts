@@ -13,6 +13,8 @@ export type Decoder<T> = (value: unknown, at: string) => T;
 interface RequiredMember<T> {
   readonly decoder: Decoder<T>;
   readonly required: true;
+  /** Stands for a member that is absent or `null`. */
+  readonly otherwise?: T;
 }
 
 interface OptionalMember<T> {
@@ -31,6 +33,11 @@ export function required<T>(decoder: Decoder<T>): RequiredMember<T> {
   return { decoder, required: true };
 }
 
+/** A member that Go programs may leave out for its zero value, and that is there once it is decoded. */
+export function defaulted<T>(decoder: Decoder<T>, otherwise: T): RequiredMember<T> {
+  return { decoder, required: true, otherwise };
+}
+
 /** A member that may be absent or `null`: Go programs write `null` for an empty list or map. */
 export function optional<T>(decoder: Decoder<T>): OptionalMember<T> {
   return { decoder, required: false };
@@ -44,6 +51,11 @@ export function object<T extends object>(shape: Shape<T>): Decoder<T> {
     let result = source;
     for (const [name, member] of members) {
       const found = source[name];
+      if (member.required && member.otherwise !== undefined && (found === undefined || found === null)) {
+        if (result === source) result = { ...source };
+        result[name] = member.otherwise;
+        continue;
+      }
       if (found === undefined) {
         if (member.required) throw new FieldFailure(memberPath(at, name), "the member is required, and missing");
         continue;

@@ -1,6 +1,6 @@
 import type { Mount, Process } from "@orlop/core";
 import { CONTROL_FD, emitMachineWith } from "@orlop/kernel";
-import { emitExecute } from "../process/execute.ts";
+import { emitCloseOnExec, emitExecute } from "../process/execute.ts";
 import { emitPidOne } from "../process/pid-one.ts";
 import { type HostView, superviseIn } from "../process/supervision.ts";
 
@@ -28,6 +28,7 @@ export function attachedInit(process: Process, host: HostView, stateDirectory: s
   // Nobody is told of a failure but by the exit status.
   const told = p.slot("told");
   p.set(told, CONTROL_FD);
+  emitCloseOnExec(p);
   emitExecute(p, process, { told });
   p.mark(failed);
   p.step({ action: "end as a shell does" });

@@ -11,7 +11,7 @@ import {
   SOCK_FPROG,
 } from "@orlop/kernel";
 import { emitAttributes } from "./attributes.ts";
-import { emitExecute, emitFindExecutable } from "./execute.ts";
+import { emitCloseOnExec, emitExecute, emitFindExecutable } from "./execute.ts";
 import { emitIdentity } from "./identity.ts";
 import { emitPidOne } from "./pid-one.ts";
 import { emitTakeRlimits } from "./rlimits.ts";
@@ -58,6 +58,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   emitFindExecutable(p, process, { executable: options.executable, mustBeThere: startsAsOrphan });
   options.beforeExecute();
   p.handler(s.labels.startFailed);
+  emitCloseOnExec(p);
   if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
   p.step({ action: "set umask", field: "process.user.umask" });
   p.call("umask", [process.user.umask ?? 0o22]);

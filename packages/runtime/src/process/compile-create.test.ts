@@ -248,7 +248,6 @@ suite("the order of what init does", () => {
       at(program, "chdir", '"/"'),
       at(program, "prctl", "PR_SET_NO_NEW_PRIVS"),
       at(program, "seccomp"),
-      at(program, "close_range", "CLOSE_RANGE_CLOEXEC"),
       at(program, "execve"),
     ];
     // The first chdir is the pivot's; the working directory's is the one behind the change of user.
@@ -258,6 +257,13 @@ suite("the order of what init does", () => {
       order,
       order.toSorted((a, b) => a - b),
     );
+  });
+
+  test("marks what the program must not inherit before any filter, which may not know how", () => {
+    for (const noNewPrivileges of [true, false]) {
+      const program = compileCreate(fixedPlan(withProcess(defaultSpec(), { noNewPrivileges }), { seccomp }));
+      assert.ok(at(program, "close_range") < at(program, "seccomp"));
+    }
   });
 
   test("installs a filter while it may, when the program may gain privileges", () => {

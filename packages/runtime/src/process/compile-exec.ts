@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { basename } from "node:path";
-import type { LinuxNamespaceType, Process, State } from "@orlop/core";
+import type { Linux, LinuxNamespaceType, Process, State } from "@orlop/core";
 import { type CgroupJoin, emitExpectFileSystem, type Program, type SeccompProgram } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
@@ -13,6 +13,7 @@ import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
 import { emitCpuAffinity, emitForgetCpuAffinity } from "./cpu-affinity.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
+import { emitPersonality } from "./personality.ts";
 import { emitProcHandle } from "./proc-handle.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { rlimitsFromReaper } from "./rlimits.ts";
@@ -43,6 +44,8 @@ export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> 
   readonly namespaces: readonly LinuxNamespaceType[];
   readonly join: readonly CgroupJoin[];
   readonly seccomp: SeccompProgram | undefined;
+  /** Of the container, absent where its config has none. */
+  readonly personality?: Linux["personality"] | undefined;
   /** Of the container. */
   readonly state: State;
 }
@@ -174,6 +177,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
     emitMakeTerminal(s, process, root, false);
   }
   emitPrivilegedAttributes(s, options);
+  emitPersonality(p, plan.personality);
   if (s.terminal) emitInstallTerminal(s);
   else emitInstallStdio(s);
   emitBecomeProgram(s, options);

@@ -81,18 +81,28 @@ export class ContainerPlanner {
 
 function completeSpec(spec: RuntimeSpec, rootfs: RootFilesystem, warn: Warn | undefined): RuntimeSpec {
   if (spec.process === undefined) return spec;
-  warnOfUnknownCapabilities(spec.process, warn);
+  warnOfLostCapabilities(spec.process, warn);
   return { ...spec, process: withHome(spec.process, passwdFiles(spec, rootfs)) };
 }
 
-/** "Any value which cannot be mapped to a relevant kernel interface MUST be logged as a warning" (config.md). */
-export function warnOfUnknownCapabilities({ capabilities = {} }: Process, warn: Warn = warnByProcess): void {
+/**
+ * Of what a process asks for and does not get. "Any value which cannot be mapped to a relevant kernel interface MUST be
+ * logged as a warning" (config.md); the kernel raises as ambient only what is inheritable and permitted.
+ */
+export function warnOfLostCapabilities({ capabilities = {} }: Process, warn: Warn = warnByProcess): void {
   const sets: readonly (keyof Capabilities)[] = ["bounding", "effective", "inheritable", "permitted", "ambient"];
   const unknown = new Set(
     sets.flatMap((set) => capabilities[set] ?? []).filter((name) => !CAPABILITIES.includes(name)),
   );
-  if (unknown.size === 0) return;
-  warn(`Cannot give capability "${[...unknown].join('", "')}": no such capability; it is left out`);
+  if (unknown.size > 0) {
+    warn(`Cannot give capability "${[...unknown].join('", "')}": no such capability; it is left out`);
+  }
+  const { ambient = [], inheritable = [], permitted = [] } = capabilities;
+  for (const name of ambient) {
+    if (inheritable.includes(name) && permitted.includes(name)) continue;
+    // In runc's words.
+    warn(`can't raise ambient capability ${name}: it is not both inheritable and permitted`);
+  }
 }
 
 function directoryRoot({ spec, bundle }: CreateRequest): RootFilesystem {

@@ -1,4 +1,4 @@
-import { type ExecCPUAffinity, OrlopError } from "@orlop/core";
+import { type ExecCPUAffinity, type Linux, OrlopError } from "@orlop/core";
 import type { CgroupDirectory } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import type { FailedStep } from "./program-failure.ts";
@@ -27,6 +27,8 @@ export interface ContainerRecord {
   readonly ownerUid: number;
   /** For execs that do not say it themselves. */
   readonly execCPUAffinity?: ExecCPUAffinity;
+  /** Of the config: execs have it, too. */
+  readonly personality?: Linux["personality"];
   /** What init does once it is told to start, for who tells it and did not write the program. */
   readonly startSteps: readonly StartStep[];
 }
@@ -46,6 +48,7 @@ export function recordOf(
   const { id, bundle, spec, detached } = request;
   const namespaces = spec.linux?.namespaces ?? [];
   const { execCPUAffinity } = spec.process ?? {};
+  const { personality } = spec.linux ?? {};
   return {
     schemaVersion: SCHEMA_VERSION,
     id,
@@ -63,6 +66,7 @@ export function recordOf(
     ...(style.makerPid === undefined ? {} : { makerPid: style.makerPid }),
     startSteps,
     ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
+    ...(personality === undefined ? {} : { personality }),
   };
 }
 

@@ -126,8 +126,33 @@ export function emitCloseAround(p: ProgramBuilder, first: number, kept: Slot): v
   p.call("close_range", [edge, p.number(0xffff_ffff, "~0U"), 0]);
 }
 
+/** 1 where the kernel cannot mark a range. */
+function unmarkedSlot(p: ProgramBuilder): Slot {
+  return p.slot("unmarked");
+}
+
 /**
- * Executes the user's program. Returns to the failure handler only: ENOENT when no candidate exists, EACCES when one
+ * Has everything but the standard descriptors closed by the exec. Before any filter of the user's: profiles that are older
+ * than close_range(2) forbid it. What is opened afterwards has to be marked by itself.
+ */
+export function emitCloseOnExec(p: ProgramBuilder): void {
+  const flagless = p.label("Linux before 5.11");
+  const marked = p.label("everything is marked");
+  p.step({
+    action: "close what the program must not inherit",
+    why: "CVE-2024-21626: no descriptor that was not asked for survives the exec",
+  });
+  p.set(unmarkedSlot(p), 0);
+  const range = [FIRST_INHERITED, p.number(0xffff_ffff, "~0U"), p.flags("CLOSE_RANGE_CLOEXEC")] as const;
+  p.call("close_range", range, { on: ["EINVAL"], goto: flagless });
+  p.jump(marked);
+  p.mark(flagless);
+  p.set(unmarkedSlot(p), 1);
+  p.mark(marked);
+}
+
+/**
+ * Executes the user's program, behind {@link emitCloseOnExec}. Returns to the failure handler only: ENOENT when no candidate exists, EACCES when one
  * exists and may not be executed, else what the kernel says.
  */
 export function emitExecute(
@@ -145,19 +170,10 @@ export function emitExecute(
     if (fd === FIRST_INHERITED + index) p.call("fcntl", [fd, p.flags("F_SETFD"), 0]);
     else p.call("dup3", [fd, FIRST_INHERITED + index, 0]);
   }
-  p.step({
-    action: "close what the program must not inherit",
-    why: "CVE-2024-21626: no descriptor that was not asked for survives the exec",
-  });
-  const first = FIRST_INHERITED + descriptors.length;
-  const everything = p.number(0xffff_ffff, "~0U");
-  const flagless = p.label("Linux before 5.11");
   const closed = p.label("nothing is inherited");
-  p.call("close_range", [first, everything, p.flags("CLOSE_RANGE_CLOEXEC")], { on: ["EINVAL"], goto: flagless });
-  p.jump(closed);
-  p.mark(flagless);
-  // It cannot mark a range. What a failure would be told through closes on exec by itself.
-  emitCloseAround(p, first, told);
+  p.branch(unmarkedSlot(p), "eq", 0, closed);
+  // What a failure would be told through closes on exec by itself.
+  emitCloseAround(p, FIRST_INHERITED + descriptors.length, told);
   p.mark(closed);
   p.step({ action: executeAction(process, executable), field: FIELD });
   p.set(denied, 0);

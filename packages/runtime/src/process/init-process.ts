@@ -70,7 +70,7 @@ export function emitInit(c: Compilation): void {
   // In a user namespace the reaper has set it, which may lower it where root there may not.
   if (!reaperSetsOomScore(c)) emitOomScore(p, process, c.proc);
   emitPrivilegedAttributes(c, options);
-  emitPersonality(c);
+  emitPersonality(p, spec.linux?.personality);
   emitMemoryPolicy(c);
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);

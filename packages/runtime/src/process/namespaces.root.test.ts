@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { suite, test } from "node:test";
-import { withBench } from "./process-bench-fixture.ts";
+import { bounded, withBench } from "./process-bench-fixture.ts";
 
 suite("a time namespace", () => {
   for (const inUserNamespace of [false, true]) {
@@ -22,4 +22,38 @@ suite("a time namespace", () => {
       });
     });
   }
+});
+
+suite("a user namespace that exists", () => {
+  test("may be entered together with namespaces that do not belong to it", (t) =>
+    withBench(t, async (bench) => {
+      const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      const own = bench.spec([]).linux?.namespaces ?? [];
+      const owner = await bench.start("sleep 1000", {
+        linux: { namespaces: [...own, { type: "user" }], uidMappings: ids, gidMappings: ids },
+      });
+      const other = await bench.start("sleep 1000");
+      const pids = [owner, other].map(async (id) => (await bench.runtime.state(id)).pid);
+      const [ownerPid, otherPid] = await Promise.all(pids);
+      const namespaces = own
+        .filter(({ type }) => type !== "network")
+        .concat(
+          { type: "network", path: `/proc/${otherPid}/ns/net` },
+          { type: "user", path: `/proc/${ownerPid}/ns/user` },
+        );
+      // A sysfs shows the network namespace, and only who owns that may mount one.
+      const mounts = (bench.spec([]).mounts ?? []).filter(({ type }) => type !== "sysfs" && type !== "cgroup");
+      const look = "for name in user net; do readlink /proc/self/ns/$name; done";
+      const id = await bench.start(`${look}; sleep 1000`, {
+        linux: { namespaces, maskedPaths: [], readonlyPaths: [] },
+        top: { mounts },
+      });
+      await bench.outputHas(id, "net:");
+      const wanted = [`/proc/${ownerPid}/ns/user`, `/proc/${otherPid}/ns/net`].map((path) => `${readlinkSync(path)}\n`);
+      assert.equal(bench.output(id), wanted.join(""));
+      await bench.runtime.exec(bench.execRequest(id, "e", look));
+      await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+      assert.equal(bench.output("e"), wanted.join(""));
+      for (const each of [id, other, owner]) await bench.runtime.delete(each, { force: true });
+    }));
 });

@@ -21,8 +21,7 @@ export const NAMESPACE_FLAGS: Readonly<Record<LinuxNamespaceType, ConstantName>>
 /** Namespaces that one clone makes; cgroup and time come later, from inside. */
 const CLONED: readonly LinuxNamespaceType[] = ["user", "mount", "pid", "network", "ipc", "uts"];
 
-/** In this order: a user namespace decides what the others may be entered with. */
-const JOINED: readonly LinuxNamespaceType[] = ["user", "pid", "network", "ipc", "uts", "cgroup", "time"];
+const JOINED: readonly LinuxNamespaceType[] = ["pid", "network", "ipc", "uts", "cgroup", "time"];
 
 export function cloneFlags(c: Compilation): readonly ConstantName[] {
   return CLONED.filter((type) => isNew(c, type)).map((type) => NAMESPACE_FLAGS[type]);
@@ -52,9 +51,13 @@ function checkMappings(c: Compilation): void {
   }
 }
 
-/** Namespaces given by path. */
+/**
+ * Namespaces given by path, in an order in which they can be entered: the host's root may enter any, and the user namespace
+ * comes last, for the others need not belong to it; to anybody else it gives the right to enter them.
+ */
 function joinedNamespaces(c: Compilation): readonly (readonly [LinuxNamespaceType, string])[] {
-  return JOINED.flatMap((type) => {
+  const order: readonly LinuxNamespaceType[] = c.plan.host.rootless ? ["user", ...JOINED] : [...JOINED, "user"];
+  return order.flatMap((type) => {
     const path = c.namespaces.get(type);
     return path === undefined ? [] : [[type, path] as const];
   });

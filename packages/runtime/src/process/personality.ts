@@ -1,12 +1,11 @@
-import { OrlopError } from "@orlop/core";
-import type { Compilation } from "./compilation.ts";
+import { type Linux, OrlopError } from "@orlop/core";
+import type { ProgramBuilder } from "@orlop/kernel";
 
 /** include/uapi/linux/personality.h */
 const DOMAINS = { LINUX: 0, LINUX32: 8 } as const;
 
 /** Execution domain: what uname(2) says of the machine. */
-export function emitPersonality(c: Compilation): void {
-  const personality = c.plan.request.spec.linux?.personality;
+export function emitPersonality(p: ProgramBuilder, personality: Linux["personality"]): void {
   if (personality === undefined) return;
   const { domain, flags = [] } = personality;
   if (flags.length > 0) {
@@ -14,7 +13,6 @@ export function emitPersonality(c: Compilation): void {
       field: "linux.personality.flags",
     });
   }
-  const { p } = c;
   p.step({ action: `set personality ${domain}`, field: "linux.personality" });
   p.call("personality", [p.number(DOMAINS[domain], `PER_${domain}`)]);
 }

@@ -1,7 +1,7 @@
 import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
 import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
-import { warnOfUnknownCapabilities } from "./container-planner.ts";
+import { warnOfLostCapabilities } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
 import type { Handover, HostView } from "./supervision.ts";
@@ -17,7 +17,7 @@ export function planExec(
   handover: Handover = {},
   warn?: Warn,
 ): ExecPlan {
-  warnOfUnknownCapabilities(process, warn);
+  warnOfLostCapabilities(process, warn);
   // What the container's config says is for its execs, and for nothing else.
   const affinity = process.execCPUAffinity ?? record.execCPUAffinity;
   return {
@@ -40,6 +40,7 @@ export function planExec(
       reason: "the exec counts as the container",
     })),
     seccomp: container.seccomp(),
+    personality: record.personality,
     state: {
       ociVersion: record.ociVersion,
       id: record.id,

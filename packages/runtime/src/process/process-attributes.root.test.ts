@@ -215,3 +215,28 @@ test("a working directory may be one that only root can enter, and is not for th
     assert.equal(bench.output("e"), "/root\n");
     await bench.runtime.delete(id, { force: true });
   }));
+
+for (const noNewPrivileges of [true, false]) {
+  test(`a filter that forbids what older profiles do not know hinders nothing, ${noNewPrivileges ? "late" : "early"}`, (t) =>
+    withBench(t, async (bench) => {
+      const seccomp = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: ["close_range", "faccessat2", "openat2", "clone3"], action: "SCMP_ACT_ERRNO" }],
+      } as const;
+      const { output } = await bench.run("echo ran", { process: { noNewPrivileges }, linux: { seccomp } });
+      assert.equal(output, "ran\n");
+    }));
+}
+
+test("an exec has the personality of its container", (t) =>
+  withBench(t, async (bench) => {
+    const linux = { personality: { domain: "LINUX32" } } as const;
+    const id = await bench.start("uname -m; sleep 1000", { linux });
+    await bench.outputHas(id, "\n");
+    await bench.runtime.exec(bench.execRequest(id, "e", "uname -m"));
+    await bounded("the wait", bench.runtime.wait(id, { execId: "e" }));
+    assert.equal(bench.output("e"), bench.output(id));
+    const { output } = await bench.run("uname -m");
+    assert.notEqual(bench.output("e"), output);
+    await bench.runtime.delete(id, { force: true });
+  }));
