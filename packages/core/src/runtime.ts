@@ -135,7 +135,13 @@ export type TreeEntry =
   /** A host path bound read-only; a directory unless `file`. */
   | { readonly kind: "bind"; readonly path: string; readonly source: string; readonly file: boolean };
 
-/** One of the three standard descriptors. A path is opened by the runtime: a file is appended to, a FIFO stays open. */
+/**
+ * One of the three standard descriptors. A path is opened by the runtime: a file is appended to. A FIFO is not waited for:
+ *
+ * - as an output it stays open, readers may come and go;
+ * - as an input that somebody has open for writing when the process is made, it ends with the last who has;
+ * - as an input that nobody has open for writing then, it stays open, writers may come and go.
+ */
 export type StdioTarget = "inherit" | "null" | { readonly fd: number } | { readonly path: string };
 
 /**

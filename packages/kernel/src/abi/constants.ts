@@ -42,6 +42,8 @@ export const CONSTANTS = {
   AT_RECURSIVE: 0x8000,
   AT_STATX_DONT_SYNC: 0x4000,
   SEEK_SET: 0,
+  // fcntl.h, for tee(2)
+  SPLICE_F_NONBLOCK: 2,
   // unistd.h, for faccessat2(2)
   X_OK: 1,
   // include/uapi/linux/openat2.h

@@ -116,6 +116,7 @@ export const SYSCALLS = {
   splice: [275, 76, "d P8 d P8 i i"],
   statx: [332, 291, "d s i i p256"],
   symlinkat: [266, 36, "s d s"],
+  tee: [276, 77, "d d i i"],
   umask: [95, 166, "i"],
   umount2: [166, 39, "s i"],
   unlinkat: [263, 35, "d s i"],

@@ -68,6 +68,23 @@ suite("standard descriptors", () => {
       await bounded("the deletion", bench.runtime.delete(id, { force: true }));
     }));
 
+  test("may be a FIFO whose writer is there: the input ends with it, whatever has been written before", (t) =>
+    withBench(t, async (bench) => {
+      for (const early of ["", "early\n"]) {
+        const input = bench.fifo(`input${early.length}`);
+        const writer = bench.open(input);
+        writeSync(writer, early);
+        const request = bench.request("cat", {});
+        const stdio = { ...request.stdio, stdin: { path: input } };
+        await bounded("the start", bench.runtime.run({ ...request, stdio }));
+        writeSync(writer, "late\n");
+        bench.closeDescriptors();
+        assert.equal((await bounded("the wait", bench.runtime.wait(request.id))).exitCode, 0);
+        assert.equal(bench.output(request.id), `${early}late\n`);
+        await bench.runtime.delete(request.id);
+      }
+    }));
+
   test("that are inherited are those of the process that started the zygote", (t) =>
     withBench(t, async (bench) => {
       const stdio = { stdin: "inherit", stdout: "inherit", stderr: "null" } as const;

@@ -26,12 +26,42 @@ function emitOpen(s: Supervision, index: number, target: StdioTarget, into: Slot
     emitTakeDescriptor(s, target.fd, name, into);
   } else {
     p.step({ action: `open "${target.path}" as ${name}` });
-    // Opened for both, a FIFO neither waits for its other end nor ends with it.
-    const both = s.host.fileKind(target.path) === "fifo";
-    const access = both ? "O_RDWR" : index === 0 ? "O_RDONLY" : "O_WRONLY";
-    const flags = p.flags(`${access}${index === 0 ? "" : "|O_APPEND|O_CREAT"}|O_CLOEXEC|O_NOCTTY`);
-    p.call("openat", [cwd, p.text(target.path), flags, 0o600], { into });
+    const isFifo = s.host.fileKind(target.path) === "fifo";
+    if (index !== 0) {
+      // Opened for both, a FIFO neither waits for its other end nor ends with it.
+      const flags = p.flags(`${isFifo ? "O_RDWR" : "O_WRONLY"}|O_APPEND|O_CREAT|O_CLOEXEC|O_NOCTTY`);
+      p.call("openat", [cwd, p.text(target.path), flags, 0o600], { into });
+    } else if (isFifo) emitOpenInputFifo(s, target.path, into);
+    else p.call("openat", [cwd, p.text(target.path), p.flags("O_RDONLY|O_CLOEXEC|O_NOCTTY"), 0], { into });
   }
+}
+
+/**
+ * The reading end alone where somebody has the other, so that the input ends with that; both where nobody has, because a
+ * FIFO without a writer is at its end.
+ */
+function emitOpenInputFifo({ p }: Supervision, path: string, into: Slot): void {
+  const cwd = p.flags("AT_FDCWD");
+  const alone = p.slot("stdin_reader");
+  const [reader, writer, seen] = [p.slot("pipe_reader"), p.slot("pipe_writer"), p.slot("seen")];
+  const written = p.label("stdin has a writer");
+  const done = p.label("stdin is open");
+  p.call("openat", [cwd, p.text(path), p.flags("O_RDONLY|O_NONBLOCK|O_CLOEXEC|O_NOCTTY"), 0], { into: alone });
+  const pipe = p.buffer(8, "{reader, writer}");
+  p.call("pipe2", [pipe, p.flags("O_CLOEXEC")]);
+  p.load(reader, pipe, 4);
+  p.load(writer, pipe.at(4), 4);
+  // It takes nothing out, and tells a FIFO without a writer (0) from one that is merely empty (EAGAIN).
+  p.call("tee", [alone, writer, 1, p.flags("SPLICE_F_NONBLOCK")], { into: seen, on: ["EAGAIN"], goto: written });
+  p.branch(seen, "ne", 0, written);
+  p.call("openat", [cwd, p.text(path), p.flags("O_RDWR|O_CLOEXEC|O_NOCTTY"), 0], { into });
+  p.call("close", [alone]);
+  p.jump(done);
+  p.mark(written);
+  p.call("fcntl", [alone, p.flags("F_SETFL"), p.flags("O_RDONLY")]);
+  p.set(into, alone);
+  p.mark(done);
+  for (const end of [reader, writer]) p.call("close", [end]);
 }
 
 /** A copy of a descriptor of the process that asked, without its help; where ptrace scopes forbid it, by its name. */

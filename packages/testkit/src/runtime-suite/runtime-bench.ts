@@ -82,10 +82,16 @@ export class RuntimeBench implements AsyncDisposable {
     return { stdin: "null", stdout: { path: this.path(`${name}.out`) }, stderr: { path: this.path(`${name}.err`) } };
   }
 
-  /** Standard input from a FIFO that stays open at our end: it never ends by itself. */
-  async stdioWithFifo(name: string): Promise<Stdio & { readonly stdin: { readonly path: string } }> {
+  /** The path of a FIFO that nobody has open. */
+  async fifo(name: string): Promise<string> {
     const path = this.path(`${name}.fifo`);
     await promisify(execFile)("mkfifo", [path]);
+    return path;
+  }
+
+  /** Standard input from a FIFO that stays open at our end: it never ends by itself. */
+  async stdioWithFifo(name: string): Promise<Stdio & { readonly stdin: { readonly path: string } }> {
+    const path = await this.fifo(name);
     this.#descriptors.push(openSync(path, "r+"));
     return { ...this.stdio(name), stdin: { path } };
   }

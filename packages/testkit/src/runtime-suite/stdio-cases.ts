@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { until } from "./runtime-bench.ts";
 import type { RuntimeSuiteCase } from "./suite-case.ts";
 
@@ -48,16 +48,33 @@ export const stdioCases: readonly RuntimeSuiteCase[] = [
     },
   },
   {
-    title: "keeps a FIFO open as input between writers",
+    title: "keeps a FIFO open as input between writers when there is none at first",
     async check(bench) {
       const id = bench.newId();
-      const stdio = await bench.stdioWithFifo(id);
+      const stdio = { ...bench.stdio(id), stdin: { path: await bench.fifo(id) } };
       await bench.start('while read line; do echo "got $line"; done', { id, stdio });
       for (const line of ["first", "second"]) {
         writeFileSync(stdio.stdin.path, `${line}\n`);
         await bench.outputHas(id, `got ${line}`);
       }
       await bench.end(id);
+    },
+  },
+  {
+    title: "ends an input from a FIFO with its writer, when that is there at first",
+    async check(bench) {
+      const id = bench.newId();
+      const path = await bench.fifo(id);
+      const writer = openSync(path, "r+");
+      try {
+        await bench.start("cat", { id, stdio: { ...bench.stdio(id), stdin: { path } } });
+        writeSync(writer, "all that there is\n");
+      } finally {
+        closeSync(writer);
+      }
+      assert.equal((await bench.runtime.wait(id)).exitCode, 0);
+      assert.equal(bench.output(id), "all that there is\n");
+      await bench.runtime.delete(id);
     },
   },
   {
