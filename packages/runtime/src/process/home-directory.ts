@@ -8,12 +8,19 @@ const PASSWD = "/etc/passwd";
 /** A larger /etc/passwd is not read. */
 const PASSWD_MAX_BYTES = 1024 * 1024;
 
-/** `process` with HOME, from the container's /etc/passwd, where the config gives none; `/` for an unknown user. */
+/**
+ * `process` with HOME, from the container's /etc/passwd, where the config gives none; `/` for an unknown user. Of a
+ * variable that is given more than once the last value counts, as with runc and crun, and the program sees no other.
+ */
 export function withHome(process: Process, files: readonly string[]): Process {
-  const { env = [], user } = process;
-  if (env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) return process;
+  const env = lastOfEach(process.env ?? []);
+  if (env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) return { ...process, env };
   const kept = env.filter((entry) => !entry.startsWith("HOME="));
-  return { ...process, env: [...kept, `HOME=${homeOf(user.uid, files)}`] };
+  return { ...process, env: [...kept, `HOME=${homeOf(process.user.uid, files)}`] };
+}
+
+function lastOfEach(env: readonly string[]): readonly string[] {
+  return [...new Map(env.map((entry) => [entry.split("=", 1)[0], entry])).values()];
 }
 
 /**

@@ -167,6 +167,20 @@ suite("hooks", () => {
       }));
   }
 
+  test("as startContainer have the container's environment where they are given none, and an empty one where that is", (t) =>
+    withBench(t, async (bench) => {
+      const tell = (place: string): Hook => ({ path: "/bin/cp", args: ["cp", "/proc/self/environ", place] });
+      const request = bench.request("true", {
+        top: { hooks: { startContainer: [tell("/environ0"), { ...tell("/environ1"), env: [] }] } },
+        process: { env: ["PATH=/bin", "HOME=/a", "X=1", "HOME=/b", "X=2"] },
+      });
+      await bench.runtime.create(request);
+      await bench.runtime.start(request.id);
+      await bench.runtime.delete(request.id, { force: true });
+      const told = [0, 1].map((index) => readFileSync(join(bench.rootfs, `environ${index}`), "utf8"));
+      assert.deepEqual(told, ["PATH=/bin\0HOME=/b\0X=2\0", ""]);
+    }));
+
   test("run one after the other, and none after one that failed", (t) =>
     withBench(t, async (bench) => {
       const log = bench.path("order");
