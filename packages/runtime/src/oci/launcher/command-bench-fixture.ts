@@ -212,7 +212,7 @@ export class CommandBench implements AsyncDisposable {
 }
 
 /** A container's name and the directory with its config. */
-export interface Bundle {
+interface Bundle {
   readonly id: string;
   readonly path: string;
 }
