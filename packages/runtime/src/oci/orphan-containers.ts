@@ -107,6 +107,8 @@ export class OrphanContainers implements OciContainers {
     }
     try {
       await awaitOrphanStart(directory, record, () => this.#startHooks(directory, record));
+      // The kernel closes the pipe that init waited at a moment after the one whose end was the news.
+      directory.markStarted();
       await this.#poststart(id);
     } catch (error) {
       if ((error as OrlopError).code !== "conflict") await this.delete(id, { force: true });
