@@ -46,7 +46,7 @@ export {
 export { disassembleBpf } from "./bpf/bpf-disassemble.ts";
 export { applyResources } from "./cgroup/apply-resources.ts";
 export { cgroupFailure, cgroupJoinFailure } from "./cgroup/cgroup-failure.ts";
-export type { CgroupLayout } from "./cgroup/cgroup-layout.ts";
+export type { CgroupHierarchy, CgroupLayout } from "./cgroup/cgroup-layout.ts";
 export { type CgroupDriver, type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
 export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
@@ -54,7 +54,7 @@ export { cgroupsOfProcess } from "./cgroup/cgroups-of-process.ts";
 export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
 export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
-export { freezeCgroup, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
+export { freezeCgroup, freezerDirectory, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
 export { killCgroup } from "./cgroup/kill-cgroup.ts";
 export { listProcesses } from "./cgroup/list-processes.ts";
 export { planCgroup } from "./cgroup/plan-cgroup.ts";

@@ -33,6 +33,11 @@ function freezerOf(
   return v1?.version === 1 ? v1 : undefined;
 }
 
+/** The directory whose freezer stops the container's processes, for who stops them by another way than ours. */
+export function freezerDirectory(directories: readonly CgroupDirectory[]): string | undefined {
+  return freezerOf(directories)?.path;
+}
+
 export function readFreezerState(directories: readonly CgroupDirectory[]): FreezerState {
   const freezer = freezerOf(directories);
   if (freezer === undefined) return "none";

@@ -1,6 +1,15 @@
 import { type LinuxResources, OrlopError, type State } from "@orlop/core";
 import type { CgroupStats } from "@orlop/kernel";
-import type { OciContainers, OciContainersOptions, OciCreate, OciExec, OciRun, OciState } from "./oci-containers.ts";
+import type {
+  OciCheckpoint,
+  OciContainers,
+  OciContainersOptions,
+  OciCreate,
+  OciExec,
+  OciRestore,
+  OciRun,
+  OciState,
+} from "./oci-containers.ts";
 
 export const FAKE_STATS: CgroupStats = {
   cpu: {
@@ -52,6 +61,8 @@ export class FakeContainers implements OciContainers {
   readonly ran: OciRun[] = [];
   readonly executed: OciExec[] = [];
   readonly updates: LinuxResources[] = [];
+  readonly checkpoints: OciCheckpoint[] = [];
+  readonly restores: OciRestore[] = [];
   options: OciContainersOptions | undefined;
   readings: readonly CgroupStats[] = [FAKE_STATS];
   processes: readonly number[] = [];
@@ -141,6 +152,16 @@ export class FakeContainers implements OciContainers {
     this.readings = rest;
     if (rest.length === 0) this.with(id, "stopped");
     return reading;
+  }
+
+  async checkpoint(request: OciCheckpoint): Promise<void> {
+    this.#state(request.id);
+    this.checkpoints.push(request);
+  }
+
+  async restore(request: OciRestore): Promise<void> {
+    this.restores.push(request);
+    await request.announce?.(4713);
   }
 
   async pids(id: string): Promise<readonly number[]> {

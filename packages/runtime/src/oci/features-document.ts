@@ -51,8 +51,8 @@ export function featuresDocument(): Readonly<Record<string, unknown>> {
     },
     annotations: {
       "dev.orlop.version": runtimeVersion(),
-      "org.opencontainers.runc.checkpoint.enabled": "false",
+      "org.opencontainers.runc.checkpoint.enabled": "true",
     },
-    potentiallyUnsafeConfigAnnotations: ["bundle", "org.systemd.property.", "run.oci."],
+    potentiallyUnsafeConfigAnnotations: ["bundle", "org.systemd.property.", "org.criu.config", "run.oci."],
   };
 }

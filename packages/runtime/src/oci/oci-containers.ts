@@ -1,5 +1,7 @@
 import type { LinuxResources, Process, RuntimeSpec, State } from "@orlop/core";
 import type { CgroupStats, SeccompProgramCache } from "@orlop/kernel";
+import type { DumpChoices } from "../criu/dump-container.ts";
+import type { RestoreChoices } from "../criu/plan-restore.ts";
 import type { Hands } from "./hands.ts";
 
 /**
@@ -35,6 +37,16 @@ export interface OciContainers {
   /** Changes what is given and leaves the rest. */
   update(id: string, resources: LinuxResources): Promise<void>;
   stats(id: string): Promise<CgroupStats>;
+  /**
+   * Saves a running or paused container and deletes it, unless it is to go on. On failure it goes on, and nothing but a
+   * log is in the image directory. Throws `unsupported` without CRIU.
+   */
+  checkpoint(request: OciCheckpoint): Promise<void>;
+  /**
+   * As `create` and `start`, or, unless detached, as `run`, with the processes that a checkpoint saved. On failure nothing
+   * is left.
+   */
+  restore(request: OciRestore): Promise<void>;
   /** Every process of the container's cgroup; none once it has stopped. */
   pids(id: string): Promise<readonly number[]>;
   /**
@@ -112,6 +124,21 @@ export interface OciExec extends OciProcessOptions {
    * empty name. Absent: the container's.
    */
   readonly cgroup?: Readonly<Record<string, string>>;
+}
+
+/** What is called with this environment of the caller's: its search path leads to CRIU. */
+interface OciCriuCall {
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** `statusFd` is the caller's descriptor. */
+export interface OciCheckpoint extends DumpChoices, OciCriuCall {
+  readonly id: string;
+}
+
+export interface OciRestore extends OciRun, RestoreChoices, OciCriuCall {
+  /** Resolve when the container runs, and leave it to the caller. */
+  readonly detach: boolean;
 }
 
 export interface OciState extends State {

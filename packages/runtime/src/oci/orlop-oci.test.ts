@@ -261,17 +261,6 @@ test("a container that is not there is so for every verb, and deleting it by for
   assert.deepEqual(await callOci(["delete", "--force", "a"]), { exitCode: 0, stdout: "", stderr: "" });
 });
 
-test("checkpoint and restore are refused by name, with the flags that callers give them", async () => {
-  for (const args of [
-    ["checkpoint", "--image-path", "/i", "--work-path", "/w", "--leave-running", "--tcp-established", "a"],
-    ["restore", "--bundle", "/b", "--image-path", "/i", "-no-subreaper", "--detach", "--pid-file", "/p", "a"],
-  ]) {
-    const { exitCode, stderr } = await callOci(args);
-    assert.equal(exitCode, 1);
-    assert.match(stderr, new RegExp(`^Cannot ${args[0]} container "a": ${args[0]} is not done yet`));
-  }
-});
-
 test("a root that is not there has no containers, and is refused where it was named", async () => {
   await withTemporaryDirectory(async (directory) => {
     const root = join(directory, "root");

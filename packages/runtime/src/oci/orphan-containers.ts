@@ -12,7 +12,9 @@ import {
   removeCgroups,
   thawCgroup,
 } from "@orlop/kernel";
-import { type BegunContainer, beginContainer } from "../process/begin-container.ts";
+import { dumpContainer } from "../criu/dump-container.ts";
+import { findCriu } from "../criu/find-criu.ts";
+import { type Beginning, type BegunContainer, beginContainer } from "../process/begin-container.ts";
 import type { CreateStyle } from "../process/compilation.ts";
 import { ContainerDirectory } from "../process/container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "../process/container-hooks.ts";
@@ -29,14 +31,17 @@ import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { beginExec, type ExecContext } from "./begin-exec.ts";
 import type {
+  OciCheckpoint,
   OciContainers,
   OciContainersOptions,
   OciCreate,
   OciExec,
   OciProcessOptions,
+  OciRestore,
   OciRun,
   OciState,
 } from "./oci-containers.ts";
+import { prepareContainerRestore } from "./prepare-restore.ts";
 
 /** The first of the caller's descriptors that `preserveFds` counts. */
 const FIRST_PRESERVED = 3;
@@ -85,6 +90,12 @@ export class OrphanContainers implements OciContainers {
       await this.delete(id, { force: true });
       throw error;
     }
+    await this.#foreground(request, followed, pid);
+  }
+
+  /** Makes the call's own process stand for a container's init. */
+  async #foreground(request: OciRun, followed: FollowedProgram, pid: number): Promise<void> {
+    const { id } = request;
     await becomeForeground(this.#options.hands, {
       followed,
       pid,
@@ -107,6 +118,8 @@ export class OrphanContainers implements OciContainers {
     }
     try {
       await awaitOrphanStart(directory, record, () => this.#startHooks(directory, record));
+      // The kernel closes the pipe that init waited at a moment after the one whose end was the news.
+      directory.markStarted();
       await this.#poststart(id);
     } catch (error) {
       if ((error as OrlopError).code !== "conflict") await this.delete(id, { force: true });
@@ -217,6 +230,47 @@ export class OrphanContainers implements OciContainers {
     await updateCgroups(this.#runner, this.#directory(id).record(id).cgroups, resources);
   }
 
+  async checkpoint(request: OciCheckpoint): Promise<void> {
+    const { id, leaveRunning, preDump, statusFd } = request;
+    const directory = this.#directory(id);
+    const record = directory.record(id);
+    const { status } = await this.state(id);
+    using init = this.#init(directory, id);
+    if (init === undefined || (status !== "running" && status !== "paused")) {
+      throw new OrlopError("conflict", `Cannot checkpoint container "${id}": it is ${status}, not running or paused`);
+    }
+    const pid = directory.created()?.value ?? 0;
+    const criu = await findCriu(request.env, `checkpoint container "${id}"`);
+    await dumpContainer(this.#runner, { record, pid }, criu, {
+      ...request,
+      ...(statusFd === undefined ? {} : { statusFd: this.#options.hands.descriptor(statusFd) }),
+    });
+    if (leaveRunning !== true && preDump !== true) await this.delete(id, { force: true });
+  }
+
+  async restore(request: OciRestore): Promise<void> {
+    const { id, detach } = request;
+    const restoring = await prepareContainerRestore(request);
+    const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: false };
+    const { followed } = this.#begin(request, detach ? { ...style, orphaned: true } : style, {
+      compile: (plan) => restoring.compile(plan, this.#planner.cgroupLayout),
+      furtherNamespaces: restoring.furtherNamespaces,
+    });
+    let pid: number;
+    try {
+      pid = await this.#untilCreated(request, followed);
+    } catch (error) {
+      throw error instanceof OrlopError ? restoring.failure(error) : error;
+    }
+    try {
+      await followed.started.promise;
+    } catch (error) {
+      await this.delete(id, { force: true });
+      throw error;
+    }
+    if (!detach) await this.#foreground(request, followed, pid);
+  }
+
   async stats(id: string): Promise<CgroupStats> {
     const { status } = await this.state(id);
     if (status === "stopped") {
@@ -268,7 +322,11 @@ export class OrphanContainers implements OciContainers {
     await endProcess(this.#runner, init);
   }
 
-  #begin(request: OciCreate, style: CreateStyle): BegunContainer {
+  #begin(
+    request: OciCreate,
+    style: CreateStyle,
+    restore: Pick<Beginning, "compile" | "furtherNamespaces"> = {},
+  ): BegunContainer {
     const { id, bundle, spec, directories, noPivot } = request;
     if (noPivot) {
       throw new OrlopError("unsupported", `Cannot create container "${id}": --no-pivot is not done yet`);
@@ -281,6 +339,7 @@ export class OrphanContainers implements OciContainers {
     const plan = this.#planner.plan(create, directory.path, style);
     this.#refuseUsedCgroups(plan.cgroup?.directories ?? []);
     const begun = beginContainer({
+      ...restore,
       plan,
       directory,
       zygote: this.#options.hands,

@@ -85,12 +85,12 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: "checkpoint",
-    summary: "Save a running container (not there yet)",
+    summary: "Save a running container",
     load: async () => (await import("./verbs/checkpoint.ts")).checkpointVerb,
   },
   {
     name: "restore",
-    summary: "Go on with a saved container (not there yet)",
-    load: async () => (await import("./verbs/checkpoint.ts")).restoreVerb,
+    summary: "Go on with a saved container",
+    load: async () => (await import("./verbs/restore.ts")).restoreVerb,
   },
 ];

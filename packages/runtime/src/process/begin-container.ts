@@ -1,3 +1,5 @@
+import type { LinuxNamespaceType } from "@orlop/core";
+import type { Program } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
@@ -6,7 +8,7 @@ import { FollowedProgram } from "./followed-program.ts";
 import { type HookedContainer, keepRequest } from "./kept-request.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
 
-interface Beginning {
+export interface Beginning {
   readonly plan: CreatePlan;
   readonly directory: ContainerDirectory;
   readonly zygote: ZygoteLike;
@@ -14,6 +16,10 @@ interface Beginning {
   readonly request: HookedContainer;
   /** The child has stopped for hooks and said this word (see WORD); its pid. */
   readonly onStop: (word: number, pid: number) => void;
+  /** Makes the program; one that creates the container by default. */
+  readonly compile?: (plan: CreatePlan) => Program;
+  /** Namespaces that init will be in beside those of the config. */
+  readonly furtherNamespaces?: readonly LinuxNamespaceType[];
   /** What has to be in the directory before the program runs. */
   readonly furnish?: () => void;
 }
@@ -28,9 +34,12 @@ export interface BegunContainer {
  * Compiles a container, takes its id by making its directory, and sends the program that makes the rest. What fails here
  * leaves nothing. Throws `exists` when the id is taken.
  */
-export function beginContainer({ plan, directory, zygote, request, onStop, furnish }: Beginning): BegunContainer {
-  const program = compileCreate(plan);
-  const record = recordOf(plan, plan.style.startOnCommand ? startSteps(program) : []);
+export function beginContainer(beginning: Beginning): BegunContainer {
+  const { plan, directory, zygote, request, onStop, furnish } = beginning;
+  const { compile = compileCreate, furtherNamespaces = [] } = beginning;
+  const program = compile(plan);
+  const made = recordOf(plan, plan.style.startOnCommand ? startSteps(program) : []);
+  const record = { ...made, namespaces: [...new Set([...made.namespaces, ...furtherNamespaces])] };
   directory.create(record, plan.seccomp);
   try {
     keepRequest(directory.path, request);

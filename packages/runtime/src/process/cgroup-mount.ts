@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import {
   type CgroupDirectory,
   emitAttach,
@@ -9,7 +10,7 @@ import {
   parseMountOptions,
   type Slot,
 } from "@orlop/kernel";
-import { type Compilation, isNew } from "./compilation.ts";
+import { type Compilation, type CreatePlan, isNew } from "./compilation.ts";
 import type { PlannedMount } from "./mount-sources.ts";
 
 /** Attributes that a cgroup hierarchy gets whatever the config says, as under every other runtime. */
@@ -26,6 +27,28 @@ export function emitCgroupMount(c: Compilation, planned: PlannedMount): void {
   const v1 = directories.filter(({ version }) => version === 1);
   if (v1.length === 0 && directories.length > 0) emitUnified(c, planned);
   else emitHierarchies(c, planned, v1);
+}
+
+/** A cgroup of the host's that a container shows, because no cgroup namespace of its own has it for a root. */
+interface BoundHierarchy {
+  readonly destination: string;
+  readonly source: string;
+}
+
+/** What {@link emitCgroupMount} binds. */
+export function boundHierarchies({ request: { spec }, cgroup }: CreatePlan): readonly BoundHierarchy[] {
+  const namespaces = spec.linux?.namespaces ?? [];
+  const isMounted = namespaces.some(({ type, path }) => type === "cgroup" && path === undefined);
+  if (isMounted && !namespaces.some(({ type }) => type === "user")) return [];
+  const mounts = (spec.mounts ?? []).filter(({ type }) => type === "cgroup" || type === "cgroup2");
+  const v1 = (cgroup?.directories ?? []).filter(({ version }) => version === 1);
+  return mounts.flatMap(({ destination }) =>
+    v1.map((directory) => ({ destination: posix.join(destination, nameOf(directory)), source: directory.path })),
+  );
+}
+
+function nameOf({ label }: CgroupDirectory): string {
+  return label.replace(/^name=/, "");
 }
 
 function emitUnified(c: Compilation, { mount, field, options }: PlannedMount): void {
@@ -63,7 +86,7 @@ function emitHierarchy(c: Compilation, top: Slot, directory: CgroupDirectory, fi
   const { p } = c;
   const fd = p.slot("mount");
   const place = p.slot("target");
-  const name = directory.label.replace(/^name=/, "");
+  const name = nameOf(directory);
   p.step({ action: `mount cgroup hierarchy "${name}"`, field });
   if (isNew(c, "cgroup") && !c.withinUserNamespace) {
     const attributes = readOnly

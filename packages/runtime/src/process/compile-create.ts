@@ -15,12 +15,12 @@ import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
 import { checkNetDevices, emitMoveNetDevices, emitOpenHostNetwork } from "./net-devices.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
-import { rlimitsFromReaper } from "./rlimits.ts";
 import { checkRoot } from "./root-filesystem.ts";
 import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
+import { startCompilation } from "./start-compilation.ts";
 import { emitMakeStartPipes } from "./start-pipes.ts";
 import { emitOpenStdio } from "./stdio.ts";
-import { sayAction, superviseIn } from "./supervision.ts";
+import { sayAction } from "./supervision.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
 
 import { emitWriteIdMaps } from "./user-namespace.ts";
@@ -33,7 +33,7 @@ import { emitWriteIdMaps } from "./user-namespace.ts";
  * its privileges and executes the user's program.
  */
 export function compileCreate(plan: CreatePlan): Program {
-  const c = compilation(plan);
+  const c = startCompilation(plan);
   const { p } = c;
   refuseUnsupported(plan.request.spec);
   checkNamespaces(c);
@@ -98,28 +98,4 @@ function emitStartInit(c: Compilation): void {
     why: "one clone makes them all; the cgroup namespace comes after the cgroup",
   });
   emitCloneChild(c, cloneFlags(c), cgroup);
-}
-
-function compilation(plan: CreatePlan): Compilation {
-  const { request, host } = plan;
-  const namespaces = new Map((request.spec.linux?.namespaces ?? []).map(({ type, path }) => [type, path]));
-  const supervision = superviseIn({
-    host,
-    stateDirectory: plan.stateDirectory,
-    stdio: request.stdio,
-    terminal: request.spec.process?.terminal === true,
-    detached: request.detached === true,
-    rlimitsFromReaper: rlimitsFromReaper(request.spec.process, host, namespaces.has("user")),
-    ...plan.style,
-  });
-  return {
-    ...supervision,
-    plan,
-    namespaces,
-    userNamespace: namespaces.has("user"),
-    withinUserNamespace: namespaces.has("user") || host.rootless,
-    privileged: host.uid === 0,
-    root: supervision.p.slot("root"),
-    proc: supervision.p.slot("proc"),
-  };
 }

@@ -109,16 +109,25 @@ export class ContainerDirectory {
 
   /** Somebody has learnt how it ended, and need not come again. */
   collect(): void {
-    try {
-      writeFileSync(join(this.path, COLLECTED), "", { mode: 0o600 });
-    } catch (error) {
-      // Removed meanwhile.
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+    this.#mark(COLLECTED);
   }
 
   isCollected(): boolean {
     return existsSync(join(this.path, COLLECTED));
+  }
+
+  /** The program runs; said by who started it, where no reaper does. */
+  markStarted(): void {
+    this.#mark("started");
+  }
+
+  /** An empty file that says so; nothing when the directory has been removed meanwhile. */
+  #mark(name: string): void {
+    try {
+      writeFileSync(join(this.path, name), "", { mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
 
   started(): boolean {

@@ -38,8 +38,10 @@ export async function runHooksAtStop(
   word: number,
   pid: number,
 ): Promise<void> {
-  if (word !== WORD.prepared) return runStartHooks(runner, directory, request, stateOf(request, "created", pid));
-  for (const kind of ["prestart", "createRuntime", "createContainer"] as const) {
+  if (word === WORD.starting) return runStartHooks(runner, directory, request, stateOf(request, "created", pid));
+  const ofRuntime = ["prestart", "createRuntime"] as const;
+  // What is in a restored container was made by those of its creation.
+  for (const kind of word === WORD.restoring ? ofRuntime : ([...ofRuntime, "createContainer"] as const)) {
     await runContainerHooks(runner, directory, request, kind, "creating", pid);
   }
 }

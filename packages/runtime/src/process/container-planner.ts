@@ -47,6 +47,12 @@ export class ContainerPlanner {
     return this.#options.rootless ?? this.host.rootless;
   }
 
+  /** The cgroup hierarchies that containers are put into. */
+  get cgroupLayout(): CgroupLayout {
+    this.#layout ??= readCgroupLayout(this.#options.ownCgroups);
+    return this.#layout;
+  }
+
   plan(request: CreateRequest, stateDirectory: string, style: CreateStyle): CreatePlan {
     const rootfs = request.rootfs ?? directoryRoot(request);
     const spec = completeSpec(request.spec, rootfs, this.#options.warn);
@@ -56,13 +62,12 @@ export class ContainerPlanner {
       containerId: request.id,
       rootless,
     });
-    this.#layout ??= readCgroupLayout(this.#options.ownCgroups);
     return {
       request: { ...request, spec },
       rootfs,
       stateDirectory,
       style,
-      cgroup: planCgroup(this.#layout, location, spec.linux?.resources ?? {}, { rootless, ...cgroupOwner(spec) }),
+      cgroup: planCgroup(this.cgroupLayout, location, spec.linux?.resources ?? {}, { rootless, ...cgroupOwner(spec) }),
       seccomp: this.#seccomp(spec),
       host: this.host,
     };

@@ -1,6 +1,7 @@
-import { type ExecCPUAffinity, type Linux, OrlopError } from "@orlop/core";
+import { type ExecCPUAffinity, type Linux, type LinuxNamespaceType, OrlopError } from "@orlop/core";
 import type { CgroupDirectory } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
+import { outsideMounts } from "./outside-mounts.ts";
 import type { FailedStep } from "./program-failure.ts";
 
 /** What a container is, for every process that asks later. */
@@ -13,6 +14,10 @@ export interface ContainerRecord {
   readonly cgroups: readonly CgroupDirectory[];
   /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
   readonly namespaces: readonly string[];
+  /** Those of them that it joined. */
+  readonly joinedNamespaces?: readonly LinuxNamespaceType[];
+  /** Where it may have mounts that show what lies outside of it, for who dumps it. */
+  readonly outsideMounts?: readonly string[];
   /** All processes of it end with init. */
   readonly ownPidNamespace: boolean;
   readonly detached: boolean;
@@ -41,10 +46,8 @@ export interface StartStep extends FailedStep {
 const SCHEMA_VERSION = 1;
 
 /** The record of a container that is about to be made; `startSteps` of its program, where somebody else may start it. */
-export function recordOf(
-  { request, rootfs, cgroup, host, style }: CreatePlan,
-  startSteps: readonly StartStep[],
-): ContainerRecord {
+export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): ContainerRecord {
+  const { request, rootfs, cgroup, host, style } = plan;
   const { id, bundle, spec, detached } = request;
   const namespaces = spec.linux?.namespaces ?? [];
   const { execCPUAffinity } = spec.process ?? {};
@@ -57,6 +60,8 @@ export function recordOf(
     annotations: spec.annotations ?? {},
     cgroups: cgroup?.directories ?? [],
     namespaces: namespaces.map(({ type }) => type),
+    joinedNamespaces: namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [type])),
+    outsideMounts: outsideMounts(plan).map(({ destination }) => destination),
     ownPidNamespace: namespaces.some(({ type, path }) => type === "pid" && path === undefined),
     detached: detached === true,
     createdAtMs: Date.now(),

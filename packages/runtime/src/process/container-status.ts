@@ -16,7 +16,7 @@ export function containerStatus(
     using init = record.detached ? unsupervisedInit(directory, record, bootId) : undefined;
     if (init === undefined) return "stopped";
     if (readFreezerState(record.cgroups) === "frozen") return "paused";
-    return directory.awaitsStart() ? "created" : "running";
+    return !directory.started() && directory.awaitsStart() ? "created" : "running";
   }
   if (pid === undefined) return "creating";
   if (readFreezerState(record.cgroups) === "frozen") return "paused";

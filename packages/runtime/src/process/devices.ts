@@ -1,4 +1,4 @@
-import type { LinuxDevice } from "@orlop/core";
+import type { LinuxDevice, RuntimeSpec } from "@orlop/core";
 import {
   components,
   emitAttach,
@@ -11,7 +11,7 @@ import {
   STATX_MODE_OFFSET,
   STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
-import type { Compilation } from "./compilation.ts";
+import type { Compilation, CreatePlan } from "./compilation.ts";
 import { plannedMounts } from "./mount-sources.ts";
 
 /** runtime-spec, config-linux.md, "Default Devices"; /dev/console and /dev/ptmx are made elsewhere. */
@@ -36,24 +36,40 @@ const LINKS = [
 const TYPE_FLAGS = { c: 0o20000, u: 0o20000, b: 0o60000, p: 0o10000 } as const;
 
 /** A /dev that is the host's must not be written to. */
-function devIsBound(c: Compilation): boolean {
+function devIsBound(c: Pick<Compilation, "plan">): boolean {
   return plannedMounts(c).some(({ mount, options }) => mount.destination === "/dev" && options.bind !== "no");
+}
+
+interface PlannedDevice {
+  readonly device: LinuxDevice;
+  readonly field: string | undefined;
+}
+
+function allDevices({ linux }: RuntimeSpec): readonly PlannedDevice[] {
+  const asked = linux?.devices ?? [];
+  const names = new Set(asked.map(({ path }) => path));
+  return [
+    ...DEFAULT_DEVICES.filter(({ path }) => !names.has(path)).map((device) => ({ device, field: undefined })),
+    ...asked.map((device, index) => ({ device, field: `linux.devices[${index}]` })),
+  ];
+}
+
+/** Paths of device nodes that are the host's, bound. */
+export function boundDevices(plan: CreatePlan): readonly string[] {
+  const { spec } = plan.request;
+  const inUserNamespace = plan.host.rootless || (spec.linux?.namespaces ?? []).some(({ type }) => type === "user");
+  return inUserNamespace && !devIsBound({ plan }) ? allDevices(spec).map(({ device }) => device.path) : [];
 }
 
 /** Device nodes and links. In a user namespace no node can be made: there the host's are bound. */
 export function emitDevices(c: Compilation): void {
   const { p } = c;
+  const { spec } = c.plan.request;
   if (devIsBound(c)) return;
-  const asked = c.plan.request.spec.linux?.devices ?? [];
-  const names = new Set(asked.map(({ path }) => path));
-  const all = [
-    ...DEFAULT_DEVICES.filter(({ path }) => !names.has(path)).map((device) => ({ device, field: undefined })),
-    ...asked.map((device, index) => ({ device, field: `linux.devices[${index}]` })),
-  ];
   p.step({ action: "let modes be what they are given as" });
   p.call("umask", [0]);
   const directory = new DeviceDirectory(c);
-  for (const { device, field } of all) {
+  for (const { device, field } of allDevices(spec)) {
     p.step({ action: `make device "${device.path}"`, field, why: field === undefined ? "default device" : undefined });
     if (c.withinUserNamespace) emitBindDevice(c, device);
     else emitMakeDevice(c, device, directory);

@@ -1,5 +1,5 @@
 import { OrlopError, sysctlNamespace, sysctlPath } from "@orlop/core";
-import { emitDirectoryInRoot, IFREQ_FLAGS } from "@orlop/kernel";
+import { emitDirectoryInRoot } from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
   type BecomeOptions,
@@ -11,6 +11,7 @@ import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
 import { type Compilation, isNew, startsAsOrphan } from "./compilation.ts";
 import { emitForgetCpuAffinity } from "./cpu-affinity.ts";
 import { emitDevices } from "./devices.ts";
+import { emitLoopback } from "./loopback.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
 import { plannedMounts } from "./mount-sources.ts";
@@ -173,22 +174,6 @@ function emitReady(c: Compilation): void {
     emitAwaitStart(c);
     if (hooked) emitAwaitStartHooks(c);
   } else if (hooked) emitSay(c, "starting", true);
-}
-
-const IFF_UP = 1;
-
-function emitLoopback(c: Compilation): void {
-  const { p } = c;
-  const socket = p.slot("socket");
-  p.step({
-    action: 'bring up "lo"',
-    field: "linux.namespaces",
-    why: "a new network namespace has only this, and it is down",
-  });
-  p.call("socket", [p.flags("AF_INET"), p.flags("SOCK_DGRAM|SOCK_CLOEXEC"), 0], { into: socket });
-  const request = p.struct(IFREQ_FLAGS, { ifr_name: Buffer.from("lo"), ifr_flags: p.number(IFF_UP, "IFF_UP") });
-  p.call("ioctl", [socket, p.flags("SIOCSIFFLAGS"), request]);
-  p.call("close", [socket]);
 }
 
 /** As with sysctls, the decoder refuses such a config, and a spec that was built in memory comes here unseen. */

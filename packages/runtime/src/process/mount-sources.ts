@@ -17,7 +17,7 @@ export interface PlannedMount {
 
 const REAL_PLACES: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
 
-export function plannedMounts(c: Compilation): readonly PlannedMount[] {
+export function plannedMounts(c: Pick<Compilation, "plan">): readonly PlannedMount[] {
   return (c.plan.request.spec.mounts ?? []).map((mount, index) => {
     const field = `mounts[${index}]`;
     const options = parseMountOptions(mount.options ?? [], mount.type, `${field}.options`);
@@ -74,7 +74,7 @@ export function sourceSlot(c: Compilation, name: string): Slot {
   return c.p.slot(`source of ${name}`);
 }
 
-export function absoluteSource(c: Compilation, source: string): string {
+export function absoluteSource(c: Pick<Compilation, "plan">, source: string): string {
   return isAbsolute(source) ? source : join(c.plan.request.bundle, source);
 }
 

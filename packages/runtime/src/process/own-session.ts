@@ -7,7 +7,11 @@ export function emitOwnSession({ p, keepKeyring = false }: Supervision, id: stri
     why: keepKeyring ? undefined : "keys of the caller stay with the caller",
   });
   p.call("setsid", []);
-  if (keepKeyring) return;
+  if (!keepKeyring) emitOwnKeyring({ p }, id);
+}
+
+/** Leaves the caller's session keyring, where the kernel has some and lets this process. */
+export function emitOwnKeyring({ p }: Pick<Supervision, "p">, id: string): void {
   const keyring = p.text(`_ses.${id}`);
   p.call("keyctl", [p.flags("KEYCTL_JOIN_SESSION_KEYRING"), keyring, 0, 0, 0], { ignore: ["ENOSYS", "EPERM"] });
 }

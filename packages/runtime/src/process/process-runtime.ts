@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
+  type CheckpointOptions,
   type ContainerStats,
   type CreateRequest,
   type ExecRequest,
@@ -26,6 +27,8 @@ import {
   thawCgroup,
   Zygote,
 } from "@orlop/kernel";
+import { dumpContainer } from "../criu/dump-container.ts";
+import { criuPath, findCriu } from "../criu/find-criu.ts";
 import { abortable } from "./abortable.ts";
 import { beginContainer } from "./begin-container.ts";
 import type { CreatePlan } from "./compilation.ts";
@@ -102,7 +105,7 @@ export class ProcessRuntime implements Runtime {
       exec: true,
       pause: true,
       update: true,
-      checkpoint: false,
+      checkpoint: this.#planner.host.uid === 0 && criuPath(process.env.PATH) !== undefined,
       terminal: true,
       sandboxes: false,
       isolation: "process",
@@ -245,11 +248,14 @@ export class ProcessRuntime implements Runtime {
     directory.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
   }
 
-  async checkpoint(id: string): Promise<void> {
-    throw new OrlopError(
-      "unsupported",
-      `Cannot checkpoint container "${id}": the process runtime has no checkpoint yet`,
-    );
+  async checkpoint(id: string, { imagePath, leaveRunning = false }: CheckpointOptions): Promise<void> {
+    const { status, pid } = await this.state(id);
+    if (pid === undefined || (status !== "running" && status !== "paused")) {
+      throw new OrlopError("conflict", `Cannot checkpoint container "${id}": it is ${status}`);
+    }
+    const criu = await findCriu(process.env, `checkpoint container "${id}"`);
+    const record = this.#directory(id).record(id);
+    await dumpContainer(this.#hookRunner, { record, pid }, criu, { imagePath: resolve(imagePath), leaveRunning });
   }
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {

@@ -129,6 +129,8 @@ export const WORD = {
   prepared: 2,
   /** The start command has come: hooks of the start run now. */
   starting: 3,
+  /** The namespaces of a container that is being restored are there, and nothing in them: hooks of the runtime run now. */
+  restoring: 4,
   /** Everything that its limits might hinder is done; the reaper sets them. */
   limited: 4,
 } as const;

@@ -112,16 +112,21 @@ function emitPassLinesOn(p: ProgramBuilder, master: Slot): void {
   p.call("ioctl", [master, p.number(TCSETS, "TCSETS"), settings]);
 }
 
-/** In the reaper: takes the master, and passes it on where a console socket is asked for. */
+/** In the reaper: takes the master from the child. */
 export function emitTakeTerminal(s: Supervision): void {
+  s.p.step({ action: "take the terminal from the child", field: "process.terminal" });
+  emitReceiveDescriptor(s, s.slots.master);
+  emitPassTerminalOn(s);
+  // With the OCI command, as with runc and crun; docker's users get both characters in a pipe, too.
+  if (s.stdio.consoleSocket === undefined && s.exitsAsChild === true) emitPassLinesOn(s.p, s.slots.master);
+}
+
+/** In the reaper: keeps the master for the relay, or passes it on where a console socket is asked for. */
+export function emitPassTerminalOn(s: Supervision): void {
   const { p, slots } = s;
-  p.step({ action: "take the terminal from the child", field: "process.terminal" });
-  emitReceiveDescriptor(s, slots.master);
   const { consoleSocket } = s.stdio;
   if (consoleSocket === undefined) {
     emitKeepTerminal(s);
-    // With the OCI command, as with runc and crun; docker's users get both characters in a pipe, too.
-    if (s.exitsAsChild === true) emitPassLinesOn(p, slots.master);
     return;
   }
   p.step({ action: `send the terminal to console socket "${consoleSocket}"`, field: "process.terminal" });

@@ -72,7 +72,7 @@ async function whatWasMade({ call, sinceMs }: AbandonedCall): Promise<Made | und
   const { root, cgroupDriver, rootless } = decodeGlobalOptions(call, globals);
   const directory = new ContainerDirectory(join(root, parseContainerId(id)));
   if (name === "exec") return execMade(directory, call.pid, sinceMs);
-  if ((name !== "create" && name !== "run") || !directory.exists()) return undefined;
+  if (!["create", "run", "restore"].includes(name) || !directory.exists()) return undefined;
   const { makerPid, createdAtMs } = directory.record(id);
   if (makerPid !== call.pid || createdAtMs < sinceMs) return undefined;
   const warn = (text: string): void => call.complain(`${text}\n`);

@@ -1,62 +1,90 @@
+import { statSync } from "node:fs";
+import { isIP } from "node:net";
+import { isAbsolute, join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import type { Flag } from "../arguments/flag.ts";
-import { PROCESS_FLAGS } from "../process-flags.ts";
+import type { DumpChoices } from "../../criu/dump-container.ts";
+import type { GivenArguments } from "../arguments/given-arguments.ts";
+import { CRIU_FLAGS, decodeCriuFlags } from "../checkpoint-flags.ts";
+import { containerId } from "../container-id.ts";
 import type { Verb } from "../verb.ts";
-
-/** What callers pass to either verb. */
-const CRIU_FLAGS: readonly Flag[] = [
-  { name: "image-path", kind: "text", value: "DIR", help: "Directory of the saved images" },
-  { name: "work-path", kind: "text", value: "DIR", help: "Directory for criu's working files and logs" },
-  { name: "tcp-established", kind: "switch", help: "Keep established TCP connections" },
-  { name: "ext-unix-sk", kind: "switch", help: "Allow unix sockets that lead out of the container" },
-  { name: "shell-job", kind: "switch", help: "Allow a terminal of the outside" },
-  { name: "file-locks", kind: "switch", help: "Keep file locks" },
-  { name: "manage-cgroups-mode", kind: "text", value: "MODE", help: "soft, full, strict or ignore" },
-  { name: "empty-ns", kind: "list", value: "NAMESPACE", help: "Leave a namespace's properties out" },
-  { name: "lazy-pages", kind: "switch", help: "Fetch memory on first use" },
-  { name: "auto-dedup", kind: "switch", help: "Store no page twice" },
-];
 
 export const checkpointVerb: Verb = {
   name: "checkpoint",
   usage: "CONTAINER",
-  description: "Will save a running container through criu. It is refused until then, whatever the flags.",
+  description: `Saves the processes of a running container through criu, which has to be installed, and removes
+the container. With --leave-running or --pre-dump it goes on instead. 'restore' makes it again.`,
   flags: [
     ...CRIU_FLAGS,
-    { name: "parent-path", kind: "text", value: "DIR", help: "Images of an earlier --pre-dump" },
+    {
+      name: "parent-path",
+      kind: "text",
+      value: "DIR",
+      help: "Images of an earlier --pre-dump, relative to --image-path",
+    },
     { name: "leave-running", kind: "switch", help: "Let the container go on" },
     { name: "tcp-skip-in-flight", kind: "switch", help: "Leave connections out that are being made" },
     { name: "link-remap", kind: "switch", help: "Link files again that have been removed" },
-    { name: "status-fd", kind: "integer", value: "FD", help: "Told when --lazy-pages is ready" },
+    { name: "status-fd", kind: "integer", value: "FD", help: "Gets a NUL when --lazy-pages is ready" },
     { name: "page-server", kind: "text", value: "ADDRESS:PORT", help: "Where to send pages to" },
     { name: "pre-dump", kind: "switch", help: "Only the memory, and let the container go on" },
   ],
   words: [1, 1],
-  async run({ given }) {
-    throw notThere("checkpoint", given.positional[0] ?? "");
+  async run({ call, given, containers }) {
+    const id = containerId(given);
+    const choices = decodeCriuFlags(call, given);
+    await (await containers()).checkpoint({
+      id,
+      env: call.env,
+      ...choices,
+      ...decodeDumpFlags(given, choices.imagePath),
+    });
+    return 0;
   },
 };
 
-export const restoreVerb: Verb = {
-  name: "restore",
-  usage: "CONTAINER",
-  description: "Will go on with a saved container through criu. It is refused until then, whatever the flags.",
-  flags: [
-    ...CRIU_FLAGS,
-    ...PROCESS_FLAGS,
-    { name: "bundle", short: "b", kind: "text", value: "DIR", help: "The bundle (the working directory)" },
-    { name: "detach", short: "d", kind: "switch", help: "Do not wait for the end" },
-    { name: "no-subreaper", kind: "switch", help: "Do not take in orphans of the container" },
-    { name: "no-pivot", kind: "switch", help: "Without pivot_root, for a root file system on a ramdisk" },
-    { name: "lsm-profile", kind: "text", value: "TYPE:NAME", help: "AppArmor profile or SELinux label" },
-    { name: "lsm-mount-context", kind: "text", value: "CONTEXT", help: "SELinux label of mounts" },
-  ],
-  words: [1, 1],
-  async run({ given }) {
-    throw notThere("restore", given.positional[0] ?? "");
-  },
-};
+function decodeDumpFlags(given: GivenArguments, imagePath: string): Partial<DumpChoices> {
+  const parentPath = given.filledText("parent-path");
+  const pageServer = given.filledText("page-server");
+  const statusFd = given.integer("status-fd") ?? NO_DESCRIPTOR;
+  if (parentPath !== undefined) checkParent(parentPath, imagePath);
+  return {
+    leaveRunning: given.isOn("leave-running"),
+    tcpSkipInFlight: given.isOn("tcp-skip-in-flight"),
+    linkRemap: given.isOn("link-remap"),
+    preDump: given.isOn("pre-dump"),
+    ...(parentPath === undefined ? {} : { parentPath }),
+    ...(pageServer === undefined ? {} : { pageServer: parseAddress(pageServer) }),
+    ...(statusFd === NO_DESCRIPTOR ? {} : { statusFd: checkDescriptor(statusFd) }),
+  };
+}
 
-function notThere(verb: string, id: string): OrlopError {
-  return new OrlopError("unsupported", `Cannot ${verb} container "${id}": ${verb} is not done yet`);
+/** As callers say that they have none. */
+const NO_DESCRIPTOR = -1;
+const FIRST_DESCRIPTOR = 3;
+
+function checkDescriptor(fd: number): number {
+  if (fd >= FIRST_DESCRIPTOR) return fd;
+  throw new OrlopError("invalid", `Cannot use --status-fd "${fd}": it is no descriptor from 3 on`);
+}
+
+function checkParent(parentPath: string, imagePath: string): void {
+  const problem = isAbsolute(parentPath)
+    ? "--parent-path must be relative"
+    : statSync(join(imagePath, parentPath), { throwIfNoEntry: false })?.isDirectory() !== true
+      ? "invalid --parent-path: it is no directory"
+      : undefined;
+  if (problem !== undefined) throw new OrlopError("invalid", `Cannot use parent "${parentPath}": ${problem}`);
+}
+
+const PORT_MAX = 65_535;
+
+function parseAddress(text: string): { readonly address: string; readonly port: number } {
+  const [, host = "", digits = ""] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const address = host.replace(/^\[(.*)\]$/, "$1");
+  const port = Number(digits);
+  if (isIP(address) !== 0 && port > 0 && port <= PORT_MAX) return { address, port };
+  throw new OrlopError(
+    "invalid",
+    `Cannot use page server "${text}": Use --page-server ADDRESS:PORT to specify page server`,
+  );
 }
