@@ -22,6 +22,14 @@ function run(options: readonly string[], ...program: readonly string[]): readonl
   return [...line.split(" "), ...options, container, "--", ...program];
 }
 
+/**
+ * Without what the runtime has to say: this buildah asks for ambient capabilities that nobody can have, and gives the
+ * runtime no log, so that its warnings stand before the program's words.
+ */
+function withoutWarnings(text: string): readonly string[] {
+  return text.split("\n").filter((line) => !line.startsWith("warning: can't raise ambient capability "));
+}
+
 suite("buildah", () => {
   before(async () => {
     if (obstacle !== undefined) return;
@@ -37,7 +45,7 @@ suite("buildah", () => {
   test("runs programs in a working container, which keeps what they write", { skip }, async () => {
     const first = await host.call(run([], "sh", "-c", "echo written >/file; echo out; echo err >&2; exit 7"));
     assert.deepEqual([first.exitCode, first.stdout], [7, "out\n"]);
-    assert.match(first.stderr, /^err\n/);
+    assert.equal(withoutWarnings(first.stderr)[0], "err");
     assert.equal(await host.succeeds(run(["--user", "somebody"], "sh", "-c", "cat /file; id -u")), "written\n1000\n");
   });
 
@@ -49,7 +57,7 @@ suite("buildah", () => {
 
   test("gives a terminal", { skip }, async () => {
     const { exitCode, stdout } = await host.callInTerminal(run(["--terminal"], "sh", "-c", "tty; exit 4"));
-    assert.deepEqual([exitCode, stdout.split("\n")[0]], [4, "/dev/pts/0"]);
+    assert.deepEqual([exitCode, withoutWarnings(stdout)[0]], [4, "/dev/pts/0"]);
   });
 
   test("builds an image by a file, and by the runtime of the environment", { skip }, async () => {
