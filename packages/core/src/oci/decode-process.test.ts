@@ -14,7 +14,7 @@ test("decodes a process for exec", () => {
   const smallest = '{"user":{"uid":0,"gid":0},"args":["true"],"cwd":"/"}';
   assert.deepEqual(decodeProcess(smallest), JSON.parse(smallest));
   assert.deepEqual(decodeProcess('{"args":["true"],"cwd":"/"}'), JSON.parse(smallest), "nobody is root");
-  assert.deepEqual(decodeProcess('{"user":{"uid":0,"gid":null},"args":["true"],"cwd":"/"}'), JSON.parse(smallest));
+  assert.deepEqual(decodeProcess('{"user":{"uid":0},"args":["true"],"cwd":"/"}'), JSON.parse(smallest));
   const idle = '{"args":["true"],"cwd":"/","ioPriority":{"class":"IOPRIO_CLASS_IDLE"}}';
   assert.equal(decodeProcess(idle).ioPriority?.priority, 0);
 });

@@ -13,7 +13,7 @@ export type Decoder<T> = (value: unknown, at: string) => T;
 interface RequiredMember<T> {
   readonly decoder: Decoder<T>;
   readonly required: true;
-  /** Stands for a member that is absent or `null`. */
+  /** Stands for a member that is absent; `null` is nothing that a Go program writes for a number. */
   readonly otherwise?: T;
 }
 
@@ -51,7 +51,7 @@ export function object<T extends object>(shape: Shape<T>): Decoder<T> {
     let result = source;
     for (const [name, member] of members) {
       const found = source[name];
-      if (member.required && member.otherwise !== undefined && (found === undefined || found === null)) {
+      if (member.required && member.otherwise !== undefined && found === undefined) {
         if (result === source) result = { ...source };
         result[name] = member.otherwise;
         continue;

@@ -1,4 +1,4 @@
-import type { CreateRequest, LinuxNamespaceType, RootFilesystem } from "@orlop/core";
+import type { CreateRequest, Hooks, LinuxNamespaceType, RootFilesystem } from "@orlop/core";
 import type { CgroupPlan, SeccompProgram, Slot } from "@orlop/kernel";
 import type { Handover, HostView, Supervision } from "./supervision.ts";
 
@@ -41,6 +41,13 @@ export interface Compilation extends Supervision {
 /** A new namespace of this kind is asked for (not one by path, not the caller's). */
 export function isNew(c: Compilation, type: LinuxNamespaceType): boolean {
   return c.namespaces.has(type) && c.namespaces.get(type) === undefined;
+}
+
+/** Hooks of the moment before the pivot. */
+export const PIVOT_HOOKS = ["prestart", "createRuntime", "createContainer"] as const;
+
+export function hasHooks(c: Compilation, ...kinds: readonly (keyof Hooks)[]): boolean {
+  return kinds.some((kind) => (c.plan.request.spec.hooks?.[kind] ?? []).length > 0);
 }
 
 /** Nobody of ours is there any more when it is told to start. */

@@ -11,6 +11,7 @@ import {
 } from "./become-program.ts";
 import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
 import { emitCpuAffinity, emitForgetCpuAffinity } from "./cpu-affinity.ts";
+import { emitMemoryPolicy } from "./memory-policy.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
@@ -46,6 +47,7 @@ export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> 
   readonly seccomp: SeccompProgram | undefined;
   /** Of the container, absent where its config has none. */
   readonly personality?: Linux["personality"] | undefined;
+  readonly memoryPolicy?: Linux["memoryPolicy"] | undefined;
   /** Of the container. */
   readonly state: State;
 }
@@ -178,6 +180,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   }
   emitPrivilegedAttributes(s, options);
   emitPersonality(p, plan.personality);
+  emitMemoryPolicy(p, plan.memoryPolicy);
   if (s.terminal) emitInstallTerminal(s);
   else emitInstallStdio(s);
   emitBecomeProgram(s, options);

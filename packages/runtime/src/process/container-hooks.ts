@@ -27,7 +27,8 @@ export async function runContainerHooks(
   if (spec.hooks?.[kind] === undefined) return;
   const state = stateOf(request, status, pid);
   const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
-  await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path }, kind);
+  const { rootfs } = directory.record(request.id);
+  await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path, rootfs }, kind);
 }
 
 /** Runs the hooks of the moment at which init has stopped and said `word`. */

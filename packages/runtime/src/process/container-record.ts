@@ -32,8 +32,9 @@ export interface ContainerRecord {
   readonly ownerUid: number;
   /** For execs that do not say it themselves. */
   readonly execCPUAffinity?: ExecCPUAffinity;
-  /** Of the config: execs have it, too. */
+  /** Of the config: execs have them, too. */
   readonly personality?: Linux["personality"];
+  readonly memoryPolicy?: Linux["memoryPolicy"];
   /** What init does once it is told to start, for who tells it and did not write the program. */
   readonly startSteps: readonly StartStep[];
 }
@@ -51,7 +52,7 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
   const { id, bundle, spec, detached } = request;
   const namespaces = spec.linux?.namespaces ?? [];
   const { execCPUAffinity } = spec.process ?? {};
-  const { personality } = spec.linux ?? {};
+  const { personality, memoryPolicy } = spec.linux ?? {};
   return {
     schemaVersion: SCHEMA_VERSION,
     id,
@@ -72,6 +73,7 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
     startSteps,
     ...(execCPUAffinity === undefined ? {} : { execCPUAffinity }),
     ...(personality === undefined ? {} : { personality }),
+    ...(memoryPolicy === undefined ? {} : { memoryPolicy }),
   };
 }
 

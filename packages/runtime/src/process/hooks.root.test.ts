@@ -114,6 +114,22 @@ suite("hooks", () => {
       assert.equal(readFileSync(log, "utf8"), "prestart\ncreateRuntime\ncreateContainer\n");
     }));
 
+  test("before the pivot can mount into the root, by its path on the host or from within it", (t) =>
+    withBench(t, async (bench) => {
+      writeFileSync(bench.path("file"), "mounted\n");
+      for (const name of ["runtime", "container"]) writeFileSync(join(bench.rootfs, name), "");
+      const mount = `mount --bind ${bench.path("file")}`;
+      const find = "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')";
+      const env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+      const hooks: Hooks = {
+        ...hook(bench, "createRuntime", [find, `nsenter -m -t $pid ${mount} ${bench.rootfs}/runtime`], { env }),
+        ...hook(bench, "createContainer", [`${mount} ./container`], { env }),
+      };
+      const { output } = await bench.run("cat /runtime /container", { top: { hooks } });
+      assert.equal(output, "mounted\nmounted\n");
+      assert.equal(readFileSync(join(bench.rootfs, "runtime"), "utf8"), "", "nothing of it reaches the host");
+    }));
+
   test("as startContainer have the program's environment unless they have one of their own", (t) =>
     withBench(t, async (bench) => {
       writeFileSync(join(bench.rootfs, "log"), "");

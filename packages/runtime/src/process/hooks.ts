@@ -22,6 +22,8 @@ interface HookContext {
   readonly namespaces: readonly LinuxNamespaceType[];
   /** Takes the hooks' output. */
   readonly directory: string;
+  /** The container's root file system, where it is a directory. */
+  readonly rootfs: string;
 }
 
 /** Runs the hooks of one kind in order; rejects with the first that fails. */
@@ -41,7 +43,8 @@ async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, fiel
     state: JSON.stringify(state),
     enter: INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid, namespaces: context.namespaces } : undefined,
     log,
-    directory: state.bundle,
+    // As with runc: what is mounted into the container can be named from its root.
+    directory: INSIDE.has(kind) && context.rootfs !== "" ? context.rootfs : state.bundle,
   });
   const followed = new FollowedProgram(program);
   zygote.submit(program, followed.onReport);

@@ -8,7 +8,7 @@ import {
   emitPrivilegedAttributes,
 } from "./become-program.ts";
 import { emitEnterCgroups, emitTakeCgroupDoors } from "./cgroups.ts";
-import { type Compilation, isNew, startsAsOrphan } from "./compilation.ts";
+import { type Compilation, hasHooks, isNew, PIVOT_HOOKS, startsAsOrphan } from "./compilation.ts";
 import { emitForgetCpuAffinity } from "./cpu-affinity.ts";
 import { emitDevices } from "./devices.ts";
 import { emitLoopback } from "./loopback.ts";
@@ -50,7 +50,7 @@ export function emitInit(c: Compilation): void {
   if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
   // Before the hooks: the reaper waits for it, and hears of them afterwards.
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
-  if (hasHooks(c, "prestart", "createRuntime", "createContainer")) emitSay(c, "prepared", true);
+  if (hasHooks(c, ...PIVOT_HOOKS)) emitSay(c, "prepared", true);
   emitPivot(c);
   emitFinishReadOnlyMounts(c);
   emitReadOnlyRoot(c);
@@ -72,7 +72,7 @@ export function emitInit(c: Compilation): void {
   if (!reaperSetsOomScore(c)) emitOomScore(p, process, c.proc);
   emitPrivilegedAttributes(c, options);
   emitPersonality(p, spec.linux?.personality);
-  emitMemoryPolicy(c);
+  emitMemoryPolicy(p, spec.linux?.memoryPolicy);
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);
@@ -110,13 +110,6 @@ function emitJoinCgroups(c: Compilation): void {
   }
   emitForgetCpuAffinity(c.p);
   emitCgroupNamespace(c);
-}
-
-function hasHooks(
-  c: Compilation,
-  ...kinds: readonly ("prestart" | "createRuntime" | "createContainer" | "startContainer")[]
-): boolean {
-  return kinds.some((kind) => (c.plan.request.spec.hooks?.[kind] ?? []).length > 0);
 }
 
 /** What is written through procfs; most containers need none of it. */

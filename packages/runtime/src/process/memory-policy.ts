@@ -1,5 +1,5 @@
-import type { MemoryPolicyFlag, MemoryPolicyMode } from "@orlop/core";
-import type { Compilation } from "./compilation.ts";
+import type { Linux, MemoryPolicyFlag, MemoryPolicyMode } from "@orlop/core";
+import type { ProgramBuilder } from "@orlop/kernel";
 import { numberListMask } from "./number-list.ts";
 
 /** include/uapi/linux/mempolicy.h */
@@ -19,10 +19,8 @@ const FLAGS: Readonly<Record<MemoryPolicyFlag, number>> = {
 };
 
 /** Where memory of the container's processes comes from: set_mempolicy(2). It is inherited, also over an exec. */
-export function emitMemoryPolicy(c: Compilation): void {
-  const policy = c.plan.request.spec.linux?.memoryPolicy;
+export function emitMemoryPolicy(p: ProgramBuilder, policy: Linux["memoryPolicy"]): void {
   if (policy === undefined) return;
-  const { p } = c;
   const { mode, nodes = "", flags = [] } = policy;
   p.step({
     action: `set memory policy ${[mode, ...flags].join("|")}${nodes === "" ? "" : ` for nodes "${nodes}"`}`,

@@ -41,6 +41,7 @@ export function planExec(
     })),
     seccomp: container.seccomp(),
     personality: record.personality,
+    memoryPolicy: record.memoryPolicy,
     state: {
       ociVersion: record.ociVersion,
       id: record.id,

@@ -14,7 +14,7 @@ import {
   STATX_BYTES,
   STATX_MNT_ID_OFFSET,
 } from "@orlop/kernel";
-import type { Compilation } from "./compilation.ts";
+import { type Compilation, hasHooks, PIVOT_HOOKS } from "./compilation.ts";
 import { emitSharedSources, sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
 
 const NO_OPTIONS = parseMountOptions([], undefined, "root");
@@ -29,7 +29,34 @@ export function emitRootFileSystem(c: Compilation): void {
     why: "from here on nothing that is mounted shows outside",
   });
   p.call("mount", [0, p.text("/"), 0, p.flags("MS_REC|MS_SLAVE"), 0]);
-  emitRoot(c, (mount) => emitAttachOverRoot(c, mount));
+  emitRoot(c, (mount) => emitAttachRoot(c, mount));
+}
+
+/**
+ * Hooks before the pivot find the container's root where the config says that it is, on the host's: they enter this
+ * namespace with tools of the host and mount into it. In a user namespace init may be kept from the place.
+ */
+function emitAttachRoot(c: Compilation, mount: Slot): void {
+  const { p, plan } = c;
+  if (plan.rootfs.kind !== "directory" || !hasHooks(c, ...PIVOT_HOOKS)) {
+    emitAttachOverRoot(c, mount);
+    return;
+  }
+  const place = p.slot("place");
+  const kept = p.label("the place is out of reach");
+  const done = p.label("attached");
+  const flags = p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC");
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(plan.rootfs.path), flags, 0], {
+    into: place,
+    on: ["EACCES"],
+    goto: kept,
+  });
+  emitAttach(p, mount, place);
+  p.call("close", [place]);
+  p.jump(done);
+  p.mark(kept);
+  emitAttachOverRoot(c, mount);
+  p.mark(done);
 }
 
 /** Puts the root file system together as the mount `c.root`; `attach` gives it its place. */
