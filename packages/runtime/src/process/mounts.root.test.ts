@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -38,6 +39,31 @@ suite("memory as a mount", () => {
       assert.equal(output, "/kept 2750\n/asked 1755\n/readonly 711\n/made 1777\n");
     }));
 });
+
+test("a bind has the attributes of its source, or with any attribute of its own these alone", (t) =>
+  withBench(t, async (bench) => {
+    const source = bench.path("source");
+    mkdirSync(source);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "ro,noexec,nosuid,noatime", "orlop-test", source]);
+    try {
+      const bind = (destination: string, ...options: readonly string[]): Mount => ({
+        destination,
+        source,
+        options: ["bind", ...options],
+      });
+      const changes = withMounts(
+        bench,
+        bind("/plain", "rprivate"),
+        bind("/named", "nodev"),
+        bind("/read", "ro", "exec"),
+      );
+      const script = "for m in plain named read; do grep \" /$m \" /proc/self/mountinfo | cut -d ' ' -f 6; done";
+      const { output } = await bench.run(script, changes);
+      assert.equal(output, "ro,nosuid,noexec,noatime\nrw,nodev,noatime\nro,noatime\n");
+    } finally {
+      execFileSync("umount", [source]);
+    }
+  }));
 
 suite("a mount at a link that leads to nothing", () => {
   test("lands where it leads inside the root, for files and directories, over links to links", (t) =>

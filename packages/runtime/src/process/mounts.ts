@@ -97,12 +97,28 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
     const what = `a bind has no option "${word}"`;
     throw new OrlopError("invalid", `Cannot bind "${source}": ${what}`, { field: `${field}.options` });
   }
-  const attributes = { change: options.attributes, recursive: false };
+  const attributes = { change: asRemounted(options.attributes, c.userNamespace), recursive: false };
   emitMountAttributes(p, fd, attributes);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
   emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(c, planned));
   emitAttachAt(c, fd, target, options.propagation, attributes);
+}
+
+/** What a remount of a bind clears unless it is named. */
+const CLEARED = ["MOUNT_ATTR_RDONLY", "MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NODEV", "MOUNT_ATTR_NOEXEC"] as const;
+
+/**
+ * A bind without attributes has those of its source; with any it has these and no others, as after the remount by which
+ * every other runtime sets them. In a user namespace the source's are locked.
+ */
+function asRemounted(
+  { set, clear }: PlannedMount["options"]["attributes"],
+  inUserNamespace: boolean,
+): PlannedMount["options"]["attributes"] {
+  const named = [...set, ...clear];
+  if (named.length === 0 || inUserNamespace) return { set, clear };
+  return { set, clear: [...clear, ...CLEARED.filter((name) => !named.includes(name))] };
 }
 
 /** Attaches the mount and sets its propagation. */
