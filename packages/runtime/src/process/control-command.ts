@@ -13,7 +13,7 @@ export const COMMAND = {
   resize: 3,
   /** Of streams that are passed on for another program: it has opened its side; the pid of the process, or 0. */
   begin: 4,
-  /** Of the same: nothing will come. */
+  /** Of the same: it will write no more. */
   leave: 5,
 } as const;
 

@@ -198,15 +198,17 @@ function emitFollowProcess({ p, slots }: Supervision, { watch, when }: RelayLoop
   });
 }
 
-function emitCommand(s: Supervision, { adopts }: StreamsPlan, { watch }: RelayLoop<Poll>, end: Label): void {
+function emitCommand(s: Supervision, plan: StreamsPlan, { watch }: RelayLoop<Poll>, end: Label): void {
   const { p, slots } = s;
+  const { adopts } = plan;
   const record = p.buffer(COMMAND_BYTES, "<command>");
   const [kind, argument] = [p.slot("command"), p.slot("argument")];
   const done = p.label("command done");
   p.call("read", [slots.control, record, COMMAND_BYTES], { on: ["EAGAIN", "EINTR"], goto: done });
   p.load(kind, record, 4);
   p.load(argument, record.at(4), 4);
-  p.branch(kind, "eq", p.number(COMMAND.leave, "leave"), end);
+  p.branch(kind, "eq", p.number(COMMAND.signal, "signal"), end);
+  emitLeave(s, plan, kind);
   p.branch(kind, "ne", p.number(COMMAND.begin, "begin"), done);
   p.set(p.slot("begun"), 1);
   if (adopts) {
@@ -220,4 +222,31 @@ function emitCommand(s: Supervision, { adopts }: StreamsPlan, { watch }: RelayLo
     p.add(p.slot("open"), p.slot("open"), p.number(-1));
   }
   p.mark(done);
+}
+
+/**
+ * Nobody will write any more. A FIFO that nobody has ever opened to write does not end by itself: so it is opened and
+ * closed, and ends when what is in it has been read.
+ */
+function emitLeave(s: Supervision, { streams, adopts }: StreamsPlan, kind: Slot): void {
+  const { p, slots } = s;
+  const stay = p.label("not leave");
+  const writer = p.slot("writer");
+  p.branch(kind, "ne", p.number(COMMAND.leave, "leave"), stay);
+  for (const stream of streams.filter((each) => each !== 0)) {
+    const gone = p.label("nobody reads it");
+    const name = p.text(String(stream));
+    const flags = p.flags("O_WRONLY|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC");
+    p.call("openat", [slots.state, name, flags, 0], { into: writer, on: ["ENXIO", "ENOENT"], goto: gone });
+    p.call("close", [writer]);
+    p.mark(gone);
+  }
+  if (adopts) {
+    const known = p.label("its end is waited for");
+    p.branch(p.slot("begun"), "ne", 0, known);
+    p.set(p.slot("begun"), INPUT_OPEN);
+    p.add(p.slot("open"), p.slot("open"), p.number(-1));
+    p.mark(known);
+  }
+  p.mark(stay);
 }

@@ -103,7 +103,7 @@ export class ShimKeeper {
       await this.#kill(container);
     }
     if (socket?.startsWith("/")) rmSync(socket, { force: true });
-    await this.#forget(container);
+    await this.#forget(container, status !== "stopped");
   }
 
   /** Lets go of the shims; those whose containers are not detached end with the zygote. */
@@ -198,13 +198,20 @@ export class ShimKeeper {
     await (this.#ours.get(id)?.keeper.ended.promise ?? directory.waitForReaper());
   }
 
-  async #forget(container: ForeignContainer): Promise<void> {
+  /** What a container that was ended by force has said is not waited for any longer than others may need to take it. */
+  async #forget(container: ForeignContainer, isForced: boolean): Promise<void> {
     const { id, directory } = container;
     this.#tasks.get(id)?.close();
     this.#tasks.delete(id);
     await this.#ours.get(id)?.events[Symbol.asyncDispose]();
     this.#ours.delete(id);
-    await ShimStreams.of(container.streams.path).end();
+    const streams = ShimStreams.of(container.streams.path);
+    streams.leave();
+    if (isForced) {
+      await streams.rest();
+      streams.drop();
+    }
+    await streams.end();
     directory.remove();
   }
 }

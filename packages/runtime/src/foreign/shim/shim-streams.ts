@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { OrlopError, type Stdio } from "@orlop/core";
 import type { Report } from "@orlop/kernel";
@@ -84,9 +85,14 @@ export class ShimStreams {
     this.#directory.tryCommand("begin", pid);
   }
 
-  /** Nothing will come: what was opened for it is closed. */
+  /** The shim will write no more: when what there is has been passed on, this is the end. */
   leave(): void {
     this.#directory.tryCommand("leave");
+  }
+
+  /** Ends at once, whatever has not been passed on. */
+  drop(): void {
+    this.#directory.tryCommand("signal", constants.signals.SIGKILL);
   }
 
   /** Resolves when all that the process has said is passed on, as far as that ends soon. */
