@@ -230,8 +230,8 @@ export class ContainerDirectory {
   }
 
   /** Resolves when there is no reaper, however that came. */
-  async waitForReaper(): Promise<void> {
-    await this.#watchFor(() => (this.supervised() ? undefined : true));
+  async waitForReaper(signal?: AbortSignal): Promise<void> {
+    await this.#watchFor(() => (this.supervised() ? undefined : true), signal);
   }
 
   /** Resolves with the first answer of `find` that is not undefined; it is asked again when a file changes. */

@@ -318,7 +318,8 @@ export class ShimRuntime implements Runtime {
     } catch (error) {
       // The shim is there, and has not been told of the container yet.
       if ((error as OrlopError).code === "not-found") return { status: "creating", pid: 0 };
-      if (!this.#containers.get(id).directory.supervised()) return { status: "stopped", pid: 0 };
+      // It is dead, whether its keeper has seen that yet or not: nobody can start or stop what it had.
+      if ((error as OrlopError).code === "failed") return { status: "stopped", pid: 0 };
       throw shimFailure(`read state of container "${id}"`, error);
     }
   }

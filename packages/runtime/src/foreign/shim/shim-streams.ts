@@ -3,7 +3,6 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { OrlopError, type Stdio } from "@orlop/core";
 import type { Report } from "@orlop/kernel";
-import { abortable } from "../../process/abortable.ts";
 import { ContainerDirectory } from "../../process/container-directory.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
@@ -97,8 +96,7 @@ export class ShimStreams {
 
   /** Resolves when all that the process has said is passed on, as far as that ends soon. */
   async rest(): Promise<void> {
-    const ended = this.#directory.waitForReaper();
-    await abortable(ended, AbortSignal.timeout(REST_TIME_MAX_MS)).catch(() => {});
+    await this.#directory.waitForReaper(AbortSignal.timeout(REST_TIME_MAX_MS)).catch(() => {});
   }
 
   /** Resolves when everything has been passed on, however long that takes. */
