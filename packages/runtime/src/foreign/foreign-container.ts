@@ -1,14 +1,25 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ContainerStats, type CreateRequest, parseContainerId, stringifyJson } from "@orlop/core";
-import { type CgroupDirectory, cgroupsOfProcess, readCgroupStats, readOomEvents } from "@orlop/kernel";
+import {
+  type CgroupDirectory,
+  cgroupsOfProcess,
+  killCgroup,
+  parseCgroupsPath,
+  planCgroup,
+  readCgroupLayout,
+  readCgroupStats,
+  readOomEvents,
+  removeCgroups,
+} from "@orlop/kernel";
+import type { CreatePlan } from "../process/compilation.ts";
 import { ContainerDirectory } from "../process/container-directory.ts";
 import { recordOf } from "../process/container-record.ts";
 import { containerStats } from "../process/container-stats.ts";
 import { passwdFiles, withHome } from "../process/home-directory.ts";
 import type { HostView } from "../process/supervision.ts";
 import { attachedInit } from "./attached-init.ts";
-import { hostedSpec, rootOf } from "./hosted-spec.ts";
+import { cgroupsPathOf, hostedSpec, rootOf } from "./hosted-spec.ts";
 
 const CGROUPS = "cgroups.json";
 
@@ -44,18 +55,31 @@ export class ForeignContainer {
 
   /** Throws `exists` when the id is taken. */
   make(request: CreateRequest, host: HostView): void {
-    const rootfs = rootOf(request);
-    const style = { startOnCommand: true };
-    const plan = {
+    const { id } = request;
+    const location = parseCgroupsPath(cgroupsPathOf(request), { driver: "cgroupfs", containerId: id, rootless: false });
+    const plan: CreatePlan = {
       request,
-      rootfs,
+      rootfs: rootOf(request),
       stateDirectory: this.directory.path,
-      style,
-      cgroup: undefined,
+      style: { startOnCommand: true },
+      cgroup: planCgroup(readCgroupLayout(), location, {}, { rootless: false }),
       seccomp: undefined,
       host,
     };
     this.directory.create(recordOf(plan, []), undefined);
+  }
+
+  /**
+   * Removes what the other program has left although it was told to remove everything: of what it had made by half when it
+   * was killed it knows nothing. `state` is where it keeps what it knows of the container.
+   */
+  async sweep(state: string): Promise<void> {
+    const left = this.directory.record(this.id).cgroups.filter(({ path }) => existsSync(path));
+    if (left.length > 0) {
+      await killCgroup(left);
+      await removeCgroups(left.map(({ path }) => path));
+    }
+    rmSync(state, { recursive: true, force: true });
   }
 
   /** Gives the directory that is to be the root. */

@@ -36,7 +36,8 @@ describe("the config that another program is given", () => {
       ];
       const asked = request(bundle, mounts);
       assert.deepEqual(rootOf(asked), { kind: "directory", path: join(bundle, "rootfs") });
-      const { root, mounts: given } = hostedSpec(asked, "/elsewhere", "/init");
+      const { root, mounts: given, linux } = hostedSpec(asked, "/elsewhere", "/init");
+      assert.equal(linux?.cgroupsPath, "/orlop/a");
       assert.equal(root.path, "/elsewhere");
       assert.deepEqual(given, [
         mounts[0],

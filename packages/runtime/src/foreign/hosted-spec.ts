@@ -28,10 +28,21 @@ export function hostedSpec(request: CreateRequest, rootPath: string, initPath: s
     }
   }
   const mounts = spec.mounts?.map((mount, index) => absoluteMount(mount, bundle, `mounts[${index}].source`));
-  const hosted = { ...spec, root: { ...spec.root, path: rootPath }, ...(mounts === undefined ? {} : { mounts }) };
+  const hosted = {
+    ...spec,
+    root: { ...spec.root, path: rootPath },
+    ...(mounts === undefined ? {} : { mounts }),
+    // Named, so that we know what to remove where the other program does not.
+    linux: { ...spec.linux, cgroupsPath: cgroupsPathOf(request) },
+  };
   if (request.init !== true || spec.process === undefined) return hosted;
   const { process, mount } = behindInit(spec.process, initPath);
   return { ...hosted, process, mounts: [...(mounts ?? []), mount] };
+}
+
+/** Where the container's cgroup is to be, also where the config leaves that to the runtime. */
+export function cgroupsPathOf({ id, spec }: CreateRequest): string {
+  return spec.linux?.cgroupsPath || `/orlop/${id}`;
 }
 
 function directoriesOf(rootfs: RootFilesystem): readonly string[] {

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { readCgroupLayout } from "@orlop/kernel";
 import { findProgram } from "../find-program.ts";
@@ -33,6 +33,11 @@ export class OciBinary {
     this.path = path;
     this.#root = root;
     this.hidden = hiddenFrom(path);
+  }
+
+  /** Where it keeps what it knows of a container. */
+  stateOf(id: string): string {
+    return join(this.#root, id);
   }
 
   /** What is executed for a verb; what goes wrong is written to the file `log`. */

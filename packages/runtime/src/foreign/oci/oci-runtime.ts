@@ -115,6 +115,7 @@ export class OciRuntime implements Runtime {
     } catch (error) {
       // Where the reaper lives it has removed what there was.
       if (this.#ours.get(id)?.lost !== false) await this.#run(id, "delete", "delete", "--force", id).catch(() => {});
+      await container.sweep(this.#binary.stateOf(id));
       this.#forget(id);
       throw error;
     }
@@ -236,6 +237,7 @@ export class OciRuntime implements Runtime {
       if (error.code !== "not-found") throw error;
     });
     await reaperIsGone();
+    await this.#containers.get(id).sweep(this.#binary.stateOf(id));
     this.#forget(id);
   }
 

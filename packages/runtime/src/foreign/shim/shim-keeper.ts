@@ -20,6 +20,8 @@ import { ShimTask } from "./shim-task.ts";
 
 /** containerd's namespaces: we are the only caller of our shims, so that one does. */
 const NAMESPACE = "orlop";
+/** In the root directory: where a runc behind a shim keeps its state. */
+export const RUNC_ROOT = ".runtime";
 /** A shim that was told to leave and does not is killed. */
 const SHUTDOWN_TIME_MAX_MS = 10_000;
 /** How often one is looked at whose keeper was killed. */
@@ -212,6 +214,7 @@ export class ShimKeeper {
       streams.drop();
     }
     await streams.end();
+    await container.sweep(join(this.#options.root, RUNC_ROOT, NAMESPACE, id));
     directory.remove();
   }
 }

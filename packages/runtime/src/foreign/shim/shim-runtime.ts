@@ -33,7 +33,7 @@ import {
 import { runcOptions } from "./runc-options.ts";
 import { ShimBinary } from "./shim-binary.ts";
 import { shimFailure } from "./shim-failure.ts";
-import { ShimKeeper } from "./shim-keeper.ts";
+import { RUNC_ROOT, ShimKeeper } from "./shim-keeper.ts";
 import { ShimStreams } from "./shim-streams.ts";
 import { ShimTask } from "./shim-task.ts";
 import { TASK_STATUS } from "./task-api.ts";
@@ -277,7 +277,7 @@ export class ShimRuntime implements Runtime {
       onInputEnd: () => this.#onInputEnd(id, ""),
     });
     try {
-      const options = this.#shim.isRunc ? runcOptions(join(this.#options.root, ".runtime")) : undefined;
+      const options = this.#shim.isRunc ? runcOptions(join(this.#options.root, RUNC_ROOT)) : undefined;
       const { bundle } = container;
       const { pid } = await task.call("Create", { id, bundle, terminal, ...streams.paths, options });
       if (pid !== 0) container.keepCgroups(pid);
