@@ -304,7 +304,8 @@ export class ContainerDirectory {
     try {
       rmdirSync(this.path);
     } catch {
-      rmSync(this.path, { recursive: true, force: true });
+      // A program that starts just now, its maker dead, may still be putting something there before it sees that.
+      rmSync(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
     }
   }
 

@@ -146,7 +146,7 @@ function emitLoop(s: Supervision, plan: StreamsPlan, directions: readonly Direct
     p.store(memory.at(at(name) + events.offset), 2, p.flags(wanted));
   }
   watch("control", slots.control);
-  if (plan.adopts) watch("parent", CONTROL_FD);
+  watch("parent", CONTROL_FD);
   const input = directions.find(({ readable }) => readable === "from0");
   emitStartDirections(
     s,
@@ -162,7 +162,7 @@ function emitLoop(s: Supervision, plan: StreamsPlan, directions: readonly Direct
     emitSleep(s, memory, next);
   }
   emitRelay(s, directions, loop);
-  if (plan.adopts) emitFollowProcess(s, loop);
+  emitFollowMaker(s, plan, loop);
   when("control", () => emitCommand(s, plan, loop, end));
   p.jump(next);
   return { end };
@@ -181,17 +181,25 @@ function emitSleep({ p }: Supervision, memory: Pointer, next: Label): void {
   p.mark(awake);
 }
 
-/** The exec ends with its maker; its own end is one of the ends that are waited for. */
-function emitFollowProcess({ p, slots }: Supervision, { watch, when }: RelayLoop<Poll>): void {
+/**
+ * An exec ends with its maker, and its own end is one of the ends that are waited for. Streams whose maker is gone end
+ * when nobody writes to them any more; those of a container that outlives it, too, unless it has begun by then.
+ */
+function emitFollowMaker(s: Supervision, plan: StreamsPlan, { watch, when }: RelayLoop<Poll>): void {
+  const { p, slots } = s;
   const nobody = p.number(-1);
   const kill = p.number(constants.signals.SIGKILL, "SIGKILL");
   when("parent", () => {
     const unknown = p.label("nobody is adopted");
     watch("parent", nobody);
-    p.branch(slots.pidfd, "eq", 0, unknown);
-    p.call("pidfd_send_signal", [slots.pidfd, kill, 0, 0], { ignore: "any" });
-    p.mark(unknown);
+    if (plan.adopts) {
+      p.branch(slots.pidfd, "eq", 0, unknown);
+      p.call("pidfd_send_signal", [slots.pidfd, kill, 0, 0], { ignore: "any" });
+      p.mark(unknown);
+    }
+    emitLeave(s, plan);
   });
+  if (!plan.adopts) return;
   when("process", () => {
     watch("process", nobody);
     p.add(p.slot("open"), p.slot("open"), nobody);
@@ -208,9 +216,13 @@ function emitCommand(s: Supervision, plan: StreamsPlan, { watch }: RelayLoop<Pol
   p.load(kind, record, 4);
   p.load(argument, record.at(4), 4);
   p.branch(kind, "eq", p.number(COMMAND.signal, "signal"), end);
-  emitLeave(s, plan, kind);
+  const stay = p.label("not leave");
+  p.branch(kind, "ne", p.number(COMMAND.leave, "leave"), stay);
+  emitLeave(s, plan);
+  p.mark(stay);
   p.branch(kind, "ne", p.number(COMMAND.begin, "begin"), done);
   p.set(p.slot("begun"), 1);
+  if (s.detached) watch("parent", p.number(-1));
   if (adopts) {
     const gone = p.label("it has ended");
     p.branch(argument, "eq", 0, gone);
@@ -228,11 +240,9 @@ function emitCommand(s: Supervision, plan: StreamsPlan, { watch }: RelayLoop<Pol
  * Nobody will write any more. A FIFO that nobody has ever opened to write does not end by itself: so it is opened and
  * closed, and ends when what is in it has been read.
  */
-function emitLeave(s: Supervision, { streams, adopts }: StreamsPlan, kind: Slot): void {
+function emitLeave(s: Supervision, { streams, adopts }: StreamsPlan): void {
   const { p, slots } = s;
-  const stay = p.label("not leave");
   const writer = p.slot("writer");
-  p.branch(kind, "ne", p.number(COMMAND.leave, "leave"), stay);
   for (const stream of streams.filter((each) => each !== 0)) {
     const gone = p.label("nobody reads it");
     const name = p.text(String(stream));
@@ -248,5 +258,4 @@ function emitLeave(s: Supervision, { streams, adopts }: StreamsPlan, kind: Slot)
     p.add(p.slot("open"), p.slot("open"), p.number(-1));
     p.mark(known);
   }
-  p.mark(stay);
 }
