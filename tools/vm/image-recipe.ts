@@ -26,7 +26,7 @@ const machinePackages = [
   "libpam-systemd",
 ];
 /** Node's own needs, and peers' programs that only privileged tests use. */
-const testPackages = ["libatomic1", "criu"];
+const testPackages = ["libatomic1", "criu", "iptables"];
 
 /** Units that cost seconds under emulation and do nothing for a test. */
 const unusedUnits = [

@@ -50,6 +50,9 @@ function criuObstacle(feature?: string): string | undefined {
     },
   );
   if (error !== undefined) return "needs criu (Debian: apt-get install criu)";
+  if (spawnSync("iptables-restore", ["--version"]).error !== undefined) {
+    return "needs iptables, which criu calls (Debian: apt-get install iptables)";
+  }
   if (status === 0) return busyboxObstacle();
   const said = stderr.split("\n").findLast((line) => /Error|Warn/.test(line) && !/exited, status/.test(line));
   return `needs a kernel that criu works on: ${said ?? `criu check ended with ${status}`}`;

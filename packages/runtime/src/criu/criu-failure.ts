@@ -5,7 +5,7 @@ import { OrlopError } from "@orlop/core";
 const OF_CRIU: readonly string[] = ["EREMOTEIO", "ECONNRESET", "EPIPE"];
 
 /** Lines that CRIU writes as errors and goes on after. */
-const HARMLESS = /rlimit: Can't setup RLIMIT_NOFILE|: (Dumping|Restoring|Pre-dumping) FAILED/;
+const HARMLESS = /rlimit: Can't setup RLIMIT_NOFILE|: exited, status=|: (Dumping|Restoring|Pre-dumping) FAILED/;
 
 /**
  * The error for a call of CRIU that failed, with what CRIU's log has to say about it.

@@ -1,10 +1,4 @@
-import {
-  emitAttach,
-  emitCloneMount,
-  emitDirectoryInRoot,
-  emitMountAttributes,
-  emitMountPointInRoot,
-} from "@orlop/kernel";
+import { emitAttach, emitCloneMount, emitDirectoryInRoot, emitMountPointInRoot } from "@orlop/kernel";
 import type { Compilation } from "../process/compilation.ts";
 import { absoluteSource, type PlannedMount, plannedMounts } from "../process/mount-sources.ts";
 
@@ -38,8 +32,8 @@ export function emitEnterPreparedRoot(c: Compilation, path: string): void {
     p.call("chdir", [p.text("/")]);
   }
   p.step({ action: `mount root file system "${path}"`, field: "root.path" });
+  // It follows what the host mounts there, where the host's does that: criu takes from it what the restored root follows.
   attach();
-  emitMountAttributes(p, c.root, { propagation: "MS_PRIVATE", recursive: true });
   p.call("close", [c.root]);
   p.call("close", [place]);
 }
