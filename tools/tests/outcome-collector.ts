@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { inspect } from "node:util";
-import type { TestCounts, TestFailure, TestOutcome, TestSkip } from "./test-outcome.ts";
+import { emptyOutcome, type TestCounts, type TestFailure, type TestOutcome, type TestSkip } from "./test-outcome.ts";
 
 /** What is used of the data of the test runner's events; node's own types leave most of it out. */
 export interface TestEventData {
@@ -50,6 +50,13 @@ export class OutcomeCollector {
   outcome(): TestOutcome {
     if (this.#counts === undefined) throw new Error("the test runner ended without a summary");
     return { counts: this.#counts, failures: this.#failures, skips: this.#skips };
+  }
+
+  /** Of a run that was broken off: what failed before may be the reason. */
+  outcomeSoFar(): TestOutcome {
+    const failed = this.#failures.length;
+    const counts = { ...emptyOutcome.counts, tests: failed, failed };
+    return { counts, failures: this.#failures, skips: this.#skips };
   }
 
   /** The tests, groups included, that have begun and not ended. */

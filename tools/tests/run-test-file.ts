@@ -6,15 +6,23 @@ import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { run } from "node:test";
 import { OutcomeCollector, type TestEventData } from "./outcome-collector.ts";
+import type { TestOutcome } from "./test-outcome.ts";
 
 const outcomeDescriptor = 3;
+
+function tell(outcome: TestOutcome): void {
+  const bytes = Buffer.from(JSON.stringify(outcome));
+  for (let at = 0; at < bytes.length; ) at += writeSync(outcomeDescriptor, bytes, at);
+}
+
 const collector = new OutcomeCollector();
 process.on("SIGTERM", () => {
-  console.log(`still running: ${collector.runningTitles().join(", ") || "no test, but something is open"}`);
+  const open = process.getActiveResourcesInfo().join(", ");
+  console.log(`still running: ${collector.runningTitles().join(", ") || `no test, but something is open: ${open}`}`);
+  tell(collector.outcomeSoFar());
   process.exit(1);
 });
 for await (const event of run({ files: [resolve(process.argv[2] ?? "")], isolation: "none", concurrency: 1 })) {
   collector.take(event.type, event.data as TestEventData);
 }
-const bytes = Buffer.from(JSON.stringify(collector.outcome()));
-for (let at = 0; at < bytes.length; ) at += writeSync(outcomeDescriptor, bytes, at);
+tell(collector.outcome());

@@ -62,6 +62,13 @@ describe("running test files", () => {
     assert.match(failuresText(outcome), /something is open/);
   });
 
+  test("tells what failed in a file that then does not end", async () => {
+    const failing = 'test("fails", () => { setInterval(() => {}, 1000); assert.equal(1, 2); });';
+    const outcome = await outcomeOf(failing, 2500);
+    assert.equal(outcome.counts.failed, 2);
+    assert.match(failuresText(outcome), /fails.*1 !== 2.*something is open: .*Timeout/s);
+  });
+
   test("fails a file that exits before its tests are done", async () => {
     for (const end of ["process.exit(0)", "process.exit(3)", 'process.kill(process.pid, "SIGKILL")']) {
       const outcome = await outcomeOf(`test("ends all", () => { ${end}; });`);

@@ -10,6 +10,7 @@ export class ForeignContainers {
   constructor(root: string) {
     this.root = root;
     mkdirSync(root, { recursive: true, mode: 0o700 });
+    ContainerDirectory.sweep(root);
   }
 
   /** It need not exist. */

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { TestContext } from "node:test";
 import type { CreateRequest } from "@orlop/core";
 import { PEERS } from "./foreign-peers-fixture.ts";
 
@@ -23,7 +24,8 @@ interface ForeignMaker {
 
 const MADE = "made\n";
 
-export function spawnForeignMaker(orders: Orders): ForeignMaker {
+/** It ends with the test, whatever becomes of that. */
+export function spawnForeignMaker(t: TestContext, orders: Orders): ForeignMaker {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const args = ["-C", "source", import.meta.filename, JSON.stringify(orders)];
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
@@ -37,6 +39,7 @@ export function spawnForeignMaker(orders: Orders): ForeignMaker {
     child.kill("SIGKILL");
     await gone;
   };
+  t.after(kill);
   return { child, made: promise, kill };
 }
 

@@ -123,7 +123,7 @@ for (const peer of Object.keys(PEERS)) {
     test("ends with its maker, and leaves nothing but what its deletion removes", (t) =>
       inPlace(t, peer, async (place) => {
         const request = place.request(untilTerm);
-        const maker = spawnForeignMaker({ peer, root: place.root, request });
+        const maker = spawnForeignMaker(t, { peer, root: place.root, request });
         await maker.made;
         assert.equal((await place.runtime.state(request.id)).status, "running");
         await maker.kill();
@@ -137,7 +137,7 @@ for (const peer of Object.keys(PEERS)) {
     test("outlives its maker where it is to, and tells others how it ended and all that it said", (t) =>
       inPlace(t, peer, async (place) => {
         const request = place.request(untilTerm, { detached: true });
-        const maker = spawnForeignMaker({ peer, root: place.root, request });
+        const maker = spawnForeignMaker(t, { peer, root: place.root, request });
         await maker.made;
         await maker.kill();
         await until("its output", () => (place.output(request.id) === "ready\n" ? true : undefined));
@@ -152,7 +152,7 @@ for (const peer of Object.keys(PEERS)) {
       inPlace(t, peer, async (place) => {
         for (let round = 0; round < 5; round++) {
           const request = place.request("sleep 1000", { detached: round % 2 === 0 });
-          const maker = spawnForeignMaker({ peer, root: place.root, request });
+          const maker = spawnForeignMaker(t, { peer, root: place.root, request });
           const { directory } = new ForeignContainer(place.root, request.id);
           await until("its directory", () => (existsSync(directory.path) ? true : undefined));
           await sleep(round * 40);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -9,6 +9,7 @@ import {
   readSync,
   renameSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -122,6 +123,30 @@ suite("a container's directory", () => {
       assert.equal(ContainerDirectory.list(path).includes("unfinished"), false);
       unfinished.remove();
       assert.equal(existsSync(unfinished.path), false);
+    }));
+
+  test("that was not finished is no container, and is swept up when its maker is dead", () =>
+    withTemporaryDirectory((root) => {
+      const dead = spawnSync("true").pid;
+      const unfinished = (pid: number): string => join(root, `~${pid}~c1`);
+      for (const pid of [dead, process.pid]) mkdirSync(unfinished(pid));
+      writeFileSync(join(unfinished(dead), "container.json"), "");
+      new ContainerDirectory(join(root, ".c2")).create({ ...RECORD, id: ".c2" }, undefined);
+      ContainerDirectory.sweep(root);
+      assert.equal(existsSync(unfinished(dead)), true);
+      utimesSync(unfinished(dead), 0, 0);
+      utimesSync(unfinished(process.pid), 0, 0);
+      ContainerDirectory.sweep(root);
+      assert.equal(existsSync(unfinished(dead)), false);
+      assert.equal(existsSync(unfinished(process.pid)), true);
+      assert.deepEqual(ContainerDirectory.list(root), [".c2"]);
+    }));
+
+  test("may have the longest name that an id can have", () =>
+    withTemporaryDirectory((root) => {
+      const id = "x".repeat(255);
+      new ContainerDirectory(join(root, id)).create({ ...RECORD, id }, undefined);
+      assert.deepEqual(readdirSync(root), [id]);
     }));
 
   test("knows no reports that are cut off or foreign", () =>

@@ -10,12 +10,13 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   unlinkSync,
   watch,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { OrlopError, parseContainerId } from "@orlop/core";
 import { decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
@@ -28,6 +29,10 @@ import { RESULT_PIPE, START_PIPE } from "./start-pipes.ts";
 const RECORD = "container.json";
 
 const SECCOMP = "seccomp";
+
+/** In the names of directories that are not a container's yet; no id has it. */
+const UNFINISHED = "~";
+const FILE_NAME_LENGTH_MAX = 255;
 
 const COLLECTED = "collected";
 /** What rename(2) says of a directory that something is in, or of what is none. */
@@ -61,7 +66,8 @@ export class ContainerDirectory {
   /** In one step, with the record in it. Throws `exists` when the id is taken. */
   create(record: ContainerRecord, seccomp: SeccompProgram | undefined): void {
     // The name is that of the process that was called: what was left of its first attempt is its own.
-    const unfinished = join(this.path, `../.${record.id}.${record.makerPid ?? process.pid}`);
+    const name = `${UNFINISHED}${record.makerPid ?? process.pid}${UNFINISHED}${record.id}`;
+    const unfinished = join(dirname(this.path), name.slice(0, FILE_NAME_LENGTH_MAX));
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { mode: 0o700 });
     try {
@@ -310,7 +316,21 @@ export class ContainerDirectory {
   }
 
   static list(root: string): readonly string[] {
-    return readdirSync(root).filter((name) => !name.startsWith(".") && existsSync(join(root, name, RECORD)));
+    return readdirSync(root).filter((name) => !name.startsWith(UNFINISHED) && existsSync(join(root, name, RECORD)));
+  }
+
+  /**
+   * Removes what makers that were killed have not finished. The pid of one in another pid namespace says nothing here, so
+   * nothing young is touched.
+   */
+  static sweep(root: string, youngMs = 10_000): void {
+    for (const name of readdirSync(root)) {
+      if (!name.startsWith(UNFINISHED)) continue;
+      const path = join(root, name);
+      const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      if (since === undefined || Date.now() - since < youngMs) continue;
+      if (!existsSync(`/proc/${name.split(UNFINISHED)[1]}`)) rmSync(path, { recursive: true, force: true });
+    }
   }
 }
 

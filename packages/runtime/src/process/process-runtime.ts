@@ -91,6 +91,7 @@ export class ProcessRuntime implements Runtime {
     this.#root = options.root;
     this.#planner = new ContainerPlanner({ driver: options.cgroupDriver ?? "cgroupfs" });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    ContainerDirectory.sweep(this.#root);
   }
 
   get #zygote(): ZygoteLike {

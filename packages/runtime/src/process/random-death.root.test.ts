@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
+import { ContainerDirectory } from "./container-directory.ts";
 import { startMaker } from "./maker-fixture.ts";
 import { bounded, type ProcessBench, until, withBench } from "./process-bench-fixture.ts";
 
@@ -39,6 +40,7 @@ async function life(bench: ProcessBench, detached: boolean): Promise<void> {
 
 /** What a dead maker's containers leave in the state directory is known by name, also where there is no record. */
 async function deleteAll(bench: ProcessBench): Promise<void> {
+  ContainerDirectory.sweep(bench.stateDirectory, 0);
   for (const id of readdirSync(bench.stateDirectory)) {
     await bounded(`deleting ${id}`, bench.runtime.delete(id, { force: true }));
   }

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { isAbsolute } from "node:path";
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { findProgram } from "../find-program.ts";
 import type { HostCommand } from "../host-command.ts";
@@ -59,7 +60,15 @@ export class ShimBinary {
     };
   }
 
-  /** The same, here and now. */
+  /**
+   * Whether there can be anything to remove. One with runc behind it writes down which runtime it uses before it begins a
+   * container, and fails to remove what it has not begun.
+   */
+  mayHaveLeft(bundle: string): boolean {
+    return existsSync(this.isRunc ? join(bundle, "runtime") : bundle);
+  }
+
+  /** The same as `remove`, here and now. */
   async runRemove(start: ShimStart, bundle: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const options = {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -170,10 +170,10 @@ export class ShimKeeper {
     await this.#cleanUp(container);
   }
 
-  /** What the shim's own program does for one that is dead. There is nothing to do without a bundle. */
+  /** What the shim's own program does for one that is dead. */
   async #cleanUp(container: ForeignContainer): Promise<void> {
-    if (!existsSync(container.bundle)) return;
-    await this.#options.binary.runRemove(this.#start(container), container.bundle);
+    const { binary } = this.#options;
+    if (binary.mayHaveLeft(container.bundle)) await binary.runRemove(this.#start(container), container.bundle);
   }
 
   /** Resolves when the shim has ended; it is killed when that takes longer than it may. */

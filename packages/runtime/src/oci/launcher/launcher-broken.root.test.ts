@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Hooks } from "@orlop/core";
+import { ContainerDirectory } from "../../process/container-directory.ts";
+import type { ContainerRecord } from "../../process/container-record.ts";
 import { until } from "../../process/process-bench-fixture.ts";
 import { type CommandBench, type RunningCall, withCommand } from "./command-bench-fixture.ts";
 
@@ -35,6 +37,27 @@ function endResident(bench: CommandBench): Promise<void> {
   return bench.endResidents("SIGKILL");
 }
 
+/** What is written down of a container before anything is made. */
+function recordFor(id: string, makerPid: number): ContainerRecord {
+  return {
+    schemaVersion: 1,
+    id,
+    ociVersion: "1.3.0",
+    bundle: "/",
+    annotations: {},
+    cgroups: [],
+    namespaces: [],
+    ownPidNamespace: true,
+    detached: true,
+    createdAtMs: Date.now(),
+    bootId: "",
+    rootfs: "",
+    makerPid,
+    ownerUid: 0,
+    startSteps: [],
+  };
+}
+
 const BROKE_OFF = "orlop-oci: Cannot finish this call: the resident process that served it has ended\n";
 
 suite("the end of the resident process", () => {
@@ -49,6 +72,27 @@ suite("the end of the resident process", () => {
       await endResident(bench);
       const { status, stderr } = await run.ended;
       assert.deepEqual([status, stderr], [6, ""]);
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("after it has taken an id for a call leaves that to the same call, and to no other", async (t) => {
+    await withCommand(t, async (bench) => {
+      const before = bench.remember();
+      for (const isOwn of [true, false]) {
+        const { id, path } = bench.bundle(["/bin/sh", "-c", "exit 6"]);
+        const go = bench.path(`go-${id}`);
+        const wait = ["sh", "-c", `while ! [ -e ${go} ]; do sleep 0.01; done; exec "$@"`, "sh"];
+        const env = { ORLOP_OCI_RESIDENT: "0" };
+        const run = bench.start(["run", "--bundle", path, id], { before: wait, env });
+        mkdirSync(bench.root, { recursive: true });
+        new ContainerDirectory(join(bench.root, id)).create(recordFor(id, isOwn ? run.pid : run.pid + 1), undefined);
+        writeFileSync(go, "");
+        const { status, stderr } = await run.ended;
+        if (isOwn) assert.deepEqual([status, stderr], [6, ""]);
+        else assert.match(stderr, /already exists/);
+      }
+      rmSync(bench.root, { recursive: true });
       await bench.expectNothingLeft(before);
     });
   });
