@@ -29,6 +29,7 @@ export {
   WINSIZE,
 } from "./abi/structs.ts";
 export { nativeSeccompArch } from "./abi/syscall-numbers/seccomp-architecture.ts";
+export { asSystemFailure, systemFailure } from "./abi/system-failure.ts";
 export {
   BPF_CGROUP_DEVICE,
   BPF_CGROUP_PROGRAM_MAX,

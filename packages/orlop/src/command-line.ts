@@ -50,7 +50,7 @@ function unknownCommand(name: string): number {
 }
 
 async function report(command: Command, error: unknown): Promise<number> {
-  const { asSystemFailure } = await import("./system-failure.ts");
+  const { asSystemFailure } = await import("@orlop/kernel");
   const failure = error instanceof OrlopError ? error : asSystemFailure(error);
   if (failure === undefined) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

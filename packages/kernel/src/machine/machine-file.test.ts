@@ -8,14 +8,14 @@ import { machineFile } from "./machine-file.ts";
 
 describe("the machine's file", () => {
   const cache = mkdtempSync(join(tmpdir(), "orlop-machine-file-"));
-  const configured = process.env["XDG_CACHE_HOME"];
+  const configured = process.env.XDG_CACHE_HOME;
   beforeEach(() => {
     chmodSync(cache, 0o700);
-    process.env["XDG_CACHE_HOME"] = cache;
+    process.env.XDG_CACHE_HOME = cache;
   });
   after(() => {
-    if (configured === undefined) delete process.env["XDG_CACHE_HOME"];
-    else process.env["XDG_CACHE_HOME"] = configured;
+    if (configured === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = configured;
     rmSync(cache, { recursive: true });
   });
 
@@ -36,7 +36,7 @@ describe("the machine's file", () => {
   });
 
   test("is not executed from somebody else's directory", { skip: process.getuid?.() === 0 ? "is root" : false }, () => {
-    process.env["XDG_CACHE_HOME"] = "/";
+    process.env.XDG_CACHE_HOME = "/";
     assert.notEqual(dirname(machineFile(hostArchitecture()).path), "/orlop");
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, decodeRuntimeSpec, generateId, OrlopError } from "@orlop/core";
-import { explainJson, explainProgram, type Program, randomBytes } from "@orlop/kernel";
+import { explainJson, explainProgram, type Program, randomBytes, systemFailure } from "@orlop/kernel";
 import { compileCreate, ProcessRuntime } from "@orlop/runtime";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
@@ -12,7 +12,6 @@ import { RUN_FLAGS } from "../run/run-flags.ts";
 import { readRunOptions } from "../run/run-options.ts";
 import { runtimeName } from "../run/runtime-choice.ts";
 import { stateDirectory } from "../run/state-directory.ts";
-import { systemFailure } from "../system-failure.ts";
 import { wantsColor } from "../wants-color.ts";
 
 export const explainCommand: Command = {

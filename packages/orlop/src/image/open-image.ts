@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import { systemFailure } from "../system-failure.ts";
+import { systemFailure } from "@orlop/kernel";
 import { directoryRoot } from "./directory-root.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";

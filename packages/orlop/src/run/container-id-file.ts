@@ -1,6 +1,6 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import { systemFailure } from "../system-failure.ts";
+import { systemFailure } from "@orlop/kernel";
 
 /**
  * The file of `--cidfile`. It is made before the container, so that a file that is there already is refused, gets the

@@ -1,7 +1,7 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type LinuxDevice, type LinuxDeviceCgroup, OrlopError } from "@orlop/core";
-import { systemFailure } from "../system-failure.ts";
+import { systemFailure } from "@orlop/kernel";
 
 export interface RequestedDevice {
   readonly device: LinuxDevice;

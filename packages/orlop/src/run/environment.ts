@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import { systemFailure } from "../system-failure.ts";
+import { systemFailure } from "@orlop/kernel";
 
 /** What is asked for one variable: a value, or (undefined) that it is not set, whatever the image says. */
 export interface Variable {

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
 import { printWarning } from "../print.ts";
-import { systemFailure } from "../system-failure.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
 import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";

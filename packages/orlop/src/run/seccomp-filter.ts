@@ -5,8 +5,8 @@ import {
   hostArchitecture,
   resolveSeccompProfile,
   type SeccompProfileTarget,
+  systemFailure,
 } from "@orlop/kernel";
-import { systemFailure } from "../system-failure.ts";
 import type { MachineView } from "./machine-view.ts";
 import type { RunOptions } from "./run-options.ts";
 

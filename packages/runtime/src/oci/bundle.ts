@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeRuntimeSpec, OrlopError, type Process, type RuntimeSpec } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
-import { fileFailure } from "./file-failure.ts";
 
 /** A config with a process, without which there is nothing to create. */
 export interface ProcessSpec extends RuntimeSpec {
@@ -41,8 +41,8 @@ function configBytes(bundle: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (!existsSync(bundle)) throw fileFailure(`read bundle "${bundle}"`, error);
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw fileFailure(`read config "${path}"`, error);
+    if (!existsSync(bundle)) throw systemFailure(`read bundle "${bundle}"`, error);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw systemFailure(`read config "${path}"`, error);
     // In runc's words.
     throw new OrlopError(
       "not-found",

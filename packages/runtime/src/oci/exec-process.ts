@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { decodeProcess, OrlopError, type Process, type User } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
 import type { Flag } from "./arguments/flag.ts";
 import type { GivenArguments } from "./arguments/given-arguments.ts";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
-import { fileFailure } from "./file-failure.ts";
 
 /** What changes the container's own process into the one to execute. */
 export const EXEC_PROCESS_FLAGS: readonly Flag[] = [
@@ -48,7 +48,7 @@ function processBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw fileFailure(`read process "${path}"`, error);
+    throw systemFailure(`read process "${path}"`, error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
-import { fileFailure } from "./file-failure.ts";
+import { systemFailure } from "@orlop/kernel";
 
 type Level = "error" | "warning" | "debug";
 
@@ -31,7 +31,7 @@ export class Log {
     try {
       closeSync(openSync(options.path, "a", 0o644 & ~(options.umask ?? 0)));
     } catch (error) {
-      throw fileFailure(`open log "${options.path}"`, error);
+      throw systemFailure(`open log "${options.path}"`, error);
     }
   }
 

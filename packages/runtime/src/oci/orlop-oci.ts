@@ -1,9 +1,9 @@
 import { OrlopError } from "@orlop/core";
+import { asSystemFailure } from "@orlop/kernel";
 import type { GivenArguments } from "./arguments/given-arguments.ts";
 import { parseArguments } from "./arguments/parse-arguments.ts";
 import { type Call, NotHere } from "./call.ts";
 import { callerMessage, failureExitCode } from "./error-words.ts";
-import { asFileFailure } from "./file-failure.ts";
 import { decodeGlobalOptions, GLOBAL_FLAGS, type GlobalOptions } from "./global-options.ts";
 import { Log } from "./log.ts";
 import type { OciContainers, OciContainersOptions } from "./oci-containers.ts";
@@ -121,7 +121,7 @@ function unknownVerb(log: Log, name: string): number {
 }
 
 function errorMessage(verb: string, error: unknown): string {
-  const failure = error instanceof OrlopError ? error : asFileFailure(error);
+  const failure = error instanceof OrlopError ? error : asSystemFailure(error);
   if (failure !== undefined) return callerMessage(verb, failure);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `This should not have happened: ${text}`;

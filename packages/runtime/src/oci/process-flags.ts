@@ -1,11 +1,11 @@
 import { renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { OrlopError, type Process } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
 import type { Flag } from "./arguments/flag.ts";
 import type { GivenArguments } from "./arguments/given-arguments.ts";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
-import { fileFailure } from "./file-failure.ts";
 import type { OciProcessOptions } from "./oci-containers.ts";
 
 /** Flags of every verb that starts a process. */
@@ -91,13 +91,13 @@ function pidFileWriter(path: string, umask: number): (pid: number) => void {
     try {
       writeFileSync(unfinished, String(pid), { flag: "wx", mode: 0o666 & ~umask });
     } catch (error) {
-      throw fileFailure(`write pid file "${path}"`, error);
+      throw systemFailure(`write pid file "${path}"`, error);
     }
     try {
       renameSync(unfinished, path);
     } catch (error) {
       unlinkSync(unfinished);
-      throw fileFailure(`write pid file "${path}"`, error);
+      throw systemFailure(`write pid file "${path}"`, error);
     }
   };
 }

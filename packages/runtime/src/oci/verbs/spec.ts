@@ -1,10 +1,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError, stringifyJson } from "@orlop/core";
-import { readCgroupLayout } from "@orlop/kernel";
+import { readCgroupLayout, systemFailure } from "@orlop/kernel";
 import { callPath } from "../call-path.ts";
 import { exampleSpec } from "../example-spec.ts";
-import { fileFailure } from "../file-failure.ts";
 import type { Verb } from "../verb.ts";
 
 export const specVerb: Verb = {
@@ -36,7 +35,7 @@ what there is. With --rootless the container can be made without privileges.`,
     } catch (error) {
       throw (error as NodeJS.ErrnoException).code === "EEXIST"
         ? exists(path)
-        : fileFailure(`write config "${path}"`, error);
+        : systemFailure(`write config "${path}"`, error);
     }
     return 0;
   },

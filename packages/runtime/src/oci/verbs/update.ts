@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { decodeLinuxResources, type LinuxResources, OrlopError } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
 import type { GivenArguments } from "../arguments/given-arguments.ts";
 import type { Call } from "../call.ts";
 import { callPath } from "../call-path.ts";
 import { containerId } from "../container-id.ts";
-import { fileFailure } from "../file-failure.ts";
 import { flagResources, RESOURCE_FLAGS } from "../resource-flags.ts";
 import type { Verb } from "../verb.ts";
 
@@ -59,6 +59,6 @@ function resourceBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw fileFailure(`read resources "${path}"`, error);
+    throw systemFailure(`read resources "${path}"`, error);
   }
 }

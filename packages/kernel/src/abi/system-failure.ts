@@ -1,5 +1,5 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
-import { errnoWords } from "@orlop/kernel";
+import { errnoWords } from "./errno.ts";
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOENT: "not-found",
@@ -19,20 +19,21 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** The error for a call of node:fs that failed: `what` was to be done, as `read config "a"`. */
-export function fileFailure(what: string, cause: unknown): OrlopError {
+export function systemFailure(what: string, cause: unknown, field?: string): OrlopError {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === undefined) throw cause;
   return new OrlopError(CODES[code] ?? "failed", `Cannot ${what}: ${errnoWords(code)}`, {
     operation: what,
     errno: code,
     cause,
+    ...(field === undefined ? {} : { field }),
   });
 }
 
-/** A failed call of Node that nobody has put into words, or undefined for anything else. */
-export function asFileFailure(error: unknown): OrlopError | undefined {
+/** A failed call of node:fs or node:child_process that nobody has put into words, or `undefined` for anything else. */
+export function asSystemFailure(error: unknown): OrlopError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
-  return fileFailure(path === undefined ? syscall : `${syscall} "${path}"`, error);
+  return systemFailure(path === undefined ? syscall : `${syscall} "${path}"`, error);
 }
