@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   closeSync,
   existsSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { REPORT, reportKind } from "@orlop/kernel";
 import { withTemporaryDirectory } from "@orlop/testkit";
 import { abortable } from "./abortable.ts";
@@ -48,6 +50,17 @@ function report(kind: "created" | "exited" | "failed", index: number, value: num
   bytes.writeBigInt64LE(BigInt(value), REPORT.fields.value.offset);
   return bytes;
 }
+
+/** Removes files whenever it is its turn. */
+const REMOVER = `
+  const { unlinkSync } = require("node:fs");
+  const { paths, turn } = require("node:worker_threads").workerData;
+  for (;;) {
+    while (Atomics.load(turn, 0) === 0);
+    for (const path of paths) try { unlinkSync(path); } catch {}
+    Atomics.store(turn, 0, 0);
+  }
+`;
 
 /** A container's directory, and what stands for its reaper: somebody who has the control pipe open. */
 async function withContainer(
@@ -140,6 +153,27 @@ suite("a container's directory", () => {
       assert.equal(existsSync(unfinished(dead)), false);
       assert.equal(existsSync(unfinished(process.pid)), true);
       assert.deepEqual(ContainerDirectory.list(root), [".c2"]);
+    }));
+
+  test("is removed whole, also while a program that ends removes files of its own there", () =>
+    withTemporaryDirectory(async (root) => {
+      const exec = join(root, "c1", "exec", "e");
+      const names = ["a", "b", "c", "d", "e", "f"];
+      const turn = new Int32Array(new SharedArrayBuffer(4));
+      const worker = new Worker(REMOVER, { eval: true, workerData: { paths: names.map((n) => join(exec, n)), turn } });
+      try {
+        await once(worker, "online");
+        for (let round = 0; round < 300; round++) {
+          mkdirSync(exec, { recursive: true });
+          for (const name of names) writeFileSync(join(exec, name), "");
+          Atomics.store(turn, 0, 1);
+          new ContainerDirectory(join(root, "c1")).remove();
+          assert.deepEqual(readdirSync(root), [], `round ${round}`);
+          while (Atomics.load(turn, 0) === 1);
+        }
+      } finally {
+        await worker.terminate();
+      }
     }));
 
   test("may have the longest name that an id can have", () =>

@@ -310,9 +310,17 @@ export class ContainerDirectory {
     try {
       rmdirSync(this.path);
     } catch {
-      // A program that starts just now, its maker dead, may still be putting something there before it sees that.
-      rmSync(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
+      this.#removeTree();
     }
+  }
+
+  /**
+   * Against programs that are still at it: one that starts just now, its maker dead, puts something there before it sees
+   * that; and Node takes a file that one which ends removes itself for the end of the work, and says nothing.
+   */
+  #removeTree(): void {
+    const options = { recursive: true, force: true, maxRetries: 5, retryDelay: 10 } as const;
+    for (let round = 0; round < REMOVAL_ROUNDS_MAX && existsSync(this.path); round++) rmSync(this.path, options);
   }
 
   static list(root: string): readonly string[] {
@@ -333,6 +341,9 @@ export class ContainerDirectory {
     }
   }
 }
+
+/** An exec has few files, and each is removed once. */
+const REMOVAL_ROUNDS_MAX = 1000;
 
 /** How often a waiter looks whether there still is a reaper. */
 const REAPER_LOOK_MS = 250;

@@ -429,7 +429,8 @@ export class ProcessRuntime implements Runtime {
     const request = this.#hooked(id);
     if (request?.spec.hooks?.poststart === undefined) return;
     try {
-      const { pid } = await this.state(id);
+      // It may have ended by now: the hook is told of what was started.
+      const pid = this.#directory(id).created()?.value;
       await runContainerHooks(this.#hookRunner, this.#directory(id), request, "poststart", "running", pid);
     } catch (error) {
       await this.delete(id, { force: true });
