@@ -140,6 +140,44 @@ describe("orlop run --runtime", { skip: notRoot }, () => {
     assert.match(unknown.stderr, /invalid argument "runc" for "--runtime" flag: it is process, oci:PROGRAM/);
   });
 
+  test("gives a terminal the size that it has got while the runtime was at work", {
+    skip: obstacle(["runc"]) || pythonObstacle(),
+  }, async () => {
+    const slow = c.place("slow");
+    writeFileSync(slow, 'case " $* " in *" start "*) runc "$@"; sleep 1.5 ;; *) exec runc "$@" ;; esac\n');
+    const runtime = c.place("runtime");
+    writeFileSync(runtime, `#!/bin/sh\nexec sh ${slow} "$@"\n`, { mode: 0o755 });
+    const script = "trap 'stty size; exit 5' WINCH; stty size; while :; do sleep 0.1; done";
+    const command = [LAUNCHER, "run", "-t", "--runtime", `oci:${runtime}`, ...c.fixture.idFlags(), "host", "sh", "-c"];
+    const { status } = await atTerminal(
+      c.fixture,
+      [...command, script],
+      [
+        ["wait", "24 80"],
+        ["resize", 33, 111],
+        ["wait", "33 111"],
+      ],
+    );
+    assert.equal(status, 5);
+  });
+
+  test("says why the runtime failed, also one that had asked for the terminal", {
+    skip: pythonObstacle(),
+  }, async () => {
+    const runtime = c.place("failing");
+    const script = `#!/usr/bin/env python3
+import json, socket, sys
+words = sys.argv
+if "create" in words:
+    socket.socket(socket.AF_UNIX).connect(words[words.index("--console-socket") + 1])
+    open(words[words.index("--log") + 1], "w").write(json.dumps({"level": "error", "msg": "out of paper"}))
+    sys.exit(1)
+`;
+    writeFileSync(runtime, script, { mode: 0o755 });
+    const { exitCode, stderr } = await c.run(["-t", "--runtime", `oci:${runtime}`, "host", "true"]);
+    assert.deepEqual([exitCode, /out of paper/.test(stderr)], [125, true], stderr);
+  });
+
   test("is not explained where the calls are another program's", async () => {
     const { exitCode, stderr } = await c.fixture.orlop(["explain", "--runtime", "oci:runc", "host", "true"]);
     assert.equal(exitCode, 1);

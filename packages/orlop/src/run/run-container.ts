@@ -54,7 +54,9 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   proxy?.deliverTo((signal) => quietly(runtime.signal(id, signal)));
   if (options.tty) {
     const { watchWindowSize } = await import("./window-size.ts");
-    stack.use(watchWindowSize((size) => quietly(runtime.resize(id, size))));
+    const { consoleSize } = prepared.request.spec.process ?? {};
+    const known = consoleSize && { rows: consoleSize.height, columns: consoleSize.width };
+    stack.use(watchWindowSize(known, (size) => quietly(runtime.resize(id, size))));
   }
   // Meanwhile, while there is nothing else to do.
   const removal = removeOrphans(prepared.stateDirectory, (orphan, name) =>

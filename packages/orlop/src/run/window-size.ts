@@ -8,13 +8,18 @@ export function windowSize(): WindowSize | undefined {
   return undefined;
 }
 
-/** Calls back with each new size of the caller's terminal until the result is disposed of. */
-export function watchWindowSize(onSize: (size: WindowSize) => void): Disposable {
+/**
+ * Calls back with each new size of the caller's terminal until the result is disposed of, and at once with one that is not
+ * `known` any more: it may have changed while nobody watched.
+ */
+export function watchWindowSize(known: WindowSize | undefined, onSize: (size: WindowSize) => void): Disposable {
   const stream = [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
   const listener = (): void => {
     const size = windowSize();
     if (size !== undefined) onSize(size);
   };
   stream?.on("resize", listener);
+  const size = windowSize();
+  if (size?.rows !== known?.rows || size?.columns !== known?.columns) listener();
   return { [Symbol.dispose]: () => void stream?.off("resize", listener) };
 }

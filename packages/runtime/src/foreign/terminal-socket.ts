@@ -37,13 +37,15 @@ export function emitListenForTerminal(s: Supervision): void {
   emitListen(p, path, p.slot("listener"));
 }
 
-/** Somebody has connected: takes the descriptor that comes. */
+/** Somebody has connected: takes the descriptor that comes. A runtime that fails before it sends one says itself why. */
 export function emitAcceptTerminal(s: Supervision): void {
   const { p, slots } = s;
   const connection = p.slot("connection");
   p.step({ action: "take the terminal from the runtime", field: "process.terminal" });
   p.call("accept4", [p.slot("listener"), 0, 0, p.flags("SOCK_CLOEXEC")], { into: connection });
-  emitReceiveDescriptorFrom(p, connection, slots.master);
+  const closed = p.label("no terminal came");
+  emitReceiveDescriptorFrom(p, connection, slots.master, { closed });
+  p.mark(closed);
   p.call("close", [connection]);
 }
 

@@ -1,4 +1,13 @@
-import { CMSG_ONE_FD, emitConnect, IOVEC, MSGHDR, type Pointer, type ProgramBuilder, type Slot } from "@orlop/kernel";
+import {
+  CMSG_ONE_FD,
+  emitConnect,
+  IOVEC,
+  type Label,
+  MSGHDR,
+  type Pointer,
+  type ProgramBuilder,
+  type Slot,
+} from "@orlop/kernel";
 import type { Supervision } from "./supervision.ts";
 
 const NUMBER_BYTES = 8;
@@ -24,14 +33,20 @@ export function emitSendDescriptorTo(p: ProgramBuilder, socket: Slot, fd: Slot, 
   p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
 }
 
-/** `into` = the descriptor that comes over `socket`; EPIPE when the other end closed instead. */
-export function emitReceiveDescriptorFrom(p: ProgramBuilder, socket: Slot, into: Slot, along?: Slot): void {
+/** `into` = the descriptor that comes over `socket`; when the other end closed instead, on to `closed`, or EPIPE. */
+export function emitReceiveDescriptorFrom(
+  p: ProgramBuilder,
+  socket: Slot,
+  into: Slot,
+  { along, closed }: { readonly along?: Slot | undefined; readonly closed?: Label } = {},
+): void {
   const { msg, control, number } = descriptorMessage(p);
   const got = p.slot("got");
   const received = p.label("received");
   p.call("recvmsg", [socket, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
   p.branch(got, "ne", 0, received);
-  p.fail("EPIPE");
+  if (closed === undefined) p.fail("EPIPE");
+  else p.jump(closed);
   p.mark(received);
   p.load(into, control.at(CMSG_ONE_FD.fields.fd.offset), 4);
   if (along !== undefined) p.load(along, number, NUMBER_BYTES);
@@ -61,5 +76,5 @@ export function emitSendDescriptor(s: Supervision, fd: Slot, along?: Slot): void
 
 /** In the reaper: `into` = the descriptor that the child sends. A child that died has told why before. */
 export function emitReceiveDescriptor(s: Supervision, into: Slot, along?: Slot): void {
-  emitReceiveDescriptorFrom(s.p, s.slots.syncReaper, into, along);
+  emitReceiveDescriptorFrom(s.p, s.slots.syncReaper, into, { along });
 }
