@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
-import { LayoutFixture } from "../image/layout/layout-fixture.ts";
+import { LayoutFixture } from "@orlop/testkit";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 interface FilesSuiteOptions extends SuiteOptions {

@@ -18,10 +18,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { ErrorCode } from "@orlop/core";
+import { type FixtureEntry, type FixtureImage, type FixtureLayer, LayoutFixture, makeTar } from "@orlop/testkit";
 import type { Image } from "./image.ts";
-import { type FixtureImage, type FixtureLayer, LayoutFixture } from "./layout/layout-fixture.ts";
 import { openLayout } from "./open-layout.ts";
-import { type FixtureEntry, makeTar } from "./tar/tar-fixture.ts";
 
 let scratch = "";
 let layout: LayoutFixture;

@@ -11,13 +11,11 @@ import {
   OrlopError,
   type Platform,
 } from "@orlop/core";
+import { chooseManifest, LayoutBlobs, platformName, readLayer } from "@orlop/image";
 import { OwnDirectory } from "../run/own-directory.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
-import { chooseManifest, platformName } from "./layout/choose-manifest.ts";
 import { LayerWriter } from "./layout/layer-writer.ts";
-import { LayoutBlobs } from "./layout/layout-blobs.ts";
-import { unpackLayer } from "./layout/unpack-layer.ts";
 
 /** Overlay itself takes 500; no real image has a tenth of them. */
 const LAYERS_MAX = 500;
@@ -88,7 +86,9 @@ async function unpack(
   using writer = new LayerWriter(directory, { keepOwners });
   for (const [index, layer] of manifest.layers.entries()) {
     const diffId = config.rootfs.diff_ids[index];
-    if (diffId !== undefined) await unpackLayer(blobs, layer, diffId, writer);
+    if (diffId === undefined) continue;
+    writer.beginLayer();
+    for await (const entry of readLayer(blobs, layer, diffId)) await writer.write(entry);
   }
   writer.finish();
   return writer.losses.sentences();

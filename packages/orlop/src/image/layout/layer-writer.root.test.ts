@@ -3,9 +3,8 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, utimes
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
+import { type FixtureEntry, LayoutFixture, makeTar } from "@orlop/testkit";
 import { openLayout } from "../open-layout.ts";
-import { type FixtureEntry, makeTar } from "../tar/tar-fixture.ts";
-import { LayoutFixture } from "./layout-fixture.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
 const scratch = mkdtempSync(join(tmpdir(), "orlop-layer-"));

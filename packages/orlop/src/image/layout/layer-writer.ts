@@ -22,20 +22,14 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { parseLayerPath, parseWhiteout, refusedEntry, type TarEntry, type Whiteout } from "@orlop/image";
 import { type OpenPlace, RootDirectory } from "../root-directory.ts";
-import type { TarEntry } from "../tar/read-tar.ts";
 import { type PathNode, PathTree } from "./path-tree.ts";
 import { UnpackLosses } from "./unpack-losses.ts";
 
 /** Limits on what an image may unpack to. */
 const ENTRIES_MAX = 4_000_000;
 const UNPACKED_MAX_BYTES = 64 * 1024 ** 3;
-/** limits.h, PATH_MAX. */
-const PATH_MAX_BYTES = 4096;
-
-/** image-spec, layer.md, "Whiteouts". */
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq";
 
 /** What a directory is to be in the end; until then it can be written to. */
 interface DirectoryMetadata {
@@ -85,8 +79,11 @@ export class LayerWriter implements Disposable {
     try {
       using directory = this.#root.openDirectory(parent);
       if (name === undefined) this.#describeDirectory(this.#below(directory), entry);
-      else if (name.startsWith(WHITEOUT)) this.#whiteout(directory, name, entry.path);
-      else await this.#make(directory, name, entry);
+      else {
+        const whiteout = parseWhiteout(name, entry.path);
+        if (whiteout === undefined) await this.#make(directory, name, entry);
+        else this.#whiteout(directory, whiteout);
+      }
     } catch (cause) {
       if (cause instanceof OrlopError) throw cause;
       const what = cause instanceof Error ? cause.message : String(cause);
@@ -183,23 +180,17 @@ export class LayerWriter implements Disposable {
 
   #link(path: string, entry: TarEntry): void {
     const { parent, name } = splitPath(entry.target);
-    if (name === undefined) throw refused(entry.path, "it links to a directory");
+    if (name === undefined) throw refusedEntry(entry.path, "it links to a directory");
     using directory = this.#root.openDirectory(parent);
     // link(2) does not follow a link at the end.
     linkSync(`${directory.path}/${name}`, path);
   }
 
-  #whiteout(directory: OpenPlace, name: string, path: string): void {
+  #whiteout(directory: OpenPlace, whiteout: Whiteout): void {
     const below = this.#below(directory);
-    if (name === OPAQUE) {
-      for (const child of readdirSync(directory.path)) this.#removeLower(directory, child, below);
-      return;
-    }
-    // Other names of this kind are notes that aufs made for itself.
-    if (name.startsWith(`${WHITEOUT}${WHITEOUT}`)) return;
-    const hidden = name.slice(WHITEOUT.length);
-    if (hidden === "" || hidden === "." || hidden === "..") throw refused(path, "its whiteout names no entry");
-    this.#removeLower(directory, hidden, below);
+    const hidden =
+      whiteout.kind === "opaque" ? readdirSync(directory.path) : whiteout.kind === "hides" ? [whiteout.name] : [];
+    for (const name of hidden) this.#removeLower(directory, name, below);
   }
 
   /** Removes what the layers below have made, and keeps what this one has. */
@@ -220,18 +211,8 @@ export class LayerWriter implements Disposable {
 
 /** The parent's path and the entry's name, which is missing for the root itself. */
 function splitPath(path: string): { readonly parent: string; readonly name: string | undefined } {
-  if (path.includes("\0")) throw refused(path, "its name has a zero byte");
-  if (path.includes("\ufffd")) throw refused(path, "its name is not UTF-8");
-  if (Buffer.byteLength(path) > PATH_MAX_BYTES)
-    throw refused(path.slice(0, 100), `its path is longer than ${PATH_MAX_BYTES} bytes`);
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw refused(path, "its path leaves the layer");
-  const name = parts.pop();
-  return { parent: parts.join("/"), name };
-}
-
-function refused(path: string, what: string): OrlopError {
-  return new OrlopError("invalid", `Cannot unpack "${path}": ${what}`);
+  const { parents, name } = parseLayerPath(path);
+  return { parent: parents.join("/"), name };
 }
 
 function exhausted(noun: string, most: number): OrlopError {

@@ -1,4 +1,4 @@
-import type { TarEntry } from "../tar/read-tar.ts";
+import type { TarEntry } from "@orlop/image";
 
 /** Examples that a sentence shows. */
 const EXAMPLES_MAX = 3;
@@ -31,7 +31,7 @@ export class UnpackLosses {
     // A container has a /dev of its own.
     if (isNode && !/^(\.?\/)*dev\//.test(path)) this.#nodes.add(path);
     if (!keepsOwners && !isNode && (uid !== 0 || gid !== 0)) this.#owners.add(`${path} of ${uid}:${gid}`);
-    for (const name of entry.attributes) this.#attributes.add(`${name} of ${path}`);
+    for (const name of entry.xattrs.keys()) this.#attributes.add(`${name} of ${path}`);
   }
 
   sentences(): readonly string[] {

@@ -1,4 +1,4 @@
-import { TAR_BLOCK_BYTES } from "./tar-header.ts";
+const TAR_BLOCK_BYTES = 512;
 
 /** An entry of an archive that a test makes, which no real tool would. */
 export interface FixtureEntry {
@@ -9,9 +9,12 @@ export interface FixtureEntry {
   readonly uid?: number;
   readonly gid?: number;
   readonly target?: string;
-  readonly content?: string;
+  readonly content?: string | Buffer;
+  /** Seconds; 0 when absent. */
+  readonly mtime?: number;
+  readonly device?: readonly [major: number, minor: number];
   /** Records of an extended header in front. */
-  readonly pax?: Readonly<Record<string, string>>;
+  readonly pax?: Readonly<Record<string, string | Buffer>>;
 }
 
 /** A ustar archive with these entries. */
@@ -20,7 +23,7 @@ export function makeTar(entries: readonly FixtureEntry[]): Buffer {
 }
 
 function entryBlocks(entry: FixtureEntry): readonly Buffer[] {
-  const content = Buffer.from(entry.content ?? "");
+  const content = Buffer.from((entry.content ?? "") as string);
   const extension = entry.pax === undefined ? [] : blocks({ path: "pax", type: "x" }, paxRecords(entry.pax));
   return [...extension, ...blocks(entry, content)];
 }
@@ -30,19 +33,15 @@ function blocks(entry: FixtureEntry, content: Buffer): readonly Buffer[] {
   return [header(entry, content.length), content, Buffer.alloc(padding)];
 }
 
-function paxRecords(records: Readonly<Record<string, string>>): Buffer {
+function paxRecords(records: Readonly<Record<string, string | Buffer>>): Buffer {
   const lines = Object.entries(records).map(([key, value]) => {
-    const rest = ` ${key}=${value}\n`;
-    let length = Buffer.byteLength(rest) + 1;
-    while (
-      `${length}${rest}`.length < Buffer.byteLength(`${length}${rest}`) ||
-      Buffer.byteLength(`${length}${rest}`) !== length
-    ) {
-      length = Buffer.byteLength(`${length}${rest}`);
-    }
-    return `${length}${rest}`;
+    const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value as string), Buffer.from("\n")]);
+    // The length counts its own digits.
+    let length = rest.length;
+    while (`${length}`.length + rest.length !== length) length = `${length}`.length + rest.length;
+    return Buffer.concat([Buffer.from(`${length}`), rest]);
   });
-  return Buffer.from(lines.join(""));
+  return Buffer.concat(lines);
 }
 
 function header(entry: FixtureEntry, size: number): Buffer {
@@ -55,10 +54,13 @@ function header(entry: FixtureEntry, size: number): Buffer {
   octal(entry.uid ?? 0, 108, 8);
   octal(entry.gid ?? 0, 116, 8);
   octal(size, 124, 12);
-  octal(0, 136, 12);
+  octal(entry.mtime ?? 0, 136, 12);
   block.write(entry.type ?? "0", 156, "latin1");
   block.write(entry.target ?? "", 157, 100);
   block.write("ustar\u000000", 257, "latin1");
+  const [major, minor] = entry.device ?? [0, 0];
+  octal(major, 329, 8);
+  octal(minor, 337, 8);
   block.fill(" ", 148, 156);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");

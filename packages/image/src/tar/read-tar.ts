@@ -4,6 +4,7 @@ import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "
 
 type TarEntryKind = "file" | "hard-link" | "symlink" | "character-device" | "block-device" | "directory" | "fifo";
 
+/** One entry of a layer (image-spec, layer.md). */
 export interface TarEntry {
   readonly kind: TarEntryKind;
   readonly path: string;
@@ -13,12 +14,16 @@ export interface TarEntry {
   readonly gid: number;
   /** Seconds since 1970. */
   readonly mtime: number;
+  /** On top of the seconds, less than one. */
+  readonly mtimeNanoseconds: number;
   /** Of a link: what it says (symlink) or the path of the entry that it shares its content with (hard link). */
   readonly target: string;
   /** Bytes of content. */
   readonly size: number;
-  /** Names of extended attributes. */
-  readonly attributes: readonly string[];
+  /** Of a device. */
+  readonly device: { readonly major: number; readonly minor: number };
+  /** Extended attributes by their names. */
+  readonly xattrs: ReadonlyMap<string, Buffer>;
   /** The content, in chunks; what is not read is skipped. */
   content(): AsyncGenerator<Buffer>;
 }
@@ -54,8 +59,8 @@ export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<Ta
 }
 
 async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
-  let global = new Map<string, string>();
-  let local = new Map<string, string>();
+  let global: PaxRecords = new Map();
+  let local: PaxRecords = new Map();
   for (;;) {
     const block = await reader.take(TAR_BLOCK_BYTES);
     const header = block === undefined ? undefined : decodeTarHeader(block);
@@ -68,10 +73,10 @@ async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
         global = new Map([...global, ...parsePax(await readExtension(reader, header))]);
         break;
       case "L":
-        local.set("path", untilNul(await readExtension(reader, header)));
+        local = new Map(local).set("path", untilNul(await readExtension(reader, header)));
         break;
       case "K":
-        local.set("linkpath", untilNul(await readExtension(reader, header)));
+        local = new Map(local).set("linkpath", untilNul(await readExtension(reader, header)));
         break;
       default: {
         const content = new Content(reader);
@@ -91,14 +96,17 @@ async function readExtension(reader: ByteReader, { size }: TarHeader): Promise<B
   return bytes.subarray(0, size);
 }
 
-function untilNul(bytes: Buffer): string {
+function untilNul(bytes: Buffer): Buffer {
   const end = bytes.indexOf(0);
-  return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
+  return bytes.subarray(0, end < 0 ? bytes.length : end);
 }
 
+/** Values by keywords; those of extended attributes are any bytes. */
+type PaxRecords = ReadonlyMap<string, Buffer>;
+
 /** `LENGTH KEYWORD=VALUE\n`, where LENGTH counts the whole record in bytes (pax, "Extended Header"). */
-function parsePax(bytes: Buffer): ReadonlyMap<string, string> {
-  const records = new Map<string, string>();
+function parsePax(bytes: Buffer): PaxRecords {
+  const records = new Map<string, Buffer>();
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
     const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
@@ -108,16 +116,16 @@ function parsePax(bytes: Buffer): ReadonlyMap<string, string> {
     if (at + length > bytes.length || bytes[at + length - 1] !== 0x0a || equals < 1) {
       throw malformedTar("an extended header has a malformed record");
     }
-    records.set(record.toString("utf8", 0, equals), record.toString("utf8", equals + 1));
+    records.set(record.toString("utf8", 0, equals), record.subarray(equals + 1));
     at += length;
   }
   return records;
 }
 
-const ATTRIBUTE_PREFIX = "SCHILY.xattr.";
+const XATTR_PREFIX = "SCHILY.xattr.";
 
-function describe(header: TarHeader, records: ReadonlyMap<string, string>, content: Content): TarEntry {
-  const path = records.get("path") ?? header.name;
+function describe(header: TarHeader, records: PaxRecords, content: Content): TarEntry {
+  const path = records.get("path")?.toString() ?? header.name;
   const isSparse = header.type === "S" || [...records.keys()].some((key) => key.startsWith("GNU.sparse."));
   const kind = Object.hasOwn(KINDS, header.type) ? KINDS[header.type] : undefined;
   if (isSparse || kind === undefined) {
@@ -134,25 +142,35 @@ function describe(header: TarHeader, records: ReadonlyMap<string, string>, conte
     mode: header.mode & 0o7777,
     uid: paxNumber(records, "uid", header.uid),
     gid: paxNumber(records, "gid", header.gid),
-    mtime: clampTime(Number(records.get("mtime") ?? header.mtime)),
-    target: records.get("linkpath") ?? header.linkName,
+    ...timeOf(records.get("mtime")?.toString() ?? String(header.mtime)),
+    target: records.get("linkpath")?.toString() ?? header.linkName,
     size,
-    attributes: [...records.keys()]
-      .filter((key) => key.startsWith(ATTRIBUTE_PREFIX))
-      .map((key) => key.slice(ATTRIBUTE_PREFIX.length)),
+    device: { major: header.deviceMajor, minor: header.deviceMinor },
+    xattrs: xattrsOf(records),
     content: () => content.chunks(),
   };
+}
+
+const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
+
+function xattrsOf(records: PaxRecords): ReadonlyMap<string, Buffer> {
+  const found = [...records].filter(([key]) => key.startsWith(XATTR_PREFIX));
+  if (found.length === 0) return NO_XATTRS;
+  return new Map(found.map(([key, value]) => [key.slice(XATTR_PREFIX.length), value]));
 }
 
 /** What every file system can store: 34 bits of seconds, as ext4 has them. */
 const TIME_MAX_SECONDS = 2 ** 34 - 1;
 
-function clampTime(seconds: number): number {
-  return Number.isNaN(seconds) ? 0 : Math.floor(Math.min(Math.max(seconds, 0), TIME_MAX_SECONDS));
+/** Decimal seconds, with a fraction to the nanosecond (pax, "Extended Header"); what is out of range is moved into it. */
+function timeOf(decimal: string): Pick<TarEntry, "mtime" | "mtimeNanoseconds"> {
+  const [, seconds = "", fraction = ""] = /^(\d+)(?:\.(\d+))?$/.exec(decimal) ?? [];
+  const mtime = Math.min(Number(seconds), TIME_MAX_SECONDS);
+  return { mtime, mtimeNanoseconds: Number(fraction.slice(0, 9).padEnd(9, "0")) };
 }
 
-function paxNumber(records: ReadonlyMap<string, string>, key: string, otherwise: number): number {
-  const value = records.get(key);
+function paxNumber(records: PaxRecords, key: string, otherwise: number): number {
+  const value = records.get(key)?.toString();
   if (value === undefined) return otherwise;
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!Number.isSafeInteger(number)) throw malformedTar(`an extended header's ${key} is no number`);

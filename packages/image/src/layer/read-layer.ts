@@ -14,9 +14,8 @@ import {
   MEDIA_TYPE_IMAGE_LAYER_ZSTD,
   OrlopError,
 } from "@orlop/core";
-import { readTar } from "../tar/read-tar.ts";
-import type { LayerWriter } from "./layer-writer.ts";
-import { hashFor, type LayoutBlobs } from "./layout-blobs.ts";
+import { hashFor, type LayoutBlobs } from "../layout/layout-blobs.ts";
+import { readTar, type TarEntry } from "../tar/read-tar.ts";
 
 const COMPRESSIONS: ReadonlyMap<string, "none" | "gzip" | "zstd"> = new Map([
   [MEDIA_TYPE_IMAGE_LAYER, "none"],
@@ -31,16 +30,12 @@ const COMPRESSIONS: ReadonlyMap<string, "none" | "gzip" | "zstd"> = new Map([
 ]);
 
 /**
- * Unpacks one layer over those before it, and verifies both its digest and that of the uncompressed archive.
+ * The entries of one layer. The iteration throws at its end when the layer is not what its digest and that of the
+ * uncompressed archive, `diffId`, say: nothing of it is to be used before.
  *
  * @throws OrlopError
  */
-export async function unpackLayer(
-  blobs: LayoutBlobs,
-  layer: Descriptor,
-  diffId: Digest,
-  writer: LayerWriter,
-): Promise<void> {
+export async function* readLayer(blobs: LayoutBlobs, layer: Descriptor, diffId: Digest): AsyncGenerator<TarEntry> {
   const hash = hashFor(diffId);
   const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
@@ -48,8 +43,7 @@ export async function unpackLayer(
       yield chunk;
     }
   };
-  writer.beginLayer();
-  for await (const entry of readTar(hashed(decompress(blobs.readBlob(layer), layer)))) await writer.write(entry);
+  yield* readTar(hashed(decompress(blobs.readBlob(layer), layer)));
   const found = hash.digest("hex");
   if (found === digestEncoded(diffId)) return;
   throw new OrlopError(

@@ -31,6 +31,8 @@ export interface TarHeader {
   /** The type flag as a character; NUL is "0". */
   readonly type: string;
   readonly linkName: string;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
 }
 
 /** Decodes a header block, or gives `undefined` for a block of zeros, which ends an archive. */
@@ -51,7 +53,14 @@ export function decodeTarHeader(block: Buffer): TarHeader | undefined {
     mtime: number(block, "mtime"),
     type: type === "\0" ? "0" : type,
     linkName: text(block, "linkName"),
+    // Who writes no devices leaves all kinds of things there.
+    deviceMajor: isDevice(type) ? number(block, "deviceMajor") : 0,
+    deviceMinor: isDevice(type) ? number(block, "deviceMinor") : 0,
   };
+}
+
+function isDevice(type: string): boolean {
+  return type === "3" || type === "4";
 }
 
 function field(block: Buffer, name: keyof typeof FIELDS): Buffer {

@@ -1,0 +1,106 @@
+import { type DirectoryEntry, splitIntoBlocks, usedBytes } from "./directory-blocks.ts";
+import { encodeOpaque, encodeXattrs } from "./encode-xattrs.ts";
+import { alignUp, BLOCK_BYTES, CHUNK_ADDRESS_BYTES, INODE, INODE_SLOT_BYTES } from "./erofs-format.ts";
+import type { FileContent } from "./file-content.ts";
+import type { Directory, Leaf } from "./layer-tree.ts";
+
+export type FileLeaf = Leaf<FileContent>;
+export type InodeSource = Directory | FileLeaf;
+
+/** An inode with its place in the metadata. */
+export interface Inode {
+  readonly source: InodeSource;
+  readonly xattrs: Buffer;
+  /** Of a directory. */
+  readonly blocks: readonly (readonly DirectoryEntry<InodeSource>[])[];
+  /** What follows the inode and its attributes within the same block. */
+  readonly tailBytes: number;
+  /** Bytes from the start of the metadata. */
+  readonly at: number;
+  /** Names that it has. */
+  links: number;
+}
+
+/** All whiteouts are one device. */
+const WHITEOUT: FileLeaf = {
+  kind: "leaf",
+  type: "character-device",
+  attributes: { mode: 0, uid: 0, gid: 0, mtime: 0, mtimeNanoseconds: 0, xattrs: new Map() },
+  target: "",
+  device: { major: 0, minor: 0 },
+  size: 0,
+  content: { kind: "empty" },
+};
+
+/** No inode has the number 0, which programs take for none. */
+const FIRST = 2 * INODE_SLOT_BYTES;
+
+/** Places every inode that can be reached from the root, which comes first, each once. */
+export function placeInodes(root: Directory): ReadonlyMap<InodeSource, Inode> {
+  const inodes = new Map<InodeSource, Inode>();
+  let end = FIRST;
+  const place = (source: InodeSource, path: string, blocks: Inode["blocks"] = []): void => {
+    const known = inodes.get(source);
+    if (known !== undefined) {
+      known.links++;
+      return;
+    }
+    const { xattrs: own } = source.attributes;
+    const isOpaque = source.kind === "directory" && source.opaque && source !== root;
+    const xattrs = isOpaque ? encodeOpaque(own, path) : encodeXattrs(own, path);
+    const tailBytes = tailOf(source, blocks, INODE.sizeBytes + xattrs.length);
+    const at = nextPlace(end, INODE.sizeBytes + xattrs.length, tailBytes);
+    inodes.set(source, { source, xattrs, blocks, tailBytes, at, links: 1 });
+    end = at + INODE.sizeBytes + xattrs.length + tailBytes + addressBytes(source);
+  };
+  // Not by recursion: links can make trees deeper than any path.
+  const waiting: { readonly directory: Directory; readonly path: string }[] = [{ directory: root, path: "/" }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { directory, path } = next;
+    const children = childrenOf(directory);
+    place(directory, path, splitIntoBlocks(children));
+    for (const { name, node } of children.slice(2)) {
+      const below = `${path}${name}`;
+      if (node.kind === "leaf") place(node, below);
+      else waiting.push({ directory: node, path: `${below}/` });
+    }
+  }
+  return inodes;
+}
+
+/** Itself and the directory above come first. */
+function childrenOf(directory: Directory): readonly DirectoryEntry<InodeSource>[] {
+  const entries: DirectoryEntry<InodeSource>[] = [
+    { name: Buffer.from("."), node: directory },
+    { name: Buffer.from(".."), node: directory.parent ?? directory },
+  ];
+  for (const [name, node] of directory.children) {
+    entries.push({ name: Buffer.from(name), node: node.kind === "whiteout" ? WHITEOUT : (node as InodeSource) });
+  }
+  return entries;
+}
+
+function tailOf(source: InodeSource, blocks: Inode["blocks"], headBytes: number): number {
+  if (source.kind === "directory") {
+    const last = usedBytes(blocks.at(-1) ?? []);
+    return headBytes + last <= BLOCK_BYTES ? last : 0;
+  }
+  if (source.type === "symlink") {
+    const length = Buffer.byteLength(source.target);
+    return headBytes + length <= BLOCK_BYTES ? length : 0;
+  }
+  return source.content.kind === "inline" ? source.content.tailBytes : 0;
+}
+
+function addressBytes(source: InodeSource): number {
+  if (source.kind !== "leaf" || source.content.kind !== "chunked") return 0;
+  return source.content.addresses.length * CHUNK_ADDRESS_BYTES;
+}
+
+/** The inode itself does not cross into another block, and nor does a tail. */
+function nextPlace(end: number, headBytes: number, tailBytes: number): number {
+  const at = alignUp(end, INODE_SLOT_BYTES);
+  const inBlock = at % BLOCK_BYTES;
+  const within = tailBytes > 0 ? headBytes + tailBytes : INODE.sizeBytes;
+  return inBlock + within <= BLOCK_BYTES ? at : alignUp(at, BLOCK_BYTES);
+}
