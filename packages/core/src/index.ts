@@ -165,6 +165,7 @@ export {
   EXECS_REMEMBERED_MIN,
   type ExecRequest,
   type ExitStatus,
+  type OverlayLayer,
   type OverlayWrites,
   type ResourceUsage,
   type RootFilesystem,

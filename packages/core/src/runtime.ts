@@ -120,9 +120,12 @@ export type RootFilesystem =
   /** A directory, used as it is. */
   | { readonly kind: "directory"; readonly path: string }
   /** Read-only layers, uppermost first, with writes kept in `upper` or, with "discard", in memory until the end. */
-  | { readonly kind: "overlay"; readonly lower: readonly string[]; readonly writes: OverlayWrites }
+  | { readonly kind: "overlay"; readonly lower: readonly OverlayLayer[]; readonly writes: OverlayWrites }
   /** A tree put together entry by entry, parents before children, on an empty file system in memory. */
   | { readonly kind: "tree"; readonly entries: readonly TreeEntry[] };
+
+/** A directory, or an EROFS image in a file, which the kernel mounts from there (Linux 6.12, as root of the machine). */
+export type OverlayLayer = string | { readonly erofs: string };
 
 export type OverlayWrites = "discard" | { readonly upper: string; readonly work: string };
 

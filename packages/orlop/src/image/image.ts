@@ -11,8 +11,13 @@ export interface Image extends Disposable, ImageRoot {
   /** The root as it is now, where others may change it and what is mounted in it at any time. */
   lookAgain?(): ImageRoot;
   readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
-  /** Where the root file system lies on the host: for reading /etc/passwd before there is a container. */
-  readonly directory: string;
+  /**
+   * The content of a regular file of the root file system, before there is a container: /etc/passwd. Links are followed
+   * within the root; undefined where there is no such file.
+   *
+   * @throws OrlopError `exhausted` when it is larger than `bytesMax`
+   */
+  readFile(path: string, bytesMax: number): Buffer | undefined;
   /** It is this machine's own. */
   readonly isHost: boolean;
   /** What got lost on the way, in sentences for a person. */

@@ -4,6 +4,7 @@ import { systemFailure } from "@orlop/kernel";
 import { directoryRoot } from "./directory-root.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
+import { RootDirectory } from "./root-directory.ts";
 
 /** Directories of the host that a container has its own of. */
 const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
@@ -21,7 +22,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
         ...lookAgain(),
         lookAgain,
         config: { Cmd: ["sh"] },
-        directory: "/",
+        readFile: readerOf("/"),
         isHost: true,
         warnings: [],
         [Symbol.dispose]: () => {},
@@ -46,10 +47,17 @@ function openDirectory(path: string, writable: boolean, { rootless }: OpenImageO
     ...lookAgain(),
     lookAgain,
     config: { Cmd: ["sh"] },
-    directory,
+    readFile: readerOf(directory),
     isHost: false,
     warnings: [],
     [Symbol.dispose]: () => {},
+  };
+}
+
+function readerOf(directory: string): Image["readFile"] {
+  return (path, bytesMax) => {
+    using root = new RootDirectory(directory);
+    return root.readFile(path, bytesMax);
   };
 }
 

@@ -1,7 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { arch } from "node:os";
 import { join } from "node:path";
 import {
+  type Digest,
   decodeImageConfig,
   decodeImageLayout,
   decodeIndex,
@@ -12,10 +13,12 @@ import {
   type Platform,
 } from "@orlop/core";
 import { chooseManifest, LayoutBlobs, platformName, readLayer } from "@orlop/image";
+import type { LayerTree } from "@orlop/snapshot";
 import { OwnDirectory } from "../run/own-directory.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
-import { LayerWriter } from "./layout/layer-writer.ts";
+import { type LayerOfImage, unpackLayers } from "./layout/unpack-layers.ts";
+import { RootDirectory } from "./root-directory.ts";
 
 /** Overlay itself takes 500; no real image has a tenth of them. */
 const LAYERS_MAX = 500;
@@ -26,7 +29,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "
 type LayoutReference = Extract<ImageReference, { kind: "oci-layout" }>;
 
 /**
- * Unpacks an image of an OCI image layout into a directory of its own, which goes away with the result.
+ * Makes the root file system of an image of an OCI image layout, in a directory of its own that goes away with the result.
  *
  * @throws OrlopError
  */
@@ -44,17 +47,71 @@ export async function openLayout(reference: LayoutReference, options: OpenImageO
   checkImage(manifest, config, platform);
   using stack = new DisposableStack();
   const parent = process.env.TMPDIR ?? "/var/tmp";
-  const directory = join(stack.use(new OwnDirectory(parent, "orlop-image", 0o700)).path, "rootfs");
-  const warnings = await unpack(blobs, manifest, config, directory, !options.rootless);
+  const own = stack.use(new OwnDirectory(parent, "orlop-image", 0o700)).path;
+  const layers = manifest.layers.map((layer, index) => ({ layer, diffId: config.rootfs.diff_ids[index] as Digest }));
+  const root = (await mountable(blobs, layers, own, options)) ?? (await unpacked(blobs, layers, own, options));
+  stack.use(root);
   const cleanUp = stack.move();
+  const { rootfs, warnings } = root;
   return {
-    rootfs: { kind: "directory", path: directory },
+    rootfs,
     mounts: [],
     config: config.config ?? {},
-    directory,
+    readFile: (path, bytesMax) => root.readFile(path, bytesMax),
     isHost: false,
     warnings,
     [Symbol.dispose]: () => cleanUp.dispose(),
+  };
+}
+
+interface LayeredRoot extends Pick<Image, "rootfs" | "readFile" | "warnings">, Disposable {}
+
+/** As images that are mounted from their files; undefined where they cannot be, or cannot hold what the layers have. */
+async function mountable(
+  blobs: LayoutBlobs,
+  layers: readonly LayerOfImage[],
+  own: string,
+  { rootless }: OpenImageOptions,
+): Promise<LayeredRoot | undefined> {
+  if (rootless || layers.length === 0) return undefined;
+  const { erofsObstacle, LayeredFiles, writeErofs } = await import("@orlop/snapshot");
+  if (erofsObstacle() !== undefined) return undefined;
+  const paths: string[] = [];
+  const trees: LayerTree<unknown>[] = [];
+  try {
+    for (const { layer, diffId } of layers) {
+      const path = join(own, `${paths.length}.erofs`);
+      trees.unshift(await writeErofs(path, readLayer(blobs, layer, diffId), { below: trees }));
+      paths.unshift(path);
+    }
+  } catch (error) {
+    if ((error as Partial<OrlopError>).code !== "unsupported") throw error;
+    for (const path of paths) rmSync(path);
+    return undefined;
+  }
+  const files = new LayeredFiles(paths);
+  return {
+    rootfs: { kind: "overlay", lower: paths.map((path) => ({ erofs: path })), writes: "discard" },
+    readFile: (path, bytesMax) => files.readFile(path, bytesMax),
+    warnings: [],
+    [Symbol.dispose]: () => files[Symbol.dispose](),
+  };
+}
+
+async function unpacked(
+  blobs: LayoutBlobs,
+  layers: readonly LayerOfImage[],
+  own: string,
+  { rootless }: OpenImageOptions,
+): Promise<LayeredRoot> {
+  const directory = join(own, "rootfs");
+  const losses = await unpackLayers(blobs, layers, directory, { keepOwners: !rootless });
+  const root = new RootDirectory(directory);
+  return {
+    rootfs: { kind: "directory", path: directory },
+    readFile: (path, bytesMax) => root.readFile(path, bytesMax),
+    warnings: losses,
+    [Symbol.dispose]: () => root[Symbol.dispose](),
   };
 }
 
@@ -73,23 +130,4 @@ function checkImage(manifest: Manifest, config: ImageConfig, platform: Platform)
       `Cannot use image: it is for ${platformName(config)}, and this machine is ${platformName(platform)}`,
     );
   }
-}
-
-async function unpack(
-  blobs: LayoutBlobs,
-  manifest: Manifest,
-  config: ImageConfig,
-  directory: string,
-  keepOwners: boolean,
-): Promise<readonly string[]> {
-  mkdirSync(directory, { mode: 0o755 });
-  using writer = new LayerWriter(directory, { keepOwners });
-  for (const [index, layer] of manifest.layers.entries()) {
-    const diffId = config.rootfs.diff_ids[index];
-    if (diffId === undefined) continue;
-    writer.beginLayer();
-    for await (const entry of readLayer(blobs, layer, diffId)) await writer.write(entry);
-  }
-  writer.finish();
-  return writer.losses.sentences();
 }

@@ -4,7 +4,6 @@ import { type CreateRequest, generateId, type Mount, OrlopError, shortId } from 
 import { randomBytes } from "@orlop/kernel";
 import type { Image, ImageRoot } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
-import { RootDirectory } from "../image/root-directory.ts";
 import { buildSpec } from "./build-spec.ts";
 import { type ContainerUser, findUser } from "./container-user.ts";
 import { hostDevices } from "./host-devices.ts";
@@ -105,8 +104,7 @@ function findMissingSources({ mounts }: RunOptions): readonly string[] {
 const ACCOUNT_FILE_MAX_BYTES = 1024 * 1024;
 
 function findContainerUser(options: RunOptions, image: Image): ContainerUser {
-  using root = new RootDirectory(image.directory);
-  const read = (path: string): string => root.readFile(path, ACCOUNT_FILE_MAX_BYTES)?.toString("utf8") ?? "";
+  const read = (path: string): string => image.readFile(path, ACCOUNT_FILE_MAX_BYTES)?.toString("utf8") ?? "";
   const files = { passwd: read("/etc/passwd"), group: read("/etc/group") };
   return findUser(options.user ?? image.config.User ?? "", files, options.groupsToAdd);
 }

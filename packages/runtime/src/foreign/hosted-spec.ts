@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type CreateRequest, type Mount, OrlopError, type RootFilesystem, type RuntimeSpec } from "@orlop/core";
+import { layerPath } from "../process/root-filesystem.ts";
 import { behindInit } from "./attached-init.ts";
 
 /** The root file system of a request, where the spec alone names it, too. */
@@ -47,7 +48,7 @@ export function cgroupsPathOf({ id, spec }: CreateRequest): string {
 
 function directoriesOf(rootfs: RootFilesystem): readonly string[] {
   if (rootfs.kind === "directory") return [rootfs.path];
-  return rootfs.kind === "overlay" ? rootfs.lower : [];
+  return rootfs.kind === "overlay" ? rootfs.lower.map(layerPath) : [];
 }
 
 function absoluteMount(mount: Mount, bundle: string, field: string): Mount {

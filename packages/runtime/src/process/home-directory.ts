@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
+import type { OverlayLayer, Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
 import { mountPlace } from "./mount-sources.ts";
 
 const PASSWD = "/etc/passwd";
@@ -39,12 +39,17 @@ export function passwdFiles({ mounts = [], linux }: RuntimeSpec, rootfs: RootFil
   return rootsOf(rootfs).map((root) => join(root, PASSWD));
 }
 
+/** What is in an image cannot be read before it is mounted: who has such layers knows HOME. */
+export function layerDirectories(layers: readonly OverlayLayer[]): readonly string[] {
+  return layers.filter((layer) => typeof layer === "string");
+}
+
 function rootsOf(rootfs: RootFilesystem): readonly string[] {
   switch (rootfs.kind) {
     case "directory":
       return [rootfs.path];
     case "overlay":
-      return rootfs.writes === "discard" ? rootfs.lower : [rootfs.writes.upper, ...rootfs.lower];
+      return [...(rootfs.writes === "discard" ? [] : [rootfs.writes.upper]), ...layerDirectories(rootfs.lower)];
     case "tree":
       return rootfs.entries.flatMap((entry) => {
         if (entry.path !== "etc") return [];

@@ -49,7 +49,9 @@ interface Place {
 function mountObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
   if (spawnSync("getfattr", ["--version"]).error !== undefined) return "not installed: attr";
-  const known = execFileSync("sh", ["-c", "modprobe -q erofs 2>/dev/null; cat /proc/filesystems"], { encoding: "utf8" });
+  const known = execFileSync("sh", ["-c", "modprobe -q erofs 2>/dev/null; cat /proc/filesystems"], {
+    encoding: "utf8",
+  });
   return known.includes("\terofs\n") ? undefined : "needs a kernel with erofs";
 }
 

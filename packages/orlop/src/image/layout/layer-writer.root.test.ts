@@ -3,8 +3,9 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, utimes
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
+import { LayoutBlobs } from "@orlop/image";
 import { type FixtureEntry, LayoutFixture, makeTar } from "@orlop/testkit";
-import { openLayout } from "../open-layout.ts";
+import { type LayerOfImage, unpackLayers } from "./unpack-layers.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
 const scratch = mkdtempSync(join(tmpdir(), "orlop-layer-"));
@@ -39,15 +40,15 @@ async function unpack(
   paths: readonly string[] = [],
 ): Promise<readonly string[]> {
   const layout = new LayoutFixture(mkdtempSync(join(scratch, "layout-")));
-  layout.publish([layout.manifest({ layers: layers.map((entries) => ({ tar: makeTar(entries) })) })]);
-  using image = await openLayout(
-    { kind: "oci-layout", path: layout.directory, tag: undefined },
-    {
-      rootless: false,
-    },
-  );
+  const archives = layers.map((entries) => makeTar(entries));
+  const described = archives.map((tar): LayerOfImage => {
+    const layer = layout.layer({ tar, compression: "none" });
+    return { layer, diffId: layer.digest };
+  });
+  const directory = join(layout.directory, "rootfs");
+  await unpackLayers(new LayoutBlobs(layout.directory), described, directory, { keepOwners: true });
   return paths.map((path) => {
-    const { mode, uid, gid } = lstatSync(join(image.directory, path));
+    const { mode, uid, gid } = lstatSync(join(directory, path));
     return `${path} ${(mode & 0o7777).toString(8)} ${uid}:${gid}`;
   });
 }

@@ -1,0 +1,162 @@
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
+import {
+  alignUp,
+  BLOCK_BITS,
+  BLOCK_BYTES,
+  CHUNK_ADDRESS_BYTES,
+  CHUNK_BASED,
+  DATA_LAYOUT_SHIFT,
+  DIRENT,
+  FLAT_INLINE,
+  INODE,
+  INODE_EXTENDED,
+  INODE_SLOT_BYTES,
+  NULL_ADDRESS,
+  SUPERBLOCK,
+  SUPERBLOCK_MAGIC,
+  SUPERBLOCK_OFFSET,
+  XATTR_ENTRY,
+  XATTR_HEADER_BYTES,
+  XATTR_UNIT_BYTES,
+} from "./erofs-format.ts";
+
+/** An inode as it is read from an image. */
+export interface ErofsInode {
+  /** With the type, as stat(2) has it. */
+  readonly mode: number;
+  readonly size: number;
+  /** Of a device, encoded. */
+  readonly device: number;
+  readonly layout: number;
+  readonly place: number;
+  /** Bytes from the start of the image: its extended attributes, and what stands behind them. */
+  readonly xattrsAt: number;
+  readonly tailAt: number;
+}
+
+/** chunkbits of struct erofs_inode_chunk_info. */
+const CHUNK_BITS_MASK = 0x1f;
+
+/** Reads an image that `writeErofs` has written. */
+export class ErofsImage implements Disposable {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #metadataAt: number;
+  readonly root: ErofsInode;
+
+  /** Throws `invalid` for a file that is no such image. */
+  constructor(path: string) {
+    this.path = path;
+    this.#fd = openSync(path, constants.O_RDONLY);
+    try {
+      const superblock = this.#read(SUPERBLOCK_OFFSET, SUPERBLOCK.sizeBytes);
+      const field = (name: Parameters<typeof SUPERBLOCK.get>[2]): number => SUPERBLOCK.get(superblock, 0, name);
+      if (field("magic") !== SUPERBLOCK_MAGIC || field("blkszbits") !== BLOCK_BITS) throw this.#invalid("is none");
+      this.#metadataAt = field("meta_blkaddr") * BLOCK_BYTES;
+      this.root = this.#inode(field("root_nid"));
+    } catch (error) {
+      closeSync(this.#fd);
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+
+  /** What a directory has under a name. */
+  find(directory: ErofsInode, name: string): ErofsInode | undefined {
+    const wanted = Buffer.from(name);
+    for (let at = 0; at < directory.size; at += BLOCK_BYTES) {
+      const block = this.content(directory, at, Math.min(BLOCK_BYTES, directory.size - at));
+      const count = DIRENT.get(block, 0, "nameoff") / DIRENT.sizeBytes;
+      for (let index = 0; index < count; index++) {
+        const entryAt = index * DIRENT.sizeBytes;
+        const start = DIRENT.get(block, entryAt, "nameoff");
+        const end =
+          index + 1 < count ? DIRENT.get(block, entryAt + DIRENT.sizeBytes, "nameoff") : endOfName(block, start);
+        if (block.subarray(start, end).equals(wanted)) return this.#inode(DIRENT.get(block, entryAt, "nid"));
+      }
+    }
+    return undefined;
+  }
+
+  /** Bytes of a file, a directory or a link; `at` is at the start of a block. */
+  content(inode: ErofsInode, at: number, length: number): Buffer {
+    const { layout, place, size, tailAt } = inode;
+    if (layout === CHUNK_BASED) return this.#chunks(inode, at, length);
+    const whole = layout === FLAT_INLINE ? size - (size % BLOCK_BYTES) : size;
+    const inBlocks = Math.min(Math.max(whole - at, 0), length);
+    const head = this.#read(place * BLOCK_BYTES + at, inBlocks);
+    if (inBlocks === length) return head;
+    return Buffer.concat([head, this.#read(tailAt + at + inBlocks - whole, length - inBlocks)]);
+  }
+
+  hasXattr(inode: ErofsInode, index: number, name: string, value: string): boolean {
+    const { xattrsAt, tailAt } = inode;
+    const all = this.#read(xattrsAt, tailAt - xattrsAt);
+    for (let at = XATTR_HEADER_BYTES; at < all.length; ) {
+      const nameEnd = at + XATTR_ENTRY.sizeBytes + XATTR_ENTRY.get(all, at, "e_name_len");
+      const end = nameEnd + XATTR_ENTRY.get(all, at, "e_value_size");
+      const isNamed = all.toString("utf8", at + XATTR_ENTRY.sizeBytes, nameEnd) === name;
+      if (XATTR_ENTRY.get(all, at, "e_name_index") === index && isNamed)
+        return all.toString("utf8", nameEnd, end) === value;
+      at = alignUp(end, XATTR_UNIT_BYTES);
+    }
+    return false;
+  }
+
+  #chunks({ place, tailAt }: ErofsInode, at: number, length: number): Buffer {
+    const chunkBytes = BLOCK_BYTES * 2 ** (place & CHUNK_BITS_MASK);
+    const parts: Buffer[] = [];
+    for (let done = 0; done < length; ) {
+      const inChunk = (at + done) % chunkBytes;
+      const part = Math.min(chunkBytes - inChunk, length - done);
+      const addressAt = tailAt + Math.floor((at + done) / chunkBytes) * CHUNK_ADDRESS_BYTES;
+      const address = this.#read(addressAt, CHUNK_ADDRESS_BYTES).readUInt32LE();
+      parts.push(address === NULL_ADDRESS ? Buffer.alloc(part) : this.#read(address * BLOCK_BYTES + inChunk, part));
+      done += part;
+    }
+    return Buffer.concat(parts);
+  }
+
+  #inode(nid: number): ErofsInode {
+    const at = this.#metadataAt + nid * INODE_SLOT_BYTES;
+    const bytes = this.#read(at, INODE.sizeBytes);
+    const field = (name: Parameters<typeof INODE.get>[2]): number => INODE.get(bytes, 0, name);
+    const format = field("i_format");
+    if ((format & INODE_EXTENDED) === 0) throw this.#invalid("has inodes of the short form");
+    const units = field("i_xattr_icount");
+    const xattrsAt = at + INODE.sizeBytes;
+    return {
+      mode: field("i_mode"),
+      size: field("i_size"),
+      device: field("i_u"),
+      layout: format >> DATA_LAYOUT_SHIFT,
+      place: field("i_u"),
+      xattrsAt,
+      tailAt: xattrsAt + (units === 0 ? 0 : XATTR_HEADER_BYTES + (units - 1) * XATTR_UNIT_BYTES),
+    };
+  }
+
+  #read(at: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    for (let done = 0; done < length; ) {
+      const got = readSync(this.#fd, bytes, done, length - done, at + done);
+      if (got === 0) throw this.#invalid("ends early");
+      done += got;
+    }
+    return bytes;
+  }
+
+  #invalid(what: string): OrlopError {
+    return new OrlopError("invalid", `Cannot read EROFS image "${this.path}": it ${what}`);
+  }
+}
+
+/** The last name of a block ends with it, or with a zero. */
+function endOfName(block: Buffer, start: number): number {
+  const zero = block.indexOf(0, start);
+  return zero < 0 ? block.length : zero;
+}
