@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type CreateRequest, type Mount, OrlopError, type RootFilesystem, type RuntimeSpec } from "@orlop/core";
-import { layerPath } from "../process/root-filesystem.ts";
+import { layerPath } from "../process/overlay-root.ts";
 import { behindInit } from "./attached-init.ts";
 
 /** The root file system of a request, where the spec alone names it, too. */

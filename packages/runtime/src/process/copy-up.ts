@@ -2,7 +2,7 @@ import { emitAttach, emitCloneMount, emitNewFileSystem, octal } from "@orlop/ker
 import type { Compilation } from "./compilation.ts";
 import { emitOpenCoveredDirectory } from "./covered-directory.ts";
 import type { PlannedMount } from "./mount-sources.ts";
-import { emitAttachOverRoot } from "./root-filesystem.ts";
+import { emitAttachOverRoot } from "./scratch-memory.ts";
 
 const DEFAULT_MODE = 0o755;
 

@@ -40,7 +40,7 @@ export function passwdFiles({ mounts = [], linux }: RuntimeSpec, rootfs: RootFil
 }
 
 /** What is in an image cannot be read before it is mounted: who has such layers knows HOME. */
-export function layerDirectories(layers: readonly OverlayLayer[]): readonly string[] {
+function layerDirectories(layers: readonly OverlayLayer[]): readonly string[] {
   return layers.filter((layer) => typeof layer === "string");
 }
 

@@ -1,4 +1,4 @@
-import { OrlopError, type OverlayLayer, type OverlayWrites, type TreeEntry } from "@orlop/core";
+import { OrlopError, type TreeEntry } from "@orlop/core";
 import {
   emitAttach,
   emitCloneMount,
@@ -7,17 +7,15 @@ import {
   emitLegacyAttributes,
   emitMountAttributes,
   emitNewFileSystem,
-  type NewFileSystem,
   octal,
-  parseMountOptions,
   type Slot,
   STATX_BYTES,
   STATX_MNT_ID_OFFSET,
 } from "@orlop/kernel";
 import { type Compilation, hasHooks, PIVOT_HOOKS } from "./compilation.ts";
 import { emitSharedSources, sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
-
-const NO_OPTIONS = parseMountOptions([], undefined, "root");
+import { checkLayers, emitLayers, emitOverlayRoot, overlay } from "./overlay-root.ts";
+import { emitAttachOverRoot, emitDropScratch, emitMemory, emitScratch } from "./scratch-memory.ts";
 
 /** Cuts propagation towards the host, and attaches the root file system; `c.root` is its mount. */
 export function emitRootFileSystem(c: Compilation): void {
@@ -86,142 +84,12 @@ export function checkRoot({ plan: { rootfs, host }, withinUserNamespace }: Compi
   });
 }
 
-function checkLayers(layers: readonly OverlayLayer[], withinUserNamespace: boolean): void {
-  const image = layers.find((layer) => typeof layer !== "string");
-  if (image === undefined || !withinUserNamespace) return;
-  const what = "the kernel mounts EROFS only for root of the machine, not in a user namespace";
-  throw new OrlopError("unsupported", `Cannot use layer "${layerPath(image)}": ${what}`, { field: "root.path" });
-}
-
 function emitDirectoryRoot(c: Compilation, path: string, attach: (mount: Slot) => void): void {
   const { p } = c;
   p.step({ action: `use root file system "${path}"`, field: "root.path", why: "pivot_root wants a mount" });
   if (sourcesFromReaper(c)) p.set(c.root, sourceSlot(c, "root"));
   else emitCloneMount(p, p.flags("AT_FDCWD"), path, true, c.root);
   attach(c.root);
-}
-
-/**
- * Attaches a mount on top of "/". Absolute paths still start from what lies below it, the host's root, so that the
- * sources of binds are found; and no directory of the host is needed as a place.
- */
-export function emitAttachOverRoot(c: Compilation, mount: Slot): void {
-  const { p } = c;
-  const place = p.slot("place");
-  const flags = p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC");
-  p.call("openat", [p.flags("AT_FDCWD"), p.text("/"), flags, 0], { into: place });
-  emitAttach(p, mount, place);
-  p.call("close", [place]);
-}
-
-/** Memory for what is thrown away at the end: it exists nowhere but in this mount namespace. */
-function emitMemory(c: Compilation, into: Slot, why: string, attach: (mount: Slot) => void): void {
-  const { p } = c;
-  p.step({ action: "make a file system in memory", why });
-  const options = parseMountOptions(["mode=0755"], "tmpfs", "root");
-  emitNewFileSystem(p, { type: "tmpfs", source: "orlop", options }, into);
-  attach(into);
-}
-
-/** Makes scratch memory the working directory, so that an overlay can be told of it by relative paths. */
-function emitScratch(c: Compilation): void {
-  const { p } = c;
-  const scratch = p.slot("scratch");
-  emitMemory(c, scratch, "it takes what is written, and is gone with the container", (mount) =>
-    emitAttachOverRoot(c, mount),
-  );
-  p.call("fchdir", [scratch]);
-}
-
-/**
- * Takes the scratch memory out of the mount tree again; the overlays keep what they need of it. It must not be there at
- * the pivot: with it on top of the old root, one unmount would leave the host's root behind, reachable as "/..".
- */
-function emitDropScratch(c: Compilation): void {
-  const { p } = c;
-  p.step({ action: "take the scratch memory out of sight" });
-  p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
-}
-
-function emitOverlayRoot(
-  c: Compilation,
-  lower: readonly OverlayLayer[],
-  writes: OverlayWrites,
-  attach: (mount: Slot) => void,
-): void {
-  const { p } = c;
-  const discard = writes === "discard";
-  const { upper, work } = discard ? { upper: "upper", work: "work" } : writes;
-  const hasImages = lower.some((layer) => typeof layer !== "string");
-  const needsScratch = discard || hasImages || needsLinks(lower.map(layerPath)) || needsLinks([upper, work]);
-  if (needsScratch) emitScratch(c);
-  if (discard) {
-    for (const name of [upper, work]) p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o755)]);
-  }
-  const directories = lower.map((layer, index) =>
-    typeof layer === "string" ? layer : emitImage(c, layer.erofs, index),
-  );
-  p.step({ action: `overlay "${lower.map(layerPath).join(":")}"`, field: "root.path" });
-  const layers = hasImages ? directories : emitLayers(c, directories, "lower");
-  const [to = upper, by = work] = discard ? [] : emitLayers(c, [upper, work], "written");
-  emitNewFileSystem(p, overlay(c, layers, to, by, hasImages), c.root);
-  if (needsScratch) emitDropScratch(c);
-  attach(c.root);
-}
-
-/** Where a layer lies on the host. */
-export function layerPath(layer: OverlayLayer): string {
-  return typeof layer === "string" ? layer : layer.erofs;
-}
-
-/** Mounts an image in the scratch memory; gives its name there. */
-function emitImage({ p }: Compilation, path: string, index: number): string {
-  const name = `image${index}`;
-  const image = p.slot("image");
-  const place = p.slot("image_place");
-  p.step({ action: `mount image "${path}"`, field: "root.path", why: "from its file, without a block device" });
-  emitNewFileSystem(p, { type: "erofs", source: path, options: NO_OPTIONS }, image);
-  p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o700)]);
-  const flags = p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC");
-  p.call("openat", [p.flags("AT_FDCWD"), p.text(name), flags, 0], { into: place });
-  emitAttach(p, image, place);
-  p.call("close", [image]);
-  p.call("close", [place]);
-  return name;
-}
-
-/** fsconfig(2) takes strings of so many bytes; before Linux 6.5 overlay's took no comma, however it was written. */
-const PARAMETER_MAX_BYTES = 255;
-
-/** Whether overlay's options would take these paths for something else, or not at all. */
-function needsLinks(paths: readonly string[]): boolean {
-  return paths.some((path) => /[:,\\]/.test(path)) || Buffer.byteLength(paths.join(":")) > PARAMETER_MAX_BYTES;
-}
-
-/** Names for directories in options of overlay: their paths or, where these will not do, links in the scratch memory. */
-function emitLayers({ p }: Compilation, paths: readonly string[], name: string): readonly string[] {
-  if (!needsLinks(paths)) return paths;
-  return paths.map((path, index) => {
-    const link = `${name}${index}`;
-    p.call("symlinkat", [p.text(path), p.flags("AT_FDCWD"), p.text(link)]);
-    return link;
-  });
-}
-
-/** `oneByOne` is for Linux 6.8 or later: there can be 500 layers then, and names are taken as they are. */
-function overlay(
-  c: Compilation,
-  lower: readonly string[],
-  upper: string,
-  work: string,
-  oneByOne = false,
-): NewFileSystem {
-  const layers = oneByOne
-    ? lower.map((path) => ["lowerdir+", path] as const)
-    : [["lowerdir", lower.join(":")] as const];
-  const data: (readonly [string, string | undefined])[] = [...layers, ["upperdir", upper], ["workdir", work]];
-  if (c.withinUserNamespace) data.push(["userxattr", undefined]);
-  return { type: "overlay", source: "overlay", options: { ...NO_OPTIONS, data } };
 }
 
 function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[], attach: (mount: Slot) => void): void {

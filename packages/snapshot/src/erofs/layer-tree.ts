@@ -6,7 +6,7 @@ const ENTRIES_MAX = 4_000_000;
 /** As the kernel has it: include/linux/namei.h, MAXSYMLINKS. */
 const LINKS_MAX = 40;
 
-export type Attributes = Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "mtimeNanoseconds" | "xattrs">;
+type Attributes = Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "mtimeNanoseconds" | "xattrs">;
 
 /** What a layer does not describe and no layer below has. */
 const IMPLIED: Attributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNanoseconds: 0, xattrs: new Map() };
@@ -33,7 +33,7 @@ export interface Leaf<Content> {
   readonly content: Content;
 }
 
-export type TreeNode<Content> = Directory | Leaf<Content> | { readonly kind: "whiteout" };
+type TreeNode<Content> = Directory | Leaf<Content> | { readonly kind: "whiteout" };
 
 const WHITEOUT = { kind: "whiteout" } as const;
 

@@ -4,7 +4,7 @@ import { alignUp, BLOCK_BYTES, CHUNK_ADDRESS_BYTES, INODE, INODE_SLOT_BYTES } fr
 import type { FileContent } from "./file-content.ts";
 import type { Directory, Leaf } from "./layer-tree.ts";
 
-export type FileLeaf = Leaf<FileContent>;
+type FileLeaf = Leaf<FileContent>;
 export type InodeSource = Directory | FileLeaf;
 
 /** An inode with its place in the metadata. */
