@@ -18,7 +18,7 @@ export {
   reportDifferences,
 } from "./differential/explained-differences.ts";
 export { type ConfigOutcome, runConfig } from "./differential/run-config.ts";
-export { type FixtureImage, type FixtureLayer, LayoutFixture } from "./images/layout-fixture.ts";
+export { type FixtureImage, type FixtureLayer, LayoutWriter } from "./images/layout-writer.ts";
 export { type FixtureEntry, makeTar } from "./images/make-tar.ts";
 export { assertNoLeak, assertNoLeakSince, findLeaks } from "./leaks/assert-no-leak.ts";
 export { type KernelState, LEAK_KINDS, type Leak, type LeakKind, type LeakScope } from "./leaks/kernel-state.ts";

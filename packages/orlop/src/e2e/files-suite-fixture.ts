@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
-import { LayoutFixture } from "@orlop/testkit";
+import { LayoutWriter } from "@orlop/testkit";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 interface FilesSuiteOptions extends SuiteOptions {
@@ -179,7 +179,7 @@ function directoryCases(c: SuiteContext, noBusybox: string | false): void {
 function layoutCases(c: SuiteContext, noBusybox: string | false): void {
   describe("an image of a layout", { skip: c.skip || noBusybox }, () => {
     const makeLayout = (): string => {
-      const layout = new LayoutFixture(c.place("layout"));
+      const layout = new LayoutWriter(c.place("layout"));
       const tar = execFileSync("tar", ["-C", c.place("rootfs"), "--exclude=./escape", "-cf", "-", "."], {
         maxBuffer: 1 << 26,
       });

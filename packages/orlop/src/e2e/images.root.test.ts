@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import { erofsObstacle } from "@orlop/snapshot";
-import { busyboxObstacle, type FixtureEntry, LayoutFixture, makeBusyboxRootfs, makeTar } from "@orlop/testkit";
+import { busyboxObstacle, type FixtureEntry, LayoutWriter, makeBusyboxRootfs, makeTar } from "@orlop/testkit";
 import { SuiteContext } from "./suite-context-fixture.ts";
 
 const notRoot = process.getuid?.() === 0 ? false : "needs root";
@@ -16,7 +16,7 @@ const c = new SuiteContext({ skip, stateDirectory: "/run/orlop" });
 function makeLayout(name: string, layers: readonly (readonly FixtureEntry[])[]): string {
   const rootfs = c.place("rootfs");
   if (!existsSync(rootfs)) makeBusyboxRootfs(rootfs);
-  const layout = new LayoutFixture(c.place(name));
+  const layout = new LayoutWriter(c.place(name));
   const base = execFileSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 26 });
   const tars = [base, ...layers.map((entries) => makeTar(entries))];
   layout.publish([layout.manifest({ layers: tars.map((tar) => ({ tar })), config: { Cmd: ["/bin/sh"] } })]);

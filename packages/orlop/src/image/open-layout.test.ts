@@ -18,12 +18,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { ErrorCode } from "@orlop/core";
-import { type FixtureEntry, type FixtureImage, type FixtureLayer, LayoutFixture, makeTar } from "@orlop/testkit";
+import { type FixtureEntry, type FixtureImage, type FixtureLayer, LayoutWriter, makeTar } from "@orlop/testkit";
 import type { Image } from "./image.ts";
 import { openLayout } from "./open-layout.ts";
 
 let scratch = "";
-let layout: LayoutFixture;
+let layout: LayoutWriter;
 const temporaryDirectory = process.env.TMPDIR;
 
 before(() => {
@@ -38,7 +38,7 @@ after(() => {
 });
 beforeEach(() => {
   rmSync(join(scratch, "layout"), { recursive: true, force: true });
-  layout = new LayoutFixture(join(scratch, "layout"));
+  layout = new LayoutWriter(join(scratch, "layout"));
 });
 
 async function open(tag?: string): Promise<Image> {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
 import { LayoutBlobs } from "@orlop/image";
-import { type FixtureEntry, LayoutFixture, makeTar } from "@orlop/testkit";
+import { type FixtureEntry, LayoutWriter, makeTar } from "@orlop/testkit";
 import { type LayerOfImage, unpackLayers } from "./unpack-layers.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
@@ -39,7 +39,7 @@ async function unpack(
   layers: readonly (readonly FixtureEntry[])[],
   paths: readonly string[] = [],
 ): Promise<readonly string[]> {
-  const layout = new LayoutFixture(mkdtempSync(join(scratch, "layout-")));
+  const layout = new LayoutWriter(mkdtempSync(join(scratch, "layout-")));
   const archives = layers.map((entries) => makeTar(entries));
   const described = archives.map((tar): LayerOfImage => {
     const layer = layout.layer({ tar, compression: "none" });

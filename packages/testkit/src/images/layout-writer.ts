@@ -31,7 +31,7 @@ export interface FixtureImage {
 const OWN_ARCHITECTURE: string = arch() === "x64" ? "amd64" : arch();
 
 /** Writes OCI image layouts as other tools do, and with mistakes that no tool makes. */
-export class LayoutFixture {
+export class LayoutWriter {
   readonly directory: string;
 
   constructor(directory: string) {
