@@ -94,7 +94,7 @@ export function compileExec(plan: ExecPlan): Program {
   emitStartCourier(s, plan.seccomp, plan.state);
   emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
-  emitSupervise(s, false);
+  emitSupervise(s, false, labels.child);
   emitRecordExit(s);
   emitEndReaper(s, () => {});
   p.mark(labels.child);
