@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
@@ -12,14 +12,12 @@ const patienceMs = 20_000;
 export class OwnCommand implements AsyncDisposable {
   readonly peer: OciPeer;
   readonly #bin: string;
-  readonly #launcher: string;
 
   private constructor(place: BenchPlace, root: string, directory: string) {
     this.#bin = join(directory, "bin");
     const cache = join(directory, "cache");
     mkdirSync(cache, { recursive: true, mode: 0o700 });
     symlinkSync(join(root, "packages/runtime/bin"), this.#bin);
-    this.#launcher = join(cache, "orlop/launcher", this.#bin, "orlop-oci");
     const env = { PATH: process.env.PATH, HOME: directory, XDG_CACHE_HOME: cache };
     this.peer = new OciPeer(OURS, join(this.#bin, "orlop-oci"), place.timer, directory, env);
   }
@@ -33,12 +31,10 @@ export class OwnCommand implements AsyncDisposable {
     return command;
   }
 
-  /** Until a call would be served: one that cannot fall back to Node. */
+  /** Until a call would be served. */
   async untilResident(): Promise<void> {
-    const nowhere = ["/nowhere", "", "", ""];
-    const served = [this.#launcher, ...nowhere, ...nowhere, "--version"] as const;
     for (const start = performance.now(); performance.now() - start < patienceMs; await sleep(20)) {
-      if ((await this.peer.try(served)).exitCode === 0) return;
+      if (this.#residents().some(isFound)) return;
     }
     throw new OrlopError("failed", "Cannot measure orlop-oci: its resident process does not start");
   }
@@ -64,6 +60,14 @@ export class OwnCommand implements AsyncDisposable {
     await this.peer.deleteAll();
     await this.endResident();
   }
+}
+
+/** It listens under a name of its own, until that has been changed to the one by which it is found: proc_pid_net(5), unix. */
+function isFound(pid: number): boolean {
+  const listening = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (\S+\/socket)\.(\d+)$/gm;
+  return [...readFileSync("/proc/net/unix", "utf8").matchAll(listening)].some(
+    ([, , path = "", owner]) => Number(owner) === pid && existsSync(path),
+  );
 }
 
 function commandLine(pid: number): readonly string[] {
