@@ -27,6 +27,15 @@ export function benchSpec(rootPath: string, args: readonly string[]): RuntimeSpe
   return { ...spec, linux: { ...spec.linux, seccomp } };
 }
 
+/** The same bundle, with a limit for the memory of all its processes. */
+export function limitedBundle(directory: string, { spec }: Bundle, limitBytes: number): Bundle {
+  const resources = { ...spec.linux?.resources, memory: { limit: limitBytes } };
+  const limited = { ...spec, linux: { ...spec.linux, resources } };
+  mkdirSync(directory, { recursive: true });
+  writeBundle(directory, limited);
+  return { path: directory, spec: limited };
+}
+
 /** Makes two bundles on one busybox root file system: one that ends at once, and one that idles. */
 export function makeBundles(directory: string): { readonly ending: Bundle; readonly idling: Bundle } {
   const rootfs = join(directory, "rootfs");

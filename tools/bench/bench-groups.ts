@@ -7,6 +7,9 @@ import { createStartRows } from "./rows/create-start.ts";
 import { execRows } from "./rows/exec.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
 import { lifeCycleRows } from "./rows/life-cycle.ts";
+import { ociCommandRows } from "./rows/oci-command.ts";
+import { ociFirstRows } from "./rows/oci-first.ts";
+import { ociMemoryLimitRows } from "./rows/oci-memory-limit.ts";
 import { sizeRows } from "./rows/size.ts";
 import { zygoteStartRows } from "./rows/zygote-start.ts";
 
@@ -23,6 +26,9 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "exec", containers: true, measure: execRows },
   { name: "idle-memory", containers: true, measure: idleMemoryRows },
   { name: "burst", containers: true, measure: burstRows },
+  { name: "oci-command", containers: true, measure: ociCommandRows },
+  { name: "oci-memory-limit", containers: true, measure: ociMemoryLimitRows },
+  { name: "oci-first", containers: true, measure: ociFirstRows },
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
   { name: "size", containers: false, measure: sizeRows },

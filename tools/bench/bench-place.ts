@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CreateRequest } from "@orlop/core";
@@ -108,11 +108,7 @@ export class BenchPlace implements AsyncDisposable {
 
   async #deleteContainers(): Promise<void> {
     for (const { id } of await this.runtime.list()) await this.runtime.delete(id, { force: true });
-    for (const peer of this.peers) {
-      const root = join(this.stateDirectory, peer.name);
-      const names = existsSync(root) ? readdirSync(root) : [];
-      for (const id of names.filter((name) => name.startsWith(this.mark))) await peer.delete(id);
-    }
+    for (const peer of this.peers) await peer.deleteAll();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

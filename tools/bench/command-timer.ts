@@ -33,6 +33,8 @@ export interface CommandTiming {
   readonly milliseconds: number;
   /** User and system time of the command and of every descendant that was waited for. */
   readonly cpuMilliseconds: number;
+  /** The most memory that one of these processes had resident at a time, in kB (1024 bytes). */
+  readonly memoryKb: number;
   /** As a shell gives it: 128 + n where signal n ended the command. */
   readonly exitCode: number;
 }
@@ -85,9 +87,13 @@ function readTiming({ argv }: TimedCommand, reports: readonly Report[]): Command
   return {
     milliseconds: (stop.index - start.index) * 1e3 + (stop.value - start.value) / 1e6,
     cpuMilliseconds: cpuMilliseconds(Buffer.from(exit.rusage)),
+    memoryKb: Number(Buffer.from(exit.rusage).readBigInt64LE(MAXRSS_OFFSET)),
     exitCode: exit.index === CLD_EXITED ? exit.value : 128 + exit.value,
   };
 }
+
+/** ru_maxrss of struct rusage, behind the two times. */
+const MAXRSS_OFFSET = 32;
 
 /** struct rusage begins with ru_utime and ru_stime: seconds and microseconds, eight bytes each. */
 function cpuMilliseconds(rusage: Buffer): number {

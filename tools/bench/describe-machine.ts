@@ -41,7 +41,7 @@ export function comparedVersions(root: string): MachineDescription["versions"] {
 }
 
 /** What stands behind the word "version" in the answer to `--version`, or all of its first line. */
-export function programVersion(path: string): string {
+function programVersion(path: string): string {
   const [line = ""] = execFileSync(path, ["--version"], { encoding: "utf8" }).split("\n");
   return /version (\S+)/.exec(line)?.[1] ?? line.trim();
 }

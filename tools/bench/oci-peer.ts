@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { CommandTimer, CommandTiming } from "./command-timer.ts";
-import { programVersion } from "./describe-machine.ts";
 
 const unifiedMountPoint = "/sys/fs/cgroup/unified";
 
@@ -14,17 +13,18 @@ function hiddenFrom(name: string): readonly string[] {
 /** An OCI runtime of this machine, driven by its command line and timed from the outside. */
 export class OciPeer {
   readonly name: string;
-  readonly version: string;
   readonly path: string;
   readonly #timer: CommandTimer;
   readonly #root: string;
+  readonly #env: NodeJS.ProcessEnv | undefined;
 
-  constructor(name: string, path: string, timer: CommandTimer, directory: string) {
+  /** @param directory holds a directory of this name for the runtime's state */
+  constructor(name: string, path: string, timer: CommandTimer, directory: string, env?: NodeJS.ProcessEnv) {
     this.name = name;
     this.path = path;
-    this.version = programVersion(path);
     this.#timer = timer;
     this.#root = join(directory, name);
+    this.#env = env;
   }
 
   /** The words in front of a verb, for those who run it themselves. */
@@ -32,9 +32,15 @@ export class OciPeer {
     return [this.path, "--root", this.#root];
   }
 
-  /** Times any command where this runtime can work. */
+  /** Times any command where this runtime can work, whatever its exit code is. */
+  async try(argv: readonly [file: string, ...args: readonly string[]]): Promise<CommandTiming> {
+    const env = this.#env === undefined ? {} : { env: this.#env };
+    const unmount = hiddenFrom(this.name);
+    return await this.#timer.run({ argv, ...env, ...(unmount.length === 0 ? {} : { unmount }) });
+  }
+
   async time(argv: readonly [file: string, ...args: readonly string[]]): Promise<CommandTiming> {
-    const timing = await this.#timer.run({ argv, unmount: hiddenFrom(this.name) });
+    const timing = await this.try(argv);
     if (timing.exitCode === 0) return timing;
     throw new OrlopError("failed", `Cannot run "${argv.join(" ")}": it ended with exit code ${timing.exitCode}`);
   }
@@ -55,8 +61,13 @@ export class OciPeer {
     return this.time([...this.command, "exec", id, ...args]);
   }
 
-  /** Whatever state the container is in; one that does not exist is none to delete. */
-  async delete(id: string): Promise<void> {
-    if (existsSync(join(this.#root, id))) await this.time([...this.command, "delete", "--force", id]);
+  /** Whatever state the container is in. */
+  delete(id: string): Promise<CommandTiming> {
+    return this.time([...this.command, "delete", "--force", id]);
+  }
+
+  /** All containers of this state directory, whatever state they are in. */
+  async deleteAll(): Promise<void> {
+    for (const id of existsSync(this.#root) ? readdirSync(this.#root) : []) await this.delete(id);
   }
 }

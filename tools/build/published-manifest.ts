@@ -5,6 +5,10 @@ export interface BuildManifest {
   readonly exports: Readonly<
     Record<string, { readonly source: string; readonly types: string; readonly default: string }>
   >;
+  /** What the package's commands load, by the bundle: its source. */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** The commands of the package, by name. */
+  readonly bin?: Readonly<Record<string, string>>;
   readonly [field: string]: unknown;
 }
 
@@ -16,7 +20,7 @@ const nodeRange = ">=24";
  * Node does not run TypeScript below `node_modules`, so a user who sets the same condition would get an error.
  */
 export function publishedManifest(manifest: BuildManifest): Readonly<Record<string, unknown>> {
-  const { devDependencies: _, exports, ...rest } = manifest;
+  const { devDependencies: _, programs: __, exports, ...rest } = manifest;
   const published = Object.entries(exports).map(([subpath, { types, default: file }]) => [
     subpath,
     { types, default: file },

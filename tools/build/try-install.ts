@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { runCommand } from "../steps/run-command.ts";
 import { BuildFailure } from "./build-failure.ts";
 import type { Tarball } from "./pack-packages.ts";
@@ -55,4 +55,20 @@ export async function tryInstall(
   const printed = await mustRun("orlop version", process.execPath, [start, "version"], directory);
   const version = packages.find(({ manifest }) => manifest.name === "orlop")?.manifest.version ?? "";
   if (!printed.includes(version)) throw new BuildFailure(`orlop version printed "${printed}" without ${version}`);
+  for (const staged of packages) await tryCommands(directory, staged);
+}
+
+/** Each command by the link that an install makes, with the Node that builds. */
+async function tryCommands(directory: string, { manifest }: StagedPackage): Promise<void> {
+  const links = join(directory, "node_modules", ".bin");
+  mkdirSync(links, { recursive: true });
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, ORLOP_OCI_RESIDENT: "0" };
+  for (const [name, file] of Object.entries(manifest.bin ?? {})) {
+    const link = join(links, name);
+    symlinkSync(join("..", manifest.name, file), link);
+    const { exitCode, output } = await runCommand(link, ["--version"], { cwd: directory, env });
+    const isRight = exitCode === 0 && output.includes(manifest.version);
+    if (!isRight)
+      throw new BuildFailure(`${name} --version, installed, printed "${output}" without ${manifest.version}`);
+  }
 }

@@ -120,7 +120,7 @@ export {
   LAUNCHER_VERSION,
   launcherFile,
 } from "./zygote/launcher-program.ts";
-export { emitChooseArguments, emitExecuteArguments, emitFindArguments } from "./zygote/own-arguments.ts";
+export { emitFindArguments } from "./zygote/own-arguments.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { FIRST_DESCRIPTOR, Zygote, type ZygoteEnd } from "./zygote/zygote.ts";
 export { PROGRAM_LOST, ZygoteChannel } from "./zygote/zygote-channel.ts";

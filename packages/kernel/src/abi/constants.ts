@@ -64,6 +64,8 @@ export const CONSTANTS = {
   STATX_INO: 0x100,
   STATX_BASIC_STATS: 0x7ff,
   STATX_MNT_ID: 0x1000,
+  // include/uapi/asm-generic/mman-common.h
+  MADV_DONTNEED: 4,
   // include/uapi/linux/mount.h
   MS_RDONLY: 1,
   MS_NOSUID: 2,

@@ -3,6 +3,7 @@ import type { Architecture } from "../abi/architecture.ts";
 import { CONSTANTS, type ConstantName, constant } from "../abi/constants.ts";
 import { errnoNumber } from "../abi/errno.ts";
 import { type SyscallName, syscallNumber } from "../abi/syscalls.ts";
+import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import {
   CONDITIONS,
   type Condition,
@@ -10,6 +11,7 @@ import {
   FAILED_ERRNO_SLOT,
   FAILED_INDEX_SLOT,
   Immediate,
+  INSTRUCTION_BYTES,
   type Instruction,
   Label,
   type Op,
@@ -22,7 +24,7 @@ import {
   STACK_SLOT,
   type Step,
 } from "./instruction.ts";
-import type { Program } from "./program.ts";
+import { HEADER_BYTES, type Program, pageBytes } from "./program.ts";
 import { type FieldValue, fieldWidth, type StructLayout } from "./struct-layout.ts";
 
 /** What a caller may write as an operand: numbers become immediates. */
@@ -43,6 +45,13 @@ interface StepOptions {
   readonly action: string;
   readonly field?: string | undefined;
   readonly why?: string | undefined;
+}
+
+/** Instructions whose memory is given back by the one at `index`. */
+interface Forgotten {
+  readonly index: number;
+  readonly from: Label | undefined;
+  readonly to: Label | undefined;
 }
 
 const WIDTH_MAX = 8;
@@ -69,6 +78,7 @@ export class ProgramBuilder {
   readonly #slots = new Map<string, Slot>();
   readonly #texts = new Map<string, Pointer>();
   readonly #relocations: Relocation[] = [];
+  readonly #forgotten: Forgotten[] = [];
   #image = Buffer.alloc(IMAGE_START_BYTES);
   #imageLength = 0;
   #scratch: Pointer | undefined;
@@ -262,7 +272,30 @@ export class ProgramBuilder {
     this.#emit("handler", 0, [], undefined, target);
   }
 
+  /**
+   * Gives back the memory of the instructions between two labels, those of whole pages; absent, from the first or to the
+   * last. For a program in the request area, which will not come there again. Sets the handler.
+   */
+  forget({ from, to, handler }: Omit<Forgotten, "index"> & { readonly handler: Label }): void {
+    this.handler(handler);
+    this.#forgotten.push({ index: this.#instructions.length, from, to });
+    // Where it is depends on what will yet be written.
+    this.call("madvise", [0, 0, this.flags("MADV_DONTNEED")], { ignore: "any" });
+  }
+
+  #placeForgotten({ index, from, to }: Forgotten): void {
+    const page = pageBytes(this.architecture);
+    const address = (at: number): number => REQUEST_ADDRESS + HEADER_BYTES + at * INSTRUCTION_BYTES;
+    const [first, last] = [from?.index ?? 0, to?.index ?? this.#instructions.length];
+    const start = Math.ceil(address(first) / page) * page;
+    const length = Math.max(0, Math.floor(address(last) / page) * page - start);
+    const instruction = this.#instructions[index] as Instruction;
+    const place = [this.number(start, `<instructions ${first} to ${last}>`), this.number(length)];
+    this.#instructions[index] = { ...instruction, operands: [...place, ...instruction.operands.slice(2)] };
+  }
+
   build(): Program {
+    for (const each of this.#forgotten) this.#placeForgotten(each);
     return {
       architecture: this.architecture,
       instructions: this.#instructions,

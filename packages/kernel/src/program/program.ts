@@ -44,6 +44,14 @@ export const IN_PLACE = 1;
 /** Most bytes an encoded program may have; the machine's area for it is this large. */
 export const PROGRAM_MAX_BYTES: number = 4 * 1024 * 1024;
 
+/**
+ * Multiples of this are borders of pages on every machine of the architecture, which on arm64 may have pages of 4, 16 or
+ * 64 KiB.
+ */
+export function pageBytes(architecture: Architecture): number {
+  return architecture === "x86_64" ? 0x1000 : 0x10000;
+}
+
 interface EncodeOptions {
   /** Absolute address that the program will be read to. */
   readonly loadAddress: number;

@@ -182,9 +182,10 @@ function isZero(operand: Operand | undefined): boolean {
   return operand instanceof Immediate && operand.value === 0n;
 }
 
-/** madvise(2) may empty the request area, from outside, and nothing else. */
+/** From outside, madvise(2) may empty the request area, and nothing else. */
 function checkAdvice([start, length]: readonly Operand[], { mayWriteRequests }: CallContext): string | undefined {
-  if (!mayWriteRequests) return "madvise: of the area that the program is in";
+  // Of the area that the program is in: see verify-advice.ts.
+  if (!mayWriteRequests) return undefined;
   if (!(start instanceof Immediate && length instanceof Immediate)) return "madvise: not known before the program runs";
   const inside = start.value >= REQUEST_ADDRESS && start.value + length.value <= DATA_END;
   return inside ? undefined : "madvise: outside the request area";

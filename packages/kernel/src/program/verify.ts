@@ -14,6 +14,7 @@ import {
 } from "./instruction.ts";
 import type { Program } from "./program.ts";
 import { addressSlots, stackSlots } from "./verify-addresses.ts";
+import { checkOwnAdvice } from "./verify-advice.ts";
 import { type CallContext, callSignature, checkCall } from "./verify-call.ts";
 import { MemoryCheck } from "./verify-memory.ts";
 
@@ -82,7 +83,7 @@ export function verifyProgram(program: Program, options: VerifyOptions = {}): vo
   };
   const memory = new MemoryCheck(context);
   for (const [index, instruction] of instructions.entries()) {
-    const problem = checkEffect(program, instruction, context, memory);
+    const problem = checkEffect(program, index, instruction, context, memory);
     if (problem !== undefined) refuse(program, index, problem);
   }
   const conflict = memory.conflict();
@@ -196,7 +197,8 @@ function checkAccess(width: number, [base, offset, bound]: readonly Operand[]): 
 
 /** What can be said of an instruction when the whole program is known to be well formed. */
 function checkEffect(
-  { architecture }: Program,
+  program: Program,
+  index: number,
   instruction: Instruction,
   context: CallContext,
   memory: MemoryCheck,
@@ -205,11 +207,12 @@ function checkEffect(
   if (op === "store") memory.store(instruction);
   if (op === "enter") return checkEnter(operands);
   if (op !== "syscall") return undefined;
-  const signature = callSignature(number, architecture);
+  const signature = callSignature(number, program.architecture);
   if (signature === undefined) return `system call ${number} is not in the table`;
   return (
     checkCall(signature, instruction, context) ??
-    (signature.touchesMemory ? memory.call(signature, instruction) : undefined)
+    (signature.touchesMemory ? memory.call(signature, instruction) : undefined) ??
+    (signature.name === "madvise" && !context.mayWriteRequests ? checkOwnAdvice(program, index) : undefined)
   );
 }
 

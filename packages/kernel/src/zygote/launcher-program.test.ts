@@ -26,15 +26,28 @@ class Place implements Disposable {
   readonly socketPath: string = join(this.directory, "socket");
   readonly launcher: string = join(this.directory, "launcher");
 
+  /** Where nobody serves the call, a script says "alone" or "broken" and the words. */
   constructor() {
-    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, broken: 1, alone: 4 };
+    const [alone, broken] = ["alone", "broken"].map((name) => this.script(name, `echo ${name}:$*:$FLAVOUR; exit 7`));
+    this.write({ alone, broken });
+  }
+
+  script(name: string, text: string): string {
+    const path = join(this.directory, name);
+    writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return path;
+  }
+
+  /** The launcher, with what it is to execute. */
+  write({ alone = "/nowhere", broken = "/nowhere" }: Readonly<Record<string, string | undefined>>): void {
+    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, alone, broken };
+    rmSync(this.launcher, { force: true });
     writeFileSync(this.launcher, launcherFile(options), { mode: 0o755 });
   }
 
-  /** Starts a call with these words; without a resident, `sh` says "alone" or "broken" and the words. */
+  /** Starts a call with these words. */
   start(words: readonly string[], descriptors: readonly number[] = []): ChildProcess {
-    const tail = (what: string): string[] => ["/bin/sh", "-c", `echo ${what}:$*:$FLAVOUR; exit 7`];
-    return spawn(this.launcher, [...tail("broken"), ...tail("alone"), "sh", ...words], {
+    return spawn(this.launcher, words, {
       stdio: ["ignore", "pipe", "inherit", ...descriptors],
       env: { FLAVOUR: "vanilla" },
       cwd: this.directory,
@@ -101,14 +114,9 @@ describe("a launcher", () => {
 
   test("gives the caller's descriptor 3 to Node", async () => {
     using place = new Place();
+    place.write({ alone: place.script("alone", "readlink /proc/self/fd/3") });
     const file = openSync(place.launcher, "r");
-    const child = spawn(
-      place.launcher,
-      ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "readlink /proc/self/fd/3", "sh"],
-      {
-        stdio: ["ignore", "pipe", "inherit", file],
-      },
-    );
+    const child = spawn(place.launcher, [], { stdio: ["ignore", "pipe", "inherit", file] });
     assert.equal((await ended(child)).output, `${place.launcher}\n`);
   });
 
@@ -178,7 +186,7 @@ describe("a launcher", () => {
     });
     const { status, output } = await ended(place.start(["create"]));
     await serving;
-    assert.deepEqual([status, output], [7, "broken:-c echo alone:$*:$FLAVOUR; exit 7 sh create:vanilla\n"]);
+    assert.deepEqual([status, output], [7, "broken:create:vanilla\n"]);
   });
 
   test("executes Node when a program breaks off in the middle", async () => {
@@ -205,9 +213,9 @@ describe("a launcher", () => {
 
   test("has something in the place of standard descriptors that the caller has closed", async () => {
     using place = new Place();
-    const words = ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "(readlink /proc/$$/fd/[0123]) >&4", "sh"];
+    place.write({ alone: place.script("alone", "(readlink /proc/$$/fd/[0123]) >&4") });
     const script = 'exec 4>&1 0<&- 1>&- 2>&- 3>&-; exec "$@"';
-    const child = spawn("/bin/sh", ["-c", script, "sh", place.launcher, ...words], {
+    const child = spawn("/bin/sh", ["-c", script, "sh", place.launcher], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     assert.equal((await ended(child)).output, "/dev/null\n/dev/null\n/dev/null\n");
@@ -237,9 +245,8 @@ describe("a launcher", () => {
       );
       await once(socket, "close");
     });
-    const tail = ["/bin/sh", "-c", "exit 9", "/bin/sh", "-c", "exit 8", "sh", "state"];
     const script = "trap '' TERM CHLD; exec \"$@\"";
-    const child = spawn("/bin/sh", ["-c", script, "sh", place.launcher, ...tail], { stdio: "ignore" });
+    const child = spawn("/bin/sh", ["-c", script, "sh", place.launcher, "state"], { stdio: "ignore" });
     const [status] = (await once(child, "close")) as [number | null];
     await serving;
     assert.deepEqual([status, kinds], [42, ["begun", "ended"]]);
@@ -247,9 +254,8 @@ describe("a launcher", () => {
 
   test("says so when there is nothing to execute", () => {
     using place = new Place();
-    const { status, stderr } = spawnSync(place.launcher, ["/nowhere", "", "", "/nowhere", "state"], {
-      encoding: "utf8",
-    });
+    place.write({});
+    const { status, stderr } = spawnSync(place.launcher, ["state"], { encoding: "utf8" });
     assert.equal(status, 1);
     assert.match(stderr, /^orlop-oci: Cannot start: .* nor can Node\.js be executed\n$/);
   });

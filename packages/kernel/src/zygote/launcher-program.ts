@@ -6,11 +6,11 @@ import { ProgramBuilder, type Value } from "../program/builder.ts";
 import type { Label, Pointer } from "../program/instruction.ts";
 import { type Program, TOKEN_BYTES } from "../program/program.ts";
 import { emitConnect } from "../unix-socket/emit-connect.ts";
-import { emitChooseArguments, emitExecuteArguments, emitFindArguments } from "./own-arguments.ts";
+import { emitFindArguments } from "./own-arguments.ts";
 import { emitSealedCopy, emitServe } from "./zygote-program.ts";
 
 /** Changes whenever what a launcher says changes. */
-export const LAUNCHER_VERSION = 2;
+export const LAUNCHER_VERSION = 3;
 
 /** A launcher knows whom it asks by the socket's place and owner, not by a secret that a file would have to hold. */
 export const LAUNCHER_TOKEN: Uint8Array = new Uint8Array(TOKEN_BYTES);
@@ -46,19 +46,18 @@ interface LauncherOptions {
   /** Absolute path of the socket at which programs are to be had. */
   readonly socketPath: string;
   /**
-   * Index, among the launcher's own arguments, of the command line for when nobody is there, and of the one for a call that
-   * broke off. The first word of each is the absolute path of its executable.
+   * Absolute paths of what is executed in its place, with its own arguments: for the whole call when nobody is there, and
+   * for a call that broke off.
    */
-  readonly alone: number;
-  readonly broken: number;
+  readonly alone: string;
+  readonly broken: string;
 }
 
 /**
  * A launcher as a file to execute.
  *
  * It connects to a process of its own user, tells who calls it and how, and becomes a zygote for that process: what is
- * executed then is executed as the caller's own child. Where nobody answers it executes Node instead. Its arguments hold
- * the command lines for that: see {@link LauncherOptions}.
+ * executed then is executed as the caller's own child. Where nobody answers it executes Node instead.
  */
 export function launcherFile(options: LauncherOptions): Buffer {
   return emitMachineWith(launcherProgram(options));
@@ -70,7 +69,7 @@ function launcherProgram(options: LauncherOptions): Program {
   const labels: LauncherLabels = {
     alone: p.label("nobody answers"),
     leave: p.label("the other side has gone"),
-    cannot: p.label("not even Node can be executed"),
+    cannot: p.label("nothing can be executed"),
   };
   p.role("launcher");
   emitOpenStandardDescriptors(p, labels.cannot);
@@ -276,12 +275,13 @@ function emitGoOnWithNode(p: ProgramBuilder, { alone, broken }: LauncherOptions,
   p.call("close", [CONTROL_FD], { ignore: ["EBADF"] });
   p.mark(restored);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
-  const go = p.label("go on");
-  emitChooseArguments(p, alone);
-  p.branch(p.slot("served"), "eq", 0, go);
-  emitChooseArguments(p, broken);
-  p.mark(go);
-  emitExecuteArguments(p, "nothing needs the resident process: Node does the whole call, or says why not");
+  const whole = p.label("nothing has been done");
+  p.branch(p.slot("served"), "eq", 0, whole);
+  p.step({ action: `execute "${broken}"`, why: "somebody has to undo what was begun, and to say so" });
+  p.call("execve", [p.text(broken), p.slot("argv"), p.slot("envp")]);
+  p.mark(whole);
+  p.step({ action: `execute "${alone}"`, why: "nothing needs the resident process: Node does the whole call" });
+  p.call("execve", [p.text(alone), p.slot("argv"), p.slot("envp")]);
   emitSayNothingIsLeft(p, labels.cannot);
 }
 

@@ -19,7 +19,7 @@ interface ForegroundProcess {
 export async function becomeForeground(hands: Hands, foreground: ForegroundProcess): Promise<void> {
   const { followed, afterwards } = foreground;
   const reaperPid = await followed.begun.promise;
-  hands.become(compileForeground({ ...foreground, reaperPid, finishArgument: hands.finishArgument }), () => {});
+  hands.become(compileForeground({ ...foreground, reaperPid, finishFile: hands.finishFile }), () => {});
   const { exitCode } = exitStatus(await followed.exited.promise, false);
   await afterwards();
   hands.release(exitCode);

@@ -2,8 +2,6 @@ import { constants } from "node:os";
 import {
   type Architecture,
   CONTROL_FD,
-  emitChooseArguments,
-  emitExecuteArguments,
   emitFindArguments,
   emitReport,
   type Label,
@@ -29,7 +27,7 @@ interface Foreground {
   /** The process has a terminal, which the reaper relays to the caller's. */
   readonly terminal: boolean;
   /** See `Hands`. */
-  readonly finishArgument: number | undefined;
+  readonly finishFile: string | undefined;
 }
 
 /** Where nobody can tell how the process ended. */
@@ -77,7 +75,7 @@ export function compileForeground(foreground: Foreground): Program {
   p.mark(making.gone);
   emitLearnStatus(making);
   if (settings !== undefined) emitGiveTerminalBack(p, settings);
-  if (foreground.finishArgument !== undefined) emitFinish(making, foreground.finishArgument);
+  if (foreground.finishFile !== undefined) emitFinish(making, foreground.finishFile);
   p.step({ action: "end as the process did" });
   p.call("exit_group", [slots.status]);
   return p.build();
@@ -199,7 +197,7 @@ function emitLearnStatus(making: Making): void {
 }
 
 /** What else was to be done at the end has not been, unless the end was told of. */
-function emitFinish({ p, slots }: Making, finishArgument: number): void {
+function emitFinish({ p, slots }: Making, finishFile: string): void {
   const child = p.slot("child");
   const info = p.buffer(SIGINFO_BYTES, "{siginfo of Node}");
   const told = p.label("all is done");
@@ -213,8 +211,8 @@ function emitFinish({ p, slots }: Making, finishArgument: number): void {
   p.handler(cannot);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   emitFindArguments(p);
-  emitChooseArguments(p, finishArgument);
-  emitExecuteArguments(p, "the container is still to be removed");
+  p.step({ action: `execute "${finishFile}"`, why: "the container is still to be removed" });
+  p.call("execve", [p.text(finishFile), p.slot("argv"), p.slot("envp")]);
   p.mark(cannot);
   p.call("exit_group", [UNKNOWN_STATUS]);
   p.mark(parent);

@@ -16,10 +16,10 @@ export interface Hands {
   /** Tells what the hands have become the exit status to end with, 0 to 255. */
   release(status: number): void;
   /**
-   * Index, among the arguments of the process that the hands become, of a command line that finishes the call when this
-   * process has ended before; undefined where nothing does.
+   * What the hands become executes this, with its own arguments, to finish the call when this process has ended before;
+   * undefined where nothing does. An absolute path.
    */
-  readonly finishArgument?: number | undefined;
+  readonly finishFile?: string | undefined;
   /** The number under which programs find the caller's descriptor `fd`, which is 3 or above. */
   descriptor(fd: number): number;
   close(): void;

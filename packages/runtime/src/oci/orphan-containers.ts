@@ -80,10 +80,12 @@ export class OrphanContainers implements OciContainers {
   async run(request: OciRun): Promise<void> {
     const { id, noNewKeyring: keepKeyring, keep: keepsCgroups } = request;
     const handover = this.#handover(request);
-    const { followed } = this.#begin(request, { ...handover, keepKeyring, keepsCgroups, startOnCommand: true });
+    // Where nobody is to hear of it before it starts, init need not wait for that.
+    const startOnCommand = request.announce !== undefined;
+    const { followed } = this.#begin(request, { ...handover, keepKeyring, keepsCgroups, startOnCommand });
     const pid = await this.#untilCreated(request, followed);
     try {
-      this.#directory(id).command("start");
+      if (startOnCommand) this.#directory(id).command("start");
       await followed.started.promise;
       await this.#poststart(id);
     } catch (error) {

@@ -175,13 +175,13 @@ export function emitOpenCgroupDoors(p: ProgramBuilder, plan: Pick<CgroupPlan, "j
   }
 }
 
-/** Opens the cgroup that init is cloned into. */
-export function emitOpenCloneCgroup(p: ProgramBuilder, plan: CgroupPlan): void {
+/** Opens the cgroup that a process is cloned into. */
+export function emitOpenCloneCgroup(p: ProgramBuilder, plan: Pick<CgroupPlan, "cloneInto">): void {
   if (plan.cloneInto === undefined) return;
   p.step({
     action: `open cgroup "${plan.cloneInto}"`,
     field: "linux.cgroupsPath",
-    why: "init is cloned right into it",
+    why: "a process is cloned right into it",
   });
   const flags = p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC");
   p.call("openat", [p.flags("AT_FDCWD"), p.text(plan.cloneInto), flags, 0], { into: p.slot("cgroup") });

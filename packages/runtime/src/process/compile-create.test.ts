@@ -97,6 +97,7 @@ suite("the program that makes a container", () => {
 function fixedExec(
   changes: Partial<Process> = {},
   namespaces: readonly LinuxNamespaceType[] = ["mount", "pid", "uts"],
+  frozen: boolean = false,
 ): Program {
   return compileExec({
     host: FIXED_HOST,
@@ -109,6 +110,7 @@ function fixedExec(
     detached: false,
     namespaces,
     join: [{ directory: "/sys/fs/cgroup/orlop/c1", file: "cgroup.procs", reason: "it counts as the container" }],
+    frozen,
     seccomp,
     state: { ociVersion: "1.0.2", id: "c1", status: "running", pid: 77, bundle: "/bundle" },
   });
@@ -153,6 +155,27 @@ function at(program: Program, call: string, ...words: readonly string[]): number
   }
   throw new Error(`there is no ${call} with ${words.join(" and ")}`);
 }
+
+suite("the cgroup of an exec", () => {
+  const entries = (frozen: boolean): readonly string[] =>
+    fixedExec({}, ["mount"], frozen)
+      .steps.map(({ action }) => action)
+      .filter((action) => action.includes('cgroup "') || action.includes("cgroup.procs"));
+
+  test("is what a process in between is cloned into", () => {
+    const [open, start] = entries(false);
+    assert.equal(open, 'open cgroup "/sys/fs/cgroup/orlop/c1"');
+    assert.equal(start, 'start a process in cgroup "/sys/fs/cgroup/orlop/c1" to enter the container');
+    assert.equal(entries(false).length, 2);
+  });
+
+  test("is entered by the process itself where it is frozen", () => {
+    assert.deepEqual(entries(true), [
+      'open "/sys/fs/cgroup/orlop/c1/cgroup.procs"',
+      'enter cgroup "/sys/fs/cgroup/orlop/c1"',
+    ]);
+  });
+});
 
 suite("the CPUs of an exec", () => {
   test("are set before it enters the container and its cgroup, and after", () => {

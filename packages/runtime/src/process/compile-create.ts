@@ -60,7 +60,7 @@ export function compileCreate(plan: CreatePlan): Program {
     emitHandOverCgroupDoors(c, plan.cgroup);
   }
   if (c.terminal) emitTakeTerminal(c);
-  emitSupervise(c, plan.style.startOnCommand);
+  emitSupervise(c, plan.style.startOnCommand, c.labels.child);
   if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, c.slots.state);
   emitRecordExit(c);
   emitEndReaper(c, () => {

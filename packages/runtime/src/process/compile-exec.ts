@@ -1,7 +1,14 @@
 import { constants } from "node:os";
 import { basename } from "node:path";
 import type { Linux, LinuxNamespaceType, Process, State } from "@orlop/core";
-import { type CgroupJoin, emitExpectFileSystem, type Program, type SeccompProgram } from "@orlop/kernel";
+import {
+  type CgroupJoin,
+  CLONE_ARGS,
+  emitExpectFileSystem,
+  type Program,
+  type SeccompProgram,
+  type Slot,
+} from "@orlop/kernel";
 import { emitOomScore } from "./attributes.ts";
 import {
   type BecomeOptions,
@@ -9,7 +16,7 @@ import {
   emitDieWithParent,
   emitPrivilegedAttributes,
 } from "./become-program.ts";
-import { emitEnterCgroups, emitOpenCgroupDoors } from "./cgroups.ts";
+import { emitEnterCgroups, emitOpenCgroupDoors, emitOpenCloneCgroup } from "./cgroups.ts";
 import { emitCpuAffinity, emitForgetCpuAffinity } from "./cpu-affinity.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
@@ -44,6 +51,8 @@ export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> 
   readonly containerDirectory: string;
   readonly namespaces: readonly LinuxNamespaceType[];
   readonly join: readonly CgroupJoin[];
+  /** The container is frozen, and the process will be with it until somebody thaws it. */
+  readonly frozen: boolean;
   readonly seccomp: SeccompProgram | undefined;
   /** Of the container, absent where its config has none. */
   readonly personality?: Linux["personality"] | undefined;
@@ -66,13 +75,14 @@ export function compileExec(plan: ExecPlan): Program {
   checkListener(plan.seccomp);
   emitPrepareReaper(s);
   emitFindInit(s, plan);
-  emitOpenCgroupDoors(p, plan);
+  const { cloneInto, join } = cgroupEntry(plan);
+  emitOpenCgroupDoors(p, { join });
+  emitOpenCloneCgroup(p, { cloneInto });
   emitOpenStdio(s);
   emitMakeCourierSocket(s, plan.seccomp);
   const between = p.slot("between");
   const joined = p.label("child is started");
-  p.step({ action: "start a process to enter the container" });
-  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: between });
+  emitCloneBetween(s, between, cloneInto);
   p.branch(between, "ne", 0, joined);
   emitEnter(s, plan);
   p.role("reaper");
@@ -84,13 +94,41 @@ export function compileExec(plan: ExecPlan): Program {
   emitStartCourier(s, plan.seccomp, plan.state);
   emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
-  emitSupervise(s, false);
+  emitSupervise(s, false, labels.child);
   emitRecordExit(s);
   emitEndReaper(s, () => {});
   p.mark(labels.child);
   p.role("child");
-  emitChild(s, plan);
+  emitChild(s, { ...plan, join });
   return p.build();
+}
+
+/**
+ * A write to cgroup.procs waits for an RCU grace period, a clone into a cgroup does not: see `CgroupPlan.cloneInto`. But
+ * what is cloned into a frozen one does not even get to its first step, which the reaper would wait for; and the CPUs to
+ * run on first are those outside.
+ */
+function cgroupEntry({ join, frozen, process }: ExecPlan): {
+  readonly cloneInto: string | undefined;
+  readonly join: readonly CgroupJoin[];
+} {
+  const isLate = frozen || process.execCPUAffinity?.initial !== undefined;
+  const unified = isLate ? undefined : join.find(({ file }) => file === "cgroup.procs");
+  return { cloneInto: unified?.directory, join: join.filter((each) => each !== unified) };
+}
+
+/** The host's privileges are enough for the cgroup; those that the process in between will have may not be. */
+function emitCloneBetween({ p }: Supervision, between: Slot, cloneInto: string | undefined): void {
+  const sigchld = p.number(constants.signals.SIGCHLD, "SIGCHLD");
+  if (cloneInto === undefined) {
+    p.step({ action: "start a process to enter the container" });
+    p.call("clone", [sigchld, 0, 0, 0, 0], { into: between });
+    return;
+  }
+  p.step({ action: `start a process in cgroup "${cloneInto}" to enter the container`, field: "linux.cgroupsPath" });
+  const args = p.struct(CLONE_ARGS, { flags: p.flags("CLONE_INTO_CGROUP"), exit_signal: sigchld });
+  p.store(args.at(CLONE_ARGS.fields.cgroup.offset), 8, p.slot("cgroup"));
+  p.call("clone3", [args, CLONE_ARGS.size], { into: between });
 }
 
 /** A pidfd of init that is proven to be init's: without a record of its exit it has not been reaped. */

@@ -1,4 +1,5 @@
 import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
+import { readFreezerState } from "@orlop/kernel";
 import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfLostCapabilities } from "./container-planner.ts";
@@ -39,6 +40,7 @@ export function planExec(
       file: version === 1 ? "tasks" : "cgroup.procs",
       reason: "the exec counts as the container",
     })),
+    frozen: ["frozen", "freezing"].includes(readFreezerState(record.cgroups)),
     seccomp: container.seccomp(),
     personality: record.personality,
     memoryPolicy: record.memoryPolicy,

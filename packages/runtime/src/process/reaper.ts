@@ -108,10 +108,13 @@ type PollName = keyof typeof POLL;
 
 /**
  * The loop that the reaper spends its life in, until the child has ended; or, where that is to be an orphan, until it is
- * ready (`startsOnCommand`: somebody else will start it) or started.
+ * ready (`startsOnCommand`: somebody else will start it) or started. From there on the memory of what it has executed
+ * before, and of the child's part of the program, which is its last, is not needed.
  */
-export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
+export function emitSupervise(s: Supervision, startsOnCommand: boolean, childCode?: Label): void {
   const { p, slots } = s;
+  const begin = p.label("watching");
+  p.mark(begin);
   p.step({ action: "watch over the child", why: "asleep in one ppoll until something happens" });
   const relay = relaysTerminal(s) ? makeRelay(s) : undefined;
   const count = relay === undefined ? 4 : 4 + Object.keys(RELAY_POLLS).length;
@@ -146,7 +149,10 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
   };
   const relayLoop: RelayLoop = { watch: (name, fd) => polls.watch(POLL[name], fd), when };
   when("sync", () =>
-    emitWord(s, polls, startsOnCommand, () => relay !== undefined && emitStartRelay(s, relay, relayLoop)),
+    emitWord(s, polls, startsOnCommand, {
+      onReady: () => relay !== undefined && emitStartRelay(s, relay, relayLoop),
+      onStarted: () => childCode !== undefined && emitForget(s, begin, childCode),
+    }),
   );
   if (relay !== undefined) emitRelayTerminal(s, relay, relayLoop);
   when("parent", () => {
@@ -168,11 +174,17 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean): void {
   if (relay !== undefined) emitDrainTerminal(s, relay);
 }
 
+/** What else is to be done when the child says so. */
+interface Moments {
+  readonly onReady: () => void;
+  readonly onStarted: () => void;
+}
+
 /**
  * A word from the child, or the end of its socket: exec has closed it, or the child died. A child that failed has
  * reported its failure before, so that whoever listens can tell the two apart.
  */
-function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, onReady: () => void): void {
+function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, { onReady, onStarted }: Moments): void {
   const { p, slots } = s;
   const word = p.buffer(REPORT.size, "<word>");
   const got = p.slot("got");
@@ -218,7 +230,15 @@ function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, onRead
   emitMark(s, "started");
   emitReport(p, s.report, "started", { value: slots.child });
   if (s.orphaned) p.jump(s.labels.left);
+  else onStarted();
   p.mark(done);
+}
+
+/** What a reaper that stays keeps is what an idle container costs. */
+function emitForget({ p, labels }: Supervision, begin: Label, childCode: Label): void {
+  p.step({ action: "give back the memory of what is done" });
+  p.forget({ from: undefined, to: begin, handler: labels.reaperFailed });
+  p.forget({ from: childCode, to: undefined, handler: labels.reaperFailed });
 }
 
 /** Keeps a report as a file of the state directory; under another name until it is whole. */

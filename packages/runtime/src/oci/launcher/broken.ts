@@ -6,12 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { callHere } from "../call-alone.ts";
 import { LocalHands } from "../local-hands.ts";
 import { type AbandonedCall, finishCall, undoCall } from "./abandoned-call.ts";
-import { ARGUMENTS_BEFORE, BROKEN_ARGUMENT, callWords } from "./launcher-arguments.ts";
+import { calledAs } from "./called-as.ts";
 import { livingChildren } from "./living-children.ts";
 import { startedAtMs } from "./started-at.ts";
-
-/** Behind Node, its option and the script, which process.argv has as two. */
-const ARGUMENTS_HERE = ARGUMENTS_BEFORE - BROKEN_ARGUMENT - 1;
 
 /** How often, and how often at most, it is looked whether reapers have ended: longer than killing anything takes. */
 const LOOK_MS = 5;
@@ -22,7 +19,7 @@ process.exitCode = await goOn();
 hands.close();
 
 async function goOn(): Promise<number> {
-  const here = callHere(callWords(process.argv.slice(ARGUMENTS_HERE)), hands);
+  const here = callHere(calledAs(process.argv.slice(2)).words, hands);
   const calls = [process.pid, process.ppid].map((pid) => ({ call: { ...here, pid }, sinceMs: startedAtMs(pid) }));
   for (const call of calls) {
     const finished = await finishCall(call);

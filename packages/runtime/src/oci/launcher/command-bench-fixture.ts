@@ -1,10 +1,22 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { defaultSpec, type RuntimeSpec } from "@orlop/core";
+import { hostArchitecture, launcherFile } from "@orlop/kernel";
 import {
   assertNoLeakSince,
   type KernelState,
@@ -14,10 +26,11 @@ import {
   writeBundle,
 } from "@orlop/testkit";
 import { bounded, rootObstacle, type SpecChanges, until } from "../../process/process-bench-fixture.ts";
+import { LAUNCHER_FILES } from "./called-as.ts";
 import { isListening } from "./is-listening.ts";
 import { type LauncherPlace, launcherPlace } from "./launcher-place.ts";
 
-const BIN = join(import.meta.dirname, "../../../bin");
+const PACKAGE = join(import.meta.dirname, "../../..");
 
 /** In the ids of everything that this process's tests make. */
 const MARK = `orlop-command-${process.pid}`;
@@ -61,6 +74,8 @@ export class CommandBench implements AsyncDisposable {
   readonly rootfs: string;
   readonly env: Readonly<Record<string, string>>;
   readonly place: LauncherPlace;
+  /** A launcher that has nothing to fall back to. */
+  readonly strictLauncher: string;
   readonly #stack = new AsyncDisposableStack();
   readonly #running = new Set<ChildProcess>();
   #files = 0;
@@ -69,16 +84,19 @@ export class CommandBench implements AsyncDisposable {
   constructor() {
     this.mark = `${MARK}-${++benches}`;
     this.directory = this.#stack.use(temporaryDirectory("orlop-command-")).path;
-    this.bin = join(this.directory, "bin");
+    this.bin = installCommand(join(this.directory, "package"));
     this.root = join(this.directory, "state");
     this.rootfs = join(this.directory, "rootfs");
-    symlinkSync(BIN, this.bin);
     makeBusyboxRootfs(this.rootfs);
     mkdirSync(join(this.directory, "cache"), { mode: 0o700 });
     this.env = { PATH: process.env.PATH ?? "", HOME: this.directory, XDG_CACHE_HOME: join(this.directory, "cache") };
     const place = launcherPlace(this.bin, this.env);
     assert(place !== undefined);
     this.place = place;
+    this.strictLauncher = join(this.directory, "launcher");
+    const nowhere = { alone: "/nowhere", broken: "/nowhere" };
+    const launcher = launcherFile({ architecture: hostArchitecture(), socketPath: place.socket, ...nowhere });
+    writeFileSync(this.strictLauncher, launcher, { mode: 0o755 });
     this.#stack.defer(() => rmSync(place.directory, { recursive: true, force: true }));
   }
 
@@ -93,13 +111,12 @@ export class CommandBench implements AsyncDisposable {
 
   /** Through the launcher, with nothing to fall back to: a call that the resident process does not serve fails. */
   startServed(args: readonly string[], options: StartOptions = {}): RunningCall {
-    return this.#start([this.place.launcher, ...this.launcherWords, ...args], options);
+    return this.#start([this.strictLauncher, "--root", this.root, ...args], options);
   }
 
-  /** Of a launcher that has nothing to fall back to, in front of the call's own words. */
-  get launcherWords(): readonly string[] {
-    const nowhere = ["/nowhere", "", "", ""];
-    return [...nowhere, ...nowhere, "--root", this.root];
+  /** The one that the command has written for its own calls. */
+  get launcher(): string {
+    return join(this.directory, "cache/orlop/launchers", this.bin, "orlop-oci", LAUNCHER_FILES.launcher);
   }
 
   async callServed(args: readonly string[], options: StartOptions = {}): Promise<CallEnd> {
@@ -209,6 +226,15 @@ export class CommandBench implements AsyncDisposable {
     await this.endResidents("SIGKILL");
     await this.#stack.disposeAsync();
   }
+}
+
+/** A package with a directory of commands of its own, which no link leads out of, and the sources of this one. */
+function installCommand(directory: string): string {
+  const bin = join(directory, "bin");
+  cpSync(join(PACKAGE, "bin"), bin, { recursive: true });
+  for (const name of ["src", "package.json"]) symlinkSync(join(PACKAGE, name), join(directory, name));
+  symlinkSync(join(PACKAGE, "../../node_modules"), join(directory, "node_modules"));
+  return bin;
 }
 
 /** A container's name and the directory with its config. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
-import { launcherPlace, makeSocketDirectory } from "./launcher-place.ts";
+import { isLauncherHome, launcherPlace, makeSocketDirectory } from "./launcher-place.ts";
 
 describe("the place of a launcher", () => {
   test("is another one for every installation and every user", () => {
@@ -25,15 +25,18 @@ describe("the place of a launcher", () => {
     }
   });
 
-  test("is in the cache that the caller names, if that is the caller's own", async () => {
+  test("has its launchers in the cache that the caller names, if that is the caller's own", async () => {
     await withTemporaryDirectory((directory) => {
       const own = join(directory, "cache");
       mkdirSync(own, { mode: 0o755 });
-      const env = { XDG_CACHE_HOME: own, XDG_RUNTIME_DIR: directory };
-      const launcher = (): string | undefined => launcherPlace("/bin", env)?.launcher;
-      assert.equal(launcher(), join(own, "orlop/launcher/bin/orlop-oci"));
+      const home = join(own, "orlop/launchers/usr/bin/orlop-oci");
+      const env = { XDG_CACHE_HOME: own };
+      assert.ok(isLauncherHome(home, env));
+      for (const elsewhere of ["", "relative", join(own, "orlop/launchers"), join(own, "../orlop/launchers/x")]) {
+        assert.ok(!isLauncherHome(elsewhere, env), elsewhere);
+      }
       chmodSync(own, 0o777);
-      assert.equal(launcher()?.startsWith(own), false);
+      assert.ok(!isLauncherHome(home, env));
     });
   });
 

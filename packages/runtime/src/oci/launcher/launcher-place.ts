@@ -4,14 +4,16 @@ import { OrlopError } from "@orlop/core";
 import { cacheDirectory, LAUNCHER_VERSION, ownsMachine, sha256Hex, socketPathProblem } from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
-/** Where this installation's launcher and its resident process meet, for this user. */
+/** Where this installation's launchers and its resident process meet, for this user. */
 export interface LauncherPlace {
-  /** The file that `bin/orlop-oci` executes. */
-  readonly launcher: string;
   /** The directory of the socket, which is the user's alone. */
   readonly directory: string;
   readonly socket: string;
 }
+
+/** In the directory of the command: what a launcher executes when nobody serves its call, and when a call broke off. */
+export const ALONE = "oci-alone.sh";
+export const BROKEN = "oci-broken.sh";
 
 /** A file beside the socket: somebody is about to start a resident process. */
 export const STARTING = "starting";
@@ -22,7 +24,7 @@ const HASH_DIGITS = 16;
 const PID_DIGITS = 7;
 
 /**
- * @param bin the directory of the command, as the path that it is called by has it: another path, another launcher
+ * @param bin the directory of the command, as the path that it is called by has it: another path, another place
  * @returns undefined for a user who has no directory in memory for sockets, or one whose name is too long for them
  */
 export function launcherPlace(
@@ -37,8 +39,12 @@ export function launcherPlace(
   const directory = join(runtime, `resident-${hash.slice(0, HASH_DIGITS)}`);
   const socket = join(directory, "socket");
   if (socketPathProblem(ownName(socket, 10 ** PID_DIGITS - 1)) !== undefined) return undefined;
-  const launcher = join(cacheDirectory(env), "orlop", "launcher", bin, "orlop-oci");
-  return { launcher, directory, socket };
+  return { directory, socket };
+}
+
+/** Whether a launcher may be written there: `bin/orlop-oci` looks for it in a cache of the environment's. */
+export function isLauncherHome(home: string, env: Readonly<Record<string, string | undefined>>): boolean {
+  return home.startsWith(join(cacheDirectory(env), "orlop", "launchers", "/"));
 }
 
 /** What a process calls its socket until it is the one to be found. */

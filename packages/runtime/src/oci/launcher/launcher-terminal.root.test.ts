@@ -28,7 +28,7 @@ suite("a call of the command under a terminal", () => {
 
   const terminal = { process: { terminal: true } };
   const launch = (b: CommandBench, args: readonly string[]): TerminalCaller =>
-    new TerminalCaller([b.place.launcher, ...b.launcherWords, ...args], b.env);
+    new TerminalCaller([b.strictLauncher, "--root", b.root, ...args], b.env);
 
   test("runs a container that has it, at its size, until the container ends", async (t) => {
     const b = await served(t);

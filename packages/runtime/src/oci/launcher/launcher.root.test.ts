@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, suite, type TestContext, test } from "node:test";
 import { rootObstacle, until } from "../../process/process-bench-fixture.ts";
+import { LAUNCHER_FILES } from "./called-as.ts";
 import { CommandBench, withCommand } from "./command-bench-fixture.ts";
 import { isListening } from "./is-listening.ts";
 
@@ -202,13 +213,33 @@ suite("a call that a resident process serves", () => {
     });
   });
 
+  test("is there for every way to call the command, as long as that leads to it", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const link = bench.path("link");
+      symlinkSync(join(bench.bin, "orlop-oci"), link);
+      const call = (): string => execFileSync(link, ["--version"], { env: bench.env, encoding: "utf8" });
+      const home = join(bench.directory, "cache/orlop/launchers", link);
+      const version = call();
+      assert.match(version, /^orlop-oci version/);
+      assert.equal(readlinkSync(join(home, LAUNCHER_FILES.bin)), bench.bin);
+      const [resident] = bench.residents();
+      assert.equal(call(), version);
+      assert.deepEqual(bench.residents(), [resident]);
+      // Of another installation by now, whose launcher is not this one.
+      const other = bench.path("orlop-oci");
+      writeFileSync(other, "#!/bin/sh\necho another\n", { mode: 0o755 });
+      rmSync(link);
+      symlinkSync(other, link);
+      assert.equal(call(), "another\n");
+    });
+  });
+
   test("is not one of another user's, nor asks one", async (t) => {
     await withCommand(t, async (bench) => {
       await bench.warm();
-      const copy = bench.path("launcher");
-      writeFileSync(copy, readFileSync(bench.place.launcher), { mode: 0o755 });
-      const before = ["setpriv", "--reuid", "65534", "--clear-groups", "--", copy];
-      const asAnother = await bench.callServed(["--version"], { before: [...before, ...Array(8).fill("/nowhere")] });
+      const before = ["setpriv", "--reuid", "65534", "--clear-groups", "--"];
+      const asAnother = await bench.callServed(["--version"], { before });
       assert.match(asAnother.stderr, /Cannot start: neither/);
       // Whoever answers in the place of the resident process is not believed.
       await bench.endResidents("SIGTERM");

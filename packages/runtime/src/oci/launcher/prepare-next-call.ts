@@ -5,16 +5,26 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { hostArchitecture, launcherFile, Zygote } from "@orlop/kernel";
+import { type CalledAs, LAUNCHER_FILES } from "./called-as.ts";
 import { isListening } from "./is-listening.ts";
-import { ALONE_ARGUMENT, BROKEN_ARGUMENT } from "./launcher-arguments.ts";
-import { type LauncherPlace, launcherPlace, makeSocketDirectory, STARTING } from "./launcher-place.ts";
+import {
+  ALONE,
+  BROKEN,
+  isLauncherHome,
+  type LauncherPlace,
+  launcherPlace,
+  makeSocketDirectory,
+  STARTING,
+} from "./launcher-place.ts";
 import { compileStartResident } from "./start-resident-program.ts";
 
 /** Set to `0`, no process stays: every call is one of Node. */
@@ -32,43 +42,50 @@ const WAITED_FOR: readonly string[] = ["create", "exec"];
 /**
  * Writes this installation's launcher where it is missing or another one, and starts the resident process where there is
  * none. Whatever fails here is no failure of the call, which has been done.
- *
- * @param bin the directory of the command, in the words in which it was called
- * @param words the words of the call
  */
-export async function prepareNextCall(bin: string, words: readonly string[]): Promise<void> {
+export async function prepareNextCall({ home, bin, words }: CalledAs): Promise<void> {
   if (process.env[SWITCH] === "0" || words.some((word) => WAITED_FOR.includes(word))) return;
   const place = launcherPlace(bin, process.env);
-  if (place === undefined) return;
+  if (place === undefined || !isLauncherHome(home, process.env)) return;
   try {
     makeSocketDirectory(place);
-    writeLauncher(place);
+    writeLauncher(home, bin, place);
     if (!(await isListening(place.socket)) && takeStart(place)) await startResident(bin);
   } catch {
     // A directory that cannot be written, or is not ours alone: the next call is one of Node again.
   }
 }
 
-function writeLauncher({ launcher, socket: socketPath }: LauncherPlace): void {
-  const content = launcherFile({
-    architecture: hostArchitecture(),
-    socketPath,
-    alone: ALONE_ARGUMENT,
-    broken: BROKEN_ARGUMENT,
-  });
-  if (!hasContent(launcher, content)) replaceFile(launcher, content);
+function writeLauncher(home: string, bin: string, { socket: socketPath }: LauncherPlace): void {
+  const link = join(home, LAUNCHER_FILES.bin);
+  const launcher = join(home, LAUNCHER_FILES.launcher);
+  // Who is asked for a whole call has to know where its launcher belongs; what was begun is finished by the same code.
+  const files = { alone: join(link, ALONE), broken: join(bin, BROKEN) };
+  const content = launcherFile({ architecture: hostArchitecture(), socketPath, ...files });
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  if (!leadsTo(link, bin)) replace(link, (path) => symlinkSync(bin, path));
+  if (!hasContent(launcher, content)) {
+    replace(launcher, (path) => writeFileSync(path, content, { mode: 0o555, flag: "wx" }));
+  }
   // On a file system without programs nobody would ever ask a resident process.
   accessSync(launcher, constants.X_OK);
 }
 
-function replaceFile(path: string, content: Buffer): void {
+function replace(path: string, make: (path: string) => void): void {
   const temporary = `${path}.${process.pid}`;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    writeFileSync(temporary, content, { mode: 0o555, flag: "wx" });
+    make(temporary);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+function leadsTo(link: string, target: string): boolean {
+  try {
+    return readlinkSync(link) === target;
+  } catch {
+    return false;
   }
 }
 

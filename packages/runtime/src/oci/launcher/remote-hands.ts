@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import { LAUNCHER_TOKEN, type Program, type Report, ZygoteChannel } from "@orlop/kernel";
 import type { Hands } from "../hands.ts";
-import { BROKEN_ARGUMENT } from "./launcher-arguments.ts";
 
 /** The number that the launcher's own socket has taken. */
 const TAKEN = 3;
@@ -11,13 +10,14 @@ export class RemoteHands implements Hands {
   readonly #channel: ZygoteChannel;
   readonly #socket: Socket;
   readonly #moved: number;
-  readonly finishArgument: number = BROKEN_ARGUMENT;
+  readonly finishFile: string;
   #used = false;
   #became = false;
   #heard = false;
 
   /** @param moved where the caller's descriptor 3 has gone */
-  constructor(socket: Socket, moved: number) {
+  constructor(socket: Socket, moved: number, finishFile: string) {
+    this.finishFile = finishFile;
     this.#socket = socket;
     this.#moved = moved;
     this.#channel = new ZygoteChannel(socket, LAUNCHER_TOKEN);

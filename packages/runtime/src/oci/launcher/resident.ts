@@ -8,7 +8,7 @@ import { OrlopError } from "@orlop/core";
 import { SeccompProgramCache } from "@orlop/kernel";
 import { openContainers } from "../open-containers.ts";
 import { VERBS } from "../verb-table.ts";
-import { launcherPlace } from "./launcher-place.ts";
+import { BROKEN, launcherPlace } from "./launcher-place.ts";
 import { ResidentServer } from "./resident-server.ts";
 import { serveCall } from "./serve-call.ts";
 
@@ -37,7 +37,8 @@ function watchOwnCode(onChange: () => void): void {
   }
 }
 
-const place = launcherPlace(process.argv[2] ?? "", process.env);
+const [, , bin = ""] = process.argv;
+const place = launcherPlace(bin, process.env);
 if (place === undefined) throw new OrlopError("unsupported", "Cannot listen: there is no directory for sockets");
 // What a caller's own mask is to take away besides is taken away file by file.
 process.umask(0o022);
@@ -57,7 +58,7 @@ const server = new ResidentServer({
   place,
   idleMs: IDLE_MS,
   callsMax: CALLS_MAX,
-  serve: (socket) => serveCall(socket, (options) => openContainers({ ...options, filters })),
+  serve: (socket) => serveCall(socket, join(bin, BROKEN), (options) => openContainers({ ...options, filters })),
   onFailure: note,
 });
 

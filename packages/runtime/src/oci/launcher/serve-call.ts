@@ -5,7 +5,6 @@ import type { OciContainers, OciContainersOptions } from "../oci-containers.ts";
 import { orlopOci } from "../orlop-oci.ts";
 import { undoCall } from "./abandoned-call.ts";
 import { type Hello, HelloReader, isOneOfUs } from "./hello.ts";
-import { ARGUMENTS_BEFORE, callWords } from "./launcher-arguments.ts";
 import { RemoteHands } from "./remote-hands.ts";
 import { type Said, takeLeave } from "./take-leave.ts";
 
@@ -13,10 +12,12 @@ import { type Said, takeLeave } from "./take-leave.ts";
  * Serves one caller, from its hello to its end. A call that this process cannot carry out is dropped before anything has
  * been done: the launcher then executes Node.
  *
+ * @param finishFile see `Hands`
  * @param open where containers come from
  */
 export async function serveCall(
   socket: Socket,
+  finishFile: string,
   open: (options: OciContainersOptions) => Promise<OciContainers>,
 ): Promise<void> {
   const sinceMs = Date.now();
@@ -26,7 +27,7 @@ export async function serveCall(
     socket.destroy();
     return;
   }
-  const hands = new RemoteHands(socket, hello.descriptor);
+  const hands = new RemoteHands(socket, hello.descriptor, finishFile);
   const said: Said = { stdout: "", stderr: "" };
   // Not by once() of node:events, which an error ends: what a launcher left unread is one.
   const closed = new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
@@ -55,7 +56,7 @@ async function undoForNobody(call: Call, sinceMs: number): Promise<void> {
 
 function callOf(hello: Hello, hands: RemoteHands, said: Said): Call {
   return {
-    args: callWords(hello.arguments.slice(ARGUMENTS_BEFORE)),
+    args: hello.arguments.slice(1),
     env: hello.environment,
     cwd: hello.cwd,
     umask: hello.umask,

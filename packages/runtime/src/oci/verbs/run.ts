@@ -1,5 +1,5 @@
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
-import { awaitReadiness } from "../notify/await-readiness.ts";
+import { awaitReadiness, serviceManager } from "../notify/await-readiness.ts";
 import type { OciContainers, OciCreate, OciRun } from "../oci-containers.ts";
 import type { Verb, VerbContext } from "../verb.ts";
 
@@ -29,10 +29,10 @@ as the program runs, and the container stays.`,
 
 function foreground(context: VerbContext, request: OciCreate): OciRun {
   const { call, given } = context;
+  const run = { ...request, keep: given.isOn("keep"), subreaper: !given.isOn("no-subreaper") };
+  if (serviceManager(call) === undefined) return run;
   return {
-    ...request,
-    keep: given.isOn("keep"),
-    subreaper: !given.isOn("no-subreaper"),
+    ...run,
     announce: async (pid) => {
       await request.announce?.(pid);
       // The process that was called goes on as what the service manager watches.
