@@ -1,5 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import { ByteReader } from "./byte-reader.ts";
+import { readOldSparseMap, readPaxSparseMap } from "./read-sparse-map.ts";
+import { type SparseMap, withHoles } from "./sparse.ts";
 import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
 
 type TarEntryKind = "file" | "hard-link" | "symlink" | "character-device" | "block-device" | "directory" | "fifo";
@@ -38,6 +40,8 @@ const KINDS: Readonly<Record<string, TarEntryKind>> = {
   6: "fifo",
   // "Contiguous file", which everybody treats as a file.
   7: "file",
+  // A sparse file of GNU's own format.
+  S: "file",
 };
 
 /** Of an extended header and of GNU's long names. */
@@ -46,7 +50,7 @@ const EXTENSION_MAX_BYTES = 1024 * 1024;
 /**
  * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU.
  *
- * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for sparse files
+ * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for kinds of entries that are not known
  */
 export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const reader = new ByteReader(chunks);
@@ -79,8 +83,9 @@ async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
         local = new Map(local).set("linkpath", untilNul(await readExtension(reader, header)));
         break;
       default: {
+        const records = new Map([...global, ...local]);
         const content = new Content(reader);
-        yield describe(header, new Map([...global, ...local]), content);
+        yield describe(header, records, content, await beginContent(reader, block as Buffer, header, records, content));
         await content.skip();
         local = new Map();
       }
@@ -107,6 +112,7 @@ type PaxRecords = ReadonlyMap<string, Buffer>;
 /** `LENGTH KEYWORD=VALUE\n`, where LENGTH counts the whole record in bytes (pax, "Extended Header"). */
 function parsePax(bytes: Buffer): PaxRecords {
   const records = new Map<string, Buffer>();
+  const numbers: string[] = [];
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at);
     const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
@@ -116,26 +122,51 @@ function parsePax(bytes: Buffer): PaxRecords {
     if (at + length > bytes.length || bytes[at + length - 1] !== 0x0a || equals < 1) {
       throw malformedTar("an extended header has a malformed record");
     }
-    records.set(record.toString("utf8", 0, equals), record.subarray(equals + 1));
+    const keyword = record.toString("utf8", 0, equals);
+    const value = record.subarray(equals + 1);
+    // The first version of sparse files has a record for each number.
+    if (REPEATED.test(keyword)) numbers.push(value.toString());
+    else records.set(keyword, value);
     at += length;
   }
+  if (numbers.length > 0) records.set("GNU.sparse.map", Buffer.from(numbers.join()));
   return records;
 }
 
+const REPEATED = /^GNU\.sparse\.(?:offset|numbytes)$/;
+
 const XATTR_PREFIX = "SCHILY.xattr.";
 
-function describe(header: TarHeader, records: PaxRecords, content: Content): TarEntry {
-  const path = records.get("path")?.toString() ?? header.name;
-  const isSparse = header.type === "S" || [...records.keys()].some((key) => key.startsWith("GNU.sparse."));
+/** Gets ready to read what is behind the headers; gives what a file with holes is made of. */
+async function beginContent(
+  reader: ByteReader,
+  block: Buffer,
+  header: TarHeader,
+  records: PaxRecords,
+  content: Content,
+): Promise<SparseMap | undefined> {
+  const size = hasContent(header.type) ? paxNumber(records, "size", header.size) : 0;
+  const sparse =
+    header.type === "S"
+      ? await readOldSparseMap(reader, block, size)
+      : await readPaxSparseMap(reader, (keyword) => records.get(keyword)?.toString(), size);
+  content.begin(sparse?.storedBytes ?? size);
+  return sparse?.map;
+}
+
+function hasContent(type: string): boolean {
+  return KINDS[type] === "file";
+}
+
+function describe(header: TarHeader, records: PaxRecords, content: Content, sparse: SparseMap | undefined): TarEntry {
+  const path = (records.get("GNU.sparse.name") ?? records.get("path"))?.toString() ?? header.name;
   const kind = Object.hasOwn(KINDS, header.type) ? KINDS[header.type] : undefined;
-  if (isSparse || kind === undefined) {
-    const what = isSparse ? "it is a sparse file" : `entries of type "${header.type}" are not known`;
-    throw new OrlopError("unsupported", `Cannot unpack "${path}": ${what}`);
+  if (kind === undefined) {
+    throw new OrlopError("unsupported", `Cannot unpack "${path}": entries of type "${header.type}" are not known`);
   }
-  const size = kind === "file" ? paxNumber(records, "size", header.size) : 0;
+  const size = sparse?.size ?? content.size;
   // Old archives have directories as files whose name ends with a slash.
   const isDirectory = kind === "directory" || (kind === "file" && path.endsWith("/") && size === 0);
-  content.begin(size);
   return {
     kind: isDirectory ? "directory" : kind,
     path,
@@ -147,7 +178,7 @@ function describe(header: TarHeader, records: PaxRecords, content: Content): Tar
     size,
     device: { major: header.deviceMajor, minor: header.deviceMinor },
     xattrs: xattrsOf(records),
-    content: () => content.chunks(),
+    content: () => (sparse === undefined ? content.chunks() : withHoles(sparse, content.chunks())),
   };
 }
 
@@ -182,12 +213,15 @@ class Content {
   readonly #reader: ByteReader;
   #left = 0;
   #padding = 0;
+  /** All of them. */
+  size = 0;
 
   constructor(reader: ByteReader) {
     this.#reader = reader;
   }
 
   begin(size: number): void {
+    this.size = size;
     this.#left = size;
     this.#padding = (TAR_BLOCK_BYTES - (size % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES;
   }

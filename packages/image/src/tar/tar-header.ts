@@ -74,9 +74,12 @@ function text(block: Buffer, name: keyof typeof FIELDS): string {
   return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
 }
 
-/** Octal digits, or with the highest bit set, GNU's big-endian binary. */
 function number(block: Buffer, name: keyof typeof FIELDS): number {
-  const bytes = field(block, name);
+  return readNumber(field(block, name), name);
+}
+
+/** Octal digits, or with the highest bit set, GNU's big-endian binary. `name` is for the error. */
+export function readNumber(bytes: Buffer, name: string): number {
   const value = (bytes[0] ?? 0) & 0x80 ? binary(bytes) : octal(bytes.toString("latin1"), name);
   if (!Number.isSafeInteger(value)) throw malformedTar(`a header's ${name} is out of range`);
   return value;

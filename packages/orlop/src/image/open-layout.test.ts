@@ -263,7 +263,12 @@ describe("a hostile layer", () => {
     ["a whiteout of nothing", [{ path: ".wh." }], "invalid", /its whiteout names no entry/],
     ["a whiteout of the parent", [{ path: "a/.wh..." }], "invalid", /its whiteout names no entry/],
     ["a path that is too long", [{ path: "x", pax: { path: "x/".repeat(3000) } }], "invalid", /longer than 4096 bytes/],
-    ["a sparse file", [{ path: "x", type: "S" }], "unsupported", /it is a sparse file/],
+    [
+      "a sparse file whose map is wrong",
+      [{ path: "x", pax: { "GNU.sparse.map": "0,9", "GNU.sparse.size": "5" } }],
+      "invalid",
+      /out of order/,
+    ],
     ["an unknown type", [{ path: "x", type: "Z" }], "unsupported", /entries of type "Z" are not known/],
     ["a hard link to the root", [{ path: "x", type: "1", target: "." }], "invalid", /it links to a directory/],
   ];
