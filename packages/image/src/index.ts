@@ -1,5 +1,8 @@
+export { ArchiveFile } from "./archive/archive-file.ts";
+export { openDockerArchive } from "./archive/open-docker-archive.ts";
 export { type LayerPath, parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "./layer/layer-path.ts";
-export { readLayer } from "./layer/read-layer.ts";
-export { chooseManifest, platformName } from "./layout/choose-manifest.ts";
-export { LayoutBlobs } from "./layout/layout-blobs.ts";
+export { compressionOf, readLayer, type StoredLayer, uncompressed } from "./layer/read-layer.ts";
+export { DirectoryFiles, type ImageFiles } from "./layout/image-files.ts";
+export { openLayoutImage } from "./layout/open-layout-image.ts";
+export type { OpenedImage } from "./opened-image.ts";
 export { readTar, type TarEntry } from "./tar/read-tar.ts";

@@ -26,10 +26,13 @@ function removeTree(path: string): void {
  * Makes a directory below the system's temporary one which every user may enter: a container whose root is mapped to
  * an ordinary id must reach its files.
  *
+ * Whoever mounts something in it, for all to see, gives `/run` as `parent`: containers of this machine's own files, which
+ * other tests make at the same time, show that as empty, while a directory with mounts below it is not shown as it is.
+ *
  * Disposing deletes it with everything in it, and throws `conflict` when something is still mounted below.
  */
-export function temporaryDirectory(prefix = "orlop-test-"): TemporaryDirectory {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
+export function temporaryDirectory(prefix = "orlop-test-", parent: string = tmpdir()): TemporaryDirectory {
+  const path = realpathSync(mkdtempSync(join(parent, prefix)));
   chmodSync(path, 0o755);
   return { path, [Symbol.dispose]: () => removeTree(path) };
 }

@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import {
-  type Descriptor,
   type Digest,
   digestEncoded,
   MEDIA_TYPE_DOCKER_LAYER,
@@ -14,10 +13,10 @@ import {
   MEDIA_TYPE_IMAGE_LAYER_ZSTD,
   OrlopError,
 } from "@orlop/core";
-import { hashFor, type LayoutBlobs } from "../layout/layout-blobs.ts";
+import { hashFor } from "../layout/layout-blobs.ts";
 import { readTar, type TarEntry } from "../tar/read-tar.ts";
 
-const COMPRESSIONS: ReadonlyMap<string, "none" | "gzip" | "zstd"> = new Map([
+const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
   [MEDIA_TYPE_IMAGE_LAYER, "none"],
   [MEDIA_TYPE_IMAGE_LAYER_GZIP, "gzip"],
   [MEDIA_TYPE_IMAGE_LAYER_ZSTD, "zstd"],
@@ -29,13 +28,25 @@ const COMPRESSIONS: ReadonlyMap<string, "none" | "gzip" | "zstd"> = new Map([
   [MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP, "gzip"],
 ]);
 
+/** A layer as it is stored. */
+export interface StoredLayer {
+  /** For errors: its digest, or its name in an archive. */
+  readonly name: string;
+  /** Of the uncompressed archive. */
+  readonly diffId: Digest;
+  /** Absent: whatever its first bytes tell. */
+  readonly mediaType?: string;
+  chunks(): AsyncIterable<Buffer>;
+}
+
 /**
- * The entries of one layer. The iteration throws at its end when the layer is not what its digest and that of the
- * uncompressed archive, `diffId`, say: nothing of it is to be used before.
+ * The entries of one layer. The iteration throws at its end when the uncompressed archive is not what `diffId` says:
+ * nothing of it is to be used before.
  *
  * @throws OrlopError
  */
-export async function* readLayer(blobs: LayoutBlobs, layer: Descriptor, diffId: Digest): AsyncGenerator<TarEntry> {
+export async function* readLayer(layer: StoredLayer): AsyncGenerator<TarEntry> {
+  const { name, diffId } = layer;
   const hash = hashFor(diffId);
   const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
@@ -43,20 +54,54 @@ export async function* readLayer(blobs: LayoutBlobs, layer: Descriptor, diffId: 
       yield chunk;
     }
   };
-  yield* readTar(hashed(decompress(blobs.readBlob(layer), layer)));
+  yield* readTar(hashed(decompress(layer)));
   const found = hash.digest("hex");
   if (found === digestEncoded(diffId)) return;
-  throw new OrlopError(
-    "invalid",
-    `Cannot use layer "${layer.digest}": unpacked it hashes to ${found}, not to ${diffId}`,
-  );
+  throw new OrlopError("invalid", `Cannot use layer "${name}": unpacked it hashes to ${found}, not to ${diffId}`);
 }
 
-async function* decompress(chunks: AsyncGenerator<Buffer>, { mediaType, digest }: Descriptor): AsyncGenerator<Buffer> {
+type Compression = "none" | "gzip" | "zstd";
+
+/** RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1. */
+const MAGICS: readonly (readonly [compression: Compression, magic: Buffer])[] = [
+  ["gzip", Buffer.from([0x1f, 0x8b])],
+  ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+];
+
+/** By the first bytes. */
+export function compressionOf(start: Buffer): Compression {
+  return MAGICS.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0] ?? "none";
+}
+
+async function* decompress({ name, mediaType, chunks }: StoredLayer): AsyncGenerator<Buffer> {
+  if (mediaType === undefined) {
+    yield* detected(name, chunks());
+    return;
+  }
   const compression = COMPRESSIONS.get(mediaType);
   if (compression === undefined) {
-    throw new OrlopError("unsupported", `Cannot unpack layer "${digest}": its media type is "${mediaType}"`);
+    throw new OrlopError("unsupported", `Cannot unpack layer "${name}": its media type is "${mediaType}"`);
   }
+  yield* uncompressed(name, chunks(), compression);
+}
+
+async function* detected(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const rest = chunks[Symbol.asyncIterator]();
+  const { done, value } = await rest.next();
+  if (done) return;
+  const all = async function* (): AsyncGenerator<Buffer> {
+    yield value;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  };
+  yield* uncompressed(name, all(), compressionOf(value));
+}
+
+/** What was compressed so; `name` is for errors. */
+export async function* uncompressed(
+  name: string,
+  chunks: AsyncIterable<Buffer>,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
   if (compression === "none") {
     yield* chunks;
     return;
@@ -72,7 +117,7 @@ async function* decompress(chunks: AsyncGenerator<Buffer>, { mediaType, digest }
   } catch (cause) {
     if (cause instanceof OrlopError) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new OrlopError("invalid", `Cannot unpack layer "${digest}": ${what}`, { cause });
+    throw new OrlopError("invalid", `Cannot unpack layer "${name}": ${what}`, { cause });
   } finally {
     source.destroy();
   }

@@ -1,10 +1,10 @@
 import type { Hash } from "node:crypto";
-import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Descriptor, type Digest, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
+import type { ImageFiles } from "./image-files.ts";
 
 /** Manifests, indexes and configs; what registries allow too. */
-const DOCUMENT_MAX_BYTES = 4 * 1024 * 1024;
+export const DOCUMENT_MAX_BYTES: number = 4 * 1024 * 1024;
 
 const HASHES: Readonly<Record<string, string>> = { sha256: "sha256", sha512: "sha512" };
 
@@ -18,21 +18,20 @@ export function hashFor(digest: Digest): Hash {
 
 /** The content of an OCI image layout (image-layout.md), verified as it is read. */
 export class LayoutBlobs {
-  readonly #directory: string;
+  readonly #files: ImageFiles;
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  constructor(files: ImageFiles) {
+    this.#files = files;
   }
 
   /** A file beside the blobs: `oci-layout`, `index.json`. */
   readFile(name: string): Buffer {
-    const path = join(this.#directory, name);
-    const size = statSync(path, { throwIfNoEntry: false })?.size;
+    const size = this.#files.size(name);
     if (size === undefined) {
-      throw new OrlopError("not-found", `Cannot use image layout "${this.#directory}": it has no ${name}`);
+      throw new OrlopError("not-found", `Cannot use image layout "${this.#files.name}": it has no ${name}`);
     }
-    if (size > DOCUMENT_MAX_BYTES) throw tooLarge(path);
-    return readFileSync(path);
+    if (size > DOCUMENT_MAX_BYTES) throw tooLarge(join(this.#files.name, name));
+    return this.#files.read(name);
   }
 
   /** A manifest, index or config. */
@@ -40,7 +39,7 @@ export class LayoutBlobs {
     const { digest, size } = descriptor;
     if (size > DOCUMENT_MAX_BYTES) throw tooLarge(digest);
     const content =
-      descriptor.data === undefined ? readFileSync(this.#find(descriptor)) : Buffer.from(descriptor.data, "base64");
+      descriptor.data === undefined ? this.#files.read(this.#find(descriptor)) : Buffer.from(descriptor.data, "base64");
     verify(digest, size, content.length, hashFor(digest).update(content));
     return content;
   }
@@ -49,20 +48,21 @@ export class LayoutBlobs {
   async *readBlob(descriptor: Descriptor): AsyncGenerator<Buffer> {
     const hash = hashFor(descriptor.digest);
     let length = 0;
-    for await (const chunk of createReadStream(this.#find(descriptor), { highWaterMark: 256 * 1024 })) {
-      hash.update(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      yield chunk as Buffer;
+    for await (const chunk of this.#files.chunks(this.#find(descriptor))) {
+      hash.update(chunk);
+      length += chunk.length;
+      yield chunk;
     }
     verify(descriptor.digest, descriptor.size, length, hash);
   }
 
   #find({ digest, size }: Descriptor): string {
-    const path = join(this.#directory, "blobs", digestAlgorithm(digest), digestEncoded(digest));
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined)
+    const path = join("blobs", digestAlgorithm(digest), digestEncoded(digest));
+    const found = this.#files.size(path);
+    if (found === undefined) {
       throw new OrlopError("not-found", `Cannot find blob "${digest}": the layout does not hold it`);
-    if (stat.size !== size) throw wrongSize(digest, size, stat.size);
+    }
+    if (found !== size) throw wrongSize(digest, size, found);
     return path;
   }
 }
@@ -78,6 +78,6 @@ function wrongSize(digest: Digest, size: number, length: number): OrlopError {
   return new OrlopError("invalid", `Cannot use blob "${digest}": it has ${length} bytes, its descriptor says ${size}`);
 }
 
-function tooLarge(what: string): OrlopError {
+export function tooLarge(what: string): OrlopError {
   return new OrlopError("exhausted", `Cannot read "${what}": it has more than ${DOCUMENT_MAX_BYTES} bytes`);
 }

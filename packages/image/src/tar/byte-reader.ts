@@ -1,10 +1,39 @@
+/** Chunks of which some need not be looked at. */
+export interface Chunks extends AsyncIterable<Buffer> {
+  /** Leaves out the next bytes. Without it they are read and dropped. */
+  skip?(length: number): void;
+}
+
 /** Reads a stream of chunks by lengths. */
 export class ByteReader {
+  readonly #source: Chunks;
   readonly #chunks: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
+  #position = 0;
 
-  constructor(chunks: AsyncIterable<Buffer>) {
+  constructor(chunks: Chunks) {
+    this.#source = chunks;
     this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** Bytes read or skipped so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Goes on behind the next bytes, or to the end where there are not so many. */
+  async skip(length: number): Promise<void> {
+    let left = length;
+    while (left > 0) {
+      if (this.#rest.length === 0 && this.#source.skip !== undefined) {
+        this.#source.skip(left);
+        this.#position += left;
+        return;
+      }
+      const part = await this.some(left);
+      if (part === undefined) return;
+      left -= part.length;
+    }
   }
 
   /** Exactly `length` bytes, or `undefined` when the stream ends before the first; a stream that ends within throws. */
@@ -32,6 +61,7 @@ export class ByteReader {
     }
     const part = this.#rest.subarray(0, length);
     this.#rest = this.#rest.subarray(part.length);
+    this.#position += part.length;
     return part;
   }
 

@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { ByteReader } from "./byte-reader.ts";
+import { ByteReader, type Chunks } from "./byte-reader.ts";
 import { readOldSparseMap, readPaxSparseMap } from "./read-sparse-map.ts";
 import { type SparseMap, withHoles } from "./sparse.ts";
 import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
@@ -26,6 +26,8 @@ export interface TarEntry {
   readonly device: { readonly major: number; readonly minor: number };
   /** Extended attributes by their names. */
   readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** Bytes of the archive in front of the content. */
+  readonly contentAt: number;
   /** The content, in chunks; what is not read is skipped. */
   content(): AsyncGenerator<Buffer>;
 }
@@ -52,7 +54,7 @@ const EXTENSION_MAX_BYTES = 1024 * 1024;
  *
  * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for kinds of entries that are not known
  */
-export async function* readTar(chunks: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
+export async function* readTar(chunks: Chunks): AsyncGenerator<TarEntry> {
   const reader = new ByteReader(chunks);
   try {
     yield* readEntries(reader);
@@ -178,6 +180,7 @@ function describe(header: TarHeader, records: PaxRecords, content: Content, spar
     size,
     device: { major: header.deviceMajor, minor: header.deviceMinor },
     xattrs: xattrsOf(records),
+    contentAt: content.at,
     content: () => (sparse === undefined ? content.chunks() : withHoles(sparse, content.chunks())),
   };
 }
@@ -215,6 +218,8 @@ class Content {
   #padding = 0;
   /** All of them. */
   size = 0;
+  /** Where they are. */
+  at = 0;
 
   constructor(reader: ByteReader) {
     this.#reader = reader;
@@ -222,6 +227,7 @@ class Content {
 
   begin(size: number): void {
     this.size = size;
+    this.at = this.#reader.position;
     this.#left = size;
     this.#padding = (TAR_BLOCK_BYTES - (size % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES;
   }
@@ -236,7 +242,11 @@ class Content {
   }
 
   async skip(): Promise<void> {
-    for await (const _ of this.chunks());
+    // Of what is left nobody wants to know anything, but that it is there.
+    await this.#reader.skip(Math.max(this.#left - 1, 0));
+    if (this.#left > 0 && (await this.#reader.take(1)) === undefined)
+      throw malformedTar("it ends in the content of a file");
+    this.#left = 0;
     if (this.#padding > 0) await this.#reader.take(this.#padding);
   }
 }

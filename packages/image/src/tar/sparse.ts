@@ -1,7 +1,7 @@
 import { malformedTar } from "./tar-header.ts";
 
 /** A stretch of a sparse file that the archive holds; what is between them is zeros. */
-export interface SparseRegion {
+interface SparseRegion {
   readonly offset: number;
   readonly length: number;
 }

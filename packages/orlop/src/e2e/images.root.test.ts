@@ -70,5 +70,14 @@ describe("an image whose layers are mounted", { skip }, () => {
     assert.equal(await c.output(image, "cat", "/b"), "a");
   });
 
+  test("can come in an archive, as docker and others write them", async () => {
+    const [, layout = ""] = makeLayout("archived", [[{ path: "etc/a", content: "archived" }]]).split(":");
+    execFileSync("tar", ["-C", layout, "-czf", c.place("archive.tar.gz"), "."]);
+    assert.equal(await c.output(`oci-archive:${c.place("archive.tar.gz")}`, "cat", "/etc/a"), "archived");
+    const { exitCode, stderr } = await c.run([`docker-archive:${c.place("archive.tar.gz")}`, "true"]);
+    assert.equal(exitCode, 125);
+    assert.match(stderr, /Cannot use image archive ".*archive.tar.gz": it has no manifest.json/);
+  });
+
   c.testLeftovers();
 });

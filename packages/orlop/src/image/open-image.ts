@@ -30,9 +30,11 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
     }
     case "directory":
       return openDirectory(reference.path, reference.writable, options);
-    case "oci-layout": {
-      const { openLayout } = await import("./open-layout.ts");
-      return await openLayout(reference, options);
+    case "oci-layout":
+    case "oci-archive":
+    case "docker-archive": {
+      const { openStored } = await import("./open-stored.ts");
+      return await openStored(reference, options);
     }
   }
 }

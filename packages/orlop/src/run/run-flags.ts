@@ -128,7 +128,8 @@ const windows = "it is about Windows";
 const noNetwork = "orlop has no networks yet but none and host";
 const noDaemon = "containers run in the foreground; there is no daemon yet that would act on it";
 const noVolumes = "there are no volumes yet; bind a directory with -v HOST:CONTAINER";
-const noRegistry = "images come from this machine (host, dir:PATH, oci:PATH); there is no registry client yet";
+const noRegistry =
+  "images come from this machine (host, dir:PATH, oci:PATH, oci-archive:PATH, docker-archive:PATH); there is no registry client yet";
 const noBlockLimits = "limits of block devices are not offered yet";
 const noNamespaceChoice = "the container always has its own";
 

@@ -248,11 +248,11 @@ describe("a bad command line of run", () => {
   const binary = join(scratch, "binary-env");
   writeFileSync(binary, Buffer.from([0xff, 0xfe]));
   const cases: readonly [args: readonly string[], message: RegExp][] = [
-    [[], /^an image is required: host, dir:PATH or oci:PATH\[:TAG\]$/],
+    [[], /^an image is required: host, dir:PATH, oci:PATH\[:TAG\] or an archive$/],
     [["-it"], /an image is required/],
     [
       ["alpine"],
-      /^Cannot use image "alpine": images come from this machine for now.*\nTry host .*, dir:PATH .* or oci:PATH/,
+      /^Cannot use image "alpine": images come from this machine for now.*\nTry host .*, dir:PATH .*, oci:PATH/,
     ],
     [["dir:"], /it names no directory/],
     [["oci:/x:"], /its tag is empty/],

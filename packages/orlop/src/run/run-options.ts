@@ -66,7 +66,7 @@ export interface CallerView {
 export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptions {
   const [imageText, ...words] = flags.positional;
   if (imageText === undefined)
-    throw new OrlopError("invalid", "an image is required: host, dir:PATH or oci:PATH[:TAG]");
+    throw new OrlopError("invalid", "an image is required: host, dir:PATH, oci:PATH[:TAG] or an archive");
   if (flags.has("rm") && !flags.isOn("rm")) {
     throw new OrlopError("unsupported", 'Cannot use flag "--rm=false": a container is always removed when it ends', {
       field: "rm",

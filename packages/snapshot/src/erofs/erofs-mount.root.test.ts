@@ -22,7 +22,7 @@ function describe(directory: string): string {
 async function withMounts(t: TestContext, work: (place: Place) => Promise<void>): Promise<void> {
   const obstacle = mountObstacle();
   if (obstacle !== undefined) return t.skip(obstacle);
-  using directory = temporaryDirectory("orlop-erofs-");
+  using directory = temporaryDirectory("orlop-erofs-", "/run");
   const mounted: string[] = [];
   const place: Place = {
     path: (name) => join(directory.path, name),

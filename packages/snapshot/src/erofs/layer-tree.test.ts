@@ -16,6 +16,7 @@ function entry(path: string, changes: Partial<TarEntry> = {}): TarEntry {
     size: 0,
     device: { major: 0, minor: 0 },
     xattrs: new Map(),
+    contentAt: 0,
     content: async function* () {},
     ...changes,
   };

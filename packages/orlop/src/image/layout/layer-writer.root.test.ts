@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { after, beforeEach, describe, test } from "node:test";
-import { LayoutBlobs } from "@orlop/image";
+import type { StoredLayer } from "@orlop/image";
 import { type FixtureEntry, LayoutWriter, makeTar } from "@orlop/testkit";
-import { type LayerOfImage, unpackLayers } from "./unpack-layers.ts";
+import { unpackLayers } from "./unpack-layers.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
 const scratch = mkdtempSync(join(tmpdir(), "orlop-layer-"));
@@ -41,12 +42,12 @@ async function unpack(
 ): Promise<readonly string[]> {
   const layout = new LayoutWriter(mkdtempSync(join(scratch, "layout-")));
   const archives = layers.map((entries) => makeTar(entries));
-  const described = archives.map((tar): LayerOfImage => {
-    const layer = layout.layer({ tar, compression: "none" });
-    return { layer, diffId: layer.digest };
+  const described = archives.map((tar, index): StoredLayer => {
+    const { digest } = layout.layer({ tar, compression: "none" });
+    return { name: `${index}`, diffId: digest, chunks: () => Readable.from([tar]) };
   });
   const directory = join(layout.directory, "rootfs");
-  await unpackLayers(new LayoutBlobs(layout.directory), described, directory, { keepOwners: true });
+  await unpackLayers(described, directory, { keepOwners: true });
   return paths.map((path) => {
     const { mode, uid, gid } = lstatSync(join(directory, path));
     return `${path} ${(mode & 0o7777).toString(8)} ${uid}:${gid}`;

@@ -20,7 +20,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import type { ErrorCode } from "@orlop/core";
 import { type FixtureEntry, type FixtureImage, type FixtureLayer, LayoutWriter, makeTar } from "@orlop/testkit";
 import type { Image } from "./image.ts";
-import { openLayout } from "./open-layout.ts";
+import { openStored } from "./open-stored.ts";
 
 let scratch = "";
 let layout: LayoutWriter;
@@ -42,7 +42,7 @@ beforeEach(() => {
 });
 
 async function open(tag?: string): Promise<Image> {
-  return await openLayout({ kind: "oci-layout", path: layout.directory, tag }, { rootless: true });
+  return await openStored({ kind: "oci-layout", path: layout.directory, tag }, { rootless: true });
 }
 
 /** Where it has been unpacked. */
