@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, test } from "node:test";
 import { erofsObstacle } from "@orlop/snapshot";
@@ -77,6 +77,25 @@ describe("an image whose layers are mounted", { skip }, () => {
     const { exitCode, stderr } = await c.run([`docker-archive:${c.place("archive.tar.gz")}`, "true"]);
     assert.equal(exitCode, 125);
     assert.match(stderr, /Cannot use image archive ".*archive.tar.gz": it has no manifest.json/);
+  });
+
+  const noPodman = spawnSync("podman", ["--version"]).error === undefined ? false : "not installed: podman";
+  test("can come from podman, whatever it saves", { skip: noPodman }, async () => {
+    makeLayout("unused", []);
+    const archive = execFileSync("tar", ["-C", c.place("rootfs"), "-cf", "-", "."], { maxBuffer: 1 << 26 });
+    const flags = ["--root", c.place("storage"), "--runroot", c.place("storage-run"), "--storage-driver", "vfs"];
+    const podman = (args: readonly string[], input?: Buffer): Buffer =>
+      execFileSync("podman", [...flags, ...args], { input, stdio: ["pipe", "pipe", "pipe"] });
+    podman(["import", "--change", "ENV=WHO=podman", "-", "localhost/saved:1"], archive);
+    for (const [format, name] of [
+      ["oci-archive", ""],
+      ["docker-archive", ""],
+      ["docker-archive", ":localhost/saved:1"],
+    ]) {
+      const path = c.place(`saved-${format}-${name?.length}`);
+      podman(["save", "--quiet", "--format", format ?? "", "--output", path, "localhost/saved:1"]);
+      assert.equal(await c.output(`${format}:${path}${name}`, "/bin/sh", "-c", "echo $WHO"), "podman");
+    }
   });
 
   c.testLeftovers();
