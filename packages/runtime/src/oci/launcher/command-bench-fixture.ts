@@ -81,10 +81,11 @@ export class CommandBench implements AsyncDisposable {
   #files = 0;
   #containers = 0;
 
-  constructor() {
+  /** @param sources those of the checkout, or a copy that a test may change */
+  constructor(sources: "linked" | "copied" = "linked") {
     this.mark = `${MARK}-${++benches}`;
     this.directory = this.#stack.use(temporaryDirectory("orlop-command-")).path;
-    this.bin = installCommand(join(this.directory, "package"));
+    this.bin = installCommand(join(this.directory, "packages/runtime"), sources);
     this.root = join(this.directory, "state");
     this.rootfs = join(this.directory, "rootfs");
     makeBusyboxRootfs(this.rootfs);
@@ -228,11 +229,15 @@ export class CommandBench implements AsyncDisposable {
   }
 }
 
-/** A package with a directory of commands of its own, which no link leads out of, and the sources of this one. */
-function installCommand(directory: string): string {
+/** A package with a directory of commands of its own, which no link leads out of. */
+function installCommand(directory: string, sources: "linked" | "copied"): string {
   const bin = join(directory, "bin");
   cpSync(join(PACKAGE, "bin"), bin, { recursive: true });
-  for (const name of ["src", "package.json"]) symlinkSync(join(PACKAGE, name), join(directory, name));
+  for (const name of ["src", "package.json"]) {
+    const path = join(directory, name);
+    if (sources === "copied") cpSync(join(PACKAGE, name), path, { recursive: true });
+    else symlinkSync(join(PACKAGE, name), path);
+  }
   symlinkSync(join(PACKAGE, "../../node_modules"), join(directory, "node_modules"));
   return bin;
 }

@@ -235,6 +235,21 @@ suite("a call that a resident process serves", () => {
     });
   });
 
+  test("is not served by another installation's", async (t) => {
+    await withCommand(t, async (bench) => {
+      await using other = new CommandBench();
+      await bench.warm();
+      await other.warm();
+      const [theirs] = other.residents();
+      await bench.endResidents("SIGTERM");
+      const unserved = await bench.callServed(["--version"]);
+      assert.match(unserved.stderr, /Cannot start: neither/);
+      const served = await other.callServed(["--version"]);
+      assert.deepEqual([served.status, served.stderr], [0, ""]);
+      assert.deepEqual(other.residents(), [theirs]);
+    });
+  });
+
   test("is not one of another user's, nor asks one", async (t) => {
     await withCommand(t, async (bench) => {
       await bench.warm();
