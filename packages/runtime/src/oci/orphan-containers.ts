@@ -42,6 +42,7 @@ import type {
   OciState,
 } from "./oci-containers.ts";
 import { prepareContainerRestore } from "./prepare-restore.ts";
+import { StageLog } from "./stage-log.ts";
 
 /** The first of the caller's descriptors that `preserveFds` counts. */
 const FIRST_PRESERVED = 3;
@@ -340,6 +341,8 @@ export class OrphanContainers implements OciContainers {
     const create = { id, bundle, spec, stdio, detached: true };
     const plan = this.#planner.plan(create, directory.path, style);
     this.#refuseUsedCgroups(plan.cgroup?.directories ?? []);
+    const stages = this.#stages(id);
+    stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({
       ...restore,
       plan,
@@ -351,6 +354,7 @@ export class OrphanContainers implements OciContainers {
         for (const name of directories) mkdirSync(join(directory.path, name), { mode: 0o755 });
       },
     });
+    stages.sent();
     this.#beginning.set(id, begun.followed);
     return begun;
   }
@@ -359,7 +363,9 @@ export class OrphanContainers implements OciContainers {
   async #untilCreated({ id, announce }: OciCreate, followed: FollowedProgram): Promise<number> {
     try {
       const pid = await followed.created.promise;
+      this.#stages(id).created(pid);
       await announce?.(pid);
+      this.#stages(id).ready();
       return pid;
     } catch (error) {
       this.#planner.forgetMachine();
@@ -406,6 +412,10 @@ export class OrphanContainers implements OciContainers {
     await runContainerHooks(this.#runner, directory, request, "poststart", "running", pid);
   }
 
+  #stages(id: string): StageLog {
+    return new StageLog(this.#options.debug, `init of container "${id}"`);
+  }
+
   get #runner(): HookRunner {
     return { zygote: this.#options.hands, host: this.#planner.host };
   }
@@ -427,7 +437,8 @@ export class OrphanContainers implements OciContainers {
 
   #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
     const container = this.#directory(id);
-    return { runner: this.#runner, container, record: container.record(id), init, warn: this.#options.warn };
+    const { warn, debug } = this.#options;
+    return { runner: this.#runner, container, record: container.record(id), init, warn, debug };
   }
 
   /** What goes between the process and the caller of the command. */
