@@ -70,6 +70,7 @@ async function execute(
       hands: call.hands,
       ownCgroups: call.ownCgroups,
       callerPid: call.pid,
+      env: call.env,
       cgroupDriver: globals.cgroupDriver,
       rootless: globals.rootless,
       warn: (text) => log.warn(text),

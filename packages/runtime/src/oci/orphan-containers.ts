@@ -30,6 +30,7 @@ import { updateCgroups } from "../process/update-cgroups.ts";
 import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { beginExec, type ExecContext } from "./begin-exec.ts";
+import { LocalHands } from "./local-hands.ts";
 import type {
   OciCheckpoint,
   OciContainers,
@@ -42,6 +43,7 @@ import type {
   OciState,
 } from "./oci-containers.ts";
 import { prepareContainerRestore } from "./prepare-restore.ts";
+import { refuseUsedCgroups } from "./refuse-used-cgroups.ts";
 import { StageLog } from "./stage-log.ts";
 
 /** The first of the caller's descriptors that `preserveFds` counts. */
@@ -107,9 +109,21 @@ export class OrphanContainers implements OciContainers {
       terminal: request.spec.process?.terminal === true && request.consoleSocket === undefined,
       afterwards: async () => {
         await followed.ended.promise;
-        if (!request.keep) await this.delete(id, { force: true });
+        if (!request.keep) await this.#deleteEnded(id);
       },
     });
+  }
+
+  /** The hands stand for the container by now, and execute nothing more: its last hooks need others. */
+  async #deleteEnded(id: string): Promise<void> {
+    const directory = this.#directory(id);
+    if (keptRequest(directory.path, directory.record(id)) === undefined) return this.delete(id, { force: true });
+    const hands = new LocalHands();
+    try {
+      await new OrphanContainers({ ...this.#options, hands }).delete(id, { force: true });
+    } finally {
+      hands.close();
+    }
   }
 
   async start(id: string): Promise<void> {
@@ -172,6 +186,7 @@ export class OrphanContainers implements OciContainers {
       bundle: record.bundle,
       annotations: record.annotations,
       rootfs: record.rootfs,
+      ...(record.configPath === undefined ? {} : { configPath: record.configPath }),
       created: new Date(record.createdAtMs).toISOString(),
       ownerUid: record.ownerUid,
     };
@@ -330,7 +345,7 @@ export class OrphanContainers implements OciContainers {
     style: CreateStyle,
     restore: Pick<Beginning, "compile" | "furtherNamespaces"> = {},
   ): BegunContainer {
-    const { id, bundle, spec, directories, noPivot } = request;
+    const { id, bundle, configPath, spec, directories, noPivot } = request;
     if (noPivot) {
       throw new OrlopError("unsupported", `Cannot create container "${id}": --no-pivot is not done yet`);
     }
@@ -339,8 +354,11 @@ export class OrphanContainers implements OciContainers {
     const stdio =
       request.consoleSocket === undefined ? INHERITED : { ...INHERITED, consoleSocket: request.consoleSocket };
     const create = { id, bundle, spec, stdio, detached: true };
-    const plan = this.#planner.plan(create, directory.path, style);
-    this.#refuseUsedCgroups(plan.cgroup?.directories ?? []);
+    const plan = this.#planner.plan(create, directory.path, {
+      ...style,
+      ...(configPath === undefined ? {} : { configPath }),
+    });
+    refuseUsedCgroups(plan.cgroup?.directories ?? []);
     const stages = this.#stages(id);
     stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({
@@ -417,7 +435,8 @@ export class OrphanContainers implements OciContainers {
   }
 
   get #runner(): HookRunner {
-    return { zygote: this.#options.hands, host: this.#planner.host };
+    const { hands, env } = this.#options;
+    return { zygote: hands, host: this.#planner.host, hookEnv: Object.entries(env).map((entry) => entry.join("=")) };
   }
 
   #directory(id: string): ContainerDirectory {
@@ -451,25 +470,6 @@ export class OrphanContainers implements OciContainers {
       makerPid: this.#options.callerPid,
       ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
     };
-  }
-
-  /**
-   * Two containers in one cgroup would share limits, and one's end would be the other's. In a frozen one, init would never
-   * get to its start.
-   */
-  #refuseUsedCgroups(cgroups: ContainerRecord["cgroups"]): void {
-    const pids = listProcesses(cgroups);
-    const isFrozen = cgroups.some((cgroup) => ["frozen", "freezing"].includes(readFreezerState([cgroup])));
-    const problem =
-      pids.length > 0
-        ? `container's cgroup is not empty: ${pids.length} process(es) found`
-        : isFrozen
-          ? "container's cgroup unexpectedly frozen"
-          : undefined;
-    if (problem === undefined) return;
-    throw new OrlopError("conflict", `Cannot use cgroup "${cgroups[0]?.path}": ${problem}`, {
-      field: "linux.cgroupsPath",
-    });
   }
 }
 

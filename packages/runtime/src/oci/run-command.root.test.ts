@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Process, RuntimeSpec } from "@orlop/core";
@@ -62,6 +62,19 @@ function freezer(cgroupsPath: string): readonly [file: string, frozen: string, t
   const [file = ""] = files;
   return file.endsWith("freezer.state") ? [file, "FROZEN", "THAWED"] : [file, "1", "0"];
 }
+
+test("a hook of the host without an environment has the caller's", (t) =>
+  withCommand(t, async (bench) => {
+    const path = bench.path("seen");
+    const hook = { path: "/bin/sh", args: ["sh", "-c", `/usr/bin/env | sort >>${path}`] };
+    const hooks = { createRuntime: [hook, { ...hook, env: ["ONLY=this"] }], poststop: [hook] };
+    const { id, bundle } = bench.bundle("true", (spec) => ({ ...spec, hooks }));
+    const { exitCode, stderr } = await bench.call("run", "--bundle", bundle, id);
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    const seen = readFileSync(path, "utf8").split("\n");
+    const ofCaller = seen.filter((line) => line === `PATH=${process.env.PATH}`);
+    assert.deepEqual([ofCaller.length, seen.filter((line) => line === "ONLY=this").length], [2, 1]);
+  }));
 
 suite("a hook that fails", () => {
   test("is told by its kind and place, and leaves nothing, with a terminal on its way or without", (t) =>

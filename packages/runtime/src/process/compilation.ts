@@ -8,6 +8,8 @@ export interface CreateStyle extends Handover {
   readonly startOnCommand: boolean;
   /** The cgroups stay when init has ended: deleting the container removes them. */
   readonly keepsCgroups?: boolean;
+  /** Where the config is, if it is not the bundle's config.json, for who reads it later; absolute. */
+  readonly configPath?: string;
 }
 
 /** One container to make. */

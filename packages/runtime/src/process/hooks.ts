@@ -25,6 +25,8 @@ interface HookContext {
   readonly directory: string;
   /** The container's root file system, where it is a directory. */
   readonly rootfs: string;
+  /** The environment of a hook that has none of its own. */
+  readonly hookEnv: readonly string[];
 }
 
 /** Runs the hooks of one kind in order; rejects with the first that fails. */
@@ -35,11 +37,11 @@ export async function runHooks(context: HookContext, kind: keyof Hooks): Promise
 }
 
 async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, field: string): Promise<void> {
-  const { zygote, host, state } = context;
+  const { zygote, host, state, hookEnv } = context;
   const log = join(context.directory, "hooks.log");
   const program = compileHook({
     host,
-    hook,
+    hook: { ...hook, env: hook.env ?? hookEnv },
     field,
     state: JSON.stringify(state),
     enter: INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid, namespaces: context.namespaces } : undefined,

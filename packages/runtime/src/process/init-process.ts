@@ -14,7 +14,7 @@ import { emitDevices } from "./devices.ts";
 import { emitLoopback } from "./loopback.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
-import { plannedMounts } from "./mount-sources.ts";
+import { isCgroupMount, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitAwaitNetDevices } from "./net-devices.ts";
@@ -40,13 +40,11 @@ export function emitInit(c: Compilation): void {
   emitSysctls(c);
   emitRootFileSystem(c);
   emitTakeMasks(c);
-  const mounts = plannedMounts(c);
-  const cgroupMount = mounts.findIndex(({ mount }) => mount.type === "cgroup" || mount.type === "cgroup2");
-  const beforeCgroups = cgroupMount < 0 ? mounts.length : cgroupMount;
-  emitMounts(c, mounts.slice(0, beforeCgroups));
+  const { early, late } = mountsAroundCgroups(plannedMounts(c));
+  emitMounts(c, early);
   emitDevices(c);
   emitJoinCgroups(c);
-  emitMounts(c, mounts.slice(beforeCgroups));
+  emitMounts(c, late);
   if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
   // Before the hooks: the reaper waits for it, and hears of them afterwards.
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
@@ -76,6 +74,35 @@ export function emitInit(c: Compilation): void {
   if (c.terminal) emitInstallTerminal(c);
   else emitInstallStdio(c);
   emitBecomeProgram(c, options);
+}
+
+/**
+ * Mounts before and after the entry into the cgroups: those of cgroups show where init is then, and what overlaps with
+ * them keeps its place behind them. Devices are made before, because a filter there may forbid it, and after /dev.
+ */
+function mountsAroundCgroups(mounts: readonly PlannedMount[]): Record<"early" | "late", readonly PlannedMount[]> {
+  const first = mounts.findIndex(isCgroupMount);
+  if (first < 0) return { early: mounts, late: [] };
+  if (!mounts.slice(first).some(({ mount }) => mount.destination === DEV)) {
+    return { early: mounts.slice(0, first), late: mounts.slice(first) };
+  }
+  const early: PlannedMount[] = [];
+  const late: PlannedMount[] = [];
+  for (const planned of mounts) {
+    const isLate = isCgroupMount(planned) || late.some((each) => overlaps(each, planned));
+    (isLate ? late : early).push(planned);
+  }
+  return { early, late };
+}
+
+const DEV = "/dev";
+
+function overlaps({ mount: { destination: a } }: PlannedMount, { mount: { destination: b } }: PlannedMount): boolean {
+  return isWithin(a, b) || isWithin(b, a);
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return directory === "/" || path === directory || path.startsWith(`${directory}/`);
 }
 
 /** Who has deadlines makes no children, or only some without (sched(7)), and the small init's child is the program. */

@@ -108,6 +108,26 @@ suite("a mount at a link that leads to nothing", () => {
     }));
 });
 
+test("a /dev that comes behind the cgroups has its devices all the same", (t) =>
+  withBench(t, async (bench) => {
+    const { mounts = [] } = bench.spec([]);
+    const isDev = ({ destination }: Mount): boolean => destination === "/dev" || destination.startsWith("/dev/");
+    const cgroups = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] };
+    const others = mounts.filter((mount) => !isDev(mount) && mount.destination !== cgroups.destination);
+    const below = { destination: "/sys/fs/cgroup/own", type: "tmpfs", source: "tmpfs" };
+    const top = { mounts: [...others, cgroups, ...mounts.filter(isDev)] };
+    const { output } = await bench.run(
+      "echo lost >/dev/null; stat -c %F /dev/null /dev/shm; ls /sys/fs/cgroup | wc -l",
+      {
+        top,
+      },
+    );
+    assert.match(output, /^character special file\ndirectory\n[1-9]\d*\n$/);
+    // What lies below the cgroups stays behind them, where nobody can make a place for it.
+    const covered = bench.request("true", { top: { mounts: [...others, cgroups, below, ...mounts.filter(isDev)] } });
+    await assert.rejects(bench.runtime.create(covered), { field: `mounts[${others.length + 1}]` });
+  }));
+
 suite("a read-only /dev", () => {
   test("still gets a console", (t) =>
     withBench(t, async (bench) => {

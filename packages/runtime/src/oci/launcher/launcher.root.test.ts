@@ -161,6 +161,17 @@ suite("a call that a resident process serves", () => {
     });
   });
 
+  test("runs the last hooks of a container in the foreground, too", async (t) => {
+    await shared(t, async (bench) => {
+      const file = bench.path("poststop");
+      const hook = { path: "/bin/sh", args: ["sh", "-c", `cat >${file}`] };
+      const { id, path } = bench.bundle(["/bin/true"], { top: { hooks: { poststop: [hook] } } });
+      const { status, stderr } = await bench.callServed(["run", "--bundle", path, id]);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.equal(JSON.parse(readFileSync(file, "utf8")).status, "stopped");
+    });
+  });
+
   test("goes by the name of the link that it was called through, with a resident process or without", async (t) => {
     await withCommand(t, async (bench) => {
       const link = bench.path("runc");
