@@ -14,7 +14,7 @@ import { emitDevices } from "./devices.ts";
 import { emitLoopback } from "./loopback.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
-import { isCgroupMount, type PlannedMount, plannedMounts } from "./mount-sources.ts";
+import { isCgroupMount, overlaps, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitAwaitNetDevices } from "./net-devices.ts";
@@ -89,7 +89,7 @@ function mountsAroundCgroups(mounts: readonly PlannedMount[]): Record<"early" | 
   const early: PlannedMount[] = [];
   const late: PlannedMount[] = [];
   for (const planned of mounts) {
-    const isLate = isCgroupMount(planned) || late.some((each) => overlaps(each, planned));
+    const isLate = isCgroupMount(planned) || late.some((each) => overlap(each, planned));
     (isLate ? late : early).push(planned);
   }
   return { early, late };
@@ -97,12 +97,9 @@ function mountsAroundCgroups(mounts: readonly PlannedMount[]): Record<"early" | 
 
 const DEV = "/dev";
 
-function overlaps({ mount: { destination: a } }: PlannedMount, { mount: { destination: b } }: PlannedMount): boolean {
-  return isWithin(a, b) || isWithin(b, a);
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return directory === "/" || path === directory || path.startsWith(`${directory}/`);
+/** A bind has two places. */
+function overlap(earlier: PlannedMount, { mount, inside }: PlannedMount): boolean {
+  return [mount.destination, inside].some((place) => place !== undefined && overlaps(earlier.mount.destination, place));
 }
 
 /** Who has deadlines makes no children, or only some without (sched(7)), and the small init's child is the program. */
