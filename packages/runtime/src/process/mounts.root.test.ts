@@ -44,7 +44,7 @@ test("a bind has the attributes of its source, or with any attribute of its own 
   withBench(t, async (bench) => {
     const source = bench.path("source");
     mkdirSync(source);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "ro,noexec,nosuid,noatime", "orlop-test", source]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "ro,noexec,nosuid,noatime,nosymfollow", "orlop-test", source]);
     try {
       const bind = (destination: string, ...options: readonly string[]): Mount => ({
         destination,
@@ -56,10 +56,14 @@ test("a bind has the attributes of its source, or with any attribute of its own 
         bind("/plain", "rprivate"),
         bind("/named", "nodev"),
         bind("/read", "ro", "exec"),
+        bind("/links", "ro", "nosymfollow"),
       );
-      const script = "for m in plain named read; do grep \" /$m \" /proc/self/mountinfo | cut -d ' ' -f 6; done";
+      const script = "for m in plain named read links; do grep \" /$m \" /proc/self/mountinfo | cut -d ' ' -f 6; done";
       const { output } = await bench.run(script, changes);
-      assert.equal(output, "ro,nosuid,noexec,noatime\nrw,nodev,noatime\nro,noatime\n");
+      assert.equal(
+        output,
+        "ro,nosuid,noexec,noatime,nosymfollow\nrw,nodev,noatime\nro,noatime\nro,noatime,nosymfollow\n",
+      );
     } finally {
       execFileSync("umount", [source]);
     }

@@ -6,11 +6,13 @@ import {
   emitCloneMount,
   emitDirectoryInRoot,
   emitExpectFileSystem,
+  emitFollowLinks,
   emitLegacyAttributes,
   emitMountAttributes,
   emitMountPointInRoot,
   emitNewFileSystem,
   emitOpenInRoot,
+  type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
 import { emitCgroupMount } from "./cgroup-mount.ts";
@@ -99,6 +101,7 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   }
   const attributes = { change: asRemounted(options.attributes, c.userNamespace), recursive: false };
   emitMountAttributes(p, fd, attributes);
+  emitFollowLinksAgain(p, fd, attributes.change);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
   emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(c, planned));
@@ -119,6 +122,16 @@ function asRemounted(
   const named = [...set, ...clear];
   if (named.length === 0 || inUserNamespace) return { set, clear };
   return { set, clear: [...clear, ...CLEARED.filter((name) => !named.includes(name))] };
+}
+
+/** The one attribute of the source that a bind with any of its own does not keep in a user namespace either. */
+function emitFollowLinksAgain(
+  p: ProgramBuilder,
+  fd: Slot,
+  { set, clear }: PlannedMount["options"]["attributes"],
+): void {
+  const named = [...set, ...clear];
+  if (named.length > 0 && !named.includes("MOUNT_ATTR_NOSYMFOLLOW")) emitFollowLinks(p, fd);
 }
 
 /** Attaches the mount and sets its propagation. */
