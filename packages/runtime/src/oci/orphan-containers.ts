@@ -24,6 +24,7 @@ import { containerStatus, thawIfThere, unsupervisedInit } from "../process/conta
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
 import { keptRequest } from "../process/kept-request.ts";
+import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import { updateCgroups } from "../process/update-cgroups.ts";
@@ -346,9 +347,6 @@ export class OrphanContainers implements OciContainers {
     restore: Pick<Beginning, "compile" | "furtherNamespaces"> = {},
   ): BegunContainer {
     const { id, bundle, configPath, spec, directories, noPivot } = request;
-    if (noPivot) {
-      throw new OrlopError("unsupported", `Cannot create container "${id}": --no-pivot is not done yet`);
-    }
     mkdirSync(this.#options.root, { recursive: true, mode: 0o711 });
     const directory = this.#directory(id);
     const stdio =
@@ -357,6 +355,7 @@ export class OrphanContainers implements OciContainers {
     const plan = this.#planner.plan(create, directory.path, {
       ...style,
       ...(configPath === undefined ? {} : { configPath }),
+      ...(noPivot ? { withoutPivot: readMountTable() } : {}),
     });
     refuseUsedCgroups(plan.cgroup?.directories ?? []);
     const stages = this.#stages(id);

@@ -76,6 +76,61 @@ test("a hook of the host without an environment has the caller's", (t) =>
     assert.deepEqual([ofCaller.length, seen.filter((line) => line === "ONLY=this").length], [2, 1]);
   }));
 
+suite("a container without pivot_root", () => {
+  const mappings = [{ containerID: 0, hostID: 0, size: 65_536 }];
+  const inUserNamespace = (spec: RuntimeSpec): RuntimeSpec => {
+    const namespaces = [...(spec.linux?.namespaces ?? []), { type: "user" } as const];
+    return { ...spec, linux: { ...spec.linux, namespaces, uidMappings: mappings, gidMappings: mappings } };
+  };
+  const withHook = (path: string, spec: RuntimeSpec): RuntimeSpec => {
+    const look = `ls proc/self/status >${path}`;
+    return { ...spec, hooks: { createContainer: [{ path: "/bin/sh", args: ["sh", "-c", look] }] } };
+  };
+
+  test("sees its own root and none of the host's mounts, in a user namespace, too, and with hooks before", (t) =>
+    withCommand(t, async (bench) => {
+      const script = "ls -i -d / /..; mkdir /made; cut -d ' ' -f 4,5 /proc/self/mountinfo";
+      for (const [index, change] of [(spec: RuntimeSpec) => spec, inUserNamespace].entries()) {
+        const seen = bench.path(`seen-${index}`);
+        for (const hooked of [false, true]) {
+          const { id, bundle } = bench.bundle(script, (spec) => (hooked ? withHook(seen, change(spec)) : change(spec)));
+          const { exitCode, stdout, stderr } = await bench.call("run", "--no-pivot", "--bundle", bundle, id);
+          assert.deepEqual([exitCode, stderr], [0, ""]);
+          const [root = "", above = "", ...mounts] = stdout.trim().split("\n");
+          assert.equal(above.trim().split(" ")[0], root.trim().split(" ")[0]);
+          assert.equal(mounts[0], `${bundle}/rootfs /`);
+          assert.ok(existsSync(join(bundle, "rootfs/made")));
+          assert.deepEqual(
+            mounts.filter((line) => line.endsWith(bundle) || line.endsWith(" /sys/kernel/security")),
+            [],
+          );
+          assert.equal(existsSync(seen), hooked);
+        }
+      }
+    }));
+
+  test("lets nobody inside have the proc file system without its masks, and takes execs", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("sleep 1000", (spec) => {
+        const process = spec.process as Process;
+        const { bounding = [], effective = [], permitted = [] } = process.capabilities ?? {};
+        const capabilities = {
+          bounding: [...bounding, "CAP_SETFCAP"],
+          effective: [...effective, "CAP_SETFCAP"],
+          permitted: [...permitted, "CAP_SETFCAP"],
+        };
+        return { ...spec, process: { ...process, capabilities } };
+      });
+      assert.equal((await bench.call("run", "--detach", "--no-pivot", "--bundle", bundle, id)).exitCode, 0);
+      const mount = "busybox mount -t proc none /proc && echo mounted; ls -d /..";
+      const unshared = ["busybox", "unshare", "-mrpf", "sh", "-c", mount];
+      const { stdout, stderr } = await bench.call("exec", id, ...unshared);
+      assert.equal(stdout, "/..\n", stderr);
+      assert.match(stderr, /permission denied/);
+      assert.equal((await bench.call("delete", "--force", id)).exitCode, 0);
+    }));
+});
+
 suite("a hook that fails", () => {
   test("is told by its kind and place, and leaves nothing, with a terminal on its way or without", (t) =>
     withCommand(t, async (bench) => {

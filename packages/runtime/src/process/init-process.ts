@@ -18,10 +18,17 @@ import { isCgroupMount, overlaps, type PlannedMount, plannedMounts } from "./mou
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitAwaitNetDevices } from "./net-devices.ts";
+import { emitOvermountRoot } from "./overmount-root.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
-import { emitPivot, emitReadOnlyRoot, emitRootFileSystem, emitRootPropagation } from "./root-filesystem.ts";
+import {
+  emitExpectTop,
+  emitPivot,
+  emitReadOnlyRoot,
+  emitRootFileSystem,
+  emitRootPropagation,
+} from "./root-filesystem.ts";
 import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
@@ -49,7 +56,7 @@ export function emitInit(c: Compilation): void {
   // Before the hooks: the reaper waits for it, and hears of them afterwards.
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
   if (hasHooks(c, ...PIVOT_HOOKS)) emitSay(c, "prepared", true);
-  emitPivot(c);
+  emitChangeRoot(c);
   emitFinishReadOnlyMounts(c);
   emitReadOnlyRoot(c);
   emitMaskPaths(c);
@@ -100,6 +107,13 @@ const DEV = "/dev";
 /** A bind has two places. */
 function overlap(earlier: PlannedMount, { mount, inside }: PlannedMount): boolean {
   return [mount.destination, inside].some((place) => place !== undefined && overlaps(earlier.mount.destination, place));
+}
+
+function emitChangeRoot(c: Compilation): void {
+  const { withoutPivot } = c.plan.style;
+  if (withoutPivot === undefined) emitPivot(c);
+  else emitOvermountRoot(c, withoutPivot);
+  emitExpectTop(c);
 }
 
 /** Who has deadlines makes no children, or only some without (sched(7)), and the small init's child is the program. */
