@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Process, RuntimeSpec } from "@orlop/core";
 import { cgroupDirectories } from "@orlop/testkit";
+import { until } from "../process/process-bench-fixture.ts";
 import { withCommand } from "./command-bench-fixture.ts";
 
 function withTerminal(spec: RuntimeSpec, terminal = true): RuntimeSpec {
@@ -128,6 +129,44 @@ suite("a container without pivot_root", () => {
       assert.equal(stdout, "/..\n", stderr);
       assert.match(stderr, /permission denied/);
       assert.equal((await bench.call("delete", "--force", id)).exitCode, 0);
+    }));
+});
+
+suite("a container that waits for its start", () => {
+  test("ends at a signal that would end a program", (t) =>
+    withCommand(t, async (bench) => {
+      for (const signal of ["TERM", "HUP"]) {
+        const { id, bundle } = bench.bundle("true");
+        assert.equal((await bench.call("create", "--bundle", bundle, id)).exitCode, 0);
+        assert.equal((await bench.call("kill", id, "WINCH")).exitCode, 0);
+        assert.equal(JSON.parse((await bench.call("state", id)).stdout).status, "created");
+        assert.equal((await bench.call("kill", id, signal)).exitCode, 0);
+        const stopped = async (): Promise<true | undefined> =>
+          JSON.parse((await bench.call("state", id)).stdout).status === "stopped" ? true : undefined;
+        await until("the end of init", stopped);
+        const { exitCode, stderr } = await bench.call("start", id);
+        assert.deepEqual([exitCode, /cannot start a container that has stopped/.test(stderr)], [1, true], stderr);
+      }
+    }));
+
+  test("has nothing of the host's open but its two pipes and its standard streams, and the program no signal blocked", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("grep -E 'SigBlk|SigIgn' /proc/self/status; sleep 1000");
+      assert.equal((await bench.call("create", "--bundle", bundle, id)).exitCode, 0);
+      const { pid } = JSON.parse((await bench.call("state", id)).stdout) as { readonly pid: number };
+      const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      const own = [bench.path("in"), bench.path("0.out"), bench.path("0.err")];
+      const pipes = ["start", "result"].map((name) => join(bench.path("root"), id, name));
+      const others = open.filter(
+        (path) => path !== "/" && !path.startsWith("anon_inode:") && !path.startsWith("/dev/"),
+      );
+      assert.deepEqual(others.sort(), [...own, ...pipes].sort());
+      assert.equal((await bench.call("start", id)).exitCode, 0);
+      const said = (): string | undefined => {
+        const text = readFileSync(bench.path("0.out"), "utf8");
+        return text.includes("SigIgn") ? text : undefined;
+      };
+      assert.match(await until("its words", async () => said()), /SigBlk:\t0{16}\nSigIgn:\t0{16}/);
     }));
 });
 

@@ -29,7 +29,7 @@ import {
   emitRootFileSystem,
   emitRootPropagation,
 } from "./root-filesystem.ts";
-import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
+import { emitAwaitStart, emitAwaitStartHooks, emitEndWait } from "./start-pipes.ts";
 import { emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
@@ -202,8 +202,11 @@ function emitReady(c: Compilation): void {
   const hooked = hasHooks(c, "startContainer");
   emitSay(c, "ready", startOnCommand && !startsAsOrphan(c));
   if (startsAsOrphan(c)) {
+    // It leads to the host, as what is let go of next.
+    if (c.plan.cgroup?.cloneInto !== undefined) c.p.call("close", [c.p.slot("cgroup")]);
     emitAwaitStart(c);
     if (hooked) emitAwaitStartHooks(c);
+    emitEndWait(c);
   } else if (hooked) emitSay(c, "starting", true);
 }
 
