@@ -1,4 +1,3 @@
-import { OrlopError } from "@orlop/core";
 import {
   type AttributeSetting,
   emitAttach,
@@ -15,19 +14,13 @@ import {
   type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
+import { checkBindOptions } from "./bind-options.ts";
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
 import { emitOpenCoveredDirectory } from "./covered-directory.ts";
 import { placeOptions } from "./linked-place.ts";
-import {
-  absoluteSource,
-  emitBindSource,
-  isCgroupMount,
-  type PlannedMount,
-  plannedMounts,
-  sourceSlot,
-} from "./mount-sources.ts";
+import { emitBindSource, isCgroupMount, type PlannedMount, plannedMounts, sourceSlot } from "./mount-sources.ts";
 import { isReadOnlyLater, newFileSystem } from "./new-file-system.ts";
 import { emitRemount } from "./remount.ts";
 
@@ -89,16 +82,10 @@ export function emitFinishReadOnlyMounts(c: Compilation): void {
 }
 
 function emitBind(c: Compilation, planned: PlannedMount): void {
-  const { mount, field, options } = planned;
+  const { mount, options } = planned;
   const { p } = c;
   const fd = emitBindSource(c, planned);
-  const source = absoluteSource(c, mount.source ?? "");
-  const [unknown] = options.data;
-  if (unknown !== undefined) {
-    const word = unknown[1] === undefined ? unknown[0] : unknown.join("=");
-    const what = `a bind has no option "${word}"`;
-    throw new OrlopError("invalid", `Cannot bind "${source}": ${what}`, { field: `${field}.options` });
-  }
+  checkBindOptions(c.plan, planned);
   const attributes = { change: asRemounted(options.attributes, c.userNamespace), recursive: false };
   emitMountAttributes(p, fd, attributes);
   emitFollowLinksAgain(p, fd, attributes.change);
