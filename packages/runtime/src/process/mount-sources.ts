@@ -160,11 +160,13 @@ export function emitSharedSources(c: Compilation): void {
 
 /** In init: the unattached copy of the mount that a bind names. */
 export function emitBindSource(c: Compilation, planned: PlannedMount): Slot {
+  const slot = c.p.slot("mount");
   if (fromReaper(c, planned) || isShared(planned)) {
     c.p.step({ action: `bind "${planned.mount.source}" to "${planned.mount.destination}"`, field: planned.field });
-    return sourceSlot(c, planned.field);
+    if (!isShared(planned) || fromReaper(c, planned)) return sourceSlot(c, planned.field);
+    emitCopyInOrder(c, planned, slot);
+    return slot;
   }
-  const slot = c.p.slot("mount");
   if (planned.inside === undefined) emitTakeSource(c, planned, slot);
   else emitTakeFromInside(c, planned, planned.inside, slot);
   return slot;
@@ -205,4 +207,20 @@ function emitTakeFromInside(c: Compilation, planned: PlannedMount, inside: strin
   emitCloneMount(p, place, "", options.bind === "recursive", into);
   p.call("close", [place]);
   emitIdmapFrom(c, planned, into);
+}
+
+/**
+ * The kernel lists mounts in the order in which they were copied, so what was taken early is copied once more; before
+ * Linux 6.15 it copies only what is attached, and the first copy has to do.
+ */
+function emitCopyInOrder({ p }: Compilation, { field, options }: PlannedMount, into: Slot): void {
+  const taken = p.slot(`source of ${field}`);
+  const whole = p.label("use the first copy");
+  const done = p.label("it is copied");
+  emitCloneMount(p, taken, "", options.bind === "recursive", into, { on: ["EINVAL"], goto: whole });
+  p.call("close", [taken]);
+  p.jump(done);
+  p.mark(whole);
+  p.set(into, taken);
+  p.mark(done);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type Linux, type Mount, type OrlopError, ROOTFS_PROPAGATIONS } from "@orlop/core";
@@ -111,6 +112,29 @@ suite("a mount at a link that leads to nothing", () => {
       await assert.rejects(bench.runtime.create(circle), { errno: "ELOOP" });
     }));
 });
+
+test("mounts are listed in the order of the config, those that stay peers of the host's as well", (t) =>
+  withBench(t, async (bench) => {
+    mkdirSync(bench.path("source"));
+    const bind = (name: string, ...more: readonly string[]): Mount => ({
+      destination: `/${name}`,
+      source: bench.path("source"),
+      options: ["bind", ...more],
+    });
+    const changes = withMounts(bench, bind("first"), bind("second", "shared"), bind("third"));
+    const { output } = await bench.run(
+      "grep -Eo ' /(first|second|third) .* shared| /(first|second|third) ' /proc/self/mountinfo",
+      changes,
+    );
+    const places = output.split("\n").map((line) => line.trim().split(" "));
+    assert.equal(places.find(([place]) => place === "/second")?.at(-1), "shared");
+    const [major = 0, minor = 0] = release().split(".").map(Number);
+    if (major < 6 || (major === 6 && minor < 15)) return t.skip("the kernel copies only what is attached (Linux 6.15)");
+    assert.deepEqual(
+      places.map(([place]) => place),
+      ["/first", "/second", "/third", ""],
+    );
+  }));
 
 suite("a bind whose source is a place on the host that lies in the root", () => {
   const bind = (source: string, destination: string, ...more: readonly string[]): Mount => ({
