@@ -14,6 +14,11 @@ const cases: readonly [code: ErrorCode, options: OrlopErrorOptions, words: strin
     "process scheduler can't be used together with AllowedCPUs",
   ],
   [
+    "not-found",
+    { operation: 'change to directory "/none"', errno: "ENOENT", field: "process.cwd" },
+    'chdir to cwd ("/none") set in config.json failed',
+  ],
+  [
     "executable-not-found",
     { operation: 'find the interpreter of "/run.sh"', errno: "ENOENT", field: "process.args[0]" },
     "exec /run.sh: no such file or directory",

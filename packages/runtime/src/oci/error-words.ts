@@ -55,6 +55,11 @@ const RULES: readonly Rule[] = [
     words: () => "process scheduler can't be used together with AllowedCPUs",
   },
   {
+    field: /^process\.cwd$/,
+    operation: /^change to directory "/,
+    words: (operation) => `chdir to cwd (${/"(.*)"/.exec(operation)?.[0]}) set in config.json failed`,
+  },
+  {
     field: /^process\.args\[0\]$/,
     operation: /^find the interpreter of "/,
     words: (operation) => `exec ${/"(.*)"/.exec(operation)?.[1]}: no such file or directory`,

@@ -132,6 +132,24 @@ suite("a container without pivot_root", () => {
     }));
 });
 
+test("the streams of a process are its user's, who may open them anew, and devices stay as they are", (t) =>
+  withCommand(t, async (bench) => {
+    const script =
+      "stat -L -c %u:%g /proc/self/fd/1; true >>/dev/stdout && echo again; stat -c %u:%g /dev/null; sleep 1000";
+    const { id, bundle } = bench.bundle(script, (spec) => {
+      const process = spec.process as Process;
+      return { ...spec, process: { ...process, user: { uid: 1234, gid: 5678 } } };
+    });
+    assert.equal((await bench.call("run", "--detach", "--bundle", bundle, id)).exitCode, 0);
+    const said = (): string | undefined => {
+      const text = readFileSync(bench.path("0.out"), "utf8");
+      return text.split("\n").length > 3 ? text : undefined;
+    };
+    assert.equal(await until("its words", async () => said()), "1234:5678\nagain\n0:0\n");
+    const again = await bench.call("exec", "--user", "4321:8765", id, "sh", "-c", "true >>/dev/stdout && echo more");
+    assert.deepEqual([again.exitCode, again.stdout, again.stderr], [0, "more\n", ""]);
+  }));
+
 suite("a container that waits for its start", () => {
   test("ends at a signal that would end a program", (t) =>
     withCommand(t, async (bench) => {

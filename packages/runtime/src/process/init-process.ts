@@ -30,7 +30,7 @@ import {
   emitRootPropagation,
 } from "./root-filesystem.ts";
 import { emitAwaitStart, emitAwaitStartHooks, emitEndWait } from "./start-pipes.ts";
-import { emitInstallStdio } from "./stdio.ts";
+import { emitGiveStdio, emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
 import { emitAwaitIdMaps, emitBecomeRoot, reaperSetsOomScore } from "./user-namespace.ts";
@@ -79,7 +79,10 @@ export function emitInit(c: Compilation): void {
   emitPersonality(p, spec.linux?.personality);
   emitMemoryPolicy(p, spec.linux?.memoryPolicy);
   if (c.terminal) emitInstallTerminal(c);
-  else emitInstallStdio(c);
+  else {
+    emitInstallStdio(c);
+    emitGiveStdio(c, process);
+  }
   emitBecomeProgram(c, options);
 }
 
