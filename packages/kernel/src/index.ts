@@ -76,6 +76,7 @@ export {
   emitAttach,
   emitAttachWith,
   emitCloneMount,
+  emitFollowLinks,
   emitLegacyAttributes,
   emitMountAttributes,
   emitNewFileSystem,

@@ -72,7 +72,7 @@ test("refuses resctrl names and lines that would say more than one thing", () =>
 test("refuses memory policies with nodes that do not fit the mode", () => {
   refused({ "linux/memoryPolicy/nodes": "" }, '"linux.memoryPolicy.nodes": MPOL_BIND needs at least one node');
   refused({ "linux/memoryPolicy/nodes": undefined }, "MPOL_BIND needs at least one node");
-  refused({ "linux/memoryPolicy/mode": "MPOL_LOCAL" }, 'found "0-1", and MPOL_LOCAL takes no nodes');
+  refused({ "linux/memoryPolicy/mode": "MPOL_LOCAL" }, 'found "0-1": MPOL_LOCAL mode requires 0 nodes but got 2');
   refused({ "linux/memoryPolicy/mode": "BIND" }, '"linux.memoryPolicy.mode": found "BIND", expected one of');
   decodeRuntimeSpec(jsonWith(EXAMPLE_CONFIG, { "linux/memoryPolicy": { mode: "MPOL_PREFERRED" } }));
 });

@@ -1,4 +1,4 @@
-import { cpuList } from "./cpu-list.ts";
+import { cpuCount, cpuList } from "./cpu-list.ts";
 import { userOrGroupId } from "./decode-process.ts";
 import { DEVICE_MAJOR_MAX, DEVICE_MINOR_MAX, linuxResourcesDecoder } from "./decode-resources.ts";
 import { linuxSeccompDecoder } from "./decode-seccomp.ts";
@@ -123,7 +123,8 @@ const memoryPolicy: Decoder<LinuxMemoryPolicy> = refine(
   ({ mode, nodes = "" }, at) => {
     const path = memberPath(at, "nodes");
     const without = mode === "MPOL_DEFAULT" || mode === "MPOL_LOCAL";
-    if (without && nodes !== "") throw new FieldFailure(path, `found "${nodes}", and ${mode} takes no nodes`);
+    if (without && nodes !== "")
+      throw new FieldFailure(path, `found "${nodes}": ${mode} mode requires 0 nodes but got ${cpuCount(nodes)}`);
     // set_mempolicy(2): an empty set is fine for MPOL_PREFERRED, which then means the local node.
     if (!without && mode !== "MPOL_PREFERRED" && nodes === "") {
       throw new FieldFailure(path, `${mode} needs at least one node`);

@@ -168,6 +168,7 @@ test("refuses sysctls of the whole machine", () => {
   refused({ "linux/sysctl": { "kernel.core_pattern": "|/x" } }, '["kernel.core_pattern"]": it belongs to no namespace');
   refused({ "linux/sysctl": { "vm.swappiness": "1" } }, "belongs to no namespace");
   refused({ "linux/sysctl": { "kernel.hostname": "x" } }, "the field for it is hostname");
+  refused({ domainname: "a", "linux/sysctl": { "kernel.domainname": "b" } }, 'found "b", and domainname is "a"');
 });
 
 test("refuses an idmapped mount without mappings", () => {

@@ -41,11 +41,14 @@ function checkTimeOffsets(spec: RuntimeSpec, namespaces: Namespaces): void {
  * namespace is the host's own is for the runtime to find out.
  */
 function checkSysctls(spec: RuntimeSpec, namespaces: Namespaces): void {
-  for (const name of Object.keys(spec.linux?.sysctl ?? {})) {
+  for (const [name, value] of Object.entries(spec.linux?.sysctl ?? {})) {
     const field = memberPath("linux.sysctl", name);
     const path = sysctlPath(name);
     if (path === undefined) throw new FieldFailure(field, "the name leads out of its directory of /proc/sys");
     if (path === "kernel/hostname") throw new FieldFailure(field, "the field for it is hostname");
+    if (path === "kernel/domainname" && (spec.domainname ?? value) !== value) {
+      throw new FieldFailure(field, `found ${show(value)}, and domainname is ${show(spec.domainname)}`);
+    }
     const type = sysctlNamespace(path);
     if (type === undefined) throw new FieldFailure(field, "it belongs to no namespace, so it would change the host");
     needs(namespaces, type, field, true);

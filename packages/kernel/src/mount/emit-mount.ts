@@ -119,6 +119,17 @@ export function emitMountAttributes(p: ProgramBuilder, fd: Slot, setting: Attrib
   p.mark(done);
 }
 
+/**
+ * Has links followed again below a mount whose source forbids it: MS_NOSYMFOLLOW, which mount_setattr(2) knows since Linux
+ * 5.14. It is not locked in user namespaces.
+ */
+export function emitFollowLinks(p: ProgramBuilder, fd: Slot): void {
+  const attributes = p.struct(MOUNT_ATTR, { attr_clr: p.flags("MOUNT_ATTR_NOSYMFOLLOW") });
+  p.call("mount_setattr", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), attributes, MOUNT_ATTR.size], {
+    ignore: ["EINVAL", "ENOSYS"],
+  });
+}
+
 /** What mount(2) can do, too: flags of one mount, and the propagation of any. */
 function hasLegacyForm({ change, recursive, userNamespace, legacySingle }: AttributeSetting): boolean {
   return (!recursive || legacySingle === true || change === undefined) && userNamespace === undefined;

@@ -25,6 +25,15 @@ function content({ image }: Program, { offset, length }: Pointer): Buffer {
   return Buffer.from(image.subarray(offset, offset + length));
 }
 
+test("an instruction that ignores no errno is like one that says nothing of errnos", () => {
+  const [silent, none] = [{}, { ignore: [] }].map((options) => {
+    const p = builder();
+    p.call("getpid", [], options);
+    return p.build();
+  });
+  assert.deepEqual(none?.instructions, silent?.instructions);
+});
+
 describe("values", () => {
   test("flags are joined and keep their text", () => {
     const p = builder();

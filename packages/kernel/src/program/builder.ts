@@ -217,10 +217,11 @@ export class ProgramBuilder {
     const names = options.ignore ?? options.on ?? [];
     const errnos = names === "any" ? "any" : names.map(errnoNumber);
     assert(errnos === "any" || errnos.length <= ERRNO_LIST_MAX, "an instruction names at most four errno values");
-    const next = options.ignore === undefined ? options.goto : this.label("next");
+    // To ignore nothing is to ignore none.
+    const next = (options.ignore ?? []).length === 0 ? options.goto : this.label("next");
     assert(errnos.length > 0 === (next !== undefined), "errno values and their target come together");
     this.#emit("syscall", syscallNumber(name, this.architecture), args, options.into, next, errnos);
-    if (options.ignore !== undefined && next !== undefined) this.mark(next);
+    if ((options.ignore ?? []).length > 0 && next !== undefined) this.mark(next);
   }
 
   jump(target: Label): void {

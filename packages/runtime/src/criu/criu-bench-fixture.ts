@@ -99,6 +99,7 @@ class CriuBench implements AsyncDisposable {
       root: join(this.directory, "state"),
       hands: this.hands,
       callerPid: process.pid,
+      env: {},
       cgroupDriver: "cgroupfs",
       rootless: undefined,
       warn: () => {},

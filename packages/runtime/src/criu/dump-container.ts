@@ -6,6 +6,7 @@ import type { HookRunner } from "../process/container-hooks.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { thawIfThere } from "../process/container-status.ts";
 import { FollowedProgram } from "../process/followed-program.ts";
+import { type MountEntry, readMountTable } from "../process/mount-table.ts";
 import { compileDump } from "./compile-dump.ts";
 import { type CriuChoices, commonOptions, whereOn } from "./criu-choices.ts";
 import { criuFailure } from "./criu-failure.ts";
@@ -14,7 +15,6 @@ import { dumpedMounts } from "./external-mounts.ts";
 import { dumpedNamespaces } from "./external-namespaces.ts";
 import type { CriuProgram } from "./find-criu.ts";
 import { ImageDirectory } from "./image-directory.ts";
-import { type MountEntry, readMountTable } from "./mount-table.ts";
 import { keepStreams, outsideStreams, standardStreams } from "./standard-streams.ts";
 
 export interface DumpChoices extends CriuChoices {

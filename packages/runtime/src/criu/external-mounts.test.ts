@@ -3,8 +3,8 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
+import type { MountEntry } from "../process/mount-table.ts";
 import { dumpedMounts, restoredMounts } from "./external-mounts.ts";
-import type { MountEntry } from "./mount-table.ts";
 
 const HOST = "8:1";
 const OTHER = "8:2";

@@ -1,5 +1,5 @@
+import type { MountEntry } from "../process/mount-table.ts";
 import type { OutsideMount } from "../process/outside-mounts.ts";
-import type { MountEntry } from "./mount-table.ts";
 import { resolveInRoot } from "./resolve-in-root.ts";
 
 /**

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { CgroupLayout, Program } from "@orlop/kernel";
 import type { CreatePlan } from "../process/compilation.ts";
+import { type MountEntry, readMountTable } from "../process/mount-table.ts";
 import { outsideMounts } from "../process/outside-mounts.ts";
 import { cgroupRoots } from "./cgroup-roots.ts";
 import { compileRestore } from "./compile-restore.ts";
@@ -13,7 +14,6 @@ import { restoredMounts } from "./external-mounts.ts";
 import { restoredNamespaces } from "./external-namespaces.ts";
 import type { CriuProgram } from "./find-criu.ts";
 import { checkImages } from "./image-directory.ts";
-import { type MountEntry, readMountTable } from "./mount-table.ts";
 import { inheritedStreams, keptStreams } from "./standard-streams.ts";
 
 export interface RestoreChoices extends CriuChoices {

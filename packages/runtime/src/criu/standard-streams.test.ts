@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
-import { readMountTable } from "./mount-table.ts";
+import { readMountTable } from "../process/mount-table.ts";
 import { inheritedStreams, keepStreams, keptStreams, outsideStreams, standardStreams } from "./standard-streams.ts";
 
 suite("standard streams of a dumped container", () => {

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import type { MountEntry } from "./mount-table.ts";
+import type { MountEntry } from "../process/mount-table.ts";
 
 /** What the standard descriptors of a dumped init were, in its images: a JSON array of three, as runc and crun keep it. */
 const STREAMS_FILE = "descriptors.json";

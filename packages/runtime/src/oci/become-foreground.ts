@@ -19,7 +19,9 @@ interface ForegroundProcess {
 export async function becomeForeground(hands: Hands, foreground: ForegroundProcess): Promise<void> {
   const { followed, afterwards } = foreground;
   const reaperPid = await followed.begun.promise;
-  hands.become(compileForeground({ ...foreground, reaperPid, finishFile: hands.finishFile }), () => {});
+  const { finishFile } = hands;
+  const unsaid = hands.takeUnsaid?.() ?? "";
+  hands.become(compileForeground({ ...foreground, reaperPid, finishFile, unsaid }), () => {});
   const { exitCode } = exitStatus(await followed.exited.promise, false);
   await afterwards();
   hands.release(exitCode);

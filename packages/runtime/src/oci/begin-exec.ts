@@ -14,6 +14,7 @@ import type { Handover } from "../process/supervision.ts";
 import type { Warn } from "../process/warn.ts";
 import { newExecId } from "./exec-id.ts";
 import type { OciExec } from "./oci-containers.ts";
+import { StageLog } from "./stage-log.ts";
 
 /** The container that an exec goes into. */
 export interface ExecContext {
@@ -22,6 +23,8 @@ export interface ExecContext {
   readonly record: ContainerRecord;
   readonly init: PinnedProcess;
   readonly warn: Warn;
+  /** Takes what helps to find out how things went. */
+  readonly debug: Warn;
 }
 
 /** An exec whose program has been sent. */
@@ -36,7 +39,7 @@ interface BegunExec {
 
 /** Sends the program of one more process in a container. */
 export function beginExec(context: ExecContext, request: OciExec, handover: Handover): BegunExec {
-  const { runner, container, record, init, warn } = context;
+  const { runner, container, record, init, warn, debug } = context;
   const { process: spec, consoleSocket, cgroup, announce } = request;
   const execId = newExecId(handover.makerPid ?? process.pid);
   const stdio = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
@@ -49,12 +52,15 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
     handover,
     warn,
   );
+  const stages = new StageLog(debug, `process in container "${request.id}"`);
+  stages.compiled(plan.seccomp?.flags);
   const join = cgroup === undefined ? plan.join : joinBelow(record.cgroups, cgroup);
   // Whose end the call waits for is not to outlive it unasked; the others are the caller's.
   const followed = new FollowedProgram(compileExec({ ...plan, join, detached: true, pinnedInit: init.fd }));
   const directory = container.exec(execId);
   directory.make(execId);
   runner.zygote.submit(followed.program, followed.onReport);
+  stages.sent(plan.process.execCPUAffinity);
   const remove = async (): Promise<void> => {
     await followed.ended.promise;
     directory.remove();
@@ -66,8 +72,10 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
     async untilStarted() {
       try {
         const pid = await followed.created.promise;
+        stages.created(pid);
         await announce?.(pid);
         await followed.started.promise;
+        stages.executed();
         return pid;
       } catch (error) {
         await end(runner, directory);

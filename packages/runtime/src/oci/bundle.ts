@@ -11,38 +11,49 @@ export interface ProcessSpec extends RuntimeSpec {
 }
 
 /**
- * Reads the bundle that the command line names.
+ * Reads the bundle that the command line names, and the config where it names one beside it.
  *
  * @throws OrlopError `not-found` for a bundle or config that is not there, `invalid` for a config that cannot be used
  */
-export function readBundle(
-  call: Call,
-  given: string | undefined,
-): { readonly path: string; readonly spec: ProcessSpec } {
+export function readBundle(call: Call, given: string | undefined, config: string | undefined): Bundle {
   const path = callPath(call, given ?? ".");
   callPath(call, join(path, CONFIG));
-  return { path, spec: readConfig(path) };
+  // As crun has it: the usual name means the bundle's.
+  if (config === undefined || config === CONFIG) return { path, spec: readConfig(path) };
+  const configPath = callPath(call, config);
+  return { path, configPath, spec: readConfig(path, configPath) };
+}
+
+interface Bundle {
+  /** Absolute. */
+  readonly path: string;
+  /** Absolute path of a config that is not the bundle's own. */
+  readonly configPath?: string;
+  readonly spec: ProcessSpec;
 }
 
 const CONFIG = "config.json";
 
-/** @param bundle absolute */
-export function readConfig(bundle: string): ProcessSpec {
-  const spec = decodeRuntimeSpec(configBytes(bundle));
+/**
+ * @param bundle absolute
+ * @param path where the config is, absolute
+ */
+export function readConfig(bundle: string, path: string = join(bundle, CONFIG)): ProcessSpec {
+  const spec = decodeRuntimeSpec(configBytes(bundle, path));
   const { process } = spec;
   if (process !== undefined) return { ...spec, process };
-  throw new OrlopError("invalid", `Cannot use config "${join(bundle, CONFIG)}": it has no process`, {
+  throw new OrlopError("invalid", `Cannot use config "${path}": it has no process`, {
     field: "process",
   });
 }
 
-function configBytes(bundle: string): Uint8Array {
-  const path = join(bundle, CONFIG);
+function configBytes(bundle: string, path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
     if (!existsSync(bundle)) throw systemFailure(`read bundle "${bundle}"`, error);
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw systemFailure(`read config "${path}"`, error);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || path !== join(bundle, CONFIG))
+      throw systemFailure(`read config "${path}"`, error);
     // In runc's words.
     throw new OrlopError(
       "not-found",

@@ -1,5 +1,5 @@
 import { readFileSync, writeSync } from "node:fs";
-import type { Call } from "./call.ts";
+import { type Call, COMMAND_NAME } from "./call.ts";
 import type { Hands } from "./hands.ts";
 import { LocalHands } from "./local-hands.ts";
 import { orlopOci } from "./orlop-oci.ts";
@@ -9,9 +9,9 @@ const STDOUT = 1;
 const STDERR = 2;
 
 /** Carries out a call of the command in this process and its zygote, and makes this process end as the call does. */
-export async function callAlone(args: readonly string[]): Promise<void> {
+export async function callAlone(args: readonly string[], name?: string): Promise<void> {
   const hands = new LocalHands();
-  process.exitCode = await orlopOci(callHere(args, hands));
+  process.exitCode = await orlopOci(callHere(args, hands, name));
   const end = await hands.end();
   hands.close();
   // What the hands became is what was called: this process ends as they did.
@@ -20,8 +20,9 @@ export async function callAlone(args: readonly string[]): Promise<void> {
 }
 
 /** This process's own call. */
-export function callHere(args: readonly string[], hands: Hands): Call {
+export function callHere(args: readonly string[], hands: Hands, name: string = COMMAND_NAME): Call {
   return {
+    name,
     args,
     env: process.env as Readonly<Record<string, string>>,
     cwd: workingDirectory(),

@@ -1,4 +1,4 @@
-import type { Call } from "./call.ts";
+import { type Call, COMMAND_NAME } from "./call.ts";
 import { FakeContainers } from "./fake-containers-fixture.ts";
 import type { Hands } from "./hands.ts";
 import { orlopOci } from "./orlop-oci.ts";
@@ -23,17 +23,25 @@ export interface CallResult {
   readonly stderr: string;
 }
 
-type CallCircumstances = Partial<Pick<Call, "env" | "cwd" | "pid">> & {
+type CallCircumstances = Partial<Pick<Call, "name" | "env" | "cwd" | "pid">> & {
   readonly containers?: FakeContainers;
   readonly input?: string;
 };
 
 /** Carries out a call of the command in this process, with containers that are made up. */
 export async function callOci(args: readonly string[], circumstances: CallCircumstances = {}): Promise<CallResult> {
-  const { env = {}, cwd = "/", pid = process.pid, containers = new FakeContainers(), input } = circumstances;
+  const {
+    name = COMMAND_NAME,
+    env = {},
+    cwd = "/",
+    pid = process.pid,
+    containers = new FakeContainers(),
+    input,
+  } = circumstances;
   let stdout = "";
   let stderr = "";
   const call: Call = {
+    name,
     args,
     env,
     cwd,

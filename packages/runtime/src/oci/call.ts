@@ -1,7 +1,12 @@
 import type { Hands } from "./hands.ts";
 
+/** The command's own name. */
+export const COMMAND_NAME = "orlop-oci";
+
 /** One call of the command, as its caller made it: nothing here is this process's own. */
 export interface Call {
+  /** What the command was called by, and goes by in what it says: {@link COMMAND_NAME}, or what a link to it is called. */
+  readonly name: string;
   /** The words behind the command's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;

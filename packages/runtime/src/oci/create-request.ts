@@ -11,6 +11,7 @@ import type { VerbContext } from "./verb.ts";
 /** Flags of `create` and `run`. */
 export const CREATE_FLAGS: readonly Flag[] = [
   { name: "bundle", short: "b", kind: "text", value: "DIR", help: "The bundle (the working directory)" },
+  { name: "config", short: "f", kind: "text", value: "FILE", help: "The config (config.json of the bundle)" },
   ...PROCESS_FLAGS,
   { name: "no-pivot", kind: "switch", help: "Without pivot_root, for a root file system on a ramdisk" },
   { name: "no-new-keyring", kind: "switch", help: "Leave the session keyring of the caller to the container" },
@@ -19,7 +20,7 @@ export const CREATE_FLAGS: readonly Flag[] = [
 /** What the command line asks to create. */
 export function createRequest({ call, given, globals }: VerbContext, isDetached: boolean): OciCreate {
   const id = containerId(given);
-  const bundle = readBundle(call, given.filledText("bundle"));
+  const bundle = readBundle(call, given.filledText("bundle"), given.filledText("config"));
   const options = decodeProcessFlags(call, given, {
     process: bundle.spec.process,
     annotations: bundle.spec.annotations,
@@ -32,6 +33,7 @@ export function createRequest({ call, given, globals }: VerbContext, isDetached:
     ...options,
     id,
     bundle: bundle.path,
+    ...(bundle.configPath === undefined ? {} : { configPath: bundle.configPath }),
     spec: isNotifying ? withNotifyMount(spec, notifyDirectory(globals, id)) : spec,
     directories: isNotifying ? [NOTIFY_DIRECTORY] : [],
     preserveFds: options.preserveFds + listened,

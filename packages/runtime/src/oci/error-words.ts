@@ -36,6 +36,44 @@ const CONTAINER: Words = {
 /** A verb that found its container in the wrong state says so itself, but for a container that stops meanwhile. */
 const CONFLICTS: Readonly<Record<string, string>> = { kill: "container not running" };
 
+/** Where runc's words depend on more than the code: the operation with which an error came, and its field. */
+interface Rule {
+  readonly field: RegExp;
+  /** Of any, if absent. */
+  readonly operation?: RegExp;
+  readonly words: (operation: string) => string;
+}
+
+const RULES: readonly Rule[] = [
+  { field: /^linux\.memoryPolicy\.mode\b/, words: () => "invalid memory policy mode" },
+  { field: /^linux\.memoryPolicy\.flags\b/, words: () => "invalid memory policy flag" },
+  { field: /^linux\.memoryPolicy\.nodes\b/, words: () => "invalid memory policy node" },
+  { field: /^linux\.resources\.unified\b/, words: () => "invalid configuration" },
+  {
+    field: /^process\.scheduler$/,
+    operation: /SCHED_DEADLINE$/,
+    words: () => "process scheduler can't be used together with AllowedCPUs",
+  },
+  {
+    field: /^process\.cwd$/,
+    operation: /^change to directory "/,
+    words: (operation) => `chdir to cwd (${/"(.*)"/.exec(operation)?.[0]}) set in config.json failed`,
+  },
+  {
+    field: /^process\.args\[0\]$/,
+    operation: /^find the interpreter of "/,
+    words: (operation) => `exec ${/"(.*)"/.exec(operation)?.[1]}: no such file or directory`,
+  },
+  {
+    field: /^linux\.cgroupsPath$/,
+    operation: /^open ".*\/(?:tasks|cgroup\.procs)"$/,
+    words: (operation) => {
+      const directory = /^open "(.*)\//.exec(operation)?.[1];
+      return `error adding pid to ${directory}/cgroup.procs: no such file or directory`;
+    },
+  },
+];
+
 /** Where hooks of a kind stand in a config, by which runc says which of them failed. */
 const HOOK_FIELD = /^hooks\.(\w+)\[(\d+)\]/;
 
@@ -47,8 +85,11 @@ export function callerMessage(verb: string, error: OrlopError): string {
   const { code, message, operation, errno, field } = error;
   const [, kind, index] = HOOK_FIELD.exec(field ?? "") ?? [];
   if (kind !== undefined && /\bhook\b/.test(operation ?? "")) {
-    return `error running ${kind} hook #${index}: ${message}`;
+    // The words of runc 1.2, then of 1.1.
+    return withWords(`error running ${kind} hook #${index}: ${message}`, "error running hook");
   }
+  const rule = RULES.find((each) => each.field.test(field ?? "") && (each.operation?.test(operation ?? "") ?? true));
+  if (rule !== undefined) return withWords(message, rule.words(operation ?? ""));
   // What the kernel refused has the errno's words, and these are the ones that matter.
   if (errno !== undefined && code !== "executable-not-found") return message;
   if (field !== undefined || !/container/.test(operation ?? message)) return withWords(message, GENERAL[code]);

@@ -14,6 +14,7 @@ import {
   SIGINFO_STATUS_OFFSET,
   type Slot,
 } from "@orlop/kernel";
+import { emitSayText } from "./emit-say-text.ts";
 import { emitGiveTerminalBack, emitPassSizeOn, emitTakeTerminal } from "./foreground-terminal.ts";
 
 interface Foreground {
@@ -26,12 +27,17 @@ interface Foreground {
   readonly stateDirectory: string;
   /** The process has a terminal, which the reaper relays to the caller's. */
   readonly terminal: boolean;
+  /** What the call has to say first, on standard error. */
+  readonly unsaid: string;
   /** See `Hands`. */
   readonly finishFile: string | undefined;
 }
 
 /** Where nobody can tell how the process ended. */
 const UNKNOWN_STATUS = 1;
+const STDERR = 2;
+/** With it the program still fits into a frame. */
+const UNSAID_MAX_BYTES = 256 * 1024;
 /** struct signalfd_siginfo begins with the number. */
 const SIGNALFD_SIGINFO_BYTES = 128;
 const SIGCHLD = constants.signals.SIGCHLD;
@@ -81,7 +87,7 @@ export function compileForeground(foreground: Foreground): Program {
   return p.build();
 }
 
-function emitPrepare({ p, slots, pid, stateDirectory, gone }: Making): void {
+function emitPrepare({ p, slots, pid, stateDirectory, unsaid, gone }: Making): void {
   const alive = p.label("it lives");
   p.step({ action: "take signals, and find the process" });
   p.set(slots.status, UNKNOWN_STATUS);
@@ -91,6 +97,7 @@ function emitPrepare({ p, slots, pid, stateDirectory, gone }: Making): void {
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), everything, 0, 8]);
   p.call("signalfd4", [p.number(-1), everything, 8, p.flags("O_CLOEXEC")], { into: slots.signals });
   emitReport(p, reportBuffer(p), "started");
+  emitSayText(p, STDERR, Buffer.from(unsaid).subarray(0, UNSAID_MAX_BYTES));
   p.handler(gone);
   p.call("pidfd_open", [pid, 0], { into: slots.process });
   // Without a record of its end it has not been reaped, so that the pid is its own.

@@ -20,6 +20,11 @@ export interface Hands {
    * undefined where nothing does. An absolute path.
    */
   readonly finishFile?: string | undefined;
+  /**
+   * Takes what the call has said on standard error as far as its caller has not got it yet; undefined where everything is
+   * written at once. What becomes the call has to say it.
+   */
+  takeUnsaid?(): string;
   /** The number under which programs find the caller's descriptor `fd`, which is 3 or above. */
   descriptor(fd: number): number;
   close(): void;

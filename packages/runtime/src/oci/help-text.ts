@@ -1,22 +1,23 @@
 import type { Flag } from "./arguments/flag.ts";
 import { HELP } from "./arguments/parse-arguments.ts";
+import type { Call } from "./call.ts";
 import { defaultRoot, GLOBAL_FLAGS } from "./global-options.ts";
 import type { Verb } from "./verb.ts";
 import { VERBS } from "./verb-table.ts";
 
 /** The sections of runc's help, which its users know; what callers look for is `NAME:` and the name below it. */
-export function overallHelp(env: Readonly<Record<string, string>>): string {
+export function overallHelp({ name: command, env }: Pick<Call, "name" | "env">): string {
   const width = Math.max(...VERBS.map(({ name }) => name.length)) + 2;
   return [
     "NAME:",
-    "   orlop-oci - Open Container Initiative runtime",
+    `   ${command} - Open Container Initiative runtime`,
     "",
     "Makes containers from bundles: directories with a config.json, which says what the container is,",
     "and the container's root file system. Takes the place of runc and crun under podman, containerd,",
     "docker, CRI-O and buildah.",
     "",
     "USAGE:",
-    "   orlop-oci [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS...]",
+    `   ${command} [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS...]`,
     "",
     "COMMANDS:",
     ...VERBS.map(({ name, summary }) => `   ${name.padEnd(width)}${summary}`),
@@ -28,22 +29,22 @@ export function overallHelp(env: Readonly<Record<string, string>>): string {
     "",
     "EXAMPLE:",
     "   mkdir -p bundle/rootfs/bin && cp /bin/busybox bundle/rootfs/bin/sh",
-    "   orlop-oci spec --bundle bundle",
-    "   orlop-oci run --bundle bundle first",
+    `   ${command} spec --bundle bundle`,
+    `   ${command} run --bundle bundle first`,
     "",
-    "Run 'orlop-oci COMMAND --help' for more about a command.",
+    `Run '${command} COMMAND --help' for more about a command.`,
     "",
   ].join("\n");
 }
 
 /** Everything there is to say about one verb. */
-export function verbHelp(verb: Verb, summary: string): string {
+export function verbHelp({ name: command }: Pick<Call, "name">, verb: Verb, summary: string): string {
   return [
     "NAME:",
-    `   orlop-oci ${verb.name} - ${summary}`,
+    `   ${command} ${verb.name} - ${summary}`,
     "",
     "USAGE:",
-    `   orlop-oci ${verb.name} ${verb.usage === "" ? "[OPTIONS]" : `[OPTIONS] ${verb.usage}`}`,
+    `   ${command} ${verb.name} ${verb.usage === "" ? "[OPTIONS]" : `[OPTIONS] ${verb.usage}`}`,
     "",
     "DESCRIPTION:",
     ...verb.description.split("\n").map((line) => (line === "" ? "" : `   ${line}`)),

@@ -67,6 +67,8 @@ export interface OciContainersOptions {
   readonly ownCgroups?: string | undefined;
   /** Pid of the process that was called; it is noted in what the call makes. */
   readonly callerPid: number;
+  /** The caller's environment, which hooks of the host without one of their own have. */
+  readonly env: Readonly<Record<string, string>>;
   /** Filters that earlier calls have compiled; absent: there were none. */
   readonly filters?: SeccompProgramCache;
   /** What the caller should know although everything goes on. */
@@ -98,6 +100,8 @@ export interface OciCreate extends OciProcessOptions {
   readonly id: string;
   /** Absolute. */
   readonly bundle: string;
+  /** Where `spec` was read from, if that is not the bundle's config.json; absolute. */
+  readonly configPath?: string;
   readonly spec: RuntimeSpec;
   /** Directories to make (mode 0755) in the container's own, `<root>/<id>`, before anything is mounted from there. */
   readonly directories: readonly string[];
@@ -146,6 +150,8 @@ export interface OciState extends State {
   readonly rootfs: string;
   /** RFC 3339, UTC. */
   readonly created: string;
+  /** Absolute path of its config, if that is not the bundle's config.json. */
+  readonly configPath?: string;
   /** Uid that the container's files belong to. */
   readonly ownerUid: number;
 }

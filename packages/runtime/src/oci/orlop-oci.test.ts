@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
@@ -58,6 +59,28 @@ test("the version is in the lines that dockerd and go-runc read", async () => {
   assert.match(second, /^commit: \S+$/);
   assert.match(third, /^spec: 1\.\d+\.\d+$/);
   assert.deepEqual(rest, [""]);
+});
+
+test("a command that is called by another name goes by it, and its version tells what it is", async () => {
+  const name = "runc";
+  const { stdout } = await callOci(["--version"], { name });
+  assert.match(stdout, /^runc version \S+\ncommit: \S+\nspec: \S+\nimplementation: orlop-oci \S+\n$/);
+  assert.match((await callOci(["--help"], { name })).stdout, /^NAME:\n {3}runc - Open Container Initiative runtime\n/);
+  assert.match(
+    (await callOci(["state", "-h"], { name })).stdout,
+    /^NAME:\n {3}runc state - .*\n\nUSAGE:\n {3}runc state /,
+  );
+  assert.match((await callOci(["state"], { name })).stderr, /^runc: "state" requires .*\nTry 'runc state --help'\.\n$/);
+  assert.match((await callOci(["nope"], { name })).stderr, /\nTry 'runc --help'\.\n$/);
+});
+
+test("the name of a command is that of the link that it is called through", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const link = join(directory, "runc");
+    symlinkSync(join(import.meta.dirname, "../../bin/orlop-oci"), link);
+    const env = { ...process.env, XDG_CACHE_HOME: directory, ORLOP_OCI_RESIDENT: "0" };
+    assert.match(execFileSync(link, ["--version"], { env, encoding: "utf8" }), /^runc version /);
+  });
 });
 
 describe("global options", () => {

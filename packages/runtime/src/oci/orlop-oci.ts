@@ -59,10 +59,10 @@ async function execute(
   open: (options: OciContainersOptions) => Promise<OciContainers>,
 ): Promise<number> {
   const verb = await load(name);
-  if (verb === undefined) return unknownVerb(log, name);
+  if (verb === undefined) return unknownVerb(call, log, name);
   const given = parseArguments(verb.flags, args, { stopAtPositional: verb.stopAtPositional === true });
   if (given.isHelpWanted) return await printHelp(call, log, name);
-  checkWords(verb, given);
+  checkWords(call, verb, given);
   log.debug(`${name} with root ${globals.root} and cgroup manager ${globals.cgroupDriver}`);
   const containers = (): Promise<OciContainers> =>
     open({
@@ -70,6 +70,7 @@ async function execute(
       hands: call.hands,
       ownCgroups: call.ownCgroups,
       callerPid: call.pid,
+      env: call.env,
       cgroupDriver: globals.cgroupDriver,
       rootless: globals.rootless,
       warn: (text) => log.warn(text),
@@ -79,7 +80,7 @@ async function execute(
 }
 
 /** In runc's words, which tell how many arguments there should be. */
-function checkWords({ name, words }: Verb, { positional }: GivenArguments): void {
+function checkWords({ name: command }: Call, { name, words }: Verb, { positional }: GivenArguments): void {
   const [least, most] = words;
   const wanted =
     least === most && positional.length !== least
@@ -92,7 +93,7 @@ function checkWords({ name, words }: Verb, { positional }: GivenArguments): void
   if (wanted === undefined) return;
   throw new OrlopError(
     "invalid",
-    `orlop-oci: "${name}" requires ${wanted} argument(s)\nTry 'orlop-oci ${name} --help'.`,
+    `${command}: "${name}" requires ${wanted} argument(s)\nTry '${command} ${name} --help'.`,
     { operation: "read command line" },
   );
 }
@@ -103,20 +104,20 @@ async function load(name: string): Promise<Verb | undefined> {
 
 async function printVersion(call: Call): Promise<number> {
   const { versionText } = await import("./version-text.ts");
-  call.print(versionText());
+  call.print(versionText(call.name));
   return 0;
 }
 
 async function printHelp(call: Call, log: Log, name: string | undefined): Promise<number> {
   const { overallHelp, verbHelp } = await import("./help-text.ts");
   const entry = VERBS.find((each) => each.name === name);
-  if (name !== undefined && entry === undefined) return unknownVerb(log, name);
-  call.print(entry === undefined ? overallHelp(call.env) : verbHelp(await entry.load(), entry.summary));
+  if (name !== undefined && entry === undefined) return unknownVerb(call, log, name);
+  call.print(entry === undefined ? overallHelp(call) : verbHelp(call, await entry.load(), entry.summary));
   return 0;
 }
 
-function unknownVerb(log: Log, name: string): number {
-  log.error(`No help topic for '${name}': there is no such command\nTry 'orlop-oci --help'.`);
+function unknownVerb({ name: command }: Call, log: Log, name: string): number {
+  log.error(`No help topic for '${name}': there is no such command\nTry '${command} --help'.`);
   return UNKNOWN_VERB;
 }
 

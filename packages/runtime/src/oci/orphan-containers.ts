@@ -24,12 +24,14 @@ import { containerStatus, thawIfThere, unsupervisedInit } from "../process/conta
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
 import { keptRequest } from "../process/kept-request.ts";
+import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import { updateCgroups } from "../process/update-cgroups.ts";
 import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { beginExec, type ExecContext } from "./begin-exec.ts";
+import { LocalHands } from "./local-hands.ts";
 import type {
   OciCheckpoint,
   OciContainers,
@@ -42,6 +44,8 @@ import type {
   OciState,
 } from "./oci-containers.ts";
 import { prepareContainerRestore } from "./prepare-restore.ts";
+import { refuseUsedCgroups } from "./refuse-used-cgroups.ts";
+import { StageLog } from "./stage-log.ts";
 
 /** The first of the caller's descriptors that `preserveFds` counts. */
 const FIRST_PRESERVED = 3;
@@ -106,9 +110,21 @@ export class OrphanContainers implements OciContainers {
       terminal: request.spec.process?.terminal === true && request.consoleSocket === undefined,
       afterwards: async () => {
         await followed.ended.promise;
-        if (!request.keep) await this.delete(id, { force: true });
+        if (!request.keep) await this.#deleteEnded(id);
       },
     });
+  }
+
+  /** The hands stand for the container by now, and execute nothing more: its last hooks need others. */
+  async #deleteEnded(id: string): Promise<void> {
+    const directory = this.#directory(id);
+    if (keptRequest(directory.path, directory.record(id)) === undefined) return this.delete(id, { force: true });
+    const hands = new LocalHands();
+    try {
+      await new OrphanContainers({ ...this.#options, hands }).delete(id, { force: true });
+    } finally {
+      hands.close();
+    }
   }
 
   async start(id: string): Promise<void> {
@@ -171,6 +187,7 @@ export class OrphanContainers implements OciContainers {
       bundle: record.bundle,
       annotations: record.annotations,
       rootfs: record.rootfs,
+      ...(record.configPath === undefined ? {} : { configPath: record.configPath }),
       created: new Date(record.createdAtMs).toISOString(),
       ownerUid: record.ownerUid,
     };
@@ -329,17 +346,20 @@ export class OrphanContainers implements OciContainers {
     style: CreateStyle,
     restore: Pick<Beginning, "compile" | "furtherNamespaces"> = {},
   ): BegunContainer {
-    const { id, bundle, spec, directories, noPivot } = request;
-    if (noPivot) {
-      throw new OrlopError("unsupported", `Cannot create container "${id}": --no-pivot is not done yet`);
-    }
+    const { id, bundle, configPath, spec, directories, noPivot } = request;
     mkdirSync(this.#options.root, { recursive: true, mode: 0o711 });
     const directory = this.#directory(id);
     const stdio =
       request.consoleSocket === undefined ? INHERITED : { ...INHERITED, consoleSocket: request.consoleSocket };
     const create = { id, bundle, spec, stdio, detached: true };
-    const plan = this.#planner.plan(create, directory.path, style);
-    this.#refuseUsedCgroups(plan.cgroup?.directories ?? []);
+    const plan = this.#planner.plan(create, directory.path, {
+      ...style,
+      ...(configPath === undefined ? {} : { configPath }),
+      ...(noPivot ? { withoutPivot: readMountTable() } : {}),
+    });
+    refuseUsedCgroups(plan.cgroup?.directories ?? []);
+    const stages = this.#stages(id);
+    stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({
       ...restore,
       plan,
@@ -351,6 +371,7 @@ export class OrphanContainers implements OciContainers {
         for (const name of directories) mkdirSync(join(directory.path, name), { mode: 0o755 });
       },
     });
+    stages.sent();
     this.#beginning.set(id, begun.followed);
     return begun;
   }
@@ -359,7 +380,9 @@ export class OrphanContainers implements OciContainers {
   async #untilCreated({ id, announce }: OciCreate, followed: FollowedProgram): Promise<number> {
     try {
       const pid = await followed.created.promise;
+      this.#stages(id).created(pid);
       await announce?.(pid);
+      this.#stages(id).ready();
       return pid;
     } catch (error) {
       this.#planner.forgetMachine();
@@ -406,8 +429,13 @@ export class OrphanContainers implements OciContainers {
     await runContainerHooks(this.#runner, directory, request, "poststart", "running", pid);
   }
 
+  #stages(id: string): StageLog {
+    return new StageLog(this.#options.debug, `init of container "${id}"`);
+  }
+
   get #runner(): HookRunner {
-    return { zygote: this.#options.hands, host: this.#planner.host };
+    const { hands, env } = this.#options;
+    return { zygote: hands, host: this.#planner.host, hookEnv: Object.entries(env).map((entry) => entry.join("=")) };
   }
 
   #directory(id: string): ContainerDirectory {
@@ -427,7 +455,8 @@ export class OrphanContainers implements OciContainers {
 
   #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
     const container = this.#directory(id);
-    return { runner: this.#runner, container, record: container.record(id), init, warn: this.#options.warn };
+    const { warn, debug } = this.#options;
+    return { runner: this.#runner, container, record: container.record(id), init, warn, debug };
   }
 
   /** What goes between the process and the caller of the command. */
@@ -440,25 +469,6 @@ export class OrphanContainers implements OciContainers {
       makerPid: this.#options.callerPid,
       ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
     };
-  }
-
-  /**
-   * Two containers in one cgroup would share limits, and one's end would be the other's. In a frozen one, init would never
-   * get to its start.
-   */
-  #refuseUsedCgroups(cgroups: ContainerRecord["cgroups"]): void {
-    const pids = listProcesses(cgroups);
-    const isFrozen = cgroups.some((cgroup) => ["frozen", "freezing"].includes(readFreezerState([cgroup])));
-    const problem =
-      pids.length > 0
-        ? `container's cgroup is not empty: ${pids.length} process(es) found`
-        : isFrozen
-          ? "container's cgroup unexpectedly frozen"
-          : undefined;
-    if (problem === undefined) return;
-    throw new OrlopError("conflict", `Cannot use cgroup "${cgroups[0]?.path}": ${problem}`, {
-      field: "linux.cgroupsPath",
-    });
   }
 }
 

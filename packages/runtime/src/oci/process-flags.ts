@@ -50,7 +50,7 @@ export function decodeProcessFlags(
 ): OciProcessOptions {
   const consoleSocket = socketPath(call, given, "console-socket");
   const pidfdSocket = socketPath(call, given, "pidfd-socket");
-  checkTerminal(process.terminal === true, isDetached, consoleSocket);
+  checkTerminal(call, process.terminal === true, isDetached, consoleSocket);
   const pidFile = given.filledText("pid-file");
   const preserveFds = given.integer("preserve-fds") ?? 0;
   if (preserveFds < 0 || preserveFds > PRESERVED_MAX) {
@@ -74,12 +74,17 @@ function socketPath(call: Call, given: GivenArguments, name: string): string | u
 }
 
 /** In runc's words. */
-function checkTerminal(terminal: boolean, isDetached: boolean, consoleSocket: string | undefined): void {
+function checkTerminal(
+  { name }: Call,
+  terminal: boolean,
+  isDetached: boolean,
+  consoleSocket: string | undefined,
+): void {
   const problem =
     isDetached && terminal && consoleSocket === undefined
-      ? "cannot allocate tty if orlop-oci will detach without setting console socket"
+      ? `cannot allocate tty if ${name} will detach without setting console socket`
       : consoleSocket !== undefined && !(isDetached && terminal)
-        ? "cannot use console socket if orlop-oci will not detach or allocate tty"
+        ? `cannot use console socket if ${name} will not detach or allocate tty`
         : undefined;
   if (problem !== undefined) throw new OrlopError("invalid", problem, { field: "process.terminal" });
 }

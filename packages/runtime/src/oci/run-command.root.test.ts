@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Process, RuntimeSpec } from "@orlop/core";
 import { cgroupDirectories } from "@orlop/testkit";
+import { until } from "../process/process-bench-fixture.ts";
 import { withCommand } from "./command-bench-fixture.ts";
 
 function withTerminal(spec: RuntimeSpec, terminal = true): RuntimeSpec {
@@ -62,6 +63,130 @@ function freezer(cgroupsPath: string): readonly [file: string, frozen: string, t
   const [file = ""] = files;
   return file.endsWith("freezer.state") ? [file, "FROZEN", "THAWED"] : [file, "1", "0"];
 }
+
+test("a hook of the host without an environment has the caller's", (t) =>
+  withCommand(t, async (bench) => {
+    const path = bench.path("seen");
+    const hook = { path: "/bin/sh", args: ["sh", "-c", `/usr/bin/env | sort >>${path}`] };
+    const hooks = { createRuntime: [hook, { ...hook, env: ["ONLY=this"] }], poststop: [hook] };
+    const { id, bundle } = bench.bundle("true", (spec) => ({ ...spec, hooks }));
+    const { exitCode, stderr } = await bench.call("run", "--bundle", bundle, id);
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    const seen = readFileSync(path, "utf8").split("\n");
+    const ofCaller = seen.filter((line) => line === `PATH=${process.env.PATH}`);
+    assert.deepEqual([ofCaller.length, seen.filter((line) => line === "ONLY=this").length], [2, 1]);
+  }));
+
+suite("a container without pivot_root", () => {
+  const mappings = [{ containerID: 0, hostID: 0, size: 65_536 }];
+  const inUserNamespace = (spec: RuntimeSpec): RuntimeSpec => {
+    const namespaces = [...(spec.linux?.namespaces ?? []), { type: "user" } as const];
+    return { ...spec, linux: { ...spec.linux, namespaces, uidMappings: mappings, gidMappings: mappings } };
+  };
+  const withHook = (path: string, spec: RuntimeSpec): RuntimeSpec => {
+    const look = `ls proc/self/status >${path}`;
+    return { ...spec, hooks: { createContainer: [{ path: "/bin/sh", args: ["sh", "-c", look] }] } };
+  };
+
+  test("sees its own root and none of the host's mounts, in a user namespace, too, and with hooks before", (t) =>
+    withCommand(t, async (bench) => {
+      const script = "ls -i -d / /..; mkdir /made; cut -d ' ' -f 4,5 /proc/self/mountinfo";
+      for (const [index, change] of [(spec: RuntimeSpec) => spec, inUserNamespace].entries()) {
+        const seen = bench.path(`seen-${index}`);
+        for (const hooked of [false, true]) {
+          const { id, bundle } = bench.bundle(script, (spec) => (hooked ? withHook(seen, change(spec)) : change(spec)));
+          const { exitCode, stdout, stderr } = await bench.call("run", "--no-pivot", "--bundle", bundle, id);
+          assert.deepEqual([exitCode, stderr], [0, ""]);
+          const [root = "", above = "", ...mounts] = stdout.trim().split("\n");
+          assert.equal(above.trim().split(" ")[0], root.trim().split(" ")[0]);
+          assert.equal(mounts[0], `${bundle}/rootfs /`);
+          assert.ok(existsSync(join(bundle, "rootfs/made")));
+          assert.deepEqual(
+            mounts.filter((line) => line.endsWith(bundle) || line.endsWith(" /sys/kernel/security")),
+            [],
+          );
+          assert.equal(existsSync(seen), hooked);
+        }
+      }
+    }));
+
+  test("lets nobody inside have the proc file system without its masks, and takes execs", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("sleep 1000", (spec) => {
+        const process = spec.process as Process;
+        const { bounding = [], effective = [], permitted = [] } = process.capabilities ?? {};
+        const capabilities = {
+          bounding: [...bounding, "CAP_SETFCAP"],
+          effective: [...effective, "CAP_SETFCAP"],
+          permitted: [...permitted, "CAP_SETFCAP"],
+        };
+        return { ...spec, process: { ...process, capabilities } };
+      });
+      assert.equal((await bench.call("run", "--detach", "--no-pivot", "--bundle", bundle, id)).exitCode, 0);
+      const mount = "busybox mount -t proc none /proc && echo mounted; ls -d /..";
+      const unshared = ["busybox", "unshare", "-mrpf", "sh", "-c", mount];
+      const { stdout, stderr } = await bench.call("exec", id, ...unshared);
+      assert.equal(stdout, "/..\n", stderr);
+      assert.match(stderr, /permission denied/);
+      assert.equal((await bench.call("delete", "--force", id)).exitCode, 0);
+    }));
+});
+
+test("the streams of a process are its user's, who may open them anew, and devices stay as they are", (t) =>
+  withCommand(t, async (bench) => {
+    const script =
+      "stat -L -c %u:%g /proc/self/fd/1; true >>/dev/stdout && echo again; stat -c %u:%g /dev/null; sleep 1000";
+    const { id, bundle } = bench.bundle(script, (spec) => {
+      const process = spec.process as Process;
+      return { ...spec, process: { ...process, user: { uid: 1234, gid: 5678 } } };
+    });
+    assert.equal((await bench.call("run", "--detach", "--bundle", bundle, id)).exitCode, 0);
+    const said = (): string | undefined => {
+      const text = readFileSync(bench.path("0.out"), "utf8");
+      return text.split("\n").length > 3 ? text : undefined;
+    };
+    assert.equal(await until("its words", async () => said()), "1234:5678\nagain\n0:0\n");
+    const again = await bench.call("exec", "--user", "4321:8765", id, "sh", "-c", "true >>/dev/stdout && echo more");
+    assert.deepEqual([again.exitCode, again.stdout, again.stderr], [0, "more\n", ""]);
+  }));
+
+suite("a container that waits for its start", () => {
+  test("ends at a signal that would end a program", (t) =>
+    withCommand(t, async (bench) => {
+      for (const signal of ["TERM", "HUP"]) {
+        const { id, bundle } = bench.bundle("true");
+        assert.equal((await bench.call("create", "--bundle", bundle, id)).exitCode, 0);
+        assert.equal((await bench.call("kill", id, "WINCH")).exitCode, 0);
+        assert.equal(JSON.parse((await bench.call("state", id)).stdout).status, "created");
+        assert.equal((await bench.call("kill", id, signal)).exitCode, 0);
+        const stopped = async (): Promise<true | undefined> =>
+          JSON.parse((await bench.call("state", id)).stdout).status === "stopped" ? true : undefined;
+        await until("the end of init", stopped);
+        const { exitCode, stderr } = await bench.call("start", id);
+        assert.deepEqual([exitCode, /cannot start a container that has stopped/.test(stderr)], [1, true], stderr);
+      }
+    }));
+
+  test("has nothing of the host's open but its two pipes and its standard streams, and the program no signal blocked", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("grep -E 'SigBlk|SigIgn' /proc/self/status; sleep 1000");
+      assert.equal((await bench.call("create", "--bundle", bundle, id)).exitCode, 0);
+      const { pid } = JSON.parse((await bench.call("state", id)).stdout) as { readonly pid: number };
+      const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      const own = [bench.path("in"), bench.path("0.out"), bench.path("0.err")];
+      const pipes = ["start", "result"].map((name) => join(bench.path("root"), id, name));
+      const others = open.filter(
+        (path) => path !== "/" && !path.startsWith("anon_inode:") && !path.startsWith("/dev/"),
+      );
+      assert.deepEqual(others.sort(), [...own, ...pipes].sort());
+      assert.equal((await bench.call("start", id)).exitCode, 0);
+      const said = (): string | undefined => {
+        const text = readFileSync(bench.path("0.out"), "utf8");
+        return text.includes("SigIgn") ? text : undefined;
+      };
+      assert.match(await until("its words", async () => said()), /SigBlk:\t0{16}\nSigIgn:\t0{16}/);
+    }));
+});
 
 suite("a hook that fails", () => {
   test("is told by its kind and place, and leaves nothing, with a terminal on its way or without", (t) =>

@@ -23,7 +23,10 @@ export function subCgroups(given: readonly string[]): Readonly<Record<string, st
 
 /** Below the container's own cgroup, whatever the path says. */
 function subPath(argument: string, path: string): string {
-  if (path.split("/").includes("..")) refuse(argument, "bad sub cgroup path, it leads out of the container's cgroup");
+  if (path.split("/").includes("..")) {
+    // The words of runc 1.2, then of 1.1.
+    refuse(argument, `bad sub cgroup path: ${path} is not a sub cgroup path`);
+  }
   return path;
 }
 

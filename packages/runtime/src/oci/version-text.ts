@@ -1,15 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RUNTIME_SPEC_VERSION } from "@orlop/core";
+import { COMMAND_NAME } from "./call.ts";
 
 /**
  * What `--version` prints. dockerd (since 20.10) takes the words around "version" of the first line and the commit;
  * go-runc, with which containerd asks, the second and third line by their names; podman and CRI-O show all of it. The
- * commit is a word without blanks, and a package is known by its version alone.
+ * commit is a word without blanks, and a package is known by its version alone. Under another name, such as a link called
+ * runc, it says what it really is on a line of its own, where runc has more lines as well.
  */
-export function versionText(): string {
+export function versionText(name: string): string {
   const version = runtimeVersion();
-  return `orlop-oci version ${version}\ncommit: v${version}\nspec: ${RUNTIME_SPEC_VERSION}\n`;
+  const implementation = name === COMMAND_NAME ? "" : `implementation: ${COMMAND_NAME} ${version}\n`;
+  return `${name} version ${version}\ncommit: v${version}\nspec: ${RUNTIME_SPEC_VERSION}\n${implementation}`;
 }
 
 /** The version of this package: in the nearest manifest above, for this file is in src or, bundled, in dist. */

@@ -59,10 +59,10 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   options.beforeExecute();
   p.handler(s.labels.startFailed);
   emitCloseOnExec(p);
-  if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
   p.step({ action: "set umask", field: "process.user.umask" });
   p.call("umask", [process.user.umask ?? 0o22]);
   emitTryWorkingDirectory(p, process.cwd);
+  if (seccomp !== undefined && !late) emitSeccomp(s, seccomp);
   emitIdentity(p, {
     process,
     lastCapability: s.host.lastCapability,
@@ -95,23 +95,33 @@ const PATH_MAX = 4096;
  * system that trusts root less than its user refuses that, and is asked again as the user.
  */
 function emitTryWorkingDirectory(p: ProgramBuilder, cwd: string): void {
+  const refused = p.label("root may not enter it");
+  const entered = p.slot("entered");
   p.step({ action: `change to directory "${cwd}" as root`, field: "process.cwd" });
-  p.call("chdir", [p.text(cwd)], { into: p.slot("entered"), ignore: "any" });
+  p.set(entered, 0);
+  p.call("chdir", [p.text(cwd)], { on: "any", goto: refused });
+  emitExpectInside(p);
+  p.set(entered, 1);
+  p.mark(refused);
 }
 
 function emitWorkingDirectory(p: ProgramBuilder, cwd: string): void {
+  const there = p.label("it is entered");
+  p.step({ action: `change to directory "${cwd}"`, field: "process.cwd" });
+  p.branch(p.slot("entered"), "ne", 0, there);
+  p.call("chdir", [p.text(cwd)]);
+  emitExpectInside(p);
+  p.mark(there);
+}
+
+/**
+ * CVE-2024-21626: a working directory must lie inside the root. Where it can be, this is before the filter of the user's,
+ * which may forbid to ask.
+ */
+function emitExpectInside(p: ProgramBuilder): void {
   const path = p.scratch(PATH_MAX, "<path>");
   const first = p.slot("first_byte");
-  const entered = p.label("it is entered");
   const inside = p.label("inside the root");
-  p.step({
-    action: `change to directory "${cwd}"`,
-    field: "process.cwd",
-    why: "CVE-2024-21626: it must lie inside the root",
-  });
-  p.branch(p.slot("entered"), "eq", 0, entered);
-  p.call("chdir", [p.text(cwd)]);
-  p.mark(entered);
   // Outside the root the kernel puts "(unreachable)" in front: getcwd(2).
   p.call("getcwd", [path, PATH_MAX]);
   p.load(first, path, 1);

@@ -1,5 +1,6 @@
 import type { CreateRequest, Hooks, LinuxNamespaceType, RootFilesystem } from "@orlop/core";
 import type { CgroupPlan, SeccompProgram, Slot } from "@orlop/kernel";
+import type { MountEntry } from "./mount-table.ts";
 import type { Handover, HostView, Supervision } from "./supervision.ts";
 
 /** How a container is made, beyond what the contract's request says. */
@@ -8,6 +9,10 @@ export interface CreateStyle extends Handover {
   readonly startOnCommand: boolean;
   /** The cgroups stay when init has ended: deleting the container removes them. */
   readonly keepsCgroups?: boolean;
+  /** Change into the root without pivot_root(2), and take these away, which are the host's mounts. */
+  readonly withoutPivot?: readonly MountEntry[];
+  /** Where the config is, if it is not the bundle's config.json, for who reads it later; absolute. */
+  readonly configPath?: string;
 }
 
 /** One container to make. */

@@ -27,7 +27,7 @@ import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitS
 import { rlimitsFromReaper } from "./rlimits.ts";
 import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
-import { emitInstallStdio, emitOpenStdio } from "./stdio.ts";
+import { emitGiveStdio, emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import {
   emitAwaitReaper,
   emitLetChildGo,
@@ -220,6 +220,9 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   emitPersonality(p, plan.personality);
   emitMemoryPolicy(p, plan.memoryPolicy);
   if (s.terminal) emitInstallTerminal(s);
-  else emitInstallStdio(s);
+  else {
+    emitInstallStdio(s);
+    emitGiveStdio(s, process);
+  }
   emitBecomeProgram(s, options);
 }

@@ -12,11 +12,13 @@ import { type Warn, warnByProcess } from "./warn.ts";
 export interface HookRunner {
   readonly zygote: ZygoteLike;
   readonly host: HostView;
+  /** The environment of hooks that run on the host and have none of their own; absent: none. */
+  readonly hookEnv?: readonly string[] | undefined;
 }
 
 /** Runs the hooks of one kind, if the container has any; rejects with the first that fails. */
 export async function runContainerHooks(
-  { zygote, host }: HookRunner,
+  { zygote, host, hookEnv = [] }: HookRunner,
   directory: ContainerDirectory,
   request: HookedContainer,
   kind: keyof Hooks,
@@ -28,7 +30,8 @@ export async function runContainerHooks(
   const state = stateOf(request, status, pid);
   const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
   const { rootfs } = directory.record(request.id);
-  await runHooks({ zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path, rootfs }, kind);
+  const context = { zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path, rootfs, hookEnv };
+  await runHooks(context, kind);
 }
 
 /** Runs the hooks of the moment at which init has stopped and said `word`. */

@@ -11,6 +11,7 @@ import {
   type SeccompProgram,
   SeccompProgramCache,
 } from "@orlop/kernel";
+import { warnOfBindOptions } from "./bind-options.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan, CreateStyle } from "./compilation.ts";
 import { passwdFiles, withHome } from "./home-directory.ts";
@@ -62,7 +63,7 @@ export class ContainerPlanner {
       containerId: request.id,
       rootless,
     });
-    return {
+    const plan = {
       request: { ...request, spec },
       rootfs,
       stateDirectory,
@@ -71,6 +72,8 @@ export class ContainerPlanner {
       seccomp: this.#seccomp(spec),
       host: this.host,
     };
+    warnOfBindOptions(plan, this.#options.warn ?? warnByProcess);
+    return plan;
   }
 
   /** Drops what was read of the machine: after a failure it may be what has changed. */

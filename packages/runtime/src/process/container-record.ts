@@ -10,6 +10,8 @@ export interface ContainerRecord {
   readonly id: string;
   readonly ociVersion: string;
   readonly bundle: string;
+  /** Where its config was read from, if that is not the bundle's config.json. */
+  readonly configPath?: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly cgroups: readonly CgroupDirectory[];
   /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
@@ -58,6 +60,7 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
     id,
     ociVersion: spec.ociVersion,
     bundle,
+    ...(style.configPath === undefined ? {} : { configPath: style.configPath }),
     annotations: spec.annotations ?? {},
     cgroups: cgroup?.directories ?? [],
     namespaces: namespaces.map(({ type }) => type),

@@ -1,7 +1,7 @@
 import type { LinuxDevice, RuntimeSpec } from "@orlop/core";
 import {
   components,
-  emitAttach,
+  emitAttachWith,
   emitCloneMount,
   emitDirectoryInRoot,
   emitFileInRoot,
@@ -162,7 +162,9 @@ function emitBindDevice(c: Compilation, device: LinuxDevice): void {
   const target = p.slot("target");
   emitCloneMount(p, p.flags("AT_FDCWD"), device.path, false, mount);
   emitFileInRoot(p, c.root, device.path, target);
-  emitAttach(p, mount, target);
+  // A device is nothing to execute; whatever else its mount may do, it stays one.
+  const change = { set: ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC"], clear: [] } as const;
+  emitAttachWith(p, mount, target, { change, recursive: false });
   p.call("close", [mount]);
   p.call("close", [target]);
 }

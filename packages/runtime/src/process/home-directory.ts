@@ -1,9 +1,17 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { OverlayLayer, Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
+import { followLinks } from "./follow-links.ts";
+import { linkTarget } from "./host-view.ts";
 import { mountPlace } from "./mount-sources.ts";
 
 const PASSWD = "/etc/passwd";
+
+/** Of the container, on the host: below a root of its own, out of which no link leads. */
+export interface PasswdFile {
+  readonly root: string;
+  readonly path: string;
+}
 
 /** A larger /etc/passwd is not read. */
 const PASSWD_MAX_BYTES = 1024 * 1024;
@@ -12,7 +20,7 @@ const PASSWD_MAX_BYTES = 1024 * 1024;
  * `process` with HOME, from the container's /etc/passwd, where the config gives none; `/` for an unknown user. Of a
  * variable that is given more than once the last value counts, as with runc and crun, and the program sees no other.
  */
-export function withHome(process: Process, files: readonly string[]): Process {
+export function withHome(process: Process, files: readonly PasswdFile[]): Process {
   const env = lastOfEach(process.env ?? []);
   if (env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) return { ...process, env };
   const kept = env.filter((entry) => !entry.startsWith("HOME="));
@@ -27,16 +35,16 @@ function lastOfEach(env: readonly string[]): readonly string[] {
  * Files of the host that may be the container's /etc/passwd, the likeliest first: what is mounted there, else what the
  * root file system has, uppermost layer first. None when the container does not see one.
  */
-export function passwdFiles({ mounts = [], linux }: RuntimeSpec, rootfs: RootFilesystem): readonly string[] {
+export function passwdFiles({ mounts = [], linux }: RuntimeSpec, rootfs: RootFilesystem): readonly PasswdFile[] {
   const covers = (path: string): boolean => PASSWD === path || PASSWD.startsWith(`${path.replace(/\/+$/, "")}/`);
   if ((linux?.maskedPaths ?? []).some(covers)) return [];
   const mount = mounts.findLast((each) => mountPlace(each) !== "/" && covers(mountPlace(each)));
   if (mount !== undefined) {
     const isBind =
       mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
-    return isBind ? [join(mount.source ?? "", PASSWD.slice(mountPlace(mount).length))] : [];
+    return isBind ? [{ root: mount.source ?? "", path: PASSWD.slice(mountPlace(mount).length) }] : [];
   }
-  return rootsOf(rootfs).map((root) => join(root, PASSWD));
+  return rootsOf(rootfs).map((root) => ({ root, path: PASSWD }));
 }
 
 /** What is in an image cannot be read before it is mounted: who has such layers knows HOME. */
@@ -59,7 +67,7 @@ function rootsOf(rootfs: RootFilesystem): readonly string[] {
   }
 }
 
-function homeOf(uid: number, files: readonly string[]): string {
+function homeOf(uid: number, files: readonly PasswdFile[]): string {
   for (const file of files) {
     const text = readPasswd(file);
     if (text === undefined) continue;
@@ -73,10 +81,11 @@ function homeOf(uid: number, files: readonly string[]): string {
 }
 
 /**
- * The file, if it is a plain one in a plain directory: a link could lead out of the root, and the worst that a race with
- * one can do is a wrong HOME.
+ * The file, if it is a plain one in a plain directory, with links of its path followed inside the root. The worst that a
+ * race with one can do is a wrong HOME.
  */
-function readPasswd(path: string): string | undefined {
+function readPasswd({ root, path: named }: PasswdFile): string | undefined {
+  const path = join(root, followLinks(root, named, linkTarget) ?? named);
   let fd: number | undefined;
   try {
     if (!lstatSync(dirname(path)).isDirectory()) return undefined;

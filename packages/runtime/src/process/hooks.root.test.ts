@@ -314,7 +314,7 @@ suite("a hook that fails", () => {
   test("says what signal ended it, that it does not exist, or that it cannot be executed", (t) =>
     withBench(t, async (bench) => {
       const ended = createAndStart(bench, hook(bench, "createRuntime", ["kill -9 $$"]));
-      await assert.rejects(ended, { code: "failed", message: /: it ended with signal 9$/ });
+      await assert.rejects(ended, { code: "failed", message: /: it ended with signal 9 \(killed\)$/ });
       const plain = bench.path("plain");
       writeFileSync(plain, "no program");
       for (const [path, message] of [

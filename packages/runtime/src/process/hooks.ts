@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { type ExitStatus, type Hook, type Hooks, type LinuxNamespaceType, OrlopError, type State } from "@orlop/core";
 import type { Zygote } from "@orlop/kernel";
@@ -24,6 +25,8 @@ interface HookContext {
   readonly directory: string;
   /** The container's root file system, where it is a directory. */
   readonly rootfs: string;
+  /** The environment of a hook that has none of its own. */
+  readonly hookEnv: readonly string[];
 }
 
 /** Runs the hooks of one kind in order; rejects with the first that fails. */
@@ -34,11 +37,11 @@ export async function runHooks(context: HookContext, kind: keyof Hooks): Promise
 }
 
 async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, field: string): Promise<void> {
-  const { zygote, host, state } = context;
+  const { zygote, host, state, hookEnv } = context;
   const log = join(context.directory, "hooks.log");
   const program = compileHook({
     host,
-    hook,
+    hook: { ...hook, env: hook.env ?? hookEnv },
     field,
     state: JSON.stringify(state),
     enter: INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid, namespaces: context.namespaces } : undefined,
@@ -51,10 +54,29 @@ async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, fiel
   expectSuccess(hook, field, log, exitStatus(await followed.exited.promise, false));
 }
 
+/** Go's words for the signals of programs that go wrong, which runc gives and its users look for; behind the number. */
+const SIGNAL_WORDS: Readonly<Record<number, string>> = {
+  [constants.signals.SIGILL]: "illegal instruction",
+  [constants.signals.SIGABRT]: "aborted",
+  [constants.signals.SIGBUS]: "bus error",
+  [constants.signals.SIGKILL]: "killed",
+  [constants.signals.SIGSEGV]: "segmentation fault",
+  [constants.signals.SIGTERM]: "terminated",
+  [constants.signals.SIGSYS]: "bad system call",
+};
+
+function signalWords(signal: number): string {
+  const words = SIGNAL_WORDS[signal];
+  return words === undefined ? "" : ` (${words})`;
+}
+
 /** Throws for a hook that did not end well, with the end of what it said. */
 export function expectSuccess(hook: Hook, field: string, log: string, status: ExitStatus): void {
   if (status.exitCode === 0) return;
-  const how = status.signal === undefined ? `exit status ${status.exitCode}` : `signal ${status.signal}`;
+  const how =
+    status.signal === undefined
+      ? `exit status ${status.exitCode}`
+      : `signal ${status.signal}${signalWords(status.signal)}`;
   const said = readFileSync(log, "utf8").trim().slice(-SAID_MAX_CHARACTERS);
   const tail = said === "" ? "" : `: ${said}`;
   throw new OrlopError("failed", `Cannot run hook "${hook.path}": it ended with ${how}${tail}`, {

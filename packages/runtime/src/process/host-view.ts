@@ -14,7 +14,8 @@ function fileKind(path: string): FileKind | undefined {
   }
 }
 
-function linkTarget(path: string): string | undefined {
+/** What the link at `path` says; undefined where none is. */
+export function linkTarget(path: string): string | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
   } catch {

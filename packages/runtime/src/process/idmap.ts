@@ -10,35 +10,61 @@ import { emitWriteMaps } from "./user-namespace.ts";
  * In the reaper: maps the owners of the unattached mount `fd` as `idmap` or `ridmap` ask. The mapping is that of a user
  * namespace, so one is made for it, by a process that exists just as long as its maps are written.
  */
-export function emitIdmap(c: Compilation, { mount, field, options }: PlannedMount, fd: Slot): void {
-  if (options.idmap === "no") return;
-  const { linux } = c.plan.request.spec;
-  const uids = mount.uidMappings ?? linux?.uidMappings;
-  const gids = mount.gidMappings ?? linux?.gidMappings;
-  if (uids === undefined || gids === undefined || uids.length === 0 || gids.length === 0) {
+export function emitIdmap(c: Compilation, planned: PlannedMount, fd: Slot): void {
+  if (planned.options.idmap === "no") return;
+  const namespace = c.p.slot("idmap_namespace");
+  emitNamespaceOf(c, planned, namespace);
+  emitMapOwners(c, planned, fd, namespace);
+}
+
+/** In the reaper: makes the user namespace for {@link emitIdmapFrom}. */
+export function emitIdmapNamespace(c: Compilation, planned: PlannedMount): void {
+  if (planned.options.idmap === "no") return;
+  if (c.userNamespace) {
     throw new OrlopError(
-      "invalid",
-      `Cannot idmap mount "${mount.destination}": neither it nor the container has id mappings`,
-      {
-        field: `${field}.uidMappings`,
-      },
+      "unsupported",
+      `Cannot idmap mount "${planned.mount.destination}": in a user namespace its source must not be an earlier mount's`,
+      { field: `${planned.field}.options` },
     );
   }
-  if (!c.privileged) {
-    throw new OrlopError(
-      "denied",
-      `Cannot idmap mount "${mount.destination}": only root may map the owners of a file system`,
-      {
-        field: `${field}.options`,
-      },
-    );
-  }
+  emitNamespaceOf(c, planned, heldNamespace(c, planned));
+}
+
+/** In init: the same as {@link emitIdmap}, for a source that only init sees. */
+export function emitIdmapFrom(c: Compilation, planned: PlannedMount, fd: Slot): void {
+  if (planned.options.idmap !== "no") emitMapOwners(c, planned, fd, heldNamespace(c, planned));
+}
+
+function heldNamespace(c: Compilation, { field }: PlannedMount): Slot {
+  return c.p.slot(`id mapping of ${field}`);
+}
+
+function emitMapOwners(c: Compilation, { mount, field, options }: PlannedMount, fd: Slot, namespace: Slot): void {
   const { p } = c;
-  const namespace = p.slot("idmap_namespace");
-  emitMappedNamespace(c, uids, gids, namespace, `${field}.uidMappings`);
   p.step({ action: `map the owners of "${mount.destination}"`, field: `${field}.options` });
   emitMountAttributes(p, fd, { userNamespace: namespace, recursive: options.idmap === "recursive" });
   p.call("close", [namespace]);
+}
+
+function emitNamespaceOf(c: Compilation, { mount, field }: PlannedMount, into: Slot): void {
+  const { linux } = c.plan.request.spec;
+  const joined = c.namespaces.get("user");
+  const uids = mount.uidMappings ?? linux?.uidMappings ?? [];
+  const gids = mount.gidMappings ?? linux?.gidMappings ?? [];
+  const isMapped = uids.length > 0 && gids.length > 0;
+  const refuse = (code: "invalid" | "denied", what: string, member: string): never => {
+    throw new OrlopError(code, `Cannot idmap mount "${mount.destination}": ${what}`, { field: `${field}.${member}` });
+  };
+  if (!isMapped && joined === undefined)
+    refuse("invalid", "neither it nor the container has id mappings", "uidMappings");
+  if (!c.privileged) refuse("denied", "only root may map the owners of a file system", "options");
+  if (isMapped) {
+    emitMappedNamespace(c, uids, gids, into, `${field}.uidMappings`);
+    return;
+  }
+  const { p } = c;
+  p.step({ action: `open user namespace "${joined}" for its id mappings`, field: `${field}.options` });
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(joined ?? ""), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into });
 }
 
 function emitMappedNamespace(

@@ -14,16 +14,23 @@ import { emitDevices } from "./devices.ts";
 import { emitLoopback } from "./loopback.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
-import { plannedMounts } from "./mount-sources.ts";
+import { isCgroupMount, overlaps, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitAwaitNetDevices } from "./net-devices.ts";
+import { emitOvermountRoot } from "./overmount-root.ts";
 import { emitOwnSession } from "./own-session.ts";
 import { emitPersonality } from "./personality.ts";
 import { emitProcHandle, emitWriteProc } from "./proc-handle.ts";
-import { emitPivot, emitReadOnlyRoot, emitRootFileSystem, emitRootPropagation } from "./root-filesystem.ts";
-import { emitAwaitStart, emitAwaitStartHooks } from "./start-pipes.ts";
-import { emitInstallStdio } from "./stdio.ts";
+import {
+  emitExpectTop,
+  emitPivot,
+  emitReadOnlyRoot,
+  emitRootFileSystem,
+  emitRootPropagation,
+} from "./root-filesystem.ts";
+import { emitAwaitStart, emitAwaitStartHooks, emitEndWait } from "./start-pipes.ts";
+import { emitGiveStdio, emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
 import { emitAwaitIdMaps, emitBecomeRoot, reaperSetsOomScore } from "./user-namespace.ts";
@@ -40,18 +47,16 @@ export function emitInit(c: Compilation): void {
   emitSysctls(c);
   emitRootFileSystem(c);
   emitTakeMasks(c);
-  const mounts = plannedMounts(c);
-  const cgroupMount = mounts.findIndex(({ mount }) => mount.type === "cgroup" || mount.type === "cgroup2");
-  const beforeCgroups = cgroupMount < 0 ? mounts.length : cgroupMount;
-  emitMounts(c, mounts.slice(0, beforeCgroups));
+  const { early, late } = mountsAroundCgroups(plannedMounts(c));
+  emitMounts(c, early);
   emitDevices(c);
   emitJoinCgroups(c);
-  emitMounts(c, mounts.slice(beforeCgroups));
+  emitMounts(c, late);
   if (process !== undefined) emitMakeWorkingDirectory(c, process.cwd);
   // Before the hooks: the reaper waits for it, and hears of them afterwards.
   if (c.terminal && process !== undefined) emitMakeTerminal(c, process, c.root, true);
   if (hasHooks(c, ...PIVOT_HOOKS)) emitSay(c, "prepared", true);
-  emitPivot(c);
+  emitChangeRoot(c);
   emitFinishReadOnlyMounts(c);
   emitReadOnlyRoot(c);
   emitMaskPaths(c);
@@ -74,8 +79,44 @@ export function emitInit(c: Compilation): void {
   emitPersonality(p, spec.linux?.personality);
   emitMemoryPolicy(p, spec.linux?.memoryPolicy);
   if (c.terminal) emitInstallTerminal(c);
-  else emitInstallStdio(c);
+  else {
+    emitInstallStdio(c);
+    emitGiveStdio(c, process);
+  }
   emitBecomeProgram(c, options);
+}
+
+/**
+ * Mounts before and after the entry into the cgroups: those of cgroups show where init is then, and what overlaps with
+ * them keeps its place behind them. Devices are made before, because a filter there may forbid it, and after /dev.
+ */
+function mountsAroundCgroups(mounts: readonly PlannedMount[]): Record<"early" | "late", readonly PlannedMount[]> {
+  const first = mounts.findIndex(isCgroupMount);
+  if (first < 0) return { early: mounts, late: [] };
+  if (!mounts.slice(first).some(({ mount }) => mount.destination === DEV)) {
+    return { early: mounts.slice(0, first), late: mounts.slice(first) };
+  }
+  const early: PlannedMount[] = [];
+  const late: PlannedMount[] = [];
+  for (const planned of mounts) {
+    const isLate = isCgroupMount(planned) || late.some((each) => overlap(each, planned));
+    (isLate ? late : early).push(planned);
+  }
+  return { early, late };
+}
+
+const DEV = "/dev";
+
+/** A bind has two places. */
+function overlap(earlier: PlannedMount, { mount, inside }: PlannedMount): boolean {
+  return [mount.destination, inside].some((place) => place !== undefined && overlaps(earlier.mount.destination, place));
+}
+
+function emitChangeRoot(c: Compilation): void {
+  const { withoutPivot } = c.plan.style;
+  if (withoutPivot === undefined) emitPivot(c);
+  else emitOvermountRoot(c, withoutPivot);
+  emitExpectTop(c);
 }
 
 /** Who has deadlines makes no children, or only some without (sched(7)), and the small init's child is the program. */
@@ -164,8 +205,11 @@ function emitReady(c: Compilation): void {
   const hooked = hasHooks(c, "startContainer");
   emitSay(c, "ready", startOnCommand && !startsAsOrphan(c));
   if (startsAsOrphan(c)) {
+    // It leads to the host, as what is let go of next.
+    if (c.plan.cgroup?.cloneInto !== undefined) c.p.call("close", [c.p.slot("cgroup")]);
     emitAwaitStart(c);
     if (hooked) emitAwaitStartHooks(c);
+    emitEndWait(c);
   } else if (hooked) emitSay(c, "starting", true);
 }
 

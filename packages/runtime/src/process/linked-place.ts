@@ -1,8 +1,6 @@
 import type { Compilation } from "./compilation.ts";
+import { followLinks } from "./follow-links.ts";
 import { type PlannedMount, plannedMounts } from "./mount-sources.ts";
-
-/** The kernel's own limit for one path (path_resolution(7)). */
-const LINKS_MAX = 40;
 
 /**
  * Where the links in a mount's destination lead inside the root, if it has any: an image's /etc/resolv.conf that links to
@@ -19,30 +17,6 @@ function linkedPlace(c: Compilation, { mount, field, refuseLinks }: PlannedMount
     if (mount.destination.startsWith(`${earlier.mount.destination}/`)) return undefined;
   }
   return followLinks(rootfs.path, mount.destination, host.linkTarget);
-}
-
-/** `path` without links, each of them followed inside `root`; undefined where there is none, or there are too many. */
-function followLinks(root: string, path: string, linkTarget: (path: string) => string | undefined): string | undefined {
-  const place: string[] = [];
-  const rest = path.split("/");
-  let links = 0;
-  for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-    if (name === "" || name === ".") continue;
-    if (name === "..") {
-      place.pop();
-      continue;
-    }
-    const target = linkTarget([root, ...place, name].join("/"));
-    if (target === undefined) {
-      place.push(name);
-      continue;
-    }
-    links++;
-    if (links > LINKS_MAX) return undefined;
-    if (target.startsWith("/")) place.length = 0;
-    rest.unshift(...target.split("/"));
-  }
-  return links === 0 ? undefined : `/${place.join("/")}`;
 }
 
 /** How the mount point of a mount is opened, or made. */

@@ -1,4 +1,3 @@
-import { OrlopError } from "@orlop/core";
 import {
   type AttributeSetting,
   emitAttach,
@@ -6,26 +5,22 @@ import {
   emitCloneMount,
   emitDirectoryInRoot,
   emitExpectFileSystem,
+  emitFollowLinks,
   emitLegacyAttributes,
   emitMountAttributes,
   emitMountPointInRoot,
   emitNewFileSystem,
   emitOpenInRoot,
+  type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
+import { checkBindOptions } from "./bind-options.ts";
 import { emitCgroupMount } from "./cgroup-mount.ts";
 import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
 import { emitOpenCoveredDirectory } from "./covered-directory.ts";
 import { placeOptions } from "./linked-place.ts";
-import {
-  absoluteSource,
-  emitBindSource,
-  isCgroupMount,
-  type PlannedMount,
-  plannedMounts,
-  sourceSlot,
-} from "./mount-sources.ts";
+import { emitBindSource, isCgroupMount, type PlannedMount, plannedMounts, sourceSlot } from "./mount-sources.ts";
 import { isReadOnlyLater, newFileSystem } from "./new-file-system.ts";
 import { emitRemount } from "./remount.ts";
 
@@ -87,18 +82,13 @@ export function emitFinishReadOnlyMounts(c: Compilation): void {
 }
 
 function emitBind(c: Compilation, planned: PlannedMount): void {
-  const { mount, field, options } = planned;
+  const { mount, options } = planned;
   const { p } = c;
   const fd = emitBindSource(c, planned);
-  const source = absoluteSource(c, mount.source ?? "");
-  const [unknown] = options.data;
-  if (unknown !== undefined) {
-    const word = unknown[1] === undefined ? unknown[0] : unknown.join("=");
-    const what = `a bind has no option "${word}"`;
-    throw new OrlopError("invalid", `Cannot bind "${source}": ${what}`, { field: `${field}.options` });
-  }
+  checkBindOptions(c.plan, planned);
   const attributes = { change: asRemounted(options.attributes, c.userNamespace), recursive: false };
   emitMountAttributes(p, fd, attributes);
+  emitFollowLinksAgain(p, fd, attributes.change);
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
   emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(c, planned));
@@ -119,6 +109,16 @@ function asRemounted(
   const named = [...set, ...clear];
   if (named.length === 0 || inUserNamespace) return { set, clear };
   return { set, clear: [...clear, ...CLEARED.filter((name) => !named.includes(name))] };
+}
+
+/** The one attribute of the source that a bind with any of its own does not keep in a user namespace either. */
+function emitFollowLinksAgain(
+  p: ProgramBuilder,
+  fd: Slot,
+  { set, clear }: PlannedMount["options"]["attributes"],
+): void {
+  const named = [...set, ...clear];
+  if (named.length > 0 && !named.includes("MOUNT_ATTR_NOSYMFOLLOW")) emitFollowLinks(p, fd);
 }
 
 /** Attaches the mount and sets its propagation. */

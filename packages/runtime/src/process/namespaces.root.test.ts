@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readlinkSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readlinkSync } from "node:fs";
 import { suite, test } from "node:test";
 import { bounded, withBench } from "./process-bench-fixture.ts";
 
@@ -25,6 +25,28 @@ suite("a time namespace", () => {
 });
 
 suite("a user namespace that exists", () => {
+  test("maps the owners of a mount that names no mappings", (t) =>
+    withBench(t, async (bench) => {
+      const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      const own = bench.spec([]).linux?.namespaces ?? [];
+      const owner = await bench.start("sleep 1000", {
+        linux: { namespaces: [...own, { type: "user" }], uidMappings: ids, gidMappings: ids },
+      });
+      const { pid } = await bench.runtime.state(owner);
+      const source = bench.path("source");
+      mkdirSync(source);
+      chownSync(source, 5, 6);
+      const bind = { destination: "/tmp", source, options: ["bind", "idmap"] };
+      // Of a joined user namespace: neither the mount nor the config says what is mapped to what.
+      const namespaces = [...own, { type: "user", path: `/proc/${pid}/ns/user` } as const];
+      const { output } = await bench.run("stat -c %u:%g /tmp", {
+        linux: { namespaces },
+        top: { mounts: [...(bench.spec([]).mounts ?? []), bind] },
+      });
+      assert.equal(output, "5:6\n");
+      await bench.runtime.delete(owner, { force: true });
+    }));
+
   test("may be entered together with namespaces that do not belong to it", (t) =>
     withBench(t, async (bench) => {
       const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];

@@ -24,7 +24,7 @@ export function outsideMounts(plan: CreatePlan): readonly OutsideMount[] {
   });
   return [
     ...plannedMounts({ plan })
-      .filter(({ options }) => options.bind !== "no" && options.remount === "no")
+      .filter(({ options, inside }) => options.bind !== "no" && options.remount === "no" && inside === undefined)
       .map(({ mount, options }) => ({
         destination: mount.destination,
         source: absoluteSource({ plan }, mount.source ?? ""),

@@ -24,7 +24,7 @@ export function planExec(
   return {
     host,
     process: {
-      ...withHome(process, [`/proc/${initPid}/root/etc/passwd`]),
+      ...withHome(process, [{ root: `/proc/${initPid}/root`, path: "/etc/passwd" }]),
       ...(affinity === undefined ? {} : { execCPUAffinity: affinity }),
     },
     initPid,

@@ -150,7 +150,7 @@ function entrySlot(c: Compilation, { path }: TreeEntry): Slot {
 }
 
 /** Fails unless "/.." is "/": anything left above the root would be the host's. */
-function emitExpectTop(c: Compilation): void {
+export function emitExpectTop(c: Compilation): void {
   const { p } = c;
   const stat = p.buffer(STATX_BYTES, "{statx}");
   const above = p.slot("above");
@@ -180,7 +180,6 @@ export function emitPivot(c: Compilation): void {
   p.call("pivot_root", [p.text("."), p.text(".")]);
   p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
   p.call("chdir", [p.text("/")]);
-  emitExpectTop(c);
 }
 
 /** At the very end: of a mount that is unbindable by now nothing could be bound any more, read-only or as a mask. */

@@ -1,4 +1,5 @@
-import { CONTROL_FD, type Slot } from "@orlop/kernel";
+import { constants } from "node:os";
+import { CONTROL_FD, POLLFD, type Slot } from "@orlop/kernel";
 import { type Supervision, WORD } from "./supervision.ts";
 
 /**
@@ -42,7 +43,34 @@ export function emitAwaitStart(s: Supervision): void {
   p.call("close", [CONTROL_FD]);
   // Open since before it was there. They lead to the host, and who joins the container could find them here.
   for (const fd of [s.slots.state, s.slots.control]) p.call("close", [fd]);
+  emitHearSignals(s);
   emitAwaitByte(s, START_BYTE.go);
+}
+
+/**
+ * Signals that end init while it waits, as with runc, whose language has it so. To process 1, which has no handlers, the
+ * kernel delivers none that it does not block.
+ */
+const ENDING = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGTERM"] as const;
+const SIGNALS_BYTES = 8;
+/** What a shell makes of a signal. */
+const SIGNALLED = 128;
+/** struct signalfd_siginfo begins with the number. */
+const SIGNALFD_SIGINFO_BYTES = 128;
+
+function emitHearSignals({ p }: Supervision): void {
+  const mask = Buffer.alloc(SIGNALS_BYTES);
+  mask.writeBigUInt64LE(ENDING.reduce((bits, name) => bits | (1n << BigInt(constants.signals[name] - 1)), 0n));
+  const signals = p.bytes(mask, `[${ENDING.join(" ")}]`);
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), signals, 0, SIGNALS_BYTES]);
+  p.call("signalfd4", [p.number(-1), signals, SIGNALS_BYTES, p.flags("O_CLOEXEC")], { into: p.slot("start_signals") });
+}
+
+/** In init, when it has been started: from here on signals are the program's. */
+export function emitEndWait({ p }: Supervision): void {
+  p.step({ action: "leave signals to the program" });
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(SIGNALS_BYTES, "[]"), 0, SIGNALS_BYTES]);
+  p.call("close", [p.slot("start_signals")]);
 }
 
 /** In init, at its start: says that the hooks of the start are to run, and waits for leave to go on. */
@@ -59,8 +87,26 @@ function emitAwaitByte(s: Supervision, wanted: number): void {
   const byte = p.buffer(8, "<byte>");
   const got = p.slot("got");
   const wait = p.label("wait");
+  const started = p.label("no signal has come");
+  const { start } = slots(s);
+  const signals = p.slot("start_signals");
+  const { events, revents } = POLLFD.fields;
+  const polls = p.buffer(2 * POLLFD.size, "[{start, POLLIN}, {signals, POLLIN}]");
+  const info = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
+  for (const [index, fd] of [start, signals].entries()) {
+    p.store(polls.at(index * POLLFD.size), 4, fd);
+    p.store(polls.at(index * POLLFD.size + events.offset), 2, p.flags("POLLIN"));
+  }
   p.mark(wait);
-  p.call("read", [slots(s).start, byte, 1], { on: ["EINTR"], goto: wait });
+  p.call("ppoll", [polls, 2, 0, 0, SIGNALS_BYTES], { on: ["EINTR"], goto: wait });
+  p.load(got, polls.at(POLLFD.size + revents.offset), 2);
+  p.branch(got, "eq", 0, started);
+  p.call("read", [signals, info, SIGNALFD_SIGINFO_BYTES]);
+  p.load(got, info, 4);
+  p.add(got, got, SIGNALLED);
+  p.call("exit_group", [got]);
+  p.mark(started);
+  p.call("read", [start, byte, 1]);
   p.load(got, byte, 1);
   p.branch(got, "ne", wanted, wait);
 }

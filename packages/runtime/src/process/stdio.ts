@@ -1,5 +1,5 @@
-import type { StdioTarget } from "@orlop/core";
-import type { Slot } from "@orlop/kernel";
+import type { Process, StdioTarget } from "@orlop/core";
+import { octal, type Slot, STATX_BYTES, STATX_MODE_OFFSET } from "@orlop/kernel";
 import type { Supervision } from "./supervision.ts";
 
 const NAMES = ["stdin", "stdout", "stderr"] as const;
@@ -89,3 +89,30 @@ export function emitInstallStdio(s: Supervision): void {
     if (s.stdio[name] !== "inherit") p.call("dup3", [s.slots.stdio[index] as Slot, index, 0]);
   }
 }
+
+/**
+ * Gives the streams that the caller had open to the process's user, as the other runtimes do: a program that opens
+ * /dev/stdout opens the pipe behind it anew, and may only if it is its own. Devices stay whose they are: they are
+ * everybody's, or somebody's terminal.
+ */
+export function emitGiveStdio(s: Supervision, { user: { uid, gid } }: Pick<Process, "user">): void {
+  if (uid === 0) return;
+  const { p } = s;
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  const type = p.slot("type");
+  p.step({ action: `give stdin, stdout and stderr to user ${uid}`, field: "process.user" });
+  for (const [fd, name] of NAMES.entries()) {
+    const target = s.stdio[name];
+    if (target !== "inherit" && !(typeof target === "object" && "fd" in target)) continue;
+    const next = p.label("next stream");
+    p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat], { on: "any", goto: next });
+    p.load(type, stat.at(STATX_MODE_OFFSET), 2);
+    p.and(type, type, p.flags("S_IFMT"));
+    p.branch(type, "eq", octal(p, S_IFCHR), next);
+    // Somebody else's, or on a file system that is read-only or knows no owners: as it is, then.
+    p.call("fchown", [fd, uid, gid], { ignore: "any" });
+    p.mark(next);
+  }
+}
+
+const S_IFCHR = 0o20000;

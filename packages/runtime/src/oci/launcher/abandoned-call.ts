@@ -20,6 +20,9 @@ export interface AbandonedCall {
   readonly sinceMs: number;
 }
 
+/** Verbs that make something. */
+const MAKERS: readonly string[] = ["create", "run", "restore", "exec"];
+
 /** What such a call had made: a container, or a process in one. */
 interface Made {
   readonly directory: ContainerDirectory;
@@ -68,16 +71,17 @@ async function whatWasMade({ call, sinceMs }: AbandonedCall): Promise<Made | und
   const stopAtPositional = verb?.stopAtPositional === true;
   const given = parseArguments(verb?.flags ?? [], args, { stopAtPositional });
   const [id] = given.positional;
-  if (id === undefined) return undefined;
+  if (id === undefined || !MAKERS.includes(name)) return undefined;
   const { root, cgroupDriver, rootless } = decodeGlobalOptions(call, globals);
   const directory = new ContainerDirectory(join(root, parseContainerId(id)));
   if (name === "exec") return execMade(directory, call.pid, sinceMs);
-  if (!["create", "run", "restore"].includes(name) || !directory.exists()) return undefined;
+  if (!directory.exists()) return undefined;
   const { makerPid, createdAtMs } = directory.record(id);
   if (makerPid !== call.pid || createdAtMs < sinceMs) return undefined;
   const warn = (text: string): void => call.complain(`${text}\n`);
-  const { hands, pid: callerPid } = call;
-  const containers = new OrphanContainers({ root, hands, cgroupDriver, rootless, callerPid, warn, debug: () => {} });
+  const { hands, env, pid: callerPid } = call;
+  const debug = (): void => {};
+  const containers = new OrphanContainers({ root, hands, cgroupDriver, rootless, callerPid, env, warn, debug });
   return {
     directory,
     isKept: name === "run" && given.isOn("keep"),

@@ -25,7 +25,7 @@ async function goOn(): Promise<number> {
     const finished = await finishCall(call);
     if (finished !== undefined) return finished;
   }
-  here.complain("orlop-oci: Cannot finish this call: the resident process that served it has ended\n");
+  here.complain(`${here.name}: Cannot finish this call: the resident process that served it has ended\n`);
   for (const call of calls) await undo(call);
   return 1;
 }

@@ -1,5 +1,6 @@
 import { readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { COMMAND_NAME } from "../call.ts";
 
 /** How `bin/run-node.sh` calls: where the launcher for this way of calling the command belongs, and the call itself. */
 export interface CalledAs {
@@ -17,6 +18,12 @@ export function calledAs(scriptWords: readonly string[]): CalledAs {
   // A launcher knows the directory by the link that leads there.
   const bin = given === join(home, LAUNCHER_FILES.bin) ? readlinkSync(given) : given;
   return { home, bin, words };
+}
+
+/** The name that the command was called by, a link's or its own: the last word of its launcher's home. */
+export function calledName(home: string): string {
+  const [, self] = /\/orlop\/launchers(\/.+)$/.exec(home) ?? [];
+  return self === undefined ? COMMAND_NAME : basename(self);
 }
 
 /** The launcher's home: a link to the directory of the command, by which the shell sees whose it is, and the launcher. */

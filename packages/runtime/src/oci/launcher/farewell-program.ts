@@ -1,17 +1,6 @@
 import { constants } from "node:os";
-import {
-  type Architecture,
-  emitReport,
-  type Label,
-  POLLFD,
-  type Pointer,
-  type Program,
-  ProgramBuilder,
-  reportBuffer,
-} from "@orlop/kernel";
-
-/** What a pipe takes whole or not at all (pipe(7), PIPE_BUF). */
-const CHUNK_BYTES = 4096;
+import { type Architecture, emitReport, type Program, ProgramBuilder, reportBuffer } from "@orlop/kernel";
+import { emitSayText } from "../emit-say-text.ts";
 
 interface Farewell {
   readonly stdout: Uint8Array;
@@ -31,7 +20,7 @@ export function compileFarewell(architecture: Architecture, { stdout, stderr, st
     [1, stdout],
     [2, stderr],
   ] as const) {
-    emitSay(p, fd, text);
+    emitSayText(p, fd, text);
   }
   p.step({ action: `end with status ${status}`, why: "and say that somebody has heard it" });
   emitReport(p, reportBuffer(p), "started");
@@ -44,7 +33,7 @@ export function compileSay(architecture: Architecture, stdout: Uint8Array): Prog
   const p = new ProgramBuilder(architecture);
   p.role("say");
   emitSurviveReaders(p, "begin to speak");
-  emitSay(p, 1, stdout);
+  emitSayText(p, 1, stdout);
   p.step({ action: "say that it is said" });
   emitReport(p, reportBuffer(p), "ended", { index: 0 });
   p.call("exit_group", [0]);
@@ -59,34 +48,4 @@ function emitSurviveReaders(p: ProgramBuilder, action: string): void {
   mask.writeBigUInt64LE(SIGPIPE_MASK);
   p.step({ action });
   p.call("rt_sigprocmask", [p.flags("SIG_BLOCK"), p.bytes(mask, "[PIPE]"), 0, 8]);
-}
-
-/** A reader that has gone hears nothing more; one that is slow is waited for. */
-function emitSay(p: ProgramBuilder, fd: number, bytes: Uint8Array): void {
-  const deaf = p.label(`nobody reads ${fd}`);
-  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-    const chunk = bytes.subarray(at, at + CHUNK_BYTES);
-    p.step({ action: `say ${chunk.length} bytes on descriptor ${fd}` });
-    emitWrite(p, fd, p.bytes(chunk, `<${chunk.length} bytes>`), deaf);
-  }
-  p.mark(deaf);
-}
-
-function emitWrite(p: ProgramBuilder, fd: number, chunk: Pointer, deaf: Label): void {
-  const write = p.label("write");
-  const full = p.label("full");
-  const written = p.label("written");
-  const result = p.slot("result");
-  const polls = p.buffer(POLLFD.size, `[{${fd}, POLLOUT}]`);
-  p.store(polls, 4, fd);
-  p.store(polls.at(POLLFD.fields.events.offset), 2, p.flags("POLLOUT"));
-  p.mark(write);
-  p.call("write", [fd, chunk, chunk.length], { into: result, on: "any", goto: full });
-  p.jump(written);
-  p.mark(full);
-  p.branch(result, "eq", p.number(-4, "-EINTR"), write);
-  p.branch(result, "ne", p.number(-11, "-EAGAIN"), deaf);
-  p.call("ppoll", [polls, 1, 0, 0, 8], { ignore: ["EINTR"] });
-  p.jump(write);
-  p.mark(written);
 }

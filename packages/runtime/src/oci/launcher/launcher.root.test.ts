@@ -152,6 +152,40 @@ suite("a call that a resident process serves", () => {
     });
   });
 
+  test("says what it has to say, also where its process goes on as the container's in the foreground", async (t) => {
+    await shared(t, async (bench) => {
+      const { id, path } = bench.bundle(["/bin/sh", "-c", "exit 6"]);
+      const { status, stdout, stderr } = await bench.callServed(["--debug", "run", "--bundle", path, id]);
+      assert.deepEqual([status, stdout], [6, ""]);
+      assert.match(stderr, /^time=.* level=debug msg="run with root .*\n(?:time=.* level=debug .*\n)+$/);
+    });
+  });
+
+  test("runs the last hooks of a container in the foreground, too", async (t) => {
+    await shared(t, async (bench) => {
+      const file = bench.path("poststop");
+      const hook = { path: "/bin/sh", args: ["sh", "-c", `cat >${file}`] };
+      const { id, path } = bench.bundle(["/bin/true"], { top: { hooks: { poststop: [hook] } } });
+      const { status, stderr } = await bench.callServed(["run", "--bundle", path, id]);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.equal(JSON.parse(readFileSync(file, "utf8")).status, "stopped");
+    });
+  });
+
+  test("goes by the name of the link that it was called through, with a resident process or without", async (t) => {
+    await withCommand(t, async (bench) => {
+      const link = bench.path("runc");
+      symlinkSync(join(bench.bin, "orlop-oci"), link);
+      for (const residents of [0, 1]) {
+        assert.equal(bench.residents().length, residents);
+        const before = ["sh", "-c", `shift; exec ${link} "$@"`, "sh"];
+        const { status, stdout } = await bench.call(["--version"], { before });
+        assert.deepEqual([status, stdout.split(" ")[0]], [0, "runc"]);
+        await bench.untilResident();
+      }
+    });
+  });
+
   test("reads what is on standard input by way of Node", async (t) => {
     await shared(t, async (bench) => {
       const { id } = await create(bench, ["/bin/sleep", "1000"]);

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { LAUNCHER_TOKEN, type Program, type Report, ZygoteChannel } from "@orlop/kernel";
 import type { Hands } from "../hands.ts";
+import type { Said } from "./take-leave.ts";
 
 /** The number that the launcher's own socket has taken. */
 const TAKEN = 3;
@@ -10,13 +11,18 @@ export class RemoteHands implements Hands {
   readonly #channel: ZygoteChannel;
   readonly #socket: Socket;
   readonly #moved: number;
+  readonly #said: Said;
   readonly finishFile: string;
   #used = false;
   #became = false;
   #heard = false;
 
-  /** @param moved where the caller's descriptor 3 has gone */
-  constructor(socket: Socket, moved: number, finishFile: string) {
+  /**
+   * @param moved where the caller's descriptor 3 has gone
+   * @param said what the call says
+   */
+  constructor(socket: Socket, moved: number, finishFile: string, said: Said) {
+    this.#said = said;
     this.finishFile = finishFile;
     this.#socket = socket;
     this.#moved = moved;
@@ -58,6 +64,12 @@ export class RemoteHands implements Hands {
 
   release(status: number): void {
     this.#channel.release(status);
+  }
+
+  takeUnsaid(): string {
+    const unsaid = this.#said.stderr;
+    this.#said.stderr = "";
+    return unsaid;
   }
 
   descriptor(fd: number): number {

@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
+import { dirname } from "node:path";
 import { type Call, NotHere } from "../call.ts";
 import { LocalHands } from "../local-hands.ts";
 import type { OciContainers, OciContainersOptions } from "../oci-containers.ts";
 import { orlopOci } from "../orlop-oci.ts";
 import { undoCall } from "./abandoned-call.ts";
+import { calledName } from "./called-as.ts";
 import { type Hello, HelloReader, isOneOfUs } from "./hello.ts";
 import { RemoteHands } from "./remote-hands.ts";
 import { type Said, takeLeave } from "./take-leave.ts";
@@ -27,8 +29,8 @@ export async function serveCall(
     socket.destroy();
     return;
   }
-  const hands = new RemoteHands(socket, hello.descriptor, finishFile);
   const said: Said = { stdout: "", stderr: "" };
+  const hands = new RemoteHands(socket, hello.descriptor, finishFile, said);
   // Not by once() of node:events, which an error ends: what a launcher left unread is one.
   const closed = new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
   const call = callOf(hello, hands, said);
@@ -56,6 +58,7 @@ async function undoForNobody(call: Call, sinceMs: number): Promise<void> {
 
 function callOf(hello: Hello, hands: RemoteHands, said: Said): Call {
   return {
+    name: calledName(dirname(hello.arguments[0] ?? "")),
     args: hello.arguments.slice(1),
     env: hello.environment,
     cwd: hello.cwd,

@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import type { GivenArguments } from "../arguments/given-arguments.ts";
 import { containerId } from "../container-id.ts";
 import type { OciContainers } from "../oci-containers.ts";
 import type { Verb } from "../verb.ts";
@@ -7,24 +8,50 @@ export const deleteVerb: Verb = {
   name: "delete",
   usage: "CONTAINER",
   description: `Removes a container that has stopped, or that was never started, with everything that was made
-for it. With --force it may also be running, or not be there at all.`,
-  flags: [{ name: "force", short: "f", kind: "switch", help: "Kill it first if it runs" }],
+for it. With --force it may also be running, or not be there at all.
+
+With --regex, CONTAINER is a regular expression, and every container goes in whose id it matches.`,
+  flags: [
+    { name: "force", short: "f", kind: "switch", help: "Kill it first if it runs" },
+    { name: "regex", kind: "switch", help: "Delete all containers whose ids match" },
+  ],
   words: [1, 1],
   async run({ given, containers }) {
-    const id = containerId(given);
-    const all = await containers();
-    if (!given.isOn("force")) {
-      await all.delete(id, { force: await mayBeKilled(all, id) });
+    const isForced = given.isOn("force");
+    if (!given.isOn("regex")) {
+      const id = containerId(given);
+      await deleteOne(await containers(), id, isForced);
       return 0;
     }
-    try {
-      await all.delete(id, { force: true });
-    } catch (error) {
-      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
-    }
+    const matches = matcher(given);
+    const all = await containers();
+    for (const { id } of await all.list()) if (matches(id)) await deleteOne(all, id, isForced);
     return 0;
   },
 };
+
+/** crun's pattern is one of regex(3), in which classes of characters have names. */
+function matcher({ positional: [pattern = ""] }: GivenArguments): (id: string) => boolean {
+  try {
+    if (/\[[:.=]/.test(pattern)) throw new SyntaxError("there are no names of character classes");
+    const expression = new RegExp(pattern);
+    return (id) => expression.test(id);
+  } catch (error) {
+    throw new OrlopError("invalid", `Cannot use pattern "${pattern}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function deleteOne(all: OciContainers, id: string, isForced: boolean): Promise<void> {
+  if (!isForced) {
+    await all.delete(id, { force: await mayBeKilled(all, id) });
+    return;
+  }
+  try {
+    await all.delete(id, { force: true });
+  } catch (error) {
+    if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+  }
+}
 
 /** A container that waits for its start is killed without being asked to: nothing of the user's runs in it yet. */
 async function mayBeKilled(all: OciContainers, id: string): Promise<boolean> {

@@ -37,7 +37,7 @@ function execRequest({ call, given }: VerbContext, state: OciState): OciExec {
   const ignorePaused = given.isOn("ignore-paused");
   checkState(state, ignorePaused);
   // A process that was changed since would not be the container's any more, but it is what runc takes, too.
-  const process = execProcess(call, given, () => readConfig(state.bundle).process);
+  const process = execProcess(call, given, () => readConfig(state.bundle, state.configPath).process);
   const cgroup = subCgroups(given.list("cgroup"));
   return {
     ...decodeProcessFlags(call, given, {

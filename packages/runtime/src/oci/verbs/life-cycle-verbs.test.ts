@@ -87,6 +87,25 @@ describe("create", () => {
     }
   });
 
+  test("takes a config from elsewhere, which the usual name does not mean", async () => {
+    using b = bundle();
+    const { path } = b;
+    mkdirSync(join(path, "inner"));
+    writeBundle(join(path, "inner"), { ...defaultSpec(), annotations: { from: "inner" } });
+    for (const [config, from] of [
+      [["-f", "inner/config.json"], join(path, "inner/config.json")],
+      [["--config", join(path, "inner/config.json")], join(path, "inner/config.json")],
+      [["--config", "config.json"], undefined],
+    ] as const) {
+      assert.equal((await b.call("create", ...config, `a${b.containers.created.length}`)).exitCode, 0);
+      const { bundle: used, configPath, spec } = b.containers.created.at(-1) ?? assert.fail();
+      assert.deepEqual([used, configPath], [path, from]);
+      assert.equal(spec.annotations?.from, from === undefined ? undefined : "inner");
+    }
+    const missing = await b.call("create", "--config", "none.json", "b");
+    assert.match(missing.stderr, /^Cannot read config ".*\/none\.json": no such file or directory/);
+  });
+
   test("refuses bundles that are none", async () => {
     using b = bundle();
     const cases: readonly [bundle: string, text: string | undefined, words: RegExp][] = [
@@ -221,6 +240,19 @@ describe("delete", () => {
       const containers = new FakeContainers().with("a", status);
       assert.equal((await callOci(["delete", ...flags, "a"], { containers })).exitCode, 0);
       assert.deepEqual(containers.asked, [asked]);
+    }
+  });
+
+  test("takes a pattern for all containers whose ids it matches", async () => {
+    const containers = new FakeContainers()
+      .with("test-1", "running")
+      .with("other", "stopped")
+      .with("test-2", "stopped");
+    const { exitCode } = await callOci(["delete", "--force", "--regex", "^test-[0-9]*"], { containers });
+    assert.deepEqual([exitCode, containers.asked], [0, ["delete test-1 force", "delete test-2 force"]]);
+    for (const pattern of ["(", "[[:alpha:]]"]) {
+      const { exitCode: code, stderr } = await callOci(["delete", "--regex", pattern], { containers });
+      assert.deepEqual([code, stderr.startsWith(`Cannot use pattern "${pattern}": `)], [1, true], stderr);
     }
   });
 

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type ErrorCode, OrlopError, type OrlopErrorOptions } from "@orlop/core";
+import { callerMessage } from "./error-words.ts";
+
+const cases: readonly [code: ErrorCode, options: OrlopErrorOptions, words: string][] = [
+  ["invalid", { field: "linux.memoryPolicy.mode" }, "invalid memory policy mode"],
+  ["invalid", { field: "linux.memoryPolicy.flags[1]" }, "invalid memory policy flag"],
+  ["invalid", { field: "linux.memoryPolicy.nodes" }, "invalid memory policy node"],
+  ["unsupported", { field: "linux.resources.unified.memory.min" }, "invalid configuration"],
+  [
+    "denied",
+    { operation: "set scheduler SCHED_DEADLINE", errno: "EPERM", field: "process.scheduler" },
+    "process scheduler can't be used together with AllowedCPUs",
+  ],
+  [
+    "not-found",
+    { operation: 'change to directory "/none"', errno: "ENOENT", field: "process.cwd" },
+    'chdir to cwd ("/none") set in config.json failed',
+  ],
+  [
+    "executable-not-found",
+    { operation: 'find the interpreter of "/run.sh"', errno: "ENOENT", field: "process.args[0]" },
+    "exec /run.sh: no such file or directory",
+  ],
+  [
+    "not-found",
+    { operation: 'open "/sys/fs/cgroup/a/b/cgroup.procs"', errno: "ENOENT", field: "linux.cgroupsPath" },
+    "error adding pid to /sys/fs/cgroup/a/b/cgroup.procs: no such file or directory",
+  ],
+];
+
+describe("an error of a field for which runc has words of its own", () => {
+  for (const [code, options, words] of cases) {
+    test(`has them behind its first line: ${words}`, () => {
+      const error = new OrlopError(code, "Cannot do it: no\nTry something else", options);
+      assert.equal(callerMessage("run", error), `Cannot do it: no (${words})\nTry something else`);
+    });
+  }
+
+  test("is left as it is where it is about something else", () => {
+    const options = { operation: "set scheduler SCHED_FIFO", errno: "EPERM", field: "process.scheduler" };
+    assert.equal(callerMessage("run", new OrlopError("denied", "Cannot do it: no", options)), "Cannot do it: no");
+  });
+});
