@@ -1,6 +1,5 @@
 import { closeSync, createReadStream, createWriteStream, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { compressionOf, uncompressed } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
 
@@ -15,6 +14,8 @@ const START_BYTES = 16;
 export async function uncompressedArchive(path: string, ownDirectory: () => string): Promise<string> {
   const compression = compressionOf(readStart(path));
   if (compression === "none") return path;
+  // Loaded no sooner: most images come without.
+  const { pipeline } = process.getBuiltinModule("node:stream/promises");
   const copy = join(ownDirectory(), "archive.tar");
   await pipeline(uncompressed(path, createReadStream(path), compression), createWriteStream(copy, { flags: "wx" }));
   return copy;
