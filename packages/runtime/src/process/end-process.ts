@@ -1,11 +1,10 @@
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
-import { emitReport, type Program, ProgramBuilder, reportBuffer } from "@orlop/kernel";
+import type { ProgramBuilder } from "@orlop/kernel";
 import type { HookRunner } from "./container-hooks.ts";
-import { FollowedProgram } from "./followed-program.ts";
 import type { PinnedProcess } from "./pinned-process.ts";
-import type { HostView } from "./supervision.ts";
+import { runProgram } from "./run-program.ts";
 
 /** As long as killCgroup waits, in all. */
 const POLL_MAX = 1000;
@@ -32,33 +31,19 @@ export async function signalProcess(
   pinned: PinnedProcess,
   signal: number,
 ): Promise<void> {
-  const followed = new FollowedProgram(compileSignal(host, pinned.fd, signal));
-  zygote.submit(followed.program, followed.onReport);
-  await followed.exited.promise;
+  const action = `send signal ${signal} to the container's init`;
+  await runProgram(zygote, host.architecture, action, (p) =>
+    emitSignal(p, `/proc/${host.pid}/fd/${pinned.fd}`, signal),
+  );
 }
 
-/** A program that sends a signal to the process whose directory this process has open as `fd`. */
-function compileSignal({ architecture, pid }: HostView, fd: number, signal: number): Program {
-  const p = new ProgramBuilder(architecture);
-  const failed = p.label("failed");
+/** Sends a signal to the process whose directory this process has open at `path`. */
+function emitSignal(p: ProgramBuilder, path: string, signal: number): void {
   const gone = p.label("it has ended");
-  const report = reportBuffer(p);
   const init = p.slot("init");
-  p.step({ action: `send signal ${signal} to the container's init` });
-  p.handler(failed);
-  const path = p.text(`/proc/${pid}/fd/${fd}`);
   const flags = p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC");
   // Once it has been reaped its directory cannot be opened again.
-  p.call("openat", [p.flags("AT_FDCWD"), path, flags, 0], { into: init, on: ["ESRCH"], goto: gone });
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(path), flags, 0], { into: init, on: ["ESRCH"], goto: gone });
   p.call("pidfd_send_signal", [init, signal, 0, 0], { ignore: ["ESRCH"] });
   p.mark(gone);
-  emitReport(p, report, "created");
-  emitReport(p, report, "exited");
-  emitReport(p, report, "ended", { index: 0 });
-  p.call("exit_group", [0]);
-  p.mark(failed);
-  emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
-  emitReport(p, report, "ended", { index: 0 });
-  p.call("exit_group", [0]);
-  return p.build();
 }

@@ -14,6 +14,7 @@ const SCHEMA = {
     area: [7, "uint64"],
     weights: [8, "uint32[]"],
     colour: [300, "uint32"],
+    tilt: [9, "double"],
   },
   Endless: { next: [1, "Endless"] },
   Test1: { a: [1, "int32"] },
@@ -30,6 +31,7 @@ describe("a protobuf codec", () => {
     assert.deepEqual(codec.encode("Test1", { a: 150 }), hex("08 96 01"));
     assert.deepEqual(codec.encode("Test2", { b: "testing" }), hex("12 07 74657374696e67"));
     assert.deepEqual(codec.encode("Point", { x: -1 }), hex("08 ffffffffffffffffff 01"));
+    assert.deepEqual(codec.encode("Shape", { tilt: 1.5 }), hex("49 000000000000f83f"));
     assert.deepEqual(codec.decode("Test5", hex("2a 03 01 96 01")).e, [1, 150]);
   });
 
@@ -47,6 +49,7 @@ describe("a protobuf codec", () => {
       area: (1n << 64n) - 1n,
       weights: [1, 0xffff_ffff],
       colour: 9,
+      tilt: -0.5,
     };
     assert.deepEqual(codec.decode("Shape", codec.encode("Shape", shape)), shape);
   });

@@ -11,6 +11,7 @@ interface Scalars {
   readonly int32: number;
   readonly uint64: bigint;
   readonly int64: bigint;
+  readonly double: number;
 }
 type Scalar = keyof Scalars;
 
@@ -124,6 +125,7 @@ export class Codec<S extends Schema> {
   #write(writer: WireWriter, { number, type }: Field, value: unknown): void {
     if (type === "string") writer.bytesField(number, Buffer.from(value as string));
     else if (type === "bytes") writer.bytesField(number, value as Uint8Array);
+    else if (type === "double") writer.doubleField(number, value as number);
     else if (isScalar(type)) writer.varintField(number, BigInt(value as number | bigint | boolean));
     else writer.bytesField(number, this.#encode(this.#table(type), value as AnyMessage));
   }
@@ -163,6 +165,7 @@ export class Codec<S extends Schema> {
   #value(reader: WireReader, type: string, wire: number, depth: number): unknown {
     if (type === "string") return reader.string(wire);
     if (type === "bytes") return Uint8Array.from(reader.bytes(wire));
+    if (type === "double") return reader.double(wire);
     if (isScalar(type)) return narrow(type, reader.varint(wire));
     return this.#decode(this.#table(type), reader.bytes(wire), depth + 1);
   }
@@ -179,6 +182,7 @@ const DEFAULTS: Scalars = {
   int32: 0,
   uint64: 0n,
   int64: 0n,
+  double: 0,
 };
 
 function tableOf(name: string, rows: Schema[string]): Table {
@@ -194,8 +198,8 @@ function isScalar(type: string): type is Scalar {
   return Object.hasOwn(DEFAULTS, type);
 }
 
-function isNumber(type: string): type is Exclude<Scalar, "string" | "bytes"> {
-  return isScalar(type) && type !== "string" && type !== "bytes";
+function isNumber(type: string): type is Exclude<Scalar, "string" | "bytes" | "double"> {
+  return isScalar(type) && type !== "string" && type !== "bytes" && type !== "double";
 }
 
 function defaultOf({ kind, type }: Field): unknown {

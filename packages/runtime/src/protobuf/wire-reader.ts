@@ -32,6 +32,12 @@ export class WireReader {
     return this.#varint();
   }
 
+  double(wire: number): number {
+    this.#expect(wire, WIRE.fixed64);
+    const bytes = this.#take(8);
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getFloat64(0, true);
+  }
+
   bytes(wire: number): Uint8Array {
     this.#expect(wire, WIRE.bytes);
     return this.#take(Number(this.#varint()));

@@ -1,4 +1,5 @@
 const WIRE_VARINT = 0;
+const WIRE_FIXED64 = 1;
 const WIRE_BYTES = 2;
 
 /** Writes the fields of one message (protobuf.dev, "Encoding"). */
@@ -9,6 +10,13 @@ export class WireWriter {
   varintField(number: number, value: bigint): void {
     this.#key(number, WIRE_VARINT);
     this.#varint(BigInt.asUintN(64, value));
+  }
+
+  doubleField(number: number, value: number): void {
+    this.#key(number, WIRE_FIXED64);
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(value);
+    this.#parts.push(bytes);
   }
 
   bytesField(number: number, bytes: Uint8Array): void {

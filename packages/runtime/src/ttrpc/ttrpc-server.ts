@@ -24,7 +24,7 @@ type Handlers<S extends Schema, M extends Methods<S>> = {
 type AnyHandler = (request: Decoded<Schema, string>, context: CallContext) => Promise<Encodable<Schema, string>>;
 
 /** A service that can be called, by its name on the wire. */
-interface Service {
+export interface Service {
   readonly name: string;
   /** Undefined when there is no such method. */
   readonly call: (method: string, payload: Uint8Array, context: CallContext) => Promise<Uint8Array> | undefined;

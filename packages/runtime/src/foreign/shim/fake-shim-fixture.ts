@@ -7,8 +7,8 @@ import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Codec } from "../../protobuf/codec.ts";
+import { TASK_STATUS, taskApi } from "../../shim-protocol/task-api.ts";
 import { service, TtrpcServer } from "../../ttrpc/ttrpc-server.ts";
-import { TASK_STATUS, taskApi } from "./task-api.ts";
 
 /** What it is to do wrong. */
 type Fault = "none" | "grpc" | "refuses" | "create fails";

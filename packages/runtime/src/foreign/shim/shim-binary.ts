@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { bootstrapParams, type ShimStart } from "../../shim-protocol/bootstrap.ts";
 import { findProgram } from "../find-program.ts";
 import type { HostCommand } from "../host-command.ts";
 import { environmentWords, hostEnvironment } from "../host-environment.ts";
-import { bootstrapParams, type ShimStart } from "./bootstrap.ts";
 
 /** Cleaning up after a shim takes as long as its runtime needs to kill a container. */
 const DELETE_TIME_MAX_MS = 60_000;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { temporaryDirectory } from "@orlop/testkit";
 import { outOfMemory } from "../../process/out-of-memory.ts";
+import { EVENTS_API } from "../../shim-protocol/events-api.ts";
 import { TtrpcClient } from "../../ttrpc/ttrpc-client.ts";
-import { EVENTS_API } from "./events-api.ts";
 import { eventsSocket, hearEvents, writePublisher } from "./shim-events.ts";
 
 describe("the events of a shim", () => {

@@ -2,8 +2,8 @@ import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { socketPathProblem } from "@orlop/kernel";
+import { EVENTS_API, TOPIC_OOM } from "../../shim-protocol/events-api.ts";
 import { service, TtrpcServer } from "../../ttrpc/ttrpc-server.ts";
-import { EVENTS_API, TOPIC_OOM } from "./events-api.ts";
 
 /** In the directory of a container. */
 const SOCKET = "events";

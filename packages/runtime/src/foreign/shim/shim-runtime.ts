@@ -21,6 +21,7 @@ import { stateOf } from "../../process/container-status.ts";
 import { readHostView } from "../../process/host-view.ts";
 import { outOfMemory } from "../../process/out-of-memory.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
+import { TASK_STATUS } from "../../shim-protocol/task-api.ts";
 import type { ForeignContainer } from "../foreign-container.ts";
 import {
   cancelled,
@@ -36,7 +37,6 @@ import { shimFailure } from "./shim-failure.ts";
 import { RUNC_ROOT, ShimKeeper } from "./shim-keeper.ts";
 import { ShimStreams } from "./shim-streams.ts";
 import { ShimTask } from "./shim-task.ts";
-import { TASK_STATUS } from "./task-api.ts";
 import { taskStats } from "./task-stats.ts";
 
 export interface ShimRuntimeOptions {

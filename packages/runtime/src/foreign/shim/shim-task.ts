@@ -2,10 +2,16 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { ContainerDirectory } from "../../process/container-directory.ts";
+import { readStartAnswer, type ShimAddress } from "../../shim-protocol/bootstrap.ts";
+import {
+  type TaskApi,
+  type TaskMethod,
+  type TaskRequest,
+  type TaskResponse,
+  taskApi,
+} from "../../shim-protocol/task-api.ts";
 import { TtrpcClient } from "../../ttrpc/ttrpc-client.ts";
-import { readStartAnswer, type ShimAddress } from "./bootstrap.ts";
 import { START_FILES } from "./shim-binary.ts";
-import { type TaskApi, type TaskMethod, type TaskRequest, type TaskResponse, taskApi } from "./task-api.ts";
 
 /** In the directory of a container: how its shim is spoken to. */
 const ADDRESS = "shim.json";

@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { Codec } from "../../protobuf/codec.ts";
+import { Codec } from "../protobuf/codec.ts";
 
 /** What is asked of a shim at its start. */
 export interface ShimStart {

@@ -1,6 +1,6 @@
 // table: the task service of shims (containerd, api/runtime/task/v2 and v3, which differ in the name only)
-import { Codec, type Decoded, type Encodable } from "../../protobuf/codec.ts";
-import type { Api } from "../../ttrpc/api.ts";
+import { Codec, type Decoded, type Encodable } from "../protobuf/codec.ts";
+import type { Api } from "../ttrpc/api.ts";
 
 const SCHEMA = {
   Any: { typeUrl: [1, "string"], value: [2, "bytes"] },
@@ -82,9 +82,12 @@ const METHODS = {
 
 export type TaskApi = Api<typeof SCHEMA, typeof METHODS>;
 export type TaskMethod = keyof typeof METHODS;
-/** What a method takes and what it gives. */
+/** What a client gives to a method and what it gets. */
 export type TaskRequest<Name extends TaskMethod> = Encodable<typeof SCHEMA, (typeof METHODS)[Name][0]>;
 export type TaskResponse<Name extends TaskMethod> = Decoded<typeof SCHEMA, (typeof METHODS)[Name][1]>;
+/** What the service gets, and what it answers. */
+export type TaskReceived<Name extends TaskMethod> = Decoded<typeof SCHEMA, (typeof METHODS)[Name][0]>;
+export type TaskAnswer<Name extends TaskMethod> = Encodable<typeof SCHEMA, (typeof METHODS)[Name][1]>;
 
 const codec: Codec<typeof SCHEMA> = new Codec(SCHEMA);
 

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { ClientHost, type Daemon, type Ended, until, untilNothing } from "../drop-in/client-host-fixture.ts";
+import { HAS_SIZE, UNTIL_TERM } from "../drop-in/client-scripts-fixture.ts";
+import { clientObstacle } from "../drop-in/command-fixture.ts";
+import { documentedBlock } from "../drop-in/documented-block-fixture.ts";
+import { IMAGE, writeImageArchive } from "../drop-in/image-archive-fixture.ts";
+
+const SHIM = "containerd-shim-orlop-v1";
+const HEADING = "containerd, with orlop's own shim";
+
+const obstacle = clientObstacle({ containerd: "containerd", ctr: "containerd" });
+const skip = obstacle ?? false;
+let host: ClientHost;
+let containerd: Daemon;
+
+function ctr(...args: readonly string[]): readonly string[] {
+  // The namespace is a part of the path of containers' cgroups.
+  return ["ctr", "--namespace", host.mark, ...args];
+}
+
+/** `ctr run`, as the document has it, with more options. */
+function run(id: string, options: readonly string[], ...program: readonly string[]): readonly string[] {
+  const [, line = ""] = documentedBlock(HEADING, "sh").split(" IMAGE ")[0]?.split("ctr run --rm ") ?? [];
+  return ctr("run", ...line.split(" "), ...options, IMAGE, id, ...program);
+}
+
+function runs(id: string, options: readonly string[], script: string): Promise<Ended> {
+  return host.call(run(id, ["--rm", ...options], "sh", "-c", script));
+}
+
+async function startContainerd(): Promise<void> {
+  const path = `${join(host.directory, "bin")}:${process.env.PATH}`;
+  const config = join(host.directory, "config.toml");
+  containerd = host.daemon("containerd", ["env", `PATH=${path}`, "containerd", "--config", config]);
+  await until("an answer of containerd", async () => (await host.call(ctr("version"))).exitCode === 0);
+}
+
+/** Starts a container that stays, once it has said that it is ready. */
+async function starts(id: string, options: readonly string[] = [], script: string = UNTIL_TERM): Promise<void> {
+  const log = join(host.directory, `${id}.out`);
+  writeFileSync(log, "");
+  await host.succeeds(run(id, ["--detach", "--log-uri", `file://${log}`, ...options], "sh", "-c", script));
+  await until(`${id} to be ready`, async () => (await host.succeeds(["cat", log])).includes("ready"));
+}
+
+async function status(id: string): Promise<string | undefined> {
+  const lines = (await host.succeeds(ctr("tasks", "list"))).split("\n").map((line) => line.trim().split(/ +/));
+  return lines.find(([name]) => name === id)?.[2];
+}
+
+/** Pids of the servers. */
+function servers(): readonly number[] {
+  return host
+    .processes()
+    .filter((line) => line.includes(`${SHIM} -namespace`))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+suite(SHIM, () => {
+  before(async () => {
+    if (obstacle !== undefined) return;
+    host = await ClientHost.start("shim");
+    const bin = join(host.directory, "bin");
+    mkdirSync(bin);
+    symlinkSync(join(import.meta.dirname, "../../bin", SHIM), join(bin, SHIM));
+    writeFileSync(join(host.directory, "config.toml"), documentedBlock(HEADING, "toml"));
+    await startContainerd();
+    await host.succeeds(ctr("images", "import", writeImageArchive(host.directory)));
+  });
+  after(async () => {
+    await host?.[Symbol.asyncDispose]();
+  });
+
+  test("is found by the configuration for Kubernetes", { skip }, async () => {
+    const dump = await host.succeeds(["containerd", "--config", join(host.directory, "config.toml"), "config", "dump"]);
+    assert.match(dump, /runtime_type = "io\.containerd\.orlop\.v1"/);
+  });
+
+  test("runs a program and ends as it does", { skip }, async () => {
+    const { exitCode, stdout, stderr } = await runs("first", [], "echo out; echo err >&2; exit 7");
+    assert.deepEqual([exitCode, stdout, stderr], [7, "out\n", "err\n"]);
+  });
+
+  test("says whether a program is missing or may not be executed", { skip }, async () => {
+    const missing = await host.call(run("missing", ["--rm"], "/missing"));
+    assert.match(missing.stderr, /Cannot execute "\/missing".*not found/);
+    const refused = await host.call(run("refused", ["--rm"], "/etc"));
+    assert.match(refused.stderr, /Cannot execute "\/etc".*permission denied/);
+    for (const { exitCode } of [missing, refused]) assert.notEqual(exitCode, 0);
+  });
+
+  test("hands the input on, to its end", { skip }, async () => {
+    // ctr forgets an end of its own input that comes before the container runs.
+    const wait = `until ctr --namespace ${host.mark} tasks list | grep -q "^input .*RUNNING"; do sleep 0.05; done`;
+    const call = run("input", ["--rm"], "cat").join(" ");
+    const { exitCode, stdout } = await host.call(["sh", "-c", `(${wait}; echo one; echo two) | ${call}`]);
+    assert.deepEqual([exitCode, stdout], [0, "one\ntwo\n"]);
+  });
+
+  test("gives a terminal", { skip }, async () => {
+    const started = await host.callInTerminal(
+      run("terminal", ["--rm", "--tty"], "sh", "-c", `tty; ${HAS_SIZE}; exit 4`),
+    );
+    assert.deepEqual(started, { exitCode: 4, stdout: "/dev/pts/0\n" });
+  });
+
+  test("keeps the input of a container that nobody is attached to", { skip }, async () => {
+    await host.succeeds(run("attached", ["--detach"], "sh", "-c", "read word; echo got $word; exit 3"));
+    const { exitCode, stdout } = await host.call(ctr("tasks", "attach", "attached"), { input: "it\n" });
+    assert.deepEqual([exitCode, stdout], [3, "got it\n"]);
+    await host.call(ctr("tasks", "delete", "attached"));
+    await host.succeeds(ctr("containers", "delete", "attached"));
+  });
+
+  test("executes, measures, pauses, signals and deletes", { skip }, async () => {
+    await starts("lives", ["--memory-limit", String(64 << 20)]);
+    const exec = (id: string, ...program: readonly string[]) =>
+      ctr("tasks", "exec", "--exec-id", id, "lives", ...program);
+    for (const _ of ["first", "again"]) {
+      const executed = await host.call(exec("e1", "sh", "-c", "echo out; exit 3"));
+      assert.deepEqual([executed.exitCode, executed.stdout], [3, "out\n"]);
+    }
+    // As a user who may open the output again.
+    const written = await host.call(
+      ctr("tasks", "exec", "--user", "1000", "--exec-id", "e0", "lives", "sh", "-c", "id -u >/dev/stdout"),
+    );
+    assert.deepEqual([written.exitCode, written.stdout], [0, "1000\n"]);
+    const script = ["sh", "-c", `tty; ${HAS_SIZE}; exit 4`];
+    const inTerminal = ctr("tasks", "exec", "--tty", "--exec-id", "e2", "lives", ...script);
+    assert.deepEqual(await host.callInTerminal(inTerminal), { exitCode: 4, stdout: "/dev/pts/0\n" });
+    assert.match((await host.call(exec("e3", "/missing"))).stderr, /executable file not found/);
+    assert.match(await host.succeeds(ctr("tasks", "metrics", "lives")), /\b67108864\b/);
+    assert.match(await host.succeeds(ctr("tasks", "ps", "lives")), /^\d+ /m);
+    await host.succeeds(ctr("tasks", "pause", "lives"));
+    assert.equal(await status("lives"), "PAUSED");
+    await host.succeeds(ctr("tasks", "resume", "lives"));
+    assert.equal(await status("lives"), "RUNNING");
+    await host.succeeds(ctr("tasks", "kill", "--signal", "SIGTERM", "lives"));
+    await until("the end", async () => (await status("lives")) === "STOPPED");
+    assert.match((await host.call(ctr("tasks", "delete", "lives"))).stderr, /exit code 5\b/);
+    await host.succeeds(ctr("containers", "delete", "lives"));
+  });
+
+  test("is one process for all containers", { skip }, async () => {
+    await Promise.all(["many1", "many2", "many3"].map((id) => starts(id)));
+    assert.equal(servers().length, 1);
+    for (const id of ["many1", "many2", "many3"]) {
+      await host.call(ctr("tasks", "delete", "--force", id));
+      await host.succeeds(ctr("containers", "delete", id));
+    }
+  });
+
+  test("goes on while containerd is killed and started again", { skip }, async () => {
+    await starts("lasting");
+    await starts("leaving", [], "trap 'exit 6' TERM; echo ready; while [ ! -e /go ]; do sleep 0.05; done; exit 6");
+    await containerd.end("SIGKILL");
+    await startContainerd();
+    assert.equal(await status("lasting"), "RUNNING");
+    assert.equal(await host.succeeds(ctr("tasks", "exec", "--exec-id", "e", "lasting", "echo", "still")), "still\n");
+    for (const id of ["lasting", "leaving"]) {
+      await host.call(ctr("tasks", "delete", "--force", id));
+      await host.succeeds(ctr("containers", "delete", id));
+    }
+  });
+
+  test("leaves nothing when it is killed", { skip }, async () => {
+    await starts("orphan");
+    const [server = 0] = servers();
+    process.kill(server, "SIGKILL");
+    await until("containerd to see it", async () => (await status("orphan")) === undefined);
+    await untilNothing("of the container", () => host.processes().filter((line) => line.includes(" sh -c ")));
+    await host.succeeds(ctr("containers", "delete", "orphan"));
+    const { exitCode, stdout } = await runs("after", [], "echo next");
+    assert.deepEqual([exitCode, stdout], [0, "next\n"]);
+  });
+
+  test("leaves nothing behind", { skip }, async () => {
+    assert.equal(await host.succeeds(ctr("containers", "list", "--quiet")), "");
+    for (const pid of servers()) process.kill(pid, "SIGTERM");
+    const state = `/run/orlop/shim/groups/run/containerd/containerd.sock@${host.mark}`;
+    await host.untilClean(
+      [`${state}/containers`, `${state}/claims`, "/run/orlop/shim/sockets"],
+      ["env PATH", "containerd --config"],
+    );
+    await containerd.end("SIGTERM");
+    await untilNothing("after containerd", () => host.processes());
+  });
+});

@@ -1,0 +1,36 @@
+/** What `bin/containerd-shim-orlop-v1` executes. Its first argument is the directory of the command. */
+import { writeSync } from "node:fs";
+import { runtimeVersion } from "../oci/version-text.ts";
+import { deleteAnswer, deleteShim } from "./delete-shim.ts";
+import { runtimeInfo } from "./runtime-info.ts";
+import { HELP, readShimArguments } from "./shim-arguments.ts";
+import { startShim } from "./start-shim.ts";
+
+async function run(bin: string, words: readonly string[]): Promise<string | Uint8Array> {
+  const { action, id, bundle, ...group } = readShimArguments(words);
+  switch (action) {
+    case "start":
+      return startShim({ ...group, id, bin, bundle: process.cwd(), eventsAddress: process.env.TTRPC_ADDRESS ?? "" });
+    case "delete":
+      return deleteAnswer(await deleteShim(group, id, bundle === "" ? process.cwd() : bundle));
+    case "info":
+      return runtimeInfo();
+    case "version":
+      return `containerd-shim-orlop-v1:\n  Version:  ${runtimeVersion()}\n`;
+    case "help":
+      return HELP;
+  }
+}
+
+const [bin = "", ...words] = process.argv.slice(2);
+try {
+  writeAll(1, await run(bin, words));
+  process.exit(0);
+} catch (error) {
+  writeAll(2, `containerd-shim-orlop-v1: ${(error as Error).message}\n`);
+  process.exit(1);
+}
+
+function writeAll(fd: number, text: string | Uint8Array): void {
+  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
+}

@@ -1,0 +1,262 @@
+import { constants } from "node:os";
+import { type ExitStatus, OrlopError, type Process } from "@orlop/core";
+import { type ProcessSpec, readConfig } from "../oci/bundle.ts";
+import type { HookRunner } from "../process/container-hooks.ts";
+import type { ProcessRuntime } from "../process/process-runtime.ts";
+import { type TaskEvent, type TaskEventName, timestamp } from "../shim-protocol/events-api.ts";
+import { hostUid } from "./host-uid.ts";
+import { type TaskExit, TaskProcess, UNKNOWN_STATUS } from "./task-process.ts";
+import { mountRoot, type TaskMount, unmountRoot } from "./task-root.ts";
+import { type StreamNames, TaskStreams } from "./task-streams.ts";
+
+/** What every task of a server has. */
+export interface TaskHost {
+  readonly runtime: ProcessRuntime;
+  /** What mounts and unmounts. */
+  readonly runner: HookRunner;
+  publish<Name extends TaskEventName>(name: Name, event: TaskEvent<Name>): void;
+}
+
+interface TaskCreate {
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: readonly TaskMount[];
+  readonly streams: StreamNames;
+}
+
+/** An exec between its announcement and its deletion. */
+interface TaskExec {
+  readonly process: TaskProcess;
+  readonly spec: Process;
+  /** The runtime's id for it: containerd may use its own again. */
+  readonly runtimeId: string;
+}
+
+/**
+ * A container as containerd sees it, with its execs. Events are published before what they tell of is answered, and the end
+ * of a process after its start, the end of init after those of execs (containerd, docs/runtime-v2.md, "Events").
+ */
+export class Task {
+  readonly id: string;
+  readonly bundle: string;
+  readonly init: TaskProcess;
+  readonly #host: TaskHost;
+  readonly #spec: ProcessSpec;
+  readonly #execs = new Map<string, TaskExec>();
+  #execsMade = 0;
+  /** Init's start, once it has been asked for. */
+  #starting: Promise<void> | undefined;
+
+  private constructor(host: TaskHost, { id, bundle }: TaskCreate, spec: ProcessSpec, init: TaskProcess) {
+    this.#host = host;
+    this.id = id;
+    this.bundle = bundle;
+    this.#spec = spec;
+    this.init = init;
+  }
+
+  /** Resolves when init waits for its start. What fails leaves nothing. */
+  static async create(host: TaskHost, request: TaskCreate): Promise<Task> {
+    const { id, bundle, rootfs } = request;
+    const spec = readConfig(bundle);
+    expectTerminal(spec.process, request.streams);
+    await using undo = new AsyncDisposableStack();
+    const streams = undo.use(openStreams(request.streams, spec, spec.process));
+    undo.defer(() => unmountRoot(host.runner, bundle));
+    await mountRoot(host.runner, rootfs, bundle);
+    const { pid } = await host.runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true });
+    undo.move();
+    const init = new TaskProcess("", streams);
+    init.becomes(pid ?? 0);
+    const task = new Task(host, request, spec, init);
+    const { terminal, ...names } = request.streams;
+    host.publish("TaskCreate", { containerId: id, bundle, rootfs, io: { ...names, terminal }, pid: init.pid });
+    void task.#follow();
+    return task;
+  }
+
+  /** Init, or an exec of containerd's id. Throws `not-found`. */
+  process(execId: string): TaskProcess {
+    return execId === "" ? this.init : this.#exec(execId).process;
+  }
+
+  /** The execs that run, by pid. */
+  get execIds(): ReadonlyMap<number, string> {
+    return new Map(
+      [...this.#execs.values()].flatMap(({ process }) => (process.pid === 0 ? [] : [[process.pid, process.execId]])),
+    );
+  }
+
+  async start(execId: string): Promise<TaskProcess> {
+    if (execId !== "") return this.#startExec(this.#exec(execId));
+    if (this.#starting !== undefined || this.init.status !== "created") {
+      throw new OrlopError("conflict", `Cannot start container "${this.id}": it was started before`);
+    }
+    const starting = this.#startInit();
+    this.#starting = starting.catch(() => {});
+    await starting;
+    return this.init;
+  }
+
+  async #startInit(): Promise<void> {
+    await this.#host.runtime.start(this.id);
+    this.init.runs();
+    this.#host.publish("TaskStart", { containerId: this.id, pid: this.init.pid });
+  }
+
+  /** Announces an exec: it is started later. */
+  addExec(execId: string, spec: Process, names: StreamNames): void {
+    if (this.#execs.has(execId)) {
+      throw new OrlopError("exists", `Cannot exec in container "${this.id}": exec "${execId}" exists`);
+    }
+    if (this.init.status !== "running") {
+      throw new OrlopError("conflict", `Cannot exec in container "${this.id}": it is ${this.init.status}`);
+    }
+    expectTerminal(spec, names);
+    const process = new TaskProcess(execId, openStreams(names, this.#spec, spec));
+    this.#execs.set(execId, { process, spec, runtimeId: String(++this.#execsMade) });
+    this.#host.publish("TaskExecAdded", { containerId: this.id, execId });
+  }
+
+  async #startExec({ process, spec, runtimeId }: TaskExec): Promise<TaskProcess> {
+    const { execId, streams } = process;
+    if (process.status !== "created") {
+      throw new OrlopError("conflict", `Cannot start exec "${execId}": it was started before`);
+    }
+    process.runs();
+    try {
+      const request = { id: this.id, execId: runtimeId, process: spec, stdio: streams.stdio };
+      const { pid } = await this.#host.runtime.exec(request);
+      process.becomes(pid ?? 0);
+    } catch (error) {
+      // Nobody has heard of it, so nobody hears of its end.
+      process.ends({ exitStatus: UNKNOWN_STATUS, atMs: Date.now() });
+      throw error;
+    }
+    this.#host.publish("TaskExecStarted", { containerId: this.id, execId, pid: process.pid });
+    void this.#awaitExit(runtimeId).then(({ exit }) => this.#tellEnd(process, exit));
+    return process;
+  }
+
+  async signal(execId: string, signal: number, all: boolean): Promise<void> {
+    const process = this.process(execId);
+    if (process.status === "created" && execId !== "") {
+      throw new OrlopError("conflict", `Cannot signal exec "${execId}": it has not been started`);
+    }
+    const ended = (): boolean => process.exit !== undefined;
+    // In containerd's words, which its clients know.
+    const finished = (): OrlopError =>
+      new OrlopError("not-found", `Cannot signal "${execId || this.id}": process already finished: not found`);
+    if (ended()) throw finished();
+    try {
+      const target = execId === "" ? { all } : { execId: this.#exec(execId).runtimeId };
+      await this.#host.runtime.signal(this.id, signal, target);
+    } catch (error) {
+      // The runtime knows of an end before we do.
+      if ((error as OrlopError).code === "conflict" || ended()) throw finished();
+      throw error;
+    }
+  }
+
+  async resize(execId: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
+    const exec = execId === "" ? undefined : this.#exec(execId);
+    // The size of a terminal that is not there yet, or not any more, is nobody's.
+    if (this.process(execId).status === "stopped" || exec?.process.status === "created") return;
+    await this.#host.runtime.resize(this.id, size, exec === undefined ? {} : { execId: exec.runtimeId });
+  }
+
+  /** Removes an exec that does not run. */
+  deleteExec(execId: string): TaskProcess {
+    const { process } = this.#exec(execId);
+    if (process.status === "running") {
+      throw new OrlopError("conflict", `Cannot delete exec "${execId}": it is running`);
+    }
+    this.#execs.delete(execId);
+    process[Symbol.dispose]();
+    this.#publishDelete(process, execId);
+    return process;
+  }
+
+  /** Removes the container, unless it runs. */
+  async delete(): Promise<TaskExit> {
+    if (this.init.status === "running") {
+      throw new OrlopError("conflict", `Cannot delete container "${this.id}": it is running`);
+    }
+    await this.#host.runtime.delete(this.id, { force: true });
+    const exit = await this.init.exited;
+    await unmountRoot(this.#host.runner, this.bundle);
+    for (const { process } of this.#execs.values()) process[Symbol.dispose]();
+    this.#publishDelete(this.init, "");
+    return exit;
+  }
+
+  #publishDelete({ pid, exit }: TaskProcess, id: string): void {
+    const at = exit === undefined ? {} : { exitStatus: exit.exitStatus, exitedAt: timestamp(exit.atMs) };
+    this.#host.publish("TaskDelete", { containerId: this.id, pid, id, ...at });
+  }
+
+  #exec(execId: string): TaskExec {
+    const exec = this.#execs.get(execId);
+    if (exec !== undefined) return exec;
+    throw new OrlopError("not-found", `Cannot find exec "${execId}" of container "${this.id}": it does not exist`);
+  }
+
+  /** Sees init to its end, and tells it when everything that comes before has been told. */
+  async #follow(): Promise<void> {
+    const { exit, oomKilled } = await this.#awaitExit(undefined);
+    await this.#starting;
+    const running = [...this.#execs.values()].filter(({ process }) => process.status === "running");
+    if (running.length > 0) {
+      await this.#killAll();
+      await Promise.all(running.map(({ process }) => process.exited));
+    }
+    if (oomKilled) this.#host.publish("TaskOOM", { containerId: this.id });
+    this.#tellEnd(this.init, exit);
+  }
+
+  /** Of init, or of an exec by the runtime's id. Where the end cannot be known, it is made sure. */
+  async #awaitExit(runtimeId: string | undefined): Promise<{ readonly exit: TaskExit; readonly oomKilled: boolean }> {
+    try {
+      const status = await this.#host.runtime.wait(this.id, runtimeId === undefined ? {} : { execId: runtimeId });
+      return { exit: taskExit(status), oomKilled: status.oomKilled };
+    } catch {
+      if (runtimeId === undefined) await this.#killAll();
+      return { exit: { exitStatus: UNKNOWN_STATUS, atMs: Date.now() }, oomKilled: false };
+    }
+  }
+
+  async #killAll(): Promise<void> {
+    try {
+      await this.#host.runtime.signal(this.id, constants.signals.SIGKILL, { all: true });
+    } catch {
+      // There is nobody, or, without a cgroup, nobody that we know: a pid namespace ends with its init.
+    }
+  }
+
+  #tellEnd(process: TaskProcess, exit: TaskExit): void {
+    process.ends(exit);
+    this.#host.publish("TaskExit", {
+      containerId: this.id,
+      id: process.execId || this.id,
+      pid: process.pid,
+      exitStatus: exit.exitStatus,
+      exitedAt: timestamp(exit.atMs),
+    });
+  }
+}
+
+function taskExit({ exitCode, exitedAtMs }: ExitStatus): TaskExit {
+  return { exitStatus: exitCode, atMs: exitedAtMs };
+}
+
+function openStreams(names: StreamNames, spec: ProcessSpec, { user }: Process): TaskStreams {
+  return TaskStreams.open(names, hostUid(spec, user.uid) ?? 0);
+}
+
+function expectTerminal({ terminal = false }: Process, names: StreamNames): void {
+  if (terminal === names.terminal) return;
+  const [asked, other] = terminal ? ["config", "request"] : ["request", "config"];
+  throw new OrlopError("invalid", `Cannot give a terminal: the ${asked} asks for one and the ${other} does not`, {
+    field: "process.terminal",
+  });
+}
