@@ -4,6 +4,7 @@
  */
 import { closeSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { watchOwnCode } from "../oci/launcher/watch-own-code.ts";
 import { shimPlace } from "./shim-place.ts";
 import { ShimServer } from "./shim-server.ts";
 import { READY_FD } from "./start-shim.ts";
@@ -37,6 +38,7 @@ try {
   // containerd takes the end of this process for the end of all its containers: whatever one of them met, the others go on.
   process.on("uncaughtException", note).on("unhandledRejection", note);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => server.retire());
+  watchOwnCode(() => server.retire());
   closeSync(READY_FD);
   await server.left;
   process.exit(0);

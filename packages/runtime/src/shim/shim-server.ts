@@ -92,7 +92,6 @@ export class ShimServer {
   }
 
   #forgetClaim(id: string): void {
-    clearTimeout(this.#idle);
     rmSync(join(this.#options.place.claims, id), { force: true });
   }
 

@@ -25,7 +25,7 @@ const LOOK_MS = 10;
 /** What a server needs of the environment of containerd. */
 const ENVIRONMENT = ["HOME", "PATH", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"];
 /** In the bundle: where containerd before 1.7 looks for the shim when it has been restarted. */
-const ADDRESS = "address";
+export const ADDRESS = "address";
 
 /** Sees to it that a server for the container's group runs, and gives its address. */
 export async function startShim(start: ShimStart): Promise<string> {

@@ -106,29 +106,30 @@ function emitMount(p: ProgramBuilder, { type, source, options, index }: DecodedM
 /** mount(2) takes a page of options. */
 const OPTIONS_MAX_BYTES = 4095;
 
-/** Options for mount(2), with the layers of an overlay named from the directory that they are all in, if that is needed. */
+/**
+ * Options for mount(2), with the layers of an overlay named from the directory that they are all in, if that is needed.
+ * Throws `exhausted` where that is not enough.
+ */
 function shortened(data: MountOptions["data"]): { readonly directory: string | undefined; readonly data: string } {
-  const join = (pairs: MountOptions["data"]): string =>
-    pairs.map(([key, value]) => (value === undefined ? key : `${key}=${value}`)).join(",");
-  const whole = join(data);
+  const whole = optionText(data);
+  if (Buffer.byteLength(whole) <= OPTIONS_MAX_BYTES) return { directory: undefined, data: whole };
   const lower = data.find(([key]) => key === "lowerdir")?.[1]?.split(":") ?? [];
-  const directory = lower.length > 1 ? commonDirectory(lower) : undefined;
-  if (Buffer.byteLength(whole) <= OPTIONS_MAX_BYTES || directory === undefined) {
-    return { directory: undefined, data: whole };
-  }
+  const directory = commonDirectory(lower);
   const short = lower.map((path) => path.slice(directory.length)).join(":");
-  return { directory, data: join(data.map(([key, value]) => [key, key === "lowerdir" ? short : value])) };
+  const text = optionText(data.map(([key, value]) => [key, key === "lowerdir" ? short : value]));
+  if (directory !== "" && Buffer.byteLength(text) <= OPTIONS_MAX_BYTES) return { directory, data: text };
+  throw new OrlopError("exhausted", "Cannot mount root file system: its options exceed a page, which mount(2) takes");
 }
 
-/** The longest beginning of all paths that ends with a slash; undefined where it says nothing. */
-function commonDirectory(paths: readonly string[]): string | undefined {
-  const [first = "", ...others] = paths;
-  let length = first.length;
-  while (
-    length > 0 &&
-    !(first[length - 1] === "/" && others.every((path) => path.startsWith(first.slice(0, length))))
-  ) {
-    length--;
+function optionText(data: MountOptions["data"]): string {
+  return data.map(([key, value]) => (value === undefined ? key : `${key}=${value}`)).join(",");
+}
+
+/** The longest beginning of all paths that ends with a slash and says something. */
+function commonDirectory([first = "", ...others]: readonly string[]): string {
+  let directory = first.slice(0, first.lastIndexOf("/") + 1);
+  while (directory.length > 1 && !others.every((path) => path.startsWith(directory))) {
+    directory = directory.slice(0, directory.lastIndexOf("/", directory.length - 2) + 1);
   }
-  return length > 1 ? first.slice(0, length) : undefined;
+  return directory.length > 1 ? directory : "";
 }

@@ -15,7 +15,7 @@ interface TaskServiceOptions {
   readonly host: TaskHost;
   /** The runtime's. */
   readonly containers: string;
-  /** Somebody has come for this container, or has seen its end: no place need be kept for it. */
+  /** This container is there, or will not be. */
   readonly onCome: (id: string) => void;
   /** The last container is gone. */
   readonly onEmpty: () => void;
@@ -39,7 +39,7 @@ export class TaskService {
 
   #service(version: 2 | 3): Service {
     return service(taskApi(version), {
-      Create: (request) => this.#create(request),
+      Create: (request, { signal }) => this.#create(request, signal),
       State: (request) => this.#state(request),
       Start: async ({ id, execId }) => ({ pid: (await this.#task(id).start(execId)).pid }),
       Delete: (request) => this.#delete(request),
@@ -77,7 +77,11 @@ export class TaskService {
     throw new OrlopError("not-found", `Cannot find container "${id}": it does not exist`);
   }
 
-  async #create({ id, bundle, rootfs, ...request }: TaskReceived<"Create">): Promise<TaskAnswer<"Create">> {
+  /** Whoever asked for it and is gone will not come back for it. */
+  async #create(
+    { id, bundle, rootfs, ...request }: TaskReceived<"Create">,
+    signal: AbortSignal,
+  ): Promise<TaskAnswer<"Create">> {
     const { terminal, stdin, stdout, stderr, checkpoint, parentCheckpoint, options } = request;
     if (this.#tasks.has(id)) throw new OrlopError("exists", `Cannot create container "${id}": it exists`);
     refuseOptions(options);
@@ -85,15 +89,16 @@ export class TaskService {
       throw new OrlopError("unsupported", `Cannot create container "${id}": restoring a checkpoint is not done yet`);
     }
     this.#tasks.set(id, undefined);
-    this.#options.onCome(id);
     try {
       const streams = { terminal, stdin, stdout, stderr };
-      const task = await Task.create(this.#options.host, { id, bundle, rootfs, streams });
+      const task = await Task.create(this.#options.host, { id, bundle, rootfs, streams, signal });
       this.#tasks.set(id, task);
       return { pid: task.init.pid };
     } catch (error) {
       this.#forget(id);
       throw error;
+    } finally {
+      this.#options.onCome(id);
     }
   }
 

@@ -22,6 +22,8 @@ interface TaskCreate {
   readonly bundle: string;
   readonly rootfs: readonly TaskMount[];
   readonly streams: StreamNames;
+  /** Of somebody who wants it no more. */
+  readonly signal: AbortSignal;
 }
 
 /** An exec between its announcement and its deletion. */
@@ -57,14 +59,14 @@ export class Task {
 
   /** Resolves when init waits for its start. What fails leaves nothing. */
   static async create(host: TaskHost, request: TaskCreate): Promise<Task> {
-    const { id, bundle, rootfs } = request;
+    const { id, bundle, rootfs, signal } = request;
     const spec = readConfig(bundle);
     expectTerminal(spec.process, request.streams);
     await using undo = new AsyncDisposableStack();
     const streams = undo.use(openStreams(request.streams, spec, spec.process));
     undo.defer(() => unmountRoot(host.runner, bundle));
     await mountRoot(host.runner, rootfs, bundle);
-    const { pid } = await host.runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true });
+    const { pid } = await host.runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true, signal });
     undo.move();
     const init = new TaskProcess("", streams);
     init.becomes(pid ?? 0);

@@ -2,7 +2,7 @@
  * The process that stays for a while and serves calls of `orlop-oci`: see docs/decisions/0010-launcher-and-resident.md.
  * Its argument is the directory of the command.
  */
-import { watch, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { SeccompProgramCache } from "@orlop/kernel";
@@ -11,31 +11,13 @@ import { VERBS } from "../verb-table.ts";
 import { BROKEN, launcherPlace } from "./launcher-place.ts";
 import { ResidentServer } from "./resident-server.ts";
 import { serveCall } from "./serve-call.ts";
+import { watchOwnCode } from "./watch-own-code.ts";
 
 const IDLE_MS = 5 * 60_000;
 const CALLS_MAX = 256;
 
 /** After a failure that belongs to no call, those that are being served have so long to end. */
 const LAST_CALLS_MS = 30_000;
-
-/** The directories with this process's code, which may be replaced under it. */
-function ownCode(): readonly string[] {
-  if (!import.meta.filename.endsWith(".ts")) return [import.meta.dirname];
-  const packages = join(import.meta.dirname, "../../../..");
-  return ["core", "kernel", "runtime"].map((name) => join(packages, name, "src"));
-}
-
-function watchOwnCode(onChange: () => void): void {
-  for (const directory of ownCode()) {
-    try {
-      watch(directory, { recursive: directory !== import.meta.dirname }, onChange)
-        .on("error", onChange)
-        .unref();
-    } catch {
-      // No more watches are to be had: what is new comes with the next resident process.
-    }
-  }
-}
 
 const [, , bin = ""] = process.argv;
 const place = launcherPlace(bin, process.env);
