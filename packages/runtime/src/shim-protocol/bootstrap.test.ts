@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bootstrapParams, readStartAnswer } from "./bootstrap.ts";
+import { bootstrapParams, bootstrapResult, readBootstrapParams, readStartAnswer } from "./bootstrap.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const utf8 = (text: string): string => Buffer.from(text).toString("hex");
@@ -27,6 +27,14 @@ describe("the start of a shim", () => {
   ] as const) {
     test(`is answered by ${what}`, () => assert.deepEqual(readStartAnswer("x", output), { version, socket }));
   }
+
+  test("is asked for and answered on both sides alike", () => {
+    const start = { id: "a", namespace: "ns", address: "/g", eventsAddress: "/t", publishBinary: "/p" };
+    assert.deepEqual(readBootstrapParams(bootstrapParams(start)), start);
+    const asked = { ...start, address: "unix:///g", eventsAddress: "unix:///t" };
+    assert.deepEqual(readBootstrapParams(bootstrapParams(asked)), start);
+    assert.deepEqual(readStartAnswer("x", bootstrapResult(`unix://${socket}`)), { version: 3, socket });
+  });
 
   test("may lead to the abstract namespace", () => {
     const address = "/containerd-shim/ns/id/shim.sock";

@@ -1,6 +1,8 @@
 import { OrlopError } from "@orlop/core";
 import { Codec } from "../protobuf/codec.ts";
 
+const UNIX = "unix://";
+
 /** What is asked of a shim at its start. */
 export interface ShimStart {
   readonly id: string;
@@ -43,6 +45,27 @@ export function bootstrapParams(start: ShimStart): Buffer {
     containerdGrpcAddress: start.address,
     containerdBinary: start.publishBinary,
   });
+}
+
+/** What a shim is asked on its standard input; the addresses are paths. Throws `invalid`. */
+export function readBootstrapParams(bytes: Uint8Array): ShimStart {
+  const { instanceId, namespace, containerdGrpcAddress, containerdTtrpcAddress, containerdBinary } = BOOTSTRAP.decode(
+    "Params",
+    bytes,
+  );
+  const path = (address: string): string => (address.startsWith(UNIX) ? address.slice(UNIX.length) : address);
+  return {
+    id: instanceId,
+    namespace,
+    address: path(containerdGrpcAddress),
+    eventsAddress: path(containerdTtrpcAddress),
+    publishBinary: containerdBinary,
+  };
+}
+
+/** The answer to that, of a shim that speaks version 3 of the task service. */
+export function bootstrapResult(address: string): Buffer {
+  return BOOTSTRAP.encode("Result", { version: 3, address, protocol: "ttrpc" });
 }
 
 /** Words of a shim that wants its parameters on its standard input, and got none. */
@@ -95,7 +118,7 @@ function decodeJson(text: string): Answer | undefined {
 }
 
 function socketPath(address: string): string | undefined {
-  if (address.startsWith("unix://")) return address.slice("unix://".length);
+  if (address.startsWith(UNIX)) return address.slice(UNIX.length);
   if (address === "" || address.includes("://")) return undefined;
   // Before containerd 1.4 an address without a scheme was one of the abstract namespace.
   return address.startsWith("/") && !address.startsWith("/containerd-shim/") ? address : `\0${address}`;

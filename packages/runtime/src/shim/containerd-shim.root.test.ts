@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ClientHost, type Daemon, type Ended, until, untilNothing } from "../drop-in/client-host-fixture.ts";
 import { HAS_SIZE, UNTIL_TERM } from "../drop-in/client-scripts-fixture.ts";
 import { clientObstacle } from "../drop-in/command-fixture.ts";
@@ -9,6 +10,10 @@ import { documentedBlock } from "../drop-in/documented-block-fixture.ts";
 import { IMAGE, writeImageArchive } from "../drop-in/image-archive-fixture.ts";
 
 const SHIM = "containerd-shim-orlop-v1";
+/** How often a server is killed, each time later by so much. */
+const ROUNDS = 8;
+const ROUND_STEP_MS = 40;
+
 const HEADING = "containerd, with orlop's own shim";
 
 const obstacle = clientObstacle({ containerd: "containerd", ctr: "containerd" });
@@ -46,9 +51,14 @@ async function starts(id: string, options: readonly string[] = [], script: strin
   await until(`${id} to be ready`, async () => (await host.succeeds(["cat", log])).includes("ready"));
 }
 
-async function status(id: string): Promise<string | undefined> {
+/** Id, pid and status. */
+async function task(id: string): Promise<readonly string[] | undefined> {
   const lines = (await host.succeeds(ctr("tasks", "list"))).split("\n").map((line) => line.trim().split(/ +/));
-  return lines.find(([name]) => name === id)?.[2];
+  return lines.find(([name]) => name === id);
+}
+
+async function status(id: string): Promise<string | undefined> {
+  return (await task(id))?.[2];
 }
 
 /** Pids of the servers. */
@@ -144,37 +154,51 @@ suite(SHIM, () => {
     await host.succeeds(ctr("containers", "delete", "lives"));
   });
 
-  test("is one process for all containers", { skip }, async () => {
-    await Promise.all(["many1", "many2", "many3"].map((id) => starts(id)));
-    assert.equal(servers().length, 1);
-    for (const id of ["many1", "many2", "many3"]) {
-      await host.call(ctr("tasks", "delete", "--force", id));
-      await host.succeeds(ctr("containers", "delete", id));
-    }
-  });
-
   test("goes on while containerd is killed and started again", { skip }, async () => {
     await starts("lasting");
-    await starts("leaving", [], "trap 'exit 6' TERM; echo ready; while [ ! -e /go ]; do sleep 0.05; done; exit 6");
+    await starts("leaving");
+    const [, leaving = ""] = (await task("leaving")) ?? [];
     await containerd.end("SIGKILL");
+    await host.succeeds(["sh", "-c", `kill -TERM ${leaving}`]);
+    await until("the end", async () => (await host.call(["sh", "-c", `kill -0 ${leaving}`])).exitCode !== 0);
     await startContainerd();
     assert.equal(await status("lasting"), "RUNNING");
     assert.equal(await host.succeeds(ctr("tasks", "exec", "--exec-id", "e", "lasting", "echo", "still")), "still\n");
-    for (const id of ["lasting", "leaving"]) {
+    assert.equal(await status("leaving"), "STOPPED");
+    assert.match((await host.call(ctr("tasks", "delete", "leaving"))).stderr, /exit code 5\b/);
+    await host.call(ctr("tasks", "delete", "--force", "lasting"));
+    for (const id of ["lasting", "leaving"]) await host.succeeds(ctr("containers", "delete", id));
+  });
+
+  test("takes its containers along when it is killed, and is there for the next ones, as one process", {
+    skip,
+  }, async () => {
+    await starts("orphan");
+    for (const pid of servers()) process.kill(pid, "SIGKILL");
+    await until("containerd to see it", async () => (await status("orphan")) === undefined);
+    await untilNothing("of the container", () => host.processes().filter((line) => line.includes(" sh -c ")));
+    await host.succeeds(ctr("containers", "delete", "orphan"));
+    const ids = ["many1", "many2", "many3"];
+    await Promise.all(ids.map((id) => starts(id)));
+    assert.equal(servers().length, 1);
+    for (const id of ids) {
       await host.call(ctr("tasks", "delete", "--force", id));
       await host.succeeds(ctr("containers", "delete", id));
     }
   });
 
-  test("leaves nothing when it is killed", { skip }, async () => {
-    await starts("orphan");
-    const [server = 0] = servers();
-    process.kill(server, "SIGKILL");
-    await until("containerd to see it", async () => (await status("orphan")) === undefined);
-    await untilNothing("of the container", () => host.processes().filter((line) => line.includes(" sh -c ")));
-    await host.succeeds(ctr("containers", "delete", "orphan"));
-    const { exitCode, stdout } = await runs("after", [], "echo next");
-    assert.deepEqual([exitCode, stdout], [0, "next\n"]);
+  test("leaves nothing of a container, whenever it is killed", { skip }, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const id = `round${round}`;
+      const ended = runs(id, [], "exit 0");
+      // About as long as all of it takes.
+      await sleep(round * ROUND_STEP_MS);
+      for (const pid of servers()) process.kill(pid, "SIGKILL");
+      await ended;
+      await host.call(ctr("tasks", "delete", "--force", id));
+      await host.call(ctr("containers", "delete", id));
+    }
+    assert.equal((await runs("last", [], "echo next")).stdout, "next\n");
   });
 
   test("leaves nothing behind", { skip }, async () => {

@@ -12,7 +12,7 @@ import { timestamp } from "../shim-protocol/events-api.ts";
 import { type TaskAnswer, taskApi } from "../shim-protocol/task-api.ts";
 import { TtrpcClient } from "../ttrpc/ttrpc-client.ts";
 import { sweepDeadServer } from "./server-record.ts";
-import { makeShimPlace, type ShimGroup, type ShimPlace, shimPlace } from "./shim-place.ts";
+import { makeShimPlace, type ShimPlace } from "./shim-place.ts";
 import { ADDRESS } from "./start-shim.ts";
 import { unmountRoot } from "./task-root.ts";
 
@@ -25,8 +25,7 @@ const { SIGKILL } = constants.signals;
  * Ends and removes a container that containerd has lost the connection to, with all that belongs to it; says how it ended.
  * One that is not there any more is no error.
  */
-export async function deleteShim(group: ShimGroup, id: string, bundle: string): Promise<TaskAnswer<"Delete">> {
-  const place = shimPlace(group, process.env);
+export async function deleteShim(place: ShimPlace, id: string, bundle: string): Promise<TaskAnswer<"Delete">> {
   parseContainerId(id);
   makeShimPlace(place);
   sweepDeadServer(place.server);

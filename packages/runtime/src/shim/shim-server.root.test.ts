@@ -8,6 +8,8 @@ import { taskStats } from "../foreign/shim/task-stats.ts";
 import { until } from "../process/process-bench-fixture.ts";
 import { Codec } from "../protobuf/codec.ts";
 import { TASK_STATUS, taskApi } from "../shim-protocol/task-api.ts";
+import { deleteShim } from "./delete-shim.ts";
+import { readServerRecord } from "./server-record.ts";
 import { type ShimBench, withShim } from "./shim-bench-fixture.ts";
 
 const FOREVER = "trap 'exit 5' TERM; while :; do sleep 0.05; done";
@@ -102,6 +104,15 @@ suite("the server of a shim", () => {
       await bench.call("Delete", { id });
     }));
 
+  test("ends what is left of a container that shares others' pid namespace", (t) =>
+    withShim(t, async (bench) => {
+      const namespaces = [{ type: "mount" }, { type: "network" }, { type: "uts" }, { type: "ipc" }] as const;
+      const id = await bench.run("shared", "sleep 1000 & exit 2", { linux: { namespaces } });
+      assert.equal((await bench.call("Wait", { id })).exitStatus, 2);
+      assert.deepEqual((await bench.call("Pids", { id })).processes, []);
+      await bench.call("Delete", { id });
+    }));
+
   test("keeps what it has to tell while containerd is away", (t) =>
     withShim(t, async (bench) => {
       const id = await bench.run("away", FOREVER);
@@ -138,6 +149,17 @@ suite("the server of a shim", () => {
       assert.equal((await bench.call("Wait", { id })).exitStatus, 137);
       assert.deepEqual((await events(bench, 4)).slice(2), [`oom ${id}`, `exit ${id} ${id}`]);
       await bench.call("Delete", { id });
+    }));
+
+  test("ends a container that is paused, and removes it once", (t) =>
+    withShim(t, async (bench) => {
+      const id = await bench.run("frozen", FOREVER);
+      await bench.call("Pause", { id });
+      await bench.call("Kill", { id, signal: 9 });
+      assert.equal((await bench.call("Wait", { id })).exitStatus, 137);
+      const deletions = await Promise.all([bench.call("Delete", { id }), bench.call("Delete", { id })]);
+      assert.deepEqual(deletions[0], deletions[1]);
+      assert.deepEqual((await events(bench, 5)).slice(2), [`paused ${id}`, `exit ${id} ${id}`, `delete ${id}`]);
     }));
 
   test("removes a container that was never started", (t) =>
@@ -238,6 +260,35 @@ suite("the server of a shim", () => {
       const { id } = request;
       await bench.call("Start", { id });
       assert.equal((await bench.call("Wait", { id })).exitStatus, 1);
+      await bench.call("Delete", { id });
+    }));
+
+  test("forgets a container that containerd has deleted without it", (t) =>
+    withShim(t, async (bench) => {
+      const request = bench.bundle("deleted", FOREVER);
+      const { id, bundle } = request;
+      const { pid } = await bench.call("Create", request);
+      await bench.call("Start", { id });
+      writeFileSync(join(bundle, "address"), `unix://${readServerRecord(bench.place.server)?.socket}`);
+      const told = await deleteShim(bench.place, id, bundle);
+      assert.deepEqual([told.pid, told.exitStatus], [pid, 137]);
+      await assert.rejects(bench.call("State", { id }), { code: "not-found" });
+      assert.deepEqual(mountsBelow(bench.directory), []);
+    }));
+
+  test("need not be there for a container to be deleted, also twice", (t) =>
+    withShim(t, async (bench) => {
+      const request = bench.bundle("alone", "exit 6");
+      const { id, bundle } = request;
+      const { pid } = await bench.call("Create", request);
+      await bench.call("Start", { id });
+      await bench.call("Wait", { id });
+      // Without the address nobody finds the server.
+      const told = await deleteShim(bench.place, id, bundle);
+      assert.deepEqual([told.pid, told.exitStatus], [pid, 6]);
+      assert.deepEqual(mountsBelow(bench.directory), []);
+      const again = await deleteShim(bench.place, id, bundle);
+      assert.deepEqual([again.pid, again.exitStatus], [undefined, 137]);
       await bench.call("Delete", { id });
     }));
 

@@ -6,9 +6,10 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError, parseContainerId } from "@orlop/core";
 import { readServerRecord, type ServerRecord, sweepDeadServer, takePlace } from "./server-record.ts";
-import { makeShimPlace, type ShimGroup, type ShimPlace, shimPlace } from "./shim-place.ts";
+import { makeShimPlace, type ShimGroup, type ShimPlace } from "./shim-place.ts";
 
 interface ShimStart extends ShimGroup {
+  readonly place: ShimPlace;
   readonly id: string;
   /** Of containerd's events service: the path of a unix socket. */
   readonly eventsAddress: string;
@@ -29,17 +30,16 @@ export const ADDRESS = "address";
 
 /** Sees to it that a server for the container's group runs, and gives its address. */
 export async function startShim(start: ShimStart): Promise<string> {
-  const { id, bundle, eventsAddress } = start;
+  const { id, place, bundle, eventsAddress } = start;
   if (eventsAddress === "") {
     throw new OrlopError("unsupported", "Cannot start shim: TTRPC_ADDRESS says nothing of where events go");
   }
-  const place = shimPlace(start, process.env);
   const claim = join(place.claims, parseContainerId(id));
   makeShimPlace(place);
   // Before anything is looked for: see ShimServer.
   writeFileSync(claim, "", { mode: 0o600 });
   try {
-    const { socket } = await findServer(place, start);
+    const { socket } = await findServer(start);
     const address = `unix://${socket}`;
     writeFileSync(join(bundle, ADDRESS), address, { mode: 0o600 });
     return address;
@@ -50,7 +50,8 @@ export async function startShim(start: ShimStart): Promise<string> {
 }
 
 /** The server that runs, or a new one; of several who ask at once one starts it. */
-async function findServer(place: ShimPlace, start: ShimStart): Promise<ServerRecord> {
+async function findServer(start: ShimStart): Promise<ServerRecord> {
+  const { place } = start;
   for (;;) {
     const isTaken = takePlace(place.starting);
     try {

@@ -48,6 +48,7 @@ export class Task {
   #execsMade = 0;
   /** Init's start, once it has been asked for. */
   #starting: Promise<void> | undefined;
+  #deleting: Promise<TaskExit> | undefined;
 
   private constructor(host: TaskHost, { id, bundle }: TaskCreate, spec: ProcessSpec, init: TaskProcess) {
     this.#host = host;
@@ -153,10 +154,20 @@ export class Task {
     try {
       const target = execId === "" ? { all } : { execId: this.#exec(execId).runtimeId };
       await this.#host.runtime.signal(this.id, signal, target);
+      if (signal === constants.signals.SIGKILL && execId === "") await this.#thaw();
     } catch (error) {
       // The runtime knows of an end before we do.
       if ((error as OrlopError).code === "conflict" || ended()) throw finished();
       throw error;
+    }
+  }
+
+  /** A process that is frozen does not end. */
+  async #thaw(): Promise<void> {
+    try {
+      if ((await this.#host.runtime.state(this.id)).status === "paused") await this.#host.runtime.resume(this.id);
+    } catch {
+      // It has ended by now.
     }
   }
 
@@ -179,11 +190,21 @@ export class Task {
     return process;
   }
 
-  /** Removes the container, unless it runs. */
+  /** Removes the container, unless it runs. Whoever asks meanwhile gets the same answer. */
   async delete(): Promise<TaskExit> {
     if (this.init.status === "running") {
       throw new OrlopError("conflict", `Cannot delete container "${this.id}": it is running`);
     }
+    this.#deleting ??= this.#delete();
+    try {
+      return await this.#deleting;
+    } catch (error) {
+      this.#deleting = undefined;
+      throw error;
+    }
+  }
+
+  async #delete(): Promise<TaskExit> {
     await this.#host.runtime.delete(this.id, { force: true });
     const exit = await this.init.exited;
     await unmountRoot(this.#host.runner, this.bundle);
@@ -208,12 +229,15 @@ export class Task {
     const { exit, oomKilled } = await this.#awaitExit(undefined);
     await this.#starting;
     const running = [...this.#execs.values()].filter(({ process }) => process.status === "running");
-    if (running.length > 0) {
-      await this.#killAll();
-      await Promise.all(running.map(({ process }) => process.exited));
-    }
+    // What shares a pid namespace with others does not end with init.
+    if (running.length > 0 || !this.#ownsPids) await this.#killAll();
+    await Promise.all(running.map(({ process }) => process.exited));
     if (oomKilled) this.#host.publish("TaskOOM", { containerId: this.id });
     this.#tellEnd(this.init, exit);
+  }
+
+  get #ownsPids(): boolean {
+    return this.#spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && path === undefined) === true;
   }
 
   /** Of init, or of an exec by the runtime's id. Where the end cannot be known, it is made sure. */
