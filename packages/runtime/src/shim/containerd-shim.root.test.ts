@@ -125,6 +125,15 @@ suite(SHIM, () => {
     await host.succeeds(ctr("containers", "delete", "attached"));
   });
 
+  test("hands the output to a log program", { skip }, async () => {
+    const [program, log] = [join(host.directory, "log-program"), join(host.directory, "log")];
+    writeFileSync(program, "#!/bin/sh\nexec 5>&-; cat <&3 >$2; echo $CONTAINER_NAMESPACE >>$2\n", { mode: 0o755 });
+    await host.succeeds(run("logged", ["--detach", "--log-uri", `binary://${program}?file=${log}`], "echo", "word"));
+    await until("the log", async () => (await host.call(["cat", log])).stdout === `word\n${host.mark}\n`);
+    await host.call(ctr("tasks", "delete", "logged"));
+    await host.succeeds(ctr("containers", "delete", "logged"));
+  });
+
   test("executes, measures, pauses, signals and deletes", { skip }, async () => {
     await starts("lives", ["--memory-limit", String(64 << 20)]);
     const exec = (id: string, ...program: readonly string[]) =>
@@ -206,7 +215,7 @@ suite(SHIM, () => {
     for (const pid of servers()) process.kill(pid, "SIGTERM");
     const state = `/run/orlop/shim/groups/run/containerd/containerd.sock@${host.mark}`;
     await host.untilClean(
-      [`${state}/containers`, `${state}/claims`, "/run/orlop/shim/sockets"],
+      [`${state}/containers`, `${state}/claims`, `${state}/logs`, "/run/orlop/shim/sockets"],
       ["env PATH", "containerd --config"],
     );
     await containerd.end("SIGTERM");

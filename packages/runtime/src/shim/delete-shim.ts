@@ -63,6 +63,7 @@ async function deleteHere(place: ShimPlace, id: string, bundle: string): Promise
     const runtime = new ProcessRuntime({ root: place.containers, startZygote: () => zygote });
     await runtime.delete(id, { force: true });
     await unmountRoot({ zygote, host: readHostView() }, bundle);
+    rmSync(join(place.logs, id), { recursive: true, force: true });
     return {
       pid,
       exitStatus: exit === undefined ? 128 + SIGKILL : exitStatus(exit, false).exitCode,

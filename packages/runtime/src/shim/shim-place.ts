@@ -21,6 +21,8 @@ export interface ShimPlace {
   readonly starting: string;
   /** A file for each container that somebody has been sent to the server for. */
   readonly claims: string;
+  /** Of programs that take outputs, for as long as these run. */
+  readonly logs: string;
   /** Sockets of all groups' servers: their paths are bounded. */
   readonly sockets: string;
 }
@@ -49,6 +51,7 @@ export function shimPlace(
     server: join(directory, "server"),
     starting: join(directory, "starting"),
     claims: join(directory, "claims"),
+    logs: join(directory, "logs"),
     sockets: join(root, "sockets"),
   };
 }
@@ -68,14 +71,14 @@ function shimRoot(env: Readonly<Record<string, string | undefined>>, isMachineRo
  *
  * @throws OrlopError `denied` where one is not the user's alone
  */
-export function makeShimPlace({ directory, claims, containers, sockets }: ShimPlace): void {
+export function makeShimPlace({ directory, claims, containers, logs, sockets }: ShimPlace): void {
   const root = join(sockets, "..");
   mkdirSync(join(root, ".."), { recursive: true, mode: 0o711 });
   mkdirSync(root, { recursive: true, mode: 0o700 });
   for (const path of [join(root, ".."), root]) expectOwn(path);
   chmodSync(root, 0o700);
   // Below it nobody else comes.
-  for (const path of [directory, claims, containers, sockets]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of [directory, claims, containers, logs, sockets]) mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 function expectOwn(path: string): void {

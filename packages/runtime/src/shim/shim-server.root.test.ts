@@ -104,6 +104,40 @@ suite("the server of a shim", () => {
       await bench.call("Delete", { id });
     }));
 
+  test("has a program of the host's take the outputs, of execs, too", (t) =>
+    withShim(t, async (bench) => {
+      const log = join(bench.directory, "log");
+      const script = 'echo "$CONTAINER_ID $1 $2" >>$2; exec 5>&-; cat <&3 >>$2; cat <&4 >>$2; echo end >>$2';
+      const program = join(bench.directory, "program");
+      writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const uri = (file: string) => `binary://${program}?file=${file}`;
+      const request = bench.bundle("logged", `echo out; echo err >&2; ${FOREVER}`);
+      const { id } = request;
+      await bench.call("Create", { ...request, stdout: uri(log), stderr: uri(log) });
+      await bench.call("Start", { id });
+      const execLog = `${log}.exec`;
+      const exec = { id, execId: "e", spec: execSpec("echo exec"), stdout: uri(execLog), stderr: uri(execLog) };
+      await bench.call("Exec", exec);
+      await bench.call("Start", { id, execId: "e" });
+      const content = (path: string) => () => {
+        const text = readFileSync(path, "utf8");
+        return text.endsWith("end\n") ? text : undefined;
+      };
+      assert.equal(await until("the exec's log", content(execLog)), `${id} file ${execLog}\nexec\nend\n`);
+      await bench.call("Kill", { id, signal: 9 });
+      assert.equal(await until("the log", content(log)), `${id} file ${log}\nout\nerr\nend\n`);
+      await bench.call("Delete", { id });
+      assert.deepEqual(readdirSync(bench.place.logs), []);
+    }));
+
+  test("starts nothing for a log program that is never ready", (t) =>
+    withShim(t, async (bench) => {
+      const request = bench.bundle("unready", "true");
+      const uri = "binary-v2:///bin/true";
+      await assert.rejects(bench.call("Create", { ...request, stdout: uri, stderr: uri }), /before it was ready/);
+      assert.deepEqual(readdirSync(bench.place.logs), []);
+    }));
+
   test("ends what is left of a container that shares others' pid namespace", (t) =>
     withShim(t, async (bench) => {
       const namespaces = [{ type: "mount" }, { type: "network" }, { type: "uts" }, { type: "ipc" }] as const;
@@ -197,7 +231,7 @@ suite("the server of a shim", () => {
         [{ options: systemd }, /option "systemdCgroup"/],
         [{ options: { typeUrl: "example.Options", value: Buffer.alloc(0) } }, /options of type "example\.Options"/],
         [{ checkpoint: "/somewhere" }, /restoring a checkpoint/],
-        [{ stdout: "binary:///bin/log" }, /stdout "binary:\/\/\/bin\/log"/],
+        [{ stdout: "npipe:///log" }, /stdout "npipe:\/\/\/log"/],
         [{ rootfs: [mount, { type: "ext4", source: "/image", options: ["loop"] }] }, /option "loop"/],
         [{ rootfs: [mount, { type: "bind", source: "/image", target: "below" }] }, /below the root/],
         [{ rootfs: [mount, { type: "format/mkfs", source: "/image" }] }, /type "format\/mkfs"/],
@@ -208,6 +242,11 @@ suite("the server of a shim", () => {
         });
         assert.deepEqual(mountsBelow(bench.directory), []);
       }
+      await assert.rejects(
+        bench.call("Create", { ...request, stdout: "binary:///missing" }),
+        /log program "\/missing"/,
+      );
+      assert.deepEqual(readdirSync(bench.place.logs), []);
       const missing = { type: "bind", source: join(bench.directory, "missing"), options: ["rbind"] };
       await assert.rejects(bench.call("Create", { ...request, rootfs: [mount ?? {}, missing] }), /Cannot mount bind/);
       assert.deepEqual(mountsBelow(bench.directory), []);
@@ -313,7 +352,7 @@ suite("a server without a container", () => {
       t,
       async (bench) => {
         await bench.server.left;
-        assert.deepEqual(readdirSync(join(bench.place.directory)).sort(), ["claims", "containers"]);
+        assert.deepEqual(readdirSync(join(bench.place.directory)).sort(), ["claims", "containers", "logs"]);
         assert.deepEqual(readdirSync(bench.place.sockets), []);
       },
       1,

@@ -58,6 +58,8 @@ export class ShimServer {
             return server.#zygote;
           },
         },
+        namespace,
+        logs: place.logs,
         publish: (name, event) => this.#publisher.publish(name, event),
       },
       containers: place.containers,

@@ -169,12 +169,12 @@ export class TaskService {
     return {};
   }
 
-  #exec({ id, execId, spec, ...streams }: TaskReceived<"Exec">): TaskAnswer<"Exec"> {
+  async #exec({ id, execId, spec, ...streams }: TaskReceived<"Exec">): Promise<TaskAnswer<"Exec">> {
     const task = this.#task(id);
     if (spec === undefined) {
       throw new OrlopError("invalid", `Cannot exec in container "${id}": there is no process`, { field: "spec" });
     }
-    task.addExec(execId, decodeProcess(spec.value), streams);
+    await task.addExec(execId, decodeProcess(spec.value), streams);
     return {};
   }
 

@@ -1,8 +1,9 @@
 import { chownSync, closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { OrlopError, type Stdio, type StdioTarget } from "@orlop/core";
+import type { LogProgram } from "./log-program.ts";
 
-/** The streams of a process as containerd names them: a FIFO's path, `file:///path`, or nothing. */
+/** The streams of a process as containerd names them: a FIFO's path, `file:///path`, `binary:///program`, or nothing. */
 export interface StreamNames {
   readonly terminal: boolean;
   readonly stdin: string;
@@ -20,30 +21,44 @@ const DIRECTORY_MODE = 0o755;
 export class TaskStreams implements Disposable {
   readonly names: StreamNames;
   readonly stdio: Stdio;
+  readonly #log: LogProgram | undefined;
   #input: number | undefined;
 
-  private constructor(names: StreamNames, stdio: Stdio, input: number | undefined) {
+  private constructor(names: StreamNames, stdio: Stdio, log: LogProgram | undefined) {
     this.names = names;
     this.stdio = stdio;
-    this.#input = input;
+    this.#log = log;
+    // For both, so that nobody is waited for. It is a writer like a client's.
+    if (isFifo(names.stdin)) this.#input = openSync(names.stdin, constants.O_RDWR | constants.O_NONBLOCK);
   }
 
   /**
    * @param uid the process's, as the host numbers it: who may not open its own output again cannot write to /dev/stdout
+   * @param startLog starts a program that takes the outputs
    * @throws OrlopError `unsupported` for a URI of another kind
    */
-  static open(names: StreamNames, uid: number): TaskStreams {
+  static async open(
+    names: StreamNames,
+    uid: number,
+    startLog: (uri: string) => Promise<LogProgram>,
+  ): Promise<TaskStreams> {
     const { stdin, stdout, stderr, terminal } = names;
-    const stdio = {
-      stdin: target(stdin, "stdin"),
-      stdout: target(stdout, "stdout"),
-      stderr: terminal ? ("null" as const) : target(stderr, "stderr"),
-    };
-    for (const path of new Set([stdout, stderr].filter((name) => name.startsWith("file:")))) prepareFile(path);
-    for (const path of [stdin, stdout, stderr]) if (uid !== 0 && isFifo(path)) chownSync(path, uid, -1);
-    // For both, so that nobody is waited for. It is a writer like a client's.
-    const input = isFifo(stdin) ? openSync(stdin, constants.O_RDWR | constants.O_NONBLOCK) : undefined;
-    return new TaskStreams(names, stdio, input);
+    // As containerd's own shim has it: one program takes both.
+    const log = isLogProgram(stdout) ? await startLog(stdout) : undefined;
+    try {
+      const stdio = {
+        stdin: target(stdin, "stdin"),
+        stdout: target(log?.stdout ?? stdout, "stdout"),
+        stderr: terminal ? ("null" as const) : target(log?.stderr ?? stderr, "stderr"),
+      };
+      const { stdout: out, stderr: err } = stdio;
+      for (const name of new Set([stdout, stderr])) if (name.startsWith("file:")) prepareFile(name);
+      for (const each of [stdio.stdin, out, err]) if (uid !== 0) giveFifo(each, uid);
+      return new TaskStreams(names, stdio, log);
+    } catch (error) {
+      log?.[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** The input ends with the last client that has it open. */
@@ -54,7 +69,12 @@ export class TaskStreams implements Disposable {
 
   [Symbol.dispose](): void {
     this.closeInput();
+    this.#log?.[Symbol.dispose]();
   }
+}
+
+function isLogProgram(name: string): boolean {
+  return name.startsWith("binary:") || name.startsWith("binary-v2:");
 }
 
 function target(name: string, stream: string): StdioTarget {
@@ -63,7 +83,7 @@ function target(name: string, stream: string): StdioTarget {
   if (name.startsWith("file:")) return { path: filePath(name) };
   throw new OrlopError(
     "unsupported",
-    `Cannot use ${stream} "${name}": it is neither the path of a FIFO nor a file:// URI`,
+    `Cannot use ${stream} "${name}": it is not the path of a FIFO, and no URI of a file or a log program`,
     { field: stream },
   );
 }
@@ -79,6 +99,10 @@ function prepareFile(uri: string): void {
   closeSync(
     openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOCTTY, FILE_MODE),
   );
+}
+
+function giveFifo(target: StdioTarget, uid: number): void {
+  if (typeof target === "object" && "path" in target && isFifo(target.path)) chownSync(target.path, uid, -1);
 }
 
 function isFifo(path: string): boolean {

@@ -1,19 +1,28 @@
+import { rmSync } from "node:fs";
 import { constants } from "node:os";
+import { join } from "node:path";
 import { type ExitStatus, OrlopError, type Process } from "@orlop/core";
+import { randomBytes } from "@orlop/kernel";
 import { type ProcessSpec, readConfig } from "../oci/bundle.ts";
 import type { HookRunner } from "../process/container-hooks.ts";
 import type { ProcessRuntime } from "../process/process-runtime.ts";
 import { type TaskEvent, type TaskEventName, timestamp } from "../shim-protocol/events-api.ts";
 import { hostUid } from "./host-uid.ts";
+import { LogProgram } from "./log-program.ts";
 import { type TaskExit, TaskProcess, UNKNOWN_STATUS } from "./task-process.ts";
 import { mountRoot, type TaskMount, unmountRoot } from "./task-root.ts";
 import { type StreamNames, TaskStreams } from "./task-streams.ts";
+
+const LOG_NAME_BYTES = 8;
 
 /** What every task of a server has. */
 export interface TaskHost {
   readonly runtime: ProcessRuntime;
   /** What mounts and unmounts. */
   readonly runner: HookRunner;
+  readonly namespace: string;
+  /** For the FIFOs of log programs. */
+  readonly logs: string;
   publish<Name extends TaskEventName>(name: Name, event: TaskEvent<Name>): void;
 }
 
@@ -45,6 +54,8 @@ export class Task {
   readonly #host: TaskHost;
   readonly #spec: ProcessSpec;
   readonly #execs = new Map<string, TaskExec>();
+  /** Those whose streams are being opened. */
+  readonly #adding = new Set<string>();
   #execsMade = 0;
   /** Init's start, once it has been asked for. */
   #starting: Promise<void> | undefined;
@@ -64,7 +75,8 @@ export class Task {
     const spec = readConfig(bundle);
     expectTerminal(spec.process, request.streams);
     await using undo = new AsyncDisposableStack();
-    const streams = undo.use(openStreams(request.streams, spec, spec.process));
+    undo.defer(() => forgetLogs(host, id));
+    const streams = undo.use(await openStreams(host, id, request.streams, spec, spec.process));
     undo.defer(() => unmountRoot(host.runner, bundle));
     await mountRoot(host.runner, rootfs, bundle);
     const { pid } = await host.runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true, signal });
@@ -108,16 +120,22 @@ export class Task {
   }
 
   /** Announces an exec: it is started later. */
-  addExec(execId: string, spec: Process, names: StreamNames): void {
-    if (this.#execs.has(execId)) {
+  async addExec(execId: string, spec: Process, names: StreamNames): Promise<void> {
+    if (this.#execs.has(execId) || this.#adding.has(execId)) {
       throw new OrlopError("exists", `Cannot exec in container "${this.id}": exec "${execId}" exists`);
     }
     if (this.init.status !== "running") {
       throw new OrlopError("conflict", `Cannot exec in container "${this.id}": it is ${this.init.status}`);
     }
     expectTerminal(spec, names);
-    const process = new TaskProcess(execId, openStreams(names, this.#spec, spec));
-    this.#execs.set(execId, { process, spec, runtimeId: String(++this.#execsMade) });
+    this.#adding.add(execId);
+    try {
+      const streams = await openStreams(this.#host, this.id, names, this.#spec, spec);
+      const process = new TaskProcess(execId, streams);
+      this.#execs.set(execId, { process, spec, runtimeId: String(++this.#execsMade) });
+    } finally {
+      this.#adding.delete(execId);
+    }
     this.#host.publish("TaskExecAdded", { containerId: this.id, execId });
   }
 
@@ -208,6 +226,7 @@ export class Task {
     await this.#host.runtime.delete(this.id, { force: true });
     const exit = await this.init.exited;
     await unmountRoot(this.#host.runner, this.bundle);
+    forgetLogs(this.#host, this.id);
     for (const { process } of this.#execs.values()) process[Symbol.dispose]();
     this.#publishDelete(this.init, "");
     return exit;
@@ -275,8 +294,22 @@ function taskExit({ exitCode, exitedAtMs }: ExitStatus): TaskExit {
   return { exitStatus: exitCode, atMs: exitedAtMs };
 }
 
-function openStreams(names: StreamNames, spec: ProcessSpec, { user }: Process): TaskStreams {
-  return TaskStreams.open(names, hostUid(spec, user.uid) ?? 0);
+function openStreams(
+  { logs, namespace, runner }: TaskHost,
+  id: string,
+  names: StreamNames,
+  spec: ProcessSpec,
+  { user }: Process,
+): Promise<TaskStreams> {
+  const directory = join(logs, id, randomBytes(LOG_NAME_BYTES).toString("hex"));
+  return TaskStreams.open(names, hostUid(spec, user.uid) ?? 0, (uri) =>
+    LogProgram.start({ uri, id, namespace, directory, runner }),
+  );
+}
+
+/** Of all processes of a container. */
+function forgetLogs({ logs }: TaskHost, id: string): void {
+  rmSync(join(logs, id), { recursive: true, force: true });
 }
 
 function expectTerminal({ terminal = false }: Process, names: StreamNames): void {
