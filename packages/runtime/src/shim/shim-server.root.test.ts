@@ -25,6 +25,12 @@ function events(bench: ShimBench, count: number): Promise<readonly string[]> {
   return until(`${count} events`, () => (bench.events.length >= count ? bench.events : undefined));
 }
 
+function children(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+}
+
 function mountsBelow(directory: string): readonly string[] {
   return parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"))
     .map(({ mountPoint }) => mountPoint)
@@ -194,6 +200,34 @@ suite("the server of a shim", () => {
       const deletions = await Promise.all([bench.call("Delete", { id }), bench.call("Delete", { id })]);
       assert.deepEqual(deletions[0], deletions[1]);
       assert.deepEqual((await events(bench, 5)).slice(2), [`paused ${id}`, `exit ${id} ${id}`, `delete ${id}`]);
+    }));
+
+  test("keeps its containers when its zygote is killed, and makes others", (t) =>
+    withShim(t, async (bench) => {
+      const id = await bench.run("kept", FOREVER);
+      const [zygote = 0] = children(process.pid);
+      process.kill(zygote, "SIGKILL");
+      await until("the zygote's end", () => (children(process.pid).includes(zygote) ? undefined : true));
+      const next = await bench.run("next", "exit 4");
+      assert.equal((await bench.call("Wait", { id: next })).exitStatus, 4);
+      await bench.call("Delete", { id: next });
+      assert.equal(await status(bench, id), running);
+      await bench.call("Kill", { id, signal: 15 });
+      assert.equal((await bench.call("Wait", { id })).exitStatus, 5);
+      await bench.call("Delete", { id });
+    }));
+
+  test("ends a container whose reaper is killed", (t) =>
+    withShim(t, async (bench) => {
+      const id = await bench.create("reaped", FOREVER);
+      const [zygote = 0] = children(process.pid);
+      const [reaper = 0] = children(zygote);
+      await bench.call("Start", { id });
+      process.kill(reaper, "SIGKILL");
+      assert.equal((await bench.call("Wait", { id })).exitStatus, 255);
+      assert.deepEqual((await bench.call("Pids", { id })).processes, []);
+      await bench.call("Delete", { id });
+      assert.deepEqual((await events(bench, 4)).slice(2), [`exit ${id} ${id}`, `delete ${id}`]);
     }));
 
   test("removes a container that was never started", (t) =>

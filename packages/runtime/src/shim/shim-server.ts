@@ -52,6 +52,7 @@ export class ShimServer {
     this.#service = new TaskService({
       host: {
         runtime: this.#runtime,
+        observer: new ProcessRuntime({ root: place.containers, startZygote: () => this.#zygote }),
         runner: {
           host,
           get zygote() {

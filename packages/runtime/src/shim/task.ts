@@ -18,6 +18,8 @@ const LOG_NAME_BYTES = 8;
 /** What every task of a server has. */
 export interface TaskHost {
   readonly runtime: ProcessRuntime;
+  /** The same containers, seen as by another process: by what their reapers write down. */
+  readonly observer: ProcessRuntime;
   /** What mounts and unmounts. */
   readonly runner: HookRunner;
   readonly namespace: string;
@@ -261,8 +263,11 @@ export class Task {
 
   /** Of init, or of an exec by the runtime's id. Where the end cannot be known, it is made sure. */
   async #awaitExit(runtimeId: string | undefined): Promise<{ readonly exit: TaskExit; readonly oomKilled: boolean }> {
+    const { runtime, observer } = this.#host;
+    const options = runtimeId === undefined ? {} : { execId: runtimeId };
     try {
-      const status = await this.#host.runtime.wait(this.id, runtimeId === undefined ? {} : { execId: runtimeId });
+      // Where our zygote has been killed, the reapers go on.
+      const status = await runtime.wait(this.id, options).catch(() => observer.wait(this.id, options));
       return { exit: taskExit(status), oomKilled: status.oomKilled };
     } catch {
       if (runtimeId === undefined) await this.#killAll();
