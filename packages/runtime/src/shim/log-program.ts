@@ -8,7 +8,7 @@ import type { HookRunner } from "../process/container-hooks.ts";
 import { runProgram } from "../process/run-program.ts";
 
 /** A program that takes the outputs of a process: which, and whose. */
-export interface LogAsked {
+interface LogAsked {
   /** `binary:///path?key=value`, or `binary-v2:` of a program that says when it is ready. */
   readonly uri: string;
   /** Of the container. */

@@ -32,7 +32,8 @@ function start(bin: string, asked: Omit<ShimStart, "publishBinary">): Promise<st
   return startShim({ ...asked, place: shimPlace(asked, process.env), bin, bundle: process.cwd() });
 }
 
-const [bin = "", ...words] = process.argv.slice(2);
+// `bin/run-node.sh` puts a colon in front of words that Node would take for its own.
+const [bin = "", ...words] = process.argv.slice(2).map((word) => (word.startsWith(":") ? word.slice(1) : word));
 try {
   writeAll(1, await run(bin, words));
   process.exit(0);
