@@ -40,7 +40,7 @@ export const ECHO =
   "busybox nc -l -p 7000 -e cat & exec 3<>/in 4<>/out; until busybox nc 127.0.0.1 7000 <&3 >&4; do :; done";
 
 /** Why criu cannot be tried here, or undefined when it can; `feature` is one that `criu check --feature` knows. */
-function criuObstacle(feature?: string): string | undefined {
+export function criuObstacle(feature?: string): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
   const { error, status, stderr } = spawnSync(
     "criu",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { stringifyJson } from "@orlop/core";
 import { parseMountinfo } from "@orlop/testkit";
+import { criuObstacle } from "../criu/criu-bench-fixture.ts";
 import { taskStats } from "../foreign/shim/task-stats.ts";
 import { until } from "../process/process-bench-fixture.ts";
 import { Codec } from "../protobuf/codec.ts";
@@ -201,6 +202,32 @@ suite("the server of a shim", () => {
       assert.deepEqual(deletions[0], deletions[1]);
       assert.deepEqual((await events(bench, 5)).slice(2), [`paused ${id}`, `exit ${id} ${id}`, `delete ${id}`]);
     }));
+
+  test("writes a checkpoint of a container, which goes on or ends", (t) => {
+    const obstacle = criuObstacle();
+    if (obstacle !== undefined) return t.skip(obstacle);
+    return withShim(t, async (bench) => {
+      const id = await bench.run("dumped", FOREVER);
+      const options = new Codec({ Options: { exit: [1, "bool"], openTcp: [2, "bool"] } } as const);
+      const checkpoint = async (name: string, how: { readonly exit?: boolean; readonly openTcp?: boolean }) => {
+        const value = options.encode("Options", how);
+        const path = join(bench.directory, name);
+        await bench.call("Checkpoint", {
+          id,
+          path,
+          options: { typeUrl: "containerd.runc.v1.CheckpointOptions", value },
+        });
+        assert.ok(readdirSync(path).includes("inventory.img"));
+      };
+      await assert.rejects(checkpoint("tcp", { openTcp: true }), { code: "unsupported", message: /"openTcp"/ });
+      await checkpoint("first", {});
+      assert.equal(await status(bench, id), running);
+      await checkpoint("second", { exit: true });
+      assert.equal((await bench.call("Wait", { id })).exitStatus, 137);
+      await bench.call("Delete", { id });
+      assert.deepEqual((await events(bench, 6)).slice(2, 4), [`checkpointed ${id}`, `checkpointed ${id}`]);
+    });
+  });
 
   test("keeps its containers when its zygote is killed, and makes others", (t) =>
     withShim(t, async (bench) => {
