@@ -25,24 +25,28 @@ const { SIGKILL } = constants.signals;
  * Ends and removes a container that containerd has lost the connection to, with all that belongs to it; says how it ended.
  * One that is not there any more is no error.
  */
-export async function deleteShim(place: ShimPlace, id: string, bundle: string): Promise<TaskAnswer<"Delete">> {
+export async function deleteShim(
+  place: ShimPlace,
+  id: string,
+  bundle: string,
+  serverTimeMaxMs: number = SERVER_TIME_MAX_MS,
+): Promise<TaskAnswer<"Delete">> {
   parseContainerId(id);
   makeShimPlace(place);
   sweepDeadServer(place.server);
   rmSync(join(place.claims, id), { force: true });
-  const answer = await tellServer(id, bundle);
+  const answer = await tellServer(id, bundle, AbortSignal.timeout(serverTimeMaxMs));
   const found = await deleteHere(place, id, bundle);
   return answer ?? found;
 }
 
 /** Where the server lives, it is not to keep what is gone. Undefined where it does not, or does not know the container. */
-async function tellServer(id: string, bundle: string): Promise<TaskAnswer<"Delete"> | undefined> {
+async function tellServer(id: string, bundle: string, signal: AbortSignal): Promise<TaskAnswer<"Delete"> | undefined> {
   let client: TtrpcClient | undefined;
   try {
     const { socket, version } = readStartAnswer("orlop", readFileSync(join(bundle, ADDRESS)));
     client = await TtrpcClient.connect(socket);
     const api = taskApi(version);
-    const signal = AbortSignal.timeout(SERVER_TIME_MAX_MS);
     // Of one that has ended it says that it is not there.
     await client.call(api, "Kill", { id, signal: SIGKILL, all: true }, { signal }).catch(() => {});
     await client.call(api, "Wait", { id }, { signal });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { defaultSpec, type Linux, type Process } from "@orlop/core";
@@ -23,7 +23,7 @@ import { ShimServer } from "./shim-server.ts";
 const NAMESPACE = "test";
 const GROUP = { namespace: NAMESPACE, address: "/containerd.sock" };
 /** No call takes longer, unless it hangs. */
-const CALL_MAX_MS = patience(20_000);
+export const CALL_MAX_MS: number = patience(20_000);
 const LONG_MS = 3_600_000;
 
 /** Ids are in the second field of these, in the fifth of a deletion. */
@@ -46,6 +46,7 @@ export class ShimBench implements AsyncDisposable {
   /** What came, as `topic container id`, without the beginning that all topics have. */
   readonly events: string[] = [];
   readonly #mark: string;
+  readonly #ids: string[] = [];
   readonly #stack: AsyncDisposableStack;
   #client: TtrpcClient | undefined;
   #containerd: TtrpcServer | undefined;
@@ -96,8 +97,16 @@ export class ShimBench implements AsyncDisposable {
     rmSync(this.#eventsAddress, { force: true });
   }
 
+  /** The server's: it takes its name away for a moment when it looks whether it may leave. */
+  socket = "";
+
+  async listen(): Promise<void> {
+    await this.server.listen();
+    this.socket = readServerRecord(this.place.server)?.socket ?? "";
+  }
+
   async connect(): Promise<TtrpcClient> {
-    return TtrpcClient.connect(readServerRecord(this.place.server)?.socket ?? "");
+    return TtrpcClient.connect(this.socket);
   }
 
   async call<Name extends TaskMethod>(name: Name, request: TaskRequest<Name>): Promise<TaskResponse<Name>> {
@@ -118,6 +127,7 @@ export class ShimBench implements AsyncDisposable {
   ): TaskRequest<"Create"> & { readonly id: string; readonly bundle: string } {
     const id = this.id(name);
     const bundle = join(this.directory, name);
+    this.#ids.push(id);
     mkdirSync(bundle);
     const spec = defaultSpec({ args: ["sh", "-c", script] });
     writeBundle(bundle, {
@@ -143,7 +153,7 @@ export class ShimBench implements AsyncDisposable {
   /** Removes what a test that has failed has left. */
   async #sweep(): Promise<void> {
     if (this.#client === undefined) return;
-    for (const id of readdirSync(this.place.containers)) {
+    for (const id of this.#ids) {
       await this.call("Kill", { id, signal: 9 }).catch(() => {});
       await this.call("Wait", { id }).catch(() => {});
       await this.call("Delete", { id }).catch(() => {});
@@ -160,11 +170,17 @@ export class ShimBench implements AsyncDisposable {
   }
 }
 
-/** @param idleMs after which the server leaves */
+interface ShimBenchOptions {
+  /** After which the server leaves. */
+  readonly idleMs?: number;
+  /** The name of a container that somebody has been sent to the server for before it was there. */
+  readonly claim?: string;
+}
+
 export async function withShim(
   t: TestContext,
   check: (bench: ShimBench) => Promise<void>,
-  idleMs: number = LONG_MS,
+  { idleMs = LONG_MS, claim }: ShimBenchOptions = {},
 ): Promise<void> {
   const obstacle = rootObstacle();
   if (obstacle !== undefined) return t.skip(obstacle);
@@ -173,8 +189,9 @@ export async function withShim(
   const before = snapshotKernelState({ mark: bench.id(""), directories: [bench.place.containers] });
   {
     await using _ = bench;
+    if (claim !== undefined) writeFileSync(join(bench.place.claims, bench.id(claim)), "");
     await bench.startContainerd();
-    await bench.server.listen();
+    await bench.listen();
     await check(bench);
   }
   await assertNoLeakSince(before);

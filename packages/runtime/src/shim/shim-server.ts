@@ -60,10 +60,10 @@ export class ShimServer {
           },
         },
         namespace,
+        containers: place.containers,
         logs: place.logs,
         publish: (name, event) => this.#publisher.publish(name, event),
       },
-      containers: place.containers,
       onCome: (id) => this.#forgetClaim(id),
       onEmpty: () => this.#rest(),
     });
@@ -103,7 +103,11 @@ export class ShimServer {
    * two sees the other.
    */
   #leaveIfEmpty(): void {
-    if (!this.#service.isEmpty) return;
+    this.#service.forgetVanished();
+    if (!this.#service.isEmpty) {
+      this.#rest();
+      return;
+    }
     const { place } = this.#options;
     const wasFound = removeServerRecord(place.server);
     if (!this.#isClaimed()) {

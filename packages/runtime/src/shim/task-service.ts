@@ -1,8 +1,6 @@
-import { join } from "node:path";
 import { decodeLinuxResources, decodeProcess, OrlopError } from "@orlop/core";
 import { readCgroupStats } from "@orlop/kernel";
 import { runtimeVersion } from "../oci/version-text.ts";
-import { ContainerDirectory } from "../process/container-directory.ts";
 import { timestamp } from "../shim-protocol/events-api.ts";
 import { TASK_STATUS, type TaskAnswer, type TaskReceived, taskApi } from "../shim-protocol/task-api.ts";
 import { type Service, service } from "../ttrpc/ttrpc-server.ts";
@@ -13,8 +11,6 @@ import type { TaskExit } from "./task-process.ts";
 
 interface TaskServiceOptions {
   readonly host: TaskHost;
-  /** The runtime's. */
-  readonly containers: string;
   /** This container is there, or will not be. */
   readonly onCome: (id: string) => void;
   /** The last container is gone. */
@@ -35,6 +31,11 @@ export class TaskService {
 
   get isEmpty(): boolean {
     return this.#tasks.size === 0;
+  }
+
+  /** Forgets containers that somebody else has removed: containerd's call for that may not have found us. */
+  forgetVanished(): void {
+    for (const [id, task] of this.#tasks) if (task?.hasVanished === true) this.#tasks.delete(id);
   }
 
   #service(version: 2 | 3): Service {
@@ -186,8 +187,7 @@ export class TaskService {
   }
 
   #stats(id: string): TaskAnswer<"Stats"> {
-    this.#task(id);
-    const { cgroups } = new ContainerDirectory(join(this.#options.containers, id)).record(id);
+    const { cgroups } = this.#task(id);
     return { stats: taskMetrics(cgroups, readCgroupStats(cgroups)) };
   }
 }

@@ -1,14 +1,16 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { type ExitStatus, OrlopError, type Process } from "@orlop/core";
-import { randomBytes } from "@orlop/kernel";
+import { type CgroupDirectory, randomBytes } from "@orlop/kernel";
 import { type ProcessSpec, readConfig } from "../oci/bundle.ts";
+import { ContainerDirectory } from "../process/container-directory.ts";
 import type { HookRunner } from "../process/container-hooks.ts";
 import type { ProcessRuntime } from "../process/process-runtime.ts";
 import { type TaskEvent, type TaskEventName, timestamp } from "../shim-protocol/events-api.ts";
 import { hostUid } from "./host-uid.ts";
 import { LogProgram } from "./log-program.ts";
+import { OomWatch } from "./oom-watch.ts";
 import { type TaskExit, TaskProcess, UNKNOWN_STATUS } from "./task-process.ts";
 import { mountRoot, type TaskMount, unmountRoot } from "./task-root.ts";
 import { type StreamNames, TaskStreams } from "./task-streams.ts";
@@ -23,6 +25,8 @@ export interface TaskHost {
   /** What mounts and unmounts. */
   readonly runner: HookRunner;
   readonly namespace: string;
+  /** The runtime's directory. */
+  readonly containers: string;
   /** For the FIFOs of log programs. */
   readonly logs: string;
   publish<Name extends TaskEventName>(name: Name, event: TaskEvent<Name>): void;
@@ -61,7 +65,10 @@ export class Task {
   #execsMade = 0;
   /** Init's start, once it has been asked for. */
   #starting: Promise<void> | undefined;
+  /** The runtime has removed what could not be started. */
+  #hasFailed = false;
   #deleting: Promise<TaskExit> | undefined;
+  readonly #oom: OomWatch;
 
   private constructor(host: TaskHost, { id, bundle }: TaskCreate, spec: ProcessSpec, init: TaskProcess) {
     this.#host = host;
@@ -69,6 +76,7 @@ export class Task {
     this.bundle = bundle;
     this.#spec = spec;
     this.init = init;
+    this.#oom = new OomWatch(this.cgroups, () => host.publish("TaskOOM", { containerId: id }));
   }
 
   /** Resolves when init waits for its start. What fails leaves nothing. */
@@ -97,11 +105,22 @@ export class Task {
     return execId === "" ? this.init : this.#exec(execId).process;
   }
 
+  /** Those that the container was made with. */
+  get cgroups(): readonly CgroupDirectory[] {
+    return new ContainerDirectory(join(this.#host.containers, this.id)).record(this.id).cgroups;
+  }
+
   /** The execs that run, by pid. */
   get execIds(): ReadonlyMap<number, string> {
     return new Map(
       [...this.#execs.values()].flatMap(({ process }) => (process.pid === 0 ? [] : [[process.pid, process.execId]])),
     );
+  }
+
+  /** It has ended, and somebody else has removed it. */
+  get hasVanished(): boolean {
+    const isOurs = this.#deleting !== undefined || this.#hasFailed;
+    return this.init.exit !== undefined && !isOurs && !existsSync(join(this.#host.containers, this.id));
   }
 
   async start(execId: string): Promise<TaskProcess> {
@@ -116,7 +135,12 @@ export class Task {
   }
 
   async #startInit(): Promise<void> {
-    await this.#host.runtime.start(this.id);
+    try {
+      await this.#host.runtime.start(this.id);
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
     this.init.runs();
     this.#host.publish("TaskStart", { containerId: this.id, pid: this.init.pid });
   }
@@ -253,7 +277,8 @@ export class Task {
     // What shares a pid namespace with others does not end with init.
     if (running.length > 0 || !this.#ownsPids) await this.#killAll();
     await Promise.all(running.map(({ process }) => process.exited));
-    if (oomKilled) this.#host.publish("TaskOOM", { containerId: this.id });
+    this.#oom[Symbol.dispose]();
+    if (oomKilled && !this.#oom.hasHeard) this.#host.publish("TaskOOM", { containerId: this.id });
     this.#tellEnd(this.init, exit);
   }
 
