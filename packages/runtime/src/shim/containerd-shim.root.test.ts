@@ -17,6 +17,9 @@ const ROUND_STEP_MS = 40;
 /** For timeout(1). */
 const CLIENT_MAX = `${patience(20_000) / 1000}`;
 
+const ADDRESS = "/run/containerd/containerd.sock";
+/** Followed by the namespace. */
+const STATE = `/run/orlop/shim/groups${ADDRESS}@`;
 const HEADING = "containerd, with orlop's own shim";
 
 const obstacle = clientObstacle({ containerd: "containerd", ctr: "containerd" });
@@ -95,6 +98,23 @@ suite(SHIM, () => {
   test("runs a program and ends as it does", { skip }, async () => {
     const { exitCode, stdout, stderr } = await runs("first", [], "echo out; echo err >&2; exit 7");
     assert.deepEqual([exitCode, stdout, stderr], [7, "out\n", "err\n"]);
+  });
+
+  test("answers without Node where its server runs", { skip }, async () => {
+    const asked = (id: string, action: string): Promise<Ended> => {
+      const words = `-namespace ${host.mark} -address ${ADDRESS} -publish-binary x -id ${id} -debug ${action}`;
+      // Node would not start with this.
+      const command = `NODE_OPTIONS=--no-such-option exec ./bin/${SHIM} ${words}`;
+      return host.call(["sh", "-c", `cd ${host.directory} && ${command}`]);
+    };
+    assert.equal((await asked("a/b", "start")).exitCode, 9);
+    const { exitCode, stdout } = await asked("short", "start");
+    assert.deepEqual([exitCode, stdout], [0, await host.succeeds(["cat", join(host.directory, "address")])]);
+    assert.match(stdout, /^unix:\/\/\/run\/orlop\/shim\/sockets\/[0-9a-f]+$/);
+    // It may still come.
+    assert.equal((await asked("short", "delete")).exitCode, 9);
+    await host.succeeds(["rm", `${STATE}${host.mark}/claims/short`]);
+    assert.equal((await asked("short", "delete")).exitCode, 0);
   });
 
   test("says whether a program is missing or may not be executed", { skip }, async () => {
@@ -217,7 +237,7 @@ suite(SHIM, () => {
   test("leaves nothing behind", { skip }, async () => {
     assert.equal(await host.succeeds(ctr("containers", "list", "--quiet")), "");
     for (const pid of servers()) process.kill(pid, "SIGTERM");
-    const state = `/run/orlop/shim/groups/run/containerd/containerd.sock@${host.mark}`;
+    const state = `${STATE}${host.mark}`;
     await host.untilClean(
       [`${state}/containers`, `${state}/claims`, `${state}/logs`, "/run/orlop/shim/sockets"],
       ["env PATH", "containerd --config"],
