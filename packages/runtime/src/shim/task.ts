@@ -90,10 +90,10 @@ export class Task {
     undo.defer(() => unmountRoot(host.runner, bundle));
     await mountRoot(host.runner, rootfs, bundle);
     const { pid } = await host.runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true, signal });
-    undo.move();
     const init = new TaskProcess("", streams);
     init.becomes(pid ?? 0);
     const task = new Task(host, request, spec, init);
+    undo.move();
     const { terminal, ...names } = request.streams;
     host.publish("TaskCreate", { containerId: id, bundle, rootfs, io: { ...names, terminal }, pid: init.pid });
     void task.#follow();
