@@ -1,4 +1,5 @@
-import { CMSG_ONE_FD, CONTROL_FD, emitReport, POLLFD, type Program, type Slot } from "@orlop/kernel";
+import { CMSG_ONE_FD, emitReport, type Program, type Slot } from "@orlop/kernel";
+import { emitAwaitCommand } from "../process/await-command.ts";
 import {
   emitEnterCgroups,
   emitKeepMemoryEvents,
@@ -8,7 +9,6 @@ import {
   emitRemoveCgroups,
 } from "../process/cgroups.ts";
 import { type Compilation, type CreatePlan, isNew } from "../process/compilation.ts";
-import { COMMAND, COMMAND_BYTES } from "../process/control-command.ts";
 import { emitLoopback } from "../process/loopback.ts";
 import { emitOwnKeyring } from "../process/own-session.ts";
 import { emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "../process/reaper.ts";
@@ -158,30 +158,12 @@ function emitLoopbackOf(c: Compilation, pid: Slot): void {
 
 /** Those of the runtime: the namespaces are there, and nothing in them (runtime-spec, "Lifecycle", steps 3 and 4). */
 function emitStopForHooks(c: Compilation, pid: Slot): void {
-  const { p, slots } = c;
+  const { p } = c;
   const { prestart = [], createRuntime = [] } = c.plan.request.spec.hooks ?? {};
   if (prestart.length + createRuntime.length === 0) return;
-  const { events, revents } = POLLFD.fields;
-  const polls = p.buffer(2 * POLLFD.size, "[{control, POLLIN}, {3, 0}]");
-  const record = p.buffer(COMMAND_BYTES, "<command>");
-  const ready = p.slot("ready");
-  const wait = p.label("wait");
-  const goOn = p.label("go on");
   p.step({ action: "stop for the hooks", field: "hooks" });
   emitReport(p, c.report, "paused", { index: WORD.restoring, value: pid });
-  p.store(polls, 4, slots.control);
-  p.store(polls.at(events.offset), 2, p.flags("POLLIN"));
-  p.store(polls.at(POLLFD.size), 4, CONTROL_FD);
-  p.mark(wait);
-  p.call("ppoll", [polls, 2, 0, 0, 8], { on: ["EINTR"], goto: wait });
-  p.load(ready, polls.at(revents.offset), 2);
-  p.store(record, 4, 0);
-  p.call("read", [slots.control, record, COMMAND_BYTES], { ignore: ["EAGAIN"] });
-  p.load(ready, record, 4);
-  p.branch(ready, "eq", p.number(COMMAND.start, "start"), goOn);
-  // A signal, or the end of whoever runs the hooks.
-  p.fail("ECANCELED");
-  p.mark(goOn);
+  emitAwaitCommand(c);
 }
 
 /** Says that init is ready and started, on the socket where init would have said it. */

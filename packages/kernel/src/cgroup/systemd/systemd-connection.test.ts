@@ -34,7 +34,7 @@ function unit(manager: SystemdConnection, name: string = "web"): ReturnType<type
   return planSystemdUnit(
     scope,
     { memory: { limit: 4096 } },
-    { cgroupVersion: 2, systemdVersion: manager.version, containerId: name, annotations: {}, pids: [42] },
+    { cgroupVersion: 2, systemdVersion: manager.version, containerId: name, annotations: {} },
   );
 }
 
@@ -44,7 +44,7 @@ testWithSystemd("knows the version and the cgroup of the instance it found", asy
 });
 
 testWithSystemd("starts a scope and waits for its job", async (manager, systemd) => {
-  await manager.startTransientUnit(unit(manager));
+  await manager.startTransientUnit(unit(manager), [42]);
   assert.equal(systemd.units.get("p-web.scope"), "active");
   const start = systemd.seen.find(({ member }) => member === "StartTransientUnit");
   const [name, mode, properties, auxiliary] = start?.body ?? [];
@@ -56,14 +56,14 @@ testWithSystemd("starts a scope and waits for its job", async (manager, systemd)
 
 testWithSystemd("resets a failed unit of the same name and starts anew", async (manager, systemd) => {
   systemd.units.set("p-web.scope", "failed");
-  await manager.startTransientUnit(unit(manager));
+  await manager.startTransientUnit(unit(manager), [42]);
   assert.equal(systemd.units.get("p-web.scope"), "active");
 });
 
 testWithSystemd("a unit of that name that is alive is an error", async (manager, systemd) => {
   systemd.units.set("p-web.scope", "active");
   await assert.rejects(
-    manager.startTransientUnit(unit(manager)),
+    manager.startTransientUnit(unit(manager), [42]),
     (error) => error instanceof OrlopError && error.code === "exists",
   );
 });
@@ -71,7 +71,7 @@ testWithSystemd("a unit of that name that is alive is an error", async (manager,
 testWithSystemd("a job that does not end as done is an error with its result", async (manager, systemd) => {
   systemd.result = "failed";
   await assert.rejects(
-    manager.startTransientUnit(unit(manager)),
+    manager.startTransientUnit(unit(manager), [42]),
     /^OrlopError: Cannot start systemd unit "p-web\.scope": its job ended as "failed"$/,
   );
 });
@@ -79,14 +79,14 @@ testWithSystemd("a job that does not end as done is an error with its result", a
 testWithSystemd("waiting for a job can be called off", async (manager, systemd) => {
   systemd.result = "never";
   await assert.rejects(
-    manager.startTransientUnit(unit(manager), AbortSignal.timeout(30)),
+    manager.startTransientUnit(unit(manager), [42], AbortSignal.timeout(30)),
     (error) => error instanceof OrlopError && error.code === "cancelled",
   );
 });
 
 testWithSystemd("a lost connection ends the wait for a job", async (manager, systemd) => {
   systemd.result = "never";
-  const starting = manager.startTransientUnit(unit(manager));
+  const starting = manager.startTransientUnit(unit(manager), [42]);
   // Answers come in order: by the time of this one the job is known, and waited for.
   await manager.resetFailedUnit("another.scope");
   manager.close();
@@ -94,13 +94,13 @@ testWithSystemd("a lost connection ends the wait for a job", async (manager, sys
 });
 
 testWithSystemd("several units start at once, each waiting for its own job", async (manager, systemd) => {
-  await Promise.all(["a", "b", "c"].map((name) => manager.startTransientUnit(unit(manager, name))));
+  await Promise.all(["a", "b", "c"].map((name) => manager.startTransientUnit(unit(manager, name), [42])));
   assert.equal(systemd.units.size, 3);
 });
 
 testWithSystemd("a signal that somebody sent past the match rule is not believed", async (manager, systemd, t) => {
   systemd.result = "never";
-  const starting = manager.startTransientUnit(unit(manager), AbortSignal.timeout(100));
+  const starting = manager.startTransientUnit(unit(manager), [42], AbortSignal.timeout(100));
   const forge = setInterval(() => {
     for (const destination of [":1.0", ":1.1", ":1.2"]) {
       systemd.sendJobRemoved([1, "/org/freedesktop/systemd1/job/1", "p-web.scope", "done"], destination);
@@ -111,7 +111,7 @@ testWithSystemd("a signal that somebody sent past the match rule is not believed
 });
 
 testWithSystemd("stops a unit, and one that is gone is fine", async (manager, systemd) => {
-  await manager.startTransientUnit(unit(manager));
+  await manager.startTransientUnit(unit(manager), [42]);
   await manager.stopUnit("p-web.scope");
   assert.equal(systemd.units.size, 0);
   await manager.stopUnit("p-web.scope");

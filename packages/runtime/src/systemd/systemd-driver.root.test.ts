@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, suite, type TestContext, test } from "node:test";
+import { isSystemdRunning } from "@orlop/kernel";
+import { CommandBench } from "../oci/launcher/command-bench-fixture.ts";
+import { rootObstacle, type SpecChanges, until, withBench } from "../process/process-bench-fixture.ts";
+
+const obstacle = isSystemdRunning() ? undefined : "needs systemd as process 1 (npm run test:v2)";
+
+/** Of a unit, as systemctl shows them; of one that is gone those of no unit. */
+function show(unit: string, ...names: readonly string[]): Readonly<Record<string, string>> {
+  const text = execFileSync("systemctl", ["show", unit, ...names.map((name) => `--property=${name}`)], {
+    encoding: "utf8",
+  });
+  const lines = text.split("\n").filter((line) => line !== "");
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+}
+
+function isGone(unit: string): boolean {
+  return show(unit, "LoadState").LoadState === "not-found";
+}
+
+/** The one of version 2. */
+function cgroupOf(pid: number): string {
+  return /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
+}
+
+function file(pid: number, name: string): string {
+  return readFileSync(join("/sys/fs/cgroup", cgroupOf(pid), name), "utf8").trim();
+}
+
+const idle = ["/bin/sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"];
+
+/** A config that leaves the place to systemd's driver. */
+function managed(changes: SpecChanges = {}): SpecChanges {
+  return { ...changes, linux: { cgroupsPath: "", ...changes.linux } };
+}
+
+async function succeed(bench: CommandBench, ...args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await bench.call(["--systemd-cgroup", ...args]);
+  assert.deepEqual([status, stderr], [0, ""], args.join(" "));
+  return stdout;
+}
+
+suite("a container in a unit of systemd", () => {
+  let common: CommandBench | undefined;
+  const withSystemd = async (t: TestContext, work: (bench: CommandBench) => Promise<void>): Promise<void> => {
+    const reason = obstacle ?? rootObstacle();
+    if (reason !== undefined) return t.skip(reason);
+    // In the emulated machine the first start of Node takes many times as long as a call that is served.
+    common ??= new CommandBench();
+    await common.warm();
+    await work(common);
+  };
+  after(() => common?.[Symbol.asyncDispose]());
+
+  test("lives there from its creation to its end", async (t) => {
+    await withSystemd(t, async (bench) => {
+      const before = bench.remember();
+      const limits = { memory: { limit: 64 << 20 }, pids: { limit: 50 }, cpu: { quota: 50_000, period: 100_000 } };
+      const { id, path } = bench.bundle(idle, managed({ linux: { cgroupsPath: "", resources: limits } }));
+      const unit = `orlop-${id}.scope`;
+      await succeed(bench, "create", "--bundle", path, id);
+      const { pid, status } = await bench.state(id);
+      assert.equal(status, "created");
+      assert.equal(cgroupOf(pid), `/system.slice/${unit}`);
+      assert.deepEqual(
+        ["memory.max", "pids.max", "cpu.max"].map((name) => file(pid, name)),
+        [String(64 << 20), "50", "50000 100000"],
+      );
+      const names = ["ActiveState", "Delegate", "Slice", "MemoryMax", "TasksMax", "CPUQuotaPerSecUSec"];
+      assert.deepEqual(show(unit, ...names), {
+        ActiveState: "active",
+        Delegate: "yes",
+        Slice: "system.slice",
+        MemoryMax: String(64 << 20),
+        TasksMax: "50",
+        CPUQuotaPerSecUSec: "500ms",
+      });
+      await succeed(bench, "start", id);
+      assert.match(await succeed(bench, "exec", id, "cat", "/proc/1/cgroup", "/proc/self/cgroup"), /^(0::\/\n){2}$/);
+      await succeed(bench, "pause", id);
+      assert.equal((await bench.state(id)).status, "paused");
+      await succeed(bench, "resume", id);
+      assert.equal(JSON.parse(await succeed(bench, "ps", "--format", "json", id))[0], pid);
+      await succeed(bench, "kill", id, "TERM");
+      await until("its end", async () => ((await bench.state(id)).status === "stopped" ? true : undefined));
+      await succeed(bench, "delete", id);
+      assert.ok(isGone(unit));
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("is in the slice and has the name that the config says, with a resident process or without", async (t) => {
+    await withSystemd(t, async (bench) => {
+      const before = bench.remember();
+      const { id, path } = bench.bundle(["/bin/sh", "-c", "cat /proc/self/cgroup; exit 4"], {
+        linux: { cgroupsPath: "user-a.slice:box:unit-of-it" },
+      });
+      const run = ["--systemd-cgroup", "run", "--bundle", path, id];
+      const served = await bench.callServed(run);
+      assert.deepEqual([served.status, served.stdout, served.stderr], [4, "0::/\n", ""]);
+      const alone = await bench.call(run, { env: { ORLOP_OCI_RESIDENT: "0" } });
+      assert.deepEqual([alone.status, alone.stdout, alone.stderr], [4, "0::/\n", ""]);
+      assert.ok(isGone("box-unit-of-it.scope"));
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("leaves nothing when systemd does not make the unit, and says why", async (t) => {
+    await withSystemd(t, async (bench) => {
+      const before = bench.remember();
+      const annotations = { "org.systemd.property.NoSuchThing": "'x'" };
+      const { id, path } = bench.bundle(idle, managed({ top: { annotations } }));
+      const { status, stderr } = await bench.call(["--systemd-cgroup", "create", "--bundle", path, id]);
+      assert.equal(status, 1);
+      assert.match(stderr, /Cannot put init into unit "orlop-.*\.scope": systemd did not make it \(.*NoSuchThing/);
+      assert.equal((await bench.call(["state", id])).status, 1);
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("says why its own making failed, and not that systemd had nobody to take in", async (t) => {
+    await withSystemd(t, async (bench) => {
+      const before = bench.remember();
+      const mounts = [{ destination: "/x", type: "no-such-type", source: "x" }];
+      const { id, path } = bench.bundle(idle, managed({ top: { mounts } }));
+      const { status, stderr } = await bench.call(["--systemd-cgroup", "create", "--bundle", path, id]);
+      assert.equal(status, 1);
+      assert.match(stderr, /no-such-type/);
+      assert.ok(isGone(`orlop-${id}.scope`));
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("is one of a runtime's in this process", async (t) => {
+    if (obstacle !== undefined) return t.skip(obstacle);
+    await withBench(
+      t,
+      async (bench) => {
+        const id = await bench.start("sleep 1000", { linux: { cgroupsPath: "" } });
+        const { pid = 0 } = await bench.runtime.state(id);
+        assert.equal(cgroupOf(pid), `/system.slice/orlop-${id}.scope`);
+        await bench.runtime.update(id, { pids: { limit: 30n } });
+        assert.equal(show(`orlop-${id}.scope`, "TasksMax").TasksMax, "30");
+        assert.equal((await bench.runtime.stats(id)).pids?.limit, 30);
+        await bench.runtime.signal(id, 9);
+        assert.equal((await bench.runtime.wait(id)).signal, 9);
+        await bench.runtime.delete(id);
+        assert.ok(isGone(`orlop-${id}.scope`));
+        assert.equal(existsSync(`/sys/fs/cgroup/system.slice/orlop-${id}.scope`), false);
+      },
+      { cgroupDriver: "systemd" },
+    );
+  });
+});
