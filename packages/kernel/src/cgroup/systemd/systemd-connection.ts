@@ -105,14 +105,15 @@ export class SystemdConnection {
         const rule = `type='signal',sender='${DESTINATION}',path='${PATH}',interface='${MANAGER}',member='JobRemoved'`;
         await connection.call({ ...BUS, member: "AddMatch", signature: "s", body: [rule] }, signal);
       }
-      // systemd sends its signals to nobody who has not asked.
-      await call(connection, "Subscribe", "", [], signal);
-      const version = await readProperty(connection, "Version", signal);
-      return new SystemdConnection(
-        connection,
-        systemdMajorVersion(version),
-        await readProperty(connection, "ControlGroup", signal),
-      );
+      // All at once: what systemd's own socket reads together with the end of the authentication, up to 256 bytes, it
+      // looks at only when more comes (sd-bus, bus_socket_read_auth). A single call could lie there for ever.
+      const [version, controlGroup] = await Promise.all([
+        readProperty(connection, "Version", signal),
+        readProperty(connection, "ControlGroup", signal),
+        // systemd sends its signals to nobody who has not asked.
+        call(connection, "Subscribe", "", [], signal),
+      ]);
+      return new SystemdConnection(connection, systemdMajorVersion(version), controlGroup);
     } catch (error) {
       connection.close();
       throw error;
