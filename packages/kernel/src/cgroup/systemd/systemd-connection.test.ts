@@ -7,6 +7,7 @@ import { OrlopError } from "@orlop/core";
 import { noBusReason, startBus } from "../../dbus/dbus-daemon-fixture.ts";
 import { FakeSystemd } from "./fake-systemd-fixture.ts";
 import { planSystemdUnit } from "./plan-systemd-unit.ts";
+import { startPrivateSocket } from "./private-socket-fixture.ts";
 import { SystemdConnection, systemdAddresses, systemdMajorVersion } from "./systemd-connection.ts";
 import { updateSystemdUnit } from "./update-systemd-unit.ts";
 
@@ -143,6 +144,12 @@ testWithSystemd("changes properties and attaches processes", async (manager, sys
     { member: "SetUnitProperties", body: ["p-web.scope", true, [["TasksMax", { signature: "t", value: 5n }]]] },
     { member: "AttachProcessesToUnit", body: ["p-web.scope", "/below", [7, 8]] },
   ]);
+});
+
+test("asks systemd's own socket so that nothing lies there unread", async (t) => {
+  const address = await startPrivateSocket(t);
+  using manager = await SystemdConnection.connect([{ address, bus: false }]);
+  assert.deepEqual([manager.version, manager.controlGroup], [252, "/"]);
 });
 
 test("systemd's own socket comes before the bus, and the user's before the system's for rootless", () => {
