@@ -458,8 +458,8 @@ export class OrphanContainers implements OciContainers {
 
   #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
     const container = this.#directory(id);
-    const { warn, debug } = this.#options;
-    return { runner: this.#runner, container, record: container.record(id), init, warn, debug };
+    const { warn, debug, env } = this.#options;
+    return { runner: this.#runner, container, record: container.record(id), init, warn, debug, env };
   }
 
   /** What goes between the process and the caller of the command. */

@@ -51,8 +51,10 @@ export function beginContainer(beginning: Beginning): BegunContainer {
     const { unit } = plan;
     const followed: FollowedProgram = new FollowedProgram(program, ({ index, value }) => {
       if (index !== WORD.unit) onStop(index, value);
-      else if (unit !== undefined && systemd !== undefined)
-        void enterUnit({ systemd, unit, directory, followed }, value);
+      else if (unit !== undefined && systemd !== undefined) {
+        const enter = (pid: number): Promise<void> => systemd.startTransientUnit(unit, [pid]);
+        void enterUnit({ unit, directory, followed, enter }, value);
+      }
     });
     zygote.submit(program, followed.onReport);
     return { followed, record };

@@ -31,6 +31,7 @@ import {
 import { dumpContainer } from "../criu/dump-container.ts";
 import { criuPath, findCriu } from "../criu/find-criu.ts";
 import { connectSystemd } from "../systemd/connect-systemd.ts";
+import { followExec } from "../systemd/follow-exec.ts";
 import { removeContainerCgroups, removeEmptyCgroups } from "../systemd/remove-container-cgroups.ts";
 import { updateLimits } from "../systemd/update-limits.ts";
 import { abortable } from "./abortable.ts";
@@ -46,7 +47,7 @@ import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./conta
 import { endProcess } from "./end-process.ts";
 import { forgetEndedExecs } from "./ended-execs.ts";
 import { exitStatus } from "./exit-status.ts";
-import { FollowedProgram } from "./followed-program.ts";
+import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { outOfMemory } from "./out-of-memory.ts";
@@ -159,7 +160,7 @@ export class ProcessRuntime implements Runtime {
     const program = compileExec(plan);
     forgetEndedExecs(container);
     directory.make(execId);
-    const followed = new FollowedProgram(program);
+    const followed = followExec(program, directory, plan.unit, process.env);
     this.#zygote.submit(program, followed.onReport);
     try {
       await followed.started.promise;

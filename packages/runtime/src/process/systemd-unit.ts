@@ -23,6 +23,14 @@ export function emitAwaitUnit(s: Supervision, { name }: ContainerUnit): void {
   emitAwaitCommand(s, s.slots.pidfd);
 }
 
+/** In the reaper of an exec, which is not allowed to move its child out of a session: has the user's systemd do it. */
+export function emitAttachToUnit(s: Supervision, { name }: ContainerUnit): void {
+  const { p, slots, report } = s;
+  p.step({ action: `ask to be taken into unit "${name}", and wait`, field: "linux.cgroupsPath" });
+  emitReport(p, report, "paused", { index: WORD.unit, value: slots.child });
+  emitAwaitCommand(s, slots.pidfd);
+}
+
 /** In the reaper, when init is in all its cgroups and these have their limits. */
 export function emitLetIntoUnit({ p, slots }: Supervision): void {
   p.step({ action: "let init go on in its unit" });

@@ -116,7 +116,7 @@ suite("a container in a unit of systemd", () => {
       const { id, path } = bench.bundle(idle, managed({ top: { annotations } }));
       const { status, stderr } = await bench.call(["--systemd-cgroup", "create", "--bundle", path, id]);
       assert.equal(status, 1);
-      assert.match(stderr, /Cannot put init into unit "orlop-.*\.scope": systemd did not make it \(.*NoSuchThing/);
+      assert.match(stderr, /Cannot put process into unit "orlop-.*\.scope": systemd refused \(.*NoSuchThing/);
       assert.equal((await bench.call(["state", id])).status, 1);
       await bench.expectNothingLeft(before);
     });
