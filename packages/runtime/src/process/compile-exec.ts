@@ -110,14 +110,14 @@ export function compileExec(plan: ExecPlan): Program {
 
 /**
  * A write to cgroup.procs waits for an RCU grace period, a clone into a cgroup does not: see `CgroupPlan.cloneInto`. But
- * what is cloned into a frozen one does not even get to its first step, which the reaper would wait for; and the CPUs to
- * run on first are those outside.
+ * what is cloned into a frozen one does not even get to its first step, which the reaper would wait for; the CPUs to run on
+ * first are those outside; and into a unit systemd moves what is there.
  */
-function cgroupEntry({ join, frozen, process }: ExecPlan): {
+function cgroupEntry({ join, frozen, unit, process }: ExecPlan): {
   readonly cloneInto: string | undefined;
   readonly join: readonly CgroupJoin[];
 } {
-  const isLate = frozen || process.execCPUAffinity?.initial !== undefined;
+  const isLate = frozen || unit !== undefined || process.execCPUAffinity?.initial !== undefined;
   const unified = isLate ? undefined : join.find(({ file }) => file === "cgroup.procs");
   return { cloneInto: unified?.directory, join: join.filter((each) => each !== unified) };
 }

@@ -28,7 +28,7 @@ interface UnitRequest {
 }
 
 /** The version of cgroups in which systemd applies limits: with both of them there the first. */
-export function systemdCgroupVersion({ mode }: CgroupLayout): 1 | 2 {
+function systemdCgroupVersion({ mode }: CgroupLayout): 1 | 2 {
   return mode === "v2" ? 2 : 1;
 }
 
