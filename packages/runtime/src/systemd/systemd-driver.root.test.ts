@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, type TestContext, test } from "node:test";
 import { isSystemdRunning } from "@orlop/kernel";
@@ -105,6 +105,56 @@ suite("a container in a unit of systemd", () => {
       const alone = await bench.call(run, { env: { ORLOP_OCI_RESIDENT: "0" } });
       assert.deepEqual([alone.status, alone.stdout, alone.stderr], [4, "0::/\n", ""]);
       assert.ok(isGone("box-unit-of-it.scope"));
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("keeps its devices and new limits when systemd reloads, and has the properties of its annotations", async (t) => {
+    await withSystemd(t, async (bench) => {
+      const before = bench.remember();
+      const disk = statSync("/").dev;
+      const [allowed, denied] = [statSync("/dev/autofs").rdev, disk].map((dev) => ({
+        major: dev >> 8,
+        minor: dev & 0xff,
+      }));
+      assert(allowed !== undefined && denied !== undefined);
+      const annotations = {
+        "org.systemd.property.CollectMode": "'inactive-or-failed'",
+        "org.systemd.property.TimeoutStopSec": "uint64 42",
+      };
+      const devices = [
+        { path: "/dev/allowed", type: "c", ...allowed, fileMode: 0o666 },
+        { path: "/dev/denied", type: "b", ...denied, fileMode: 0o666 },
+      ] as const;
+      const resources = { devices: [{ allow: false }, { allow: true, type: "c", ...allowed, access: "rw" }] } as const;
+      const { id, path } = bench.bundle(idle, managed({ top: { annotations }, linux: { devices, resources } }));
+      const unit = `orlop-${id}.scope`;
+      await succeed(bench, "run", "--detach", "--bundle", path, id);
+      const { pid } = await bench.state(id);
+      const opens = async (): Promise<string> =>
+        succeed(
+          bench,
+          "exec",
+          id,
+          "sh",
+          "-c",
+          "for d in allowed denied null; do (: </dev/$d) 2>/dev/null; echo $?; done",
+        );
+      assert.equal(await opens(), "0\n1\n0\n");
+      assert.deepEqual(show(unit, "CollectMode", "TimeoutStopUSec", "DevicePolicy"), {
+        CollectMode: "inactive-or-failed",
+        TimeoutStopUSec: "42s",
+        DevicePolicy: "strict",
+      });
+      await succeed(bench, "update", "--memory", "50000000", "--pids-limit", "20", "--cpu-quota", "20000", id);
+      const files = () => ["memory.max", "pids.max", "cpu.max"].map((name) => file(pid, name));
+      const limits = [String(Math.floor(50_000_000 / 4096) * 4096), "20", "20000 100000"];
+      assert.deepEqual(files(), limits);
+      execFileSync("systemctl", ["daemon-reload"]);
+      assert.deepEqual(files(), limits);
+      assert.equal(await opens(), "0\n1\n0\n");
+      await succeed(bench, "delete", "--force", id);
+      assert.ok(isGone(unit));
       await bench.expectNothingLeft(before);
     });
   });
