@@ -15,7 +15,8 @@ export async function updateLimits(
   if (unit !== undefined) {
     using systemd = await connectSystemd(unit.ofUser, env);
     const cgroupVersion = cgroups.some(({ version, controllers }) => version === 1 && controllers.length > 0) ? 1 : 2;
-    await updateSystemdUnit(systemd, { unit: unit.name, resources, cgroupVersion, directories: cgroups });
+    const { rootless } = runner.host;
+    await updateSystemdUnit(systemd, { unit: unit.name, resources, cgroupVersion, directories: cgroups, rootless });
   }
   await updateCgroups(runner, cgroups, resources);
 }

@@ -125,14 +125,20 @@ testWithSystemd(
     const path = mkdtempSync(join(tmpdir(), "orlop-freezer-"));
     t.after(() => rmSync(path, { recursive: true }));
     writeFileSync(`${path}/freezer.state`, "THAWED");
-    const directories = [{ version: 1, label: "freezer", controllers: ["freezer"], path, noPrefix: false }] as const;
+    const controllers = ["freezer", "pids"];
+    const directories = [{ version: 1, label: "freezer", controllers, path, noPrefix: false }] as const;
     systemd.onCall = (member) => states.push(`${member} ${readFileSync(`${path}/freezer.state`, "utf8")}`);
     const states: string[] = [];
-    const update = { unit: "p-web.scope", resources: { pids: { limit: 5 } }, cgroupVersion: 1, directories } as const;
+    const place = { unit: "p-web.scope", cgroupVersion: 1, directories, rootless: false } as const;
+    const update = { ...place, resources: { pids: { limit: 5 } } };
     await updateSystemdUnit(manager, update);
     assert.deepEqual(states, ["SetUnitProperties FROZEN"]);
     assert.equal(readFileSync(`${path}/freezer.state`, "utf8"), "THAWED");
     await updateSystemdUnit(manager, { ...update, resources: {} });
+    await assert.rejects(
+      updateSystemdUnit(manager, { ...update, resources: { cpu: { shares: 5 } } }),
+      /in no cgroup with/,
+    );
     assert.equal(states.length, 1);
   },
 );
