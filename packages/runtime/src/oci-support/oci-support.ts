@@ -128,7 +128,7 @@ const LINUX: readonly SupportRow[] = [
   ),
   partial(
     "linux.cgroupsPath",
-    "a path, or with systemd's driver `slice:prefix:name` for the scope `prefix-name.scope`; a unit that is itself a slice is refused, for it has no processes; with that driver nothing is restored from a checkpoint yet",
+    "a path, or with systemd's driver `slice:prefix:name` for the scope `prefix-name.scope`; a unit that is itself a slice is refused, for it has no processes",
   ),
   full(
     "linux.rootfsPropagation",

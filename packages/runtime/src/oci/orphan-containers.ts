@@ -264,12 +264,11 @@ export class OrphanContainers implements OciContainers {
 
   async restore(request: OciRestore): Promise<void> {
     const { id, detach } = request;
-    if (this.#options.cgroupDriver === "systemd") {
-      throw new OrlopError("unsupported", `Cannot restore container "${id}": not with cgroup manager "systemd" yet`);
-    }
     const restoring = await prepareContainerRestore(request);
     const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: false };
+    using systemd = await this.#systemd();
     const { followed } = this.#begin(request, detach ? { ...style, orphaned: true } : style, {
+      systemd,
       compile: (plan) => restoring.compile(plan, this.#planner.cgroupLayout),
       furtherNamespaces: restoring.furtherNamespaces,
     });

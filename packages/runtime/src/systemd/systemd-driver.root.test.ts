@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, type TestContext, test } from "node:test";
 import { isSystemdRunning } from "@orlop/kernel";
-import { CommandBench } from "../oci/launcher/command-bench-fixture.ts";
+import { CommandBench, withCommand } from "../oci/launcher/command-bench-fixture.ts";
 import { rootObstacle, type SpecChanges, until, withBench } from "../process/process-bench-fixture.ts";
 
 const obstacle = isSystemdRunning() ? undefined : "needs systemd as process 1 (npm run test:v2)";
@@ -126,7 +126,12 @@ suite("a container in a unit of systemd", () => {
         { path: "/dev/allowed", type: "c", ...allowed, fileMode: 0o666 },
         { path: "/dev/denied", type: "b", ...denied, fileMode: 0o666 },
       ] as const;
-      const resources = { devices: [{ allow: false }, { allow: true, type: "c", ...allowed, access: "rw" }] } as const;
+      const resources = {
+        devices: [
+          { allow: false, access: "rwm" },
+          { allow: true, type: "c", ...allowed, access: "rw" },
+        ],
+      } as const;
       const { id, path } = bench.bundle(idle, managed({ top: { annotations }, linux: { devices, resources } }));
       const unit = `orlop-${id}.scope`;
       await succeed(bench, "run", "--detach", "--bundle", path, id);
@@ -159,6 +164,28 @@ suite("a container in a unit of systemd", () => {
     });
   });
 
+  test("is restored into one", async (t) => {
+    const criu = spawnSync("criu", ["--version"]);
+    if (criu.error !== undefined) return t.skip("needs criu (Debian: criu)");
+    await withSystemd(t, async (bench) => {
+      const before = bench.remember();
+      const { id, path } = bench.bundle(["/bin/sh", "-c", "while :; do sleep 0.1; done"], managed());
+      const unit = `orlop-${id}.scope`;
+      const images = bench.path("images");
+      await succeed(bench, "run", "--detach", "--bundle", path, id);
+      await succeed(bench, "checkpoint", "--image-path", images, id);
+      assert.ok(isGone(unit));
+      await succeed(bench, "restore", "--detach", "--image-path", images, "--bundle", path, id);
+      const { pid, status } = await bench.state(id);
+      assert.deepEqual([status, cgroupOf(pid)], ["running", `/system.slice/${unit}`]);
+      assert.equal(show(unit, "ActiveState").ActiveState, "active");
+      await succeed(bench, "delete", "--force", id);
+      assert.ok(isGone(unit));
+      rmSync(images, { recursive: true });
+      await bench.expectNothingLeft(before);
+    });
+  });
+
   test("leaves nothing when systemd does not make the unit, and says why", async (t) => {
     await withSystemd(t, async (bench) => {
       const before = bench.remember();
@@ -181,6 +208,19 @@ suite("a container in a unit of systemd", () => {
       assert.equal(status, 1);
       assert.match(stderr, /no-such-type/);
       assert.ok(isGone(`orlop-${id}.scope`));
+      await bench.expectNothingLeft(before);
+    });
+  });
+
+  test("is refused where there is none, and leaves nothing", async (t) => {
+    if (obstacle === undefined) return t.skip("needs a machine without systemd");
+    await withCommand(t, async (bench) => {
+      const before = bench.remember();
+      const { id, path } = bench.bundle(idle, managed());
+      const { status, stderr } = await bench.call(["--systemd-cgroup", "create", "--bundle", path, id]);
+      assert.equal(status, 1);
+      assert.match(stderr, /Cannot use cgroup manager "systemd": this machine runs without systemd .*\nTry cgroupfs/);
+      assert.equal((await bench.call(["state", id])).status, 1);
       await bench.expectNothingLeft(before);
     });
   });
