@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type LinuxResources, OrlopError } from "@orlop/core";
 import { HYBRID, V1, V2 } from "./cgroup-layout-fixture.ts";
-import { type CgroupDriver, parseCgroupsPath } from "./cgroup-path.ts";
+import { type CgroupDriver, type CgroupPlace, parseCgroupsPath } from "./cgroup-path.ts";
 import type { CgroupOperation, CgroupPlan } from "./cgroup-plan.ts";
 import { type CgroupTexts, parseCgroupLayout } from "./detect-cgroups.ts";
 import { type CgroupPlanOptions, planCgroup } from "./plan-cgroup.ts";
@@ -175,6 +175,25 @@ test("the systemd driver leaves to systemd what systemd makes", () => {
   const v2 = plan(V2, { pids: { limit: 5 } }, { driver: "systemd", path: "a.slice:p:n" });
   assert(!v2.operations.map(show).includes("mkdir a.slice/p-n.scope ?EEXIST"));
   assert.equal(v2.cloneInto, undefined);
+});
+
+test("a user's systemd puts the unit below its own cgroup, and moves processes there that the user could not", () => {
+  const managerCgroup = "/user.slice/user-1000.slice/user@1000.service";
+  const manager = `/sys/fs/cgroup${managerCgroup}`;
+  const asked: string[] = [];
+  const probe = ({ base, directories }: CgroupPlace): CgroupDelegation => {
+    asked.push([base, ...directories].join(" "));
+    return { nearest: manager, canCreate: true, canJoin: false, top: manager, controllers: ["memory", "pids"] };
+  };
+  const options = { driver: "systemd", path: ":p:n", rootless: true, managerCgroup, probe } as const;
+  const { directories, operations } = plan(V2, { pids: { limit: 5 } }, options);
+  assert.deepEqual(asked, [manager]);
+  assert.deepEqual(
+    directories.map(({ path }) => path),
+    [`${manager}/user.slice/p-n.scope`],
+  );
+  assert.deepEqual(operations.map(show).at(-1), `${managerCgroup.slice(1)}/user.slice/p-n.scope/pids.max = 5`);
+  assert.throws(() => plan(V2, { cpu: { shares: 5 } }, options), /hands on only memory, pids/);
 });
 
 test("a delegated cgroup is given to the container's user, its limits are not", () => {

@@ -97,7 +97,9 @@ function usablePlaces(
       usable.push({ place, directory: directoryOf(place, hierarchy.controllers), top: hierarchy.mountPoint });
       continue;
     }
-    const delegation = (options.probe ?? probeDelegation)(place);
+    const probe = options.probe ?? probeDelegation;
+    const delegation =
+      location.kind === "systemd" ? delegationOfManager(hierarchy, options.managerCgroup, probe) : probe(place);
     const missing = whatIsMissing(hierarchy, delegation);
     if (missing !== undefined) {
       denyControllers(hierarchy.controllers, denied, missing);
@@ -108,6 +110,16 @@ function usablePlaces(
     usable.push({ place, directory, top: delegation.top ?? delegation.nearest });
   }
   return usable;
+}
+
+/** What the user's systemd has of a hierarchy: it makes the unit's cgroups below its own, and moves processes there. */
+function delegationOfManager(
+  hierarchy: CgroupHierarchy,
+  managerCgroup: string = "/",
+  probe: (place: CgroupPlace) => CgroupDelegation,
+): CgroupDelegation {
+  const base = managerCgroup === "/" ? hierarchy.mountPoint : hierarchy.mountPoint + managerCgroup;
+  return { ...probe({ hierarchy, base, directories: [] }), canJoin: true };
 }
 
 function whatIsMissing(hierarchy: CgroupHierarchy, delegation: CgroupDelegation): string | undefined {

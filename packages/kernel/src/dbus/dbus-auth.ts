@@ -6,12 +6,17 @@ const LINE_BYTES_MAX = 16_384;
 
 /**
  * Authenticates as a Unix user by the socket's credentials (D-Bus specification, "Authentication Protocol",
- * mechanism EXTERNAL), and gives the bytes that came after, usually none.
+ * mechanism EXTERNAL), and gives the bytes that came after, usually none. Without a user id, as whoever the other side
+ * takes those credentials for.
  *
  * Throws OrlopError("denied") when the server rejects the user, OrlopError("failed") on another answer or none,
  * OrlopError("cancelled") when aborted. The socket is destroyed then.
  */
-export async function authenticateDBus(socket: Socket, uid: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function authenticateDBus(
+  socket: Socket,
+  uid: number | undefined,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   let received = Buffer.alloc(0);
   const onData = (chunk: Buffer) => {
@@ -21,7 +26,10 @@ export async function authenticateDBus(socket: Socket, uid: number, signal?: Abo
     const line = received.subarray(0, end === -1 ? 40 : end).toString("latin1");
     if (/^OK [0-9a-fA-F]+$/.test(line)) resolve(received.subarray(end + 2));
     else if (/^(REJECTED|ERROR)/.test(line)) reject(refused(uid, line));
-    else reject(failed(`it answered ${JSON.stringify(line)}`));
+    else if (uid === undefined && line === "DATA") {
+      received = received.subarray(end + 2);
+      socket.write("DATA\r\n");
+    } else reject(failed(`it answered ${JSON.stringify(line)}`));
   };
   const onError = (error: Error) => reject(failed(error.message, error));
   const onClose = () => reject(failed("it closed the connection"));
@@ -34,7 +42,8 @@ export async function authenticateDBus(socket: Socket, uid: number, signal?: Abo
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     // The null byte carries the credentials; the user id is hexadecimal of its decimal digits.
-    socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString("hex")}\r\n`);
+    const identity = uid === undefined ? "" : ` ${Buffer.from(String(uid)).toString("hex")}`;
+    socket.write(`\0AUTH EXTERNAL${identity}\r\n`);
     const rest = await promise;
     // Nobody listens until the connection takes over.
     socket.pause();
@@ -49,10 +58,10 @@ export async function authenticateDBus(socket: Socket, uid: number, signal?: Abo
   }
 }
 
-function refused(uid: number, line: string): OrlopError {
+function refused(uid: number | undefined, line: string): OrlopError {
   return new OrlopError(
     "denied",
-    `Cannot authenticate to D-Bus as user "${uid}": the server answered ${JSON.stringify(line)}`,
+    `Cannot authenticate to D-Bus${uid === undefined ? "" : ` as user "${uid}"`}: the server answered ${JSON.stringify(line)}`,
     {
       operation: "connect to D-Bus",
     },

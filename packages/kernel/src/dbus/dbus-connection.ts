@@ -11,7 +11,7 @@ interface DBusConnectOptions {
   readonly address: string;
   /** False for a direct connection to a program, such as /run/systemd/private: there is no bus to say hello to. */
   readonly bus?: boolean;
-  /** User id to authenticate as; the caller's own. */
+  /** User id to authenticate as; absent: the one that the other side sees, which in a user namespace is another. */
   readonly uid?: number;
   readonly signal?: AbortSignal;
 }
@@ -77,7 +77,7 @@ export class DBusConnection {
     for (const path of parseDBusAddress(address)) {
       try {
         const socket = await open(path, signal);
-        const received = await authenticateDBus(socket, options.uid ?? process.geteuid?.() ?? 0, signal);
+        const received = await authenticateDBus(socket, options.uid, signal);
         const connection = new DBusConnection(socket, received);
         if (bus) await connection.#hello(signal);
         return connection;

@@ -1,4 +1,5 @@
-import { CMSG_ONE_FD, CONTROL_FD, emitReport, POLLFD, type Program, type Slot } from "@orlop/kernel";
+import { CMSG_ONE_FD, emitReport, type Program, type Slot } from "@orlop/kernel";
+import { emitAwaitCommand } from "../process/await-command.ts";
 import {
   emitEnterCgroups,
   emitKeepMemoryEvents,
@@ -8,7 +9,6 @@ import {
   emitRemoveCgroups,
 } from "../process/cgroups.ts";
 import { type Compilation, type CreatePlan, isNew } from "../process/compilation.ts";
-import { COMMAND, COMMAND_BYTES } from "../process/control-command.ts";
 import { emitLoopback } from "../process/loopback.ts";
 import { emitOwnKeyring } from "../process/own-session.ts";
 import { emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "../process/reaper.ts";
@@ -16,7 +16,9 @@ import { checkRoot } from "../process/root-filesystem.ts";
 import { startCompilation } from "../process/start-compilation.ts";
 import { emitInstallStdio, emitOpenStdio } from "../process/stdio.ts";
 import { emitSay, WORD } from "../process/supervision.ts";
+import { emitAskForUnit, emitAwaitOwnUnit, emitAwaitUnit, emitLetIntoUnit } from "../process/systemd-unit.ts";
 import { checkConsoleSocket, emitPassTerminalOn } from "../process/terminal.ts";
+import type { ContainerUnit } from "../systemd/container-unit.ts";
 import {
   CRIU_FD,
   type CriuDirectories,
@@ -67,7 +69,7 @@ export function compileRestore(plan: CreatePlan, restore: RestorePlan): Program 
   }
   p.set(restored.pid, 0);
   p.set(slots.master, 0);
-  emitCgroups(c);
+  if (plan.unit === undefined) emitCgroups(c);
   emitOpenStdio(c);
   p.step({ action: 'open "/dev/null"', why: "what was on the host's is so again, whatever the caller has" });
   p.call("openat", [p.flags("AT_FDCWD"), p.text("/dev/null"), p.flags("O_RDWR|O_CLOEXEC"), 0], {
@@ -82,6 +84,7 @@ export function compileRestore(plan: CreatePlan, restore: RestorePlan): Program 
   emitEnterPreparedRoot(c, restore.root);
   const talk = emitPrepareCriu(p, restore);
   emitCloneCriu(p, talk, labels.child, plan.cgroup?.cloneInto === undefined ? undefined : p.slot("cgroup"));
+  if (plan.unit !== undefined) emitEnterUnit(c, plan.unit, talk);
   p.handler(refused);
   emitLeavePreparedRoot(c);
   emitHearOfRestore(c, talk, restore.request, restored);
@@ -111,6 +114,23 @@ function emitCgroups({ p, plan: { cgroup } }: Compilation): void {
   emitMakeCgroups(p, cgroup, 1);
   emitOpenCloneCgroup(p, cgroup);
   emitOpenCgroupDoors(p, cgroup);
+}
+
+/** What CRIU restores begins in the unit that CRIU is taken into, before it is executed. */
+function emitEnterUnit(c: Compilation, unit: ContainerUnit, talk: CriuTalk): void {
+  const { p, slots, plan } = c;
+  // Until it is there it is the child: what fails ends it.
+  p.set(slots.child, talk.pid);
+  p.set(slots.pidfd, talk.pidfd);
+  emitAskForUnit(c, unit);
+  emitAwaitUnit(c, unit);
+  if (plan.cgroup !== undefined) {
+    emitMakeCgroups(p, plan.cgroup, 2);
+    emitMakeCgroups(p, plan.cgroup, 1);
+  }
+  emitLetIntoUnit(c);
+  p.set(slots.child, 0);
+  p.set(slots.pidfd, 0);
 }
 
 function emitHearOfRestore(c: Compilation, talk: CriuTalk, request: Uint8Array, { pid, pidfd }: Restored): void {
@@ -158,30 +178,12 @@ function emitLoopbackOf(c: Compilation, pid: Slot): void {
 
 /** Those of the runtime: the namespaces are there, and nothing in them (runtime-spec, "Lifecycle", steps 3 and 4). */
 function emitStopForHooks(c: Compilation, pid: Slot): void {
-  const { p, slots } = c;
+  const { p } = c;
   const { prestart = [], createRuntime = [] } = c.plan.request.spec.hooks ?? {};
   if (prestart.length + createRuntime.length === 0) return;
-  const { events, revents } = POLLFD.fields;
-  const polls = p.buffer(2 * POLLFD.size, "[{control, POLLIN}, {3, 0}]");
-  const record = p.buffer(COMMAND_BYTES, "<command>");
-  const ready = p.slot("ready");
-  const wait = p.label("wait");
-  const goOn = p.label("go on");
   p.step({ action: "stop for the hooks", field: "hooks" });
   emitReport(p, c.report, "paused", { index: WORD.restoring, value: pid });
-  p.store(polls, 4, slots.control);
-  p.store(polls.at(events.offset), 2, p.flags("POLLIN"));
-  p.store(polls.at(POLLFD.size), 4, CONTROL_FD);
-  p.mark(wait);
-  p.call("ppoll", [polls, 2, 0, 0, 8], { on: ["EINTR"], goto: wait });
-  p.load(ready, polls.at(revents.offset), 2);
-  p.store(record, 4, 0);
-  p.call("read", [slots.control, record, COMMAND_BYTES], { ignore: ["EAGAIN"] });
-  p.load(ready, record, 4);
-  p.branch(ready, "eq", p.number(COMMAND.start, "start"), goOn);
-  // A signal, or the end of whoever runs the hooks.
-  p.fail("ECANCELED");
-  p.mark(goOn);
+  emitAwaitCommand(c);
 }
 
 /** Says that init is ready and started, on the socket where init would have said it. */
@@ -204,8 +206,15 @@ function emitEnd({ p }: Compilation, { pid }: Restored): void {
 
 function emitChild(c: Compilation, { criu, namespaces }: RestorePlan): void {
   const { p } = c;
+  const { cgroup, unit } = c.plan;
   p.call("setpgid", [0, 0]);
-  if (c.plan.cgroup !== undefined) emitEnterCgroups(p, c.plan.cgroup);
+  if (unit !== undefined) {
+    // Only the reaper's own: its end is to be seen.
+    p.call("close", [c.slots.syncReaper]);
+    emitAwaitOwnUnit(c, unit);
+    if (cgroup !== undefined) emitOpenCgroupDoors(p, cgroup);
+  }
+  if (cgroup !== undefined) emitEnterCgroups(p, cgroup);
   emitInstallStdio(c);
   const opened = namespaces.map((_, index) => [p.slot(`namespace_${index}`), CRIU_FD.namespaces + index] as const);
   emitBecomeCriu(p, criu, [[p.slot("null"), CRIU_FD.null], ...opened]);

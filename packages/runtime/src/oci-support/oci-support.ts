@@ -47,7 +47,10 @@ const TOP: readonly SupportRow[] = [
   full("root.readonly"),
   full("hostname", "refused without a uts namespace, where it would be the host's"),
   full("domainname", "refused without a uts namespace, where it would be the host's"),
-  full("annotations"),
+  full(
+    "annotations",
+    "with systemd's driver `org.systemd.property.NAME` is a property of the unit, its value written as GVariant's text",
+  ),
 ];
 
 const HOOKS: readonly SupportRow[] = [
@@ -123,7 +126,10 @@ const LINUX: readonly SupportRow[] = [
     "linux.netDevices",
     "permanent global addresses go along with all that they have; a failure while devices are moved leaves them where they were",
   ),
-  partial("linux.cgroupsPath", "the cgroupfs driver; the systemd driver is not wired in yet"),
+  partial(
+    "linux.cgroupsPath",
+    "a path, or with systemd's driver `slice:prefix:name` for the scope `prefix-name.scope`; a unit that is itself a slice is refused, for it has no processes",
+  ),
   full(
     "linux.rootfsPropagation",
     "the recursive forms of the four values, too; set last, so that it hinders neither masks nor read-only paths",

@@ -7,11 +7,13 @@ import type { ContainerDirectory } from "../process/container-directory.ts";
 import type { HookRunner } from "../process/container-hooks.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { signalProcess } from "../process/end-process.ts";
-import { FollowedProgram } from "../process/followed-program.ts";
+import type { FollowedProgram } from "../process/followed-program.ts";
 import { PinnedProcess } from "../process/pinned-process.ts";
 import { planExec } from "../process/plan-exec.ts";
 import type { Handover } from "../process/supervision.ts";
 import type { Warn } from "../process/warn.ts";
+import type { SystemdEnvironment } from "../systemd/connect-systemd.ts";
+import { followExec } from "../systemd/follow-exec.ts";
 import { newExecId } from "./exec-id.ts";
 import type { OciExec } from "./oci-containers.ts";
 import { StageLog } from "./stage-log.ts";
@@ -25,6 +27,8 @@ export interface ExecContext {
   readonly warn: Warn;
   /** Takes what helps to find out how things went. */
   readonly debug: Warn;
+  /** The caller's: says where systemd listens. */
+  readonly env: SystemdEnvironment;
 }
 
 /** An exec whose program has been sent. */
@@ -56,8 +60,9 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
   stages.compiled(plan.seccomp?.flags);
   const join = cgroup === undefined ? plan.join : joinBelow(record.cgroups, cgroup);
   // Whose end the call waits for is not to outlive it unasked; the others are the caller's.
-  const followed = new FollowedProgram(compileExec({ ...plan, join, detached: true, pinnedInit: init.fd }));
   const directory = container.exec(execId);
+  const program = compileExec({ ...plan, join, detached: true, pinnedInit: init.fd });
+  const followed = followExec(program, directory, plan.unit, context.env);
   directory.make(execId);
   runner.zygote.submit(followed.program, followed.onReport);
   stages.sent(plan.process.execCPUAffinity);

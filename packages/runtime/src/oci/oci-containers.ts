@@ -67,7 +67,7 @@ export interface OciContainersOptions {
   readonly ownCgroups?: string | undefined;
   /** Pid of the process that was called; it is noted in what the call makes. */
   readonly callerPid: number;
-  /** The caller's environment, which hooks of the host without one of their own have. */
+  /** The caller's environment, which hooks of the host without one of their own have. It says where systemd listens. */
   readonly env: Readonly<Record<string, string>>;
   /** Filters that earlier calls have compiled; absent: there were none. */
   readonly filters?: SeccompProgramCache;

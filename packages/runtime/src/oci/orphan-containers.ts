@@ -5,11 +5,10 @@ import { type CreateRequest, type LinuxResources, OrlopError, parseContainerId, 
 import {
   type CgroupStats,
   freezeCgroup,
-  killCgroup,
   listProcesses,
   readCgroupStats,
   readFreezerState,
-  removeCgroups,
+  type SystemdConnection,
   thawCgroup,
 } from "@orlop/kernel";
 import { dumpContainer } from "../criu/dump-container.ts";
@@ -27,7 +26,9 @@ import { keptRequest } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
-import { updateCgroups } from "../process/update-cgroups.ts";
+import { connectSystemd } from "../systemd/connect-systemd.ts";
+import { removeContainerCgroups } from "../systemd/remove-container-cgroups.ts";
+import { updateLimits } from "../systemd/update-limits.ts";
 import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { beginExec, type ExecContext } from "./begin-exec.ts";
@@ -62,31 +63,25 @@ export class OrphanContainers implements OciContainers {
 
   constructor(options: OciContainersOptions) {
     const { cgroupDriver, rootless, ownCgroups, warn, filters } = options;
-    if (cgroupDriver === "systemd") {
-      throw new OrlopError("unsupported", 'Cannot use cgroup manager "systemd": it is not done yet');
-    }
     this.#options = options;
     this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, filters });
   }
 
   async create(request: OciCreate): Promise<State> {
-    const keepKeyring = request.noNewKeyring;
-    const { followed } = this.#begin(request, {
-      ...this.#handover(request),
-      keepKeyring,
-      startOnCommand: true,
-      orphaned: true,
-    });
+    using systemd = await this.#systemd();
+    const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: true };
+    const { followed } = this.#begin(request, { ...style, orphaned: true }, { systemd });
     await this.#untilCreated(request, followed);
     return this.state(request.id);
   }
 
   async run(request: OciRun): Promise<void> {
     const { id, noNewKeyring: keepKeyring, keep: keepsCgroups } = request;
-    const handover = this.#handover(request);
     // Where nobody is to hear of it before it starts, init need not wait for that.
     const startOnCommand = request.announce !== undefined;
-    const { followed } = this.#begin(request, { ...handover, keepKeyring, keepsCgroups, startOnCommand });
+    using systemd = await this.#systemd();
+    const style = { ...this.#handover(request), keepKeyring, keepsCgroups, startOnCommand };
+    const { followed } = this.#begin(request, style, { systemd });
     const pid = await this.#untilCreated(request, followed);
     try {
       if (startOnCommand) this.#directory(id).command("start");
@@ -246,7 +241,7 @@ export class OrphanContainers implements OciContainers {
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot update container "${id}": container not running`);
     }
-    await updateCgroups(this.#runner, this.#directory(id).record(id).cgroups, resources);
+    await updateLimits(this.#runner, this.#directory(id).record(id), resources, this.#options.env);
   }
 
   async checkpoint(request: OciCheckpoint): Promise<void> {
@@ -271,7 +266,9 @@ export class OrphanContainers implements OciContainers {
     const { id, detach } = request;
     const restoring = await prepareContainerRestore(request);
     const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: false };
+    using systemd = await this.#systemd();
     const { followed } = this.#begin(request, detach ? { ...style, orphaned: true } : style, {
+      systemd,
       compile: (plan) => restoring.compile(plan, this.#planner.cgroupLayout),
       furtherNamespaces: restoring.furtherNamespaces,
     });
@@ -317,8 +314,7 @@ export class OrphanContainers implements OciContainers {
       }
       await this.#end(init, record);
     }
-    await killCgroup(record.cgroups);
-    await removeCgroups(record.cgroups.map(({ path }) => path));
+    await removeContainerCgroups(record, this.#options.env);
     const hooked = keptRequest(directory.path, record);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     directory.remove();
@@ -344,7 +340,7 @@ export class OrphanContainers implements OciContainers {
   #begin(
     request: OciCreate,
     style: CreateStyle,
-    restore: Pick<Beginning, "compile" | "furtherNamespaces"> = {},
+    how: Pick<Beginning, "compile" | "furtherNamespaces" | "systemd">,
   ): BegunContainer {
     const { id, bundle, configPath, spec, directories, noPivot } = request;
     mkdirSync(this.#options.root, { recursive: true, mode: 0o711 });
@@ -352,16 +348,17 @@ export class OrphanContainers implements OciContainers {
     const stdio =
       request.consoleSocket === undefined ? INHERITED : { ...INHERITED, consoleSocket: request.consoleSocket };
     const create = { id, bundle, spec, stdio, detached: true };
-    const plan = this.#planner.plan(create, directory.path, {
+    const styled = {
       ...style,
       ...(configPath === undefined ? {} : { configPath }),
       ...(noPivot ? { withoutPivot: readMountTable() } : {}),
-    });
+    };
+    const plan = this.#planner.plan(create, directory.path, styled, how.systemd);
     refuseUsedCgroups(plan.cgroup?.directories ?? []);
     const stages = this.#stages(id);
     stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({
-      ...restore,
+      ...how,
       plan,
       directory,
       zygote: this.#options.hands,
@@ -398,8 +395,7 @@ export class OrphanContainers implements OciContainers {
     await followed.ended.promise;
     using init = this.#init(directory, id);
     if (init !== undefined) await this.#end(init, record);
-    await killCgroup(record.cgroups);
-    await removeCgroups(record.cgroups.map(({ path }) => path));
+    await removeContainerCgroups(record, this.#options.env);
     directory.remove();
   }
 
@@ -433,6 +429,12 @@ export class OrphanContainers implements OciContainers {
     return new StageLog(this.#options.debug, `init of container "${id}"`);
   }
 
+  /** Who makes the cgroups of a new container, where we do not. */
+  async #systemd(): Promise<SystemdConnection | undefined> {
+    const { cgroupDriver, env } = this.#options;
+    return cgroupDriver === "systemd" ? await connectSystemd(this.#planner.host.rootless, env) : undefined;
+  }
+
   get #runner(): HookRunner {
     const { hands, env } = this.#options;
     return { zygote: hands, host: this.#planner.host, hookEnv: Object.entries(env).map((entry) => entry.join("=")) };
@@ -455,8 +457,8 @@ export class OrphanContainers implements OciContainers {
 
   #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
     const container = this.#directory(id);
-    const { warn, debug } = this.#options;
-    return { runner: this.#runner, container, record: container.record(id), init, warn, debug };
+    const { warn, debug, env } = this.#options;
+    return { runner: this.#runner, container, record: container.record(id), init, warn, debug, env };
   }
 
   /** What goes between the process and the caller of the command. */

@@ -1,5 +1,6 @@
 import type { LinuxNamespaceType } from "@orlop/core";
-import type { Program } from "@orlop/kernel";
+import type { Program, SystemdConnection } from "@orlop/kernel";
+import { enterUnit } from "../systemd/enter-unit.ts";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate, startSteps } from "./compile-create.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
@@ -7,6 +8,7 @@ import { type ContainerRecord, recordOf } from "./container-record.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { type HookedContainer, keepRequest } from "./kept-request.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
+import { WORD } from "./supervision.ts";
 
 export interface Beginning {
   readonly plan: CreatePlan;
@@ -16,6 +18,8 @@ export interface Beginning {
   readonly request: HookedContainer;
   /** The child has stopped for hooks and said this word (see WORD); its pid. */
   readonly onStop: (word: number, pid: number) => void;
+  /** Who makes the plan's unit, until it is made. */
+  readonly systemd?: SystemdConnection | undefined;
   /** Makes the program; one that creates the container by default. */
   readonly compile?: (plan: CreatePlan) => Program;
   /** Namespaces that init will be in beside those of the config. */
@@ -35,7 +39,7 @@ export interface BegunContainer {
  * leaves nothing. Throws `exists` when the id is taken.
  */
 export function beginContainer(beginning: Beginning): BegunContainer {
-  const { plan, directory, zygote, request, onStop, furnish } = beginning;
+  const { plan, directory, zygote, request, systemd, onStop, furnish } = beginning;
   const { compile = compileCreate, furtherNamespaces = [] } = beginning;
   const program = compile(plan);
   const made = recordOf(plan, plan.style.startOnCommand ? startSteps(program) : []);
@@ -44,7 +48,14 @@ export function beginContainer(beginning: Beginning): BegunContainer {
   try {
     keepRequest(directory.path, request);
     furnish?.();
-    const followed = new FollowedProgram(program, ({ index, value }) => onStop(index, value));
+    const { unit } = plan;
+    const followed: FollowedProgram = new FollowedProgram(program, ({ index, value }) => {
+      if (index !== WORD.unit) onStop(index, value);
+      else if (unit !== undefined && systemd !== undefined) {
+        const enter = (pid: number): Promise<void> => systemd.startTransientUnit(unit, [pid]);
+        void enterUnit({ unit, directory, followed, enter }, value);
+      }
+    });
     zygote.submit(program, followed.onReport);
     return { followed, record };
   } catch (error) {

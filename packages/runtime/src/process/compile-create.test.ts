@@ -14,7 +14,7 @@ import { compileExec } from "./compile-exec.ts";
 import { compileHook } from "./compile-hook.ts";
 import { compileReplaceDeviceFilter } from "./device-filter.ts";
 import { assertGolden, fullTextOf, outlineOf } from "./golden-program-fixture.ts";
-import { FIXED_HOST, fixedPlan } from "./plan-fixture.ts";
+import { FIXED_CGROUP, FIXED_HOST, fixedPlan } from "./plan-fixture.ts";
 
 const IDS = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 
@@ -59,6 +59,10 @@ const PLANS: Readonly<Record<string, CreatePlan>> = {
   "user-namespace": fixedPlan(inUserNamespace(defaultSpec())),
   terminal: fixedPlan(withProcess(defaultSpec(), { terminal: true, consoleSize: { height: 24, width: 80 } })),
   hooks: fixedPlan(hooked(defaultSpec())),
+  "systemd-unit": fixedPlan(defaultSpec(), {
+    cgroup: { ...FIXED_CGROUP, operations: FIXED_CGROUP.operations.slice(0, 1), cloneInto: undefined },
+    unit: { name: "orlop-c1.scope", ofUser: false, properties: [] },
+  }),
   overlay: fixedPlan(SMALL, { rootfs: { kind: "overlay", lower: ["/upper", "/lower"], writes: "discard" }, seccomp }),
 };
 

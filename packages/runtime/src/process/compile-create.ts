@@ -21,8 +21,8 @@ import { startCompilation } from "./start-compilation.ts";
 import { emitMakeStartPipes } from "./start-pipes.ts";
 import { emitOpenStdio } from "./stdio.ts";
 import { sayAction } from "./supervision.ts";
+import { emitAskForUnit, emitAwaitUnit, emitLetIntoUnit } from "./systemd-unit.ts";
 import { checkConsoleSocket, emitTakeTerminal } from "./terminal.ts";
-
 import { emitWriteIdMaps } from "./user-namespace.ts";
 
 /**
@@ -42,7 +42,7 @@ export function compileCreate(plan: CreatePlan): Program {
   checkConsoleSocket(c);
   checkListener(plan.seccomp);
   emitPrepareReaper(c);
-  if (plan.cgroup !== undefined) {
+  if (plan.cgroup !== undefined && plan.unit === undefined) {
     emitMakeCgroups(p, plan.cgroup, 2);
     emitOpenCloneCgroup(p, plan.cgroup);
   }
@@ -52,13 +52,17 @@ export function compileCreate(plan: CreatePlan): Program {
   emitMakeCourierSocket(c, plan.seccomp);
   emitOpenHostNetwork(c);
   emitStartInit(c);
+  if (plan.unit !== undefined) emitAskForUnit(c, plan.unit);
   emitStartCourier(c, plan.seccomp, stateOf(plan.request, "created"));
   if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
   emitMoveNetDevices(c);
+  if (plan.unit !== undefined) emitAwaitUnit(c, plan.unit);
   if (plan.cgroup !== undefined) {
+    if (plan.unit !== undefined) emitMakeCgroups(p, plan.cgroup, 2);
     emitMakeCgroups(p, plan.cgroup, 1);
     emitHandOverCgroupDoors(c, plan.cgroup);
   }
+  if (plan.unit !== undefined) emitLetIntoUnit(c);
   if (c.terminal) emitTakeTerminal(c);
   emitSupervise(c, plan.style.startOnCommand, c.labels.child);
   if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, c.slots.state);

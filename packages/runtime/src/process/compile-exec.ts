@@ -9,6 +9,7 @@ import {
   type SeccompProgram,
   type Slot,
 } from "@orlop/kernel";
+import type { ContainerUnit } from "../systemd/container-unit.ts";
 import { emitOomScore } from "./attributes.ts";
 import {
   type BecomeOptions,
@@ -36,6 +37,7 @@ import {
   type SupervisionOptions,
   superviseIn,
 } from "./supervision.ts";
+import { emitAttachToUnit } from "./systemd-unit.ts";
 import { checkConsoleSocket, emitInstallTerminal, emitMakeTerminal, emitTakeTerminal } from "./terminal.ts";
 
 /** One more process in a running container. */
@@ -53,6 +55,8 @@ export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> 
   readonly join: readonly CgroupJoin[];
   /** The container is frozen, and the process will be with it until somebody thaws it. */
   readonly frozen: boolean;
+  /** Of the user's systemd, which is to move the process there; see {@link emitAttachToUnit}. */
+  readonly unit?: ContainerUnit | undefined;
   readonly seccomp: SeccompProgram | undefined;
   /** Of the container, absent where its config has none. */
   readonly personality?: Linux["personality"] | undefined;
@@ -92,6 +96,7 @@ export function compileExec(plan: ExecPlan): Program {
   emitReceiveDescriptor(s, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
   emitStartCourier(s, plan.seccomp, plan.state);
+  if (plan.unit !== undefined) emitAttachToUnit(s, plan.unit);
   emitLetChildGo(s);
   if (s.terminal) emitTakeTerminal(s);
   emitSupervise(s, false, labels.child);
@@ -105,14 +110,14 @@ export function compileExec(plan: ExecPlan): Program {
 
 /**
  * A write to cgroup.procs waits for an RCU grace period, a clone into a cgroup does not: see `CgroupPlan.cloneInto`. But
- * what is cloned into a frozen one does not even get to its first step, which the reaper would wait for; and the CPUs to
- * run on first are those outside.
+ * what is cloned into a frozen one does not even get to its first step, which the reaper would wait for; the CPUs to run on
+ * first are those outside; and into a unit systemd moves what is there.
  */
-function cgroupEntry({ join, frozen, process }: ExecPlan): {
+function cgroupEntry({ join, frozen, unit, process }: ExecPlan): {
   readonly cloneInto: string | undefined;
   readonly join: readonly CgroupJoin[];
 } {
-  const isLate = frozen || process.execCPUAffinity?.initial !== undefined;
+  const isLate = frozen || unit !== undefined || process.execCPUAffinity?.initial !== undefined;
   const unified = isLate ? undefined : join.find(({ file }) => file === "cgroup.procs");
   return { cloneInto: unified?.directory, join: join.filter((each) => each !== unified) };
 }

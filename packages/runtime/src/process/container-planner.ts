@@ -1,9 +1,17 @@
 import { isAbsolute, join } from "node:path";
-import type { Capabilities, CreateRequest, Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
+import {
+  type Capabilities,
+  type CreateRequest,
+  OrlopError,
+  type Process,
+  type RootFilesystem,
+  type RuntimeSpec,
+} from "@orlop/core";
 import {
   CAPABILITIES,
   type CgroupDriver,
   type CgroupLayout,
+  type CgroupLocation,
   nativeSeccompArch,
   parseCgroupsPath,
   planCgroup,
@@ -11,6 +19,7 @@ import {
   type SeccompProgram,
   SeccompProgramCache,
 } from "@orlop/kernel";
+import { type PlannedUnit, planContainerUnit, type SystemdView } from "../systemd/container-unit.ts";
 import { warnOfBindOptions } from "./bind-options.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan, CreateStyle } from "./compilation.ts";
@@ -20,7 +29,7 @@ import type { HostView } from "./supervision.ts";
 import { type Warn, warnByProcess } from "./warn.ts";
 
 interface PlannerOptions {
-  readonly driver: Exclude<CgroupDriver, "systemd">;
+  readonly driver: CgroupDriver;
   /** Absent: if the user is not the real root. */
   readonly rootless?: boolean | undefined;
   /** The text of /proc/self/cgroup of who makes containers, if not this process. */
@@ -54,26 +63,43 @@ export class ContainerPlanner {
     return this.#layout;
   }
 
-  plan(request: CreateRequest, stateDirectory: string, style: CreateStyle): CreatePlan {
+  /** @param systemd who makes the cgroups, with the driver of that name */
+  plan(request: CreateRequest, stateDirectory: string, style: CreateStyle, systemd?: SystemdView): CreatePlan {
     const rootfs = request.rootfs ?? directoryRoot(request);
     const spec = completeSpec(request.spec, rootfs, this.#options.warn);
-    const { rootless } = this;
-    const location = parseCgroupsPath(spec.linux?.cgroupsPath, {
-      driver: this.#options.driver,
-      containerId: request.id,
-      rootless,
-    });
+    const { rootless, host } = this;
+    const { driver } = this.#options;
+    const options = { driver, containerId: request.id, rootless: host.rootless };
+    const location = parseCgroupsPath(spec.linux?.cgroupsPath, options);
+    const resources = spec.linux?.resources ?? {};
+    const managed = systemd === undefined ? {} : { managerCgroup: systemd.controlGroup };
+    const unit = this.#unit(request.id, spec, location, systemd);
     const plan = {
       request: { ...request, spec },
       rootfs,
       stateDirectory,
       style,
-      cgroup: planCgroup(this.cgroupLayout, location, spec.linux?.resources ?? {}, { rootless, ...cgroupOwner(spec) }),
+      cgroup: planCgroup(this.cgroupLayout, location, resources, { rootless, ...managed, ...cgroupOwner(spec) }),
+      ...(unit === undefined ? {} : { unit }),
       seccomp: this.#seccomp(spec),
-      host: this.host,
+      host,
     };
     warnOfBindOptions(plan, this.#options.warn ?? warnByProcess);
     return plan;
+  }
+
+  #unit(
+    id: string,
+    { annotations = {}, linux }: RuntimeSpec,
+    location: CgroupLocation,
+    systemd: SystemdView | undefined,
+  ): PlannedUnit | undefined {
+    if (location.kind !== "systemd") return undefined;
+    if (systemd === undefined) {
+      throw new OrlopError("unsupported", `Cannot plan container "${id}": only the systemd that makes it knows where`);
+    }
+    const request = { id, annotations, resources: linux?.resources ?? {} };
+    return planContainerUnit(location, request, this.cgroupLayout, systemd, this.host);
   }
 
   /** Drops what was read of the machine: after a failure it may be what has changed. */

@@ -32,6 +32,7 @@ import {
 import { emitAwaitStart, emitAwaitStartHooks, emitEndWait } from "./start-pipes.ts";
 import { emitGiveStdio, emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitSay } from "./supervision.ts";
+import { emitAwaitOwnUnit } from "./systemd-unit.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
 import { emitAwaitIdMaps, emitBecomeRoot, reaperSetsOomScore } from "./user-namespace.ts";
 
@@ -144,11 +145,12 @@ function emitMakeWorkingDirectory(c: Compilation, cwd: string): void {
 
 /** As late as possible, because the reaper is still making them; before a mount that shows them. */
 function emitJoinCgroups(c: Compilation): void {
-  const { cgroup } = c.plan;
+  const { cgroup, unit } = c.plan;
   if (cgroup !== undefined) {
     emitTakeCgroupDoors(c, cgroup);
     emitEnterCgroups(c.p, cgroup);
   }
+  if (unit !== undefined) emitAwaitOwnUnit(c, unit);
   emitForgetCpuAffinity(c.p);
   emitCgroupNamespace(c);
 }

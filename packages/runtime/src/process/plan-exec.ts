@@ -41,6 +41,8 @@ export function planExec(
       reason: "the exec counts as the container",
     })),
     frozen: ["frozen", "freezing"].includes(readFreezerState(record.cgroups)),
+    // The machine's root may move processes as it likes; from where to where a user may, only their systemd knows.
+    unit: record.unit?.ofUser === true ? record.unit : undefined,
     seccomp: container.seccomp(),
     personality: record.personality,
     memoryPolicy: record.memoryPolicy,

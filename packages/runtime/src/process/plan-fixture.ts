@@ -19,7 +19,7 @@ export const FIXED_HOST: HostView = {
 };
 
 /** A container's cgroup on a machine that has version 2 only. */
-const FIXED_CGROUP: CgroupPlan = {
+export const FIXED_CGROUP: CgroupPlan = {
   directories: [
     {
       version: 2,

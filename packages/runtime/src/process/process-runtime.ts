@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import {
@@ -18,17 +18,22 @@ import {
   type WindowSize,
 } from "@orlop/core";
 import {
+  type CgroupDriver,
   freezeCgroup,
   killCgroup,
   listProcesses,
   readCgroupStats,
   readFreezerState,
-  removeCgroups,
+  type SystemdConnection,
   thawCgroup,
   Zygote,
 } from "@orlop/kernel";
 import { dumpContainer } from "../criu/dump-container.ts";
 import { criuPath, findCriu } from "../criu/find-criu.ts";
+import { connectSystemd } from "../systemd/connect-systemd.ts";
+import { followExec } from "../systemd/follow-exec.ts";
+import { removeContainerCgroups, removeEmptyCgroups } from "../systemd/remove-container-cgroups.ts";
+import { updateLimits } from "../systemd/update-limits.ts";
 import { abortable } from "./abortable.ts";
 import { beginContainer } from "./begin-container.ts";
 import type { CreatePlan } from "./compilation.ts";
@@ -42,13 +47,12 @@ import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./conta
 import { endProcess } from "./end-process.ts";
 import { forgetEndedExecs } from "./ended-execs.ts";
 import { exitStatus } from "./exit-status.ts";
-import { FollowedProgram } from "./followed-program.ts";
+import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
 import { WORD } from "./supervision.ts";
-import { updateCgroups } from "./update-cgroups.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -60,7 +64,8 @@ export interface ProcessRuntimeOptions {
   readonly stdio?: "inherit" | "ignore";
   /** Starts the zygote to use, instead of one of the runtime's own. */
   readonly startZygote?: () => ZygoteLike;
-  readonly cgroupDriver?: "cgroupfs" | "disabled";
+  /** Who makes the cgroups: `systemd` is the machine's, or for anybody but root the user's own. */
+  readonly cgroupDriver?: CgroupDriver;
 }
 
 /** What this process knows beyond the container's directory: it made the container, and hears its reaper. */
@@ -115,14 +120,16 @@ export class ProcessRuntime implements Runtime {
 
   /** `create` and `start` in one go: nothing waits in between, so that it is quicker. */
   async run(request: CreateRequest): Promise<State> {
-    const { followed } = this.#submit(request, false);
+    using systemd = this.#usesSystemd ? await this.#connectSystemd() : undefined;
+    const { followed } = this.#submit(request, false, systemd);
     await this.#settle(request.id, followed.started.promise);
     await this.#poststart(request.id);
     return stateOf(request, "running", await followed.created.promise);
   }
 
   async create(request: CreateRequest): Promise<State> {
-    const { followed } = this.#submit(request, true);
+    using systemd = this.#usesSystemd ? await this.#connectSystemd() : undefined;
+    const { followed } = this.#submit(request, true, systemd);
     await this.#settle(request.id, followed.created.promise);
     return stateOf(request, "created", await followed.created.promise);
   }
@@ -153,7 +160,7 @@ export class ProcessRuntime implements Runtime {
     const program = compileExec(plan);
     forgetEndedExecs(container);
     directory.make(execId);
-    const followed = new FollowedProgram(program);
+    const followed = followExec(program, directory, plan.unit, process.env);
     this.#zygote.submit(program, followed.onReport);
     try {
       await followed.started.promise;
@@ -226,7 +233,7 @@ export class ProcessRuntime implements Runtime {
     const state = await this.state(id);
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot update container "${id}": it is not running`);
-    await updateCgroups(this.#hookRunner, this.#directory(id).record(id).cgroups, resources);
+    await updateLimits(this.#hookRunner, this.#directory(id).record(id), resources, process.env);
   }
 
   async stats(id: string): Promise<ContainerStats> {
@@ -266,8 +273,7 @@ export class ProcessRuntime implements Runtime {
       await ours.followed.ended.promise;
       if (ours.followed.lost) await this.#cleanUp(id);
       // The reaper knows only the cgroups that it made; a container that may write there can have made more below.
-      const left = ours.record.cgroups.map(({ path }) => path).filter((path) => existsSync(path));
-      if (left.length > 0) await removeCgroups(left);
+      await removeEmptyCgroups(ours.record, process.env);
       await this.#poststop(id);
       this.#forget(id);
       return;
@@ -292,8 +298,7 @@ export class ProcessRuntime implements Runtime {
       await this.#kill(id, directory, record);
     }
     await this.#ours.get(id)?.followed.ended.promise;
-    await killCgroup(record.cgroups);
-    await removeCgroups(record.cgroups.map(({ path }) => path));
+    await removeContainerCgroups(record, process.env);
     await this.#poststop(id);
     this.#forget(id);
   }
@@ -329,19 +334,20 @@ export class ProcessRuntime implements Runtime {
     this.#zygoteIfStarted = undefined;
   }
 
-  /** What `create` would execute, for those who want to read it first. */
+  /** What `create` would execute, for those who want to read it first; not with systemd, which has a say in it. */
   plan(request: CreateRequest, startOnCommand: boolean): CreatePlan {
     return this.#planner.plan(request, this.#directory(request.id).path, { startOnCommand });
   }
 
-  #submit(request: CreateRequest, startOnCommand: boolean): Ours {
+  #submit(request: CreateRequest, startOnCommand: boolean, systemd: SystemdConnection | undefined): Ours {
     if (request.signal?.aborted) throw cancelled(request.id, request.signal);
-    const plan = this.plan(request, startOnCommand);
+    const plan = this.#planner.plan(request, this.#directory(request.id).path, { startOnCommand }, systemd);
     const { followed, record } = beginContainer({
       plan,
       directory: this.#directory(request.id),
       zygote: this.#zygote,
       request,
+      systemd,
       onStop: (word, pid) => void this.#onStop(request, word, pid),
     });
     const ours = { followed, request, record, starting: !startOnCommand };
@@ -394,16 +400,23 @@ export class ProcessRuntime implements Runtime {
   async #cleanUp(id: string): Promise<void> {
     const ours = this.#ours.get(id);
     await ours?.followed.ended.promise;
-    const { cgroups, ownPidNamespace } = ours?.record ?? this.#directory(id).record(id);
-    if (ours?.followed.lost === false && ownPidNamespace) return;
-    await killCgroup(cgroups);
-    await removeCgroups(cgroups.map(({ path }) => path));
+    const record = ours?.record ?? this.#directory(id).record(id);
+    if (ours?.followed.lost === false && record.ownPidNamespace && record.unit === undefined) return;
+    await removeContainerCgroups(record, process.env);
   }
 
   /** What hooks of the container are run with, whoever made it. */
   #hooked(id: string): HookedContainer | undefined {
     const directory = this.#directory(id);
     return this.#ours.get(id)?.request ?? keptRequest(directory.path, directory.record(id));
+  }
+
+  get #usesSystemd(): boolean {
+    return this.#options.cgroupDriver === "systemd";
+  }
+
+  #connectSystemd(): Promise<SystemdConnection> {
+    return connectSystemd(this.#planner.host.rootless, process.env);
   }
 
   get #hookRunner(): HookRunner {

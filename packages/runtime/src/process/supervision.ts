@@ -121,7 +121,7 @@ export function superviseIn(options: SupervisionOptions): Supervision {
   };
 }
 
-/** Words that a child says to its reaper over the socket, one byte each. */
+/** Words that a child says to its reaper over the socket, one byte each, and that the reaper passes on or says itself. */
 export const WORD = {
   /** Everything is in place for the user's program. */
   ready: 1,
@@ -133,6 +133,8 @@ export const WORD = {
   restoring: 4,
   /** Everything that its limits might hinder is done; the reaper sets them. */
   limited: 4,
+  /** Of the reaper: init is there, and is to be put into its systemd unit before it gets a cgroup namespace. */
+  unit: 5,
 } as const;
 
 /** The step of {@link emitSay}. */

@@ -15,8 +15,6 @@ interface SystemdUnitOptions extends ResourcePropertyOptions {
   readonly containerId: string;
   /** `org.systemd.property.*` among them are for systemd. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Processes that the scope begins with: systemd starts none that is empty. A slice has none. */
-  readonly pids: readonly number[];
 }
 
 /**
@@ -32,11 +30,7 @@ export function planSystemdUnit(
   const isSlice = name.endsWith(".slice");
   const place = isSlice
     ? [systemdProperty("Wants", "as", [scope.slice])]
-    : [
-        systemdProperty("Slice", "s", scope.slice),
-        systemdProperty("Delegate", "b", true),
-        systemdProperty("PIDs", "au", [...options.pids]),
-      ];
+    : [systemdProperty("Slice", "s", scope.slice), systemdProperty("Delegate", "b", true)];
   return {
     name,
     properties: [

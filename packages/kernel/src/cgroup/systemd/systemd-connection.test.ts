@@ -7,6 +7,7 @@ import { OrlopError } from "@orlop/core";
 import { noBusReason, startBus } from "../../dbus/dbus-daemon-fixture.ts";
 import { FakeSystemd } from "./fake-systemd-fixture.ts";
 import { planSystemdUnit } from "./plan-systemd-unit.ts";
+import { startPrivateSocket } from "./private-socket-fixture.ts";
 import { SystemdConnection, systemdAddresses, systemdMajorVersion } from "./systemd-connection.ts";
 import { updateSystemdUnit } from "./update-systemd-unit.ts";
 
@@ -34,7 +35,7 @@ function unit(manager: SystemdConnection, name: string = "web"): ReturnType<type
   return planSystemdUnit(
     scope,
     { memory: { limit: 4096 } },
-    { cgroupVersion: 2, systemdVersion: manager.version, containerId: name, annotations: {}, pids: [42] },
+    { cgroupVersion: 2, systemdVersion: manager.version, containerId: name, annotations: {} },
   );
 }
 
@@ -44,7 +45,7 @@ testWithSystemd("knows the version and the cgroup of the instance it found", asy
 });
 
 testWithSystemd("starts a scope and waits for its job", async (manager, systemd) => {
-  await manager.startTransientUnit(unit(manager));
+  await manager.startTransientUnit(unit(manager), [42]);
   assert.equal(systemd.units.get("p-web.scope"), "active");
   const start = systemd.seen.find(({ member }) => member === "StartTransientUnit");
   const [name, mode, properties, auxiliary] = start?.body ?? [];
@@ -56,14 +57,14 @@ testWithSystemd("starts a scope and waits for its job", async (manager, systemd)
 
 testWithSystemd("resets a failed unit of the same name and starts anew", async (manager, systemd) => {
   systemd.units.set("p-web.scope", "failed");
-  await manager.startTransientUnit(unit(manager));
+  await manager.startTransientUnit(unit(manager), [42]);
   assert.equal(systemd.units.get("p-web.scope"), "active");
 });
 
 testWithSystemd("a unit of that name that is alive is an error", async (manager, systemd) => {
   systemd.units.set("p-web.scope", "active");
   await assert.rejects(
-    manager.startTransientUnit(unit(manager)),
+    manager.startTransientUnit(unit(manager), [42]),
     (error) => error instanceof OrlopError && error.code === "exists",
   );
 });
@@ -71,7 +72,7 @@ testWithSystemd("a unit of that name that is alive is an error", async (manager,
 testWithSystemd("a job that does not end as done is an error with its result", async (manager, systemd) => {
   systemd.result = "failed";
   await assert.rejects(
-    manager.startTransientUnit(unit(manager)),
+    manager.startTransientUnit(unit(manager), [42]),
     /^OrlopError: Cannot start systemd unit "p-web\.scope": its job ended as "failed"$/,
   );
 });
@@ -79,14 +80,14 @@ testWithSystemd("a job that does not end as done is an error with its result", a
 testWithSystemd("waiting for a job can be called off", async (manager, systemd) => {
   systemd.result = "never";
   await assert.rejects(
-    manager.startTransientUnit(unit(manager), AbortSignal.timeout(30)),
+    manager.startTransientUnit(unit(manager), [42], AbortSignal.timeout(30)),
     (error) => error instanceof OrlopError && error.code === "cancelled",
   );
 });
 
 testWithSystemd("a lost connection ends the wait for a job", async (manager, systemd) => {
   systemd.result = "never";
-  const starting = manager.startTransientUnit(unit(manager));
+  const starting = manager.startTransientUnit(unit(manager), [42]);
   // Answers come in order: by the time of this one the job is known, and waited for.
   await manager.resetFailedUnit("another.scope");
   manager.close();
@@ -94,13 +95,13 @@ testWithSystemd("a lost connection ends the wait for a job", async (manager, sys
 });
 
 testWithSystemd("several units start at once, each waiting for its own job", async (manager, systemd) => {
-  await Promise.all(["a", "b", "c"].map((name) => manager.startTransientUnit(unit(manager, name))));
+  await Promise.all(["a", "b", "c"].map((name) => manager.startTransientUnit(unit(manager, name), [42])));
   assert.equal(systemd.units.size, 3);
 });
 
 testWithSystemd("a signal that somebody sent past the match rule is not believed", async (manager, systemd, t) => {
   systemd.result = "never";
-  const starting = manager.startTransientUnit(unit(manager), AbortSignal.timeout(100));
+  const starting = manager.startTransientUnit(unit(manager), [42], AbortSignal.timeout(100));
   const forge = setInterval(() => {
     for (const destination of [":1.0", ":1.1", ":1.2"]) {
       systemd.sendJobRemoved([1, "/org/freedesktop/systemd1/job/1", "p-web.scope", "done"], destination);
@@ -111,7 +112,7 @@ testWithSystemd("a signal that somebody sent past the match rule is not believed
 });
 
 testWithSystemd("stops a unit, and one that is gone is fine", async (manager, systemd) => {
-  await manager.startTransientUnit(unit(manager));
+  await manager.startTransientUnit(unit(manager), [42]);
   await manager.stopUnit("p-web.scope");
   assert.equal(systemd.units.size, 0);
   await manager.stopUnit("p-web.scope");
@@ -124,14 +125,20 @@ testWithSystemd(
     const path = mkdtempSync(join(tmpdir(), "orlop-freezer-"));
     t.after(() => rmSync(path, { recursive: true }));
     writeFileSync(`${path}/freezer.state`, "THAWED");
-    const directories = [{ version: 1, label: "freezer", controllers: ["freezer"], path, noPrefix: false }] as const;
+    const controllers = ["freezer", "pids"];
+    const directories = [{ version: 1, label: "freezer", controllers, path, noPrefix: false }] as const;
     systemd.onCall = (member) => states.push(`${member} ${readFileSync(`${path}/freezer.state`, "utf8")}`);
     const states: string[] = [];
-    const update = { unit: "p-web.scope", resources: { pids: { limit: 5 } }, cgroupVersion: 1, directories } as const;
+    const place = { unit: "p-web.scope", cgroupVersion: 1, directories, rootless: false } as const;
+    const update = { ...place, resources: { pids: { limit: 5 } } };
     await updateSystemdUnit(manager, update);
     assert.deepEqual(states, ["SetUnitProperties FROZEN"]);
     assert.equal(readFileSync(`${path}/freezer.state`, "utf8"), "THAWED");
     await updateSystemdUnit(manager, { ...update, resources: {} });
+    await assert.rejects(
+      updateSystemdUnit(manager, { ...update, resources: { cpu: { shares: 5 } } }),
+      /in no cgroup with/,
+    );
     assert.equal(states.length, 1);
   },
 );
@@ -143,6 +150,12 @@ testWithSystemd("changes properties and attaches processes", async (manager, sys
     { member: "SetUnitProperties", body: ["p-web.scope", true, [["TasksMax", { signature: "t", value: 5n }]]] },
     { member: "AttachProcessesToUnit", body: ["p-web.scope", "/below", [7, 8]] },
   ]);
+});
+
+test("asks systemd's own socket so that nothing lies there unread", async (t) => {
+  const address = await startPrivateSocket(t);
+  using manager = await SystemdConnection.connect([{ address, bus: false }]);
+  assert.deepEqual([manager.version, manager.controlGroup], [252, "/"]);
 });
 
 test("systemd's own socket comes before the bus, and the user's before the system's for rootless", () => {

@@ -5,7 +5,7 @@ import { dbusErrorName } from "../../dbus/dbus-error.ts";
 import type { DBusMessage } from "../../dbus/dbus-message.ts";
 import type { DBusValue, DBusVariant } from "../../dbus/dbus-value.ts";
 import type { SystemdUnit } from "./plan-systemd-unit.ts";
-import type { SystemdProperty } from "./systemd-property.ts";
+import { type SystemdProperty, systemdProperty } from "./systemd-property.ts";
 
 const DESTINATION = "org.freedesktop.systemd1";
 const PATH = "/org/freedesktop/systemd1";
@@ -105,14 +105,15 @@ export class SystemdConnection {
         const rule = `type='signal',sender='${DESTINATION}',path='${PATH}',interface='${MANAGER}',member='JobRemoved'`;
         await connection.call({ ...BUS, member: "AddMatch", signature: "s", body: [rule] }, signal);
       }
-      // systemd sends its signals to nobody who has not asked.
-      await call(connection, "Subscribe", "", [], signal);
-      const version = await readProperty(connection, "Version", signal);
-      return new SystemdConnection(
-        connection,
-        systemdMajorVersion(version),
-        await readProperty(connection, "ControlGroup", signal),
-      );
+      // All at once: what systemd's own socket reads together with the end of the authentication, up to 256 bytes, it
+      // looks at only when more comes (sd-bus, bus_socket_read_auth). A single call could lie there for ever.
+      const [version, controlGroup] = await Promise.all([
+        readProperty(connection, "Version", signal),
+        readProperty(connection, "ControlGroup", signal),
+        // systemd sends its signals to nobody who has not asked.
+        call(connection, "Subscribe", "", [], signal),
+      ]);
+      return new SystemdConnection(connection, systemdMajorVersion(version), controlGroup);
     } catch (error) {
       connection.close();
       throw error;
@@ -120,12 +121,14 @@ export class SystemdConnection {
   }
 
   /**
-   * Starts a transient unit. A failed unit of the same name, left over from an earlier container, is reset and
-   * replaced. Throws OrlopError("exists") for one that is alive, OrlopError("failed") when systemd could not.
+   * Starts a transient unit with these processes in it: systemd starts no scope that is empty, and a slice takes none.
+   * A failed unit of the same name, left over from an earlier container, is reset and replaced. Throws
+   * OrlopError("exists") for one that is alive, OrlopError("failed") when systemd could not.
    */
-  async startTransientUnit(unit: SystemdUnit, signal?: AbortSignal): Promise<void> {
+  async startTransientUnit(unit: SystemdUnit, pids: readonly number[], signal?: AbortSignal): Promise<void> {
+    const processes = pids.length === 0 ? [] : [systemdProperty("PIDs", "au", [...pids])];
     const start = () => {
-      const body = [unit.name, "replace", propertyList(unit.properties), []];
+      const body = [unit.name, "replace", propertyList([...unit.properties, ...processes]), []];
       return this.#runJob("start", unit.name, "StartTransientUnit", "ssa(sv)a(sa(sv))", body, signal);
     };
     try {

@@ -150,8 +150,8 @@ test("unified keys that systemd has properties for", () => {
   );
 });
 
-test("a scope is delegated, begins with its processes and is not part of the shutdown order", () => {
-  const options = { ...V2, systemdVersion: 253, containerId: "web", annotations: {}, pids: [42] };
+test("a scope is delegated and is not part of the shutdown order", () => {
+  const options = { ...V2, systemdVersion: 253, containerId: "web", annotations: {} };
   const scope = { slice: "a.slice", prefix: "p", name: "web" };
   const unit = planSystemdUnit(scope, { unified: { "memory.oom.group": "1" } }, options);
   assert.equal(unit.name, "p-web.scope");
@@ -159,7 +159,6 @@ test("a scope is delegated, begins with its processes and is not part of the shu
     ["Description", "s", "orlop container web"],
     ["Slice", "s", "a.slice"],
     ["Delegate", "b", true],
-    ["PIDs", "au", [42]],
     ["MemoryAccounting", "b", true],
     ["CPUAccounting", "b", true],
     ["IOAccounting", "b", true],

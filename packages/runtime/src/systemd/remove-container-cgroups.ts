@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import type { OrlopError } from "@orlop/core";
+import { killCgroup, removeCgroups } from "@orlop/kernel";
+import type { ContainerRecord } from "../process/container-record.ts";
+import { connectSystemd, type SystemdEnvironment } from "./connect-systemd.ts";
+
+/** Ends every process in a container's cgroups, and removes those together with the unit that they belong to. */
+export async function removeContainerCgroups(
+  record: Pick<ContainerRecord, "cgroups" | "unit">,
+  env: SystemdEnvironment,
+): Promise<void> {
+  await killCgroup(record.cgroups);
+  await removeEmptyCgroups(record, env);
+}
+
+/** The same where no process is left. */
+export async function removeEmptyCgroups(
+  { cgroups, unit }: Pick<ContainerRecord, "cgroups" | "unit">,
+  env: SystemdEnvironment,
+): Promise<void> {
+  if (unit !== undefined) {
+    try {
+      using systemd = await connectSystemd(unit.ofUser, env);
+      await systemd.stopUnit(unit.name);
+    } catch (error) {
+      // A user's systemd ends with the user's last session, and its units with it.
+      if ((error as OrlopError).code !== "unsupported") throw error;
+    }
+  }
+  // systemd makes none below the unit's own, and none of the hierarchies that it does not manage.
+  await removeCgroups(cgroups.map(({ path }) => path).filter((path) => existsSync(path)));
+}

@@ -1,0 +1,22 @@
+import type { LinuxResources } from "@orlop/core";
+import { updateSystemdUnit } from "@orlop/kernel";
+import type { HookRunner } from "../process/container-hooks.ts";
+import type { ContainerRecord } from "../process/container-record.ts";
+import { updateCgroups } from "../process/update-cgroups.ts";
+import { connectSystemd, type SystemdEnvironment } from "./connect-systemd.ts";
+
+/** Changes the limits of a container that runs: systemd is told, where it made the cgroups, and the cgroups are written. */
+export async function updateLimits(
+  runner: HookRunner,
+  { cgroups, unit }: Pick<ContainerRecord, "cgroups" | "unit">,
+  resources: LinuxResources,
+  env: SystemdEnvironment,
+): Promise<void> {
+  if (unit !== undefined) {
+    using systemd = await connectSystemd(unit.ofUser, env);
+    const cgroupVersion = cgroups.some(({ version, controllers }) => version === 1 && controllers.length > 0) ? 1 : 2;
+    const { rootless } = runner.host;
+    await updateSystemdUnit(systemd, { unit: unit.name, resources, cgroupVersion, directories: cgroups, rootless });
+  }
+  await updateCgroups(runner, cgroups, resources);
+}
