@@ -2,9 +2,9 @@ import { readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { COMMAND_NAME } from "../call.ts";
 
-/** How `bin/run-node.sh` calls: where the launcher for this way of calling the command belongs, and the call itself. */
+/** How a command was called by `bin/run-node.sh`: where the launcher for this way of calling it belongs, and the call. */
 export interface CalledAs {
-  /** A directory of this user's cache: see `LAUNCHER_FILES`. */
+  /** A directory of this user's cache, with {@link LAUNCHER_FILES}; empty where no launcher is to be written. */
   readonly home: string;
   /** The directory of the command. */
   readonly bin: string;
@@ -12,12 +12,14 @@ export interface CalledAs {
   readonly words: readonly string[];
 }
 
+/** The launcher's home: a link to the directory of the command, by which the shell sees whose it is, and the launcher. */
+export const LAUNCHER_FILES = { bin: "bin", launcher: "launcher" } as const;
+
 /** Reads the words behind the script. What Node could take for an option of its own has a colon in front there. */
 export function calledAs(scriptWords: readonly string[]): CalledAs {
-  const [home = "", given = "", ...words] = scriptWords.map((word) => (word.startsWith(":") ? word.slice(1) : word));
+  const [home = "", bin = "", ...words] = scriptWords.map((word) => (word.startsWith(":") ? word.slice(1) : word));
   // A launcher knows the directory by the link that leads there.
-  const bin = given === join(home, LAUNCHER_FILES.bin) ? readlinkSync(given) : given;
-  return { home, bin, words };
+  return { home, bin: bin === join(home, LAUNCHER_FILES.bin) ? targetOf(bin) : bin, words };
 }
 
 /** The name that the command was called by, a link's or its own: the last word of its launcher's home. */
@@ -26,5 +28,10 @@ export function calledName(home: string): string {
   return self === undefined ? COMMAND_NAME : basename(self);
 }
 
-/** The launcher's home: a link to the directory of the command, by which the shell sees whose it is, and the launcher. */
-export const LAUNCHER_FILES = { bin: "bin", launcher: "launcher" } as const;
+function targetOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return path;
+  }
+}
