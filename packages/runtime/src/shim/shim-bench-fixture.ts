@@ -53,7 +53,7 @@ export class ShimBench implements AsyncDisposable {
 
   constructor(stack: AsyncDisposableStack, idleMs: number) {
     this.#stack = stack;
-    this.directory = stack.use(temporaryDirectory("orlop-shim-")).path;
+    this.directory = stack.use(temporaryDirectory("orlop-shim-", "/run")).path;
     this.#mark = `orlop-shim-${process.pid}-${++benches}`;
     this.place = shimPlace(GROUP, { XDG_RUNTIME_DIR: join(this.directory, "run") }, false);
     makeShimPlace(this.place);
