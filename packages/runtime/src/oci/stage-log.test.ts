@@ -16,7 +16,7 @@ test("the debug log tells the stages of a process, with runc's names for them", 
     'process in container "a" is being made by a program of system calls (nsexec container setup)',
     'process in container "a" begins on CPUs 1,64 (nsexec: affinity: 0x10000000000000002)',
     'process in container "a" is process 7 (child process in init())',
-    'process in container "a" waits for its start (init: closing the pipe to signal completion)',
+    'process in container "a" is ready to start (init: closing the pipe to signal completion)',
     'process in container "a" executes its program (setns_init: about to exec)',
   ]);
 });

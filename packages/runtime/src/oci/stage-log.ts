@@ -32,9 +32,9 @@ export class StageLog {
     this.#tell(`is process ${pid}`, "child process in init()");
   }
 
-  /** Init has nothing left to do but to wait for its start. */
+  /** Init has nothing left to do before its start. */
   ready(): void {
-    this.#tell("waits for its start", "init: closing the pipe to signal completion");
+    this.#tell("is ready to start", "init: closing the pipe to signal completion");
   }
 
   /** A further process, which is on its own now. */
