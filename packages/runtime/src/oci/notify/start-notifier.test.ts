@@ -17,6 +17,8 @@ function program(write: (p: ProgramBuilder) => void): Program {
   p.step({ action: "be the other side" });
   p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_DGRAM|SOCK_CLOEXEC"), 0], { into: p.slot("socket") });
   write(p);
+  // Before anybody hears of the end, and not at some time after it.
+  p.call("close", [p.slot("socket")]);
   emitReport(p, reportBuffer(p), "ended");
   p.call("exit_group", [0]);
   return p.build();
