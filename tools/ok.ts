@@ -1,6 +1,7 @@
 /**
  * `npm run ok`: what every commit passes. Format and lint, types, layers, tidiness, unit tests; under a minute
- * and without privileges. `npm run ok -- types tidy` runs those alone.
+ * and without privileges. `npm run ok -- types tidy` runs those alone. Fuzzers take a short look: `npm test` has them look
+ * longer.
  */
 import { runSteps } from "./steps/run-steps.ts";
 import { staticSteps } from "./steps/static-steps.ts";
@@ -8,6 +9,7 @@ import { findTestFiles } from "./tests/find-test-files.ts";
 import { runUnitTests, testStep } from "./tests/test-steps.ts";
 
 const root = process.cwd();
+process.env.ORLOP_FUZZ_RUNS ??= "100";
 const unit = testStep(
   "unit",
   () => runUnitTests(root, findTestFiles(root).unit),

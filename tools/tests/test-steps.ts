@@ -26,10 +26,10 @@ export function testStep(name: string, run: () => Promise<TestOutcome>, report: 
   };
 }
 
-/** Unit tests: one file more at once than the machine has cores, as some wait; from behind, where those are. */
+/** Unit tests: two files more at once than the machine has cores, as some wait; from behind, where those are. */
 export function runUnitTests(root: string, files: readonly string[]): Promise<TestOutcome> {
   return runTests(root, files.toReversed(), {
-    concurrency: availableParallelism() + 1,
+    concurrency: availableParallelism() + 2,
     fileTimeoutMs: unitFileTimeoutMs,
   });
 }

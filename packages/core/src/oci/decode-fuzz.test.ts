@@ -8,7 +8,8 @@ import { EXAMPLE_CONFIG } from "./fixtures/example-config.ts";
 import { parseJson, stringifyJson } from "./json-text.ts";
 
 /** Each round takes a tenth of a millisecond; far longer runs found nothing that this number does not. */
-const ROUNDS = 2000;
+/** `ORLOP_FUZZ_RUNS=100000` looks for longer. */
+const ROUNDS = Number(process.env.ORLOP_FUZZ_RUNS ?? 2000);
 
 const ODD_VALUES: readonly unknown[] = [
   null,

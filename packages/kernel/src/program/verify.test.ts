@@ -12,7 +12,8 @@ import { encodeProgram, type Program, TOKEN_BYTES } from "./program.ts";
 import { Random, randomProgram } from "./random-program-fixture.ts";
 import { verifyProgram } from "./verify.ts";
 
-const FUZZ_RUNS = Number(process.env.ORLOP_FUZZ_RUNS ?? 3000);
+// Few are accepted: of a short look none would be.
+const FUZZ_RUNS = Math.max(1000, Number(process.env.ORLOP_FUZZ_RUNS ?? 3000));
 const SEED = process.env.ORLOP_FUZZ_SEED;
 
 /** A program of what `write` writes, and an end. */

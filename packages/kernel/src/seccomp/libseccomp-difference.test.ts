@@ -182,11 +182,14 @@ const shapes: Readonly<Record<string, RuleShape>> = {
   },
 };
 
+/** `ORLOP_FUZZ_RUNS=100000` looks for longer. */
+const RUNS = Number(process.env.ORLOP_FUZZ_RUNS ?? 150);
+
 describe("libseccomp's filter and ours", () => {
   for (const [title, shape] of Object.entries(shapes)) {
     it(`decide the same with ${title}`, (t) => {
       const random = new Random(7);
-      const profiles = Array.from({ length: 150 }, () => randomSeccomp(random, random.pick(architectureLists), shape));
+      const profiles = Array.from({ length: RUNS }, () => randomSeccomp(random, random.pick(architectureLists), shape));
       const built = buildWithLibseccomp(t, profiles);
       if (built === undefined) return;
       for (const [index, seccomp] of profiles.entries()) {
