@@ -1,27 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { arch, tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { arch } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { LayoutWriter, makeTar } from "@orlop/testkit";
 import type { Image } from "./image.ts";
 import { openStored } from "./open-stored.ts";
+import { useScratch } from "./scratch-fixture.ts";
 
-let scratch = "";
-const temporaryDirectory = process.env.TMPDIR;
-
-before(() => {
-  scratch = mkdtempSync(join(tmpdir(), "orlop-archive-"));
-  mkdirSync(join(scratch, "tmp"));
-  process.env.TMPDIR = join(scratch, "tmp");
-});
-after(() => {
-  if (temporaryDirectory === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = temporaryDirectory;
-  rmSync(scratch, { recursive: true });
-});
+const scratch = useScratch("orlop-archive-");
 
 /** Everything in a directory, as an archive beside it. */
 function pack(directory: string, ...flags: readonly string[]): string {
@@ -40,7 +29,7 @@ async function content(image: Promise<Image>, path: string): Promise<string | un
     using closing = opened;
     return closing.readFile(path, 1000)?.toString();
   });
-  assert.deepEqual(readdirSync(join(scratch, "tmp")), []);
+  assert.deepEqual(readdirSync(scratch.temporary), []);
   return text;
 }
 
@@ -49,7 +38,7 @@ const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).dig
 
 /** An archive as docker before 25 wrote it: the second image has a link to the first one's layer. */
 function dockerArchive(name: string, manifest?: string): string {
-  const directory = join(scratch, name);
+  const directory = join(scratch.path, name);
   const layers = [tarOf("first"), tarOf("second")];
   mkdirSync(directory);
   const images = [layers.slice(0, 1), layers].map((tars, index) => {
@@ -109,19 +98,22 @@ describe("an archive of docker", () => {
     for (const [name, manifest, error] of cases) {
       await assert.rejects(open("docker-archive", dockerArchive(name, manifest)), error);
     }
-    await assert.rejects(open("docker-archive", join(scratch, "none")), /Cannot read image archive .*: no such file/);
-    writeFileSync(join(scratch, "garbage"), "x".repeat(10_000));
-    await assert.rejects(open("docker-archive", join(scratch, "garbage")), { code: "invalid" });
-    const cut = join(scratch, "cut");
+    await assert.rejects(
+      open("docker-archive", join(scratch.path, "none")),
+      /Cannot read image archive .*: no such file/,
+    );
+    writeFileSync(join(scratch.path, "garbage"), "x".repeat(10_000));
+    await assert.rejects(open("docker-archive", join(scratch.path, "garbage")), { code: "invalid" });
+    const cut = join(scratch.path, "cut");
     writeFileSync(cut, readFileSync(dockerArchive("whole")).subarray(0, 2000));
     await assert.rejects(open("docker-archive", cut), { code: "invalid" });
-    assert.deepEqual(readdirSync(join(scratch, "tmp")), []);
+    assert.deepEqual(readdirSync(scratch.temporary), []);
   });
 });
 
 describe("an image layout in an archive", () => {
   test("is opened as one in a directory is", async () => {
-    const layout = new LayoutWriter(join(scratch, "layout"));
+    const layout = new LayoutWriter(join(scratch.path, "layout"));
     layout.publish([
       layout.manifest({ layers: [{ tar: tarOf("one") }], tag: "one" }),
       layout.manifest({ layers: [{ tar: tarOf("one") }, { tar: tarOf("two"), compression: "zstd" }], tag: "two" }),

@@ -6,7 +6,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -14,31 +13,19 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { beforeEach, describe, test } from "node:test";
 import type { ErrorCode } from "@orlop/core";
 import { type FixtureEntry, type FixtureImage, type FixtureLayer, LayoutWriter, makeTar } from "@orlop/testkit";
 import type { Image } from "./image.ts";
 import { openStored } from "./open-stored.ts";
+import { useScratch } from "./scratch-fixture.ts";
 
-let scratch = "";
+const scratch = useScratch("orlop-layout-");
 let layout: LayoutWriter;
-const temporaryDirectory = process.env.TMPDIR;
-
-before(() => {
-  scratch = mkdtempSync(join(tmpdir(), "orlop-layout-"));
-  mkdirSync(join(scratch, "tmp"));
-  process.env.TMPDIR = join(scratch, "tmp");
-});
-after(() => {
-  if (temporaryDirectory === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = temporaryDirectory;
-  rmSync(scratch, { recursive: true });
-});
 beforeEach(() => {
-  rmSync(join(scratch, "layout"), { recursive: true, force: true });
-  layout = new LayoutWriter(join(scratch, "layout"));
+  rmSync(join(scratch.path, "layout"), { recursive: true, force: true });
+  layout = new LayoutWriter(join(scratch.path, "layout"));
 });
 
 async function open(tag?: string): Promise<Image> {
@@ -64,14 +51,14 @@ async function refused(work: Promise<Image>, code: ErrorCode, message: RegExp): 
     assert.equal(error.code, code);
     return true;
   });
-  assert.deepEqual(readdirSync(join(scratch, "tmp")), [], "something unpacked was left behind");
+  assert.deepEqual(readdirSync(scratch.temporary), [], "something unpacked was left behind");
 }
 
 const read = (image: Image, path: string): string => readFileSync(join(directoryOf(image), path), "utf8");
 
 describe("an image of a layout", () => {
   test("is what GNU tar packed, whichever way its layer is compressed", async () => {
-    const source = join(scratch, "source");
+    const source = join(scratch.path, "source");
     const long = "d".repeat(60);
     mkdirSync(join(source, long, "e".repeat(90)), { recursive: true });
     writeFileSync(join(source, long, "e".repeat(90), "file"), "deep\n");
@@ -101,7 +88,7 @@ describe("an image of a layout", () => {
         );
       }
     }
-    assert.deepEqual(readdirSync(join(scratch, "tmp")), []);
+    assert.deepEqual(readdirSync(scratch.temporary), []);
     chmodSync(join(source, "closed"), 0o700);
   });
 
@@ -186,12 +173,12 @@ describe("an image of a layout", () => {
     ]);
     assert.equal(lstatSync(join(directoryOf(image), "a")).mode & 0o777, 0);
     image[Symbol.dispose]();
-    assert.deepEqual(readdirSync(join(scratch, "tmp")), []);
+    assert.deepEqual(readdirSync(scratch.temporary), []);
   });
 });
 
 describe("a hostile layer", () => {
-  const outside = (): string => join(scratch, "outside");
+  const outside = (): string => join(scratch.path, "outside");
   const plant = (): void => {
     mkdirSync(outside(), { recursive: true });
     writeFileSync(join(outside(), "file"), "mine");
