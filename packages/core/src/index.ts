@@ -1,3 +1,15 @@
+export {
+  type ByteRange,
+  type ContentInfo,
+  type ContentStore,
+  type Ingest,
+  type IngestOptions,
+  type IngestStatus,
+  LABEL_GC_REF_CONTENT,
+  LABEL_GC_REF_SNAPSHOT,
+  LABEL_GC_ROOT,
+  type Labels,
+} from "./content.ts";
 export { type ErrorCode, OrlopError, type OrlopErrorOptions } from "./errors.ts";
 export {
   type Digest,
@@ -11,6 +23,7 @@ export {
   parseName,
   shortId,
 } from "./identifiers.ts";
+export type { ImageRecord, ImageStore, Lease, LeaseResource, LeaseStore } from "./image-store.ts";
 export {
   decodeDescriptor,
   decodeImageConfig,
@@ -70,6 +83,7 @@ export {
   type StringSet,
 } from "./oci/image-spec.ts";
 export { JSON_LIMITS, stringifyJson } from "./oci/json-text.ts";
+export type { LayerEntry, LayerEntryKind } from "./oci/layer-entry.ts";
 export {
   type Box,
   type Capabilities,
@@ -158,6 +172,7 @@ export type {
   SeccompProfileSyscall,
 } from "./oci/seccomp-profile.ts";
 export { sysctlNamespace, sysctlPath } from "./oci/sysctl.ts";
+export { familiarReference, formatReference, parseReference, type Reference } from "./reference.ts";
 export {
   type CheckpointOptions,
   type ContainerStats,
@@ -178,3 +193,21 @@ export {
   type WaitOptions,
   type WindowSize,
 } from "./runtime.ts";
+export type {
+  CommitOptions,
+  PrepareOptions,
+  SnapshotInfo,
+  SnapshotKind,
+  SnapshotMount,
+  SnapshotOptions,
+  Snapshotter,
+  SnapshotUsage,
+} from "./snapshotter.ts";
+export type {
+  BlobOptions,
+  DownloadOptions,
+  ImageSink,
+  ImageSource,
+  OfferedImage,
+  ReferrersOptions,
+} from "./transfer.ts";

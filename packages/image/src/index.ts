@@ -5,4 +5,4 @@ export { compressionOf, readLayer, type StoredLayer, uncompressed } from "./laye
 export { DirectoryFiles, type ImageFiles } from "./layout/image-files.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
-export { readTar, type TarEntry } from "./tar/read-tar.ts";
+export { readTar } from "./tar/read-tar.ts";

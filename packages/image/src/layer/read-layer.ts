@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import {
   type Digest,
   digestEncoded,
+  type LayerEntry,
   MEDIA_TYPE_DOCKER_LAYER,
   MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP,
   MEDIA_TYPE_DOCKER_LAYER_GZIP,
@@ -14,7 +15,7 @@ import {
   OrlopError,
 } from "@orlop/core";
 import { hashFor } from "../layout/layout-blobs.ts";
-import { readTar, type TarEntry } from "../tar/read-tar.ts";
+import { readTar } from "../tar/read-tar.ts";
 
 const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
   [MEDIA_TYPE_IMAGE_LAYER, "none"],
@@ -45,7 +46,7 @@ export interface StoredLayer {
  *
  * @throws OrlopError
  */
-export async function* readLayer(layer: StoredLayer): AsyncGenerator<TarEntry> {
+export async function* readLayer(layer: StoredLayer): AsyncGenerator<LayerEntry> {
   const { name, diffId } = layer;
   const hash = hashFor(diffId);
   const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

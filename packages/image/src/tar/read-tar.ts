@@ -1,38 +1,10 @@
-import { OrlopError } from "@orlop/core";
+import { type LayerEntry, type LayerEntryKind, OrlopError } from "@orlop/core";
 import { ByteReader, type Chunks } from "./byte-reader.ts";
 import { readOldSparseMap, readPaxSparseMap } from "./read-sparse-map.ts";
 import { type SparseMap, withHoles } from "./sparse.ts";
 import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
 
-type TarEntryKind = "file" | "hard-link" | "symlink" | "character-device" | "block-device" | "directory" | "fifo";
-
-/** One entry of a layer (image-spec, layer.md). */
-export interface TarEntry {
-  readonly kind: TarEntryKind;
-  readonly path: string;
-  /** Permission bits, set-id and sticky bits included. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Seconds since 1970. */
-  readonly mtime: number;
-  /** On top of the seconds, less than one. */
-  readonly mtimeNanoseconds: number;
-  /** Of a link: what it says (symlink) or the path of the entry that it shares its content with (hard link). */
-  readonly target: string;
-  /** Bytes of content. */
-  readonly size: number;
-  /** Of a device. */
-  readonly device: { readonly major: number; readonly minor: number };
-  /** Extended attributes by their names. */
-  readonly xattrs: ReadonlyMap<string, Buffer>;
-  /** Bytes of the archive in front of the content. */
-  readonly contentAt: number;
-  /** The content, in chunks; what is not read is skipped. */
-  content(): AsyncGenerator<Buffer>;
-}
-
-const KINDS: Readonly<Record<string, TarEntryKind>> = {
+const KINDS: Readonly<Record<string, LayerEntryKind>> = {
   0: "file",
   1: "hard-link",
   2: "symlink",
@@ -54,7 +26,7 @@ const EXTENSION_MAX_BYTES = 1024 * 1024;
  *
  * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for kinds of entries that are not known
  */
-export async function* readTar(chunks: Chunks): AsyncGenerator<TarEntry> {
+export async function* readTar(chunks: Chunks): AsyncGenerator<LayerEntry> {
   const reader = new ByteReader(chunks);
   try {
     yield* readEntries(reader);
@@ -64,7 +36,7 @@ export async function* readTar(chunks: Chunks): AsyncGenerator<TarEntry> {
   }
 }
 
-async function* readEntries(reader: ByteReader): AsyncGenerator<TarEntry> {
+async function* readEntries(reader: ByteReader): AsyncGenerator<LayerEntry> {
   let global: PaxRecords = new Map();
   let local: PaxRecords = new Map();
   for (;;) {
@@ -160,7 +132,7 @@ function hasContent(type: string): boolean {
   return KINDS[type] === "file";
 }
 
-function describe(header: TarHeader, records: PaxRecords, content: Content, sparse: SparseMap | undefined): TarEntry {
+function describe(header: TarHeader, records: PaxRecords, content: Content, sparse: SparseMap | undefined): LayerEntry {
   const path = (records.get("GNU.sparse.name") ?? records.get("path"))?.toString() ?? header.name;
   const kind = Object.hasOwn(KINDS, header.type) ? KINDS[header.type] : undefined;
   if (kind === undefined) {
@@ -197,7 +169,7 @@ function xattrsOf(records: PaxRecords): ReadonlyMap<string, Buffer> {
 const TIME_MAX_SECONDS = 2 ** 34 - 1;
 
 /** Decimal seconds, with a fraction to the nanosecond (pax, "Extended Header"); what is out of range is moved into it. */
-function timeOf(decimal: string): Pick<TarEntry, "mtime" | "mtimeNanoseconds"> {
+function timeOf(decimal: string): Pick<LayerEntry, "mtime" | "mtimeNanoseconds"> {
   const [, seconds = "", fraction = ""] = /^(\d+)(?:\.(\d+))?$/.exec(decimal) ?? [];
   const mtime = Math.min(Number(seconds), TIME_MAX_SECONDS);
   return { mtime, mtimeNanoseconds: Number(fraction.slice(0, 9).padEnd(9, "0")) };

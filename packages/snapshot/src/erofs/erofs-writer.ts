@@ -1,4 +1,4 @@
-import type { TarEntry } from "@orlop/image";
+import type { LayerEntry } from "@orlop/core";
 import { AppendFile } from "./append-file.ts";
 import { crc32c } from "./crc32c.ts";
 import { encodeXattrs } from "./encode-xattrs.ts";
@@ -33,7 +33,7 @@ interface ErofsOptions {
  */
 export async function writeErofs(
   path: string,
-  entries: AsyncIterable<TarEntry>,
+  entries: AsyncIterable<LayerEntry>,
   { below = [] }: ErofsOptions = {},
 ): Promise<LayerTree<FileContent>> {
   const tree = new LayerTree<FileContent>(below);
@@ -58,7 +58,7 @@ export async function writeErofs(
   }
 }
 
-function headBytes({ xattrs, path }: TarEntry): number {
+function headBytes({ xattrs, path }: LayerEntry): number {
   return INODE.sizeBytes + encodeXattrs(xattrs, path).length;
 }
 

@@ -1,4 +1,4 @@
-import type { TarEntry } from "@orlop/image";
+import type { LayerEntry } from "@orlop/core";
 import type { AppendFile } from "./append-file.ts";
 import { alignUp, BLOCK_BITS, BLOCK_BYTES, NULL_ADDRESS } from "./erofs-format.ts";
 
@@ -28,7 +28,7 @@ export interface ContentFiles {
 }
 
 /** Writes the content of a file as it comes. `inodeBytes` is what stands before a tail. */
-export async function writeContent(files: ContentFiles, entry: TarEntry, inodeBytes: number): Promise<FileContent> {
+export async function writeContent(files: ContentFiles, entry: LayerEntry, inodeBytes: number): Promise<FileContent> {
   const { size } = entry;
   if (size === 0) return EMPTY_CONTENT;
   if (size >= SPARSE_MIN_BYTES) return await writeChunks(files.image, entry);
@@ -47,7 +47,7 @@ export async function writeContent(files: ContentFiles, entry: TarEntry, inodeBy
   return inline ? { kind: "inline", block, spoolAt, tailBytes } : { kind: "plain", block };
 }
 
-async function writeChunks(image: AppendFile, entry: TarEntry): Promise<FileContent> {
+async function writeChunks(image: AppendFile, entry: LayerEntry): Promise<FileContent> {
   const bits = Math.max(CHUNK_BITS_MIN, Math.ceil(Math.log2(entry.size / CHUNKS_MAX)));
   const chunkBytes = 2 ** bits;
   const addresses: number[] = [];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { TarEntry } from "@orlop/image";
+import type { LayerEntry } from "@orlop/core";
 import { type Directory, LayerTree } from "./layer-tree.ts";
 
-function entry(path: string, changes: Partial<TarEntry> = {}): TarEntry {
+function entry(path: string, changes: Partial<LayerEntry> = {}): LayerEntry {
   return {
     kind: path.endsWith("/") ? "directory" : "file",
     path,
@@ -22,10 +22,10 @@ function entry(path: string, changes: Partial<TarEntry> = {}): TarEntry {
   };
 }
 
-const symlink = (path: string, target: string): TarEntry => entry(path, { kind: "symlink", target });
-const hardLink = (path: string, target: string): TarEntry => entry(path, { kind: "hard-link", target });
+const symlink = (path: string, target: string): LayerEntry => entry(path, { kind: "symlink", target });
+const hardLink = (path: string, target: string): LayerEntry => entry(path, { kind: "hard-link", target });
 
-function layer(entries: readonly TarEntry[], below: readonly LayerTree<string>[] = []): LayerTree<string> {
+function layer(entries: readonly LayerEntry[], below: readonly LayerTree<string>[] = []): LayerTree<string> {
   const tree = new LayerTree<string>(below);
   for (const each of entries) tree.add(each, each.path);
   return tree;
@@ -83,7 +83,7 @@ suite("the tree of a layer", () => {
     assert.equal(root.children.get("c"), root.children.get("a"));
   });
 
-  const refused: readonly [what: string, entries: readonly TarEntry[], error: RegExp][] = [
+  const refused: readonly [what: string, entries: readonly LayerEntry[], error: RegExp][] = [
     ["a path that leaves it", [entry("../x")], /leaves the layer/],
     ["a path through a file", [entry("f"), entry("f/x")], /"f" in its path is not a directory/],
     ["a path through links in a circle", [symlink("a", "b"), symlink("b", "a"), entry("a/x")], /too many links/],

@@ -1,12 +1,12 @@
-import { OrlopError } from "@orlop/core";
-import { parseLayerPath, parseWhiteout, refusedEntry, type TarEntry } from "@orlop/image";
+import { type LayerEntry, OrlopError } from "@orlop/core";
+import { parseLayerPath, parseWhiteout, refusedEntry } from "@orlop/image";
 
 /** A limit on what one layer may hold; each entry takes memory until the layer is written. */
 const ENTRIES_MAX = 4_000_000;
 /** As the kernel has it: include/linux/namei.h, MAXSYMLINKS. */
 const LINKS_MAX = 40;
 
-type Attributes = Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "mtimeNanoseconds" | "xattrs">;
+type Attributes = Pick<LayerEntry, "mode" | "uid" | "gid" | "mtime" | "mtimeNanoseconds" | "xattrs">;
 
 /** What a layer does not describe and no layer below has. */
 const IMPLIED: Attributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0, mtimeNanoseconds: 0, xattrs: new Map() };
@@ -24,11 +24,11 @@ export interface Directory {
 /** Anything but a directory. Hard links are one leaf under several names. */
 export interface Leaf<Content> {
   readonly kind: "leaf";
-  readonly type: Exclude<TarEntry["kind"], "directory" | "hard-link">;
+  readonly type: Exclude<LayerEntry["kind"], "directory" | "hard-link">;
   readonly attributes: Attributes;
   /** Of a link. */
   readonly target: string;
-  readonly device: TarEntry["device"];
+  readonly device: LayerEntry["device"];
   readonly size: number;
   readonly content: Content;
 }
@@ -57,7 +57,7 @@ export class LayerTree<Content> {
    * `content` is that of a file. Throws `invalid` for what no layer may have, `unsupported` for a hard link to a file of a
    * layer below, `exhausted` for too many entries.
    */
-  add(entry: TarEntry, content: Content): void {
+  add(entry: LayerEntry, content: Content): void {
     if (++this.#entries > ENTRIES_MAX) {
       throw new OrlopError("exhausted", `Cannot read layer: it has more than ${ENTRIES_MAX} entries`);
     }
@@ -73,7 +73,7 @@ export class LayerTree<Content> {
     else if (whiteout.kind === "hides") hide(place, whiteout.name);
   }
 
-  #put(place: Directory, name: string, entry: TarEntry, content: Content): void {
+  #put(place: Directory, name: string, entry: LayerEntry, content: Content): void {
     const before = place.children.get(name);
     const { kind } = entry;
     if (kind === "directory") {
@@ -100,7 +100,7 @@ export class LayerTree<Content> {
       });
   }
 
-  #linked(entry: TarEntry): Leaf<unknown> {
+  #linked(entry: LayerEntry): Leaf<unknown> {
     const { parents, name } = parseLayerPath(entry.target);
     if (name === undefined) throw refusedEntry(entry.path, "it links to a directory");
     const place = this.#enter(this.root, parents, entry.path, { left: LINKS_MAX });
@@ -177,7 +177,7 @@ function directory(name: string, parent: Directory | undefined, attributes: Attr
   return { kind: "directory", name, parent, children: new Map(), attributes, opaque };
 }
 
-function attributesOf({ mode, uid, gid, mtime, mtimeNanoseconds, xattrs }: TarEntry): Attributes {
+function attributesOf({ mode, uid, gid, mtime, mtimeNanoseconds, xattrs }: LayerEntry): Attributes {
   return { mode, uid, gid, mtime, mtimeNanoseconds, xattrs: copyOf(xattrs) };
 }
 

@@ -21,8 +21,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join, relative } from "node:path";
-import { OrlopError } from "@orlop/core";
-import { parseLayerPath, parseWhiteout, refusedEntry, type TarEntry, type Whiteout } from "@orlop/image";
+import { type LayerEntry, OrlopError } from "@orlop/core";
+import { parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "@orlop/image";
 import { type OpenPlace, RootDirectory } from "../root-directory.ts";
 import { type PathNode, PathTree } from "./path-tree.ts";
 import { UnpackLosses } from "./unpack-losses.ts";
@@ -73,7 +73,7 @@ export class LayerWriter implements Disposable {
   }
 
   /** @throws OrlopError */
-  async write(entry: TarEntry): Promise<void> {
+  async write(entry: LayerEntry): Promise<void> {
     if (++this.#entries > ENTRIES_MAX) throw exhausted("entries", ENTRIES_MAX);
     const { parent, name } = splitPath(entry.path);
     try {
@@ -111,7 +111,7 @@ export class LayerWriter implements Disposable {
     utimesSync(place.path, mtime, mtime);
   }
 
-  async #make(directory: OpenPlace, name: string, entry: TarEntry): Promise<void> {
+  async #make(directory: OpenPlace, name: string, entry: LayerEntry): Promise<void> {
     const path = `${directory.path}/${name}`;
     const before = lstatSync(path, { throwIfNoEntry: false });
     const stays = before?.isDirectory() === true && entry.kind === "directory";
@@ -144,7 +144,7 @@ export class LayerWriter implements Disposable {
   }
 
   /** @param path below the root */
-  #describeDirectory(path: string, { mode, uid, gid, mtime }: TarEntry): void {
+  #describeDirectory(path: string, { mode, uid, gid, mtime }: LayerEntry): void {
     this.#directories.set(path, { mode, uid, gid, mtime });
   }
 
@@ -160,7 +160,7 @@ export class LayerWriter implements Disposable {
     this.#made.delete(below);
   }
 
-  async #writeFile(path: string, entry: TarEntry): Promise<void> {
+  async #writeFile(path: string, entry: LayerEntry): Promise<void> {
     this.#bytes += entry.size;
     if (this.#bytes > UNPACKED_MAX_BYTES) throw exhausted("bytes", UNPACKED_MAX_BYTES);
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -178,7 +178,7 @@ export class LayerWriter implements Disposable {
     }
   }
 
-  #link(path: string, entry: TarEntry): void {
+  #link(path: string, entry: LayerEntry): void {
     const { parent, name } = splitPath(entry.target);
     if (name === undefined) throw refusedEntry(entry.path, "it links to a directory");
     using directory = this.#root.openDirectory(parent);

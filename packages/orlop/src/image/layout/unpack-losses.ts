@@ -1,4 +1,4 @@
-import type { TarEntry } from "@orlop/image";
+import type { LayerEntry } from "@orlop/core";
 
 /** Examples that a sentence shows. */
 const EXAMPLES_MAX = 3;
@@ -25,7 +25,7 @@ export class UnpackLosses {
   readonly #owners = new Loss();
   readonly #attributes = new Loss();
 
-  note(entry: TarEntry, keepsOwners: boolean): void {
+  note(entry: LayerEntry, keepsOwners: boolean): void {
     const { kind, path, uid, gid } = entry;
     const isNode = kind === "character-device" || kind === "block-device" || kind === "fifo";
     // A container has a /dev of its own.

@@ -1,0 +1,34 @@
+export type LayerEntryKind =
+  | "file"
+  | "hard-link"
+  | "symlink"
+  | "character-device"
+  | "block-device"
+  | "directory"
+  | "fifo";
+
+/** One entry of a layer (image-spec, layer.md). */
+export interface LayerEntry {
+  readonly kind: LayerEntryKind;
+  readonly path: string;
+  /** Permission bits, set-id and sticky bits included. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+  /** On top of the seconds, less than one. */
+  readonly mtimeNanoseconds: number;
+  /** Of a link: what it says (symlink) or the path of the entry that it shares its content with (hard link). */
+  readonly target: string;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Of a device. */
+  readonly device: { readonly major: number; readonly minor: number };
+  /** Extended attributes by their names. */
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** Bytes of the archive in front of the content. */
+  readonly contentAt: number;
+  /** The content, in chunks; what is not read is skipped. */
+  content(): AsyncGenerator<Buffer>;
+}
