@@ -55,7 +55,7 @@ function withTag({ manifests }: Index, tag: string | undefined): readonly Descri
 }
 
 function descend(descriptor: Descriptor, choice: ManifestChoice, depth: number): Descriptor | undefined {
-  if (descriptor.platform !== undefined && !suits(descriptor.platform, choice.platform)) return undefined;
+  if (descriptor.platform !== undefined && !suitsPlatform(descriptor.platform, choice.platform)) return undefined;
   if (!INDEX_TYPES.has(descriptor.mediaType)) return descriptor;
   if (depth === 0) {
     throw new OrlopError("exhausted", `Cannot read image: its indexes are nested more than ${INDEX_DEPTH_MAX} deep`);
@@ -69,7 +69,7 @@ function descend(descriptor: Descriptor, choice: ManifestChoice, depth: number):
 }
 
 /** A variant only tells apart what an older processor cannot run, which images name only where they need it. */
-function suits(offered: Platform, wanted: Platform): boolean {
+export function suitsPlatform(offered: Platform, wanted: Platform): boolean {
   return (
     offered.os === wanted.os &&
     offered.architecture === wanted.architecture &&

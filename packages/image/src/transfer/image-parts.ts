@@ -1,0 +1,115 @@
+import {
+  type Descriptor,
+  decodeIndex,
+  decodeManifest,
+  type Manifest,
+  MEDIA_TYPE_DOCKER_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_IMAGE_INDEX,
+  MEDIA_TYPE_IMAGE_MANIFEST,
+  OrlopError,
+  type Platform,
+} from "@orlop/core";
+import { platformName, suitsPlatform } from "../layout/choose-manifest.ts";
+
+/** Indexes in indexes. */
+const INDEX_DEPTH_MAX = 4;
+/** Of all indexes of an image together. */
+const MANIFESTS_MAX = 1000;
+
+const INDEX_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_INDEX, MEDIA_TYPE_DOCKER_MANIFEST_LIST]);
+const MANIFEST_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_MANIFEST]);
+
+export type ReadDocument = (descriptor: Descriptor) => Promise<Buffer>;
+
+/** A manifest or an index, and what it names. */
+export interface ManifestPart {
+  readonly descriptor: Descriptor;
+  readonly content: Buffer;
+  /** What it names of what belongs to the image: manifests of an index that were not asked for are left out. */
+  readonly children: readonly Descriptor[];
+  /** Absent for an index. */
+  readonly manifest?: Manifest;
+}
+
+interface PartsOptions {
+  /** Of an index only the manifest for this platform; absent: all of them. */
+  readonly platform?: Platform;
+}
+
+/**
+ * What an image consists of: its manifests and indexes, those that are named before those that name them.
+ *
+ * @throws OrlopError `not-found` where an index has nothing for the platform, `exhausted` for too many or too deep ones,
+ * `unsupported` for a target that is neither
+ */
+export async function imageParts(
+  read: ReadDocument,
+  target: Descriptor,
+  { platform }: PartsOptions,
+): Promise<readonly ManifestPart[]> {
+  const found = new Map<string, ManifestPart>();
+  const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
+    if (found.has(descriptor.digest)) return;
+    if (found.size >= MANIFESTS_MAX) {
+      throw new OrlopError("exhausted", `Cannot read image: it has more than ${MANIFESTS_MAX} manifests`);
+    }
+    if (!INDEX_TYPES.has(descriptor.mediaType)) {
+      found.set(descriptor.digest, readManifest(descriptor, await read(descriptor)));
+      return;
+    }
+    if (depth === 0) throw tooDeep();
+    const content = await read(descriptor);
+    const { manifests } = decodeIndex(content);
+    const chosen = platform && (await choose(read, manifests, { platform, depth: depth - 1 }));
+    if (platform !== undefined && chosen === undefined) throw noneFor(platform, manifests);
+    const children = chosen === undefined ? manifests : [chosen];
+    for (const child of children) await visit(child, depth - 1);
+    found.set(descriptor.digest, { descriptor, content, children });
+  };
+  await visit(target, INDEX_DEPTH_MAX);
+  return [...found.values()];
+}
+
+function readManifest(descriptor: Descriptor, content: Buffer): ManifestPart {
+  if (!MANIFEST_TYPES.has(descriptor.mediaType)) {
+    throw new OrlopError(
+      "unsupported",
+      `Cannot read image: "${descriptor.digest}" is no manifest, its media type is "${descriptor.mediaType}"`,
+    );
+  }
+  const manifest = decodeManifest(content);
+  return { descriptor, content, manifest, children: [manifest.config, ...manifest.layers] };
+}
+
+/**
+ * The member of an index that is, or leads to, the manifest for a platform. Members that do not say what they are for are
+ * looked into last. Attestations are listed beside images, for the platform unknown/unknown, which suits nobody.
+ */
+async function choose(
+  read: ReadDocument,
+  manifests: readonly Descriptor[],
+  { platform, depth }: { readonly platform: Platform; readonly depth: number },
+): Promise<Descriptor | undefined> {
+  const suiting = manifests.filter((each) => each.platform !== undefined && suitsPlatform(each.platform, platform));
+  const silent = manifests.filter((each) => each.platform === undefined);
+  for (const each of [...suiting, ...silent]) {
+    if (!INDEX_TYPES.has(each.mediaType)) return each;
+    if (depth === 0) throw tooDeep();
+    const nested = decodeIndex(await read(each)).manifests;
+    if ((await choose(read, nested, { platform, depth: depth - 1 })) !== undefined) return each;
+  }
+  return undefined;
+}
+
+function noneFor(platform: Platform, manifests: readonly Descriptor[]): OrlopError {
+  const offered = new Set(
+    manifests.flatMap((each) => (each.platform === undefined ? [] : [platformName(each.platform)])),
+  );
+  const has = offered.size === 0 ? "" : `, it has ${[...offered].join(", ")}`;
+  return new OrlopError("not-found", `Cannot find an image for ${platformName(platform)}${has}`);
+}
+
+function tooDeep(): OrlopError {
+  return new OrlopError("exhausted", `Cannot read image: its indexes are nested more than ${INDEX_DEPTH_MAX} deep`);
+}

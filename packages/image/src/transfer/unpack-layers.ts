@@ -1,0 +1,137 @@
+import { randomBytes } from "node:crypto";
+import { type Digest, type ErrorCode, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
+import { readLayer, type StoredLayer } from "../layer/read-layer.ts";
+import { chainIds } from "./chain-ids.ts";
+
+interface UnpackingOptions {
+  readonly snapshotter: Snapshotter;
+  readonly diffIds: readonly Digest[];
+  readonly leases: LeaseStore;
+  /** Keeps the snapshots until something refers to them. */
+  readonly lease: string;
+  /** Keeps others, of this process and of others, from making the same at once. */
+  readonly lock: (name: string) => Promise<AsyncDisposable>;
+}
+
+/** A layer that came to nothing: those above have no ground to stand on. */
+class Abandoned extends Error {}
+
+/**
+ * The layers of one image on their way to become snapshots, by their chain ids. They are applied in any order, and side by
+ * side where the snapshotter can put them on top of each other afterwards.
+ */
+export class LayersUnpacking {
+  /** Of the uppermost layer: the image's root file system. Undefined for an image without layers. */
+  readonly chainId: Digest | undefined;
+  readonly #options: UnpackingOptions;
+  readonly #chain: readonly Digest[];
+  /** For each layer, whether it is a committed snapshot; settled by `unpack` of that layer. */
+  readonly #committed: readonly PromiseWithResolvers<void>[];
+
+  constructor(options: UnpackingOptions) {
+    this.#options = options;
+    this.#chain = chainIds(options.diffIds);
+    this.chainId = this.#chain.at(-1);
+    this.#committed = this.#chain.map(() => Promise.withResolvers<void>());
+    // Nobody waits for the uppermost one, or for one whose neighbour has failed already.
+    for (const { promise } of this.#committed) promise.catch(() => {});
+  }
+
+  /** Layers may be applied before those below are. */
+  get isParallel(): boolean {
+    return this.#options.snapshotter.rebases;
+  }
+
+  diffId(index: number): Digest {
+    return this.#options.diffIds[index] as Digest;
+  }
+
+  /** Whether the snapshot of a layer is there. It is kept from now on. */
+  async has(index: number): Promise<boolean> {
+    const { snapshotter, leases, lease } = this.#options;
+    const key = this.#name(index);
+    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+    return await isThere(snapshotter, key);
+  }
+
+  /**
+   * Makes the snapshot of a layer; resolves when it is committed, which the layers below have to be first.
+   *
+   * @param again the layer for a second time, where it turns out that it can only be applied on those below
+   */
+  async unpack(index: number, layer: StoredLayer, again: () => Promise<StoredLayer>): Promise<void> {
+    const committed = this.#committed[index];
+    try {
+      await using _lock = await this.#options.lock(`unpack-${this.#name(index)}`);
+      // Whoever held the lock before may have made it.
+      if (!(await this.has(index))) await this.#unpack(index, layer, again);
+      committed?.resolve();
+    } catch (error) {
+      committed?.reject(new Abandoned());
+      throw error;
+    }
+  }
+
+  /** The snapshot of a layer is there already. */
+  skip(index: number): void {
+    this.#committed[index]?.resolve();
+  }
+
+  /** The layer will not come: those that wait for it need not. */
+  abandon(index: number): void {
+    this.#committed[index]?.reject(new Abandoned());
+  }
+
+  async #unpack(index: number, layer: StoredLayer, again: () => Promise<StoredLayer>): Promise<void> {
+    const parent = index === 0 ? undefined : this.#name(index - 1);
+    const isAlone = this.isParallel || parent === undefined;
+    if (!isAlone) await this.#below(index);
+    try {
+      await this.#make(index, layer, { parent, isAlone });
+    } catch (error) {
+      if (parent === undefined || !isAlone || !hasCode(error, "unsupported")) throw error;
+      await this.#below(index);
+      await this.#make(index, await again(), { parent, isAlone: false });
+    }
+  }
+
+  async #make(
+    index: number,
+    layer: StoredLayer,
+    { parent, isAlone }: { readonly parent: string | undefined; readonly isAlone: boolean },
+  ): Promise<void> {
+    const { snapshotter, leases, lease } = this.#options;
+    const key = `unpack-${randomBytes(8).toString("hex")} ${this.#name(index)}`;
+    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+    await snapshotter.prepare(key, isAlone ? undefined : parent);
+    try {
+      await snapshotter.apply(key, readLayer(layer));
+      await this.#below(index);
+      await snapshotter.commit(this.#name(index), key, isAlone && parent !== undefined ? { parent } : {});
+    } catch (error) {
+      await snapshotter.remove(key);
+      throw error;
+    }
+  }
+
+  async #below(index: number): Promise<void> {
+    if (index > 0) await this.#committed[index - 1]?.promise;
+  }
+
+  #name(index: number): Digest {
+    return this.#chain[index] as Digest;
+  }
+}
+
+async function isThere(snapshotter: Snapshotter, key: string): Promise<boolean> {
+  try {
+    return (await snapshotter.stat(key)).kind === "committed";
+  } catch (error) {
+    if (hasCode(error, "not-found")) return false;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof OrlopError && error.code === code;
+}
