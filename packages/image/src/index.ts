@@ -6,3 +6,4 @@ export { DirectoryFiles, type ImageFiles } from "./layout/image-files.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
 export { readTar } from "./tar/read-tar.ts";
+export { type TarEntry, writeTar } from "./tar/write-tar.ts";

@@ -2,7 +2,7 @@ import { type LayerEntry, type LayerEntryKind, OrlopError } from "@orlop/core";
 import { ByteReader, type Chunks } from "./byte-reader.ts";
 import { readOldSparseMap, readPaxSparseMap } from "./read-sparse-map.ts";
 import { type SparseMap, withHoles } from "./sparse.ts";
-import { decodeTarHeader, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
+import { decodeTarHeader, EXTENSION_MAX_BYTES, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
 
 const KINDS: Readonly<Record<string, LayerEntryKind>> = {
   0: "file",
@@ -17,9 +17,6 @@ const KINDS: Readonly<Record<string, LayerEntryKind>> = {
   // A sparse file of GNU's own format.
   S: "file",
 };
-
-/** Of an extended header and of GNU's long names. */
-const EXTENSION_MAX_BYTES = 1024 * 1024;
 
 /**
  * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU.

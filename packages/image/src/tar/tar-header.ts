@@ -2,8 +2,26 @@ import { OrlopError } from "@orlop/core";
 
 export const TAR_BLOCK_BYTES = 512;
 
+/** Of an extended header and of GNU's long names. */
+export const EXTENSION_MAX_BYTES: number = 1024 * 1024;
+
+export type TarField =
+  | "name"
+  | "mode"
+  | "uid"
+  | "gid"
+  | "size"
+  | "mtime"
+  | "checksum"
+  | "type"
+  | "linkName"
+  | "magic"
+  | "deviceMajor"
+  | "deviceMinor"
+  | "prefix";
+
 /** Fields of the ustar header: POSIX.1-1988, and tar(5) for GNU's. Offset and length in bytes. */
-const FIELDS = {
+export const TAR_FIELDS: Readonly<Record<TarField, readonly [offset: number, length: number]>> = {
   name: [0, 100],
   mode: [100, 8],
   uid: [108, 8],
@@ -17,7 +35,7 @@ const FIELDS = {
   deviceMajor: [329, 8],
   deviceMinor: [337, 8],
   prefix: [345, 155],
-} as const;
+};
 
 /** One header block, before the extensions that stand in front of it are applied. */
 export interface TarHeader {
@@ -38,12 +56,12 @@ export interface TarHeader {
 /** Decodes a header block, or gives `undefined` for a block of zeros, which ends an archive. */
 export function decodeTarHeader(block: Buffer): TarHeader | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
-  if (number(block, "checksum") !== checksum(block)) throw malformedTar("a header's checksum is wrong");
+  if (number(block, "checksum") !== tarChecksum(block)) throw malformedTar("a header's checksum is wrong");
   const isUstar = text(block, "magic").startsWith("ustar");
   // GNU's header has other things in the place of the prefix, and is told by the blank behind the magic.
-  const hasPrefix = isUstar && block[FIELDS.magic[0] + 5] === 0;
+  const hasPrefix = isUstar && block[TAR_FIELDS.magic[0] + 5] === 0;
   const prefix = hasPrefix ? text(block, "prefix") : "";
-  const type = String.fromCharCode(block[FIELDS.type[0]] ?? 0);
+  const type = String.fromCharCode(block[TAR_FIELDS.type[0]] ?? 0);
   return {
     name: prefix === "" ? text(block, "name") : `${prefix}/${text(block, "name")}`,
     mode: number(block, "mode"),
@@ -63,18 +81,18 @@ function isDevice(type: string): boolean {
   return type === "3" || type === "4";
 }
 
-function field(block: Buffer, name: keyof typeof FIELDS): Buffer {
-  const [offset, length] = FIELDS[name];
+function field(block: Buffer, name: TarField): Buffer {
+  const [offset, length] = TAR_FIELDS[name];
   return block.subarray(offset, offset + length);
 }
 
-function text(block: Buffer, name: keyof typeof FIELDS): string {
+function text(block: Buffer, name: TarField): string {
   const bytes = field(block, name);
   const end = bytes.indexOf(0);
   return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
 }
 
-function number(block: Buffer, name: keyof typeof FIELDS): number {
+function number(block: Buffer, name: TarField): number {
   return readNumber(field(block, name), name);
 }
 
@@ -100,8 +118,8 @@ function octal(text: string, name: string): number {
 }
 
 /** The sum of the block's bytes, the checksum itself counting as blanks. */
-function checksum(block: Buffer): number {
-  const [offset, length] = FIELDS.checksum;
+export function tarChecksum(block: Buffer): number {
+  const [offset, length] = TAR_FIELDS.checksum;
   let sum = 0x20 * length;
   for (let index = 0; index < block.length; index++) {
     if (index < offset || index >= offset + length) sum += block[index] ?? 0;
