@@ -1,4 +1,5 @@
 import type { ContentStore, Descriptor, ImageSource, Ingest, Labels } from "@orlop/core";
+import { throwIfCancelled } from "./throw-if-cancelled.ts";
 import type { PartState } from "./transfer-event.ts";
 
 interface BringOptions {
@@ -19,6 +20,7 @@ export async function bringBlob(
   { content, labels, signal, onState, onIngest, onFailure }: BringOptions,
 ): Promise<"brought" | "exists"> {
   const withSignal = signal === undefined ? {} : { signal };
+  throwIfCancelled(signal);
   await using ingest = await content.ingest(descriptor, { ...withSignal, onWait: () => onState("waiting", 0) });
   if (ingest === undefined) {
     if (labels !== undefined) await content.setLabels(descriptor.digest, labels);
@@ -60,6 +62,7 @@ async function stream(
     const isWhole = range.offset === 0 && range.length === descriptor.size;
     const options = { ...(isWhole ? {} : { range }), ...(signal === undefined ? {} : { signal }) };
     for await (const chunk of source.blob(descriptor, options)) {
+      throwIfCancelled(signal);
       await ingest.write(chunk, offset);
       offset += chunk.length;
       onBytes(chunk.length);

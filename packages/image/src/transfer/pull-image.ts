@@ -21,6 +21,7 @@ import { gcLabels } from "./gc-labels.ts";
 import { imageParts, type ManifestPart } from "./image-parts.ts";
 import { inParallel } from "./in-parallel.ts";
 import { readDocument } from "./store-source.ts";
+import { throwIfCancelled } from "./throw-if-cancelled.ts";
 import type { PartRole, PartState, TransferListener } from "./transfer-event.ts";
 import { LayersUnpacking } from "./unpack-layers.ts";
 
@@ -94,7 +95,7 @@ class Pull {
     const read = (descriptor: Descriptor): Promise<Buffer> => this.#document(descriptor);
     const parts = await imageParts(read, target, platform === undefined ? {} : { platform });
     for (const part of parts) if (part.manifest !== undefined) await this.#image(part, part.manifest);
-    signal?.throwIfAborted();
+    throwIfCancelled(signal);
     for (const part of parts) await this.#keepManifest(part);
     if (name !== undefined) {
       await this.#depot.images.put(name, target);
