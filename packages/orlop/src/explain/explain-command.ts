@@ -68,7 +68,7 @@ async function explainRun(flags: ParsedFlags, machine: MachineView): Promise<Pro
       },
     );
   }
-  using prepared = await prepareContainer(options, machine);
+  await using prepared = await prepareContainer(options, machine);
   const plan = new ProcessRuntime({ root: prepared.runtimeRoot }).plan(prepared.request, false);
   const missing = new Set(prepared.missingSources);
   const { host } = plan;

@@ -7,7 +7,7 @@ export interface ImageRoot {
 }
 
 /** A root file system that is ready to be used, and what its image says about starting it. */
-export interface Image extends Disposable, ImageRoot {
+export interface Image extends AsyncDisposable, ImageRoot {
   /** The root as it is now, where others may change it and what is mounted in it at any time. */
   lookAgain?(): ImageRoot;
   readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
@@ -22,8 +22,8 @@ export interface Image extends Disposable, ImageRoot {
   readonly isHost: boolean;
   /** What got lost on the way, in sentences for a person. */
   readonly warnings: readonly string[];
-  /** Removes what was unpacked for it. */
-  [Symbol.dispose](): void;
+  /** Lets go of its layers, or removes what was unpacked for it. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface OpenImageOptions {

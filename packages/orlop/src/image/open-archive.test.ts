@@ -25,8 +25,8 @@ function open(kind: "oci-archive" | "docker-archive", path: string, tag?: string
 
 /** What a file of the opened image says; nothing of the image is left afterwards. */
 async function content(image: Promise<Image>, path: string): Promise<string | undefined> {
-  const text = await image.then((opened) => {
-    using closing = opened;
+  const text = await image.then(async (opened) => {
+    await using closing = opened;
     return closing.readFile(path, 1000)?.toString();
   });
   assert.deepEqual(readdirSync(scratch.temporary), []);

@@ -25,7 +25,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
         readFile: readerOf("/"),
         isHost: true,
         warnings: [],
-        [Symbol.dispose]: () => {},
+        [Symbol.asyncDispose]: async () => {},
       };
     }
     case "directory":
@@ -52,7 +52,7 @@ function openDirectory(path: string, writable: boolean, { rootless }: OpenImageO
     readFile: readerOf(directory),
     isHost: false,
     warnings: [],
-    [Symbol.dispose]: () => {},
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 

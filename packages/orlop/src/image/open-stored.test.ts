@@ -73,7 +73,7 @@ describe("an image of a layout", () => {
       for (const compression of ["none", "gzip", "zstd"] as const) {
         const args = ["-C", source, `--format=${format}`, "--numeric-owner", "-cf", "-", "."];
         const tar = execFileSync("tar", args, { maxBuffer: 1 << 24 });
-        using image = await openImage({ layers: [{ tar, compression }] });
+        await using image = await openImage({ layers: [{ tar, compression }] });
         execFileSync("diff", ["-r", "--no-dereference", source, directoryOf(image)]);
         assert.equal(read(image, join(long, "e".repeat(90), "file")), "deep\n");
         assert.equal(lstatSync(join(directoryOf(image), "program")).mode & 0o7777, 0o4755);
@@ -94,12 +94,12 @@ describe("an image of a layout", () => {
 
   test("says what its containers start with", async () => {
     const config = { Env: ["A=1"], Cmd: ["x"], Entrypoint: ["/y"], User: "nobody", WorkingDir: "/w" };
-    using image = await openImage({ layers: [{ tar: makeTar([]) }], config });
+    await using image = await openImage({ layers: [{ tar: makeTar([]) }], config });
     assert.deepEqual(image.config, config);
   });
 
   test("has its layers one over the other, whiteouts applied", async () => {
-    using image = await openLayers(
+    await using image = await openLayers(
       [
         { path: "gone", content: "1" },
         { path: "kept", content: "1" },
@@ -131,12 +131,15 @@ describe("an image of a layout", () => {
   });
 
   test("keeps what a layer has made beside its own whiteout", async () => {
-    using image = await openLayers([{ path: "a", content: "1" }], [{ path: "a", content: "2" }, { path: ".wh.a" }]);
+    await using image = await openLayers(
+      [{ path: "a", content: "1" }],
+      [{ path: "a", content: "2" }, { path: ".wh.a" }],
+    );
     assert.equal(read(image, "a"), "2");
   });
 
   test("writes below a directory that is a link, inside the image", async () => {
-    using image = await openLayers(
+    await using image = await openLayers(
       [
         { path: "usr/lib/", type: "5" },
         { path: "lib", type: "2", target: "/usr/lib" },
@@ -153,7 +156,7 @@ describe("an image of a layout", () => {
   });
 
   test("tells what an ordinary user does not get of it", async () => {
-    using image = await openLayers([
+    await using image = await openLayers([
       { path: "dev/null", type: "3" },
       { path: "srv/device", type: "4" },
       { path: "mail", uid: 8, gid: 8, content: "" },
@@ -172,7 +175,7 @@ describe("an image of a layout", () => {
       { path: "a/", type: "5", mode: 0 },
     ]);
     assert.equal(lstatSync(join(directoryOf(image), "a")).mode & 0o777, 0);
-    image[Symbol.dispose]();
+    await image[Symbol.asyncDispose]();
     assert.deepEqual(readdirSync(scratch.temporary), []);
   });
 });
@@ -187,7 +190,7 @@ describe("a hostile layer", () => {
   test("does not write through a link out of the image", async () => {
     plant();
     for (const target of [outside(), "../../../../../../../..".concat(outside())]) {
-      using image = await openLayers([
+      await using image = await openLayers([
         { path: "out", type: "2", target },
         { path: "out/file", content: "theirs" },
         { path: "out/new", content: "theirs" },
@@ -200,7 +203,7 @@ describe("a hostile layer", () => {
 
   test("does not write through a link that stands in the file's place", async () => {
     plant();
-    using image = await openLayers([
+    await using image = await openLayers([
       { path: "file", type: "2", target: join(outside(), "file") },
       { path: "file", content: "theirs", mode: 0o777 },
     ]);
@@ -210,7 +213,7 @@ describe("a hostile layer", () => {
 
   test("does not remove through a link out of the image", async () => {
     plant();
-    using _ = await openLayers(
+    await using _ = await openLayers(
       [{ path: "out", type: "2", target: outside() }],
       [{ path: "out/.wh.file" }, { path: "out/.wh..wh..opq" }],
       [{ path: ".wh.out" }],
@@ -235,7 +238,7 @@ describe("a hostile layer", () => {
   test("does not change the mode of what a link points to", async () => {
     plant();
     chmodSync(outside(), 0o755);
-    using _ = await openLayers([
+    await using _ = await openLayers([
       { path: "d/", type: "5" },
       { path: "d/", type: "5", mode: 0o700 },
       { path: "d", type: "2", target: outside() },
@@ -264,7 +267,7 @@ describe("a hostile layer", () => {
   }
 
   test("takes absolute paths as the image's own", async () => {
-    using image = await openLayers([{ path: "/etc/x", content: "x" }]);
+    await using image = await openLayers([{ path: "/etc/x", content: "x" }]);
     assert.equal(read(image, "etc/x"), "x");
   });
 });
@@ -325,7 +328,7 @@ describe("the choice among images", () => {
   test("goes by the tag", async () => {
     layout.publish([layout.manifest(image("one", { tag: "1" })), layout.manifest(image("two", { tag: "2" }))]);
     {
-      using found = await open("2");
+      await using found = await open("2");
       assert.deepEqual(found.config.Cmd, ["two"]);
     }
     await refused(open("3"), "not-found", /Cannot find image "3" in the layout; its tags are 1, 2/);
@@ -334,7 +337,7 @@ describe("the choice among images", () => {
 
   test("takes the latest when no tag is given", async () => {
     layout.publish([layout.manifest(image("one", { tag: "1" })), layout.manifest(image("new", { tag: "latest" }))]);
-    using found = await open();
+    await using found = await open();
     assert.deepEqual(found.config.Cmd, ["new"]);
   });
 
@@ -342,7 +345,7 @@ describe("the choice among images", () => {
     const attestation = { ...layout.manifest(image("attest")), platform: { os: "unknown", architecture: "unknown" } };
     const foreign = layout.manifest(image("foreign", { architecture: "s390x" }));
     layout.publish([layout.index([attestation, layout.index([foreign, layout.manifest(image("own"))])])]);
-    using found = await open();
+    await using found = await open();
     assert.deepEqual(found.config.Cmd, ["own"]);
   });
 

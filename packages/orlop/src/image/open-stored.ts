@@ -54,7 +54,7 @@ export async function openStored(reference: StoredReference, options: OpenImageO
     readFile: (path, bytesMax) => root.readFile(path, bytesMax),
     isHost: false,
     warnings,
-    [Symbol.dispose]: () => cleanUp.dispose(),
+    [Symbol.asyncDispose]: async () => cleanUp.dispose(),
   };
 }
 

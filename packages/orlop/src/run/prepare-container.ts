@@ -16,7 +16,7 @@ import { stateDirectory } from "./state-directory.ts";
 import { windowSize } from "./window-size.ts";
 
 /** A container that could be made now, and what was set up for it on the way. */
-interface PreparedContainer extends Disposable {
+interface PreparedContainer extends AsyncDisposable {
   readonly id: string;
   readonly request: CreateRequest;
   /** The same container on the root file system as it is now; absent where nobody else changes that. */
@@ -36,7 +36,7 @@ interface PreparedContainer extends Disposable {
  * @throws OrlopError
  */
 export async function prepareContainer(options: RunOptions, machine: MachineView): Promise<PreparedContainer> {
-  using stack = new DisposableStack();
+  await using stack = new AsyncDisposableStack();
   const id = generateId(randomBytes);
   const missingSources = findMissingSources(options);
   const image = stack.use(await openImage(options.image, { rootless: machine.rootless }));
@@ -73,7 +73,7 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
     runtimeRoot: join(state, "containers"),
     missingSources,
     warnings: image.warnings,
-    [Symbol.dispose]: () => cleanUp.dispose(),
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
 }
 

@@ -27,7 +27,7 @@ test("a container runs although a file of its root vanishes after the look at it
       writeFileSync(join(root, "parted/stays"), "");
       const machine = readMachineView();
       const args = [`dir:${root}`, "sh", "-c", "test -e /parted/stays && ! test -e /parted/vanishes"];
-      using prepared = await prepareContainer(readRunOptions(parseFlags(RUN_FLAGS, args), machine), machine);
+      await using prepared = await prepareContainer(readRunOptions(parseFlags(RUN_FLAGS, args), machine), machine);
       using open = await openRuntime({ kind: "process" }, join(directory, "state"), undefined);
       rmSync(join(root, "parted/vanishes"));
       await assert.rejects(open.run(prepared.request), { errno: "ENOENT", operation: /^bind ".*vanishes"/ });
