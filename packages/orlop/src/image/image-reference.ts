@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { OrlopError } from "@orlop/core";
+import { formatReference, OrlopError, parseReference } from "@orlop/core";
 
 /** Where a root file system comes from, as the command line names it. */
 export type ImageReference =
@@ -11,15 +11,20 @@ export type ImageReference =
       readonly path: string;
       /** Of an archive of docker: a name, with its tag. */
       readonly tag: string | undefined;
-    };
+    }
+  /** In a registry, or pulled from one; in full. */
+  | { readonly kind: "registry"; readonly name: string }
+  /** Put together from the packages of a distribution. */
+  | { readonly kind: "packages"; readonly name: string };
 
 const STORED = { oci: "oci-layout", "oci-archive": "oci-archive", "docker-archive": "docker-archive" } as const;
 
 /**
- * `host`, `dir:PATH`, `dir:PATH:rw`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME]`; relative
- * paths start from `cwd`.
+ * `host`, `dir:PATH`, `dir:PATH:rw`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME]`, where
+ * relative paths start from `cwd`; `debian:SUITE?[OPTION=VALUE&...]` or `ubuntu:SUITE?...`, which the question mark tells
+ * from an image of that name; or the name of an image of a registry.
  *
- * @throws OrlopError `invalid`, `unsupported` for what looks like an image of a registry
+ * @throws OrlopError `invalid`
  */
 export function parseImageReference(text: string, cwd: string): ImageReference {
   if (text === "host") return { kind: "host" };
@@ -43,14 +48,11 @@ export function parseImageReference(text: string, cwd: string): ImageReference {
       if (tag === "") throw invalid(text, "its tag is empty");
       return { kind: STORED[scheme], path: resolve(cwd, path), tag };
     }
-    default:
-      throw new OrlopError(
-        "unsupported",
-        `Cannot use image "${text}": images come from this machine for now, not from a registry\n` +
-          "Try host (this machine's own files), dir:PATH (a root file system), oci:PATH[:TAG] (an OCI image layout),\n" +
-          "oci-archive:PATH[:TAG] (one in a tar archive) or docker-archive:PATH[:NAME] (what docker save writes).",
-      );
+    case "debian":
+    case "ubuntu":
+      if (rest.includes("?")) return { kind: "packages", name: text };
   }
+  return { kind: "registry", name: formatReference(parseReference(text)) };
 }
 
 function invalid(text: string, what: string): OrlopError {
