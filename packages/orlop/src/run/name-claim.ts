@@ -1,7 +1,7 @@
 import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { isMarkAlive, ownProcessMark } from "./process-mark.ts";
+import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 
 /**
  * Keeps a container's name for as long as this process lives and the claim is not disposed of.

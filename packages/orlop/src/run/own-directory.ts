@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isMarkAlive, ownProcessMark } from "./process-mark.ts";
+import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 
 /** Tells the directories of one process apart. */
 let made = 0;

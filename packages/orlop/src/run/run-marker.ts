@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isMarkAlive, ownProcessMark } from "./process-mark.ts";
+import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 
 /**
  * Notes that this process looks after a container, so that a later one can clean up if it does not come to do so itself.

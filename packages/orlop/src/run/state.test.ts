@@ -12,10 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { ownProcessMark } from "@orlop/kernel";
 import { ContainerIdFile } from "./container-id-file.ts";
 import { NameClaim } from "./name-claim.ts";
 import { OwnDirectory } from "./own-directory.ts";
-import { ownProcessMark } from "./process-mark.ts";
 import { RunMarker, removeOrphans } from "./run-marker.ts";
 import { stateDirectory } from "./state-directory.ts";
 
