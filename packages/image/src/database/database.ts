@@ -1,0 +1,181 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
+import { systemFailure } from "@orlop/kernel";
+import { type DatabaseComponent, missingComponents, updateComponents } from "./database-component.ts";
+import { databaseFailure } from "./database-failure.ts";
+
+export type DatabaseValue = SQLInputValue;
+export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
+
+export interface TransactionOptions {
+  /**
+   * False: a power cut may undo the transaction, together with all after it, as long as no durable one has followed.
+   * What other processes see, and what a killed process leaves, is not concerned.
+   */
+  readonly durable?: boolean;
+}
+
+/** Writers hold the lock for as long as one write to the disk takes; who waits so long waits for something broken. */
+const BUSY_TIMEOUT_MS = 30_000;
+
+/**
+ * A SQLite file that several components keep their tables in, and several processes use at once.
+ *
+ * It is opened by the first use: for reading only, until something is written, so that who only looks something up does
+ * not pay for more. Readers never wait for writers (WAL). Calls are synchronous and short; none may be held across an
+ * `await`.
+ *
+ * @throws OrlopError from every method: `unsupported` where the file is of a newer version of orlop, `exhausted` when the
+ *   disk is full, `failed`, `denied`
+ */
+export class Database implements Disposable {
+  readonly path: string;
+  readonly #components: DatabaseComponent[] = [];
+  readonly #statements = new Map<string, StatementSync>();
+  #connection: DatabaseSync | undefined;
+  #readOnly = false;
+  #checked = false;
+  #inTransaction = false;
+
+  constructor(path: string, components: readonly DatabaseComponent[] = []) {
+    this.path = path;
+    for (const component of components) this.add(component);
+  }
+
+  /** Tables of one more component, made or brought up to date before the next use of the database. */
+  add(component: DatabaseComponent): void {
+    if (this.#components.some(({ name }) => name === component.name)) return;
+    this.#components.push(component);
+    this.#checked = false;
+  }
+
+  /** The first row, if there is one. */
+  get(sql: string, ...values: readonly DatabaseValue[]): DatabaseRow | undefined {
+    return this.#guard(() => this.#statement(sql).get(...values));
+  }
+
+  all(sql: string, ...values: readonly DatabaseValue[]): readonly DatabaseRow[] {
+    return this.#guard(() => this.#statement(sql).all(...values));
+  }
+
+  /** Changes rows, within a transaction; the result is how many. */
+  run(sql: string, ...values: readonly DatabaseValue[]): number {
+    if (!this.#inTransaction) throw new Error("a change needs a transaction");
+    return this.#guard(() => Number(this.#statement(sql).run(...values).changes));
+  }
+
+  /** Everything of `work` or nothing of it; other writers wait. Within another transaction it is part of that one. */
+  transaction<T>(work: () => T, { durable = true }: TransactionOptions = {}): T {
+    if (this.#inTransaction) return work();
+    return this.#guard(() => {
+      const connection = this.#writable();
+      connection.exec(`pragma synchronous = ${durable ? "full" : "normal"}; begin immediate`);
+      this.#inTransaction = true;
+      try {
+        const result = work();
+        connection.exec("commit");
+        return result;
+      } finally {
+        this.#inTransaction = false;
+        // Some failures, a full disk among them, have ended it already.
+        if (connection.isTransaction) connection.exec("rollback");
+      }
+    });
+  }
+
+  /** What `work` reads is of one moment, whatever others write meanwhile. */
+  snapshot<T>(work: () => T): T {
+    if (this.#inTransaction) return work();
+    return this.#guard(() => {
+      const connection = this.#readable();
+      connection.exec("begin");
+      try {
+        return work();
+      } finally {
+        connection.exec("rollback");
+      }
+    });
+  }
+
+  /** It may be used again afterwards. */
+  close(): void {
+    this.#statements.clear();
+    this.#checked = false;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw databaseFailure(this.path, error);
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    const connection = this.#readable();
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = connection.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #readable(): DatabaseSync {
+    const connection = this.#connection ?? this.#openReadOnly() ?? this.#open();
+    if (this.#checked) return connection;
+    if (missingComponents(connection, this.path, this.#components).length > 0) return this.#writable();
+    this.#checked = true;
+    return connection;
+  }
+
+  #writable(): DatabaseSync {
+    if (this.#readOnly) this.close();
+    const connection = this.#connection ?? this.#open();
+    if (!this.#checked) {
+      updateComponents(connection, this.path, this.#components);
+      this.#checked = true;
+    }
+    return connection;
+  }
+
+  /** Undefined where there is no file yet. */
+  #openReadOnly(): DatabaseSync | undefined {
+    // Loaded no sooner: most calls of the command look nothing up.
+    const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+    try {
+      this.#connection = new DatabaseSync(this.path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+    } catch {
+      return undefined;
+    }
+    this.#readOnly = true;
+    return this.#connection;
+  }
+
+  #open(): DatabaseSync {
+    const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+    const directory = dirname(this.path);
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw systemFailure(`make directory "${directory}"`, error);
+    }
+    const connection = new DatabaseSync(this.path, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      connection.exec("pragma journal_mode = wal");
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#readOnly = false;
+    this.#connection = connection;
+    return connection;
+  }
+}

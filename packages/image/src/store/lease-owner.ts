@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
+
+/** Names this process among all that there have been, those before the machine was started last as well. */
+export function ownLeaseOwner(): string {
+  return `${bootId()}/${ownProcessMark()}`;
+}
+
+/** Whether the process that a name stands for lives, or may live where this process cannot see it. */
+export function isLeaseOwnerAlive(owner: string): boolean {
+  const slash = owner.indexOf("/");
+  return owner.slice(0, slash) === bootId() && isMarkAlive(owner.slice(slash + 1));
+}
+
+/** random(4), /proc/sys/kernel/random/boot_id. */
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+}

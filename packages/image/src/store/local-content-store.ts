@@ -1,0 +1,190 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type {
+  ByteRange,
+  ContentInfo,
+  ContentStore,
+  Descriptor,
+  Digest,
+  IngestOptions,
+  IngestStatus,
+  Labels,
+} from "@orlop/core";
+import type { Database } from "../database/database.ts";
+import { type BlobRow, BlobRows } from "./blob-rows.ts";
+import { ContentPaths, digestFromName, storableDigest } from "./content-paths.ts";
+import { damagedBlob, storeFailure, unknownBlob } from "./content-problems.ts";
+import { checkSize, IngestDirectory } from "./ingest-directory.ts";
+import { IngestTurns } from "./ingest-turns.ts";
+import { changeLabels } from "./labels-column.ts";
+import { LocalIngest } from "./local-ingest.ts";
+import { readRangesLog } from "./ranges-log.ts";
+import { readBlobFile } from "./read-blob-file.ts";
+import { syncDirectory } from "./sync-directory.ts";
+
+/**
+ * The `ContentStore` contract on a directory and a database.
+ *
+ * A blob's file is renamed to its place when it has been verified and is on the disk; its row follows. Only with both is it
+ * visible, so that each of them may be lost in a power cut before the name of an image makes the rows durable: what is left
+ * of it is verified and taken in again by the next ingest, without a byte of it being fetched.
+ */
+export class LocalContentStore implements ContentStore {
+  readonly #paths: ContentPaths;
+  readonly #database: Database;
+  readonly #rows: BlobRows;
+  readonly #turns = new IngestTurns();
+
+  constructor(directory: string, database: Database) {
+    this.#paths = new ContentPaths(directory);
+    this.#database = database;
+    this.#rows = new BlobRows(database);
+  }
+
+  async info(digest: Digest): Promise<ContentInfo> {
+    return contentInfo(this.#require(storableDigest(digest)));
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    const row = this.#rows.get(storableDigest(digest));
+    return row !== undefined && this.#problem(row) === undefined;
+  }
+
+  async *list(): AsyncGenerator<ContentInfo> {
+    for (const row of this.#rows.all()) if (this.#problem(row) === undefined) yield contentInfo(row);
+  }
+
+  async setLabels(digest: Digest, labels: Readonly<Record<string, string | undefined>>): Promise<ContentInfo> {
+    return this.#database.transaction(() => {
+      const row = this.#require(storableDigest(digest));
+      const changed = changeLabels(row.labels, labels);
+      this.#rows.setLabels(row.digest, changed);
+      return { ...contentInfo(row), labels: changed };
+    });
+  }
+
+  async delete(digest: Digest): Promise<void> {
+    const path = this.#paths.blob(storableDigest(digest));
+    const file = await openIfThere(path);
+    try {
+      this.#database.transaction(() => {
+        // Without a row it is what a process is about to make a blob of.
+        if (this.#rows.delete(digest)) rmSync(path, { force: true });
+      });
+    } catch (error) {
+      throw storeFailure(`delete blob "${digest}"`, error);
+    } finally {
+      // Only now the kernel gives back its space, which takes a while for a large one: nobody waits for the database.
+      await file?.close();
+    }
+  }
+
+  async *read(digest: Digest, range?: ByteRange): AsyncGenerator<Buffer> {
+    const info = this.#require(storableDigest(digest));
+    const onDamage = (): void => this.#database.transaction(() => this.#rows.setDamaged(digest, Date.now()));
+    try {
+      yield* readBlobFile({ path: this.#paths.blob(digest), info, onDamage }, range);
+    } catch (error) {
+      throw storeFailure(`read blob "${digest}"`, error);
+    }
+  }
+
+  async ingest(
+    descriptor: Pick<Descriptor, "digest" | "size">,
+    options: IngestOptions = {},
+  ): Promise<LocalIngest | undefined> {
+    const digest = storableDigest(descriptor.digest);
+    checkSize(digest, descriptor.size);
+    if (await this.has(digest)) return undefined;
+    const endTurn = await this.#turns.take(digest, options);
+    let directory: IngestDirectory | undefined;
+    try {
+      directory = await IngestDirectory.take(this.#paths.ingest(digest), options);
+      const ingest = (await this.has(digest))
+        ? undefined
+        : await this.#begin(digest, descriptor.size, directory, endTurn);
+      if (ingest !== undefined) return ingest;
+      directory.remove();
+      endTurn();
+      return undefined;
+    } catch (error) {
+      directory?.[Symbol.dispose]();
+      endTurn();
+      throw storeFailure(`store blob "${digest}"`, error);
+    }
+  }
+
+  async *ingests(): AsyncGenerator<IngestStatus> {
+    for (const digest of this.#ingestDigests()) {
+      const paths = this.#paths.ingest(digest);
+      using idle = IngestDirectory.try(paths);
+      const record = readRangesLog(paths.ranges);
+      if (record === undefined) continue;
+      const { sizeBytes, startedAtMs, written } = record;
+      yield { digest, sizeBytes, startedAtMs, writtenBytes: written.totalBytes, active: idle === undefined };
+    }
+  }
+
+  async abort(digest: Digest): Promise<void> {
+    IngestDirectory.try(this.#paths.ingest(storableDigest(digest)))?.remove();
+  }
+
+  async #begin(digest: Digest, sizeBytes: number, directory: IngestDirectory, onEnd: () => void): Promise<LocalIngest> {
+    const blobPath = this.#paths.blob(digest);
+    const row = this.#rows.get(digest);
+    const left = statSync(blobPath, { throwIfNoEntry: false });
+    // Of a process that ended between making it durable and visible.
+    if (row === undefined && left?.size === sizeBytes) directory.adopt(blobPath, sizeBytes, Date.now());
+    const publish = (labels: Labels): Promise<ContentInfo> => this.#publish(digest, sizeBytes, labels);
+    return await LocalIngest.open({ digest, sizeBytes, directory, blobPath, publish, onEnd });
+  }
+
+  async #publish(digest: Digest, sizeBytes: number, labels: Labels): Promise<ContentInfo> {
+    const directory = this.#paths.algorithm(digest);
+    const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    renameSync(this.#paths.ingest(digest).data, this.#paths.blob(digest));
+    if (made !== undefined) await syncDirectory(this.#paths.blobs);
+    await syncDirectory(directory);
+    const info: ContentInfo = { digest, sizeBytes, createdAtMs: Date.now(), labels };
+    this.#database.transaction(() => this.#rows.put(info), { durable: false });
+    return info;
+  }
+
+  #require(digest: Digest): BlobRow {
+    const row = this.#rows.get(digest);
+    if (row === undefined) throw unknownBlob(digest);
+    const problem = this.#problem(row);
+    if (problem !== undefined) throw damagedBlob("not-found", digest, problem);
+    return row;
+  }
+
+  /** Why a blob with a row cannot be used. */
+  #problem({ digest, sizeBytes, damagedAtMs }: BlobRow): string | undefined {
+    if (damagedAtMs !== undefined) return "the disk has changed its content";
+    const found = statSync(this.#paths.blob(digest), { throwIfNoEntry: false });
+    if (found === undefined) return "its file is gone";
+    return found.size === sizeBytes ? undefined : `its file has ${found.size} bytes instead of ${sizeBytes}`;
+  }
+
+  #ingestDigests(): readonly Digest[] {
+    try {
+      return readdirSync(this.#paths.ingests).flatMap((name) => digestFromName(name) ?? []);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+}
+
+function contentInfo({ digest, sizeBytes, createdAtMs, labels }: BlobRow): ContentInfo {
+  return { digest, sizeBytes, createdAtMs, labels };
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
