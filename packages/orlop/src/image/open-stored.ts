@@ -11,7 +11,6 @@ import {
   readLayer,
   type StoredLayer,
 } from "@orlop/image";
-import type { LayerTree } from "@orlop/snapshot";
 import { OwnDirectory } from "../run/own-directory.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
@@ -83,15 +82,17 @@ async function mountable(
   { rootless }: OpenImageOptions,
 ): Promise<LayeredRoot | undefined> {
   if (rootless || layers.length === 0) return undefined;
-  const { erofsObstacle, LayeredFiles, writeErofs } = await import("@orlop/snapshot");
+  const { ErofsLayer, erofsObstacle, LayeredFiles, writeErofs } = await import("@orlop/snapshot");
   if (erofsObstacle() !== undefined) return undefined;
   const paths: string[] = [];
-  const trees: LayerTree<unknown>[] = [];
+  using stack = new DisposableStack();
+  const below: InstanceType<typeof ErofsLayer>[] = [];
   try {
     for (const layer of layers) {
       const path = join(own, `${paths.length}.erofs`);
-      trees.unshift(await writeErofs(path, readLayer(layer), { below: trees }));
+      await writeErofs(path, readLayer(layer), below);
       paths.unshift(path);
+      below.unshift(stack.use(new ErofsLayer(path)));
     }
   } catch (error) {
     if ((error as Partial<OrlopError>).code !== "unsupported") throw error;

@@ -1,6 +1,10 @@
-import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
 
 const BUFFER_BYTES = 1 << 20;
+/** What is read of a file is small, and next to what was read before. */
+const WINDOW_BYTES = 1 << 18;
+const EMPTY: Buffer = Buffer.alloc(0);
 
 /** A new file that is written from its start to its end, in large pieces. */
 export class AppendFile implements Disposable {
@@ -9,6 +13,8 @@ export class AppendFile implements Disposable {
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #used = 0;
   #flushed = 0;
+  #window = EMPTY;
+  #windowAt = 0;
 
   /** Throws when there is a file of this name. */
   constructor(path: string) {
@@ -39,23 +45,32 @@ export class AppendFile implements Disposable {
   /** Over what has been appended before. */
   overwrite(bytes: Buffer, at: number): void {
     this.#flush();
+    this.#window = EMPTY;
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done);
   }
 
+  /** A view that holds until the next call. */
   read(at: number, length: number): Buffer {
+    const start = at - this.#windowAt;
+    if (start >= 0 && start + length <= this.#window.length) return this.#window.subarray(start, start + length);
     if (at + length > this.#flushed) this.#flush();
-    const bytes = Buffer.allocUnsafe(length);
-    for (let done = 0; done < length; ) {
-      const got = readSync(this.#fd, bytes, done, length - done, at + done);
-      if (got === 0) throw new RangeError(`${this.path} has no ${length} bytes at ${at}`);
-      done += got;
+    // Of both sides: some read towards the start.
+    const from = Math.max(0, at - WINDOW_BYTES / 2);
+    const bytes = Buffer.allocUnsafe(Math.max(at - from + length, WINDOW_BYTES));
+    let done = 0;
+    for (let got = -1; got !== 0 && done < bytes.length; done += got) {
+      got = readSync(this.#fd, bytes, done, bytes.length - done, from + done);
     }
-    return bytes;
+    if (done < at - from + length) throw new RangeError(`${this.path} has no ${length} bytes at ${at}`);
+    this.#window = bytes.subarray(0, done);
+    this.#windowAt = from;
+    return bytes.subarray(at - from, at - from + length);
   }
 
-  /** Everything is with the kernel afterwards. */
-  finish(): void {
+  /** Everything is on the disk afterwards. */
+  async sync(): Promise<void> {
     this.#flush();
+    await promisify(fdatasync)(this.#fd);
   }
 
   remove(): void {

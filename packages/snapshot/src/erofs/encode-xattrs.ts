@@ -14,14 +14,26 @@ const OVERLAY_OWN = /^(trusted|user)\.overlay\./;
  * whiteouts of the layer become such. Throws `unsupported` for what EROFS has no place for; `path` is for the error.
  */
 export function encodeXattrs(xattrs: ReadonlyMap<string, Buffer>, path: string): Buffer {
-  const kept = [...xattrs].filter(([name]) => !OVERLAY_OWN.test(name));
-  return kept.length === 0 ? EMPTY : encode(kept, path);
+  if (xattrs.size === 0) return EMPTY;
+  const kept = ofFile(xattrs);
+  return kept.size === 0 ? EMPTY : encode([...kept], path);
+}
+
+const OPAQUE = "trusted.overlay.opaque";
+
+/** Whether a directory with these attributes hides what the layers below have in it. */
+export function isOpaque(xattrs: ReadonlyMap<string, Buffer>): boolean {
+  return xattrs.get(OPAQUE)?.toString() === "y";
+}
+
+/** Those that are not overlay's own. */
+export function ofFile(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+  return new Map([...xattrs].filter(([name]) => !OVERLAY_OWN.test(name)));
 }
 
 /** Behind a directory that hides what the layers below have in it (overlayfs.rst, "whiteouts and opaque directories"). */
 export function encodeOpaque(xattrs: ReadonlyMap<string, Buffer>, path: string): Buffer {
-  const kept = [...xattrs].filter(([name]) => !OVERLAY_OWN.test(name));
-  return encode([...kept, ["trusted.overlay.opaque", Buffer.from("y")]], path);
+  return encode([...ofFile(xattrs), [OPAQUE, Buffer.from("y")]], path);
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);

@@ -18,6 +18,7 @@ import {
   SUPERBLOCK_OFFSET,
   XATTR_ENTRY,
   XATTR_HEADER_BYTES,
+  XATTR_PREFIXES,
   XATTR_UNIT_BYTES,
 } from "./erofs-format.ts";
 
@@ -25,7 +26,13 @@ import {
 export interface ErofsInode {
   /** With the type, as stat(2) has it. */
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: number;
+  readonly mtimeNanoseconds: number;
   readonly size: number;
+  /** Its number, in an image. */
+  readonly nid: number;
   /** Of a device, encoded. */
   readonly device: number;
   readonly layout: number;
@@ -93,18 +100,20 @@ export class ErofsImage implements Disposable {
     return Buffer.concat([head, this.#read(tailAt + at + inBlocks - whole, length - inBlocks)]);
   }
 
-  hasXattr(inode: ErofsInode, index: number, name: string, value: string): boolean {
-    const { xattrsAt, tailAt } = inode;
+  /** Extended attributes by their names. */
+  xattrs({ xattrsAt, tailAt }: ErofsInode): ReadonlyMap<string, Buffer> {
+    const found = new Map<string, Buffer>();
     const all = this.#read(xattrsAt, tailAt - xattrsAt);
-    for (let at = XATTR_HEADER_BYTES; at < all.length; ) {
-      const nameEnd = at + XATTR_ENTRY.sizeBytes + XATTR_ENTRY.get(all, at, "e_name_len");
+    for (let at = XATTR_HEADER_BYTES; at + XATTR_ENTRY.sizeBytes <= all.length; ) {
+      const nameAt = at + XATTR_ENTRY.sizeBytes;
+      const nameEnd = nameAt + XATTR_ENTRY.get(all, at, "e_name_len");
       const end = nameEnd + XATTR_ENTRY.get(all, at, "e_value_size");
-      const isNamed = all.toString("utf8", at + XATTR_ENTRY.sizeBytes, nameEnd) === name;
-      if (XATTR_ENTRY.get(all, at, "e_name_index") === index && isNamed)
-        return all.toString("utf8", nameEnd, end) === value;
+      const prefix = XATTR_PREFIXES.find(([, index]) => index === XATTR_ENTRY.get(all, at, "e_name_index"))?.[0];
+      if (prefix === undefined || end > all.length) throw this.#invalid("has malformed attributes");
+      found.set(`${prefix}${all.toString("utf8", nameAt, nameEnd)}`, all.subarray(nameEnd, end));
       at = alignUp(end, XATTR_UNIT_BYTES);
     }
-    return false;
+    return found;
   }
 
   #chunks({ place, tailAt }: ErofsInode, at: number, length: number): Buffer {
@@ -131,7 +140,12 @@ export class ErofsImage implements Disposable {
     const xattrsAt = at + INODE.sizeBytes;
     return {
       mode: field("i_mode"),
+      uid: field("i_uid"),
+      gid: field("i_gid"),
+      mtime: field("i_mtime"),
+      mtimeNanoseconds: field("i_mtime_nsec"),
       size: field("i_size"),
+      nid,
       device: field("i_u"),
       layout: format >> DATA_LAYOUT_SHIFT,
       place: field("i_u"),

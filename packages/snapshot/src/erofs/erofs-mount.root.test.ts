@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { readTar } from "@orlop/image";
 import { type FixtureEntry, makeTar, temporaryDirectory } from "@orlop/testkit";
-import { writeErofs } from "./erofs-writer.ts";
-import type { LayerTree } from "./layer-tree.ts";
+import { ErofsLayer } from "./erofs-layer.ts";
+import { writeErofs } from "./write-erofs.ts";
 
 /** Names, types, modes, owners, times, links and what they point to; sizes of what is not a directory. */
 const DESCRIBE = `find . -type d -printf '%P %y %m %U:%G %n %T@\\n' -o -printf '%P %y %m %U:%G %n %T@ %l %s %D\\n' | sed 's/ [0-9]*$//' | sort
@@ -59,12 +59,12 @@ async function writeLayer(
   place: Place,
   name: string,
   entries: readonly FixtureEntry[],
-  below: readonly LayerTree<unknown>[] = [],
-): Promise<LayerTree<unknown>> {
+  below: readonly ErofsLayer[] = [],
+): Promise<void> {
   async function* archive(): AsyncGenerator<Buffer> {
     yield makeTar(entries);
   }
-  return await writeErofs(place.path(name), readTar(archive()), { below });
+  await writeErofs(place.path(name), readTar(archive()), below);
 }
 
 const MAKE_TREE = `
@@ -104,7 +104,7 @@ suite("a mounted EROFS image", () => {
   test("is a layer for overlay: whiteouts hide, and directories keep what layers below say of them", (t) =>
     withMounts(t, async (place) => {
       const directory = { type: "5", uid: 3, mode: 0o750 };
-      const lower = await writeLayer(place, "lower", [
+      await writeLayer(place, "lower", [
         { path: "d/", ...directory },
         { path: "d/old", content: "old" },
         { path: "gone", content: "gone" },
@@ -113,6 +113,7 @@ suite("a mounted EROFS image", () => {
         { path: "kept/", ...directory },
         { path: "lib", type: "2", target: "d" },
       ]);
+      using lower = new ErofsLayer(place.path("lower"));
       await writeLayer(
         place,
         "upper",

@@ -1,4 +1,3 @@
-import type { LayerEntry } from "@orlop/core";
 import type { AppendFile } from "./append-file.ts";
 import { alignUp, BLOCK_BITS, BLOCK_BYTES, NULL_ADDRESS } from "./erofs-format.ts";
 
@@ -27,56 +26,90 @@ export interface ContentFiles {
   readonly spool: AppendFile;
 }
 
-/** Writes the content of a file as it comes. `inodeBytes` is what stands before a tail. */
-export async function writeContent(files: ContentFiles, entry: LayerEntry, inodeBytes: number): Promise<FileContent> {
-  const { size } = entry;
-  if (size === 0) return EMPTY_CONTENT;
-  if (size >= SPARSE_MIN_BYTES) return await writeChunks(files.image, entry);
-  const { image, spool } = files;
-  const block = image.size / BLOCK_BYTES;
-  const tailBytes = size % BLOCK_BYTES;
-  const inline = tailBytes > 0 && tailBytes <= TAIL_MAX_BYTES && inodeBytes + tailBytes <= BLOCK_BYTES;
-  let left = inline ? size - tailBytes : size;
-  const spoolAt = spool.size;
-  for await (const chunk of entry.content()) {
-    if (left > 0) image.append(chunk.length > left ? chunk.subarray(0, left) : chunk);
-    if (chunk.length > left) spool.append(chunk.subarray(left));
-    left = Math.max(left - chunk.length, 0);
-  }
-  image.appendZeros(alignUp(image.size, BLOCK_BYTES));
-  return inline ? { kind: "inline", block, spoolAt, tailBytes } : { kind: "plain", block };
+/** Takes the content of one file as it comes. */
+interface ContentSink {
+  write(chunk: Buffer): void;
+  end(): FileContent;
 }
 
-async function writeChunks(image: AppendFile, entry: LayerEntry): Promise<FileContent> {
-  const bits = Math.max(CHUNK_BITS_MIN, Math.ceil(Math.log2(entry.size / CHUNKS_MAX)));
-  const chunkBytes = 2 ** bits;
-  const addresses: number[] = [];
-  let parts: Buffer[] = [];
-  let gathered = 0;
-  const end = (): void => {
-    const block = image.size / BLOCK_BYTES;
-    const isHole = parts.every(isZero);
-    addresses.push(isHole ? NULL_ADDRESS : block);
-    if (!isHole) {
-      for (const part of parts) image.append(part);
-      image.appendZeros(alignUp(image.size, BLOCK_BYTES));
-    }
-    parts = [];
-    gathered = 0;
-  };
-  for await (const chunk of entry.content()) {
+/** For a file of `size` bytes, whose inode and attributes have `inodeBytes`. */
+export function contentSink(files: ContentFiles, size: number, inodeBytes: number): ContentSink {
+  return size >= SPARSE_MIN_BYTES ? new ChunkSink(files.image, size) : new BlockSink(files, size, inodeBytes);
+}
+
+class BlockSink implements ContentSink {
+  readonly #files: ContentFiles;
+  readonly #block: number;
+  readonly #spoolAt: number;
+  readonly #tailBytes: number;
+  #left: number;
+
+  constructor(files: ContentFiles, size: number, inodeBytes: number) {
+    const rest = size % BLOCK_BYTES;
+    this.#files = files;
+    this.#block = files.image.size / BLOCK_BYTES;
+    this.#spoolAt = files.spool.size;
+    this.#tailBytes = rest <= TAIL_MAX_BYTES && inodeBytes + rest <= BLOCK_BYTES ? rest : 0;
+    this.#left = size - this.#tailBytes;
+  }
+
+  write(chunk: Buffer): void {
+    const left = this.#left;
+    if (left > 0) this.#files.image.append(chunk.length > left ? chunk.subarray(0, left) : chunk);
+    if (chunk.length > left) this.#files.spool.append(left > 0 ? chunk.subarray(left) : chunk);
+    this.#left = Math.max(left - chunk.length, 0);
+  }
+
+  end(): FileContent {
+    const { image } = this.#files;
+    image.appendZeros(alignUp(image.size, BLOCK_BYTES));
+    if (this.#tailBytes === 0) return { kind: "plain", block: this.#block };
+    return { kind: "inline", block: this.#block, spoolAt: this.#spoolAt, tailBytes: this.#tailBytes };
+  }
+}
+
+/** Leaves out chunks that are all zeros. */
+class ChunkSink implements ContentSink {
+  readonly #image: AppendFile;
+  readonly #bits: number;
+  readonly #addresses: number[] = [];
+  #parts: Buffer[] = [];
+  #gathered = 0;
+
+  constructor(image: AppendFile, size: number) {
+    this.#image = image;
+    this.#bits = Math.max(CHUNK_BITS_MIN, Math.ceil(Math.log2(size / CHUNKS_MAX)));
+  }
+
+  write(chunk: Buffer): void {
+    const chunkBytes = 2 ** this.#bits;
     for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + chunkBytes - gathered);
-      parts.push(part);
-      gathered += part.length;
+      const part = chunk.subarray(at, at + chunkBytes - this.#gathered);
+      this.#parts.push(part);
+      this.#gathered += part.length;
       at += part.length;
-      if (gathered === chunkBytes) end();
+      if (this.#gathered === chunkBytes) this.#endChunk();
     }
   }
-  if (gathered > 0) end();
-  // Chunks that are all there lie one after the other.
-  if (!addresses.includes(NULL_ADDRESS)) return { kind: "plain", block: addresses[0] ?? 0 };
-  return { kind: "chunked", bits: bits - BLOCK_BITS, addresses };
+
+  end(): FileContent {
+    if (this.#gathered > 0) this.#endChunk();
+    // Chunks that are all there lie one after the other.
+    if (!this.#addresses.includes(NULL_ADDRESS)) return { kind: "plain", block: this.#addresses[0] ?? 0 };
+    return { kind: "chunked", bits: this.#bits - BLOCK_BITS, addresses: this.#addresses };
+  }
+
+  #endChunk(): void {
+    const block = this.#image.size / BLOCK_BYTES;
+    const isHole = this.#parts.every(isZero);
+    this.#addresses.push(isHole ? NULL_ADDRESS : block);
+    if (!isHole) {
+      for (const part of this.#parts) this.#image.append(part);
+      this.#image.appendZeros(alignUp(this.#image.size, BLOCK_BYTES));
+    }
+    this.#parts = [];
+    this.#gathered = 0;
+  }
 }
 
 const ZEROS: Buffer = Buffer.alloc(1 << 16);

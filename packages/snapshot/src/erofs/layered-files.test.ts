@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { readTar } from "@orlop/image";
 import { type FixtureEntry, makeTar, withTemporaryDirectory } from "@orlop/testkit";
-import { writeErofs } from "./erofs-writer.ts";
 import { LayeredFiles } from "./layered-files.ts";
+import { writeErofs } from "./write-erofs.ts";
 
 const MAX_BYTES = 10_000_000;
 

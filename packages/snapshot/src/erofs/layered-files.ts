@@ -1,12 +1,11 @@
 import { constants } from "node:fs";
 import { OrlopError } from "@orlop/core";
+import { isOpaque } from "./encode-xattrs.ts";
 import { ErofsImage, type ErofsInode } from "./erofs-image.ts";
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR } = constants;
 /** As many links as the kernel follows: path_resolution(7). */
 const LINKS_MAX = 40;
-/** Of xattr.h's names in EROFS: `trusted.`. */
-const TRUSTED = 4;
 
 interface Found {
   readonly image: ErofsImage;
@@ -86,7 +85,7 @@ function step(place: Place, name: string): Place {
     // A file below a directory is hidden, as everything is below a whiteout.
     if (!isDirectory && (found.length > 0 || isWhiteout(next))) break;
     found.push(next);
-    if (!isDirectory || image.hasXattr(child, TRUSTED, "overlay.opaque", "y")) break;
+    if (!isDirectory || isOpaque(image.xattrs(child))) break;
   }
   return found;
 }

@@ -1,8 +1,8 @@
+import type { Directory, Leaf } from "../layer/tree-node.ts";
 import { type DirectoryEntry, splitIntoBlocks, usedBytes } from "./directory-blocks.ts";
 import { encodeOpaque, encodeXattrs } from "./encode-xattrs.ts";
 import { alignUp, BLOCK_BYTES, CHUNK_ADDRESS_BYTES, INODE, INODE_SLOT_BYTES } from "./erofs-format.ts";
 import type { FileContent } from "./file-content.ts";
-import type { Directory, Leaf } from "./layer-tree.ts";
 
 type FileLeaf = Leaf<FileContent>;
 export type InodeSource = Directory | FileLeaf;

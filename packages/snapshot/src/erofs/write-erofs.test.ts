@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { readTar } from "@orlop/image";
 import { type FixtureEntry, makeTar, withTemporaryDirectory } from "@orlop/testkit";
-import { writeErofs } from "./erofs-writer.ts";
+import { writeErofs } from "./write-erofs.ts";
 
 const obstacle = spawnSync("fsck.erofs", ["-V"]).error === undefined ? false : "not installed: erofs-utils";
 
