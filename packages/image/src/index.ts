@@ -8,10 +8,16 @@ export { compressionOf, readLayer, type StoredLayer, uncompressed } from "./laye
 export { DirectoryFiles, type ImageFiles } from "./layout/image-files.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
-export { openStore, type Store } from "./store/open-store.ts";
 export type { RegistryLimits } from "./registry/limits.ts";
 export { RegistryClient, type RegistryClientOptions } from "./registry/registry-client.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry/registry-sink.ts";
 export { RegistrySource } from "./registry/registry-source.ts";
+export { openStore, type Store } from "./store/open-store.ts";
 export { readTar } from "./tar/read-tar.ts";
 export { type TarEntry, writeTar } from "./tar/write-tar.ts";
+export { chainIds } from "./transfer/chain-ids.ts";
+export { copyImage } from "./transfer/copy-image.ts";
+export { type ImageDepot, type PullOptions, pullImage, type PulledImage } from "./transfer/pull-image.ts";
+export { readStoredImage, type StoredImage } from "./transfer/stored-image.ts";
+export { StoreSource } from "./transfer/store-source.ts";
+export type { PartRole, PartState, TransferEvent, TransferListener } from "./transfer/transfer-event.ts";

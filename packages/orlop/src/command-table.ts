@@ -14,6 +14,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./run/run-command.ts")).runCommand,
   },
   {
+    name: "pull",
+    summary: "Bring images from a registry",
+    load: async () => (await import("./transfer/pull-command.ts")).pullCommand,
+  },
+  {
     name: "explain",
     summary: "Show the system calls that would make a container",
     load: async () => (await import("./explain/explain-command.ts")).explainCommand,

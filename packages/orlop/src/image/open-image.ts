@@ -36,6 +36,11 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
       const { openStored } = await import("./open-stored.ts");
       return await openStored(reference, options);
     }
+    case "registry":
+    case "packages": {
+      const { openPulled } = await import("./open-pulled.ts");
+      return await openPulled(reference, options);
+    }
   }
 }
 
