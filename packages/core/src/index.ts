@@ -172,6 +172,7 @@ export type {
   SeccompProfileSyscall,
 } from "./oci/seccomp-profile.ts";
 export { sysctlNamespace, sysctlPath } from "./oci/sysctl.ts";
+export { formatPlatform, normalizePlatform, parsePlatform, platformRank } from "./platform.ts";
 export { familiarReference, formatReference, parseReference, type Reference } from "./reference.ts";
 export {
   type CheckpointOptions,

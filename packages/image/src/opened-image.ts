@@ -1,6 +1,5 @@
-import { type ImageConfig, OrlopError, type Platform } from "@orlop/core";
+import { formatPlatform, type ImageConfig, OrlopError, type Platform, platformRank } from "@orlop/core";
 import type { StoredLayer } from "./layer/read-layer.ts";
-import { platformName } from "./layout/choose-manifest.ts";
 
 /** Overlay itself takes 500; no real image has a tenth of them. */
 const LAYERS_MAX = 500;
@@ -25,10 +24,10 @@ export function openedImage(
     const what = `its manifest has ${stored.length} layers and its config ${diffIds.length}`;
     throw new OrlopError("invalid", `Cannot use image: ${what}`);
   }
-  if (config.os !== platform.os || config.architecture !== platform.architecture) {
+  if (platformRank(config, platform) === undefined) {
     throw new OrlopError(
       "unsupported",
-      `Cannot use image: it is for ${platformName(config)}, and this machine is ${platformName(platform)}`,
+      `Cannot use image: it is for ${formatPlatform(config)}, and this machine is ${formatPlatform(platform)}`,
     );
   }
   return { config, layers: diffIds.flatMap((diffId, index) => (stored[index] ? [{ ...stored[index], diffId }] : [])) };

@@ -2,17 +2,18 @@ import {
   ANNOTATION_REF_NAME,
   type Descriptor,
   decodeIndex,
+  formatPlatform,
   type Index,
-  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
-  MEDIA_TYPE_IMAGE_INDEX,
   OrlopError,
   type Platform,
 } from "@orlop/core";
-
-/** Indexes in indexes. */
-const INDEX_DEPTH_MAX = 4;
-
-const INDEX_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_INDEX, MEDIA_TYPE_DOCKER_MANIFEST_LIST]);
+import {
+  INDEX_DEPTH_MAX,
+  isIndex,
+  membersForPlatform,
+  nestedTooDeep,
+  offeredPlatforms,
+} from "./members-for-platform.ts";
 
 interface ManifestChoice {
   /** Of the layout's index; absent: its only image, or the one called `latest`. */
@@ -23,20 +24,16 @@ interface ManifestChoice {
 }
 
 /**
- * The manifest of a layout that has the tag and suits the platform (image-index.md): of several, the first.
+ * The manifest of a layout that has the tag and suits the platform best.
  *
  * @throws OrlopError
  */
 export function chooseManifest(index: Index, choice: ManifestChoice): Descriptor {
   const tagged = withTag(index, choice.tag);
-  for (const descriptor of tagged) {
-    const found = descend(descriptor, choice, INDEX_DEPTH_MAX);
-    if (found !== undefined) return found;
-  }
-  const { os, architecture } = choice.platform;
-  const offered = tagged.flatMap((each) => (each.platform === undefined ? [] : [platformName(each.platform)]));
-  const has = offered.length === 0 ? "" : `, it has ${offered.join(", ")}`;
-  throw new OrlopError("not-found", `Cannot find an image for ${os}/${architecture} in the layout${has}`);
+  const found = descend(tagged, choice, INDEX_DEPTH_MAX);
+  if (found !== undefined) return found;
+  const wanted = formatPlatform(choice.platform);
+  throw new OrlopError("not-found", `Cannot find an image for ${wanted} in the layout${offeredPlatforms(tagged)}`);
 }
 
 function withTag({ manifests }: Index, tag: string | undefined): readonly Descriptor[] {
@@ -54,29 +51,12 @@ function withTag({ manifests }: Index, tag: string | undefined): readonly Descri
   throw new OrlopError("not-found", `${what}; ${known}\nTry oci:PATH:TAG.`);
 }
 
-function descend(descriptor: Descriptor, choice: ManifestChoice, depth: number): Descriptor | undefined {
-  if (descriptor.platform !== undefined && !suitsPlatform(descriptor.platform, choice.platform)) return undefined;
-  if (!INDEX_TYPES.has(descriptor.mediaType)) return descriptor;
-  if (depth === 0) {
-    throw new OrlopError("exhausted", `Cannot read image: its indexes are nested more than ${INDEX_DEPTH_MAX} deep`);
-  }
-  // Attestations are listed beside images, for the platform unknown/unknown, which suits nobody.
-  for (const manifest of decodeIndex(choice.read(descriptor)).manifests) {
-    const found = descend(manifest, choice, depth - 1);
+function descend(members: readonly Descriptor[], choice: ManifestChoice, depth: number): Descriptor | undefined {
+  for (const { descriptor } of membersForPlatform(members, choice.platform)) {
+    if (!isIndex(descriptor)) return descriptor;
+    if (depth === 0) throw nestedTooDeep();
+    const found = descend(decodeIndex(choice.read(descriptor)).manifests, choice, depth - 1);
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** A variant only tells apart what an older processor cannot run, which images name only where they need it. */
-export function suitsPlatform(offered: Platform, wanted: Platform): boolean {
-  return (
-    offered.os === wanted.os &&
-    offered.architecture === wanted.architecture &&
-    (offered.variant === undefined || wanted.variant === undefined || offered.variant === wanted.variant)
-  );
-}
-
-export function platformName({ os, architecture, variant }: Platform): string {
-  return [os, architecture, ...(variant === undefined ? [] : [variant])].join("/");
 }

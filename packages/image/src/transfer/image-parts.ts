@@ -2,22 +2,26 @@ import {
   type Descriptor,
   decodeIndex,
   decodeManifest,
+  formatPlatform,
   type Manifest,
   MEDIA_TYPE_DOCKER_MANIFEST,
-  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
-  MEDIA_TYPE_IMAGE_INDEX,
   MEDIA_TYPE_IMAGE_MANIFEST,
   OrlopError,
   type Platform,
 } from "@orlop/core";
-import { platformName, suitsPlatform } from "../layout/choose-manifest.ts";
+import {
+  INDEX_DEPTH_MAX,
+  isIndex,
+  membersForPlatform,
+  nestedTooDeep,
+  offeredPlatforms,
+  RANK_SILENT,
+  type RankedMember,
+} from "../layout/members-for-platform.ts";
 
-/** Indexes in indexes. */
-const INDEX_DEPTH_MAX = 4;
 /** Of all indexes of an image together. */
 const MANIFESTS_MAX = 1000;
 
-const INDEX_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_INDEX, MEDIA_TYPE_DOCKER_MANIFEST_LIST]);
 const MANIFEST_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_MANIFEST]);
 
 export type ReadDocument = (descriptor: Descriptor) => Promise<Buffer>;
@@ -54,16 +58,16 @@ export async function imageParts(
     if (found.size >= MANIFESTS_MAX) {
       throw new OrlopError("exhausted", `Cannot read image: it has more than ${MANIFESTS_MAX} manifests`);
     }
-    if (!INDEX_TYPES.has(descriptor.mediaType)) {
+    if (!isIndex(descriptor)) {
       found.set(descriptor.digest, readManifest(descriptor, await read(descriptor)));
       return;
     }
-    if (depth === 0) throw tooDeep();
+    if (depth === 0) throw nestedTooDeep();
     const content = await read(descriptor);
     const { manifests } = decodeIndex(content);
     const chosen = platform && (await choose(read, manifests, { platform, depth: depth - 1 }));
     if (platform !== undefined && chosen === undefined) throw noneFor(platform, manifests);
-    const children = chosen === undefined ? manifests : [chosen];
+    const children = chosen === undefined ? manifests : [chosen.descriptor];
     for (const child of children) await visit(child, depth - 1);
     found.set(descriptor.digest, { descriptor, content, children });
   };
@@ -83,33 +87,35 @@ function readManifest(descriptor: Descriptor, content: Buffer): ManifestPart {
 }
 
 /**
- * The member of an index that is, or leads to, the manifest for a platform. Members that do not say what they are for are
- * looked into last. Attestations are listed beside images, for the platform unknown/unknown, which suits nobody.
+ * The member of an index that is, or leads to, the manifest that suits a platform best. Indexes that do not say what they
+ * are for are looked into where no other member is for exactly this platform.
  */
 async function choose(
   read: ReadDocument,
   manifests: readonly Descriptor[],
   { platform, depth }: { readonly platform: Platform; readonly depth: number },
-): Promise<Descriptor | undefined> {
-  const suiting = manifests.filter((each) => each.platform !== undefined && suitsPlatform(each.platform, platform));
-  const silent = manifests.filter((each) => each.platform === undefined);
-  for (const each of [...suiting, ...silent]) {
-    if (!INDEX_TYPES.has(each.mediaType)) return each;
-    if (depth === 0) throw tooDeep();
-    const nested = decodeIndex(await read(each)).manifests;
-    if ((await choose(read, nested, { platform, depth: depth - 1 })) !== undefined) return each;
+): Promise<RankedMember | undefined> {
+  let best: RankedMember | undefined;
+  for (const { descriptor, rank } of membersForPlatform(manifests, platform)) {
+    if (best?.rank === 0 || (best !== undefined && rank !== RANK_SILENT && rank >= best.rank)) break;
+    const found = isIndex(descriptor) ? await chooseWithin(read, descriptor, { platform, depth }) : rank;
+    if (found !== undefined && (best === undefined || found < best.rank)) best = { descriptor, rank: found };
   }
-  return undefined;
+  return best;
+}
+
+/** The rank of the best that an index leads to. */
+async function chooseWithin(
+  read: ReadDocument,
+  index: Descriptor,
+  { platform, depth }: { readonly platform: Platform; readonly depth: number },
+): Promise<number | undefined> {
+  if (depth === 0) throw nestedTooDeep();
+  const nested = decodeIndex(await read(index)).manifests;
+  return (await choose(read, nested, { platform, depth: depth - 1 }))?.rank;
 }
 
 function noneFor(platform: Platform, manifests: readonly Descriptor[]): OrlopError {
-  const offered = new Set(
-    manifests.flatMap((each) => (each.platform === undefined ? [] : [platformName(each.platform)])),
-  );
-  const has = offered.size === 0 ? "" : `, it has ${[...offered].join(", ")}`;
-  return new OrlopError("not-found", `Cannot find an image for ${platformName(platform)}${has}`);
-}
-
-function tooDeep(): OrlopError {
-  return new OrlopError("exhausted", `Cannot read image: its indexes are nested more than ${INDEX_DEPTH_MAX} deep`);
+  const has = offeredPlatforms(manifests);
+  return new OrlopError("not-found", `Cannot find an image for ${formatPlatform(platform)}${has}`);
 }

@@ -2,6 +2,7 @@ import {
   type ContentStore,
   type Descriptor,
   decodeImageConfig,
+  formatPlatform,
   type ImageSource,
   type ImageStore,
   type Ingest,
@@ -13,6 +14,7 @@ import {
   type OfferedImage,
   OrlopError,
   type Platform,
+  platformRank,
   type Snapshotter,
 } from "@orlop/core";
 import type { StoredLayer } from "../layer/read-layer.ts";
@@ -147,12 +149,9 @@ class Pull {
       const what = `its manifest has ${manifest.layers.length} layers and its config ${diffIds.length}`;
       throw new OrlopError("invalid", `Cannot use image: ${what}`);
     }
-    if (platform !== undefined && (config.os !== platform.os || config.architecture !== platform.architecture)) {
-      const is = `${config.os}/${config.architecture}`;
-      throw new OrlopError(
-        "unsupported",
-        `Cannot use image: it is for ${is}, not for ${platform.os}/${platform.architecture}`,
-      );
+    if (platform !== undefined && platformRank(config, platform) === undefined) {
+      const [is, wanted] = [config, platform].map(formatPlatform);
+      throw new OrlopError("unsupported", `Cannot use image: it is for ${is}, not for ${wanted}`);
     }
     const lock = (name: string): Promise<AsyncDisposable> => this.#depot.lock(name, this.#options.signal);
     const unpacking = new LayersUnpacking({ snapshotter, diffIds, leases, lease, lock });
