@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import {
   type Digest,
   digestEncoded,
@@ -16,6 +15,7 @@ import {
 } from "@orlop/core";
 import { hashFor } from "../layout/layout-blobs.ts";
 import { readTar } from "../tar/read-tar.ts";
+import { type Compression, detected, uncompressed } from "./compression.ts";
 
 const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
   [MEDIA_TYPE_IMAGE_LAYER, "none"],
@@ -61,19 +61,6 @@ export async function* readLayer(layer: StoredLayer): AsyncGenerator<LayerEntry>
   throw new OrlopError("invalid", `Cannot use layer "${name}": unpacked it hashes to ${found}, not to ${diffId}`);
 }
 
-type Compression = "none" | "gzip" | "zstd";
-
-/** RFC 1952, section 2.3.1, and RFC 8878, section 3.1.1. */
-const MAGICS: readonly (readonly [compression: Compression, magic: Buffer])[] = [
-  ["gzip", Buffer.from([0x1f, 0x8b])],
-  ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
-];
-
-/** By the first bytes. */
-export function compressionOf(start: Buffer): Compression {
-  return MAGICS.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0] ?? "none";
-}
-
 async function* decompress({ name, mediaType, chunks }: StoredLayer): AsyncGenerator<Buffer> {
   if (mediaType === undefined) {
     yield* detected(name, chunks());
@@ -84,42 +71,4 @@ async function* decompress({ name, mediaType, chunks }: StoredLayer): AsyncGener
     throw new OrlopError("unsupported", `Cannot unpack layer "${name}": its media type is "${mediaType}"`);
   }
   yield* uncompressed(name, chunks(), compression);
-}
-
-async function* detected(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const rest = chunks[Symbol.asyncIterator]();
-  const { done, value } = await rest.next();
-  if (done) return;
-  const all = async function* (): AsyncGenerator<Buffer> {
-    yield value;
-    yield* { [Symbol.asyncIterator]: () => rest };
-  };
-  yield* uncompressed(name, all(), compressionOf(value));
-}
-
-/** What was compressed so; `name` is for errors. */
-export async function* uncompressed(
-  name: string,
-  chunks: AsyncIterable<Buffer>,
-  compression: Compression,
-): AsyncGenerator<Buffer> {
-  if (compression === "none") {
-    yield* chunks;
-    return;
-  }
-  // A container without layers to unpack starts sooner when this has not been loaded.
-  const { createGunzip, createZstdDecompress } = await import("node:zlib");
-  const stream = compression === "gzip" ? createGunzip() : createZstdDecompress();
-  const source = Readable.from(chunks);
-  source.on("error", (error) => stream.destroy(error));
-  source.pipe(stream);
-  try {
-    yield* stream as AsyncIterable<Buffer>;
-  } catch (cause) {
-    if (cause instanceof OrlopError) throw cause;
-    const what = cause instanceof Error ? cause.message : String(cause);
-    throw new OrlopError("invalid", `Cannot unpack layer "${name}": ${what}`, { cause });
-  } finally {
-    source.destroy();
-  }
 }
