@@ -1,10 +1,13 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { posix } from "node:path";
+import { type ByteRange, OrlopError } from "@orlop/core";
 import type { ImageFiles } from "../layout/image-files.ts";
 import { readTar } from "../tar/read-tar.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 /** Images have a file for each layer and a few more. */
+const ENTRIES_MAX = 1 << 16;
+/** From one file of an archive to another. */
 const LINKS_MAX = 40;
 
 type Place = { readonly at: number; readonly size: number } | { readonly target: string };
@@ -15,19 +18,27 @@ export class ArchiveFile implements ImageFiles, Disposable {
   readonly #fd: number;
   readonly #places = new Map<string, Place>();
 
-  private constructor(path: string, name: string) {
+  private constructor(fd: number, name: string) {
     this.name = name;
-    this.#fd = openSync(path, "r");
+    this.#fd = fd;
+  }
+
+  /** Of a file at a path; `name` is what the user knows it by. */
+  static async open(path: string, name: string = path): Promise<ArchiveFile> {
+    return await ArchiveFile.of(openSync(path, "r"), name);
   }
 
   /**
-   * Looks through the headers, and not at what is between them. `name` is what the user knows it by. Throws `invalid` for
-   * what is no tar archive.
+   * Of an open file, which it closes. Looks through the headers, and not at what is between them.
+   *
+   * @throws OrlopError `invalid` for what is no tar archive, `exhausted` for one of too many files
    */
-  static async open(path: string, name: string = path): Promise<ArchiveFile> {
-    const archive = new ArchiveFile(path, name);
+  static async of(fd: number, name: string): Promise<ArchiveFile> {
+    const archive = new ArchiveFile(fd, name);
     try {
+      let entries = 0;
       for await (const { kind, path: entry, size, contentAt, target } of readTar(new FileChunks(archive.#fd, 0))) {
+        if (++entries > ENTRIES_MAX) throw tooMany(name);
         const own = posix.normalize(entry);
         if (kind === "file") archive.#places.set(own, { at: contentAt, size });
         // What docker writes for a layer that another image of the archive has, too.
@@ -56,9 +67,11 @@ export class ArchiveFile implements ImageFiles, Disposable {
     return bytes;
   }
 
-  chunks(path: string): AsyncIterable<Buffer> {
+  chunks(path: string, range?: ByteRange): AsyncIterable<Buffer> {
     const { at, size } = this.#known(path);
-    return new FileChunks(this.#fd, at, at + size);
+    const start = Math.min(range?.offset ?? 0, size);
+    const length = Math.min(range?.length ?? size, size - start);
+    return new FileChunks(this.#fd, at + start, at + start + length);
   }
 
   [Symbol.dispose](): void {
@@ -79,6 +92,10 @@ export class ArchiveFile implements ImageFiles, Disposable {
     }
     return undefined;
   }
+}
+
+function tooMany(name: string): OrlopError {
+  return new OrlopError("exhausted", `Cannot use image archive "${name}": it has more than ${ENTRIES_MAX} files`);
 }
 
 /** A part of a file, in chunks. */

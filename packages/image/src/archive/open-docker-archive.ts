@@ -2,13 +2,7 @@ import { decodeImageConfig, OrlopError, type Platform } from "@orlop/core";
 import type { ImageFiles } from "../layout/image-files.ts";
 import { DOCUMENT_MAX_BYTES, tooLarge } from "../layout/layout-blobs.ts";
 import { type OpenedImage, openedImage } from "../opened-image.ts";
-
-/** One image of `manifest.json` (moby, image/spec/v1.2.md, "Combined Image JSON + Filesystem Changeset Format"). */
-interface ArchivedImage {
-  readonly config: string;
-  readonly names: readonly string[];
-  readonly layers: readonly string[];
-}
+import { type ArchivedImage, readDockerManifest } from "./docker-manifest.ts";
 
 /**
  * Opens an image of an archive that `docker save` wrote. `name` absent: its only one.
@@ -16,7 +10,7 @@ interface ArchivedImage {
  * @throws OrlopError
  */
 export function openDockerArchive(files: ImageFiles, name: string | undefined, platform: Platform): OpenedImage {
-  const image = choose(decodeImages(readDocument(files, "manifest.json"), files.name), name, files.name);
+  const image = choose(readDockerManifest(files), name, files.name);
   const config = decodeImageConfig(readDocument(files, image.config));
   const layers = image.layers.map((path) => {
     if (files.size(path) === undefined) throw missing(files, path);
@@ -34,33 +28,6 @@ function readDocument(files: ImageFiles, path: string): Buffer {
 
 function missing({ name }: ImageFiles, path: string): OrlopError {
   return new OrlopError("not-found", `Cannot use image archive "${name}": it has no ${path}`);
-}
-
-function decodeImages(text: Buffer, archive: string): readonly ArchivedImage[] {
-  let found: unknown;
-  try {
-    found = JSON.parse(text.toString());
-  } catch (cause) {
-    throw new OrlopError("invalid", `Cannot use image archive "${archive}": its manifest.json is no JSON`, { cause });
-  }
-  const images = Array.isArray(found) ? found.map(decodeImage) : [undefined];
-  if (!images.includes(undefined)) return images as readonly ArchivedImage[];
-  throw new OrlopError(
-    "invalid",
-    `Cannot use image archive "${archive}": its manifest.json is not as docker writes it`,
-  );
-}
-
-function decodeImage(value: unknown): ArchivedImage | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { Config, RepoTags, Layers } = value as Readonly<Record<string, unknown>>;
-  const names = RepoTags ?? [];
-  if (typeof Config !== "string" || !isTexts(names) || !isTexts(Layers)) return undefined;
-  return { config: Config, names, layers: Layers };
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }
 
 function choose(images: readonly ArchivedImage[], name: string | undefined, archive: string): ArchivedImage {

@@ -36,11 +36,10 @@ export class LayoutBlobs {
 
   /** A manifest, index or config. */
   readDocument(descriptor: Descriptor): Buffer {
-    const { digest, size } = descriptor;
-    if (size > DOCUMENT_MAX_BYTES) throw tooLarge(digest);
+    if (descriptor.size > DOCUMENT_MAX_BYTES) throw tooLarge(descriptor.digest);
     const content =
       descriptor.data === undefined ? this.#files.read(this.#find(descriptor)) : Buffer.from(descriptor.data, "base64");
-    verify(digest, size, content.length, hashFor(digest).update(content));
+    verifyContent(descriptor, content);
     return content;
   }
 
@@ -65,6 +64,11 @@ export class LayoutBlobs {
     if (found !== size) throw wrongSize(digest, size, found);
     return path;
   }
+}
+
+/** Throws where a document is not what its descriptor says. */
+export function verifyContent({ digest, size }: Descriptor, content: Buffer): void {
+  verify(digest, size, content.length, hashFor(digest).update(content));
 }
 
 function verify(digest: Digest, size: number, length: number, hash: Hash): void {

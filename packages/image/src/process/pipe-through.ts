@@ -82,7 +82,7 @@ async function start({ path, args = [], env, payload }: FilterProgram, what: str
   const third = child.stdio[3] as NodeJS.WritableStream | null | undefined;
   // It may not want to know.
   third?.on("error", () => {});
-  third?.end(payload);
+  third?.end(payload ?? "");
   return child;
 }
 

@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import {
+  ANNOTATION_REF_NAME,
+  type Annotations,
+  type Descriptor,
+  type Digest,
+  formatReference,
+  MEDIA_TYPE_IMAGE_INDEX,
+  OrlopError,
+  parseReference,
+  stringifyJson,
+} from "@orlop/core";
+
+/** containerd's name of an image, in full, beside the tag that the spec's annotation holds. */
+export const ANNOTATION_CONTAINERD_NAME = "io.containerd.image.name";
+
+/** An image of a layout or an archive. */
+export interface NamedTarget {
+  readonly target: Descriptor;
+  /** In full; absent where there is a mere tag for it, or nothing. */
+  readonly name?: string;
+  /** What it is called there, word for word. */
+  readonly label?: string;
+}
+
+/** What is made of the members of an `index.json`. */
+export interface NamedTargets {
+  readonly targets: readonly NamedTarget[];
+  /** Documents that stand nowhere. */
+  readonly made: ReadonlyMap<Digest, Buffer>;
+}
+
+/**
+ * The images of a layout's index. Members that have the same name, or all of them no name, and are for different platforms
+ * are one image: an index is made for them, the same for the same members.
+ */
+export function namedTargets(members: readonly Descriptor[]): NamedTargets {
+  const groups = Map.groupBy(members, ({ annotations }) => JSON.stringify(namesOf(annotations)));
+  const made = new Map<Digest, Buffer>();
+  const targets = [...groups.values()].flatMap((group): readonly NamedTarget[] => {
+    const names = namesOf(group[0]?.annotations);
+    const different = [...new Map(group.map((each) => [each.digest, withoutNames(each)])).values()];
+    const [first, ...more] = different;
+    if (first === undefined) return [];
+    if (more.length === 0) return [{ target: first, ...names }];
+    if (different.every(({ platform }) => platform !== undefined)) {
+      return [{ target: makeIndex(different, made), ...names }];
+    }
+    // Of several of one name the first counts (image-layout.md, "Index"); without a name each is an image.
+    const isNamed = Object.keys(names).length > 0;
+    return isNamed ? [{ target: first, ...names }] : different.map((target) => ({ target }));
+  });
+  return { targets, made };
+}
+
+function namesOf(annotations: Annotations | undefined): Pick<NamedTarget, "name" | "label"> {
+  const label = annotations?.[ANNOTATION_REF_NAME];
+  const name =
+    annotations?.[ANNOTATION_CONTAINERD_NAME] ?? (label !== undefined && /[/:]/.test(label) ? label : undefined);
+  const full = name === undefined ? undefined : fullName(name);
+  return { ...(full === undefined ? {} : { name: full }), ...(label === undefined ? {} : { label }) };
+}
+
+/** In full, or undefined for what is no name of an image. */
+export function fullName(name: string): string | undefined {
+  try {
+    return formatReference(parseReference(name));
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutNames(descriptor: Descriptor): Descriptor {
+  const { annotations = {}, ...rest } = descriptor;
+  const { [ANNOTATION_REF_NAME]: _label, [ANNOTATION_CONTAINERD_NAME]: _name, ...others } = annotations;
+  return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
+}
+
+function makeIndex(manifests: readonly Descriptor[], made: Map<Digest, Buffer>): Descriptor {
+  const content = { schemaVersion: 2, mediaType: MEDIA_TYPE_IMAGE_INDEX, manifests };
+  return makeDocument(content, MEDIA_TYPE_IMAGE_INDEX, made);
+}
+
+/** Adds a document, and gives its descriptor. */
+export function makeDocument(content: object, mediaType: string, made: Map<Digest, Buffer>): Descriptor {
+  const bytes = Buffer.from(stringifyJson(content));
+  const digest: Digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  made.set(digest, bytes);
+  return { mediaType, digest, size: bytes.length };
+}
+
+/** Names in an error message. */
+const SHOWN_MAX = 20;
+
+/**
+ * The image that somebody means: by what it is called there, by its full name or any shorter form of that, by its tag, or
+ * by `@` and its digest. `wanted` absent: the only one, or the one called `latest`. `where` is for errors.
+ *
+ * @throws OrlopError `not-found`
+ */
+export function findTarget(targets: readonly NamedTarget[], wanted: string | undefined, where: string): NamedTarget {
+  if (targets.length === 0) throw new OrlopError("not-found", `Cannot find an image in ${where}: it is empty`);
+  const [only] = targets;
+  if (wanted === undefined && only !== undefined && new Set(targets.map(digestOf)).size === 1) return only;
+  for (const means of meanings(wanted ?? "latest")) {
+    const found = targets.filter(means);
+    const [first] = found;
+    if (first !== undefined && new Set(found.map(digestOf)).size === 1) return first;
+    if (first !== undefined)
+      throw notChosen(`Cannot choose an image of ${where}: several are "${wanted ?? "latest"}"`, found);
+  }
+  const what =
+    wanted === undefined
+      ? `Cannot choose an image of ${where}: it has several`
+      : `Cannot find image "${wanted}" in ${where}`;
+  throw notChosen(what, targets);
+}
+
+function digestOf({ target }: NamedTarget): Digest {
+  return target.digest;
+}
+
+function meanings(wanted: string): readonly ((target: NamedTarget) => boolean)[] {
+  const full = fullName(wanted);
+  return [
+    ({ label }) => label === wanted,
+    ({ name }) => name !== undefined && name === full,
+    ({ name }) => name !== undefined && parseReference(name).tag === wanted,
+    ({ target }) => `@${target.digest}` === wanted,
+  ];
+}
+
+function notChosen(what: string, targets: readonly NamedTarget[]): OrlopError {
+  const names = targets.flatMap(({ name, label }) => name ?? label ?? []);
+  const shown = names.length > SHOWN_MAX ? [...names.slice(0, SHOWN_MAX), "..."] : names;
+  const known = names.length === 0 ? "its images have no names" : `there are ${shown.join(", ")}`;
+  const example = names[0] ?? `@${targets[0]?.target.digest}`;
+  return new OrlopError("not-found", `${what}; ${known}\nTry one of them, such as ${example}, behind the path.`);
+}
