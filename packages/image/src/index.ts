@@ -1,4 +1,5 @@
 export { ArchiveFile } from "./archive/archive-file.ts";
+export { type ArchiveSinkOptions, createImageArchive } from "./archive/archive-sink.ts";
 export { openDockerArchive } from "./archive/open-docker-archive.ts";
 export { Database, type DatabaseRow, type DatabaseValue, type TransactionOptions } from "./database/database.ts";
 export type { DatabaseComponent } from "./database/database-component.ts";

@@ -13,7 +13,8 @@ import {
 import { type Compression, compressionOf, MAGIC_MAX_BYTES } from "../layer/compression.ts";
 import type { FilesContents } from "../layout/files-source.ts";
 import { type ImageFiles, readImageFile } from "../layout/image-files.ts";
-import { fullName, makeDocument, type NamedTarget } from "../layout/named-targets.ts";
+import { fullName } from "../layout/image-names.ts";
+import { makeDocument, type NamedTarget } from "../layout/named-targets.ts";
 import { type ArchivedImage, readDockerManifest } from "./docker-manifest.ts";
 
 const LAYER_TYPES: Readonly<Partial<Record<Compression, string>>> = {

@@ -44,15 +44,8 @@ export class LayoutBlobs {
   }
 
   /** A blob's chunks; the iteration throws at its end when they are not what the descriptor says. */
-  async *readBlob(descriptor: Descriptor): AsyncGenerator<Buffer> {
-    const hash = hashFor(descriptor.digest);
-    let length = 0;
-    for await (const chunk of this.#files.chunks(this.#find(descriptor))) {
-      hash.update(chunk);
-      length += chunk.length;
-      yield chunk;
-    }
-    verify(descriptor.digest, descriptor.size, length, hash);
+  readBlob(descriptor: Descriptor): AsyncGenerator<Buffer> {
+    return verified(descriptor, this.#files.chunks(this.#find(descriptor)));
   }
 
   #find({ digest, size }: Descriptor): string {
@@ -64,6 +57,20 @@ export class LayoutBlobs {
     if (found !== size) throw wrongSize(digest, size, found);
     return path;
   }
+}
+
+/** The chunks; the iteration throws at its end when they are not what the descriptor says, and as soon as they are more. */
+export async function* verified(descriptor: Descriptor, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const { digest, size } = descriptor;
+  const hash = hashFor(digest);
+  let length = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    length += chunk.length;
+    if (length > size) throw wrongSize(digest, size, length);
+    yield chunk;
+  }
+  verify(digest, size, length, hash);
 }
 
 /** Throws where a document is not what its descriptor says. */

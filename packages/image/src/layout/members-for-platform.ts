@@ -21,7 +21,7 @@ export function isIndex({ mediaType }: Descriptor): boolean {
 const ANNOTATION_REFERENCE_TYPE = "vnd.docker.reference.type";
 
 /** Whether a member of an index is no image but something about another member. */
-function isAttestation({ annotations, platform }: Descriptor): boolean {
+export function isAttestation({ annotations, platform }: Descriptor): boolean {
   if (annotations !== undefined && Object.hasOwn(annotations, ANNOTATION_REFERENCE_TYPE)) return true;
   return platform?.os === "unknown" && platform.architecture === "unknown";
 }

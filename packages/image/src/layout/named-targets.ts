@@ -1,26 +1,17 @@
 import { createHash } from "node:crypto";
 import {
-  ANNOTATION_REF_NAME,
-  type Annotations,
   type Descriptor,
   type Digest,
-  formatReference,
   MEDIA_TYPE_IMAGE_INDEX,
   OrlopError,
   parseReference,
   stringifyJson,
 } from "@orlop/core";
-
-/** containerd's name of an image, in full, beside the tag that the spec's annotation holds. */
-export const ANNOTATION_CONTAINERD_NAME = "io.containerd.image.name";
+import { fullName, type ImageNames, namesOf, withoutNames } from "./image-names.ts";
 
 /** An image of a layout or an archive. */
-export interface NamedTarget {
+export interface NamedTarget extends ImageNames {
   readonly target: Descriptor;
-  /** In full; absent where there is a mere tag for it, or nothing. */
-  readonly name?: string;
-  /** What it is called there, word for word. */
-  readonly label?: string;
 }
 
 /** What is made of the members of an `index.json`. */
@@ -51,29 +42,6 @@ export function namedTargets(members: readonly Descriptor[]): NamedTargets {
     return isNamed ? [{ target: first, ...names }] : different.map((target) => ({ target }));
   });
   return { targets, made };
-}
-
-function namesOf(annotations: Annotations | undefined): Pick<NamedTarget, "name" | "label"> {
-  const label = annotations?.[ANNOTATION_REF_NAME];
-  const name =
-    annotations?.[ANNOTATION_CONTAINERD_NAME] ?? (label !== undefined && /[/:]/.test(label) ? label : undefined);
-  const full = name === undefined ? undefined : fullName(name);
-  return { ...(full === undefined ? {} : { name: full }), ...(label === undefined ? {} : { label }) };
-}
-
-/** In full, or undefined for what is no name of an image. */
-export function fullName(name: string): string | undefined {
-  try {
-    return formatReference(parseReference(name));
-  } catch {
-    return undefined;
-  }
-}
-
-function withoutNames(descriptor: Descriptor): Descriptor {
-  const { annotations = {}, ...rest } = descriptor;
-  const { [ANNOTATION_REF_NAME]: _label, [ANNOTATION_CONTAINERD_NAME]: _name, ...others } = annotations;
-  return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
 }
 
 function makeIndex(manifests: readonly Descriptor[], made: Map<Digest, Buffer>): Descriptor {

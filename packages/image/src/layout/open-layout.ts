@@ -6,6 +6,8 @@ import { namedTargets } from "./named-targets.ts";
 
 export const LAYOUT_FILE = "oci-layout";
 export const INDEX_FILE = "index.json";
+/** What stands in the former. */
+export const LAYOUT_TEXT = `{"imageLayoutVersion":"1.0.0"}`;
 
 /** Where a layout has a blob (image-layout.md, "Blobs"). */
 export function blobPath(digest: Digest): string {

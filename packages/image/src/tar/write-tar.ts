@@ -35,17 +35,18 @@ export async function* writeTar(entries: AsyncIterable<TarEntry> | Iterable<TarE
       yield* out.add(chunk);
     }
     if (left > 0) throw wrongLength(entry, size, `${size - left}`);
-    yield* out.add(ZEROS.subarray(0, paddingOf(size)));
+    yield* out.add(tarPadding(size));
   }
-  yield* out.add(ZEROS);
+  yield* out.add(TAR_END);
   yield* out.end();
 }
 
 /** Two blocks of zeros end an archive. */
-const ZEROS: Buffer = Buffer.alloc(2 * TAR_BLOCK_BYTES);
+export const TAR_END: Buffer = Buffer.alloc(2 * TAR_BLOCK_BYTES);
 
-function paddingOf(size: number): number {
-  return (TAR_BLOCK_BYTES - (size % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES;
+/** What fills up the last block of content. */
+export function tarPadding(size: number): Buffer {
+  return TAR_END.subarray(0, (TAR_BLOCK_BYTES - (size % TAR_BLOCK_BYTES)) % TAR_BLOCK_BYTES);
 }
 
 function wrongLength({ path }: TarEntry, size: number, found: string): OrlopError {
