@@ -14,6 +14,8 @@ export { DirectoryFiles, type ImageFiles } from "./layout/image-files.ts";
 export { openLayout } from "./layout/open-layout.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
+export type { DamagedBlob, LocalContentStore } from "./store/local-content-store.ts";
+export { openStore, type Store } from "./store/open-store.ts";
 export type { RegistryLimits } from "./registry/limits.ts";
 export { RegistryClient, type RegistryClientOptions } from "./registry/registry-client.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry/registry-sink.ts";

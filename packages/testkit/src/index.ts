@@ -2,7 +2,13 @@ export { runtimeSpecText, writeBundle } from "./bundle.ts";
 export { cgroupDirectories, removeCgroupDirectories } from "./cgroup-directories.ts";
 export { differentialConfigs } from "./configs/all.ts";
 export { baseSpec, defaultCapabilities } from "./configs/base-spec.ts";
-export type { ContentStoreSubject, MakeContentStore } from "./content-store-suite/content-bench.ts";
+export {
+  type Blob as TestBlob,
+  bytesOf,
+  type ContentStoreSubject,
+  type MakeContentStore,
+  makeBlob as makeTestBlob,
+} from "./content-store-suite/content-bench.ts";
 export { contentStoreSuite } from "./content-store-suite/content-store-suite.ts";
 export { compareFacts, type FactDifference, OUTCOME_KEY } from "./differential/compare-facts.ts";
 export type { ConfigContext, DifferentialConfig } from "./differential/differential-config.ts";

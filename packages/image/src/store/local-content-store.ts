@@ -1,14 +1,15 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import type {
-  ByteRange,
-  ContentInfo,
-  ContentStore,
-  Descriptor,
-  Digest,
-  IngestOptions,
-  IngestStatus,
-  Labels,
+import {
+  type ByteRange,
+  type ContentInfo,
+  type ContentStore,
+  type Descriptor,
+  type Digest,
+  type IngestOptions,
+  type IngestStatus,
+  type Labels,
+  OrlopError,
 } from "@orlop/core";
 import type { Database } from "../database/database.ts";
 import { type BlobRow, BlobRows } from "./blob-rows.ts";
@@ -21,6 +22,13 @@ import { LocalIngest } from "./local-ingest.ts";
 import { readRangesLog } from "./ranges-log.ts";
 import { readBlobFile } from "./read-blob-file.ts";
 import { syncDirectory } from "./sync-directory.ts";
+
+/** A blob that was verified once and cannot be used any more. */
+export interface DamagedBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly error: OrlopError;
+}
 
 /**
  * The `ContentStore` contract on a directory and a database.
@@ -114,12 +122,36 @@ export class LocalContentStore implements ContentStore {
     }
   }
 
+  /** Reads everything and tells which blobs the disk has changed or lost. They are not visible from then on. */
+  async *damaged(signal?: AbortSignal): AsyncGenerator<DamagedBlob> {
+    for (const row of this.#rows.all()) {
+      const { digest, sizeBytes } = row;
+      const problem = this.#problem(row);
+      const error =
+        problem === undefined ? await this.#verify(digest, signal) : damagedBlob("invalid", digest, problem);
+      if (error !== undefined) yield { digest, sizeBytes, error };
+    }
+  }
+
+  async #verify(digest: Digest, signal: AbortSignal | undefined): Promise<OrlopError | undefined> {
+    try {
+      for await (const _ of this.read(digest)) if (signal?.aborted) throw cancelledCheck(signal);
+    } catch (error) {
+      if (error instanceof OrlopError && (error.code === "invalid" || error.code === "failed")) return error;
+      // Deleted since.
+      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+    }
+    return undefined;
+  }
+
   async *ingests(): AsyncGenerator<IngestStatus> {
     for (const digest of this.#ingestDigests()) {
       const paths = this.#paths.ingest(digest);
       using idle = IngestDirectory.try(paths);
       const record = readRangesLog(paths.ranges);
-      if (record === undefined) continue;
+      // Killed before there was anything, or after the blob had become visible.
+      if (idle !== undefined && (record === undefined || (await this.has(digest)))) idle.remove();
+      if (record === undefined || (await this.has(digest))) continue;
       const { sizeBytes, startedAtMs, written } = record;
       yield { digest, sizeBytes, startedAtMs, writtenBytes: written.totalBytes, active: idle === undefined };
     }
@@ -187,4 +219,10 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+function cancelledCheck(signal: AbortSignal): OrlopError {
+  return new OrlopError("cancelled", "Cannot check content: it was ended before all was read", {
+    cause: signal.reason,
+  });
 }

@@ -204,20 +204,15 @@ export class LocalIngest implements Ingest {
       await this.#hash.settle();
       await this.#file.close();
       if (state === "committed" || this.#written.totalBytes === 0) directory.remove();
-      else this.#flush();
+      else this.#log.flush();
+    } catch {
+      // A disk that is full or fails: what is not recorded has to come again, and what cannot be removed is left to
+      // garbage collection. The blob, if it has become one, is there.
     } finally {
       this.#log[Symbol.dispose]();
       directory[Symbol.dispose]();
       onEnd();
       this.#ended.resolve();
-    }
-  }
-
-  #flush(): void {
-    try {
-      this.#log.flush();
-    } catch {
-      // A full disk: what is not recorded has to come again.
     }
   }
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import type { ContentStore, ImageStore, LeaseStore } from "@orlop/core";
+import type { ImageStore, LeaseStore } from "@orlop/core";
 import { Database } from "../database/database.ts";
 import { LocalContentStore } from "./local-content-store.ts";
 import { LocalImageStore } from "./local-image-store.ts";
 import { LocalLeaseStore } from "./local-lease-store.ts";
 
 export interface Store extends Disposable {
-  readonly content: ContentStore;
+  readonly content: LocalContentStore;
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   /** For further components, such as a snapshotter's. */

@@ -21,6 +21,7 @@ export class RangeSet {
   }
 
   remove(offset: number, end: number): void {
+    if (end <= offset) return;
     const kept = this.#ranges.flatMap((each) => [
       { offset: each.offset, end: Math.min(each.end, offset) },
       { offset: Math.max(each.offset, end), end: each.end },
