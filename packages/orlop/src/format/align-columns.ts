@@ -1,0 +1,41 @@
+/** As docker's tables have it. */
+const WIDTH_MIN = 10;
+const GAP = 3;
+
+/**
+ * Aligns what tabs divide, as Go's text/tabwriter does for docker: a column is what consecutive lines have before the same
+ * tab, and as wide as the widest of it. What stands behind a line's last tab belongs to no column.
+ */
+export function alignColumns(text: string): string {
+  const lines = text.split("\n").map((line) => line.split("\t"));
+  const widths = lines.map(() => [] as number[]);
+  const columns = lines.reduce((most, cells) => Math.max(most, cells.length - 1), 0);
+  for (let column = 0; column < columns; column++) {
+    for (const [first, end] of blocks(lines, column)) {
+      let width = WIDTH_MIN;
+      for (let line = first; line < end; line++) width = Math.max(width, length(lines[line]?.[column]) + GAP);
+      for (let line = first; line < end; line++) widths[line]?.push(width);
+    }
+  }
+  return lines
+    .map((cells, line) => cells.map((cell, column) => padded(cell, widths[line]?.[column])).join(""))
+    .join("\n");
+}
+
+/** Runs of lines that have a tab behind the column. */
+function* blocks(lines: readonly (readonly string[])[], column: number): Generator<readonly [number, number]> {
+  let first = 0;
+  for (const [line, cells] of [...lines, []].entries()) {
+    if (cells.length > column + 1) continue;
+    if (line > first) yield [first, line];
+    first = line + 1;
+  }
+}
+
+function length(text = ""): number {
+  return [...text].length;
+}
+
+function padded(cell: string, width: number | undefined): string {
+  return width === undefined ? cell : cell + " ".repeat(width - length(cell));
+}

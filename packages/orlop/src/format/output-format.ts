@@ -1,0 +1,40 @@
+import { alignColumns } from "./align-columns.ts";
+import { Template } from "./template/template.ts";
+import { Dictionary, type Struct } from "./template/value.ts";
+
+/** Headings of columns by the fields that stand below them. */
+export type Headings = Readonly<Record<string, string>>;
+
+/** How a list is printed, as docker's `--format` takes it. */
+export class OutputFormat {
+  readonly #template: Template;
+  readonly #isTable: boolean;
+
+  /**
+   * @param text `table`, `table TEMPLATE`, `json`, or a template for each row; `\t` and `\n` in it are a tab and the end of a line
+   * @param table the template that `table` alone stands for
+   * @throws OrlopError `invalid`
+   */
+  constructor(text: string, table: string) {
+    this.#isTable = text.startsWith("table");
+    this.#template = new Template(templateText(text === "table" ? `table ${table}` : text));
+  }
+
+  /**
+   * The rows, a line each, of a table below their headings.
+   *
+   * @throws OrlopError `invalid` for a field that the rows do not have
+   */
+  text(rows: readonly Struct[], headings: Headings): string {
+    const lines = rows.map((row) => `${this.#template.execute(row)}\n`).join("");
+    if (!this.#isTable) return lines;
+    const heading = this.#template.executeHeading(new Dictionary(Object.entries(headings), ""));
+    return alignColumns(`${heading}\n${lines}`);
+  }
+}
+
+function templateText(text: string): string {
+  if (text === "json") return "{{json .}}";
+  const template = text.startsWith("table") ? text.slice("table".length) : text;
+  return template.replace(/^ +/, "").replace(/ +$/, "").replaceAll("\\t", "\t").replaceAll("\\n", "\n");
+}
