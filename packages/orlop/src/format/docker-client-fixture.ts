@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface DockerOutcome {
+interface DockerOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly status: number;

@@ -3,7 +3,7 @@ import { Template } from "./template/template.ts";
 import { Dictionary, type Struct } from "./template/value.ts";
 
 /** Headings of columns by the fields that stand below them. */
-export type Headings = Readonly<Record<string, string>>;
+type Headings = Readonly<Record<string, string>>;
 
 /** How a list is printed, as docker's `--format` takes it. */
 export class OutputFormat {

@@ -1,6 +1,6 @@
 import { TemplateFault } from "./template-fault.ts";
 
-export type TokenKind =
+type TokenKind =
   /** What stands between actions, without what markers cut off. */
   | "text"
   /** `{{` and `}}` */

@@ -2,7 +2,7 @@ import { TemplateFault } from "./template-fault.ts";
 import { typeName, type Value } from "./value.ts";
 
 /** One function that templates can call. */
-export interface TemplateFunction {
+interface TemplateFunction {
   /** How many arguments it takes; absent: any number from `least` on. */
   readonly most?: number;
   readonly least: number;

@@ -12,7 +12,7 @@ interface Branches {
   readonly otherwise: Nodes;
 }
 
-export interface BranchNode extends Branches {
+interface BranchNode extends Branches {
   /** `with` makes the value the dot of its body. */
   readonly kind: "if" | "with";
 }
