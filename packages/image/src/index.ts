@@ -7,6 +7,8 @@ export { FileLock, type FileLockOptions } from "./database/file-lock.ts";
 export { openImageArchive } from "./archive/open-image-archive.ts";
 export type { ArchiveInput, ArchiveOptions } from "./archive/seekable-archive.ts";
 export { compressionOf, uncompressed } from "./layer/compression.ts";
+export type { DebianEvent, DebianListener } from "./debian/debian-event.ts";
+export { type DebianSourceOptions, openDebianSource } from "./debian/open-debian-source.ts";
 export { type LayerPath, parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "./layer/layer-path.ts";
 export { readLayer, type StoredLayer } from "./layer/read-layer.ts";
 export { FilesSource } from "./layout/files-source.ts";
