@@ -19,6 +19,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./transfer/pull-command.ts")).pullCommand,
   },
   {
+    name: "push",
+    summary: "Copy an image to a registry",
+    load: async () => (await import("./transfer/push-command.ts")).pushCommand,
+  },
+  {
+    name: "save",
+    summary: "Write images to an archive",
+    load: async () => (await import("./transfer/save-command.ts")).saveCommand,
+  },
+  {
+    name: "load",
+    summary: "Take in the images of an archive",
+    load: async () => (await import("./transfer/load-command.ts")).loadCommand,
+  },
+  {
     name: "explain",
     summary: "Show the system calls that would make a container",
     load: async () => (await import("./explain/explain-command.ts")).explainCommand,

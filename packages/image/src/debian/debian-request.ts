@@ -4,16 +4,7 @@ import { shown } from "./debian-error.ts";
 import { isPackageName } from "./read-relations.ts";
 
 /** Package sets with mmdebstrap's names and meanings; `required`, `debootstrap` are other names of two. */
-const VARIANTS = [
-  "extract",
-  "custom",
-  "essential",
-  "apt",
-  "minbase",
-  "buildd",
-  "important",
-  "standard",
-] as const;
+const VARIANTS = ["extract", "custom", "essential", "apt", "minbase", "buildd", "important", "standard"] as const;
 export type Variant = (typeof VARIANTS)[number];
 
 const VARIANT_ALIASES: Readonly<Record<string, Variant>> = { required: "minbase", debootstrap: "important" };

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ContentStore, ImageStore, LeaseStore, Snapshotter } from "@orlop/core";
+import { type ContentStore, type ImageStore, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
 import { FileLock, type ImageDepot, openStore, type Store } from "@orlop/image";
 import { dataDirectory } from "./data-directory.ts";
 
@@ -27,6 +27,11 @@ export class Depot implements ImageDepot, AsyncDisposable {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = await FileLock.take(join(directory, name), signal === undefined ? {} : { signal });
     return { [Symbol.asyncDispose]: async () => lock.remove() };
+  }
+
+  /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
+  async snapshotter(): Promise<Snapshotter> {
+    throw new OrlopError("unsupported", "not yet");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,33 +1,76 @@
-import { type ImageSource, OrlopError, parseReference } from "@orlop/core";
-import { RegistryClient } from "@orlop/image";
+import { type ImageSource, type OfferedImage, OrlopError, parseReference } from "@orlop/core";
+import {
+  type FilesSource,
+  openDebianSource,
+  openImageArchive,
+  openLayout,
+  RegistryClient,
+  type RegistryClientOptions,
+} from "@orlop/image";
 import type { ImageReference } from "../image/image-reference.ts";
-
-/** How a registry is to be spoken to, where its configuration is not to decide. */
-export interface SourceOptions {
-  /** `--tls-verify=false`. */
-  readonly plainHttp?: boolean;
-}
+import type { Depot } from "../store/open-depot.ts";
 
 /** An image's source; what it holds open is closed with it. */
 export interface OpenSource extends AsyncDisposable {
   readonly source: ImageSource;
+  /** The image that the reference means. */
+  image(): Promise<OfferedImage>;
+}
+
+interface SourceOptions {
+  readonly registry?: RegistryClientOptions;
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Where an image comes from that is not on this machine.
+ * Where an image comes from.
  *
- * @throws OrlopError
+ * @throws OrlopError `unsupported` for what is a root file system already
  */
-export function openSource(reference: ImageReference, { plainHttp = false }: SourceOptions = {}): OpenSource {
+export async function openSource(
+  reference: ImageReference,
+  depot: Depot,
+  { registry = {}, signal }: SourceOptions = {},
+): Promise<OpenSource> {
+  const withSignal = signal === undefined ? {} : { signal };
   switch (reference.kind) {
     case "registry": {
-      const client = new RegistryClient({ plainHttp });
+      const client = new RegistryClient(registry);
+      const source = client.source(parseReference(reference.name));
       return {
-        source: client.source(parseReference(reference.name)),
+        source,
+        image: async () => await only(source, signal),
         [Symbol.asyncDispose]: async () => client[Symbol.dispose](),
       };
     }
-    default:
-      throw new OrlopError("unsupported", `Cannot pull "${reference.kind}": it is on this machine`);
+    case "packages": {
+      const source = await openDebianSource(reference.name, { store: depot.content, ...withSignal });
+      const image = async (): Promise<OfferedImage> => ({ ...(await only(source, signal)), name: reference.name });
+      return { source, image, [Symbol.asyncDispose]: () => source[Symbol.asyncDispose]() };
+    }
+    case "oci-layout":
+      return opened(openLayout(reference.path), reference.tag);
+    case "oci-archive":
+    case "docker-archive":
+      return opened(await openImageArchive(reference.path, withSignal), reference.tag);
+    case "host":
+    case "directory": {
+      const name = reference.kind === "host" ? "host" : `dir:${reference.path}`;
+      throw new OrlopError("unsupported", `Cannot pull "${name}": it is on this machine, and used as it is`);
+    }
   }
+}
+
+function opened(source: FilesSource, wanted: string | undefined): OpenSource {
+  return {
+    source,
+    image: async () => source.image(wanted),
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  };
+}
+
+async function only(source: ImageSource, signal: AbortSignal | undefined): Promise<OfferedImage> {
+  const [image] = await source.images(signal);
+  if (image === undefined) throw new OrlopError("not-found", `Cannot find an image in "${source.name}"`);
+  return image;
 }

@@ -1,46 +1,57 @@
-import { OrlopError } from "@orlop/core";
-import { type PulledImage, pullImage, type TransferListener } from "@orlop/image";
+import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { parseImageReference } from "../image/image-reference.ts";
 import { printText } from "../print.ts";
-import { type Depot, openDepot } from "../store/open-depot.ts";
-import { ownPlatform } from "../store/own-platform.ts";
-import { openSource } from "./open-source.ts";
+import { openDepot } from "../store/open-depot.ts";
+import { type PullRequest, pull } from "./pull.ts";
+import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
 
 export const pullCommand: Command = {
   name: "pull",
   usage: "[OPTIONS] IMAGE [IMAGE...]",
   description:
-    "Brings images from a registry to this machine, and makes root file systems of their layers while they come. What a " +
-    "pull that was cut off has brought is there for the next one.\n\n" +
-    "IMAGE is a name as docker takes it: busybox is docker.io/library/busybox:latest.",
+    "Brings images to this machine, and makes root file systems of their layers while they come. What a pull that was cut " +
+    "off has brought is there for the next one.\n\n" +
+    "IMAGE is a name as docker takes it (busybox is docker.io/library/busybox:latest), oci:PATH[:NAME] (an OCI image " +
+    "layout), oci-archive:PATH[:NAME] or docker-archive:PATH[:NAME] (in a tar archive), or " +
+    "debian:SUITE?[packages=A,B][&variant=...] (made here of the packages of this machine's mirror; ubuntu:SUITE?... as " +
+    "well). An image of an archive or a layout that has no name there gets its digest for one.",
   examples: [
     ["orlop pull registry.example/app:1.2", "an image by its tag"],
     ["orlop pull --platform linux/arm64 registry.example/app", "one for another processor"],
+    ["orlop pull 'debian:bookworm?packages=busybox-static'", "an image without a registry"],
   ],
   table: {
-    flags: [{ name: "quiet", short: "q", help: "Print nothing but the names" }],
-    refused: [],
+    flags: [
+      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms, take this one" },
+      { name: "all-platforms", help: "Take all of them, to copy the image elsewhere" },
+      { name: "quiet", short: "q", help: "Show no progress" },
+      ...REGISTRY_FLAGS,
+    ],
+    refused: [
+      { name: "all-tags", short: "a", isSwitch: true, reason: "name the tags" },
+      { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
+    ],
   },
   failureExitCode: 1,
   async run(flags) {
     if (flags.positional.length === 0) throw new OrlopError("invalid", "an image is required");
+    const platform = platformOf(flags.parse("platform", parsePlatform), flags.isOn("all-platforms"));
+    const references = flags.positional.map((text) => parseImageReference(text, process.cwd()));
+    const quiet = flags.isOn("quiet");
+    const registry = registryOptions(flags);
     await using depot = openDepot();
-    for (const text of flags.positional) {
-      const { name } = await pull(depot, text, undefined);
+    for (const reference of references) {
+      const request: PullRequest = { reference, quiet, registry, ...(platform === undefined ? {} : { platform }) };
+      const { name } = await pull(depot, request);
       printText(`${name}\n`);
     }
     return 0;
   },
 };
 
-async function pull(depot: Depot, text: string, onEvent: TransferListener | undefined): Promise<PulledImage> {
-  const reference = parseImageReference(text, process.cwd());
-  await using open = openSource(reference);
-  const [image] = await open.source.images();
-  if (image === undefined) throw new OrlopError("not-found", `Cannot pull "${text}": there is no image`);
-  return await pullImage(open.source, depot, image, {
-    platform: ownPlatform(),
-    ...(onEvent === undefined ? {} : { onEvent }),
-  });
+function platformOf(platform: Platform | undefined, isAll: boolean): Platform | "all" | undefined {
+  if (!isAll) return platform;
+  if (platform === undefined) return "all";
+  throw new OrlopError("invalid", "--platform and --all-platforms exclude each other");
 }

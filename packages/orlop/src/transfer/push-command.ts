@@ -1,9 +1,18 @@
-import { formatReference, type ImageRecord, OrlopError, parsePlatform, parseReference, type Platform } from "@orlop/core";
+import {
+  formatReference,
+  type ImageRecord,
+  OrlopError,
+  type Platform,
+  parsePlatform,
+  parseReference,
+} from "@orlop/core";
 import { copyImage, isWhole, RegistryClient, StoreSource } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
+import { showProgress } from "../progress/show-progress.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
+import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
 
 export const pushCommand: Command = {
@@ -38,11 +47,16 @@ export const pushCommand: Command = {
     await using depot = openDepot();
     const record = await depot.images.get(formatReference(parseReference(text)));
     const platform = await platformOf(depot, record, flags.parse("platform", parsePlatform));
+    using cancel = new CancelOnSignals();
+    using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "uploading" });
     using client = new RegistryClient(registryOptions(flags));
     await using sink = client.sink(reference);
     const target = await copyImage(new StoreSource(depot.content, [record]), sink, record, {
       ...(platform === undefined ? {} : { platform }),
+      signal: cancel.signal,
+      onEvent: (event) => progress.onEvent(event),
     });
+    progress[Symbol.dispose]();
     await sink.finish();
     printText(`${formatReference(reference)}@${target.digest}\n`);
     return 0;

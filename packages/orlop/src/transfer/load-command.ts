@@ -1,0 +1,55 @@
+import { isatty } from "node:tty";
+import { OrlopError, parsePlatform } from "@orlop/core";
+import { openImageArchive, pullImage, readStoredImage } from "@orlop/image";
+import type { Command } from "../command.ts";
+import { printText } from "../print.ts";
+import { showProgress } from "../progress/show-progress.ts";
+import { openDepot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
+import { CancelOnSignals } from "./cancel-on-signals.ts";
+
+export const loadCommand: Command = {
+  name: "load",
+  usage: "[OPTIONS]",
+  description:
+    "Takes in the images of an archive: an OCI image layout in a tar archive, or what docker save and podman save write, " +
+    "compressed or not. Images that have no name there get their digests for one.",
+  examples: [
+    ["orlop load -i images.tar", "from a file"],
+    ["docker save app:dev | orlop load", "from docker"],
+  ],
+  table: {
+    flags: [
+      { name: "input", short: "i", value: "FILE", help: "The archive (standard input)" },
+      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, take this one" },
+      { name: "quiet", short: "q", help: "Show no progress" },
+    ],
+  },
+  failureExitCode: 1,
+  async run(flags) {
+    if (flags.positional.length > 0) throw new OrlopError("invalid", "no arguments are taken; name the file with -i");
+    const input = flags.text("input");
+    if (input === undefined && isatty(0)) {
+      throw new OrlopError("invalid", "requested load from stdin, but stdin is a terminal; use -i, or redirect it");
+    }
+    const platform = flags.parse("platform", parsePlatform) ?? ownPlatform();
+    await using depot = openDepot();
+    using cancel = new CancelOnSignals();
+    const { signal } = cancel;
+    await using source = await openImageArchive(input ?? process.stdin, { signal });
+    const images = await source.images();
+    if (images.length === 0) throw new OrlopError("not-found", `Cannot load "${source.name}": it has no images`);
+    const snapshotter = await depot.snapshotter();
+    for (const image of images) {
+      const name = image.name ?? image.target.digest;
+      {
+        using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "downloading" });
+        const onEvent = progress.onEvent.bind(progress);
+        await pullImage(source, depot, image, { name, platform, snapshotter, signal, onEvent });
+      }
+      const { config } = await readStoredImage(depot.content, image.target, platform);
+      printText(image.name === undefined ? `Loaded image ID: ${config.digest}\n` : `Loaded image: ${name}\n`);
+    }
+    return 0;
+  },
+};

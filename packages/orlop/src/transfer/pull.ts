@@ -1,0 +1,41 @@
+import type { Platform } from "@orlop/core";
+import { type PulledImage, pullImage, type RegistryClientOptions } from "@orlop/image";
+import type { ImageReference } from "../image/image-reference.ts";
+import { showProgress } from "../progress/show-progress.ts";
+import type { Depot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
+import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { openSource } from "./open-source.ts";
+
+export interface PullRequest {
+  readonly reference: ImageReference;
+  /** Another than this machine's, or "all"; nothing is unpacked then that this machine does not run. */
+  readonly platform?: Platform | "all";
+  readonly quiet: boolean;
+  readonly registry?: RegistryClientOptions;
+  /** Keeps an image that has no name; absent: it gets its digest for one. */
+  readonly lease?: string;
+}
+
+/**
+ * Brings an image to this machine, makes a root file system of it, and shows how that goes.
+ *
+ * @throws OrlopError
+ */
+export async function pull(depot: Depot, request: PullRequest): Promise<PulledImage> {
+  const { reference, platform = ownPlatform(), quiet, registry, lease } = request;
+  using cancel = new CancelOnSignals();
+  const { signal } = cancel;
+  using progress = showProgress({ quiet, movement: "downloading" });
+  await using open = await openSource(reference, depot, { signal, ...(registry === undefined ? {} : { registry }) });
+  progress.onEvent({ kind: "resolving", source: open.source.name });
+  const image = await open.image();
+  const name = image.name ?? (lease === undefined ? image.target.digest : undefined);
+  return await pullImage(open.source, depot, image, {
+    ...(name === undefined ? {} : { name }),
+    ...(platform === "all" ? {} : { platform, snapshotter: await depot.snapshotter() }),
+    ...(lease === undefined ? {} : { lease }),
+    signal,
+    onEvent: (event) => progress.onEvent(event),
+  });
+}

@@ -1,0 +1,70 @@
+import { isatty } from "node:tty";
+import { formatReference, OrlopError, parsePlatform, parseReference } from "@orlop/core";
+import { copyImage, createImageArchive, isWhole, StoreSource } from "@orlop/image";
+import type { Command } from "../command.ts";
+import { showProgress } from "../progress/show-progress.ts";
+import { openDepot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
+import { CancelOnSignals } from "./cancel-on-signals.ts";
+
+const FORMATS = ["docker-archive", "oci-archive"] as const;
+
+export const saveCommand: Command = {
+  name: "save",
+  usage: "[OPTIONS] IMAGE [IMAGE...]",
+  description:
+    "Writes images of this machine to one archive, with their names. The archive is an OCI image layout, and, unless that " +
+    "alone is asked for, has the files beside it that every version of docker and podman looks for.",
+  examples: [
+    ["orlop save -o app.tar app:dev", "to a file"],
+    ["orlop save app:dev | docker load", "to docker"],
+  ],
+  table: {
+    flags: [
+      { name: "output", short: "o", value: "FILE", help: "The archive (standard output)" },
+      { name: "format", value: FORMATS.join("|"), help: "What it is for (docker-archive)" },
+      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, save this one" },
+      { name: "quiet", short: "q", help: "Show no progress" },
+    ],
+  },
+  failureExitCode: 1,
+  async run(flags) {
+    if (flags.positional.length === 0) throw new OrlopError("invalid", "an image is required");
+    const output = flags.text("output");
+    if (output === undefined && isatty(1)) {
+      throw new OrlopError("invalid", "cowardly refusing to save to a terminal; use -o, or redirect it");
+    }
+    const format = flags.text("format") ?? "docker-archive";
+    if (!FORMATS.some((known) => known === format)) {
+      throw new OrlopError("invalid", `Cannot use format "${format}": there are ${FORMATS.join(" and ")}`);
+    }
+    const asked = flags.parse("platform", parsePlatform);
+    const platform = asked ?? ownPlatform();
+    await using depot = openDepot();
+    const records = await Promise.all(
+      flags.positional.map((text) => depot.images.get(formatReference(parseReference(text)))),
+    );
+    using cancel = new CancelOnSignals();
+    await using sink = await createImageArchive(output ?? process.stdout, {
+      docker: format === "docker-archive",
+      platform,
+    });
+    for (const record of records) {
+      using progress = showProgress({ quiet: flags.isOn("quiet") || output === undefined, movement: "uploading" });
+      const isPart = asked !== undefined || !(await isWhole(depot.content, record.target));
+      await copyImage(new StoreSource(depot.content, [record]), sink, record, {
+        ...(isPart ? { platform } : {}),
+        ...(isDigest(record.name) ? {} : { name: record.name }),
+        signal: cancel.signal,
+        onEvent: (event) => progress.onEvent(event),
+      });
+    }
+    await sink.finish();
+    return 0;
+  },
+};
+
+/** It has no name, and its digest for one. */
+function isDigest(name: string): boolean {
+  return /^sha\d+:/.test(name);
+}
