@@ -3,7 +3,7 @@ import type { Database, DatabaseRow } from "../database/database.ts";
 import type { DatabaseComponent } from "../database/database-component.ts";
 import { decodeLabels, encodeLabels } from "./labels-column.ts";
 
-export const BLOBS_COMPONENT: DatabaseComponent = {
+const BLOBS_COMPONENT: DatabaseComponent = {
   name: "blobs",
   steps: [
     `create table blobs (

@@ -4,7 +4,7 @@ import { hashFor } from "../layout/layout-blobs.ts";
 const READ_BYTES = 1024 * 1024;
 
 /** Reads into a buffer from an offset of the content on; the result is how many bytes, 0 at the end. */
-export type ReadAt = (buffer: Buffer, offset: number) => Promise<number>;
+type ReadAt = (buffer: Buffer, offset: number) => Promise<number>;
 
 /**
  * The digest of content that comes in parts, computed while it comes: of what is next at once, of what came too early by

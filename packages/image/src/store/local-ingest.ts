@@ -9,7 +9,7 @@ import { RangesLog } from "./ranges-log.ts";
 
 const FOLLOW_BYTES = 512 * 1024;
 
-export interface LocalIngestOptions {
+interface LocalIngestOptions {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly directory: IngestDirectory;

@@ -6,7 +6,7 @@ import { damagedBlob } from "./content-problems.ts";
 
 const CHUNK_BYTES = 512 * 1024;
 
-export interface BlobFile {
+interface BlobFile {
   readonly path: string;
   readonly info: ContentInfo;
   /** It has been found that the file is not what it was. */

@@ -4,7 +4,7 @@ import { type TestBlob, temporaryDirectory } from "@orlop/testkit";
 import { openStore, type Store } from "./open-store.ts";
 
 /** A store in a directory that goes with it. */
-export interface StoreFixture extends Disposable {
+interface StoreFixture extends Disposable {
   readonly root: string;
   readonly store: Store;
   /** Where a blob's file is. */
