@@ -38,6 +38,12 @@ export { patience } from "./patience.ts";
 export type { ProbeContext, ProbeDump } from "./probe/probe-dump.ts";
 export { PROBE_EXTRA_PATH, PROBE_PATH, PROBE_SCRIPT } from "./probe/probe-script.ts";
 export { readProbe } from "./probe/read-probe.ts";
+export {
+  type CertificateWithKey,
+  certificatesObstacle,
+  makeCertificates,
+  type TestCertificates,
+} from "./registry/certificates.ts";
 export { DockerRegistry, type DockerRegistryOptions, dockerRegistryObstacle } from "./registry/docker-registry.ts";
 export { busyboxObstacle, makeBusyboxRootfs } from "./rootfs.ts";
 export { runtimeSuite } from "./runtime-suite/runtime-suite.ts";

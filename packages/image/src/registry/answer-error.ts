@@ -1,5 +1,5 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
-import { type HttpResponse, header } from "./http/http-exchange.ts";
+import type { HttpResponse } from "./http/http-exchange.ts";
 import { RetryableFailure } from "./http/retryable-failure.ts";
 import { ERROR_BODY_MAX_BYTES } from "./limits.ts";
 import { readBody } from "./read-body.ts";
@@ -41,7 +41,7 @@ export async function answerError(
   const message = `Cannot ${doing}: ${host} answered ${status}${said === "" ? "" : `: ${said}`}`;
   const error = new OrlopError(CODES[status] ?? "failed", message, { operation: "talk to a registry" });
   if (!RETRYABLE.has(status)) return error;
-  return new RetryableFailure(error, { afterMs: retryAfterMs(header(response, "retry-after"), Date.now()) });
+  return new RetryableFailure(error, { afterMs: retryAfterMs(response.headers["retry-after"], Date.now()) });
 }
 
 /** What the body of an error says, in one line that can be printed. */

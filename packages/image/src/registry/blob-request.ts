@@ -1,6 +1,6 @@
 import { type ByteRange, type Descriptor, OrlopError } from "@orlop/core";
 import { parseContentRange } from "./content-range.ts";
-import { type HttpResponse, header } from "./http/http-exchange.ts";
+import type { HttpResponse } from "./http/http-exchange.ts";
 import { RetryableFailure } from "./http/retryable-failure.ts";
 import type { RegistrySession } from "./registry-session.ts";
 
@@ -55,7 +55,7 @@ export class BlobLocation {
   }
 
   #checkRange(response: HttpResponse, { offset, length }: ByteRange): void {
-    const value = header(response, "content-range") ?? "";
+    const value = response.headers["content-range"] ?? "";
     const found = parseContentRange(value);
     const { size } = this.#descriptor;
     const right =
@@ -69,7 +69,7 @@ export class BlobLocation {
   }
 
   #checkLength(response: HttpResponse): void {
-    const value = header(response, "content-length");
+    const value = response.headers["content-length"];
     if (value === undefined || Number(value) === this.#descriptor.size) return;
     throw this.#refused(
       response,

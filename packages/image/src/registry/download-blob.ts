@@ -58,21 +58,20 @@ class BlobDownload {
   async #lead(): Promise<void> {
     const first = this.#parts.shift();
     if (first === undefined) return;
-    const others: Promise<void>[] = [];
-    const begin = (): void => {
-      if (others.length > 0) return;
-      const count = Math.min(this.#session.limits.rangesMax - 1, this.#parts.length);
-      for (let index = 0; index < count; index++) others.push(this.#work());
-    };
     const failures: unknown[] = [];
     const fail = (error: unknown): void => {
       failures.push(error);
       this.#abort.abort(error);
     };
+    const others: Promise<void>[] = [];
+    const begin = (): void => {
+      const count = Math.min(this.#session.limits.rangesMax - 1, this.#parts.length);
+      while (others.length < count) others.push(this.#work().catch(fail));
+    };
     await this.#fetch(first, begin)
       .then(() => this.#work())
       .catch(fail);
-    await Promise.all(others.map((other) => other.catch(fail)));
+    await Promise.all(others);
     if (failures.length > 0) throw failures[0];
   }
 

@@ -12,7 +12,7 @@ import {
 } from "@orlop/core";
 import { hashFor } from "../layout/layout-blobs.ts";
 import { printable } from "./answer-error.ts";
-import { type HttpResponse, header } from "./http/http-exchange.ts";
+import type { HttpResponse } from "./http/http-exchange.ts";
 
 const MANIFEST_TYPES: readonly string[] = [
   MEDIA_TYPE_IMAGE_INDEX,
@@ -67,7 +67,7 @@ export function describeHead(doing: string, response: HttpResponse): Descriptor 
   const digest = namedDigest(doing, response);
   const mediaType = contentType(response);
   refuseSchema1(doing, mediaType);
-  const length = header(response, "content-length");
+  const length = response.headers["content-length"];
   if (digest === undefined || !isManifestType(mediaType) || length === undefined || !/^\d{1,9}$/.test(length)) {
     return undefined;
   }
@@ -76,7 +76,7 @@ export function describeHead(doing: string, response: HttpResponse): Descriptor 
 
 /** `Docker-Content-Digest`, where it can be verified. */
 export function namedDigest(doing: string, response: HttpResponse): Digest | undefined {
-  const value = header(response, "docker-content-digest");
+  const value = response.headers["docker-content-digest"];
   if (value === undefined) return undefined;
   let digest: Digest;
   try {
@@ -117,7 +117,7 @@ function membersOf(doing: string, content: Buffer): Readonly<Record<string, unkn
 }
 
 function contentType(response: HttpResponse): string {
-  return (header(response, "content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  return (response.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
 function sha256Of(content: Buffer): Digest {

@@ -16,9 +16,9 @@ interface DrainOptions extends BodyLimits {
 }
 
 /**
- * Hands on a body's chunks as they come, several at once, in order. Rejects when the body is cut, when it stalls while
- * `take` is not behind, and with what `take` rejects with. The body is at its end or destroyed afterwards, and `take` is
- * done with all that it was given.
+ * Hands on a body's chunks as they come, several at once, in order; while `take` is behind they grow. Rejects when the body is
+ * cut, when it stalls, and with what `take` rejects with. The body is at its end or destroyed afterwards, and `take` is done
+ * with all that it was given.
  *
  * @throws OrlopError, RetryableFailure
  */
@@ -27,74 +27,54 @@ export async function drainBody(
   take: (chunk: Buffer) => Promise<void>,
   { untakenMaxBytes, ...limits }: DrainOptions,
 ): Promise<void> {
-  const { body } = response;
   const pending = new Set<Promise<void>>();
   let untakenBytes = 0;
   let refused: { readonly error: unknown } | undefined;
-  using watch = watchBody(response, limits);
-  const onData = (chunk: Buffer): void => {
-    watch.stall.wait();
-    untakenBytes += chunk.length;
-    const taken = take(chunk).then(
-      () => {
-        untakenBytes -= chunk.length;
-        pending.delete(taken);
-        if (!body.isPaused() || untakenBytes > untakenMaxBytes / 2) return;
-        watch.stall.wait();
-        body.resume();
-      },
-      (error: unknown) => {
-        pending.delete(taken);
-        refused ??= { error };
-        body.destroy();
-      },
-    );
-    pending.add(taken);
-    if (untakenBytes < untakenMaxBytes) return;
-    body.pause();
-    watch.stall.hold();
-  };
   try {
-    await ended(response, onData);
-  } catch (error) {
-    if (refused === undefined) throw watch.failure(error);
+    for await (const chunk of bodyChunks(response, limits)) {
+      untakenBytes += chunk.length;
+      const taken = take(chunk).then(
+        () => {
+          untakenBytes -= chunk.length;
+          pending.delete(taken);
+        },
+        (error: unknown) => {
+          untakenBytes -= chunk.length;
+          pending.delete(taken);
+          refused ??= { error };
+        },
+      );
+      pending.add(taken);
+      while (untakenBytes >= untakenMaxBytes && refused === undefined) await Promise.race(pending);
+      if (refused !== undefined) break;
+    }
   } finally {
     await Promise.all(pending);
   }
   if (refused !== undefined) throw refused.error;
 }
 
-function ended({ body }: HttpResponse, onData: (chunk: Buffer) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let isComplete = false;
-    body.once("end", () => {
-      isComplete = true;
-      resolve();
-    });
-    body.once("error", reject);
-    body.once("close", () => {
-      if (!isComplete) reject(Object.assign(new Error("the body was cut"), { code: "ECONNRESET" }));
-    });
-    body.on("data", onData);
-  });
-}
-
 /** A body's chunks, one at a time. The body is at its end or destroyed afterwards. @throws OrlopError, RetryableFailure */
-export async function* bodyChunks(response: HttpResponse, limits: BodyLimits): AsyncGenerator<Buffer> {
-  const { body } = response;
-  using watch = watchBody(response, limits);
-  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+export async function* bodyChunks(
+  { body, url }: HttpResponse,
+  { doing, stallMaxMs, signal }: BodyLimits,
+): AsyncGenerator<Buffer> {
+  const onAbort = (): void => body.destroy(asError(signal?.reason));
+  using stall = new StallTimer(stallMaxMs, () => body.destroy(new StallError(stallMaxMs)));
+  signal?.addEventListener("abort", onAbort);
+  if (signal?.aborted === true) onAbort();
   try {
     for (;;) {
-      watch.stall.wait();
-      const next = await chunks.next().catch((error: unknown) => {
-        throw watch.failure(error);
+      stall.wait();
+      const chunk = await body.read().catch((error: unknown) => {
+        throw signal?.aborted === true ? cancelled(doing, signal.reason) : connectionFailure(doing, url.host, error);
       });
-      watch.stall.hold();
-      if (next.done === true) return;
-      yield next.value;
+      stall.hold();
+      if (chunk === undefined) return;
+      yield chunk;
     }
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     body.destroy();
   }
 }
@@ -114,28 +94,26 @@ export async function readBody(
     }
     chunks.push(chunk);
   }
-  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length);
+  return Buffer.concat(chunks, length);
 }
 
-interface BodyWatch extends Disposable {
-  readonly stall: StallTimer;
-  /** What an error of the body means. */
-  failure(error: unknown): unknown;
+/** Of a body that nobody reads; more is not worth the connection. */
+const DISCARDED_MAX_BYTES = 65_536;
+
+/** Reads a short body so that its connection can be used again. */
+export async function discardBody({ body }: HttpResponse, stallMaxMs: number): Promise<void> {
+  using _stall = new StallTimer(stallMaxMs, () => body.destroy());
+  let length = 0;
+  try {
+    for (let chunk = await body.read(); chunk !== undefined; chunk = await body.read()) {
+      length += chunk.length;
+      if (length > DISCARDED_MAX_BYTES) body.destroy();
+    }
+  } catch {
+    // What was said in the head counts.
+  }
 }
 
-/** Destroys a body that stalls or that is not wanted any more. */
-function watchBody({ body, url }: HttpResponse, { doing, stallMaxMs, signal }: BodyLimits): BodyWatch {
-  const onAbort = (): void => void body.destroy();
-  const stall = new StallTimer(stallMaxMs, () => body.destroy(new StallError(stallMaxMs)));
-  signal?.addEventListener("abort", onAbort);
-  if (signal?.aborted === true) onAbort();
-  return {
-    stall,
-    failure: (error) =>
-      signal?.aborted === true ? cancelled(doing, signal.reason) : connectionFailure(doing, url.host, error),
-    [Symbol.dispose]() {
-      stall[Symbol.dispose]();
-      signal?.removeEventListener("abort", onAbort);
-    },
-  };
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error("cancelled", { cause: reason });
 }

@@ -2,8 +2,9 @@ import { OrlopError } from "@orlop/core";
 import { answerError } from "./answer-error.ts";
 import { cancelled, connectionFailure } from "./http/connection-failure.ts";
 import type { HttpClient } from "./http/http-client.ts";
-import { type HttpRequest, type HttpResponse, header } from "./http/http-exchange.ts";
+import type { HttpRequest, HttpResponse } from "./http/http-exchange.ts";
 import { REDIRECTS_MAX, type RegistryLimits } from "./limits.ts";
+import { discardBody } from "./read-body.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
 import { withRetries } from "./retry-budget.ts";
 
@@ -17,6 +18,8 @@ export interface RegistryRequest {
   readonly body?: Buffer | (() => AsyncIterable<Buffer>);
   /** Status codes that are no error. */
   readonly accept: readonly number[];
+  /** The head says it all. */
+  readonly ignoreBody?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Absent: the limit of the session. */
   readonly stallMaxMs?: number;
@@ -51,7 +54,10 @@ export class RegistrySession {
     const { doing, accept } = request;
     const response = await this.#follow(request, this.urlOf(request.target));
     refuseEncoding(doing, response);
-    if (accept.includes(response.status)) return response;
+    if (accept.includes(response.status)) {
+      if (request.ignoreBody === true) await discardBody(response, this.limits.stallMaxMs);
+      return response;
+    }
     throw await answerError(doing, response.url.host, response, this.limits.stallMaxMs);
   }
 
@@ -87,8 +93,7 @@ export class RegistrySession {
       const response = await this.#sendOnce(request, url);
       const follows = REDIRECTS.has(response.status) && (method === "GET" || method === "HEAD");
       if (!follows || request.accept.includes(response.status)) return response;
-      // Redirects have short bodies, which nobody reads.
-      response.body.resume();
+      await discardBody(response, this.limits.stallMaxMs);
       url = this.locationOf(doing, response);
     }
     throw refused(doing, `${start.host} redirects more than ${REDIRECTS_MAX} times`);
@@ -156,7 +161,7 @@ export class RegistrySession {
 }
 
 function refuseEncoding(doing: string, response: HttpResponse): void {
-  const encoding = header(response, "content-encoding");
+  const encoding = response.headers["content-encoding"];
   if (encoding === undefined || encoding === "identity" || encoding === "") return;
   response.body.destroy();
   throw refused(

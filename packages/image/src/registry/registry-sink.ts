@@ -43,9 +43,9 @@ export class RegistrySink implements ImageSink {
         target: `${isManifest ? "manifests" : "blobs"}/${digest}`,
         headers: isManifest ? { accept: mediaType } : {},
         accept: [200, 404],
+        ignoreBody: true,
         signal,
       });
-      response.body.resume();
       return response.status === 200;
     });
   }
@@ -91,9 +91,9 @@ export class RegistrySink implements ImageSink {
         body: content,
         accept: [200, 201, 202],
         stallMaxMs: session.limits.commitMaxMs,
+        ignoreBody: true,
         signal,
       });
-      response.body.resume();
       const named = namedDigest(doing, response);
       if (named === undefined || named === digest) return;
       throw new OrlopError("invalid", `Cannot ${doing}: ${response.url.host} names it ${named}, it is ${digest}`);

@@ -95,8 +95,7 @@ export class RegistrySource implements ImageSource {
       signal,
     };
     if (session.endpoint.countsPulls && digest === undefined) {
-      const response = await session.request({ ...request, method: "HEAD" });
-      response.body.resume();
+      const response = await session.request({ ...request, method: "HEAD", ignoreBody: true });
       const found = describeHead(request.doing, response);
       if (found !== undefined) return found;
     }

@@ -1,6 +1,6 @@
 import { type Descriptor, type DownloadOptions, OrlopError } from "@orlop/core";
 import { parseUploadRange } from "./content-range.ts";
-import { type HttpResponse, header } from "./http/http-exchange.ts";
+import type { HttpResponse } from "./http/http-exchange.ts";
 import { RetryableFailure } from "./http/retryable-failure.ts";
 import { namedDigest } from "./manifest-document.ts";
 import type { RegistrySession } from "./registry-session.ts";
@@ -75,15 +75,15 @@ class BlobUpload {
       target: `blobs/uploads/${query}`,
       headers: { "content-length": "0" },
       accept: from === undefined ? [202] : [201, 202],
+      ignoreBody: true,
       signal: this.#options.signal,
     });
-    response.body.resume();
     if (response.status === 201) {
       this.#checkDigest(response);
       return true;
     }
     this.#goOnAt(response);
-    const least = Number(header(response, "oci-chunk-min-length") ?? 0);
+    const least = Number(response.headers["oci-chunk-min-length"] ?? 0);
     if (Number.isSafeInteger(least)) this.#chunkBytes = Math.max(this.#chunkBytes, least);
     return false;
   }
@@ -100,7 +100,7 @@ class BlobUpload {
     const response = await this.#request("PATCH", this.#location as URL, length, [202, 201, 204], {
       "content-range": `${this.#offset}-${end - 1}`,
     });
-    const range = header(response, "range");
+    const range = response.headers.range;
     const has = range === undefined ? end : parseUploadRange(range);
     if (has !== end) {
       const problem = `${response.url.host} has ${range} of it, ${end} bytes were sent`;
@@ -134,9 +134,9 @@ class BlobUpload {
       ...(length === 0 ? {} : { body: () => this.#content(length) }),
       accept,
       stallMaxMs: this.#session.limits.commitMaxMs,
+      ignoreBody: true,
       signal: this.#options.signal,
     });
-    response.body.resume();
     return response;
   }
 
@@ -177,15 +177,14 @@ class BlobUpload {
     const location = this.#location;
     if (location === undefined) return false;
     this.#location = undefined;
-    const asked = { doing: this.#doing, headers: {}, signal: this.#options.signal };
+    const asked = { doing: this.#doing, ignoreBody: true, signal: this.#options.signal };
     try {
       const status = await this.#session.attempt({ ...asked, method: "GET", target: location, accept: [204, 200] });
-      status.body.resume();
-      const has = parseUploadRange(header(status, "range") ?? "");
+      const has = parseUploadRange(status.headers.range ?? "");
       if (has !== undefined && has <= this.#options.descriptor.size) {
         this.#offset = has;
         this.#location =
-          header(status, "location") === undefined ? location : this.#session.locationOf(this.#doing, status);
+          status.headers.location === undefined ? location : this.#session.locationOf(this.#doing, status);
         return false;
       }
     } catch (error) {
@@ -201,7 +200,6 @@ class BlobUpload {
         if (error instanceof RetryableFailure) return undefined;
         throw error;
       });
-    found?.body.resume();
     return found?.status === 200;
   }
 

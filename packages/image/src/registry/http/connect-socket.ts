@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { OnReadOpts, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionSettings } from "./http-exchange.ts";
 import { openTunnel } from "./proxy-tunnel.ts";
@@ -11,8 +11,9 @@ export function addressOf(url: URL): { readonly host: string; readonly port: num
 }
 
 /** Connects with the origin of an URL in plain text, not through a proxy. */
-export function connectPlain(origin: URL): Socket {
-  return process.getBuiltinModule("node:net").connect({ ...addressOf(origin), noDelay: true });
+export function connectPlain(origin: URL, onread?: OnReadOpts): Socket {
+  const reading = onread === undefined ? {} : { onread };
+  return process.getBuiltinModule("node:net").connect({ ...addressOf(origin), noDelay: true, ...reading });
 }
 
 /** Connects with the origin of an URL over TLS, through the proxy if there is one. Resolves when the handshake is over. */
@@ -20,7 +21,7 @@ export async function connectTls(
   origin: URL,
   settings: ConnectionSettings,
   protocols: readonly string[],
-  signal?: AbortSignal,
+  { signal, onread }: { readonly signal?: AbortSignal; readonly onread?: OnReadOpts | undefined } = {},
 ): Promise<TLSSocket> {
   const through = settings.proxy === undefined ? undefined : await openTunnel(settings.proxy, origin, signal);
   const tls = process.getBuiltinModule("node:tls");
@@ -40,6 +41,7 @@ export async function connectTls(
         }),
     rejectUnauthorized: skipVerify !== true,
     ALPNProtocols: [...protocols],
+    ...(onread === undefined ? {} : { onread }),
   });
   socket.setNoDelay(true);
   await established(socket, "secureConnect", signal);

@@ -1,4 +1,5 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
+import { ProtocolError } from "./message-head.ts";
 import { RetryableFailure } from "./retryable-failure.ts";
 import { StallError } from "./stall-timer.ts";
 
@@ -19,9 +20,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERR_STREAM_PREMATURE_CLOSE: "closed the connection",
 };
 
-const HEADERS_TOO_LARGE = new Set(["HPE_HEADER_OVERFLOW", "UND_ERR_HEADERS_OVERFLOW"]);
 /** Trying again would not help. */
-const LASTING = /^(ENOTFOUND|ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_SSL_|HPE_|ERR_INVALID_|ERR_OSSL_)/;
+const LASTING = /^(ENOTFOUND|ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_SSL_|ERR_OSSL_)/;
 const CERTIFICATE = /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/;
 
 /** An error of the connection, and whether it had been idle. */
@@ -43,8 +43,10 @@ export class ConnectionError extends Error {
 export function connectionFailure(doing: string, host: string, error: unknown): OrlopError | RetryableFailure {
   if (error instanceof OrlopError || error instanceof RetryableFailure) return error;
   if (error instanceof StallError) return new RetryableFailure(failed("cancelled", doing, host, error.message, error));
+  const inner = error instanceof ConnectionError ? error.cause : error;
+  if (inner instanceof ProtocolError) return failed("failed", doing, host, inner.message, error);
   const wasIdle = error instanceof ConnectionError && error.wasIdle;
-  const { code, message } = firstOf(error instanceof ConnectionError ? error.cause : error);
+  const { code, message } = firstOf(inner);
   const problem = `${(code === undefined ? undefined : MEANINGS[code]) ?? problemOf(code, message)}${hint(code)}`;
   const ours = failed("failed", doing, host, problem, error, code);
   return code !== undefined && LASTING.test(code) ? ours : new RetryableFailure(ours, { wasIdle });
@@ -78,8 +80,6 @@ function firstOf(error: unknown): { readonly code: string | undefined; readonly 
 }
 
 function problemOf(code: string | undefined, message: string): string {
-  if (code !== undefined && HEADERS_TOO_LARGE.has(code)) return "answers with headers that are too long";
-  if (code?.startsWith("HPE_") === true) return `does not speak HTTP (${code})`;
   if (code !== undefined && CERTIFICATE.test(code)) return `has a certificate that is not trusted (${code})`;
   if (code?.startsWith("ERR_SSL_") === true) return `does not speak TLS as we do (${code})`;
   return `cannot be spoken to: ${message}`;

@@ -1,6 +1,6 @@
 import type { ConnectionSettings, Connections, HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { Http1Connections } from "./http1-connections.ts";
-import { TlsConnections } from "./http2-connections.ts";
+import { TlsConnections } from "./tls-connections.ts";
 
 /** Connections with many origins, kept open between requests. */
 export class HttpClient implements Disposable {

@@ -1,11 +1,10 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
+import type { Headers } from "./message-head.ts";
 
 /** How to reach a host. */
 export interface ConnectionSettings {
   /** Certificates (PEM) that are trusted beside the machine's own. */
   readonly ca?: readonly string[];
-  /** The client's certificate and key (PEM). */
+  /** The client's certificates and keys. */
   readonly clientCertificates?: readonly ClientCertificate[];
   /** Any certificate will do: a setting of the user's. */
   readonly skipVerify?: boolean;
@@ -13,6 +12,7 @@ export interface ConnectionSettings {
   readonly proxy?: URL;
 }
 
+/** In PEM. */
 export interface ClientCertificate {
   readonly certificate: string;
   readonly key: string;
@@ -21,21 +21,27 @@ export interface ClientCertificate {
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
-  /** In lower case. */
+  /** By names in lower case; a body needs its `content-length`. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Pieces come with a `content-length` among the headers. */
   readonly body?: Buffer | AsyncIterable<Buffer>;
   readonly signal?: AbortSignal;
   /** Without a byte in either direction for so long it has failed. */
   readonly stallMaxMs: number;
 }
 
-/** A body that is not read to its end has to be destroyed. */
 export interface HttpResponse {
   readonly url: URL;
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Readable;
+  readonly headers: Headers;
+  readonly body: HttpBody;
+}
+
+/** What comes behind a head. Has to be read to its end or destroyed. */
+export interface HttpBody {
+  /** What has come since the call before, at least a byte; undefined at the end. */
+  read(): Promise<Buffer | undefined>;
+  /** Nothing more is wanted. Before its end it takes the connection with it; what waits for bytes gets the error. */
+  destroy(error?: Error): void;
 }
 
 /** What is between us and one origin under one kind of settings. */
@@ -43,10 +49,4 @@ export interface Connections {
   /** One request, as it is: no redirects, no repetition. */
   send(request: HttpRequest): Promise<HttpResponse>;
   close(): void;
-}
-
-/** A header that stands once; several of the same name come joined by commas. */
-export function header({ headers }: Pick<HttpResponse, "headers">, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(", ") : value;
 }

@@ -34,7 +34,8 @@ export async function openTunnel(proxy: URL, origin: URL, signal?: AbortSignal):
 }
 
 async function connectProxy(proxy: URL, signal: AbortSignal | undefined): Promise<Socket> {
-  if (proxy.protocol === "https:") return await connectTls(proxy, {}, ["http/1.1"], signal);
+  if (proxy.protocol === "https:")
+    return await connectTls(proxy, {}, ["http/1.1"], signal === undefined ? {} : { signal });
   const socket = connectPlain(proxy);
   await established(socket, "connect", signal);
   return socket;

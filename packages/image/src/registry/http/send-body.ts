@@ -1,31 +1,33 @@
 import type { Writable } from "node:stream";
 
 /**
- * Writes a request's body, no faster than it is taken. Ends early and without an error when the stream is destroyed or
- * the answer has come: the answer says why.
+ * Writes a request's body, no faster than it is taken. Stops without an error when the stream is destroyed, or when
+ * the answer has come and says that it is not wanted.
+ *
+ * @returns whether all of it was written
  */
 export async function sendBody(
   stream: Writable,
   body: Buffer | AsyncIterable<Buffer> | undefined,
-  observe: { readonly answered: () => boolean; readonly onWritten: () => void; readonly onReading: () => void },
-): Promise<void> {
-  if (body === undefined || Buffer.isBuffer(body)) {
-    stream.end(body);
-    return;
+  observe: { readonly refused: () => boolean; readonly onWritten: () => void; readonly onReading: () => void },
+): Promise<boolean> {
+  if (body === undefined) return true;
+  if (Buffer.isBuffer(body)) {
+    stream.write(body);
+    return true;
   }
   observe.onReading();
   for await (const chunk of body) {
-    if (stream.destroyed || observe.answered()) return;
+    if (stream.destroyed || observe.refused()) return false;
     observe.onWritten();
     if (!stream.write(chunk)) await drained(stream);
     observe.onReading();
   }
   observe.onWritten();
-  stream.end();
+  return true;
 }
 
-/** An answer too: it comes early when the server does not want the rest. */
-const SETTLING = ["drain", "close", "error", "response"] as const;
+const SETTLING = ["drain", "close", "error"] as const;
 
 function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
