@@ -1,6 +1,6 @@
 import type { ByteRange } from "@orlop/core";
 
-export interface ContentRange extends ByteRange {
+interface ContentRange extends ByteRange {
   /** Of the whole; undefined where the server does not know. */
   readonly total: number | undefined;
 }

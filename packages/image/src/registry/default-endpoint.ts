@@ -5,10 +5,10 @@ import type { RegistryCapability, RegistryEndpoint } from "./registry-endpoint.t
 /** Docker's own registry is not at its name. */
 const DOCKER_HUB = { registry: "docker.io", host: "registry-1.docker.io" };
 
-export const ALL_CAPABILITIES: ReadonlySet<RegistryCapability> = new Set(["pull", "resolve", "push"]);
+const ALL_CAPABILITIES: ReadonlySet<RegistryCapability> = new Set(["pull", "resolve", "push"]);
 
 /** This machine, by name or address (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   const name = hostname.replace(/^\[|\]$/g, "").toLowerCase();
   return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(?:\.\d{1,3}){3}$/.test(name);
 }

@@ -16,7 +16,7 @@ export function describeBytes(content: Buffer, mediaType = "application/octet-st
   return { mediaType, digest: `sha256:${createHash("sha256").update(content).digest("hex")}`, size: content.length };
 }
 
-export interface PushedImage {
+interface PushedImage {
   readonly target: Descriptor;
   readonly manifest: Buffer;
   readonly config: Descriptor;

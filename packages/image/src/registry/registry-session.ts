@@ -8,7 +8,7 @@ import { discardBody } from "./read-body.ts";
 import type { RegistryEndpoint } from "./registry-endpoint.ts";
 import { withRetries } from "./retry-budget.ts";
 
-export interface RegistryRequest {
+interface RegistryRequest {
   /** For errors, a verb phrase: `read manifest "latest"`. */
   readonly doing: string;
   readonly method: HttpRequest["method"];

@@ -9,7 +9,7 @@ import { RetryBudget } from "./retry-budget.ts";
 /** Gives a blob's content from an offset on; may be called again. */
 export type BlobContent = (offset: number) => AsyncIterable<Buffer>;
 
-export interface BlobUploadOptions extends DownloadOptions {
+interface BlobUploadOptions extends DownloadOptions {
   readonly descriptor: Descriptor;
   readonly open: BlobContent;
   /** Repositories of the same registry that may hold the blob. */

@@ -13,7 +13,7 @@ export interface ConnectionSettings {
 }
 
 /** In PEM. */
-export interface ClientCertificate {
+interface ClientCertificate {
   readonly certificate: string;
   readonly key: string;
 }

@@ -12,7 +12,7 @@ const LARGE_SLAB_BYTES = 1024 * 1024;
 const ROOM_MIN_BYTES = 16 * 1024;
 
 /** How a request that was sent over the connection goes on. */
-export interface AnswerObserver {
+interface AnswerObserver {
   head(head: MessageHead, body: HttpBody): void;
   failed(error: Error): void;
   /** The answer has come to its end, or failed. */
