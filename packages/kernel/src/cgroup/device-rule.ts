@@ -28,16 +28,24 @@ export interface DevicePolicy {
   readonly rules: readonly DeviceRule[];
 }
 
-/** Reads a composition of `r`, `w` and `m`. Throws OrlopError("invalid") on anything else, the empty string included. */
+/**
+ * Reads a composition of `r`, `w` and `m`. Other letters beside these stand for nothing, as in runc and crun, and
+ * {@link unknownAccess} tells of them; without any of the three the rule says nothing: throws OrlopError("invalid").
+ */
 function parseDeviceAccess(access: string | undefined, field: string): number {
   let bits = 0;
-  for (const letter of access ?? "") {
-    const bit = letter in DEVICE_ACCESS ? DEVICE_ACCESS[letter as keyof typeof DEVICE_ACCESS] : 0;
-    if (bit === 0) throw invalid(field, access ?? "", `"${letter}" is not one of r, w and m`);
-    bits |= bit;
-  }
-  if (bits === 0) throw invalid(field, "", "a rule needs at least one of r, w and m");
+  for (const letter of access ?? "") bits |= accessBit(letter);
+  if (bits === 0) throw invalid(field, access ?? "", "a rule needs at least one of r, w and m");
   return bits;
+}
+
+/** The letters of a rule's access that stand for none. */
+export function unknownAccess({ access = "" }: LinuxDeviceCgroup): string {
+  return [...access].filter((letter) => accessBit(letter) === 0).join("");
+}
+
+function accessBit(letter: string): number {
+  return letter in DEVICE_ACCESS ? DEVICE_ACCESS[letter as keyof typeof DEVICE_ACCESS] : 0;
 }
 
 /** `rwm`, in the order in which the kernel prints it. */

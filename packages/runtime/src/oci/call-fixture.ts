@@ -3,15 +3,17 @@ import { FakeContainers } from "./fake-containers-fixture.ts";
 import type { Hands } from "./hands.ts";
 import { orlopOci } from "./orlop-oci.ts";
 
-/** Hands for calls that execute nothing. */
-const NO_HANDS: Hands = {
-  alive: true,
-  submit: refuse,
-  become: refuse,
-  release: refuse,
-  descriptor: (fd) => fd,
-  close: () => {},
-};
+/** Hands for calls that execute nothing, of a caller with so many descriptors open beside the standard ones. */
+function noHands(openDescriptors: number): Hands {
+  return {
+    alive: true,
+    submit: refuse,
+    become: refuse,
+    release: refuse,
+    descriptor: (fd) => (fd < 3 + openDescriptors ? fd : undefined),
+    close: () => {},
+  };
+}
 
 function refuse(): never {
   throw new Error("this call executes no program");
@@ -26,6 +28,8 @@ export interface CallResult {
 type CallCircumstances = Partial<Pick<Call, "name" | "env" | "cwd" | "pid">> & {
   readonly containers?: FakeContainers;
   readonly input?: string;
+  /** How many of its caller's descriptors are open from 3 up; absent: all. */
+  readonly openDescriptors?: number;
 };
 
 /** Carries out a call of the command in this process, with containers that are made up. */
@@ -37,6 +41,7 @@ export async function callOci(args: readonly string[], circumstances: CallCircum
     pid = process.pid,
     containers = new FakeContainers(),
     input,
+    openDescriptors = Number.POSITIVE_INFINITY,
   } = circumstances;
   let stdout = "";
   let stderr = "";
@@ -47,7 +52,7 @@ export async function callOci(args: readonly string[], circumstances: CallCircum
     cwd,
     umask: 0o22,
     pid,
-    hands: NO_HANDS,
+    hands: noHands(openDescriptors),
     print: (text) => {
       stdout += text;
     },

@@ -1,6 +1,7 @@
 import type { Flag } from "./arguments/flag.ts";
 import { readBundle } from "./bundle.ts";
 import { containerId } from "./container-id.ts";
+import { keptDescriptors } from "./kept-descriptors.ts";
 import { listenedDescriptors, withListenedDescriptors } from "./listened-descriptors.ts";
 import { notifyDirectory, serviceManager } from "./notify/await-readiness.ts";
 import { NOTIFY_DIRECTORY, withNotifyMount } from "./notify/notify-mount.ts";
@@ -18,7 +19,8 @@ export const CREATE_FLAGS: readonly Flag[] = [
 ];
 
 /** What the command line asks to create. */
-export function createRequest({ call, given, globals }: VerbContext, isDetached: boolean): OciCreate {
+export function createRequest(context: VerbContext, isDetached: boolean): OciCreate {
+  const { call, given, globals } = context;
   const id = containerId(given);
   const bundle = readBundle(call, given.filledText("bundle"), given.filledText("config"));
   const options = decodeProcessFlags(call, given, {
@@ -36,7 +38,7 @@ export function createRequest({ call, given, globals }: VerbContext, isDetached:
     ...(bundle.configPath === undefined ? {} : { configPath: bundle.configPath }),
     spec: isNotifying ? withNotifyMount(spec, notifyDirectory(globals, id)) : spec,
     directories: isNotifying ? [NOTIFY_DIRECTORY] : [],
-    preserveFds: options.preserveFds + listened,
+    preserveFds: keptDescriptors(context, options.preserveFds + listened),
     noPivot: given.isOn("no-pivot"),
     noNewKeyring: given.isOn("no-new-keyring"),
   };

@@ -25,7 +25,10 @@ export interface Hands {
    * written at once. What becomes the call has to say it.
    */
   takeUnsaid?(): string;
-  /** The number under which programs find the caller's descriptor `fd`, which is 3 or above. */
-  descriptor(fd: number): number;
+  /**
+   * The number under which programs find the caller's descriptor `fd`, which is 3 or above; undefined where the caller has
+   * none of that number open.
+   */
+  descriptor(fd: number): number | undefined;
   close(): void;
 }

@@ -1,13 +1,15 @@
 import type { ProcessSpec } from "./bundle.ts";
 import type { Call } from "./call.ts";
+import { goesByCrun } from "./goes-by-crun.ts";
 
 /** The first descriptor of sd_listen_fds(3) is 3, so that this many are below the limit of a process. */
 const LISTENED_MAX = 1024;
 
 /** How many sockets the caller was started with for socket activation, from descriptor 3 on: sd_listen_fds(3). */
-export function listenedDescriptors({ env, pid }: Call): number {
-  // What was meant for another process is not to be passed on.
-  if (env.LISTEN_PID !== String(pid)) return 0;
+export function listenedDescriptors({ name, env, pid }: Call): number {
+  // What was meant for another process is not to be passed on. Where nobody is named, crun takes it as meant for itself.
+  const isMeant = env.LISTEN_PID === String(pid) || (env.LISTEN_PID === undefined && goesByCrun({ name }));
+  if (!isMeant) return 0;
   const count = /^\d{1,4}$/.test(env.LISTEN_FDS ?? "") ? Number(env.LISTEN_FDS) : 0;
   return count <= LISTENED_MAX ? count : 0;
 }

@@ -77,7 +77,8 @@ test("programs find further descriptors of this process", async () => {
       ["a", "b"].map((name) => readFileSync(join(directory, name), "utf8")),
       ["A", "B"],
     );
-    assert.throws(() => hands.descriptor(99), /descriptors are asked for before/);
+    assert.equal(hands.descriptor(99), undefined);
+    assert.throws(() => hands.descriptor(1), /descriptors are asked for before/);
     hands.close();
     for (const fd of files) closeSync(fd);
   });

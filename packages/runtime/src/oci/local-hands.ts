@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readlinkSync } from "node:fs";
 import { FIRST_DESCRIPTOR, type Program, type Report, Zygote, type ZygoteEnd } from "@orlop/kernel";
 import type { Hands } from "./hands.ts";
 
@@ -26,7 +27,8 @@ export class LocalHands implements Hands {
     this.#zygoteIfStarted?.release(status);
   }
 
-  descriptor(fd: number): number {
+  descriptor(fd: number): number | undefined {
+    if (!isInherited(fd)) return undefined;
     const known = this.#descriptors.indexOf(fd);
     if (known >= 0) return FIRST_DESCRIPTOR + known;
     assert(this.#zygoteIfStarted === undefined, "descriptors are asked for before the first program is executed");
@@ -54,6 +56,15 @@ export class LocalHands implements Hands {
   get #zygote(): Zygote {
     this.#zygoteIfStarted ??= Zygote.start({ stdio: "inherit", descriptors: this.#descriptors });
     return this.#zygoteIfStarted;
+  }
+}
+
+/** Node's first descriptor of its own, which takes the lowest free number, is one to poll with; nobody passes such on. */
+function isInherited(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) !== "anon_inode:[eventpoll]";
+  } catch {
+    return false;
   }
 }
 

@@ -20,6 +20,7 @@ import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } 
 import { ContainerPlanner } from "../process/container-planner.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { containerStatus, thawIfThere, unsupervisedInit } from "../process/container-status.ts";
+import { warnOfDeviceAccess } from "../process/device-access.ts";
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
 import { keptRequest } from "../process/kept-request.ts";
@@ -32,6 +33,7 @@ import { updateLimits } from "../systemd/update-limits.ts";
 import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { beginExec, type ExecContext } from "./begin-exec.ts";
+import { FIRST_KEPT } from "./kept-descriptors.ts";
 import { LocalHands } from "./local-hands.ts";
 import type {
   OciCheckpoint,
@@ -47,9 +49,6 @@ import type {
 import { prepareContainerRestore } from "./prepare-restore.ts";
 import { refuseUsedCgroups } from "./refuse-used-cgroups.ts";
 import { StageLog } from "./stage-log.ts";
-
-/** The first of the caller's descriptors that `preserveFds` counts. */
-const FIRST_PRESERVED = 3;
 
 /** Standard descriptors of the caller's are the container's. */
 const INHERITED = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
@@ -241,6 +240,7 @@ export class OrphanContainers implements OciContainers {
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot update container "${id}": container not running`);
     }
+    warnOfDeviceAccess(resources, this.#options.warn);
     await updateLimits(this.#runner, this.#directory(id).record(id), resources, this.#options.env);
   }
 
@@ -257,7 +257,7 @@ export class OrphanContainers implements OciContainers {
     const criu = await findCriu(request.env, `checkpoint container "${id}"`);
     await dumpContainer(this.#runner, { record, pid }, criu, {
       ...request,
-      ...(statusFd === undefined ? {} : { statusFd: this.#options.hands.descriptor(statusFd) }),
+      ...(statusFd === undefined ? {} : { statusFd: this.#descriptor(statusFd) }),
     });
     if (leaveRunning !== true && preDump !== true) await this.delete(id, { force: true });
   }
@@ -461,11 +461,17 @@ export class OrphanContainers implements OciContainers {
     return { runner: this.#runner, container, record: container.record(id), init, warn, debug, env };
   }
 
+  /** Under its number in programs. */
+  #descriptor(fd: number): number {
+    const number = this.#options.hands.descriptor(fd);
+    if (number === undefined) throw new OrlopError("invalid", `Cannot use descriptor ${fd}: it is not open`);
+    return number;
+  }
+
   /** What goes between the process and the caller of the command. */
   #handover({ pidfdSocket, preserveFds, keepGroups }: OciProcessOptions): Handover {
-    const { hands } = this.#options;
     return {
-      descriptors: Array.from({ length: preserveFds }, (_, index) => hands.descriptor(FIRST_PRESERVED + index)),
+      descriptors: Array.from({ length: preserveFds }, (_, index) => this.#descriptor(FIRST_KEPT + index)),
       keepGroups,
       exitsAsChild: true,
       makerPid: this.#options.callerPid,

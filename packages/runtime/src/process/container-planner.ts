@@ -23,6 +23,7 @@ import { type PlannedUnit, planContainerUnit, type SystemdView } from "../system
 import { warnOfBindOptions } from "./bind-options.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan, CreateStyle } from "./compilation.ts";
+import { warnOfDeviceAccess } from "./device-access.ts";
 import { passwdFiles, withHome } from "./home-directory.ts";
 import { readHostView } from "./host-view.ts";
 import type { HostView } from "./supervision.ts";
@@ -84,7 +85,9 @@ export class ContainerPlanner {
       seccomp: this.#seccomp(spec),
       host,
     };
-    warnOfBindOptions(plan, this.#options.warn ?? warnByProcess);
+    const { warn = warnByProcess } = this.#options;
+    warnOfBindOptions(plan, warn);
+    warnOfDeviceAccess(resources, warn);
     return plan;
   }
 

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { LAUNCHER_TOKEN, type Program, type Report, ZygoteChannel } from "@orlop/kernel";
 import type { Hands } from "../hands.ts";
+import type { Hello } from "./hello.ts";
 import type { Said } from "./take-leave.ts";
 
 /** The number that the launcher's own socket has taken. */
@@ -10,6 +12,8 @@ const TAKEN = 3;
 export class RemoteHands implements Hands {
   readonly #channel: ZygoteChannel;
   readonly #socket: Socket;
+  readonly #pid: number;
+  /** Where the caller's descriptor 3 has gone; negative: there was none. */
   readonly #moved: number;
   readonly #said: Said;
   readonly finishFile: string;
@@ -18,14 +22,14 @@ export class RemoteHands implements Hands {
   #heard = false;
 
   /**
-   * @param moved where the caller's descriptor 3 has gone
    * @param said what the call says
    */
-  constructor(socket: Socket, moved: number, finishFile: string, said: Said) {
+  constructor(socket: Socket, { pid, descriptor }: Hello, finishFile: string, said: Said) {
     this.#said = said;
     this.finishFile = finishFile;
     this.#socket = socket;
-    this.#moved = moved;
+    this.#pid = pid;
+    this.#moved = descriptor;
     this.#channel = new ZygoteChannel(socket, LAUNCHER_TOKEN);
   }
 
@@ -72,11 +76,27 @@ export class RemoteHands implements Hands {
     return unsaid;
   }
 
-  descriptor(fd: number): number {
-    return fd === TAKEN ? this.#moved : fd;
+  descriptor(fd: number): number | undefined {
+    if (fd === TAKEN) return this.#moved < 0 ? undefined : this.#moved;
+    return survivesExec(this.#pid, fd) ? fd : undefined;
   }
 
   close(): void {
     this.#socket.destroy();
   }
+}
+
+/** O_CLOEXEC of asm-generic/fcntl.h, which x86-64 and arm64 have. */
+const O_CLOEXEC = 0o2000000;
+
+/** What a launcher was executed with does so again; all that it opened itself does not. */
+function survivesExec(pid: number, fd: number): boolean {
+  let info: string;
+  try {
+    info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8");
+  } catch {
+    return false;
+  }
+  const [, flags = ""] = /^flags:\s*([0-7]+)$/m.exec(info) ?? [];
+  return flags !== "" && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
 }

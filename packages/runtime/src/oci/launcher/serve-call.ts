@@ -30,7 +30,7 @@ export async function serveCall(
     return;
   }
   const said: Said = { stdout: "", stderr: "" };
-  const hands = new RemoteHands(socket, hello.descriptor, finishFile, said);
+  const hands = new RemoteHands(socket, hello, finishFile, said);
   // Not by once() of node:events, which an error ends: what a launcher left unread is one.
   const closed = new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
   const call = callOf(hello, hands, said);

@@ -2,6 +2,7 @@ import { OrlopError } from "@orlop/core";
 import { readConfig } from "../bundle.ts";
 import { containerId } from "../container-id.ts";
 import { EXEC_PROCESS_FLAGS, execProcess } from "../exec-process.ts";
+import { keptDescriptors } from "../kept-descriptors.ts";
 import type { OciExec, OciState } from "../oci-containers.ts";
 import { decodeProcessFlags, PROCESS_FLAGS } from "../process-flags.ts";
 import { subCgroups } from "../sub-cgroups.ts";
@@ -33,18 +34,21 @@ program runs.`,
   },
 };
 
-function execRequest({ call, given }: VerbContext, state: OciState): OciExec {
+function execRequest(context: VerbContext, state: OciState): OciExec {
+  const { call, given } = context;
   const ignorePaused = given.isOn("ignore-paused");
   checkState(state, ignorePaused);
   // A process that was changed since would not be the container's any more, but it is what runc takes, too.
   const process = execProcess(call, given, () => readConfig(state.bundle, state.configPath).process);
   const cgroup = subCgroups(given.list("cgroup"));
+  const options = decodeProcessFlags(call, given, {
+    process,
+    annotations: state.annotations,
+    isDetached: given.isOn("detach"),
+  });
   return {
-    ...decodeProcessFlags(call, given, {
-      process,
-      annotations: state.annotations,
-      isDetached: given.isOn("detach"),
-    }),
+    ...options,
+    preserveFds: keptDescriptors(context, options.preserveFds),
     id: state.id,
     process,
     ignorePaused,

@@ -152,6 +152,33 @@ describe("create", () => {
     ]);
   });
 
+  test("passes on sockets that are meant for nobody in particular only under the name of crun", async () => {
+    using b = bundle();
+    const nobody = { LISTEN_FDS: "2" };
+    const create = ["create", "--bundle", b.path];
+    for (const name of ["crun", "runc"]) {
+      await callOci([...create, name], { name, env: nobody, containers: b.containers });
+    }
+    assert.deepEqual(
+      b.containers.created.map(({ preserveFds }) => preserveFds),
+      [2, 0],
+    );
+  });
+
+  test("passes on no descriptor that is not open, and only under the name of crun makes do with the others", async () => {
+    using b = bundle();
+    const create = ["create", "--bundle", b.path, "--preserve-fds", "3"];
+    const open = { containers: b.containers, openDescriptors: 2 };
+    const refused = await callOci([...create, "a"], open);
+    assert.match(refused.stderr, /^Cannot preserve 3 descriptors: descriptor 5 is not open$/m);
+    const made = await callOci([...create, "b"], { ...open, name: "crun" });
+    assert.match(made.stderr, /^warning: Cannot preserve 3 descriptors: descriptor 5 is not open; 2 are passed on$/m);
+    assert.deepEqual(
+      b.containers.created.map(({ id, preserveFds }) => [id, preserveFds]),
+      [["b", 2]],
+    );
+  });
+
   test("gives the container a socket for what it has to tell the service manager", async () => {
     using b = bundle();
     await b.callWith({ NOTIFY_SOCKET: "/run/systemd/notify" }, "--root", b.path, "create", "a");
