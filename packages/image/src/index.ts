@@ -13,6 +13,7 @@ export { type LayerPath, parseLayerPath, parseWhiteout, refusedEntry, type White
 export { readLayer, type StoredLayer } from "./layer/read-layer.ts";
 export { FilesSource } from "./layout/files-source.ts";
 export { DirectoryFiles, type ImageFiles } from "./layout/image-files.ts";
+export { createLayout, type LayoutSinkOptions } from "./layout/layout-sink.ts";
 export { openLayout } from "./layout/open-layout.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
