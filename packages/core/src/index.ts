@@ -37,6 +37,15 @@ export { checkRuntimeSpec, decodeRuntimeSpec } from "./oci/decode-runtime-spec.t
 export { decodeLinuxSeccomp, decodeSeccompProfile } from "./oci/decode-seccomp.ts";
 export { DEFAULT_CAPABILITIES, DEFAULT_PATH, type DefaultSpecOptions, defaultSpec } from "./oci/default-spec.ts";
 export {
+  editImageConfig,
+  editIndex,
+  editManifest,
+  type ImageConfigChanges,
+  type IndexChanges,
+  type ManifestChanges,
+  type MemberChanges,
+} from "./oci/edit-image.ts";
+export {
   ANNOTATION_AUTHORS,
   ANNOTATION_BASE_IMAGE_DIGEST,
   ANNOTATION_BASE_IMAGE_NAME,
