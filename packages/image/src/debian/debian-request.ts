@@ -63,7 +63,7 @@ export function parseDebianReference(text: string): DebianRequest {
     throw refused(text, "it is not debian: or ubuntu: and the name of a suite, such as debian:bookworm");
   }
   const parameters = readParameters(text, query);
-  const packages = list(parameters.get("packages"));
+  const packages = list(parameters.get("packages")).sort();
   const wrong = packages.find((name) => !isPackageName(name));
   if (wrong !== undefined) throw refused(text, `${shown(wrong)} is no name of a package`);
   const components = list(parameters.get("components"));
@@ -111,8 +111,8 @@ function decoded(text: string, value: string): string {
   }
 }
 
-function list(value: string | undefined): readonly string[] {
-  return [...new Set((value ?? "").split(",").filter((each) => each !== ""))].sort();
+function list(value: string | undefined): string[] {
+  return [...new Set((value ?? "").split(",").filter((each) => each !== ""))];
 }
 
 function variantOf(text: string, name: string): Variant {

@@ -16,7 +16,7 @@ export type RelationGroup = readonly Relation[];
 /** Policy, section 5.6.1, with the capitals that old packages have. */
 const PACKAGE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9+._-]*$/;
 
-const RELATION = /^([^\s:()[\]<>,|]+)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^\s()]+)\s*\))?$/;
+const RELATION = /^([^\s:()[\]<>,|]+)(?::([a-z0-9-]+))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([a-zA-Z0-9][^\s()]*)\s*\))?$/;
 
 const GROUPS_MAX = 10_000;
 
