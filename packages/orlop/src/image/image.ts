@@ -1,4 +1,4 @@
-import type { ImageExecutionConfig, Mount, RootFilesystem } from "@orlop/core";
+import type { ImageExecutionConfig, Mount, Platform, RootFilesystem } from "@orlop/core";
 
 /** A root file system, and mounts that complete it. */
 export interface ImageRoot {
@@ -29,4 +29,12 @@ export interface Image extends AsyncDisposable, ImageRoot {
 export interface OpenImageOptions {
   /** The container will be in a user namespace of an ordinary user. */
   readonly rootless: boolean;
+  /** When an image of a registry is asked for there; absent: when it is not here. */
+  readonly pull?: PullPolicy;
+  /** Another than this machine's. */
+  readonly platform?: Platform;
+  /** No progress is shown. */
+  readonly quiet?: boolean;
 }
+
+export type PullPolicy = "missing" | "always" | "never";

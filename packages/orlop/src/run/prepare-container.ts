@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, generateId, type Mount, OrlopError, shortId } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
-import type { Image, ImageRoot } from "../image/image.ts";
+import type { Image, ImageRoot, OpenImageOptions } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
 import { buildSpec } from "./build-spec.ts";
 import { type ContainerUser, findUser } from "./container-user.ts";
@@ -39,7 +39,7 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
   await using stack = new AsyncDisposableStack();
   const id = generateId(randomBytes);
   const missingSources = findMissingSources(options);
-  const image = stack.use(await openImage(options.image, { rootless: machine.rootless }));
+  const image = stack.use(await openImage(options.image, imageOptions(options, machine)));
   const state = stateDirectory(machine.uid, machine.env);
   const hostname = options.hostname ?? (options.network === "host" ? machine.hostname : shortId(id));
   const own = (): string => stack.use(new OwnDirectory(state, "files", 0o755)).path;
@@ -75,6 +75,10 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
     warnings: image.warnings,
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
+}
+
+function imageOptions({ pull, platform, quiet }: RunOptions, { rootless }: MachineView): OpenImageOptions {
+  return { rootless, pull, quiet, ...(platform === undefined ? {} : { platform }) };
 }
 
 /** The machine's own root has the right files already, except for what lies in its /run. */

@@ -5,6 +5,7 @@ const PROCESS = "Process";
 const FILES = "Files";
 const ISOLATION = "Isolation";
 const LIMITS = "Limits";
+const IMAGE = "Image";
 const CONTAINER = "Container";
 
 const flags: readonly Flag[] = [
@@ -122,14 +123,25 @@ const flags: readonly Flag[] = [
     help: "Write the container's id to a file, which must not exist",
   },
   { group: CONTAINER, name: "rm", help: "Remove the container when it ends, which always happens" },
+  {
+    group: IMAGE,
+    name: "pull",
+    value: "missing|always|never",
+    help: "When to ask a registry for the image (missing)",
+  },
+  {
+    group: IMAGE,
+    name: "platform",
+    value: "OS/ARCH[/VARIANT]",
+    help: "Of an image for several platforms, take this one",
+  },
+  { group: IMAGE, name: "quiet", short: "q", help: "Show no progress while the image comes" },
 ];
 
 const windows = "it is about Windows";
 const noNetwork = "orlop has no networks yet but none and host";
 const noDaemon = "containers run in the foreground; there is no daemon yet that would act on it";
 const noVolumes = "there are no volumes yet; bind a directory with -v HOST:CONTAINER";
-const noRegistry =
-  "images come from this machine (host, dir:PATH, oci:PATH, oci-archive:PATH, docker-archive:PATH); there is no registry client yet";
 const noBlockLimits = "limits of block devices are not offered yet";
 const noNamespaceChoice = "the container always has its own";
 
@@ -171,10 +183,7 @@ const refused: readonly RefusedFlag[] = [
   { name: "label", short: "l", reason: "there is no list of containers yet that would show it" },
   { name: "label-file", reason: "there is no list of containers yet that would show it" },
   { name: "annotation", reason: "there is no list of containers yet that would show it" },
-  { name: "pull", reason: noRegistry },
-  { name: "platform", reason: "images are chosen for this machine only" },
-  { name: "quiet", short: "q", isSwitch: true, reason: noRegistry },
-  { name: "disable-content-trust", isSwitch: true, reason: noRegistry },
+  { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
   { name: "volume-driver", reason: noVolumes },
   { name: "volumes-from", reason: noVolumes },
   { name: "storage-opt", reason: "the root file system has no options" },

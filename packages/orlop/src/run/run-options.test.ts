@@ -248,12 +248,10 @@ describe("a bad command line of run", () => {
   const binary = join(scratch, "binary-env");
   writeFileSync(binary, Buffer.from([0xff, 0xfe]));
   const cases: readonly [args: readonly string[], message: RegExp][] = [
-    [[], /^an image is required: host, dir:PATH, oci:PATH\[:TAG\] or an archive$/],
+    [[], /^an image is required: a name, host, dir:PATH, oci:PATH\[:TAG\] or an archive$/],
     [["-it"], /an image is required/],
-    [
-      ["alpine"],
-      /^Cannot use image "alpine": images come from this machine for now.*\nTry host .*, dir:PATH .*, oci:PATH/,
-    ],
+    [["Alpine"], /^Cannot use image name "Alpine": repository names are in lower case/],
+    [["--pull=sometimes", "alpine"], /it is missing, always or never/],
     [["dir:"], /it names no directory/],
     [["oci:/x:"], /its tag is empty/],
     [["--rm=false", "host"], /Cannot use flag "--rm=false": a container is always removed/],

@@ -1,5 +1,6 @@
-import { OrlopError, parseName, type Rlimit } from "@orlop/core";
+import { OrlopError, type Platform, parseName, parsePlatform, type Rlimit } from "@orlop/core";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import type { PullPolicy } from "../image/image.ts";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
 import { parseByteSize } from "./byte-size.ts";
 import type { CapabilityRequest } from "./capability-set.ts";
@@ -19,6 +20,11 @@ export type NetworkMode = "none" | "host";
 /** What a command line of `run` asks for, read and checked for itself. */
 export interface RunOptions {
   readonly image: ImageReference;
+  readonly pull: PullPolicy;
+  /** Another than this machine's. */
+  readonly platform: Platform | undefined;
+  /** No progress is shown. */
+  readonly quiet: boolean;
   /** Program and arguments, or arguments to the entry point; empty: what the image says. */
   readonly command: readonly string[];
   /** "" takes the image's away. */
@@ -66,7 +72,7 @@ export interface CallerView {
 export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptions {
   const [imageText, ...words] = flags.positional;
   if (imageText === undefined)
-    throw new OrlopError("invalid", "an image is required: host, dir:PATH, oci:PATH[:TAG] or an archive");
+    throw new OrlopError("invalid", "an image is required: a name, host, dir:PATH, oci:PATH[:TAG] or an archive");
   if (flags.has("rm") && !flags.isOn("rm")) {
     throw new OrlopError("unsupported", 'Cannot use flag "--rm=false": a container is always removed when it ends', {
       field: "rm",
@@ -75,6 +81,9 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
   const privileged = flags.isOn("privileged");
   return {
     image: parseImageReference(imageText, caller.cwd),
+    pull: flags.parse("pull", parsePullPolicy) ?? "missing",
+    platform: flags.parse("platform", parsePlatform),
+    quiet: flags.isOn("quiet"),
     command: words[0] === "--" ? words.slice(1) : words,
     entrypoint: flags.text("entrypoint"),
     name: flags.parse("name", parseName),
@@ -155,6 +164,11 @@ function parseWorkdir(text: string): string {
 function parseNetwork(text: string): NetworkMode {
   if (text === "none" || text === "host") return text;
   throw new OrlopError("unsupported", "there are none and host for now");
+}
+
+function parsePullPolicy(text: string): PullPolicy {
+  if (text === "missing" || text === "always" || text === "never") return text;
+  throw new OrlopError("invalid", "it is missing, always or never");
 }
 
 function parseSysctl(text: string): readonly [string, string] {

@@ -1,8 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type ContentStore, type ImageStore, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
+import type { ContentStore, ImageStore, LeaseStore, Snapshotter } from "@orlop/core";
 import { FileLock, type ImageDepot, openStore, type Store } from "@orlop/image";
+import { erofsObstacle, openSnapshotter } from "@orlop/snapshot";
 import { dataDirectory } from "./data-directory.ts";
 
 /** Where this user's images are, and the root file systems that are made of them. */
@@ -12,7 +13,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   readonly #store: Store;
-  readonly #snapshotters = new Map<string, Promise<Snapshotter>>();
+  readonly #snapshotters = new Map<string, Snapshotter>();
 
   constructor(root: string) {
     this.root = root;
@@ -31,17 +32,26 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
   async snapshotter(): Promise<Snapshotter> {
-    throw new OrlopError("unsupported", "not yet");
+    const name = process.env.ORLOP_SNAPSHOTTER ?? (erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay");
+    const known = this.#snapshotters.get(name);
+    if (known !== undefined) return known;
+    const directory = join(this.root, "snapshots", name);
+    const opened = openSnapshotter(name, { directory, database: this.#store.database });
+    this.#snapshotters.set(name, opened);
+    return opened;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const snapshotter of this.#snapshotters.values()) await (await snapshotter).close();
+    for (const snapshotter of this.#snapshotters.values()) await snapshotter.close();
     this.#store.close();
   }
 }
 
 /** This user's depot; nothing of it is read or made before its first use. */
 export function openDepot(): Depot {
-  const uid = process.geteuid?.() ?? 0;
-  return new Depot(dataDirectory(uid, homedir(), process.env));
+  return new Depot(dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env));
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0;
 }

@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { type Descriptor, type ImageRecord, OrlopError, type Platform, type RootFilesystem } from "@orlop/core";
+import { pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
+import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
+import { type Depot, openDepot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
+import { pull } from "../transfer/pull.ts";
+import type { Image, OpenImageOptions } from "./image.ts";
+import type { ImageReference } from "./image-reference.ts";
+
+/**
+ * A root file system of an image's layers, which stay what they are: a snapshot on top of them takes what is written, and
+ * goes away with the result. The image comes here first, where it is not here yet.
+ *
+ * @throws OrlopError
+ */
+export async function openPulled(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
+  await using stack = new AsyncDisposableStack();
+  const depot = stack.use(openDepot());
+  const { id: lease } = await depot.leases.create();
+  stack.defer(() => depot.leases.delete(lease));
+  const platform = options.platform ?? ownPlatform();
+  const target = await bring(depot, reference, { ...options, platform, lease });
+  const stored = await readStoredImage(depot.content, target, platform);
+  const { rootfs } = await makeRoot(depot, { target, stored, platform, lease }, stack);
+  const files = stack.use(filesOf(rootfs));
+  const cleanUp = stack.move();
+  return {
+    rootfs,
+    mounts: [],
+    config: stored.content.config ?? {},
+    readFile: (path, bytesMax) => files.readFile(path, bytesMax),
+    isHost: false,
+    warnings: [],
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
+  };
+}
+
+interface BringOptions extends OpenImageOptions {
+  readonly platform: Platform;
+  readonly lease: string;
+}
+
+/** The image as it is here, or as it comes from where it is. */
+async function bring(
+  depot: Depot,
+  reference: ImageReference,
+  { pull: policy = "missing", platform, quiet = false, lease }: BringOptions,
+): Promise<Descriptor> {
+  const name = "name" in reference ? reference.name : undefined;
+  // What has no name here is looked at each time, which costs little where its parts are here.
+  if (name === undefined) return (await pull(depot, { reference, platform, quiet: true, lease })).target;
+  const known = policy === "always" ? undefined : await find(depot, name);
+  if (known !== undefined) return known.target;
+  if (policy === "never") {
+    throw new OrlopError(
+      "not-found",
+      `Cannot find image "${name}" on this machine\nTry orlop pull, or --pull missing.`,
+    );
+  }
+  return (await pull(depot, { reference, platform, quiet, lease })).target;
+}
+
+async function find({ images }: Depot, name: string): Promise<ImageRecord | undefined> {
+  try {
+    return await images.get(name);
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}
+
+interface RootRequest {
+  readonly target: Descriptor;
+  readonly stored: StoredImage;
+  readonly platform: Platform;
+  readonly lease: string;
+}
+
+async function makeRoot(
+  depot: Depot,
+  { target, stored, platform, lease }: RootRequest,
+  stack: AsyncDisposableStack,
+): Promise<{ readonly rootfs: RootFilesystem }> {
+  const snapshotter = await depot.snapshotter();
+  const key = `run-${randomBytes(8).toString("hex")}`;
+  await depot.leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+  const prepare = async (): Promise<RootFilesystem> => rootFilesystem(await snapshotter.prepare(key, stored.chainId));
+  let rootfs: RootFilesystem;
+  try {
+    rootfs = await prepare();
+  } catch (error) {
+    if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+    // It was taken in without that, or by another snapshotter.
+    const source = new StoreSource(depot.content, [{ target }]);
+    await pullImage(source, depot, { target }, { platform, snapshotter, lease });
+    rootfs = await prepare();
+  }
+  stack.defer(() => snapshotter.remove(key));
+  return { rootfs };
+}
+
+function filesOf(rootfs: RootFilesystem): LayeredFiles {
+  const lower = rootfs.kind === "overlay" ? rootfs.lower : [];
+  return new LayeredFiles(lower.flatMap((layer) => (typeof layer === "string" ? [] : [layer.erofs])));
+}
