@@ -58,6 +58,7 @@ const READING_CALLS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "clone3",
   "connect",
   "fsconfig",
+  "lsetxattr",
   "mount_setattr",
   "openat2",
   "sched_setaffinity",
