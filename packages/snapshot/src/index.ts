@@ -1,4 +1,8 @@
+export { unpackLayers } from "./directory/unpack-layers.ts";
 export { ErofsLayer } from "./erofs/erofs-layer.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
 export { LayeredFiles } from "./erofs/layered-files.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
+export { rootFilesystem } from "./mounts/root-filesystem.ts";
+export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
+export type { SnapshotDatabase } from "./store/snapshot-database.ts";

@@ -48,5 +48,11 @@ export { DockerRegistry, type DockerRegistryOptions, dockerRegistryObstacle } fr
 export { busyboxObstacle, makeBusyboxRootfs } from "./rootfs.ts";
 export { runtimeSuite } from "./runtime-suite/runtime-suite.ts";
 export type { MakeRuntime, RuntimeSuiteOptions, RuntimeSuiteSubject } from "./runtime-suite/suite-subject.ts";
+export type {
+  MakeSnapshotter,
+  SnapshotterSuiteOptions,
+  SnapshotterSuiteSubject,
+} from "./snapshotter-suite/snapshotter-subject.ts";
+export { snapshotterSuite } from "./snapshotter-suite/snapshotter-suite.ts";
 export { type TemporaryDirectory, temporaryDirectory, withTemporaryDirectory } from "./temporary-directory.ts";
 export { walkTree } from "./walk-tree.ts";

@@ -1,10 +1,10 @@
 import { realpathSync, statSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { directoryRoot } from "./directory-root.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
-import { RootDirectory } from "./root-directory.ts";
 
 /** Directories of the host that a container has its own of. */
 const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];

@@ -11,11 +11,10 @@ import {
   readLayer,
   type StoredLayer,
 } from "@orlop/image";
+import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { OwnDirectory } from "../run/own-directory.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
-import { unpackLayers } from "./layout/unpack-layers.ts";
-import { RootDirectory } from "./root-directory.ts";
 import { uncompressedArchive } from "./uncompressed-archive.ts";
 
 /** Go's names for processors, as images use them. */
@@ -114,6 +113,7 @@ async function unpacked(
   { rootless }: OpenImageOptions,
 ): Promise<LayeredRoot> {
   const directory = join(own, "rootfs");
+  const { unpackLayers } = await import("@orlop/snapshot");
   const losses = await unpackLayers(layers, directory, { keepOwners: !rootless });
   const root = new RootDirectory(directory);
   return {

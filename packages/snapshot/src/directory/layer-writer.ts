@@ -23,8 +23,8 @@ import {
 import { join, relative } from "node:path";
 import { type LayerEntry, OrlopError } from "@orlop/core";
 import { parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "@orlop/image";
-import { type OpenPlace, RootDirectory } from "../root-directory.ts";
 import { type PathNode, PathTree } from "./path-tree.ts";
+import { type OpenPlace, RootDirectory } from "./root-directory.ts";
 import { UnpackLosses } from "./unpack-losses.ts";
 
 /** Limits on what an image may unpack to. */

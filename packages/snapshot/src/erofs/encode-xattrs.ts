@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { withoutOverlays } from "../layer/overlay-xattrs.ts";
 import { alignUp, XATTR_ENTRY, XATTR_HEADER_BYTES, XATTR_PREFIXES, XATTR_UNIT_BYTES } from "./erofs-format.ts";
 
 const NAME_MAX_BYTES = 255;
@@ -6,34 +7,19 @@ const VALUE_MAX_BYTES = 65_535;
 /** i_xattr_icount has 16 bits and counts units. */
 const ALL_MAX_BYTES = 65_535 * XATTR_UNIT_BYTES;
 
-/** What overlay itself keeps of its layers: a layer of ours that had some could make it show what is elsewhere. */
-const OVERLAY_OWN = /^(trusted|user)\.overlay\./;
-
 /**
  * The extended attributes of an inode as they stand behind it, empty without any. Those of overlay are left out: only
  * whiteouts of the layer become such. Throws `unsupported` for what EROFS has no place for; `path` is for the error.
  */
 export function encodeXattrs(xattrs: ReadonlyMap<string, Buffer>, path: string): Buffer {
   if (xattrs.size === 0) return EMPTY;
-  const kept = ofFile(xattrs);
+  const kept = withoutOverlays(xattrs);
   return kept.size === 0 ? EMPTY : encode([...kept], path);
-}
-
-const OPAQUE = "trusted.overlay.opaque";
-
-/** Whether a directory with these attributes hides what the layers below have in it. */
-export function isOpaque(xattrs: ReadonlyMap<string, Buffer>): boolean {
-  return xattrs.get(OPAQUE)?.toString() === "y";
-}
-
-/** Those that are not overlay's own. */
-export function ofFile(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
-  return new Map([...xattrs].filter(([name]) => !OVERLAY_OWN.test(name)));
 }
 
 /** Behind a directory that hides what the layers below have in it (overlayfs.rst, "whiteouts and opaque directories"). */
 export function encodeOpaque(xattrs: ReadonlyMap<string, Buffer>, path: string): Buffer {
-  return encode([...ofFile(xattrs), [OPAQUE, Buffer.from("y")]], path);
+  return encode([...withoutOverlays(xattrs), ["trusted.overlay.opaque", Buffer.from("y")]], path);
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import type { LayerEntry } from "@orlop/core";
 import type { Attributes, LowerDirectory, LowerLayer, LowerLeaf, LowerNode } from "../layer/lower-layer.ts";
-import { isOpaque, ofFile } from "./encode-xattrs.ts";
+import { isOpaque, withoutOverlays } from "../layer/overlay-xattrs.ts";
 import { ErofsImage, type ErofsInode } from "./erofs-image.ts";
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO } = constants;
@@ -76,7 +76,7 @@ export class ErofsLayer implements LowerLayer, Disposable {
 
 function attributesOf(inode: ErofsInode, xattrs: ReadonlyMap<string, Buffer>): Attributes {
   const { mode, uid, gid, mtime, mtimeNanoseconds } = inode;
-  return { mode: mode & 0o7777, uid, gid, mtime, mtimeNanoseconds, xattrs: ofFile(xattrs) };
+  return { mode: mode & 0o7777, uid, gid, mtime, mtimeNanoseconds, xattrs: withoutOverlays(xattrs) };
 }
 
 /** new_decode_dev() of Linux. */

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import { isOpaque } from "./encode-xattrs.ts";
+import { isOpaque } from "../layer/overlay-xattrs.ts";
 import { ErofsImage, type ErofsInode } from "./erofs-image.ts";
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR } = constants;

@@ -1,0 +1,34 @@
+import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
+import type { OpenPlace, RootDirectory } from "./root-directory.ts";
+
+export interface FoundFile {
+  /** Below the directory; empty for the directory itself. */
+  readonly path: string;
+  readonly stat: BigIntStats;
+}
+
+/** Everything in it, the directory itself first, as the empty path. */
+export function listUpper(root: RootDirectory): readonly FoundFile[] {
+  const found: FoundFile[] = [];
+  const walk = (place: OpenPlace, path: string): void => {
+    found.push({ path, stat: lstatSync(`${place.path}/.`, { bigint: true }) });
+    for (const name of readdirSync(place.path).sort(byBytes)) {
+      const below = path === "" ? name : `${path}/${name}`;
+      using child = place.openSubdirectory(name);
+      if (child !== undefined) {
+        walk(child, below);
+        continue;
+      }
+      const stat = lstatSync(`${place.path}/${name}`, { bigint: true });
+      // Layers have no sockets, and nobody listens at this one any more.
+      if (!stat.isSocket()) found.push({ path: below, stat });
+    }
+  };
+  using top = root.openDirectory("");
+  walk(top, "");
+  return found;
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

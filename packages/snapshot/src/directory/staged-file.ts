@@ -1,0 +1,45 @@
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from "node:fs";
+import type { Attributes } from "../layer/lower-layer.ts";
+
+/** As many zeros are left out: most file systems keep nothing for them. */
+const HOLE_BYTES = 65_536;
+const ZEROS: Buffer = Buffer.alloc(HOLE_BYTES);
+
+/** A new file with all that a layer says of it, written from its start to its end. */
+export class StagedFile implements Disposable {
+  readonly #fd: number;
+  #size = 0;
+  #endsInHole = false;
+
+  constructor(path: string) {
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    this.#fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  }
+
+  write(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; at += HOLE_BYTES) {
+      const part = chunk.length <= HOLE_BYTES ? chunk : chunk.subarray(at, at + HOLE_BYTES);
+      this.#endsInHole = part.length === HOLE_BYTES && part[0] === 0 && part.equals(ZEROS);
+      if (!this.#endsInHole) {
+        for (let done = 0; done < part.length; ) {
+          done += writeSync(this.#fd, part, done, part.length - done, this.#size + done);
+        }
+      }
+      this.#size += part.length;
+    }
+  }
+
+  /** Owners are those of this process without `keepOwners`. */
+  finish({ mode, uid, gid, mtime, mtimeNanoseconds }: Attributes, keepOwners: boolean): void {
+    if (this.#endsInHole) ftruncateSync(this.#fd, this.#size);
+    // The owner first: a change of it clears the set-id bits.
+    if (keepOwners) fchownSync(this.#fd, uid, gid);
+    fchmodSync(this.#fd, mode);
+    const seconds = mtime + mtimeNanoseconds / 1e9;
+    futimesSync(this.#fd, seconds, seconds);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}

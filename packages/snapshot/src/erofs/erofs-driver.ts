@@ -1,0 +1,172 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import {
+  type LayerEntry,
+  OrlopError,
+  type PrepareOptions,
+  type SnapshotKind,
+  type SnapshotMount,
+  type SnapshotUsage,
+} from "@orlop/core";
+import { upperEntries } from "../directory/upper-entries.ts";
+import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
+import { diskUsage } from "../store/disk-usage.ts";
+import { makeUpper } from "../store/make-upper.ts";
+import { removeTree } from "../store/remove-tree.ts";
+import type { SnapshotDriver, SnapshotFiles } from "../store/snapshot-driver.ts";
+import { syncPath } from "../store/sync-path.ts";
+import type { SystemCalls } from "../system/system-calls.ts";
+import { ErofsLayer } from "./erofs-layer.ts";
+import { ErofsLayerWriter } from "./erofs-layer-writer.ts";
+
+/** Names in the directory of a snapshot, as containerd's snapshotter has them. */
+const LAYER = "layer.erofs";
+const UPPER = "fs";
+const WORK = "work";
+/** An image on its way. */
+const PARTIAL = "layer.erofs.partial";
+const SCRATCH = "scratch";
+
+/** A layer whose metadata is written when the layers below are known. */
+interface Applied {
+  readonly writer: ErofsLayerWriter;
+  /** Its content is on its way to the disk. */
+  readonly synced: Promise<unknown>;
+  /** The layers below, once it has been finished on them. */
+  on?: string;
+}
+
+/** Every layer one file, an EROFS image; writes go to a directory over them, which becomes an image by `commit`. */
+export class ErofsDriver implements SnapshotDriver {
+  readonly name = "erofs";
+  readonly rebases = true;
+  readonly #system: SystemCalls;
+  /** By the directories of their snapshots. */
+  readonly #applied = new Map<string, Applied>();
+
+  constructor(system: SystemCalls) {
+    this.#system = system;
+  }
+
+  check({ sizeMaxBytes }: PrepareOptions): void {
+    if (sizeMaxBytes === undefined) return;
+    throw new OrlopError("unsupported", "Cannot limit snapshot: erofs has no limit on what is written over its layers");
+  }
+
+  prepare({ directory, below }: SnapshotFiles, kind: SnapshotKind): void {
+    if (kind === "view" && below.length > 0) return;
+    makeUpper(join(directory, UPPER), below[0] === undefined ? undefined : rootOf(below[0]));
+    mkdirSync(join(directory, WORK), { mode: 0o711 });
+  }
+
+  mounts({ directory, below }: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[] {
+    const images = below.map((each): SnapshotMount => ({ type: "erofs", source: join(each, LAYER), options: ["ro"] }));
+    const lower = [`{{ overlay 0 ${images.length - 1} }}`];
+    if (kind === "view" && images.length > 0) {
+      return images.length === 1 ? images : [...images, { ...overlayMount({ lower }), type: "format/overlay" }];
+    }
+    const [upper, work] = [join(directory, UPPER), join(directory, WORK)];
+    if (!existsSync(upper)) {
+      throw new OrlopError(
+        "conflict",
+        `Cannot mount snapshot in "${directory}": a layer has been applied\nTry to commit it.`,
+      );
+    }
+    if (images.length === 0) return [bindMount(upper, kind === "view")];
+    return [...images, { ...overlayMount({ lower, writes: { upper, work } }), type: "format/overlay" }];
+  }
+
+  async apply(
+    { directory, below }: { readonly directory: string; readonly below: readonly string[] | undefined },
+    entries: AsyncIterable<LayerEntry>,
+  ): Promise<void> {
+    const upper = join(directory, UPPER);
+    if (!existsSync(upper) || readdirSync(upper).length > 0) {
+      throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
+    }
+    rmdirSync(upper);
+    using layers = new DisposableStack();
+    using cleanUp = new DisposableStack();
+    const writer = cleanUp.use(
+      new ErofsLayerWriter(
+        join(directory, PARTIAL),
+        below?.map((each) => layers.use(openLayer(each))),
+      ),
+    );
+    cleanUp.defer(() => writer.remove());
+    await writer.add(entries);
+    const synced = writer.sync();
+    synced.catch(() => {});
+    this.#applied.set(directory, { writer, synced });
+    cleanUp.move();
+  }
+
+  async commit({ directory, below }: SnapshotFiles): Promise<void> {
+    using layers = new DisposableStack();
+    const open = below.map((each) => layers.use(openLayer(each)));
+    if (existsSync(join(directory, UPPER))) await this.#convert(directory, open);
+    else await this.#finish(directory, open, below.join("\n"));
+    await Promise.all([directory, dirname(directory)].map(syncPath));
+  }
+
+  async #finish(directory: string, below: readonly ErofsLayer[], on: string): Promise<void> {
+    const applied = this.#applied.get(directory);
+    if (applied === undefined) throw again(directory, "whoever applied its layer has not finished");
+    if (applied.on !== undefined && applied.on !== on) throw again(directory, "it has been finished on another parent");
+    if (applied.on === on) return;
+    try {
+      await applied.synced;
+      applied.writer.finish(below);
+      await applied.writer.sync();
+      renameSync(join(directory, PARTIAL), join(directory, LAYER));
+      applied.on = on;
+    } catch (error) {
+      this.forget(directory);
+      throw error;
+    }
+  }
+
+  /** What was written becomes an image; once more where that was interrupted. */
+  async #convert(directory: string, below: readonly ErofsLayer[]): Promise<void> {
+    const partial = join(directory, PARTIAL);
+    for (const name of [PARTIAL, LAYER]) rmSync(join(directory, name), { force: true });
+    using writer = new ErofsLayerWriter(partial, below);
+    const scratch = join(directory, SCRATCH);
+    rmSync(scratch, { force: true });
+    await writer.add(upperEntries(join(directory, UPPER), { system: this.#system, scratch }));
+    writer.finish(below);
+    await writer.sync();
+    renameSync(partial, join(directory, LAYER));
+  }
+
+  async tidy(directory: string): Promise<void> {
+    for (const name of readdirSync(directory)) if (name !== LAYER) await removeTree(join(directory, name));
+  }
+
+  async usage(directory: string): Promise<SnapshotUsage> {
+    return await diskUsage([directory]);
+  }
+
+  forget(directory: string): void {
+    this.#applied.get(directory)?.writer[Symbol.dispose]();
+    this.#applied.delete(directory);
+  }
+
+  async close(): Promise<void> {
+    for (const directory of [...this.#applied.keys()]) this.forget(directory);
+  }
+}
+
+function again(directory: string, what: string): OrlopError {
+  const way = "Try to remove it, and to apply the layer again.";
+  return new OrlopError("conflict", `Cannot commit snapshot in "${directory}": ${what}\n${way}`);
+}
+
+function openLayer(directory: string): ErofsLayer {
+  return new ErofsLayer(join(directory, LAYER));
+}
+
+function rootOf(directory: string): ErofsLayer["root"]["attributes"] {
+  using layer = openLayer(directory);
+  return layer.root.attributes;
+}

@@ -1,0 +1,154 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import {
+  type LayerEntry,
+  OrlopError,
+  type PrepareOptions,
+  type SnapshotKind,
+  type SnapshotMount,
+  type SnapshotUsage,
+} from "@orlop/core";
+import { DirectoryLayer } from "../directory/directory-layer.ts";
+import { DirectoryLayerWriter } from "../directory/directory-layer-writer.ts";
+import { readFileFacts, writeFileFacts } from "../directory/file-facts.ts";
+import { upperFacts } from "../directory/upper-facts.ts";
+import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
+import { diskUsage } from "../store/disk-usage.ts";
+import { makeUpper } from "../store/make-upper.ts";
+import { removeTree } from "../store/remove-tree.ts";
+import type { SnapshotDriver, SnapshotFiles } from "../store/snapshot-driver.ts";
+import { syncPath } from "../store/sync-path.ts";
+import type { SystemCalls } from "../system/system-calls.ts";
+
+/** Names in the directory of a snapshot; the first two as containerd's snapshotter has them. */
+const LAYER = "fs";
+const WORK = "work";
+const FACTS = "facts.json";
+const STAGING = "staging";
+const SCRATCH = "scratch";
+
+interface Applied {
+  readonly writer: DirectoryLayerWriter;
+  /** The layers below, once it has been finished on them. */
+  on?: string;
+}
+
+/** Every layer a directory, put on each other by overlay. */
+export class OverlayDriver implements SnapshotDriver {
+  readonly name = "overlay";
+  readonly rebases = true;
+  readonly #system: SystemCalls;
+  /** Not root of the machine: overlay is mounted in a user namespace, and all files have one owner. */
+  readonly #rootless: boolean;
+  /** By the directories of their snapshots. */
+  readonly #applied = new Map<string, Applied>();
+
+  constructor(system: SystemCalls, rootless: boolean) {
+    this.#system = system;
+    this.#rootless = rootless;
+  }
+
+  check({ sizeMaxBytes }: PrepareOptions): void {
+    if (sizeMaxBytes === undefined) return;
+    throw new OrlopError(
+      "unsupported",
+      "Cannot limit snapshot: overlay has no limit on what is written over its layers",
+    );
+  }
+
+  prepare({ directory, below }: SnapshotFiles, kind: SnapshotKind): void {
+    if (kind === "view" && below.length > 0) return;
+    makeUpper(join(directory, LAYER), below[0] === undefined ? undefined : openLayer(below[0]).root.attributes);
+    mkdirSync(join(directory, WORK), { mode: 0o711 });
+  }
+
+  mounts({ directory, below }: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[] {
+    const lower = below.map((each) => join(each, LAYER));
+    const userxattr = this.#rootless;
+    const [upper, work] = [join(directory, LAYER), join(directory, WORK)];
+    const [single = upper] = lower;
+    if (kind === "view") return [lower.length > 1 ? overlayMount({ lower, userxattr }) : bindMount(single, true)];
+    if (existsSync(join(directory, STAGING))) {
+      throw new OrlopError(
+        "conflict",
+        `Cannot mount snapshot in "${directory}": a layer has been applied\nTry to commit it.`,
+      );
+    }
+    return [lower.length === 0 ? bindMount(upper, false) : overlayMount({ lower, writes: { upper, work }, userxattr })];
+  }
+
+  async apply(
+    { directory, below }: { readonly directory: string; readonly below: readonly string[] | undefined },
+    entries: AsyncIterable<LayerEntry>,
+  ): Promise<void> {
+    const [layer, staging] = [join(directory, LAYER), join(directory, STAGING)];
+    if (existsSync(staging) || readdirSync(layer).length > 0) {
+      throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
+    }
+    mkdirSync(staging, { mode: 0o700 });
+    const writer = new DirectoryLayerWriter(below?.map(openLayer), {
+      staging,
+      system: this.#system,
+      keepOwners: !this.#rootless,
+      overlayXattrs: this.#rootless ? "user" : "trusted",
+    });
+    await writer.add(entries);
+    this.#applied.set(directory, { writer });
+  }
+
+  async commit({ directory, below }: SnapshotFiles): Promise<void> {
+    const on = below.join("\n");
+    if (existsSync(join(directory, STAGING))) await this.#finish(directory, below.map(openLayer), on);
+    else {
+      const scratch = join(directory, SCRATCH);
+      rmSync(scratch, { force: true });
+      const facts = await upperFacts(join(directory, LAYER), { system: this.#system, scratch });
+      await writeFileFacts(join(directory, FACTS), facts);
+    }
+    await this.#system.syncFileSystem(directory);
+    await Promise.all([directory, dirname(directory)].map(syncPath));
+  }
+
+  async #finish(directory: string, below: readonly DirectoryLayer[], on: string): Promise<void> {
+    const applied = this.#applied.get(directory);
+    if (applied === undefined) throw again(directory, "whoever applied its layer has not finished");
+    if (applied.on !== undefined && applied.on !== on) throw again(directory, "it has been finished on another parent");
+    if (applied.on === on) return;
+    try {
+      rmdirSync(join(directory, LAYER));
+      const facts = await applied.writer.finish(join(directory, LAYER), below);
+      await writeFileFacts(join(directory, FACTS), facts);
+      applied.on = on;
+    } catch (error) {
+      this.forget(directory);
+      throw error;
+    }
+  }
+
+  async tidy(directory: string): Promise<void> {
+    for (const name of readdirSync(directory)) {
+      if (name !== LAYER && name !== FACTS) await removeTree(join(directory, name));
+    }
+  }
+
+  async usage(directory: string): Promise<SnapshotUsage> {
+    return await diskUsage([directory]);
+  }
+
+  forget(directory: string): void {
+    this.#applied.delete(directory);
+  }
+
+  async close(): Promise<void> {
+    this.#applied.clear();
+  }
+}
+
+function openLayer(directory: string): DirectoryLayer {
+  return new DirectoryLayer(join(directory, LAYER), readFileFacts(join(directory, FACTS)));
+}
+
+function again(directory: string, what: string): OrlopError {
+  const way = "Try to remove it, and to apply the layer again.";
+  return new OrlopError("conflict", `Cannot commit snapshot in "${directory}": ${what}\n${way}`);
+}

@@ -1,0 +1,29 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import type { MakeSnapshotter } from "@orlop/testkit";
+import { openSnapshotter } from "./open-snapshotter.ts";
+import { databaseFixture } from "./store/database-fixture.ts";
+
+/** A snapshotter of orlop's own, with a database beside it. */
+export function makerOf(name: string): MakeSnapshotter {
+  return (directory) => {
+    const database = databaseFixture(join(directory, "metadata.db"));
+    const snapshotter = openSnapshotter(name, { directory: join(directory, name), database });
+    return {
+      snapshotter,
+      async [Symbol.asyncDispose]() {
+        await snapshotter.close();
+        database[Symbol.dispose]();
+      },
+    };
+  };
+}
+
+/** Why file systems of a type cannot be mounted by this test. */
+export function fileSystemObstacle(type: string): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  const known = execFileSync("sh", ["-c", `modprobe -q ${type} 2>/dev/null; cat /proc/filesystems`], {
+    encoding: "utf8",
+  });
+  return new RegExp(`\\t${type}\\n`).test(known) ? undefined : `needs a kernel with ${type}`;
+}

@@ -1,0 +1,32 @@
+import { lstatSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { SnapshotUsage } from "@orlop/core";
+
+/** stat(2): st_blocks counts these, whatever the file system's blocks are. */
+const STAT_BLOCK_BYTES = 512;
+
+/** What files and directories take on the disk; hard links once, what is gone meanwhile not at all. */
+export async function diskUsage(paths: readonly string[]): Promise<SnapshotUsage> {
+  const seen = new Set<string>();
+  const waiting = [...paths];
+  let sizeBytes = 0;
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || seen.has(`${stat.dev}:${stat.ino}`)) continue;
+    seen.add(`${stat.dev}:${stat.ino}`);
+    sizeBytes += stat.blocks * STAT_BLOCK_BYTES;
+    if (!stat.isDirectory()) continue;
+    for (const name of await namesIn(path)) waiting.push(join(path, name));
+  }
+  return { sizeBytes, inodes: seen.size };
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

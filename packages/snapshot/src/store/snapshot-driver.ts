@@ -1,0 +1,34 @@
+import type { LayerEntry, PrepareOptions, SnapshotKind, SnapshotMount, SnapshotUsage } from "@orlop/core";
+
+/** The files of one snapshot: its own directory, and those of the snapshots below it, the uppermost first. */
+export interface SnapshotFiles {
+  readonly directory: string;
+  readonly below: readonly string[];
+}
+
+/**
+ * What is different between snapshotters that keep their files in directories: one for each snapshot, whose names and
+ * kinds are kept by others. No two calls for one directory are under way at once.
+ */
+export interface SnapshotDriver {
+  readonly name: string;
+  readonly rebases: boolean;
+  /** Why what is asked for cannot be had, as an error; before anything is made. */
+  check(options: PrepareOptions): void;
+  /** Fills the new directory of an active snapshot or a view: quickly, as everybody else waits. */
+  prepare(files: SnapshotFiles, kind: SnapshotKind): void;
+  mounts(files: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[];
+  /** `below` of `files` is undefined for what has been prepared without a parent, and may get one. */
+  apply(
+    files: { readonly directory: string; readonly below: readonly string[] | undefined },
+    entries: AsyncIterable<LayerEntry>,
+  ): Promise<void>;
+  /** Makes a layer of what has been applied or written, and makes it durable. Again where nothing came of it. */
+  commit(files: SnapshotFiles): Promise<void>;
+  /** Removes what only an active snapshot needs from that of a committed one, if it is still there. */
+  tidy(directory: string): Promise<void>;
+  usage(directory: string, kind: SnapshotKind): Promise<SnapshotUsage>;
+  /** Lets go of what it holds for a snapshot that is committed, or will be removed. */
+  forget(directory: string): void;
+  close(): Promise<void>;
+}

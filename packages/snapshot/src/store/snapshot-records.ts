@@ -1,0 +1,147 @@
+import { type Labels, OrlopError, type SnapshotInfo, type SnapshotKind, type SnapshotUsage } from "@orlop/core";
+import type { SnapshotDatabase } from "./snapshot-database.ts";
+
+/** Ids are not used a second time: they name directories. */
+const COMPONENT = {
+  name: "snapshots",
+  steps: [
+    `create table snapshots (
+       id integer primary key autoincrement,
+       snapshotter text not null,
+       key text not null,
+       kind text not null,
+       parent integer references snapshots (id),
+       labels text not null,
+       created_at_ms integer not null,
+       updated_at_ms integer not null,
+       size_bytes integer,
+       inodes integer,
+       unique (snapshotter, key)
+     ) strict;
+     create index snapshots_parent on snapshots (parent)`,
+  ],
+};
+
+const ROWS =
+  "select own.*, above.key as parent_key from snapshots own left join snapshots above on above.id = own.parent";
+
+export interface SnapshotRecord {
+  readonly id: number;
+  readonly info: SnapshotInfo;
+  readonly parentId: number | undefined;
+  /** Of a committed one, once it has been asked for. */
+  readonly usage: SnapshotUsage | undefined;
+}
+
+/** What is known of one snapshotter's snapshots, for all processes that use it. */
+export class SnapshotRecords {
+  readonly #database: SnapshotDatabase;
+  readonly #snapshotter: string;
+
+  constructor(database: SnapshotDatabase, snapshotter: string) {
+    database.add(COMPONENT);
+    this.#database = database;
+    this.#snapshotter = snapshotter;
+  }
+
+  /** No other process changes records meanwhile. */
+  exclusively<T>(work: () => T): T {
+    return this.#database.transaction(work);
+  }
+
+  /** @throws OrlopError `not-found` */
+  find(key: string): SnapshotRecord {
+    const row = this.#database.get(`${ROWS} where own.snapshotter = ? and own.key = ?`, this.#snapshotter, key);
+    if (row !== undefined) return decode(row);
+    throw new OrlopError("not-found", `Cannot find snapshot "${key}": "${this.#snapshotter}" has none of this name`);
+  }
+
+  all(): readonly SnapshotRecord[] {
+    return this.#database.all(`${ROWS} where own.snapshotter = ? order by own.id`, this.#snapshotter).map(decode);
+  }
+
+  /**
+   * Ids of a committed snapshot and of those below it, the uppermost first.
+   *
+   * @throws OrlopError `not-found`, `invalid` for one that is not committed
+   */
+  chain(name: string | undefined): readonly number[] {
+    if (name === undefined) return [];
+    const { id, info } = this.find(name);
+    if (info.kind !== "committed") {
+      throw new OrlopError("invalid", `Cannot use snapshot "${name}" as a parent: it is not committed`);
+    }
+    return this.#database
+      .all(
+        `with recursive chain (id, parent, depth) as (
+           select id, parent, 0 from snapshots where id = ?
+           union all select below.id, below.parent, depth + 1 from snapshots below, chain where below.id = chain.parent
+         ) select id from chain order by depth`,
+        id,
+      )
+      .map((row) => Number(row.id));
+  }
+
+  /** Gives the id. @throws OrlopError `exists` */
+  insert(key: string, kind: SnapshotKind, parentId: number | undefined, labels: Labels): number {
+    this.#checkFree(key);
+    const now = Date.now();
+    const values = [this.#snapshotter, key, kind, parentId ?? null, JSON.stringify(labels), now, now];
+    const columns = "snapshotter, key, kind, parent, labels, created_at_ms, updated_at_ms";
+    this.#database.run(`insert into snapshots (${columns}) values (?, ?, ?, ?, ?, ?, ?)`, ...values);
+    return Number(this.#database.get("select last_insert_rowid() as id")?.id);
+  }
+
+  /** Of an active snapshot makes a committed one. @throws OrlopError `exists` */
+  commit(id: number, name: string, parentId: number | undefined, labels: Labels): void {
+    this.#checkFree(name);
+    this.#database.run(
+      "update snapshots set key = ?, kind = 'committed', parent = ?, labels = ?, updated_at_ms = ? where id = ?",
+      ...[name, parentId ?? null, JSON.stringify(labels), Date.now(), id],
+    );
+  }
+
+  setLabels(id: number, labels: Labels): void {
+    const text = JSON.stringify(labels);
+    this.#database.run("update snapshots set labels = ?, updated_at_ms = ? where id = ?", text, Date.now(), id);
+  }
+
+  setUsage(id: number, { sizeBytes, inodes }: SnapshotUsage): void {
+    this.#database.run("update snapshots set size_bytes = ?, inodes = ? where id = ?", sizeBytes, inodes, id);
+  }
+
+  /** @throws OrlopError `conflict` for the parent of another */
+  delete({ id, info }: SnapshotRecord): void {
+    const child = this.#database.get("select key from snapshots where parent = ? limit 1", id);
+    if (child !== undefined) {
+      throw new OrlopError("conflict", `Cannot remove snapshot "${info.key}": "${child.key}" is on top of it`);
+    }
+    this.#database.run("delete from snapshots where id = ?", id);
+  }
+
+  #checkFree(key: string): void {
+    const sql = "select 1 from snapshots where snapshotter = ? and key = ?";
+    if (this.#database.get(sql, this.#snapshotter, key) === undefined) return;
+    throw new OrlopError("exists", `Cannot make snapshot "${key}": "${this.#snapshotter}" has one of this name`);
+  }
+}
+
+type Row = ReturnType<SnapshotDatabase["all"]>[number];
+
+function decode(row: Row): SnapshotRecord {
+  const parent = row.parent_key === null ? {} : { parent: String(row.parent_key) };
+  const hasUsage = row.size_bytes !== null && row.inodes !== null;
+  return {
+    id: Number(row.id),
+    parentId: row.parent === null ? undefined : Number(row.parent),
+    info: {
+      kind: String(row.kind) as SnapshotKind,
+      key: String(row.key),
+      ...parent,
+      labels: JSON.parse(String(row.labels)) as Labels,
+      createdAtMs: Number(row.created_at_ms),
+      updatedAtMs: Number(row.updated_at_ms),
+    },
+    usage: hasUsage ? { sizeBytes: Number(row.size_bytes), inodes: Number(row.inodes) } : undefined,
+  };
+}

@@ -1,0 +1,247 @@
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type CommitOptions,
+  type LayerEntry,
+  OrlopError,
+  type PrepareOptions,
+  type SnapshotInfo,
+  type SnapshotKind,
+  type SnapshotMount,
+  type SnapshotOptions,
+  type Snapshotter,
+  type SnapshotUsage,
+} from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
+import { changeLabels } from "./change-labels.ts";
+import { removeTree } from "./remove-tree.ts";
+import type { SnapshotDatabase } from "./snapshot-database.ts";
+import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
+import { type SnapshotRecord, SnapshotRecords } from "./snapshot-records.ts";
+
+interface StoredSnapshotterOptions {
+  /** Of this snapshotter alone; made by the first use. */
+  readonly directory: string;
+  readonly database: SnapshotDatabase;
+  readonly driver: SnapshotDriver;
+  /** Of the driver; closed with it. */
+  readonly system: Disposable;
+}
+
+/** Directories that nobody knows by an id: on their way out. */
+const REMOVED = "removed-";
+
+/**
+ * A snapshotter whose snapshots are rows of a database and directories named for their ids.
+ *
+ * A directory is made within the transaction that makes its row, and removed after the one that removes the row: one without
+ * a row, whenever nobody else is in a transaction, is what a killed process has left.
+ */
+export class StoredSnapshotter implements Snapshotter {
+  readonly name: string;
+  readonly rebases: boolean;
+  readonly #directory: string;
+  readonly #records: SnapshotRecords;
+  readonly #driver: SnapshotDriver;
+  readonly #system: Disposable;
+  /** Keys that a call is at work on. */
+  readonly #busy = new Set<string>();
+  #removed = 0;
+
+  constructor({ directory, database, driver, system }: StoredSnapshotterOptions) {
+    this.name = driver.name;
+    this.rebases = driver.rebases;
+    this.#directory = directory;
+    this.#records = new SnapshotRecords(database, driver.name);
+    this.#driver = driver;
+    this.#system = system;
+  }
+
+  async stat(key: string): Promise<SnapshotInfo> {
+    return this.#records.find(key).info;
+  }
+
+  async update(key: string, labels: Readonly<Record<string, string | undefined>>): Promise<SnapshotInfo> {
+    return this.#records.exclusively(() => {
+      const { id, info } = this.#records.find(key);
+      this.#records.setLabels(id, changeLabels(info.labels, labels));
+      return this.#records.find(key).info;
+    });
+  }
+
+  async usage(key: string): Promise<SnapshotUsage> {
+    const { id, info, usage } = this.#records.find(key);
+    if (usage !== undefined) return usage;
+    const found = await this.#driver.usage(this.#place(id), info.kind);
+    if (info.kind === "committed") this.#records.exclusively(() => this.#records.setUsage(id, found));
+    return found;
+  }
+
+  async mounts(key: string): Promise<readonly SnapshotMount[]> {
+    const record = this.#records.find(key);
+    const { kind } = record.info;
+    if (kind !== "committed") return this.#driver.mounts(this.#files(record), kind);
+    throw new OrlopError("conflict", `Cannot mount snapshot "${key}": it is committed\nTry a view of it.`);
+  }
+
+  async prepare(
+    key: string,
+    parent: string | undefined,
+    options: PrepareOptions = {},
+  ): Promise<readonly SnapshotMount[]> {
+    this.#driver.check(options);
+    return this.#make("active", key, parent, options);
+  }
+
+  async view(
+    key: string,
+    parent: string | undefined,
+    options: SnapshotOptions = {},
+  ): Promise<readonly SnapshotMount[]> {
+    return this.#make("view", key, parent, options);
+  }
+
+  async apply(key: string, entries: AsyncIterable<LayerEntry>): Promise<void> {
+    await this.#alone("apply layer to", key, async () => {
+      const record = this.#active("apply layer to", key);
+      const { directory, below } = this.#files(record);
+      await this.#driver.apply({ directory, below: below.length > 0 || !this.rebases ? below : undefined }, entries);
+    });
+  }
+
+  async commit(name: string, key: string, { labels = {}, parent }: CommitOptions = {}): Promise<void> {
+    await this.#alone("commit", key, async () => {
+      const record = this.#active("commit", key);
+      const below = parent ?? record.info.parent;
+      this.#checkRebase(record, parent);
+      const directory = this.#place(record.id);
+      await this.#driver.commit({ directory, below: this.#records.chain(below).map((id) => this.#place(id)) });
+      this.#records.exclusively(() => {
+        // Others may have been here meanwhile.
+        const { id } = this.#active("commit", key);
+        this.#records.commit(id, name, this.#records.chain(below)[0], labels);
+      });
+      this.#driver.forget(directory);
+      await this.#driver.tidy(directory);
+    });
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#alone("remove", key, async () => {
+      const directory = this.#records.exclusively(() => {
+        const record = this.#records.find(key);
+        this.#records.delete(record);
+        return this.#place(record.id);
+      });
+      this.#driver.forget(directory);
+      await removeTree(directory);
+    });
+  }
+
+  async *walk(): AsyncGenerator<SnapshotInfo> {
+    for (const { info } of this.#records.all()) yield info;
+  }
+
+  async cleanup(): Promise<void> {
+    const known = this.#records.exclusively(() => {
+      const records = this.#records.all();
+      const names = new Set(records.map(({ id }) => `${id}`));
+      // Under another name nobody can get one with a new row.
+      for (const name of this.#list()) if (/^\d+$/.test(name) && !names.has(name)) this.#setAside(name);
+      return records;
+    });
+    for (const { id, info } of known) if (info.kind === "committed") await this.#driver.tidy(this.#place(id));
+    for (const name of this.#list()) if (name.startsWith(REMOVED)) await removeTree(join(this.#directory, name));
+  }
+
+  async close(): Promise<void> {
+    await this.#driver.close();
+    this.#system[Symbol.dispose]();
+  }
+
+  #make(
+    kind: SnapshotKind,
+    key: string,
+    parent: string | undefined,
+    { labels = {} }: SnapshotOptions,
+  ): readonly SnapshotMount[] {
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
+      return this.#records.exclusively(() => {
+        const below = this.#records.chain(parent);
+        const id = this.#records.insert(key, kind, below[0], labels);
+        const files = { directory: this.#place(id), below: below.map((each) => this.#place(each)) };
+        this.#makeDirectory(id);
+        this.#driver.prepare(files, kind);
+        return this.#driver.mounts(files, kind);
+      });
+    } catch (error) {
+      if (error instanceof OrlopError) throw error;
+      throw systemFailure(`make snapshot "${key}"`, error);
+    }
+  }
+
+  #checkRebase({ info }: SnapshotRecord, parent: string | undefined): void {
+    if (parent === undefined || parent === info.parent) return;
+    const refuse = (code: "conflict" | "unsupported", what: string): never => {
+      throw new OrlopError(code, `Cannot commit snapshot "${info.key}" on "${parent}": ${what}`);
+    };
+    if (info.parent !== undefined) refuse("conflict", `it was prepared on "${info.parent}"`);
+    if (!this.rebases) refuse("unsupported", `"${this.name}" has to know the parent when the snapshot is prepared`);
+  }
+
+  #active(verb: string, key: string): SnapshotRecord {
+    const record = this.#records.find(key);
+    if (record.info.kind === "active") return record;
+    throw new OrlopError("conflict", `Cannot ${verb} snapshot "${key}": it is ${record.info.kind}, not active`);
+  }
+
+  async #alone(verb: string, key: string, work: () => Promise<void>): Promise<void> {
+    if (this.#busy.has(key)) {
+      throw new OrlopError("conflict", `Cannot ${verb} snapshot "${key}": another call is at work on it`);
+    }
+    this.#busy.add(key);
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof OrlopError) throw error;
+      throw systemFailure(`${verb} snapshot "${key}"`, error);
+    } finally {
+      this.#busy.delete(key);
+    }
+  }
+
+  #files({ id, info }: SnapshotRecord): SnapshotFiles {
+    const below = this.#records.chain(info.parent).map((each) => this.#place(each));
+    return { directory: this.#place(id), below };
+  }
+
+  #place(id: number): string {
+    return join(this.#directory, `${id}`);
+  }
+
+  #makeDirectory(id: number): void {
+    try {
+      mkdirSync(this.#place(id), { mode: 0o711 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      // The id of a row that never came to be is given again.
+      this.#setAside(`${id}`);
+      mkdirSync(this.#place(id), { mode: 0o711 });
+    }
+  }
+
+  #list(): readonly string[] {
+    try {
+      return readdirSync(this.#directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  #setAside(name: string): void {
+    const aside = `${REMOVED}${process.pid}-${Date.now()}-${this.#removed++}`;
+    renameSync(join(this.#directory, name), join(this.#directory, aside));
+  }
+}

@@ -1,0 +1,97 @@
+import { type ErrorCode, OrlopError } from "@orlop/core";
+import {
+  emitReport,
+  errnoName,
+  errnoWords,
+  hostArchitecture,
+  type Program,
+  ProgramBuilder,
+  type Report,
+  reportBuffer,
+  SourceMap,
+  Zygote,
+} from "@orlop/kernel";
+
+/** What callers tell apart. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  EPERM: "denied",
+  EACCES: "denied",
+  EOPNOTSUPP: "unsupported",
+  ENOSYS: "unsupported",
+  ENOTTY: "unsupported",
+  ENOSPC: "exhausted",
+  EDQUOT: "exhausted",
+  ENOMEM: "exhausted",
+};
+
+/** System calls that Node does not have, done by a zygote that is started when it is needed first. */
+export class SystemCalls implements Disposable {
+  #zygote: Zygote | undefined;
+
+  /** Executes a program. Throws what its first failing step says: it cannot `action`. */
+  async run(action: string, emit: (p: ProgramBuilder) => void): Promise<void> {
+    const p = new ProgramBuilder(hostArchitecture());
+    const failed = p.label("failed");
+    const report = reportBuffer(p);
+    p.step({ action });
+    p.handler(failed);
+    emit(p);
+    emitReport(p, report, "exited");
+    emitReport(p, report, "ended", { index: 0 });
+    p.call("exit_group", [0]);
+    p.mark(failed);
+    emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
+    emitReport(p, report, "ended", { index: 0 });
+    p.call("exit_group", [0]);
+    await this.#submit(action, p.build());
+  }
+
+  /** Everything that was written to the file system of a directory is on the disk afterwards. */
+  async syncFileSystem(directory: string): Promise<void> {
+    await this.run(`sync file system of "${directory}"`, (p) => {
+      const fd = p.slot("directory");
+      const flags = p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC");
+      p.call("openat", [p.flags("AT_FDCWD"), p.text(directory), flags, 0], { into: fd });
+      p.call("syncfs", [fd]);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#zygote?.close();
+    this.#zygote = undefined;
+  }
+
+  async #submit(action: string, program: Program): Promise<void> {
+    if (this.#zygote?.alive !== true) {
+      this.#zygote = Zygote.start();
+      this.#zygote.unref();
+    }
+    const done = Promise.withResolvers<void>();
+    let failure: OrlopError | undefined;
+    let exited = false;
+    const source = new SourceMap(program);
+    // Whoever waits for this keeps the process alive, as the zygote does not.
+    const alive = setInterval(() => {}, 2 ** 30);
+    this.#zygote.submit(program, ({ kind, index, value }: Report) => {
+      if (kind === "failed") failure ??= stepFailure(source.step(index)?.action ?? action, value);
+      if (kind === "exited") exited = true;
+      if (kind === "unstarted") failure ??= stepFailure(action, value);
+      if (kind !== "ended" && kind !== "unstarted" && kind !== "refused") return;
+      if (exited) done.resolve();
+      else done.reject(failure ?? new OrlopError("failed", `Cannot ${action}: the program was ended`));
+    });
+    try {
+      await done.promise;
+    } finally {
+      clearInterval(alive);
+    }
+  }
+}
+
+function stepFailure(action: string, errno: number): OrlopError {
+  const name = errnoName(errno);
+  return new OrlopError(CODES[name] ?? "failed", `Cannot ${action}: ${errnoWords(name)}`, {
+    operation: action,
+    errno: name,
+  });
+}
