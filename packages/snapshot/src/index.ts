@@ -5,4 +5,3 @@ export { LayeredFiles } from "./erofs/layered-files.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
-export type { SnapshotDatabase } from "./store/snapshot-database.ts";

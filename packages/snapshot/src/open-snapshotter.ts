@@ -1,7 +1,7 @@
 import { OrlopError, type Snapshotter } from "@orlop/core";
+import type { Database } from "@orlop/image";
 import { ErofsDriver } from "./erofs/erofs-driver.ts";
 import { OverlayDriver } from "./overlay/overlay-driver.ts";
-import type { SnapshotDatabase } from "./store/snapshot-database.ts";
 import type { SnapshotDriver } from "./store/snapshot-driver.ts";
 import { StoredSnapshotter } from "./store/stored-snapshotter.ts";
 import { SystemCalls } from "./system/system-calls.ts";
@@ -9,7 +9,7 @@ import { SystemCalls } from "./system/system-calls.ts";
 export interface OpenSnapshotterOptions {
   /** Of this snapshotter alone; made by the first use. */
   readonly directory: string;
-  readonly database: SnapshotDatabase;
+  readonly database: Database;
 }
 
 /** Those that containerd has and orlop has not, with what is in the way. */

@@ -1,8 +1,8 @@
 import { type Labels, OrlopError, type SnapshotInfo, type SnapshotKind, type SnapshotUsage } from "@orlop/core";
-import type { SnapshotDatabase } from "./snapshot-database.ts";
+import type { Database, DatabaseComponent, DatabaseRow } from "@orlop/image";
 
 /** Ids are not used a second time: they name directories. */
-const COMPONENT = {
+const COMPONENT: DatabaseComponent = {
   name: "snapshots",
   steps: [
     `create table snapshots (
@@ -35,10 +35,10 @@ export interface SnapshotRecord {
 
 /** What is known of one snapshotter's snapshots, for all processes that use it. */
 export class SnapshotRecords {
-  readonly #database: SnapshotDatabase;
+  readonly #database: Database;
   readonly #snapshotter: string;
 
-  constructor(database: SnapshotDatabase, snapshotter: string) {
+  constructor(database: Database, snapshotter: string) {
     database.add(COMPONENT);
     this.#database = database;
     this.#snapshotter = snapshotter;
@@ -126,9 +126,7 @@ export class SnapshotRecords {
   }
 }
 
-type Row = ReturnType<SnapshotDatabase["all"]>[number];
-
-function decode(row: Row): SnapshotRecord {
+function decode(row: DatabaseRow): SnapshotRecord {
   const parent = row.parent_key === null ? {} : { parent: String(row.parent_key) };
   const hasUsage = row.size_bytes !== null && row.inodes !== null;
   return {

@@ -12,17 +12,17 @@ import {
   type Snapshotter,
   type SnapshotUsage,
 } from "@orlop/core";
+import type { Database } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
 import { changeLabels } from "./change-labels.ts";
 import { removeTree } from "./remove-tree.ts";
-import type { SnapshotDatabase } from "./snapshot-database.ts";
 import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
 import { type SnapshotRecord, SnapshotRecords } from "./snapshot-records.ts";
 
 interface StoredSnapshotterOptions {
   /** Of this snapshotter alone; made by the first use. */
   readonly directory: string;
-  readonly database: SnapshotDatabase;
+  readonly database: Database;
   readonly driver: SnapshotDriver;
   /** Of the driver; closed with it. */
   readonly system: Disposable;
