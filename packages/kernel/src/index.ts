@@ -53,8 +53,8 @@ export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from ".
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
 export { cgroupsOfProcess } from "./cgroup/cgroups-of-process.ts";
 export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
-export { unknownAccess } from "./cgroup/device-rule.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
+export { unknownAccess } from "./cgroup/device-rule.ts";
 export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
 export { freezeCgroup, freezerDirectory, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
 export { killCgroup } from "./cgroup/kill-cgroup.ts";

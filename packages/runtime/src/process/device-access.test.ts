@@ -9,7 +9,5 @@ test("warns of letters that stand for no access", () => {
     { allow: false, access: "rwa" },
   ];
   warnOfDeviceAccess({ devices }, (text) => heard.push(text));
-  assert.deepEqual(heard, [
-    'Cannot deny device access "a": access is made of r, w and m; of "rwa" the rest counts',
-  ]);
+  assert.deepEqual(heard, ['Cannot deny device access "a": access is made of r, w and m; of "rwa" the rest counts']);
 });

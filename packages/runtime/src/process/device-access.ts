@@ -8,6 +8,8 @@ export function warnOfDeviceAccess({ devices = [] }: LinuxResources, warn: Warn)
     const unknown = unknownAccess(rule);
     if (unknown === "") continue;
     const verb = rule.allow ? "allow" : "deny";
-    warn(`Cannot ${verb} device access "${unknown}": access is made of r, w and m; of "${rule.access}" the rest counts`);
+    warn(
+      `Cannot ${verb} device access "${unknown}": access is made of r, w and m; of "${rule.access}" the rest counts`,
+    );
   }
 }
