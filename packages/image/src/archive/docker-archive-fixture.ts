@@ -10,7 +10,7 @@ export function pack(directory: string, ...flags: readonly string[]): string {
   return archive;
 }
 
-export const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
 export interface DockerArchiveImage {
   readonly names: readonly string[] | null;

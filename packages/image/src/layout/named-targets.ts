@@ -15,7 +15,7 @@ export interface NamedTarget extends ImageNames {
 }
 
 /** What is made of the members of an `index.json`. */
-export interface NamedTargets {
+interface NamedTargets {
   readonly targets: readonly NamedTarget[];
   /** Documents that stand nowhere. */
   readonly made: ReadonlyMap<Digest, Buffer>;

@@ -24,7 +24,7 @@ const MANIFESTS_MAX = 1000;
 
 const MANIFEST_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_MANIFEST]);
 
-export type ReadDocument = (descriptor: Descriptor) => Promise<Buffer>;
+type ReadDocument = (descriptor: Descriptor) => Promise<Buffer>;
 
 /** A manifest or an index, and what it names. */
 export interface ManifestPart {

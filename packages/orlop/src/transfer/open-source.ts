@@ -11,7 +11,7 @@ import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
 
 /** An image's source; what it holds open is closed with it. */
-export interface OpenSource extends AsyncDisposable {
+interface OpenSource extends AsyncDisposable {
   readonly source: ImageSource;
   /** The image that the reference means. */
   image(): Promise<OfferedImage>;
