@@ -21,6 +21,8 @@ export type { RegistryLimits } from "./registry/limits.ts";
 export { RegistryClient, type RegistryClientOptions } from "./registry/registry-client.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry/registry-sink.ts";
 export { RegistrySource } from "./registry/registry-source.ts";
+export { openDirectoryImage, openTarImage, type SingleLayerOptions } from "./single-layer/single-layer-source.ts";
+export { type ReadXattrs, type WalkOptions, walkDirectory } from "./single-layer/walk-directory.ts";
 export type { DamagedBlob, LocalContentStore } from "./store/local-content-store.ts";
 export { openStore, type Store } from "./store/open-store.ts";
 export { readTar } from "./tar/read-tar.ts";

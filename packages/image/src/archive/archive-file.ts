@@ -3,8 +3,8 @@ import { posix } from "node:path";
 import { type ByteRange, OrlopError } from "@orlop/core";
 import type { ImageFiles } from "../layout/image-files.ts";
 import { readTar } from "../tar/read-tar.ts";
+import { FileChunks } from "./file-chunks.ts";
 
-const CHUNK_BYTES = 256 * 1024;
 /** Images have a file for each layer and a few more. */
 const ENTRIES_MAX = 1 << 16;
 /** From one file of an archive to another. */
@@ -96,31 +96,4 @@ export class ArchiveFile implements ImageFiles, Disposable {
 
 function tooMany(name: string): OrlopError {
   return new OrlopError("exhausted", `Cannot use image archive "${name}": it has more than ${ENTRIES_MAX} files`);
-}
-
-/** A part of a file, in chunks. */
-class FileChunks implements AsyncIterable<Buffer> {
-  readonly #fd: number;
-  readonly #end: number;
-  #at: number;
-
-  constructor(fd: number, at: number, end: number = Number.MAX_SAFE_INTEGER) {
-    this.#fd = fd;
-    this.#at = at;
-    this.#end = end;
-  }
-
-  skip(length: number): void {
-    this.#at += length;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    while (this.#at < this.#end) {
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#end - this.#at));
-      const got = readSync(this.#fd, chunk, 0, chunk.length, this.#at);
-      if (got === 0) return;
-      this.#at += got;
-      yield chunk.subarray(0, got);
-    }
-  }
 }

@@ -64,8 +64,12 @@ async function* inflated(
   }
 }
 
-/** What was compressed in the way that its first bytes tell. */
-export async function* detected(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** What was compressed in the way that its first bytes tell; `isKept` picks ways in which it is left as it is. */
+export async function* detected(
+  name: string,
+  chunks: AsyncIterable<Buffer>,
+  isKept: (compression: Compression) => boolean = () => false,
+): AsyncGenerator<Buffer> {
   const rest = chunks[Symbol.asyncIterator]();
   const first: Buffer[] = [];
   for (let length = 0; length < MAGIC_MAX_BYTES; ) {
@@ -79,5 +83,6 @@ export async function* detected(name: string, chunks: AsyncIterable<Buffer>): As
     if (start.length > 0) yield start;
     yield* { [Symbol.asyncIterator]: () => rest };
   };
-  yield* uncompressed(name, all(), compressionOf(start));
+  const found = compressionOf(start);
+  yield* uncompressed(name, all(), isKept(found) ? "none" : found);
 }
