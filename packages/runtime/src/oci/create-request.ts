@@ -36,7 +36,7 @@ export function createRequest(context: VerbContext, isDetached: boolean): OciCre
     id,
     bundle: bundle.path,
     ...(bundle.configPath === undefined ? {} : { configPath: bundle.configPath }),
-    spec: isNotifying ? withNotifyMount(spec, notifyDirectory(globals, id)) : spec,
+    spec: isNotifying ? withNotifyMount(call, spec, notifyDirectory(globals, id)) : spec,
     directories: isNotifying ? [NOTIFY_DIRECTORY] : [],
     preserveFds: keptDescriptors(context, options.preserveFds + listened),
     noPivot: given.isOn("no-pivot"),

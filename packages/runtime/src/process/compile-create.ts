@@ -10,6 +10,7 @@ import {
 import { type Compilation, type CreatePlan, isNew, startsAsOrphan } from "./compilation.ts";
 import type { StartStep } from "./container-record.ts";
 import { stateOf } from "./container-status.ts";
+import { emitMakeDeviceNodes } from "./device-nodes.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
@@ -49,6 +50,7 @@ export function compileCreate(plan: CreatePlan): Program {
   if (startsAsOrphan(c)) emitMakeStartPipes(c);
   emitOpenStdio(c);
   emitBindSources(c);
+  emitMakeDeviceNodes(c);
   emitMakeCourierSocket(c, plan.seccomp);
   emitOpenHostNetwork(c);
   emitStartInit(c);

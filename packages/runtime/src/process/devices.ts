@@ -1,10 +1,7 @@
 import type { LinuxDevice, RuntimeSpec } from "@orlop/core";
 import {
   components,
-  emitAttachWith,
-  emitCloneMount,
   emitDirectoryInRoot,
-  emitFileInRoot,
   octal,
   type Slot,
   STATX_BYTES,
@@ -12,6 +9,7 @@ import {
   STATX_RDEV_OFFSET,
 } from "@orlop/kernel";
 import type { Compilation, CreatePlan } from "./compilation.ts";
+import { emitAroundDeviceNodes, emitBindDevice, nodeMode, nodeNumber, nodeType } from "./device-nodes.ts";
 import { plannedMounts } from "./mount-sources.ts";
 
 /** runtime-spec, config-linux.md, "Default Devices"; /dev/console and /dev/ptmx are made elsewhere. */
@@ -33,8 +31,6 @@ const LINKS = [
   ["/dev/ptmx", "pts/ptmx"],
 ] as const;
 
-const TYPE_FLAGS = { c: 0o20000, u: 0o20000, b: 0o60000, p: 0o10000 } as const;
-
 /** A /dev that is the host's must not be written to. */
 function devIsBound(c: Pick<Compilation, "plan">): boolean {
   return plannedMounts(c).some(({ mount, options }) => mount.destination === "/dev" && options.bind !== "no");
@@ -42,26 +38,27 @@ function devIsBound(c: Pick<Compilation, "plan">): boolean {
 
 interface PlannedDevice {
   readonly device: LinuxDevice;
-  readonly field: string | undefined;
+  /** Of `linux.devices`; undefined for a default device. */
+  readonly index: number | undefined;
 }
 
 function allDevices({ linux }: RuntimeSpec): readonly PlannedDevice[] {
   const asked = linux?.devices ?? [];
   const names = new Set(asked.map(({ path }) => path));
   return [
-    ...DEFAULT_DEVICES.filter(({ path }) => !names.has(path)).map((device) => ({ device, field: undefined })),
-    ...asked.map((device, index) => ({ device, field: `linux.devices[${index}]` })),
+    ...DEFAULT_DEVICES.filter(({ path }) => !names.has(path)).map((device) => ({ device, index: undefined })),
+    ...asked.map((device, index) => ({ device, index })),
   ];
 }
 
-/** Paths of device nodes that are the host's, bound. */
+/** Paths of device nodes that are from outside, bound. Whoever restores the container takes the host's. */
 export function boundDevices(plan: CreatePlan): readonly string[] {
   const { spec } = plan.request;
   const inUserNamespace = plan.host.rootless || (spec.linux?.namespaces ?? []).some(({ type }) => type === "user");
   return inUserNamespace && !devIsBound({ plan }) ? allDevices(spec).map(({ device }) => device.path) : [];
 }
 
-/** Device nodes and links. In a user namespace no node can be made: there the host's are bound. */
+/** Device nodes and links. In a user namespace no node can be made: there those from outside are bound. */
 export function emitDevices(c: Compilation): void {
   const { p } = c;
   const { spec } = c.plan.request;
@@ -69,11 +66,9 @@ export function emitDevices(c: Compilation): void {
   p.step({ action: "let modes be what they are given as" });
   p.call("umask", [0]);
   const directory = new DeviceDirectory(c);
-  for (const { device, field } of allDevices(spec)) {
-    p.step({ action: `make device "${device.path}"`, field, why: field === undefined ? "default device" : undefined });
-    if (c.withinUserNamespace) emitBindDevice(c, device);
-    else emitMakeDevice(c, device, directory);
-  }
+  emitAroundDeviceNodes(c, () => {
+    for (const planned of allDevices(spec)) emitDevice(c, planned, directory);
+  });
   p.step({ action: 'make links in "/dev"' });
   for (const [path, target] of LINKS) {
     const { parent, name } = directory.open(path);
@@ -82,6 +77,13 @@ export function emitDevices(c: Compilation): void {
   }
   directory.close();
   p.call("umask", [0o22]);
+}
+
+function emitDevice(c: Compilation, { device, index }: PlannedDevice, directory: DeviceDirectory): void {
+  const origin = index === undefined ? { why: "default device" } : { field: `linux.devices[${index}]` };
+  c.p.step({ action: `make device "${device.path}"`, ...origin });
+  if (c.withinUserNamespace) emitBindDevice(c, device, index);
+  else emitMakeDevice(c, device, directory);
 }
 
 /** The directory that devices are being made in: most follow one another in /dev, so it stays open between them. */
@@ -116,14 +118,13 @@ class DeviceDirectory {
 function emitMakeDevice(c: Compilation, device: LinuxDevice, directory: DeviceDirectory): void {
   const { p } = c;
   const { parent, name } = directory.open(device.path);
-  // The field may carry file type bits, as stat(2) gives them.
-  const mode = (device.fileMode ?? 0o666) & 0o7777;
-  const number = deviceNumber(device.major ?? 0, device.minor ?? 0);
-  const type = TYPE_FLAGS[device.type];
-  const show = p.number(number, `makedev(${device.major ?? 0}, ${device.minor ?? 0})`);
+  const type = nodeType(device);
   const there = p.label("something is there");
   const made = p.label("device is made");
-  p.call("mknodat", [parent, p.text(name), octal(p, type | mode), show], { on: ["EEXIST"], goto: there });
+  p.call("mknodat", [parent, p.text(name), octal(p, type | nodeMode(device)), nodeNumber(c, device)], {
+    on: ["EEXIST"],
+    goto: there,
+  });
   p.jump(made);
   p.mark(there);
   // The image's own /dev: what stands there must be this device and nothing that only has its name.
@@ -154,22 +155,4 @@ function emitExpectDevice(c: Compilation, parent: Slot, name: string, type: numb
   p.mark(other);
   p.fail("EEXIST");
   p.mark(right);
-}
-
-function emitBindDevice(c: Compilation, device: LinuxDevice): void {
-  const { p } = c;
-  const mount = p.slot("mount");
-  const target = p.slot("target");
-  emitCloneMount(p, p.flags("AT_FDCWD"), device.path, false, mount);
-  emitFileInRoot(p, c.root, device.path, target);
-  // A device is nothing to execute; whatever else its mount may do, it stays one.
-  const change = { set: ["MOUNT_ATTR_NOSUID", "MOUNT_ATTR_NOEXEC"], clear: [] } as const;
-  emitAttachWith(p, mount, target, { change, recursive: false });
-  p.call("close", [mount]);
-  p.call("close", [target]);
-}
-
-/** The kernel's encoding of a device number in 32 bits: include/linux/kdev_t.h, new_encode_dev. */
-function deviceNumber(major: number, minor: number): number {
-  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }

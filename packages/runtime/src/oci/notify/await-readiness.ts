@@ -19,8 +19,8 @@ export function notifyDirectory({ root }: GlobalOptions, id: string): string {
 interface StartingContainer {
   readonly id: string;
   readonly pid: number;
-  /** What the service manager is to watch. */
-  readonly mainPid: number;
+  /** What the service manager is to watch; absent: what it watches. */
+  readonly mainPid?: number;
 }
 
 /**
@@ -29,14 +29,21 @@ interface StartingContainer {
  */
 export async function awaitReadiness(
   { call, globals, log }: VerbContext,
-  { id, pid, mainPid }: StartingContainer,
+  { id, pid, ...watched }: StartingContainer,
 ): Promise<{ readonly done: Promise<void> }> {
   const manager = serviceManager(call);
   const directory = notifyDirectory(globals, id);
   // A container that was created without one has nowhere to say it.
   if (manager === undefined || !existsSync(directory)) return { done: Promise.resolve() };
+  // The container runs all the same: the manager may have gone, or never have been there.
+  const warn = (error: unknown): void => log.warn(error instanceof Error ? error.message : String(error));
   const { startNotifier } = await import("./start-notifier.ts");
-  const { done } = await startNotifier(call.hands, { directory, manager, container: pid, mainPid, sender: call.pid });
-  // The container runs all the same.
-  return { done: done.catch((error: unknown) => log.warn(error instanceof Error ? error.message : String(error))) };
+  try {
+    const plan = { directory, manager, container: pid, sender: call.pid, ...watched };
+    const { done } = await startNotifier(call.hands, plan);
+    return { done: done.catch(warn) };
+  } catch (error) {
+    warn(error);
+    return { done: Promise.resolve() };
+  }
 }

@@ -22,8 +22,8 @@ export interface NotifyPlan {
   readonly manager: string;
   /** Pid of the container's init, with which the waiting ends. */
   readonly container: number;
-  /** The process that the manager is to watch from then on. */
-  readonly mainPid: number;
+  /** The process that the manager is to watch from then on; absent: it watches what it has watched. */
+  readonly mainPid?: number;
   /** The process in whose name it is told, if the kernel lets us: the one that the manager has started. */
   readonly sender: number;
 }
@@ -41,17 +41,14 @@ export function compileNotify(plan: NotifyPlan): Program {
   const failed = p.label("failed");
   const end = p.label("end");
   p.role("notifier");
-  p.step({ action: `connect to service manager "${plan.manager}"` });
+  p.step({ action: `make the container's socket in "${plan.directory}"` });
   p.handler(failed);
-  const manager = p.slot("manager");
-  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_DGRAM|SOCK_CLOEXEC"), 0], { into: manager });
-  const address = unixAddress(plan.manager);
-  p.call("connect", [manager, p.bytes(address, JSON.stringify(plan.manager)), address.length]);
   emitMakeSocket(p, plan.directory);
   p.step({ action: "find the container's init" });
   p.call("pidfd_open", [plan.container, 0], { into: p.slot("init") });
   emitReport(p, report, "created");
   emitAwaitReady(p, end);
+  emitConnect(p, plan.manager);
   emitTell(p, plan);
   emitBarrier(p);
   p.jump(end);
@@ -65,11 +62,19 @@ export function compileNotify(plan: NotifyPlan): Program {
   return p.build();
 }
 
+/** Only now: the manager need not have been there before. */
+function emitConnect(p: ProgramBuilder, manager: string): void {
+  const address = unixAddress(manager);
+  const socket = p.slot("manager");
+  p.step({ action: `connect to service manager "${manager}"` });
+  p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_DGRAM|SOCK_CLOEXEC"), 0], { into: socket });
+  p.call("connect", [socket, p.bytes(address, JSON.stringify(manager)), address.length]);
+}
+
 /** In the directory itself, because the path of a socket is short. */
 function emitMakeSocket(p: ProgramBuilder, directory: string): void {
   const inside = p.slot("inside");
   const address = unixAddress(NOTIFY_SOCKET);
-  p.step({ action: `make the container's socket in "${directory}"` });
   p.call("chdir", [p.text(directory)]);
   p.call("socket", [p.flags("AF_UNIX"), p.flags("SOCK_DGRAM|SOCK_CLOEXEC"), 0], { into: inside });
   p.call("bind", [inside, p.bytes(address, JSON.stringify(NOTIFY_SOCKET)), address.length]);
@@ -143,7 +148,7 @@ const CREDENTIALS_LENGTH = 28;
 
 /** In the name of the process that the manager started, which needs CAP_SYS_ADMIN; without it, in our own. */
 function emitTell(p: ProgramBuilder, { mainPid, sender }: NotifyPlan): void {
-  const text = Buffer.from(`${READY}\nMAINPID=${mainPid}\n`);
+  const text = Buffer.from(mainPid === undefined ? READY : `${READY}\nMAINPID=${mainPid}\n`);
   const told = p.label("told");
   const plain = p.label("in our own name");
   const pointer = p.bytes(text, JSON.stringify(text.toString()));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { emitReport, hostArchitecture, type Program, ProgramBuilder, reportBuffer } from "@orlop/kernel";
@@ -103,17 +103,29 @@ for (const [title, name] of [
   });
 }
 
-test("is content when the container ends without a word", async () => {
+test("says nothing of a process to watch where there is no other one", async () => {
+  await scene(async ({ hands, directory, plan: { mainPid: _, ...plan }, run }) => {
+    const said = join(directory, "said");
+    const manager = run(managerProgram(plan.manager, said, 2));
+    await manager.created.promise;
+    const { done } = await startNotifier(hands, plan);
+    run(containerProgram(join(plan.directory, NOTIFY_SOCKET), ["READY=1"]));
+    await Promise.all([done, manager.ended.promise]);
+    assert.equal(readFileSync(said, "utf8"), "READY=1\n---\nBARRIER=1\n---\n");
+  });
+});
+
+test("gives the container its socket where the service manager has gone, and tells of that", async () => {
   await scene(async ({ hands, directory, plan, run }) => {
     const manager = run(managerProgram(plan.manager, join(directory, "said"), 0));
-    await manager.created.promise;
-    const container = spawn("cat", { stdio: ["pipe", "ignore", "ignore"] });
     await manager.ended.promise;
-    // Its socket is gone as well, so that nothing could be told.
-    await assert.rejects(startNotifier(hands, { ...plan, container: container.pid ?? 0 }), /connection refused/);
-    assert.ok(existsSync(plan.directory));
-    container.stdin.end();
+    const { done } = await startNotifier(hands, plan);
+    run(containerProgram(join(plan.directory, NOTIFY_SOCKET), ["READY=1"]));
+    await assert.rejects(done, /^OrlopError: Cannot connect to service manager ".*": connection refused/);
   });
+});
+
+test("is content when the container ends without a word", async () => {
   await scene(async ({ hands, directory, plan, run }) => {
     const manager = run(managerProgram(plan.manager, join(directory, "said"), 1));
     await manager.created.promise;

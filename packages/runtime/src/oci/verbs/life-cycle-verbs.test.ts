@@ -192,6 +192,21 @@ describe("create", () => {
     });
   });
 
+  test("puts that socket where crun does under the name of crun", async () => {
+    using b = bundle();
+    for (const manager of ["/run/systemd/notify", "@abstract"]) {
+      const circumstances = { name: "crun", env: { NOTIFY_SOCKET: manager }, containers: b.containers };
+      await callOci(["--root", b.path, "create", "--bundle", b.path, manager.slice(1, 4)], circumstances);
+    }
+    assert.deepEqual(
+      b.containers.created.map(({ spec }) => [spec.mounts?.at(-1)?.destination, spec.process?.env?.at(-1)]),
+      [
+        ["/run/systemd/notify", "NOTIFY_SOCKET=/run/systemd/notify/notify.sock"],
+        ["/run/notify", "NOTIFY_SOCKET=/run/notify/notify.sock"],
+      ],
+    );
+  });
+
   test("keeps the caller's groups where podman's annotation asks for it", async () => {
     using b = bundle({ annotations: { "run.oci.keep_original_groups": "1" } });
     await b.call("create", "a");

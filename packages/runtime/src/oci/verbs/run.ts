@@ -1,4 +1,5 @@
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
+import { goesByCrun } from "../goes-by-crun.ts";
 import { awaitReadiness, serviceManager } from "../notify/await-readiness.ts";
 import type { OciContainers, OciCreate, OciRun } from "../oci-containers.ts";
 import type { Verb, VerbContext } from "../verb.ts";
@@ -35,8 +36,9 @@ function foreground(context: VerbContext, request: OciCreate): OciRun {
     ...run,
     announce: async (pid) => {
       await request.announce?.(pid);
-      // The process that was called goes on as what the service manager watches.
-      await awaitReadiness(context, { id: request.id, pid, mainPid: call.pid });
+      // The process that was called goes on as what the service manager watches; crun does not say it.
+      const watched = goesByCrun(call) ? {} : { mainPid: call.pid };
+      await awaitReadiness(context, { id: request.id, pid, ...watched });
     },
   };
 }
