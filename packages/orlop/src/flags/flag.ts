@@ -27,6 +27,8 @@ export interface RefusedFlag {
 export interface FlagTable {
   readonly flags: readonly Flag[];
   readonly refused?: readonly RefusedFlag[];
+  /** Flags may stand behind other words, too; absent: the first word that is no flag ends them. */
+  readonly flagsAnywhere?: true;
 }
 
 /** `-m, --memory`: how a flag is called in errors and in the help. */

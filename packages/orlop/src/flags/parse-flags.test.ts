@@ -67,6 +67,13 @@ describe("flags", () => {
     assert.deepEqual(parse().positional, []);
   });
 
+  test("stand behind other words where the command takes them there", () => {
+    const anywhere: FlagTable = { ...table, flagsAnywhere: true };
+    const flags = parseFlags(anywhere, ["a", "-i", "-", "-m", "1g", "b", "--", "-t", "--"]);
+    assert.deepEqual(flags.positional, ["a", "-", "b", "-t", "--"]);
+    assert.deepEqual([flags.isOn("interactive"), flags.isOn("tty"), flags.text("memory")], [true, false, "1g"]);
+  });
+
   test("answer to another spelling", () => {
     assert.equal(parse("--net=none").text("network"), "none");
   });

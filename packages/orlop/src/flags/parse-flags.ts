@@ -14,23 +14,28 @@ const HELP: Flag = { name: "help", help: "Show this help" };
 /**
  * Reads a command line as pflag does, which docker, podman and kubectl use: `--name value`, `--name=value`, `-n value`,
  * `-nvalue`, `-n=value`, switches in one word (`-it`) and with a value (`-t=false`); `--` ends the flags, and so does
- * the first word that is none.
+ * the first word that is none, unless the command takes flags anywhere.
  *
  * @throws OrlopError `invalid` for an unknown flag and a missing value, `unsupported` for a refused flag
  */
 export function parseFlags(table: FlagTable, args: readonly string[]): ParsedFlags {
   const rest = [...args];
   const values = new Map<string, string[]>();
-  for (let word = rest[0]; word?.startsWith("-") && word !== "-"; word = rest[0]) {
-    rest.shift();
+  const positional: string[] = [];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--") break;
+    if (!word.startsWith("-") || word === "-") {
+      positional.push(word);
+      if (table.flagsAnywhere === true) continue;
+      break;
+    }
     const found = word.startsWith("--") ? [takeLong(table, word, rest)] : takeShort(table, word, rest);
     for (const [flag, value] of found) {
       const checked = flag.value === undefined ? switchWord(flag, value) : value;
       values.set(flag.name, [...(values.get(flag.name) ?? []), checked]);
     }
   }
-  return new ParsedFlags(table.flags, values, rest);
+  return new ParsedFlags(table.flags, values, [...positional, ...rest]);
 }
 
 type FlagValue = readonly [flag: Flag, value: string];
