@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { alignColumns } from "./align-columns.ts";
+import { goTime, rfc3339Time } from "./go-time.ts";
 import { humanDuration } from "./human-duration.ts";
 import { humanSize } from "./human-size.ts";
 import { OutputFormat } from "./output-format.ts";
@@ -115,4 +116,26 @@ test("durations are told about as people would", () => {
     [730 * 86_400, "2 years"],
   ];
   for (const [seconds, text] of cases) assert.equal(humanDuration(seconds * 1000), text);
+});
+
+describe("a time is printed as Go prints it", () => {
+  const cases: readonly [zone: string, text: string, rfc3339: string][] = [
+    ["UTC", "2026-01-02 03:04:05 +0000 UTC", "2026-01-02T03:04:05Z"],
+    ["America/New_York", "2026-01-01 22:04:05 -0500 EST", "2026-01-01T22:04:05-05:00"],
+    ["Asia/Kathmandu", "2026-01-02 08:49:05 +0545 +0545", "2026-01-02T08:49:05+05:45"],
+    ["America/Sao_Paulo", "2026-01-02 00:04:05 -0300 -03", "2026-01-02T00:04:05-03:00"],
+  ];
+  for (const [zone, text, rfc3339] of cases) {
+    test(zone, () => {
+      const usual = process.env.TZ;
+      process.env.TZ = zone;
+      try {
+        const timeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+        assert.deepEqual([goTime(timeMs), rfc3339Time(timeMs)], [text, rfc3339]);
+      } finally {
+        if (usual === undefined) delete process.env.TZ;
+        else process.env.TZ = usual;
+      }
+    });
+  }
 });

@@ -20,7 +20,7 @@ export class Dictionary {
   }
 }
 
-interface StructField {
+export interface StructField {
   readonly name: string;
   /** In JSON, where it is another one; templates know both. */
   readonly jsonName?: string;
