@@ -27,6 +27,26 @@ describe("the command line", () => {
     });
   }
 
+  for (const args of [["image"], ["image", "--help"], ["image", "-h"], ["help", "image"]]) {
+    test(`shows the commands of a group: orlop ${args.join(" ")}`, () => {
+      const { stdout, stderr, status } = orlop(...args);
+      assert.match(stdout, /^Usage: {2}orlop image COMMAND\n/);
+      assert.deepEqual([stderr, status], ["", 0]);
+    });
+  }
+
+  for (const args of [
+    ["help", "image", "ls"],
+    ["image", "ls", "--help"],
+    ["image", "list", "-a", "--help"],
+  ]) {
+    test(`shows the flags of a command of two words: orlop ${args.join(" ")}`, () => {
+      const { stdout, status } = orlop(...args);
+      assert.match(stdout, /^Usage: {2}orlop image (?:ls|list) \[OPTIONS\]/);
+      assert.equal(status, 0);
+    });
+  }
+
   test("shows versions, for people and for programs", () => {
     assert.match(
       orlop("version").stdout,
@@ -40,6 +60,17 @@ describe("the command line", () => {
   const refused: readonly [args: readonly string[], status: number, message: RegExp][] = [
     [["nope"], 1, /^orlop: unknown command: orlop nope\n\nRun 'orlop --help' for more information\n$/],
     [["help", "nope"], 1, /unknown command: orlop nope/],
+    [
+      ["image", "nope"],
+      1,
+      /^orlop: unknown command: orlop image nope\n\nRun 'orlop image --help' for more information\n$/,
+    ],
+    [["help", "image", "nope"], 1, /unknown command: orlop image nope/],
+    [
+      ["image", "ls", "--nope"],
+      1,
+      /^orlop: unknown flag: --nope\n\nRun 'orlop image ls --help' for more information\n$/,
+    ],
     [["version", "--format", "xml"], 1, /Cannot use format "xml": there are text and json/],
     [["doctor", "--nope"], 1, /unknown flag: --nope/],
     [["run"], 125, /an image is required.*\n\nRun 'orlop run --help' for more information\n$/],

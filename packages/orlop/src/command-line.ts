@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "./command.ts";
-import { COMMANDS } from "./command-table.ts";
 import { exitCodeOf } from "./exit-code.ts";
+import { findCommand, type NamedCommand, spellingsOf } from "./find-command.ts";
 import { parseFlags } from "./flags/parse-flags.ts";
 import { printError, printText } from "./print.ts";
 
@@ -11,45 +11,49 @@ import { printError, printText } from "./print.ts";
  */
 export async function commandLine(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") return await help(rest[0]);
-  if (name === "--version" || name === "-v") return await execute("version", ["--short"]);
-  return await execute(name, rest);
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") return await help(rest);
+  if (name === "--version" || name === "-v") return await execute(["version", "--short"]);
+  return await execute(args);
 }
 
-async function help(name: string | undefined): Promise<number> {
-  const { commandHelp, overallHelp } = await import("./help.ts");
-  if (name === undefined) {
-    printText(overallHelp());
-    return 0;
+async function help(words: readonly string[]): Promise<number> {
+  const { commandHelp, groupHelp, overallHelp } = await import("./help.ts");
+  const found = words.length === 0 ? undefined : findCommand(words);
+  switch (found?.kind) {
+    case undefined:
+      printText(overallHelp());
+      return 0;
+    case "group":
+      printText(groupHelp(found.group));
+      return 0;
+    case "unknown":
+      return unknownCommand(found);
+    case "command":
+      printText(commandHelp(await found.entry.load(), found.path, spellingsOf(found.entry)));
+      return 0;
   }
-  const command = await load(name);
-  if (command === undefined) return unknownCommand(name);
-  printText(commandHelp(command));
-  return 0;
 }
 
-async function execute(name: string, args: readonly string[]): Promise<number> {
-  const command = await load(name);
-  if (command === undefined) return unknownCommand(name);
+async function execute(words: readonly string[]): Promise<number> {
+  const found = findCommand(words);
+  if (found.kind !== "command") return await help(words);
+  const command = await found.entry.load();
   try {
-    const flags = parseFlags(command.table, args);
-    if (flags.isHelpWanted) return await help(name);
+    const flags = parseFlags(command.table, found.rest);
+    if (flags.isHelpWanted) return await help(found.path.split(" "));
     return await command.run(flags);
   } catch (error) {
-    return await report(command, error);
+    return await report(found.path, command, error);
   }
 }
 
-async function load(name: string): Promise<Command | undefined> {
-  return await COMMANDS.find((entry) => entry.name === name)?.load();
-}
-
-function unknownCommand(name: string): number {
-  printError(`unknown command: orlop ${name}\n\nRun 'orlop --help' for more information`);
+function unknownCommand({ path, group }: Extract<NamedCommand, { kind: "unknown" }>): number {
+  const more = group === undefined ? "orlop" : `orlop ${group}`;
+  printError(`unknown command: orlop ${path}\n\nRun '${more} --help' for more information`);
   return 1;
 }
 
-async function report(command: Command, error: unknown): Promise<number> {
+async function report(path: string, command: Command, error: unknown): Promise<number> {
   const { asSystemFailure } = await import("@orlop/kernel");
   const failure = error instanceof OrlopError ? error : asSystemFailure(error);
   if (failure === undefined) {
@@ -57,14 +61,14 @@ async function report(command: Command, error: unknown): Promise<number> {
     printError(`This should not have happened: ${text}\nTry reporting it with the command line that led here.`);
     return command.failureExitCode;
   }
-  printError(`${failure.message}${hint(command, failure)}`);
+  printError(`${failure.message}${hint(path, failure)}`);
   return exitCodeOf(failure, command.failureExitCode);
 }
 
 /** What a user can do next, where the message does not say. */
-function hint(command: Command, { code, operation, field, errno }: OrlopError): string {
+function hint(path: string, { code, operation, field, errno }: OrlopError): string {
   const isBadCommandLine = code === "invalid" && operation === undefined && field === undefined;
-  if (isBadCommandLine) return `\n\nRun 'orlop ${command.name} --help' for more information`;
+  if (isBadCommandLine) return `\n\nRun 'orlop ${path} --help' for more information`;
   const isRefusedNamespace = (errno === "EPERM" || errno === "ENOSPC") && field === "linux.namespaces";
   return isRefusedNamespace ? "\nTry orlop doctor, which tells what this machine lacks." : "";
 }

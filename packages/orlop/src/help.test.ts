@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { COMMANDS } from "./command-table.ts";
+import { COMMANDS, GROUPS } from "./command-table.ts";
+import { findCommand, spellingsOf } from "./find-command.ts";
 import { flagTitle } from "./flags/flag.ts";
-import { commandHelp, overallHelp } from "./help.ts";
+import { commandHelp, groupHelp, overallHelp } from "./help.ts";
 import { RUN_FLAGS } from "./run/run-flags.ts";
 import { wrapText } from "./wrap-text.ts";
 
@@ -19,17 +20,52 @@ const DOCKER_FLAGS =
   runtime security-opt shm-size sig-proxy stop-signal stop-timeout storage-opt sysctl tmpfs tty ulimit use-api-socket user
   userns uts volume volume-driver volumes-from workdir`.split(/\s+/);
 
+/** Every way to call a command, with the command. */
+const CALLS = [
+  ...COMMANDS.map((entry) => ({ path: entry.name, entry })),
+  ...GROUPS.flatMap(({ name, commands }) => commands.map((entry) => ({ path: `${name} ${entry.name}`, entry }))),
+];
+
 describe("help", () => {
   test("names every command with what it does", () => {
     const text = overallHelp();
-    for (const { name, summary } of COMMANDS) assert.ok(text.includes(name) && text.includes(summary), name);
+    for (const { name, summary } of [...COMMANDS, ...GROUPS]) {
+      assert.ok(text.includes(`  ${name} `) && text.includes(summary), name);
+    }
   });
 
-  for (const { name, load } of COMMANDS) {
-    test(`explains every flag of ${name}, within a hundred columns`, async () => {
-      const command = await load();
-      const text = commandHelp(command);
-      assert.ok(text.startsWith(`Usage:  orlop ${name} `));
+  for (const group of GROUPS) {
+    test(`names every command of the group ${group.name} with what it does`, () => {
+      const text = groupHelp(group);
+      assert.ok(text.startsWith(`Usage:  orlop ${group.name} COMMAND\n`));
+      for (const { name, summary } of group.commands) assert.ok(text.includes(`  ${name} `) && text.includes(summary));
+    });
+  }
+
+  test("tells all ways to call a command", async () => {
+    const [entry] = COMMANDS.filter(({ name }) => name === "images");
+    assert.ok(entry !== undefined);
+    const text = commandHelp(await entry.load(), "image ls", spellingsOf(entry));
+    assert.ok(text.startsWith("Usage:  orlop image ls ["));
+    assert.ok(text.includes("\nAlso called:\n  orlop images, orlop image ls, orlop image list\n"));
+  });
+
+  test("no word stands for two commands", () => {
+    const words = CALLS.flatMap(({ entry }) => entry).length;
+    const called = new Set(CALLS.flatMap(({ entry }) => spellingsOf(entry)));
+    for (const spelling of called) {
+      const found = findCommand(spelling.split(" "));
+      assert.equal(found.kind, "command", spelling);
+      if (found.kind === "command") assert.ok(spellingsOf(found.entry).includes(spelling));
+    }
+    assert.ok(called.size >= words);
+  });
+
+  for (const { path, entry } of CALLS) {
+    test(`explains every flag of ${path}, within a hundred columns`, async () => {
+      const command = await entry.load();
+      const text = commandHelp(command, path, spellingsOf(entry));
+      assert.ok(text.startsWith(`Usage:  orlop ${path} `));
       for (const flag of command.table.flags) assert.ok(text.includes(flagTitle(flag)), flag.name);
       for (const line of text.split("\n")) assert.ok(line.length <= 100, `${line.length} columns: ${line}`);
       const names = command.table.flags.map((flag) => flag.name);

@@ -1,5 +1,5 @@
 import type { Command } from "./command.ts";
-import { COMMANDS } from "./command-table.ts";
+import { COMMANDS, type CommandEntry, type CommandGroup, GROUPS } from "./command-table.ts";
 import { type Flag, flagTitle } from "./flags/flag.ts";
 import { isWide, wrapText } from "./wrap-text.ts";
 
@@ -8,14 +8,16 @@ const WIDTH = 100;
 const COLUMN = 34;
 
 export function overallHelp(): string {
-  const rows = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
   return [
     "Usage:  orlop COMMAND",
     "",
     "Containers on this machine, without a daemon and without root.",
     "",
     "Commands:",
-    ...rows,
+    ...COMMANDS.map(entryRow),
+    "",
+    "Groups of commands:",
+    ...GROUPS.map(entryRow),
     "",
     "Try:",
     "  orlop run host -- sh -c 'echo hello from $(hostname), pid $$'",
@@ -25,14 +27,39 @@ export function overallHelp(): string {
   ].join("\n");
 }
 
-/** Everything there is to say about one command. */
-export function commandHelp(command: Command): string {
+/** The commands of a group. */
+export function groupHelp({ name, summary, commands }: CommandGroup): string {
+  return [
+    `Usage:  orlop ${name} COMMAND`,
+    "",
+    `${summary}.`,
+    "",
+    "Commands:",
+    ...commands.map(entryRow),
+    "",
+    `Run 'orlop ${name} COMMAND --help' for more about a command.`,
+    "",
+  ].join("\n");
+}
+
+function entryRow({ name, summary }: Pick<CommandEntry, "name" | "summary">): string {
+  return `  ${name.padEnd(10)}${summary}`;
+}
+
+/**
+ * Everything there is to say about one command.
+ *
+ * @param path how it was called: `images`, `image ls`
+ * @param spellings all ways to call it
+ */
+export function commandHelp(command: Command, path: string, spellings: readonly string[]): string {
   const { flags } = command.table;
   const groups = [...new Set(flags.map(({ group }) => group))];
   return [
-    `Usage:  orlop ${command.name} ${command.usage}`,
+    `Usage:  orlop ${path} ${command.usage}`,
     "",
     ...command.description.split("\n").map((line) => wrapText(line, WIDTH, "")),
+    ...(spellings.length > 1 ? ["", "Also called:", `  ${spellings.map((each) => `orlop ${each}`).join(", ")}`] : []),
     ...groups.flatMap((group) => [
       "",
       group === undefined ? "Options:" : `${group}:`,

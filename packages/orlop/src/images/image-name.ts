@@ -1,0 +1,47 @@
+import {
+  type Digest,
+  familiarReference,
+  formatReference,
+  type ImageRecord,
+  OrlopError,
+  parseDigest,
+  parseReference,
+  type Reference,
+} from "@orlop/core";
+
+/** What stands for a part of a name that is not there. */
+export const NONE = "<none>";
+
+/** The name of a record; undefined for one that keeps an image without a name, which is called by its digest. */
+export function nameOf({ name }: ImageRecord): Reference | undefined {
+  if (asDigest(name) !== undefined) return undefined;
+  return asReference(name);
+}
+
+/** Repository as people write it: `busybox`, `localhost:5000/app`. */
+export function familiarRepository({ registry, repository }: Reference): string {
+  return familiarReference({ registry, repository });
+}
+
+/** Without tag and digest, in full. */
+export function repositoryOf({ registry, repository }: Reference): string {
+  return formatReference({ registry, repository });
+}
+
+/** Undefined for what is no name. */
+export function asReference(text: string): Reference | undefined {
+  return unlessInvalid(() => parseReference(text));
+}
+
+function asDigest(text: string): Digest | undefined {
+  return unlessInvalid(() => parseDigest(text));
+}
+
+function unlessInvalid<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "invalid") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import type { ContentStore, ImageStore, Snapshotter } from "@orlop/core";
+import type { Command } from "../command.ts";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { printError, printText, printWarning } from "../print.ts";
+
+/** What the verbs for images need of the place where images are. */
+export interface ImageShelf {
+  readonly content: ContentStore;
+  readonly images: ImageStore;
+  /** What makes root file systems of layers here. */
+  snapshotter(): Promise<Snapshotter>;
+  /** Removes what nothing refers to any more. */
+  collectGarbage?(): Promise<void>;
+}
+
+/** Where a verb tells what it has to tell. */
+interface VerbOutput {
+  /** A result, to standard output. */
+  text(text: string): void;
+  /** To standard error. */
+  error(message: string): void;
+  warning(message: string): void;
+}
+
+/** One call of a verb. */
+export interface VerbCall {
+  readonly shelf: ImageShelf;
+  readonly flags: ParsedFlags;
+  readonly output: VerbOutput;
+  readonly nowMs: number;
+}
+
+const STANDARD_OUTPUT: VerbOutput = { text: printText, error: printError, warning: printWarning };
+
+/** A command that works with this user's images; resolves with the exit code. */
+export function imageCommand(
+  command: Omit<Command, "run" | "failureExitCode">,
+  verb: (call: VerbCall) => Promise<number>,
+): Command {
+  return {
+    ...command,
+    failureExitCode: 1,
+    async run(flags) {
+      const { openDepot } = await import("../store/open-depot.ts");
+      await using shelf = openDepot();
+      return await verb({ shelf, flags, output: STANDARD_OUTPUT, nowMs: Date.now() });
+    },
+  };
+}

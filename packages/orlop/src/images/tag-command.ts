@@ -1,0 +1,29 @@
+import { formatReference, OrlopError, parseReference } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { findImage } from "./find-image.ts";
+import { imageCommand, type VerbCall } from "./image-verb.ts";
+
+export const tagCommand: Command = imageCommand(
+  {
+    name: "tag",
+    usage: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+    description: "Gives an image another name. Where the name is taken, it refers to this image from now on.",
+    examples: [["orlop tag app localhost:5000/app:1.0", "the name to push it by"]],
+    table: { flags: [] },
+  },
+  tagImage,
+);
+
+export async function tagImage({ shelf, flags }: VerbCall): Promise<number> {
+  const [source, target, ...others] = flags.positional;
+  if (source === undefined || target === undefined || others.length > 0) {
+    throw new OrlopError("invalid", `"orlop tag" takes an image and a name, and got ${flags.positional.length} words`);
+  }
+  const reference = parseReference(target);
+  if (reference.digest !== undefined) {
+    throw new OrlopError("invalid", `Cannot use image name "${target}": a name with a digest is given by its content`);
+  }
+  const { record } = await findImage(shelf, source);
+  await shelf.images.put(formatReference(reference), record.target);
+  return 0;
+}
