@@ -23,6 +23,22 @@ function workspaceSources(packages: readonly BundledPackage[]): Plugin {
   return { name: "workspace-sources", resolveId: (specifier) => sources.get(specifier) };
 }
 
+const LAZY = "\0lazy-";
+
+/**
+ * Has a module of Node loaded by the first part that is loaded and imports it. The bundler would load all of them at the
+ * start, for parts too that this start does not get to.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
+  resolveId: (specifier) => (specifier.startsWith("node:") ? `${LAZY}${specifier}.cjs` : undefined),
+  load: (id) => {
+    if (!id.startsWith(LAZY)) return undefined;
+    const name = id.slice(LAZY.length, -".cjs".length);
+    return { code: `module.exports = process.getBuiltinModule("${name}");`, moduleSideEffects: false };
+  },
+};
+
 /** What the bundler leaves of them stands in strings and regular expressions, where an escape means the same. */
 function asciiOnly(text: string): string {
   return text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -37,7 +53,7 @@ interface CommandBundle {
 
 /**
  * Bundles the command line with every workspace package into one text: reading one file is what makes a command start
- * fast. Modules of Node that a lazily loaded part alone uses are loaded with that part when it imports them lazily too.
+ * fast. Modules of Node that a lazily loaded part alone uses are loaded with that part.
  */
 export async function bundleCommand(
   directory: string,
@@ -48,11 +64,11 @@ export async function bundleCommand(
   if (!existsSync(join(directory, input))) {
     throw new BuildFailure(`Cannot bundle the command line: packages/${basename(directory)}/${input} does not exist`);
   }
-  const plugins = [observer, workspaceSources(packages)];
+  const plugins = [observer, workspaceSources(packages), lazyBuiltins];
   const warnings: string[] = [];
   // A name that does not resolve is only a warning to the bundler, and an error to who installs the file.
   const onLog = (_level: string, log: { readonly message: string }): void => void warnings.push(log.message);
-  const bundle = await rolldown({ cwd: directory, input, platform: "node", external: /^node:/, plugins, onLog });
+  const bundle = await rolldown({ cwd: directory, input, platform: "node", plugins, onLog });
   const options = { format: "cjs", sourcemap: true, codeSplitting: false, dynamicImportInCjs: false } as const;
   const { output } = await bundle.generate(options);
   await bundle.close();
