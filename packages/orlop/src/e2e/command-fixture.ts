@@ -30,12 +30,15 @@ export interface CommandOptions {
 export class CommandFixture implements Disposable {
   /** A directory for the test, which is removed at the end. */
   readonly directory: string;
+  /** Where its commands keep images. */
+  readonly store: string;
   readonly #ids: string;
   #runs = 0;
 
   constructor() {
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), "orlop-command-")));
     this.#ids = join(this.directory, "ids");
+    this.store = join(this.directory, "store");
     for (const name of ["ids", "tmp"]) mkdirSync(join(this.directory, name));
   }
 
@@ -60,7 +63,7 @@ export class CommandFixture implements Disposable {
   /** Any program, in the environment of the test's commands. */
   async start(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     const child = spawn(file, args, {
-      env: { ...process.env, TMPDIR: join(this.directory, "tmp"), ...options.env },
+      env: { ...process.env, TMPDIR: join(this.directory, "tmp"), ORLOP_ROOT: this.store, ...options.env },
       cwd: options.cwd ?? this.directory,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });

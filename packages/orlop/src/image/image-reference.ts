@@ -12,8 +12,8 @@ export type ImageReference =
       /** Of an archive of docker: a name, with its tag. */
       readonly tag: string | undefined;
     }
-  /** In a registry, or pulled from one; in full. */
-  | { readonly kind: "registry"; readonly name: string }
+  /** In a registry, or pulled from one: the name in full. What was typed may be the beginning of an id instead. */
+  | { readonly kind: "registry"; readonly name: string; readonly text: string }
   /** Put together from the packages of a distribution. */
   | { readonly kind: "packages"; readonly name: string };
 
@@ -52,7 +52,7 @@ export function parseImageReference(text: string, cwd: string): ImageReference {
     case "ubuntu":
       if (rest.includes("?")) return { kind: "packages", name: text };
   }
-  return { kind: "registry", name: formatReference(parseReference(text)) };
+  return { kind: "registry", name: formatReference(parseReference(text)), text };
 }
 
 function invalid(text: string, what: string): OrlopError {

@@ -50,7 +50,7 @@ async function bring(
   const name = "name" in reference ? reference.name : undefined;
   // What has no name here is looked at each time, which costs little where its parts are here.
   if (name === undefined) return (await pull(depot, { reference, platform, quiet: true, lease })).target;
-  const known = policy === "always" ? undefined : await find(depot, name);
+  const known = policy === "always" ? undefined : await find(depot, name, "text" in reference ? reference.text : name);
   if (known !== undefined) return known.target;
   if (policy === "never") {
     throw new OrlopError(
@@ -61,9 +61,17 @@ async function bring(
   return (await pull(depot, { reference, platform, quiet, lease })).target;
 }
 
-async function find({ images }: Depot, name: string): Promise<ImageRecord | undefined> {
+/** By its name, at once; what may be the beginning of an id is looked for longer. */
+async function find(depot: Depot, name: string, text: string): Promise<ImageRecord | undefined> {
+  const named = await unlessMissing(depot.images.get(name));
+  if (named !== undefined || !/^[0-9a-f:]+$/.test(text.replace(/^sha256:/, ""))) return named;
+  const { findImage } = await import("../images/find-image.ts");
+  return (await unlessMissing(findImage(depot, text)))?.record;
+}
+
+async function unlessMissing<T>(finding: Promise<T>): Promise<T | undefined> {
   try {
-    return await images.get(name);
+    return await finding;
   } catch (error) {
     if (error instanceof OrlopError && error.code === "not-found") return undefined;
     throw error;

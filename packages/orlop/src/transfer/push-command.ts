@@ -8,6 +8,7 @@ import {
 } from "@orlop/core";
 import { copyImage, isWhole, RegistryClient, StoreSource } from "@orlop/image";
 import type { Command } from "../command.ts";
+import { findImage } from "../images/find-image.ts";
 import { printText } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
@@ -45,7 +46,7 @@ export const pushCommand: Command = {
     }
     const reference = parseReference(destination);
     await using depot = openDepot();
-    const record = await depot.images.get(formatReference(parseReference(text)));
+    const { record } = await findImage(depot, text);
     const platform = await platformOf(depot, record, flags.parse("platform", parsePlatform));
     using cancel = new CancelOnSignals();
     using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "uploading" });

@@ -1,7 +1,8 @@
 import { isatty } from "node:tty";
-import { formatReference, OrlopError, parsePlatform, parseReference } from "@orlop/core";
+import { OrlopError, parsePlatform } from "@orlop/core";
 import { copyImage, createImageArchive, isWhole, StoreSource } from "@orlop/image";
 import type { Command } from "../command.ts";
+import { findImage } from "../images/find-image.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -41,15 +42,13 @@ export const saveCommand: Command = {
     const asked = flags.parse("platform", parsePlatform);
     const platform = asked ?? ownPlatform();
     await using depot = openDepot();
-    const records = await Promise.all(
-      flags.positional.map((text) => depot.images.get(formatReference(parseReference(text)))),
-    );
+    const records = await Promise.all(flags.positional.map((text) => findImage(depot, text)));
     using cancel = new CancelOnSignals();
     await using sink = await createImageArchive(output ?? process.stdout, {
       docker: format === "docker-archive",
       platform,
     });
-    for (const record of records) {
+    for (const { record } of records) {
       using progress = showProgress({ quiet: flags.isOn("quiet") || output === undefined, movement: "uploading" });
       const isPart = asked !== undefined || !(await isWhole(depot.content, record.target));
       await copyImage(new StoreSource(depot.content, [record]), sink, record, {
