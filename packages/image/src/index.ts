@@ -3,6 +3,10 @@ export { type ArchiveSinkOptions, createImageArchive } from "./archive/archive-s
 export { openDockerArchive } from "./archive/open-docker-archive.ts";
 export { openImageArchive } from "./archive/open-image-archive.ts";
 export type { ArchiveInput, ArchiveOptions } from "./archive/seekable-archive.ts";
+export { type CollectedGarbage, type CollectOptions, collectGarbage } from "./collect/collect-garbage.ts";
+export type { CollectableSnapshots } from "./collect/collectable-snapshots.ts";
+export type { RemovedThing } from "./collect/removed-thing.ts";
+export type { CollectedStore } from "./collect/store-view.ts";
 export { Database, type DatabaseRow, type DatabaseValue, type TransactionOptions } from "./database/database.ts";
 export type { DatabaseComponent } from "./database/database-component.ts";
 export { FileLock, type FileLockOptions } from "./database/file-lock.ts";

@@ -34,6 +34,7 @@ export class Database implements Disposable {
   readonly #components: DatabaseComponent[] = [];
   readonly #statements = new Map<string, StatementSync>();
   #connection: DatabaseSync | undefined;
+  #closed = 0;
   #readOnly = false;
   #checked = false;
   #inTransaction = false;
@@ -98,13 +99,24 @@ export class Database implements Disposable {
     });
   }
 
+  /**
+   * Is another one when anybody has changed anything since; of this object alone. What was read in the same snapshot or
+   * transaction still holds, as long as it is the same.
+   */
+  version(): string {
+    const changes = this.get("select total_changes() as own")?.own;
+    return `${this.#closed} ${this.get("pragma data_version")?.data_version} ${changes}`;
+  }
+
   /** It may be used again afterwards. */
   close(): void {
     this.#statements.clear();
     this.#checked = false;
     const connection = this.#connection;
+    if (connection === undefined) return;
     this.#connection = undefined;
-    connection?.close();
+    this.#closed += 1;
+    connection.close();
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, digestAlgorithm, digestEncoded, OrlopError, parseDigest } from "@orlop/core";
 
@@ -28,6 +29,28 @@ export class ContentPaths {
       ranges: join(directory, "ranges"),
       lock: join(directory, "lock"),
     };
+  }
+
+  /** Of the directories that are there of ingests. */
+  ingestDigests(): readonly Digest[] {
+    return namesIn(this.ingests).flatMap((name) => digestFromName(name) ?? []);
+  }
+
+  /** Of the files that are there of blobs, with a row or without. */
+  blobDigests(): readonly Digest[] {
+    return namesIn(this.blobs).flatMap((algorithm) =>
+      namesIn(join(this.blobs, algorithm)).flatMap((name) => digestFromName(`${algorithm}/${name}`) ?? []),
+    );
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw error;
   }
 }
 

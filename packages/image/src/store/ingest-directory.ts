@@ -40,6 +40,12 @@ export class IngestDirectory implements Disposable {
     }
   }
 
+  /** Makes the directory where it is not there. Undefined when somebody is at it. */
+  static claim(paths: IngestPaths): IngestDirectory | undefined {
+    mkdirSync(paths.directory, { recursive: true, mode: 0o700 });
+    return IngestDirectory.try(paths);
+  }
+
   /**
    * What is there of the blob, to be gone on with. What was begun for another size is dropped: one of the two lied, and
    * nothing tells which.

@@ -1,5 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { mkdirSync, renameSync, statSync } from "node:fs";
 import {
   type ByteRange,
   type ContentInfo,
@@ -12,8 +11,10 @@ import {
   OrlopError,
 } from "@orlop/core";
 import type { Database } from "../database/database.ts";
+import { BlobRemoval } from "./blob-removal.ts";
 import { type BlobRow, BlobRows } from "./blob-rows.ts";
-import { ContentPaths, digestFromName, storableDigest } from "./content-paths.ts";
+import { ContentLeftovers } from "./content-leftovers.ts";
+import { ContentPaths, storableDigest } from "./content-paths.ts";
 import { damagedBlob, storeFailure, unknownBlob } from "./content-problems.ts";
 import { checkSize, IngestDirectory } from "./ingest-directory.ts";
 import { IngestTurns } from "./ingest-turns.ts";
@@ -72,19 +73,27 @@ export class LocalContentStore implements ContentStore {
   }
 
   async delete(digest: Digest): Promise<void> {
-    const path = this.#paths.blob(storableDigest(digest));
-    const file = await openIfThere(path);
     try {
-      this.#database.transaction(() => {
-        // Without a row it is what a process is about to make a blob of.
-        if (this.#rows.delete(digest)) rmSync(path, { force: true });
-      });
+      await using removal = await this.removal([storableDigest(digest)]);
+      this.#database.transaction(() => removal.remove(digest));
     } catch (error) {
       throw storeFailure(`delete blob "${digest}"`, error);
-    } finally {
-      // Only now the kernel gives back its space, which takes a while for a large one: nobody waits for the database.
-      await file?.close();
     }
+  }
+
+  /** For removing blobs within a transaction. */
+  async removal(digests: readonly Digest[]): Promise<BlobRemoval> {
+    return await BlobRemoval.open(this.#paths, this.#rows, digests);
+  }
+
+  /** Of all blobs, damaged ones as well; within a transaction or a snapshot as that sees them. */
+  rows(): readonly BlobRow[] {
+    return this.#rows.all();
+  }
+
+  /** What dead processes have left on the disk. */
+  leftovers(): ContentLeftovers {
+    return new ContentLeftovers(this.#paths, this.#rows, this.#database);
   }
 
   async *read(digest: Digest, range?: ByteRange): AsyncGenerator<Buffer> {
@@ -145,7 +154,7 @@ export class LocalContentStore implements ContentStore {
   }
 
   async *ingests(): AsyncGenerator<IngestStatus> {
-    for (const digest of this.#ingestDigests()) {
+    for (const digest of this.#paths.ingestDigests()) {
       const paths = this.#paths.ingest(digest);
       using idle = IngestDirectory.try(paths);
       const record = readRangesLog(paths.ranges);
@@ -197,28 +206,10 @@ export class LocalContentStore implements ContentStore {
     if (found === undefined) return "its file is gone";
     return found.size === sizeBytes ? undefined : `its file has ${found.size} bytes instead of ${sizeBytes}`;
   }
-
-  #ingestDigests(): readonly Digest[] {
-    try {
-      return readdirSync(this.#paths.ingests).flatMap((name) => digestFromName(name) ?? []);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
-  }
 }
 
 function contentInfo({ digest, sizeBytes, createdAtMs, labels }: BlobRow): ContentInfo {
   return { digest, sizeBytes, createdAtMs, labels };
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 function cancelledCheck(signal: AbortSignal): OrlopError {

@@ -39,6 +39,11 @@ export class LocalImageStore implements ImageStore {
   }
 
   async list(): Promise<readonly ImageRecord[]> {
+    return this.records();
+  }
+
+  /** All of them; within a transaction or a snapshot as that sees them. */
+  records(): readonly ImageRecord[] {
     return this.#database.all("select * from images order by name").map(decodeImage);
   }
 

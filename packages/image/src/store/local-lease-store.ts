@@ -82,6 +82,30 @@ export class LocalLeaseStore implements LeaseStore {
     return this.#database.all(sql, id).map(decodeResource);
   }
 
+  /** What leases keep that have not ended; within a transaction or a snapshot as that sees them. */
+  kept(): readonly LeaseResource[] {
+    const live = this.#database.all("select * from leases").filter(isLive);
+    const sql = "select kind, snapshotter, key from lease_resources where lease = ?";
+    return live.flatMap(({ id }) => this.#database.all(sql, String(id)).map(decodeResource));
+  }
+
+  /** Whether there are any that have ended and that nobody has removed. */
+  hasEnded(): boolean {
+    return this.#database.all("select * from leases").some((row) => !isLive(row));
+  }
+
+  /** Removes those that have ended, and gives their ids. */
+  removeEnded(): readonly string[] {
+    const work = (): readonly string[] => {
+      const ended = this.#database.all("select * from leases").filter((row) => !isLive(row));
+      return ended.map(({ id }) => {
+        this.#database.run("delete from leases where id = ?", String(id));
+        return String(id);
+      });
+    };
+    return this.#database.transaction(work, { durable: false });
+  }
+
   #find(id: string): DatabaseRow | undefined {
     const row = this.#database.get("select * from leases where id = ?", id);
     return row !== undefined && isLive(row) ? row : undefined;

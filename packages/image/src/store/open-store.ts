@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { ImageStore, LeaseStore } from "@orlop/core";
 import { Database } from "../database/database.ts";
 import { LocalContentStore } from "./local-content-store.ts";
 import { LocalImageStore } from "./local-image-store.ts";
@@ -7,8 +6,8 @@ import { LocalLeaseStore } from "./local-lease-store.ts";
 
 export interface Store extends Disposable {
   readonly content: LocalContentStore;
-  readonly images: ImageStore;
-  readonly leases: LeaseStore;
+  readonly images: LocalImageStore;
+  readonly leases: LocalLeaseStore;
   /** For further components, such as a snapshotter's. */
   readonly database: Database;
   close(): void;
