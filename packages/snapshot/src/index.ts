@@ -5,3 +5,4 @@ export { LayeredFiles } from "./erofs/layered-files.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
+export type { StoredSnapshotter } from "./store/stored-snapshotter.ts";

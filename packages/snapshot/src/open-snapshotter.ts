@@ -1,4 +1,4 @@
-import { OrlopError, type Snapshotter } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import type { Database } from "@orlop/image";
 import { ErofsDriver } from "./erofs/erofs-driver.ts";
 import { OverlayDriver } from "./overlay/overlay-driver.ts";
@@ -24,7 +24,7 @@ const REFUSED: Readonly<Record<string, string>> = {
  *
  * @throws OrlopError `unsupported` for one that there is not
  */
-export function openSnapshotter(name: string, { directory, database }: OpenSnapshotterOptions): Snapshotter {
+export function openSnapshotter(name: string, { directory, database }: OpenSnapshotterOptions): StoredSnapshotter {
   const system = new SystemCalls();
   return new StoredSnapshotter({ directory, database, driver: driverOf(name, system), system });
 }

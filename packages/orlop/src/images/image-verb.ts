@@ -10,7 +10,7 @@ export interface ImageShelf {
   /** What makes root file systems of layers here. */
   snapshotter(): Promise<Snapshotter>;
   /** Removes what nothing refers to any more. */
-  collectGarbage?(): Promise<void>;
+  collectGarbage?(): Promise<unknown>;
 }
 
 /** Where a verb tells what it has to tell. */

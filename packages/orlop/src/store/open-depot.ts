@@ -1,9 +1,18 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { ContentStore, ImageStore, LeaseStore, Snapshotter } from "@orlop/core";
-import { FileLock, type ImageDepot, openStore, type Store } from "@orlop/image";
-import { erofsObstacle, openSnapshotter } from "@orlop/snapshot";
+import { type ContentStore, type ImageStore, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
+import {
+  type CollectedGarbage,
+  type CollectedStore,
+  type CollectOptions,
+  collectGarbage,
+  FileLock,
+  type ImageDepot,
+  openStore,
+  type Store,
+} from "@orlop/image";
+import { erofsObstacle, openSnapshotter, type StoredSnapshotter } from "@orlop/snapshot";
 import { dataDirectory } from "./data-directory.ts";
 
 /** Where this user's images are, and the root file systems that are made of them. */
@@ -13,7 +22,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   readonly #store: Store;
-  readonly #snapshotters = new Map<string, Snapshotter>();
+  readonly #snapshotters = new Map<string, StoredSnapshotter>();
 
   constructor(root: string) {
     this.root = root;
@@ -33,12 +42,45 @@ export class Depot implements ImageDepot, AsyncDisposable {
   /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
   async snapshotter(): Promise<Snapshotter> {
     const name = process.env.ORLOP_SNAPSHOTTER ?? (erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay");
+    return this.#open(name);
+  }
+
+  /** Removes what neither the name of an image nor a lease leads to any more, and what was cut off and given up. */
+  async collectGarbage(options: CollectOptions = {}): Promise<CollectedGarbage> {
+    return await collectGarbage(this.parts(), options);
+  }
+
+  /** All that is here, with the snapshots of every snapshotter that there has been. */
+  parts(): CollectedStore {
+    return { store: this.#store, snapshots: this.#names().flatMap((name) => this.#tryOpen(name) ?? []) };
+  }
+
+  #open(name: string): StoredSnapshotter {
     const known = this.#snapshotters.get(name);
     if (known !== undefined) return known;
     const directory = join(this.root, "snapshots", name);
     const opened = openSnapshotter(name, { directory, database: this.#store.database });
     this.#snapshotters.set(name, opened);
     return opened;
+  }
+
+  /** Undefined for a directory that is none of a snapshotter's. */
+  #tryOpen(name: string): StoredSnapshotter | undefined {
+    try {
+      return this.#open(name);
+    } catch (error) {
+      if (error instanceof OrlopError && error.code === "unsupported") return undefined;
+      throw error;
+    }
+  }
+
+  #names(): readonly string[] {
+    try {
+      return readdirSync(join(this.root, "snapshots"));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

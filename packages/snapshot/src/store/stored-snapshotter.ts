@@ -139,7 +139,24 @@ export class StoredSnapshotter implements Snapshotter {
   }
 
   async *walk(): AsyncGenerator<SnapshotInfo> {
-    for (const { info } of this.#records.all()) yield info;
+    yield* this.records();
+  }
+
+  /** All of them; within a transaction of the database as that sees them. */
+  records(): readonly SnapshotInfo[] {
+    return this.#records.all().map(({ info }) => info);
+  }
+
+  /**
+   * Within a transaction of the database: from its end on the snapshot is not known any more. Its directory is left to
+   * `cleanup`.
+   *
+   * @throws OrlopError `not-found`, `conflict`
+   */
+  forget(key: string): void {
+    const record = this.#records.find(key);
+    this.#records.delete(record);
+    this.#driver.forget(this.#place(record.id));
   }
 
   async cleanup(): Promise<void> {
