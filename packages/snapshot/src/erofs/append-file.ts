@@ -4,6 +4,8 @@ import { promisify } from "node:util";
 const BUFFER_BYTES = 1 << 20;
 /** What is read of a file is small, and next to what was read before. */
 const WINDOW_BYTES = 1 << 18;
+/** From so much on what is written is sent to the disk while more comes, so that there is little to wait for in the end. */
+const SYNC_BYTES = 1 << 25;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** A new file that is written from its start to its end, in large pieces. */
@@ -15,6 +17,10 @@ export class AppendFile implements Disposable {
   #flushed = 0;
   #window = EMPTY;
   #windowAt = 0;
+  /** The first error of a sync under way is that of all later ones: the kernel tells it once. */
+  #synced: Promise<void> = Promise.resolve();
+  #syncing = false;
+  #syncedBytes = 0;
 
   /** Throws when there is a file of this name. */
   constructor(path: string) {
@@ -70,7 +76,21 @@ export class AppendFile implements Disposable {
   /** Everything is on the disk afterwards. */
   async sync(): Promise<void> {
     this.#flush();
+    await this.#synced;
     await promisify(fdatasync)(this.#fd);
+  }
+
+  /** Has what has been written so far go to the disk, if it is enough and the disk is not at work yet. */
+  syncSoon(): void {
+    if (this.#syncing || this.#flushed - this.#syncedBytes < SYNC_BYTES) return;
+    this.#syncing = true;
+    this.#syncedBytes = this.#flushed;
+    this.#synced = this.#synced
+      .then(() => promisify(fdatasync)(this.#fd))
+      .finally(() => {
+        this.#syncing = false;
+      });
+    this.#synced.catch(() => {});
   }
 
   remove(): void {
@@ -78,7 +98,9 @@ export class AppendFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    // The kernel could give the number to another file.
+    if (this.#syncing) this.#synced.catch(() => {}).finally(() => closeSync(this.#fd));
+    else closeSync(this.#fd);
   }
 
   #flush(): void {

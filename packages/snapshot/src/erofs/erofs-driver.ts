@@ -87,12 +87,8 @@ export class ErofsDriver implements SnapshotDriver {
     rmdirSync(upper);
     using layers = new DisposableStack();
     using cleanUp = new DisposableStack();
-    const writer = cleanUp.use(
-      new ErofsLayerWriter(
-        join(directory, PARTIAL),
-        below?.map((each) => layers.use(openLayer(each))),
-      ),
-    );
+    const open = below?.map((each) => layers.use(openLayer(each)));
+    const writer = cleanUp.use(new ErofsLayerWriter(join(directory, PARTIAL), { below: open, durable: true }));
     cleanUp.defer(() => writer.remove());
     await writer.add(entries);
     const synced = writer.sync();
@@ -130,7 +126,7 @@ export class ErofsDriver implements SnapshotDriver {
   async #convert(directory: string, below: readonly ErofsLayer[]): Promise<void> {
     const partial = join(directory, PARTIAL);
     for (const name of [PARTIAL, LAYER]) rmSync(join(directory, name), { force: true });
-    using writer = new ErofsLayerWriter(partial, below);
+    using writer = new ErofsLayerWriter(partial, { below, durable: true });
     const scratch = join(directory, SCRATCH);
     rmSync(scratch, { force: true });
     await writer.add(upperEntries(join(directory, UPPER), { system: this.#system, scratch }));

@@ -9,6 +9,13 @@ import { type ContentFiles, contentSink, EMPTY_CONTENT, type FileContent } from 
 import { placeInodes } from "./place-inodes.ts";
 import { writeMetadata } from "./write-metadata.ts";
 
+interface ErofsLayerOptions {
+  /** The layers below, the uppermost first; absent: not known before `finish`. */
+  readonly below?: readonly LowerLayer[] | undefined;
+  /** There will be a `sync`, and what can be done for it before is done. */
+  readonly durable?: boolean;
+}
+
 /**
  * Writes a layer as an EROFS image into a new file, in one pass: content goes to the file as it comes, and what the kernel
  * looks up by name to its end. Whiteouts are written as overlay has them. The same entries give the same bytes.
@@ -18,12 +25,11 @@ import { writeMetadata } from "./write-metadata.ts";
 export class ErofsLayerWriter implements Disposable {
   readonly #files: ContentFiles;
   readonly #tree: LayerTree<FileContent>;
+  readonly #durable: boolean;
 
-  /**
-   * @param below the layers below, the uppermost first; absent: not known before `finish`
-   * @throws the error of open(2) where there is a file at `path`
-   */
-  constructor(path: string, below: readonly LowerLayer[] | undefined) {
+  /** @throws the error of open(2) where there is a file at `path` */
+  constructor(path: string, { below, durable = false }: ErofsLayerOptions) {
+    this.#durable = durable;
     this.#tree = new LayerTree({ below, copy: (leaf, from) => this.#copy(leaf, from) });
     using stack = new DisposableStack();
     const image = stack.use(new AppendFile(path));
@@ -69,7 +75,10 @@ export class ErofsLayerWriter implements Disposable {
   async #write(entry: LayerEntry): Promise<FileContent> {
     if (entry.size === 0) return EMPTY_CONTENT;
     const sink = contentSink(this.#files, entry.size, headBytes(entry, entry.path));
-    for await (const chunk of entry.content()) sink.write(chunk);
+    for await (const chunk of entry.content()) {
+      sink.write(chunk);
+      if (this.#durable) this.#files.image.syncSoon();
+    }
     return sink.end();
   }
 

@@ -13,7 +13,7 @@ export async function writeErofs(
   entries: AsyncIterable<LayerEntry>,
   below?: readonly LowerLayer[],
 ): Promise<void> {
-  using writer = new ErofsLayerWriter(path, below);
+  using writer = new ErofsLayerWriter(path, { below });
   try {
     await writer.add(entries);
     writer.finish(below);
