@@ -49,19 +49,32 @@ export { applyResources } from "./cgroup/apply-resources.ts";
 export { cgroupFailure, cgroupJoinFailure } from "./cgroup/cgroup-failure.ts";
 export type { CgroupHierarchy, CgroupLayout } from "./cgroup/cgroup-layout.ts";
 export { type CgroupDriver, type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
-export type { CgroupDirectory, CgroupJoin, CgroupOperation, CgroupPlan } from "./cgroup/cgroup-plan.ts";
+export {
+  type CgroupDirectory,
+  type CgroupJoin,
+  type CgroupOperation,
+  type CgroupPlan,
+  unifiedDirectory,
+} from "./cgroup/cgroup-plan.ts";
 export type { CgroupStats } from "./cgroup/cgroup-stats.ts";
 export { cgroupsOfProcess } from "./cgroup/cgroups-of-process.ts";
 export { DEFAULT_DEVICE_RULES } from "./cgroup/default-device-rules.ts";
 export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
 export { unknownAccess } from "./cgroup/device-rule.ts";
 export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
-export { freezeCgroup, freezerDirectory, readFreezerState, thawCgroup } from "./cgroup/freeze-cgroup.ts";
+export {
+  freezeCgroup,
+  freezerDirectory,
+  readFreezerState,
+  takeBackFrozen,
+  thawCgroup,
+} from "./cgroup/freeze-cgroup.ts";
 export { killCgroup } from "./cgroup/kill-cgroup.ts";
 export { listProcesses } from "./cgroup/list-processes.ts";
 export { planCgroup } from "./cgroup/plan-cgroup.ts";
 export { type CgroupOwner, readDelegateFiles } from "./cgroup/plan-ownership.ts";
 export { planUpdate } from "./cgroup/plan-update.ts";
+export { readCgroupFile } from "./cgroup/read-cgroup-file.ts";
 export { readOomEvents } from "./cgroup/read-oom-events.ts";
 export { readCgroupStats } from "./cgroup/read-stats.ts";
 export { removeCgroups } from "./cgroup/remove-cgroup.ts";

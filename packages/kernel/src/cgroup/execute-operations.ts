@@ -117,9 +117,9 @@ function removeQuietly(directory: string): void {
   }
 }
 
-/** The symbolic errno that Node puts on the errors of node:fs. */
+/** The symbolic errno of an error of node:fs, under Linux's name: Node calls one after a synonym that Linux does not use. */
 export function errnoOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (typeof code !== "string") throw error;
-  return code;
+  return code === "ENOTSUP" ? "EOPNOTSUPP" : code;
 }

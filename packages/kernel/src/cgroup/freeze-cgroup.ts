@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
 import { type CgroupDirectory, directoryFor, unifiedDirectory } from "./cgroup-plan.ts";
 import { errnoOf, writeCgroupFile } from "./execute-operations.ts";
+import { listProcesses } from "./list-processes.ts";
 import { readCgroupFile, readFlatKeyed } from "./read-cgroup-file.ts";
 
 /**
@@ -24,9 +25,7 @@ const FREEZE_V1_ATTEMPT_MAX = 1000;
 const FREEZE_V1_THAW_EVERY = 50;
 
 /** Where the freezer is. Version 2's is used wherever there is one: it is reliable and its frozen processes can be killed. */
-function freezerOf(
-  directories: readonly CgroupDirectory[],
-): { readonly version: 1 | 2; readonly path: string } | undefined {
+function freezerOf(directories: readonly CgroupDirectory[]): CgroupDirectory | undefined {
   const unified = unifiedDirectory(directories);
   if (unified !== undefined && readCgroupFile(unified.path, "cgroup.freeze") !== undefined) return unified;
   const v1 = directoryFor(directories, "freezer");
@@ -74,6 +73,21 @@ export async function freezeCgroup(directories: readonly CgroupDirectory[], sign
   } catch (error) {
     thawQuietly(freezer);
     throw signal?.aborted ? cancelled(freezer.path, error) : error;
+  }
+}
+
+/**
+ * Takes a process that has been killed, and that somebody has put into another cgroup of version 1's freezer, back into the
+ * container's. In a frozen one it would not die before somebody thaws that; on its way it thaws.
+ */
+export function takeBackFrozen(directories: readonly CgroupDirectory[], pid: number): void {
+  const freezer = directoryFor(directories, "freezer");
+  if (freezer?.version !== 1 || listProcesses([freezer]).includes(pid)) return;
+  try {
+    writeCgroupFile(freezer.path, "cgroup.procs", String(pid));
+  } catch (error) {
+    // It has died, or its cgroup has gone with it.
+    if (!["ESRCH", "ENOENT", "ENODEV"].includes(errnoOf(error))) throw error;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   readCgroupStats,
   readFreezerState,
   type SystemdConnection,
+  takeBackFrozen,
   thawCgroup,
 } from "@orlop/kernel";
 import { dumpContainer } from "../criu/dump-container.ts";
@@ -331,9 +332,11 @@ export class OrphanContainers implements OciContainers {
     }
   }
 
-  async #end(init: PinnedProcess, { cgroups }: ContainerRecord): Promise<void> {
+  async #end(init: PinnedProcess, { id, cgroups }: ContainerRecord): Promise<void> {
     await signalProcess(this.#runner, init, constants.signals.SIGKILL);
     if (readFreezerState(cgroups) === "frozen") thawIfThere(cgroups);
+    const pid = this.#directory(id).created()?.value;
+    if (pid !== undefined && init.alive()) takeBackFrozen(cgroups, pid);
     await endProcess(this.#runner, init);
   }
 

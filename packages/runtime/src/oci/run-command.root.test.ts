@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Process, RuntimeSpec } from "@orlop/core";
@@ -31,6 +31,28 @@ suite("run in the foreground", () => {
       assert.equal((await bench.call("delete", id)).exitCode, 0);
       assert.deepEqual(own(), []);
       assert.ok(!existsSync(join(bench.path("root"), id)));
+    }));
+});
+
+suite("a deletion by force", () => {
+  test("ends an init that somebody has put into a frozen cgroup of version 1", (t) =>
+    withCommand(t, async (bench) => {
+      const { id, bundle } = bench.bundle("exec sleep 1000");
+      assert.equal((await bench.call("run", "--detach", "--bundle", bundle, id)).exitCode, 0);
+      const own = cgroupDirectories(id).find((path) => existsSync(join(path, "freezer.state")));
+      if (own === undefined) t.skip("no freezer of version 1 here");
+      const elsewhere = `${own ?? bench.path("none")}-elsewhere`;
+      if (own !== undefined) {
+        mkdirSync(elsewhere);
+        writeFileSync(join(elsewhere, "cgroup.procs"), readFileSync(join(own, "cgroup.procs")));
+        writeFileSync(join(elsewhere, "freezer.state"), "FROZEN");
+      }
+      try {
+        const { exitCode, stderr } = await bench.call("delete", "--force", id);
+        assert.deepEqual([exitCode, stderr], [0, ""]);
+      } finally {
+        if (own !== undefined) rmdirSync(elsewhere);
+      }
     }));
 });
 

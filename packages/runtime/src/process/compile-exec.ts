@@ -53,6 +53,8 @@ export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> 
   readonly containerDirectory: string;
   readonly namespaces: readonly LinuxNamespaceType[];
   readonly join: readonly CgroupJoin[];
+  /** The cgroup of version 2 to join where the container's own is one that takes no processes. */
+  readonly joinInit?: string;
   /** The container is frozen, and the process will be with it until somebody thaws it. */
   readonly frozen: boolean;
   /** Of the user's systemd, which is to move the process there; see {@link emitAttachToUnit}. */
@@ -86,7 +88,7 @@ export function compileExec(plan: ExecPlan): Program {
   emitMakeCourierSocket(s, plan.seccomp);
   const between = p.slot("between");
   const joined = p.label("child is started");
-  emitCloneBetween(s, between, cloneInto);
+  emitCloneBetween(s, between, cloneInto, plan.joinInit);
   p.branch(between, "ne", 0, joined);
   emitEnter(s, plan);
   p.role("reaper");
@@ -123,7 +125,12 @@ function cgroupEntry({ join, frozen, unit, process }: ExecPlan): {
 }
 
 /** The host's privileges are enough for the cgroup; those that the process in between will have may not be. */
-function emitCloneBetween({ p }: Supervision, between: Slot, cloneInto: string | undefined): void {
+function emitCloneBetween(
+  { p }: Supervision,
+  between: Slot,
+  cloneInto: string | undefined,
+  joinInit: string | undefined,
+): void {
   const sigchld = p.number(constants.signals.SIGCHLD, "SIGCHLD");
   if (cloneInto === undefined) {
     p.step({ action: "start a process to enter the container" });
@@ -132,8 +139,26 @@ function emitCloneBetween({ p }: Supervision, between: Slot, cloneInto: string |
   }
   p.step({ action: `start a process in cgroup "${cloneInto}" to enter the container`, field: "linux.cgroupsPath" });
   const args = p.struct(CLONE_ARGS, { flags: p.flags("CLONE_INTO_CGROUP"), exit_signal: sigchld });
-  p.store(args.at(CLONE_ARGS.fields.cgroup.offset), 8, p.slot("cgroup"));
+  const cgroup = args.at(CLONE_ARGS.fields.cgroup.offset);
+  p.store(cgroup, 8, p.slot("cgroup"));
+  if (joinInit === undefined) {
+    p.call("clone3", [args, CLONE_ARGS.size], { into: between });
+    return;
+  }
+  const [busy, cloned] = [p.label("it takes no processes"), p.label("cloned")];
+  p.call("clone3", [args, CLONE_ARGS.size], { into: between, on: ["EBUSY"], goto: busy });
+  p.jump(cloned);
+  p.mark(busy);
+  p.call("close", [p.slot("cgroup")]);
+  emitOpenCloneCgroup(p, { cloneInto: joinInit });
+  p.store(cgroup, 8, p.slot("cgroup"));
+  p.step({
+    action: `start a process in cgroup "${joinInit}" to enter the container`,
+    field: "linux.cgroupsPath",
+    why: "the container's own cgroup has handed its controllers on, and init is here",
+  });
   p.call("clone3", [args, CLONE_ARGS.size], { into: between });
+  p.mark(cloned);
 }
 
 /** A pidfd of init that is proven to be init's: without a record of its exit it has not been reaped. */

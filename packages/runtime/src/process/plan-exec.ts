@@ -1,5 +1,5 @@
 import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
-import { readFreezerState } from "@orlop/kernel";
+import { cgroupsOfProcess, readCgroupFile, readFreezerState, unifiedDirectory } from "@orlop/kernel";
 import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfLostCapabilities } from "./container-planner.ts";
@@ -7,6 +7,19 @@ import type { ContainerRecord } from "./container-record.ts";
 import { withHome } from "./home-directory.ts";
 import type { Handover, HostView } from "./supervision.ts";
 import type { Warn } from "./warn.ts";
+
+/**
+ * Where init has gone to if the container's own cgroup may be one that takes no processes any more: one of version 2 that
+ * hands controllers on to cgroups below it, as a systemd in a container has it.
+ */
+function withInit({ cgroups }: ContainerRecord, initPid: number): Pick<ExecPlan, "joinInit"> {
+  const unified = unifiedDirectory(cgroups);
+  if (unified === undefined || (readCgroupFile(unified.path, "cgroup.subtree_control") ?? "").trim() === "") return {};
+  const gone = cgroupsOfProcess(initPid).find(
+    ({ version, path }) => version === 2 && path.startsWith(`${unified.path}/`),
+  );
+  return gone === undefined ? {} : { joinInit: gone.path };
+}
 
 /** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
 export function planExec(
@@ -40,6 +53,7 @@ export function planExec(
       file: version === 1 ? "tasks" : "cgroup.procs",
       reason: "the exec counts as the container",
     })),
+    ...withInit(record, initPid),
     frozen: ["frozen", "freezing"].includes(readFreezerState(record.cgroups)),
     // The machine's root may move processes as it likes; from where to where a user may, only their systemd knows.
     unit: record.unit?.ofUser === true ? record.unit : undefined,

@@ -27,9 +27,6 @@ export function withNotifyMount(call: Pick<Call, "name" | "env">, spec: ProcessS
   return {
     ...spec,
     process: { ...process, env: [...(process.env ?? []), `NOTIFY_SOCKET=${destination}/${NOTIFY_SOCKET}`] },
-    mounts: [
-      ...(spec.mounts ?? []),
-      { destination, source, options: ["bind", "nosuid", "noexec", "nodev", "ro"] },
-    ],
+    mounts: [...(spec.mounts ?? []), { destination, source, options: ["bind", "nosuid", "noexec", "nodev", "ro"] }],
   };
 }
