@@ -48,7 +48,7 @@ import type {
   OciState,
 } from "./oci-containers.ts";
 import { prepareContainerRestore } from "./prepare-restore.ts";
-import { refuseUsedCgroups } from "./refuse-used-cgroups.ts";
+import { hasGuests, sharesCgroups } from "./shared-cgroups.ts";
 import { StageLog } from "./stage-log.ts";
 
 /** Standard descriptors of the caller's are the container's. */
@@ -315,7 +315,8 @@ export class OrphanContainers implements OciContainers {
       }
       await this.#end(init, record);
     }
-    await removeContainerCgroups(record, this.#options.env);
+    const { root, env } = this.#options;
+    if (!hasGuests(root, record, this.#planner.host.bootId)) await removeContainerCgroups(record, env);
     const hooked = keptRequest(directory.path, record);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     directory.remove();
@@ -356,8 +357,10 @@ export class OrphanContainers implements OciContainers {
       ...(configPath === undefined ? {} : { configPath }),
       ...(noPivot ? { withoutPivot: readMountTable() } : {}),
     };
-    const plan = this.#planner.plan(create, directory.path, styled, how.systemd);
-    refuseUsedCgroups(plan.cgroup?.directories ?? []);
+    const planned = this.#planner.plan(create, directory.path, styled, how.systemd);
+    const isShared = sharesCgroups(planned, this.#options.warn);
+    const sharing = { ...planned.style, sharesCgroups: true, keepsCgroups: true };
+    const plan = isShared ? { ...planned, style: sharing } : planned;
     const stages = this.#stages(id);
     stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({

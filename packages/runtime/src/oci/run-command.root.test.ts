@@ -78,6 +78,51 @@ suite("a cgroup that is there already", () => {
     }));
 });
 
+suite("a cgroup that others are in", () => {
+  test("is shared with a warning, and neither's end is the other's", (t) =>
+    withCommand(t, async (bench) => {
+      const cgroupsPath = `/orlop-command-${process.pid}-shared`;
+      const inCgroup = (spec: RuntimeSpec): RuntimeSpec => ({ ...spec, linux: { ...spec.linux, cgroupsPath } });
+      const make = async (): Promise<{ id: string; stderr: string }> => {
+        const { id, bundle } = bench.bundle("exec sleep 1000", inCgroup);
+        const { exitCode, stderr } = await bench.call("run", "--detach", "--bundle", bundle, id);
+        assert.equal(exitCode, 0, stderr);
+        return { id, stderr };
+      };
+      const remove = async ({ id }: { readonly id: string }): Promise<void> => {
+        const { exitCode, stderr } = await bench.call("delete", "--force", id);
+        assert.deepEqual([exitCode, stderr], [0, ""]);
+      };
+      const isRunning = async ({ id }: { readonly id: string }): Promise<boolean> =>
+        JSON.parse((await bench.call("state", id)).stdout).status === "running";
+      const [host, guest, other] = [await make(), await make(), await make()];
+      assert.equal(host.stderr, "");
+      assert.match(guest.stderr, /^warning: container's cgroup is not empty: 1 process\(es\) found/);
+      await remove(guest);
+      assert.deepEqual([await isRunning(host), await isRunning(other)], [true, true]);
+      await remove(host);
+      assert.ok(await isRunning(other));
+      await remove(other);
+      assert.deepEqual(cgroupDirectories(cgroupsPath.slice(1)), []);
+    }));
+
+  test("is refused to a container whose processes only its cgroup tells", (t) =>
+    withCommand(t, async (bench) => {
+      const cgroupsPath = `/orlop-command-${process.pid}-used`;
+      const inCgroup = (spec: RuntimeSpec): RuntimeSpec => ({ ...spec, linux: { ...spec.linux, cgroupsPath } });
+      const first = bench.bundle("exec sleep 1000", inCgroup);
+      assert.equal((await bench.call("run", "--detach", "--bundle", first.bundle, first.id)).exitCode, 0);
+      const second = bench.bundle("true", (spec) => {
+        const namespaces = spec.linux?.namespaces?.filter(({ type }) => type !== "pid") ?? [];
+        return { ...spec, linux: { ...spec.linux, cgroupsPath, namespaces } };
+      });
+      const { exitCode, stderr } = await bench.call("create", "--bundle", second.bundle, second.id);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /^Cannot use cgroup ".*": container's cgroup is not empty: 1 process/);
+      assert.equal((await bench.call("delete", "--force", first.id)).exitCode, 0);
+    }));
+});
+
 /** What freezes the cgroup, and what is written to it. */
 function freezer(cgroupsPath: string): readonly [file: string, frozen: string, thawed: string] {
   const own = cgroupDirectories(cgroupsPath);

@@ -1,15 +1,19 @@
 import { existsSync } from "node:fs";
 import type { OrlopError } from "@orlop/core";
-import { killCgroup, removeCgroups } from "@orlop/kernel";
+import { killCgroup, listProcesses, removeCgroups } from "@orlop/kernel";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { connectSystemd, type SystemdEnvironment } from "./connect-systemd.ts";
 
-/** Ends every process in a container's cgroups, and removes those together with the unit that they belong to. */
+/**
+ * Ends every process in a container's cgroups, and removes those together with the unit that they belong to. From cgroups
+ * that it shares it only goes.
+ */
 export async function removeContainerCgroups(
-  record: Pick<ContainerRecord, "cgroups" | "unit">,
+  record: Pick<ContainerRecord, "cgroups" | "unit" | "sharesCgroups">,
   env: SystemdEnvironment,
 ): Promise<void> {
-  await killCgroup(record.cgroups);
+  if (record.sharesCgroups !== true) await killCgroup(record.cgroups);
+  else if (listProcesses(record.cgroups).length > 0) return;
   await removeEmptyCgroups(record, env);
 }
 
