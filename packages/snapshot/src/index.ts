@@ -1,8 +1,8 @@
 export { unpackLayers } from "./directory/unpack-layers.ts";
 export { ErofsLayer } from "./erofs/erofs-layer.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
-export { LayeredFiles } from "./erofs/layered-files.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
+export { LayeredFiles } from "./layer/layered-files.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
 export type { StoredSnapshotter } from "./store/stored-snapshotter.ts";

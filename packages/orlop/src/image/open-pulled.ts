@@ -23,7 +23,7 @@ export async function openPulled(reference: ImageReference, options: OpenImageOp
   const target = await bring(depot, reference, { ...options, platform, lease });
   const stored = await readStoredImage(depot.content, target, platform);
   const { rootfs } = await makeRoot(depot, { target, stored, platform, lease }, stack);
-  const files = stack.use(filesOf(rootfs));
+  const files = stack.use(new LayeredFiles(rootfs.kind === "overlay" ? rootfs.lower : []));
   const cleanUp = stack.move();
   return {
     rootfs,
@@ -106,9 +106,4 @@ async function makeRoot(
   }
   stack.defer(() => snapshotter.remove(key));
   return { rootfs };
-}
-
-function filesOf(rootfs: RootFilesystem): LayeredFiles {
-  const lower = rootfs.kind === "overlay" ? rootfs.lower : [];
-  return new LayeredFiles(lower.flatMap((layer) => (typeof layer === "string" ? [] : [layer.erofs])));
 }

@@ -98,7 +98,7 @@ async function mountable(
     for (const path of paths) rmSync(path);
     return undefined;
   }
-  const files = new LayeredFiles(paths);
+  const files = new LayeredFiles(paths.map((path) => ({ erofs: path })));
   return {
     rootfs: { kind: "overlay", lower: paths.map((path) => ({ erofs: path })), writes: "discard" },
     readFile: (path, bytesMax) => files.readFile(path, bytesMax),

@@ -8,6 +8,8 @@ export interface FileFacts {
   readonly xattrs: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 }
 
+export const NO_FACTS: FileFacts = { opaque: new Set(), xattrs: new Map() };
+
 interface Stored {
   readonly opaque: readonly string[];
   readonly xattrs: Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { readTar } from "@orlop/image";
 import { type FixtureEntry, makeTar, withTemporaryDirectory } from "@orlop/testkit";
+import { writeErofs } from "../erofs/write-erofs.ts";
 import { LayeredFiles } from "./layered-files.ts";
-import { writeErofs } from "./write-erofs.ts";
 
 const MAX_BYTES = 10_000_000;
 
@@ -24,7 +24,7 @@ async function withFiles(
       await writeErofs(path, readTar(archive()));
       paths.unshift(path);
     }
-    using files = new LayeredFiles(paths);
+    using files = new LayeredFiles(paths.map((path) => ({ erofs: path })));
     check((path) => files.readFile(path, MAX_BYTES)?.toString(), files);
   });
 }
@@ -120,7 +120,7 @@ suite("files of layers", () => {
       const path = join(directory, "image");
       for (const content of [Buffer.alloc(0), Buffer.alloc(8192)]) {
         writeFileSync(path, content);
-        assert.throws(() => new LayeredFiles([path]), { code: "invalid" });
+        assert.throws(() => new LayeredFiles([path].map((path) => ({ erofs: path }))), { code: "invalid" });
       }
     }));
 });
