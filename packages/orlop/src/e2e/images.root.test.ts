@@ -62,12 +62,17 @@ describe("an image whose layers are mounted", { skip }, () => {
     assert.equal(await c.output(image, "sh", "-c", "ls -d /f* | wc -l; cat /top"), "60\n59");
   });
 
-  test("that cannot be one is unpacked: a hard link to a file of a layer below", async () => {
+  test("can have a hard link to a file of a layer below", async () => {
     const image = makeLayout("linked", [
       [{ path: "etc/a", content: "a" }],
       [{ path: "b", type: "1", target: "etc/a" }],
     ]);
     assert.equal(await c.output(image, "cat", "/b"), "a");
+  });
+
+  test("is unpacked where EROFS has no place for what a layer has", async () => {
+    const pax = { "SCHILY.xattr.odd.name": "x" };
+    assert.equal(await c.output(makeLayout("odd", [[{ path: "etc/a", content: "a", pax }]]), "cat", "/etc/a"), "a");
   });
 
   test("can come in an archive, as docker and others write them", async () => {
