@@ -7,6 +7,9 @@ import type { CollectedStore } from "./store-view.ts";
 /** So long what was cut off is kept, for who tries again. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 
+/** So many files are open at once, and so much is removed while others wait for the database. */
+const BATCH = 64;
+
 export interface CollectOptions {
   readonly signal?: AbortSignal;
   /** Tells what would be removed and removes nothing. */
@@ -33,17 +36,24 @@ export interface CollectedGarbage {
  * @throws OrlopError `cancelled`
  */
 export async function collectGarbage(parts: CollectedStore, options: CollectOptions = {}): Promise<CollectedGarbage> {
-  return await collectWith(parts, options, async () => {});
+  return await collectWith(parts, options);
 }
 
-/** Calls `at` at each point, for tests of what others do there. */
+/** For tests. */
+interface CollectionSteps {
+  /** So much is removed at once. */
+  readonly batch?: number;
+  /** Called at each point, for what others do there. */
+  readonly at?: (point: CollectionPoint) => Promise<void>;
+}
+
 export async function collectWith(
   parts: CollectedStore,
   { signal, dryRun = false, leftoverAgeMs = LEFTOVER_AGE_MS }: CollectOptions,
-  at: (point: CollectionPoint) => Promise<void>,
+  { at, batch = BATCH }: CollectionSteps = {},
 ): Promise<CollectedGarbage> {
   const reach = async (point: CollectionPoint): Promise<void> => {
-    await at(point);
+    await at?.(point);
     if (!signal?.aborted) return;
     throw new OrlopError("cancelled", "Cannot collect garbage: it was ended before all was removed", {
       cause: signal.reason,
@@ -52,7 +62,7 @@ export async function collectWith(
   await reach("end leases");
   const leases = dryRun ? [] : endLeases(parts);
   await reach("look");
-  const rows = new RowsCollection(parts);
+  const rows = new RowsCollection(parts, batch);
   const removed = dryRun ? await rows.list() : await rows.remove(reach);
   await reach("clean up snapshots");
   if (!dryRun) for (const snapshots of parts.snapshots) await snapshots.cleanup();

@@ -6,9 +6,6 @@ import type { ReferenceNode } from "./reference-graph.ts";
 import type { RemovedThing } from "./removed-thing.ts";
 import { type CollectedStore, type StoreView, viewStore } from "./store-view.ts";
 
-/** So many files are open at once, and so much is removed while others wait for the database. */
-const BATCH = 64;
-
 /** A batch of garbage with what is needed to remove it at once. */
 interface Batch extends AsyncDisposable {
   readonly ids: ReadonlySet<string>;
@@ -26,11 +23,14 @@ interface Batch extends AsyncDisposable {
  */
 export class RowsCollection {
   readonly #parts: CollectedStore;
+  readonly #batch: number;
   readonly #removed: RemovedThing[] = [];
   #view: StoreView;
 
-  constructor(parts: CollectedStore) {
+  /** @param batch so much is removed at once */
+  constructor(parts: CollectedStore, batch: number) {
     this.#parts = parts;
+    this.#batch = batch;
     this.#view = viewStore(parts);
   }
 
@@ -38,8 +38,8 @@ export class RowsCollection {
   async list(): Promise<readonly RemovedThing[]> {
     const { garbage } = this.#view;
     const things: RemovedThing[] = [];
-    for (let first = 0; first < garbage.length; first += BATCH) {
-      const nodes = garbage.slice(first, first + BATCH);
+    for (let first = 0; first < garbage.length; first += this.#batch) {
+      const nodes = garbage.slice(first, first + this.#batch);
       await using batch = await this.#open(nodes);
       const bytesOf = (node: ReferenceNode): number =>
         batch.diskBytes.get(node.id) ?? batch.blobs.diskBytes(node.id as Digest);
@@ -51,7 +51,7 @@ export class RowsCollection {
   async remove(reach: (point: CollectionPoint) => Promise<void>): Promise<readonly RemovedThing[]> {
     while (this.#view.garbage.length > 0) {
       await reach("open files");
-      await using batch = await this.#open(this.#view.garbage.slice(0, BATCH));
+      await using batch = await this.#open(this.#view.garbage.slice(0, this.#batch));
       await reach("remove rows");
       // A power cut may bring back rows without files, which nobody takes for blobs, and which are garbage then as now.
       this.#parts.store.database.transaction(() => this.#removeBatch(batch), { durable: false });
