@@ -1,4 +1,4 @@
-import { type Digest, LABEL_GC_REF_CONTENT, LABEL_GC_REF_SNAPSHOT, type Labels } from "@orlop/core";
+import { type Digest, LABEL_GC_REF_CONTENT, LABEL_GC_REF_SNAPSHOT, type Labels, OrlopError } from "@orlop/core";
 import { makeTestBlob, type TestBlob, temporaryDirectory } from "@orlop/testkit";
 import { openStore, type Store } from "../store/open-store.ts";
 import { storeBlob } from "../store/store-fixture.ts";
@@ -60,7 +60,7 @@ export class CollectFixture implements Disposable, CollectedStore {
     for (const layer of layers) await this.#store(layer, lease);
     for (const [index, key] of chain.entries()) {
       await this.store.leases.add(lease, { kind: "snapshot", snapshotter: this.fake.name, key });
-      if (!this.fake.has(key)) this.fake.make(key, chain[index - 1]);
+      this.#make(key, chain[index - 1]);
     }
     await this.#store(config, lease, { [`${LABEL_GC_REF_SNAPSHOT}.${this.fake.name}`]: chain.at(-1) ?? "" });
     const children = [config, ...layers].map(({ digest }, index) => [`${LABEL_GC_REF_CONTENT}.${index}`, digest]);
@@ -82,6 +82,16 @@ export class CollectFixture implements Disposable, CollectedStore {
       if (!(await this.store.content.has(digest))) missing.push(digest);
     }
     return [...missing, ...chain.filter((key) => !this.fake.has(key))];
+  }
+
+  #make(key: string, parent: string | undefined): void {
+    if (this.fake.has(key)) return;
+    try {
+      this.fake.make(key, parent);
+    } catch (error) {
+      // Another process has made it meanwhile.
+      if (!(error instanceof OrlopError) || error.code !== "exists") throw error;
+    }
   }
 
   async #keep(digest: Digest, lease: string): Promise<void> {

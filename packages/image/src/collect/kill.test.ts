@@ -8,7 +8,7 @@ import { makeTestBlob, temporaryDirectory, walkTree } from "@orlop/testkit";
 import { CollectFixture, makeTestImage } from "./collect-fixture.ts";
 import { collectWith } from "./collect-garbage.ts";
 
-/** A short look (`ORLOP_FUZZ_RUNS`, fewer than usual) tries one of so many calls. */
+/** One of so many calls is tried, and of more in a short look (`ORLOP_FUZZ_RUNS`, fewer than usual). */
 const STEP = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 11 : 3;
 /** Only there to end a test that never comes to the end of its calls. */
 const CALLS_MAX = 400;

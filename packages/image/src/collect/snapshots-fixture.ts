@@ -28,10 +28,11 @@ export class FakeSnapshots implements CollectableSnapshots {
     return this.#database.get("select 1 from fakes where key = ?", key) !== undefined;
   }
 
-  /** @throws OrlopError `not-found` for a parent that is not there */
+  /** @throws OrlopError `exists`, `not-found` for a parent that is not there */
   make(key: string, parent?: string, { kind = "committed", labels = {} }: MakeOptions = {}): void {
     mkdirSync(this.#directory, { recursive: true });
     this.#database.transaction(() => {
+      if (this.has(key)) throw new OrlopError("exists", `there is a ${key}`);
       if (parent !== undefined && !this.has(parent)) throw new OrlopError("not-found", `there is no ${parent}`);
       const next = Number(this.#database.get("select coalesce(max(id), 0) + 1 as next from fakes")?.next);
       const sql = "insert into fakes (key, kind, parent, labels, id) values (?, ?, ?, ?, ?)";
