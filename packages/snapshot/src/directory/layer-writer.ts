@@ -1,30 +1,24 @@
 import {
   chmodSync,
   chownSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
   lchownSync,
   linkSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readlinkSync,
   realpathSync,
   rmSync,
   symlinkSync,
   utimesSync,
-  writeSync,
 } from "node:fs";
 import { join, relative } from "node:path";
 import { type LayerEntry, OrlopError } from "@orlop/core";
 import { parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "@orlop/image";
 import { type PathNode, PathTree } from "./path-tree.ts";
 import { type OpenPlace, RootDirectory } from "./root-directory.ts";
+import { StagedFile } from "./staged-file.ts";
 import { UnpackLosses } from "./unpack-losses.ts";
 
 /** Limits on what an image may unpack to. */
@@ -163,19 +157,9 @@ export class LayerWriter implements Disposable {
   async #writeFile(path: string, entry: LayerEntry): Promise<void> {
     this.#bytes += entry.size;
     if (this.#bytes > UNPACKED_MAX_BYTES) throw exhausted("bytes", UNPACKED_MAX_BYTES);
-    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    try {
-      for await (const chunk of entry.content()) {
-        for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-      }
-      // The owner first: a change of it clears the set-id bits.
-      if (this.#keepOwners) fchownSync(fd, entry.uid, entry.gid);
-      fchmodSync(fd, entry.mode);
-      futimesSync(fd, entry.mtime, entry.mtime);
-    } finally {
-      closeSync(fd);
-    }
+    using file = new StagedFile(path);
+    for await (const chunk of entry.content()) file.write(chunk);
+    file.finish(entry, this.#keepOwners);
   }
 
   #link(path: string, entry: LayerEntry): void {

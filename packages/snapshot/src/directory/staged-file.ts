@@ -1,9 +1,11 @@
 import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from "node:fs";
 import type { Attributes } from "../layer/lower-layer.ts";
 
-/** As many zeros are left out: most file systems keep nothing for them. */
-const HOLE_BYTES = 65_536;
-const ZEROS: Buffer = Buffer.alloc(HOLE_BYTES);
+/** Of so many bytes all are written or, where they are zeros, none: most file systems keep nothing for these. */
+const PART_BYTES = 65_536;
+/** Fewer zeros are not worth a hole. */
+const HOLE_MIN_BYTES = 4096;
+const ZEROS: Buffer = Buffer.alloc(PART_BYTES);
 
 /** A new file with all that a layer says of it, written from its start to its end. */
 export class StagedFile implements Disposable {
@@ -17,9 +19,9 @@ export class StagedFile implements Disposable {
   }
 
   write(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; at += HOLE_BYTES) {
-      const part = chunk.length <= HOLE_BYTES ? chunk : chunk.subarray(at, at + HOLE_BYTES);
-      this.#endsInHole = part.length === HOLE_BYTES && part[0] === 0 && part.equals(ZEROS);
+    for (let at = 0; at < chunk.length; at += PART_BYTES) {
+      const part = chunk.length <= PART_BYTES ? chunk : chunk.subarray(at, at + PART_BYTES);
+      this.#endsInHole = isHole(part);
       if (!this.#endsInHole) {
         for (let done = 0; done < part.length; ) {
           done += writeSync(this.#fd, part, done, part.length - done, this.#size + done);
@@ -42,4 +44,8 @@ export class StagedFile implements Disposable {
   [Symbol.dispose](): void {
     closeSync(this.#fd);
   }
+}
+
+function isHole(part: Buffer): boolean {
+  return part.length >= HOLE_MIN_BYTES && part[0] === 0 && part.equals(ZEROS.subarray(0, part.length));
 }
