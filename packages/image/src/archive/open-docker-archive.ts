@@ -13,8 +13,9 @@ export function openDockerArchive(files: ImageFiles, name: string | undefined, p
   const image = choose(readDockerManifest(files), name, files.name);
   const config = decodeImageConfig(readDocument(files, image.config));
   const layers = image.layers.map((path) => {
-    if (files.size(path) === undefined) throw missing(files, path);
-    return { name: path, chunks: () => files.chunks(path) };
+    const sizeBytes = files.size(path);
+    if (sizeBytes === undefined) throw missing(files, path);
+    return { name: path, sizeBytes, chunks: () => files.chunks(path) };
   });
   return openedImage(config, layers, platform);
 }

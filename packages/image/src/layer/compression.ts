@@ -42,6 +42,9 @@ export async function* uncompressed(
   }
 }
 
+/** Small ones cost more time than the unpacking itself does. */
+const INFLATED_CHUNK_BYTES = 256 * 1024;
+
 async function* inflated(
   name: string,
   chunks: AsyncIterable<Buffer>,
@@ -49,7 +52,12 @@ async function* inflated(
 ): AsyncGenerator<Buffer> {
   // A container without layers to unpack starts sooner when this has not been loaded.
   const { createGunzip, createZstdDecompress } = await import("node:zlib");
-  const stream = compression === "gzip" ? createGunzip() : createZstdDecompress();
+  const chunkSize = INFLATED_CHUNK_BYTES;
+  // gzip's takes further archives, and nothing else, without being told.
+  const stream =
+    compression === "gzip"
+      ? createGunzip({ chunkSize })
+      : createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true });
   const source = Readable.from(chunks);
   source.on("error", (error) => stream.destroy(error));
   source.pipe(stream);

@@ -16,6 +16,8 @@ import {
 import { hashFor } from "../layout/layout-blobs.ts";
 import { readTar } from "../tar/read-tar.ts";
 import { type Compression, detected, uncompressed } from "./compression.ts";
+import { LAYER_LIMITS, type LayerLimits, LayerMeter } from "./layer-limits.ts";
+import { watched } from "./watched.ts";
 
 const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
   [MEDIA_TYPE_IMAGE_LAYER, "none"],
@@ -37,38 +39,51 @@ export interface StoredLayer {
   readonly diffId: Digest;
   /** Absent: whatever its first bytes tell. */
   readonly mediaType?: string;
+  /** As it is stored, where that is known. */
+  readonly sizeBytes?: number;
   chunks(): AsyncIterable<Buffer>;
+}
+
+export interface ReadLayerOptions {
+  /** Absent: `LAYER_LIMITS`. */
+  readonly limits?: LayerLimits;
+  readonly signal?: AbortSignal;
 }
 
 /**
  * The entries of one layer. The iteration throws at its end when the uncompressed archive is not what `diffId` says:
  * nothing of it is to be used before.
  *
- * @throws OrlopError
+ * @throws OrlopError `invalid`, `exhausted` past a limit, `cancelled`, `unsupported`
  */
-export async function* readLayer(layer: StoredLayer): AsyncGenerator<LayerEntry> {
-  const { name, diffId } = layer;
+export async function* readLayer(layer: StoredLayer, options: ReadLayerOptions = {}): AsyncGenerator<LayerEntry> {
+  const { name, diffId, sizeBytes } = layer;
+  const { limits = LAYER_LIMITS, signal } = options;
   const hash = hashFor(diffId);
-  const hashed = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  };
-  yield* readTar(hashed(decompress(layer)));
+  const meter = new LayerMeter(name, limits, sizeBytes);
+  const stored = watched(layer.chunks(), (chunk) => meter.countStored(chunk.length));
+  const archive = watched(decompress(layer, stored), (chunk) => {
+    if (signal?.aborted) throw new OrlopError("cancelled", `Cannot unpack layer "${name}": it was ended`);
+    meter.countArchive(chunk.length);
+    hash.update(chunk);
+  });
+  for await (const entry of readTar(archive)) {
+    meter.countEntry(entry);
+    yield entry;
+  }
   const found = hash.digest("hex");
   if (found === digestEncoded(diffId)) return;
   throw new OrlopError("invalid", `Cannot use layer "${name}": unpacked it hashes to ${found}, not to ${diffId}`);
 }
 
-async function* decompress({ name, mediaType, chunks }: StoredLayer): AsyncGenerator<Buffer> {
+async function* decompress({ name, mediaType }: StoredLayer, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (mediaType === undefined) {
-    yield* detected(name, chunks());
+    yield* detected(name, chunks);
     return;
   }
   const compression = COMPRESSIONS.get(mediaType);
   if (compression === undefined) {
     throw new OrlopError("unsupported", `Cannot unpack layer "${name}": its media type is "${mediaType}"`);
   }
-  yield* uncompressed(name, chunks(), compression);
+  yield* uncompressed(name, chunks, compression);
 }

@@ -21,8 +21,8 @@ export function openLayoutImage(files: ImageFiles, tag: string | undefined, plat
   const manifest = decodeManifest(blobs.readDocument(chosen));
   const config = decodeImageConfig(blobs.readDocument(manifest.config));
   const layers = manifest.layers.map((layer) => {
-    const { digest, mediaType } = layer;
-    return { name: digest, mediaType, chunks: () => blobs.readBlob(layer) };
+    const { digest, mediaType, size } = layer;
+    return { name: digest, mediaType, sizeBytes: size, chunks: () => blobs.readBlob(layer) };
   });
   return openedImage(config, layers, platform);
 }

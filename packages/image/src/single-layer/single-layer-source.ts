@@ -18,6 +18,7 @@ import {
 import { FileChunks } from "../archive/file-chunks.ts";
 import { type ArchiveInput, type ArchiveOptions, seekableArchive } from "../archive/seekable-archive.ts";
 import { type Compression, compressionOf, MAGIC_MAX_BYTES, uncompressed } from "../layer/compression.ts";
+import { watched } from "../layer/watched.ts";
 import { FilesSource } from "../layout/files-source.ts";
 import type { ImageFiles } from "../layout/image-files.ts";
 import { makeDocument } from "../layout/named-targets.ts";
@@ -118,13 +119,6 @@ async function describe(
   const digest: Digest = `sha256:${blob.digest("hex")}`;
   const diffId: Digest = `sha256:${plain.digest("hex")}`;
   return { layer: { mediaType: LAYER_TYPES.get(compression) ?? "", digest, size: file.size() }, diffId };
-}
-
-async function* watched(chunks: AsyncIterable<Buffer>, see: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    see(chunk);
-    yield chunk;
-  }
 }
 
 const LAYER_PATH = "layer";

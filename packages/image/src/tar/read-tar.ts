@@ -2,7 +2,14 @@ import { type LayerEntry, type LayerEntryKind, OrlopError } from "@orlop/core";
 import { ByteReader, type Chunks } from "./byte-reader.ts";
 import { readOldSparseMap, readPaxSparseMap } from "./read-sparse-map.ts";
 import { type SparseMap, withHoles } from "./sparse.ts";
-import { decodeTarHeader, EXTENSION_MAX_BYTES, malformedTar, TAR_BLOCK_BYTES, type TarHeader } from "./tar-header.ts";
+import {
+  decodeTarHeader,
+  EXTENSION_MAX_BYTES,
+  GLOBAL_EXTENSION_MAX_BYTES,
+  malformedTar,
+  TAR_BLOCK_BYTES,
+  type TarHeader,
+} from "./tar-header.ts";
 
 const KINDS: Readonly<Record<string, LayerEntryKind>> = {
   0: "file",
@@ -36,10 +43,14 @@ export async function* readTar(chunks: Chunks): AsyncGenerator<LayerEntry> {
 async function* readEntries(reader: ByteReader): AsyncGenerator<LayerEntry> {
   let global: PaxRecords = new Map();
   let local: PaxRecords = new Map();
+  let globalBytes = 0;
+  let localBytes = 0;
   for (;;) {
     const block = await reader.take(TAR_BLOCK_BYTES);
     const header = block === undefined ? undefined : decodeTarHeader(block);
     if (header === undefined) return;
+    if (header.type === "g") globalBytes = addExtension(globalBytes, header, GLOBAL_EXTENSION_MAX_BYTES);
+    else if (EXTENSIONS.has(header.type)) localBytes = addExtension(localBytes, header, EXTENSION_MAX_BYTES);
     switch (header.type) {
       case "x":
         local = new Map([...local, ...parsePax(await readExtension(reader, header))]);
@@ -59,13 +70,22 @@ async function* readEntries(reader: ByteReader): AsyncGenerator<LayerEntry> {
         yield describe(header, records, content, await beginContent(reader, block as Buffer, header, records, content));
         await content.skip();
         local = new Map();
+        localBytes = 0;
       }
     }
   }
 }
 
+const EXTENSIONS: ReadonlySet<string> = new Set(["x", "L", "K"]);
+
+/** Empty ones count, too. */
+function addExtension(before: number, { size }: TarHeader, bytesMax: number): number {
+  const bytes = before + Math.max(size, TAR_BLOCK_BYTES);
+  if (bytes <= bytesMax) return bytes;
+  throw malformedTar(`extended headers have more than ${bytesMax} bytes`);
+}
+
 async function readExtension(reader: ByteReader, { size }: TarHeader): Promise<Buffer> {
-  if (size > EXTENSION_MAX_BYTES) throw malformedTar(`an extended header has more than ${EXTENSION_MAX_BYTES} bytes`);
   const padded = Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
   const bytes = (await reader.take(padded)) ?? Buffer.alloc(0);
   if (bytes.length < padded) throw malformedTar("it ends in an extended header");

@@ -2,8 +2,11 @@ import { OrlopError } from "@orlop/core";
 
 export const TAR_BLOCK_BYTES = 512;
 
-/** Of an extended header and of GNU's long names. */
+/** Of the extended headers and long names of an entry, all together. */
 export const EXTENSION_MAX_BYTES: number = 1024 * 1024;
+
+/** Of all extended headers that are for all entries: each entry is looked up in them. */
+export const GLOBAL_EXTENSION_MAX_BYTES: number = 64 * 1024;
 
 export type TarField =
   | "name"

@@ -17,6 +17,7 @@ import {
   platformRank,
   type Snapshotter,
 } from "@orlop/core";
+import type { LayerLimits } from "../layer/layer-limits.ts";
 import type { StoredLayer } from "../layer/read-layer.ts";
 import { bringBlob } from "./bring-blob.ts";
 import { gcLabels } from "./gc-labels.ts";
@@ -48,6 +49,8 @@ export interface PullOptions {
   readonly name?: string;
   /** A lease of the caller's that keeps what is pulled; absent: what has no name in the end is nobody's. */
   readonly lease?: string;
+  /** What a layer may unpack to; absent: `LAYER_LIMITS`. */
+  readonly limits?: LayerLimits;
   readonly signal?: AbortSignal;
   readonly onEvent?: TransferListener;
 }
@@ -139,7 +142,7 @@ class Pull {
 
   async #beginUnpacking(manifest: Manifest, snapshotter: Snapshotter): Promise<LayersUnpacking> {
     const { leases, content } = this.#depot;
-    const { lease, platform } = this.#options;
+    const { lease, platform, limits, signal } = this.#options;
     await this.#lease(manifest.config);
     // Small, and needed before anything can be unpacked.
     await this.#bring("config", manifest.config);
@@ -154,7 +157,8 @@ class Pull {
       throw new OrlopError("unsupported", `Cannot use image: it is for ${is}, not for ${wanted}`);
     }
     const lock = (name: string): Promise<AsyncDisposable> => this.#depot.lock(name, this.#options.signal);
-    const unpacking = new LayersUnpacking({ snapshotter, diffIds, leases, lease, lock });
+    const reading = { ...(limits === undefined ? {} : { limits }), ...(signal === undefined ? {} : { signal }) };
+    const unpacking = new LayersUnpacking({ snapshotter, diffIds, leases, lease, lock, reading });
     if (unpacking.chainId !== undefined) {
       await content.setLabels(manifest.config.digest, {
         [`${LABEL_GC_REF_SNAPSHOT}.${snapshotter.name}`]: unpacking.chainId,
@@ -177,10 +181,11 @@ class Pull {
       return;
     }
     const { content } = this.#depot;
-    const { digest, mediaType } = layer;
+    const { digest, mediaType, size } = layer;
     const stored = (chunks: () => AsyncIterable<Buffer>): StoredLayer => ({
       name: digest,
       mediaType,
+      sizeBytes: size,
       diffId: unpacking.diffId(index),
       chunks,
     });

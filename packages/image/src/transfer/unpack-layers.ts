@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Digest, type ErrorCode, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
-import { readLayer, type StoredLayer } from "../layer/read-layer.ts";
+import { type ReadLayerOptions, readLayer, type StoredLayer } from "../layer/read-layer.ts";
 import { chainIds } from "./chain-ids.ts";
 
 interface UnpackingOptions {
@@ -11,6 +11,7 @@ interface UnpackingOptions {
   readonly lease: string;
   /** Keeps others, of this process and of others, from making the same at once. */
   readonly lock: (name: string) => Promise<AsyncDisposable>;
+  readonly reading?: ReadLayerOptions;
 }
 
 /** A layer that came to nothing: those above have no ground to stand on. */
@@ -105,7 +106,7 @@ export class LayersUnpacking {
     await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
     await snapshotter.prepare(key, isAlone ? undefined : parent);
     try {
-      await snapshotter.apply(key, readLayer(layer));
+      await snapshotter.apply(key, readLayer(layer, this.#options.reading));
       await this.#below(index);
       await snapshotter.commit(this.#name(index), key, isAlone && parent !== undefined ? { parent } : {});
     } catch (error) {
