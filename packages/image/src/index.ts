@@ -23,6 +23,10 @@ export { INDEX_DEPTH_MAX, isAttestation, isIndex, nestedTooDeep } from "./layout
 export { openLayout } from "./layout/open-layout.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
+export type { Credential } from "./registry/credentials/credential.ts";
+export { credentialFiles } from "./registry/credentials/credential-files.ts";
+export { credentialsOfUser } from "./registry/credentials/find-credential.ts";
+export { eraseCredential, type StoredWhere, storeCredential } from "./registry/credentials/store-credential.ts";
 export type { RegistryLimits } from "./registry/limits.ts";
 export { RegistryClient, type RegistryClientOptions } from "./registry/registry-client.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry/registry-sink.ts";

@@ -76,6 +76,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "push", ...PUSH },
   { name: "tag", ...TAG },
   { name: "rmi", ...RMI },
+  {
+    name: "login",
+    summary: "Keep a password for a registry",
+    load: async () => (await import("./transfer/login-command.ts")).loginCommand,
+  },
+  {
+    name: "logout",
+    summary: "Forget the password for a registry",
+    load: async () => (await import("./transfer/logout-command.ts")).logoutCommand,
+  },
   { name: "save", ...SAVE },
   { name: "load", ...LOAD },
   { name: "inspect", ...INSPECT },

@@ -1,5 +1,6 @@
 import type { Reference } from "@orlop/core";
 import type { ConnectionSettings } from "./http/http-exchange.ts";
+import { isLoopback } from "./is-loopback.ts";
 import type { RegistryCapability, RegistryEndpoint } from "./registry-endpoint.ts";
 
 /** Docker's own registry is not at its name. */
@@ -7,19 +8,13 @@ const DOCKER_HUB = { registry: "docker.io", host: "registry-1.docker.io" };
 
 const ALL_CAPABILITIES: ReadonlySet<RegistryCapability> = new Set(["pull", "resolve", "push"]);
 
-/** This machine, by name or address (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */
-function isLoopback(hostname: string): boolean {
-  const name = hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(?:\.\d{1,3}){3}$/.test(name);
-}
-
 /**
  * A registry at its own name, about which nothing is configured: over TLS, but in plain text where that is asked for, and on
  * this machine in whichever way it answers.
  */
 export function defaultEndpoint(
   { registry, repository }: Pick<Reference, "registry" | "repository">,
-  settings: ConnectionSettings,
+  settingsFor: (url: URL) => ConnectionSettings,
   plainHttp: boolean,
 ): RegistryEndpoint {
   const isHub = registry === DOCKER_HUB.registry;
@@ -33,7 +28,8 @@ export function defaultEndpoint(
     ...(isGuess ? { otherBase: secure } : {}),
     repository,
     capabilities: ALL_CAPABILITIES,
-    settings,
+    settingsFor,
+    isPlainByChoice: plainHttp,
     headers: {},
     countsPulls: isHub,
   };

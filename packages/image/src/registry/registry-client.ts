@@ -1,4 +1,7 @@
-import type { Reference } from "@orlop/core";
+import { OrlopError, type Reference } from "@orlop/core";
+import { Authorizer, type EndpointCredential } from "./authorization/authorizer.ts";
+import type { Permission } from "./authorization/scopes.ts";
+import type { Credential, CredentialFinder } from "./credentials/credential.ts";
 import { defaultEndpoint } from "./default-endpoint.ts";
 import { HttpClient } from "./http/http-client.ts";
 import type { ConnectionSettings } from "./http/http-exchange.ts";
@@ -11,6 +14,10 @@ export interface RegistryClientOptions {
   /** No TLS with any registry; without it, only registries on this machine are spoken to in plain text. */
   readonly plainHttp?: boolean;
   readonly limits?: Partial<RegistryLimits>;
+  /** Absent: nobody is told who asks. */
+  readonly credentials?: CredentialFinder;
+  /** For every registry itself, instead of those; its mirrors do not get to see it. */
+  readonly credential?: Credential;
 }
 
 /**
@@ -22,26 +29,60 @@ export class RegistryClient implements Disposable {
   readonly #limits: RegistryLimits;
   readonly #settings: ConnectionSettings = {};
   readonly #plainHttp: boolean;
+  readonly #authorizer: Authorizer;
 
-  constructor({ plainHttp = false, limits }: RegistryClientOptions = {}) {
-    this.#plainHttp = plainHttp;
-    this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...limits };
+  constructor(options: RegistryClientOptions = {}) {
+    this.#plainHttp = options.plainHttp ?? false;
+    this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
+    this.#authorizer = new Authorizer(this.#http, this.#limits, credentialOf(options));
   }
 
   source(reference: Reference): RegistrySource {
-    return new RegistrySource(reference, this.#hosts(reference));
+    return new RegistrySource(reference, this.#hosts(reference, "pull"));
   }
 
   sink(reference: Reference, options?: RegistrySinkOptions): RegistrySink {
-    return new RegistrySink(reference, this.#hosts(reference), options);
+    return new RegistrySink(reference, this.#hosts(reference, "push"), options);
+  }
+
+  /**
+   * Shows the client's credential to a registry.
+   *
+   * @throws OrlopError `denied` when it is not taken
+   */
+  async checkLogin(registry: string, signal?: AbortSignal): Promise<void> {
+    const doing = `log in to "${registry}"`;
+    try {
+      await this.#hosts({ registry, repository: "" }, undefined).first("resolve", (session) =>
+        session.request({ doing, method: "GET", target: "", accept: [200], ignoreBody: true, signal }),
+      );
+    } catch (error) {
+      if (!(error instanceof OrlopError) || error.code !== "denied") throw error;
+      // The hint would be to log in.
+      const [first = ""] = error.message.split("\n");
+      throw new OrlopError("denied", first, { operation: "authorize with a registry", cause: error });
+    }
   }
 
   [Symbol.dispose](): void {
     this.#http[Symbol.dispose]();
   }
 
-  #hosts(reference: Reference): RegistryHosts {
-    const endpoints = [defaultEndpoint(reference, this.#settings, this.#plainHttp)];
-    return new RegistryHosts(reference, endpoints, this.#http, this.#limits);
+  #hosts(reference: Reference, permission: Permission | undefined): RegistryHosts {
+    const endpoints = [defaultEndpoint(reference, () => this.#settings, this.#plainHttp)];
+    const authorizer = this.#authorizer;
+    return new RegistryHosts(reference, endpoints, {
+      client: this.#http,
+      limits: this.#limits,
+      authorizer,
+      permission,
+    });
   }
+}
+
+function credentialOf({ credential, credentials }: RegistryClientOptions): EndpointCredential {
+  return async (endpoint) =>
+    credential === undefined || endpoint.isMirror === true
+      ? await credentials?.(endpoint.host, endpoint.repository)
+      : credential;
 }

@@ -14,11 +14,16 @@ export interface RegistryEndpoint {
   /** The name of the repository there. */
   readonly repository: string;
   readonly capabilities: ReadonlySet<RegistryCapability>;
-  readonly settings: ConnectionSettings;
+  /** How to reach a URL: this host, or another one that it leads to, which is not shown our certificates. */
+  readonly settingsFor: (url: URL) => ConnectionSettings;
+  /** The user has said that it is spoken to without TLS. */
+  readonly isPlainByChoice: boolean;
   /** For requests to this host and no other. */
   readonly headers: Readonly<Record<string, string>>;
   /** Reading a manifest counts as a pull, of which there is a limit: docker's own registry. */
   readonly countsPulls?: boolean;
+  /** It stands in for the registry. */
+  readonly isMirror?: boolean;
   /** A mirror of several registries is told which one it stands for (containerd's `ns`). */
   readonly namespace?: string;
 }

@@ -1,22 +1,15 @@
 import { OrlopError, type Reference } from "@orlop/core";
-import type { HttpClient } from "./http/http-client.ts";
-import type { RegistryLimits } from "./limits.ts";
 import type { RegistryCapability, RegistryEndpoint } from "./registry-endpoint.ts";
-import { RegistrySession } from "./registry-session.ts";
+import { RegistrySession, type SessionOptions } from "./registry-session.ts";
 
 /** The hosts that serve one repository, in the order in which they are asked. */
 export class RegistryHosts {
   readonly #sessions: readonly RegistrySession[];
   readonly #registry: string;
 
-  constructor(
-    reference: Reference,
-    endpoints: readonly RegistryEndpoint[],
-    client: HttpClient,
-    limits: RegistryLimits,
-  ) {
+  constructor(reference: Reference, endpoints: readonly RegistryEndpoint[], options: SessionOptions) {
     this.#registry = reference.registry;
-    this.#sessions = endpoints.map((endpoint) => new RegistrySession(client, endpoint, limits));
+    this.#sessions = endpoints.map((endpoint) => new RegistrySession(endpoint, options));
   }
 
   /**

@@ -1,5 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import { answerError } from "./answer-error.ts";
+import { type AuthorizedRequest, type Authorizer, withLoginHint } from "./authorization/authorizer.ts";
+import { type Permission, scopeOf } from "./authorization/scopes.ts";
 import { cancelled, connectionFailure } from "./http/connection-failure.ts";
 import type { HttpClient } from "./http/http-client.ts";
 import type { HttpRequest, HttpResponse } from "./http/http-exchange.ts";
@@ -12,7 +14,7 @@ interface RegistryRequest {
   /** For errors, a verb phrase: `read manifest "latest"`. */
   readonly doing: string;
   readonly method: HttpRequest["method"];
-  /** Below the repository (`manifests/latest`), or where an answer sent us. */
+  /** Below the repository (`manifests/latest`), or, without one, below `/v2/`, or where an answer sent us. */
   readonly target: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | (() => AsyncIterable<Buffer>);
@@ -23,6 +25,16 @@ interface RegistryRequest {
   readonly signal?: AbortSignal | undefined;
   /** Absent: the limit of the session. */
   readonly stallMaxMs?: number;
+  /** Other repositories of this registry that it reads. */
+  readonly alsoPulls?: readonly string[];
+}
+
+export interface SessionOptions {
+  readonly client: HttpClient;
+  readonly limits: RegistryLimits;
+  readonly authorizer: Authorizer;
+  /** What it is going to do; absent: nothing with any repository. */
+  readonly permission?: Permission | undefined;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -32,12 +44,16 @@ export class RegistrySession {
   readonly endpoint: RegistryEndpoint;
   readonly limits: RegistryLimits;
   readonly #client: HttpClient;
+  readonly #authorizer: Authorizer;
+  readonly #permission: Permission | undefined;
   #base: URL;
   /** Whether the endpoint's guess of its scheme still has to be tried. */
   #isGuess: boolean;
 
-  constructor(client: HttpClient, endpoint: RegistryEndpoint, limits: RegistryLimits) {
+  constructor(endpoint: RegistryEndpoint, { client, limits, authorizer, permission }: SessionOptions) {
     this.#client = client;
+    this.#authorizer = authorizer;
+    this.#permission = permission;
     this.endpoint = endpoint;
     this.limits = limits;
     this.#base = endpoint.base;
@@ -58,12 +74,14 @@ export class RegistrySession {
       if (request.ignoreBody === true) await discardBody(response, this.limits.stallMaxMs);
       return response;
     }
-    throw await answerError(doing, response.url.host, response, this.limits.stallMaxMs);
+    const error = await answerError(doing, response.url.host, response, this.limits.stallMaxMs);
+    throw error instanceof OrlopError && this.#isOwn(response.url) ? withLoginHint(error, this.endpoint.host) : error;
   }
 
   urlOf(target: string | URL): URL {
     if (typeof target !== "string") return target;
-    const url = new URL(`${this.endpoint.repository}/${target}`, this.#base);
+    const { repository } = this.endpoint;
+    const url = new URL(repository === "" ? target : `${repository}/${target}`, this.#base);
     if (this.endpoint.namespace !== undefined) url.searchParams.set("ns", this.endpoint.namespace);
     return url;
   }
@@ -131,9 +149,46 @@ export class RegistrySession {
     }
   }
 
-  async #send({ doing, method, headers, body, signal, stallMaxMs }: RegistryRequest, url: URL): Promise<HttpResponse> {
-    const { settings, headers: own } = this.endpoint;
-    const isOwn = url.origin === this.#base.origin;
+  async #send(request: RegistryRequest, url: URL): Promise<HttpResponse> {
+    if (!this.#isOwn(url)) return await this.#sendWith(request, url, {});
+    const { signal } = request;
+    const authorized = this.#authorizedRequest(request, url);
+    const sent = await unlessCancelled(request, this.#authorizer.header(authorized));
+    const response = await this.#sendWith(request, url, this.#ownHeaders(sent));
+    if (response.status !== 401) return response;
+    const challenged = this.#authorizer.challenged(authorized, response.headers["www-authenticate"], sent);
+    const other = await unlessCancelled(request, challenged).catch((error: unknown) => {
+      response.body.destroy();
+      throw error;
+    });
+    if (other === undefined || signal?.aborted === true) return response;
+    await discardBody(response, this.limits.stallMaxMs);
+    return await this.#sendWith(request, url, this.#ownHeaders(other));
+  }
+
+  #isOwn(url: URL): boolean {
+    return url.origin === this.#base.origin || (this.#isGuess && url.origin === this.endpoint.otherBase?.origin);
+  }
+
+  #ownHeaders(authorization: string | undefined): Readonly<Record<string, string>> {
+    return { ...this.endpoint.headers, ...(authorization === undefined ? {} : { authorization }) };
+  }
+
+  #authorizedRequest({ doing, alsoPulls = [] }: RegistryRequest, url: URL): AuthorizedRequest {
+    const { pathname } = this.#base;
+    const below = pathname.indexOf("/v2/");
+    // A mirror may keep its repositories below a name of its own.
+    const prefix = below < 0 ? "" : decodeURIComponent(pathname.slice(below + "/v2/".length));
+    const own = this.#permission === undefined ? [] : [scopeOf(prefix + this.endpoint.repository, this.#permission)];
+    const scopes = [...own, ...alsoPulls.map((repository) => scopeOf(prefix + repository, "pull"))];
+    return { doing, origin: new URL(url.origin), endpoint: this.endpoint, scopes };
+  }
+
+  async #sendWith(
+    { doing, method, headers, body, signal, stallMaxMs }: RegistryRequest,
+    url: URL,
+    own: Readonly<Record<string, string>>,
+  ): Promise<HttpResponse> {
     try {
       return await this.#client.send(
         {
@@ -143,7 +198,7 @@ export class RegistrySession {
             "user-agent": "orlop",
             // Digests are of what is stored.
             "accept-encoding": "identity",
-            ...(isOwn ? own : {}),
+            ...own,
             ...headers,
             ...(Buffer.isBuffer(body) ? { "content-length": String(body.length) } : {}),
           },
@@ -151,12 +206,28 @@ export class RegistrySession {
           ...(signal === undefined ? {} : { signal }),
           stallMaxMs: stallMaxMs ?? this.limits.stallMaxMs,
         },
-        settings,
+        this.endpoint.settingsFor(url),
       );
     } catch (error) {
       if (signal?.aborted === true) throw cancelled(doing, signal.reason);
       throw connectionFailure(doing, url.host, error);
     }
+  }
+}
+
+/** Tokens are for others too: a signal ends the waiting for one, not its request. */
+async function unlessCancelled<T>({ doing, signal }: RegistryRequest, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return await work;
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(cancelled(doing, signal.reason));
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

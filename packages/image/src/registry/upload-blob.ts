@@ -76,6 +76,7 @@ class BlobUpload {
       headers: { "content-length": "0" },
       accept: from === undefined ? [202] : [201, 202],
       ignoreBody: true,
+      ...(from === undefined ? {} : { alsoPulls: [from] }),
       signal: this.#options.signal,
     });
     if (response.status === 201) {

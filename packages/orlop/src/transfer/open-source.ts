@@ -9,6 +9,7 @@ import {
 } from "@orlop/image";
 import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
+import { machineRegistryOptions } from "./registry-flags.ts";
 
 /** An image's source; what it holds open is closed with it. */
 interface OpenSource extends AsyncDisposable {
@@ -30,7 +31,7 @@ interface SourceOptions {
 export async function openSource(
   reference: ImageReference,
   depot: Depot,
-  { registry = {}, signal }: SourceOptions = {},
+  { registry = machineRegistryOptions(), signal }: SourceOptions = {},
 ): Promise<OpenSource> {
   const withSignal = signal === undefined ? {} : { signal };
   switch (reference.kind) {

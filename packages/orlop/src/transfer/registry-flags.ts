@@ -1,11 +1,20 @@
-import type { RegistryClientOptions } from "@orlop/image";
+import { OrlopError } from "@orlop/core";
+import { type Credential, credentialsOfUser, type RegistryClientOptions } from "@orlop/image";
 import type { Flag } from "../flags/flag.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 
 const group = "Registry";
 
-/** How a registry is spoken to, for every verb that speaks to one. */
-export const REGISTRY_FLAGS: readonly Flag[] = [
+export const AUTHFILE_FLAG: Flag = {
+  name: "authfile",
+  value: "FILE",
+  help: "Credentials are in this file, and in no other ($REGISTRY_AUTH_FILE; docker's config.json, then podman's auth.json)",
+  group,
+};
+
+/** For every verb that speaks to a registry, with whatever credentials. */
+export const LOGIN_FLAGS: readonly Flag[] = [
+  AUTHFILE_FLAG,
   {
     name: "tls-verify",
     help: "Speak to registries over TLS (true, but for those of this machine; --tls-verify=false for plain HTTP)",
@@ -13,6 +22,34 @@ export const REGISTRY_FLAGS: readonly Flag[] = [
   },
 ];
 
+/** How a registry is spoken to. */
+export const REGISTRY_FLAGS: readonly Flag[] = [
+  { name: "creds", value: "USER:PASSWORD", help: "Use these credentials instead of those that are kept", group },
+  ...LOGIN_FLAGS,
+];
+
+/** For verbs with all of these flags. */
 export function registryOptions(flags: ParsedFlags): RegistryClientOptions {
-  return { plainHttp: flags.has("tls-verify") && !flags.isOn("tls-verify") };
+  const credential = flags.parse("creds", parseCredential);
+  return { ...connectionOptions(flags), ...(credential === undefined ? {} : { credential }) };
+}
+
+/** For verbs without `--creds`. */
+export function connectionOptions(flags: ParsedFlags): RegistryClientOptions {
+  const authFile = flags.text("authfile");
+  return {
+    ...machineRegistryOptions(authFile),
+    plainHttp: flags.has("tls-verify") && !flags.isOn("tls-verify"),
+  };
+}
+
+/** As this machine and its user are configured. */
+export function machineRegistryOptions(authFile?: string): RegistryClientOptions {
+  return { credentials: credentialsOfUser(authFile === undefined ? {} : { authFile }) };
+}
+
+function parseCredential(text: string): Credential {
+  const colon = text.indexOf(":");
+  if (colon <= 0) throw new OrlopError("invalid", "it is not USER:PASSWORD");
+  return { kind: "password", username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
