@@ -26,6 +26,8 @@ export interface DockerRegistryOptions {
   readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string };
   /** The section `auth.token` of its configuration. */
   readonly token?: Readonly<Record<string, string>>;
+  /** PEM: who may sign tokens. */
+  readonly tokenRoots?: string;
   /** A registry that this one is a cache of: it takes no pushes. */
   readonly proxyOf?: string;
 }
@@ -73,7 +75,10 @@ export class DockerRegistry implements AsyncDisposable {
 }
 
 /** JSON is YAML. */
-function writeConfiguration(directory: string, { htpasswd, tls, token, proxyOf }: DockerRegistryOptions): string {
+function writeConfiguration(
+  directory: string,
+  { htpasswd, tls, token, tokenRoots, proxyOf }: DockerRegistryOptions,
+): string {
   const storage = join(directory, "storage");
   mkdirSync(storage);
   const file = (name: string, content: string): string => {
@@ -83,7 +88,14 @@ function writeConfiguration(directory: string, { htpasswd, tls, token, proxyOf }
   };
   const auth = {
     ...(htpasswd === undefined ? {} : { htpasswd: { realm: "test", path: file("htpasswd", htpasswd) } }),
-    ...(token === undefined ? {} : { token }),
+    ...(token === undefined
+      ? {}
+      : {
+          token: {
+            ...token,
+            ...(tokenRoots === undefined ? {} : { rootcertbundle: file("token-roots.pem", tokenRoots) }),
+          },
+        }),
   };
   const configuration = {
     version: "0.1",
