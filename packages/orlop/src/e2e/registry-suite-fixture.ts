@@ -18,7 +18,7 @@ import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 const LAYERS: readonly (readonly FixtureEntry[])[] = [
   [
-    { path: "etc/passwd", content: "root:x:0:0::/root:/bin/sh\nyou:x:77:77::/home/you:/bin/sh\n" },
+    { path: "etc/passwd", content: "root:x:0:0::/root:/bin/sh\nboss:x:0:0::/boss:/bin/sh\n" },
     { path: "removed", content: "old" },
     { path: "data/old", content: "old" },
     { path: "share", type: "2", target: "data" },
@@ -73,13 +73,13 @@ export function registrySuite(options: SuiteOptions): void {
         [undefined, other].map((store) => output(["images", "--digests", "--format", "{{.Digest}}", name], store)),
       );
       assert.equal(digests[0], digests[1]);
-      const script = "cat /data/new; ls /data; ls /removed /data/old 2>&1; wc -c < /big; id -u";
-      assert.deepEqual((await output(["run", "-u", "you", name, "sh", "-c", script], other)).split("\n"), [
+      const script = "cat /data/new; ls /data; ls /removed /data/old 2>&1; wc -c < /big; echo $HOME";
+      assert.deepEqual((await output(["run", "-u", "boss", name, "sh", "-c", script], other)).split("\n"), [
         "newnew",
         "ls: /removed: No such file or directory",
         "ls: /data/old: No such file or directory",
         "3000000",
-        "77",
+        "/boss",
       ]);
       assert.equal(await output(["run", name], other), "image");
       rmSync(other, { recursive: true });

@@ -32,10 +32,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
       return openDirectory(reference.path, reference.writable, options);
     case "oci-layout":
     case "oci-archive":
-    case "docker-archive": {
-      const { openStored } = await import("./open-stored.ts");
-      return await openStored(reference, options);
-    }
+    case "docker-archive":
     case "registry":
     case "packages": {
       const { openPulled } = await import("./open-pulled.ts");

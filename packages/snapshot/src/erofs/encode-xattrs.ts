@@ -25,15 +25,17 @@ export function encodeOpaque(xattrs: ReadonlyMap<string, Buffer>, path: string):
 const EMPTY: Buffer = Buffer.alloc(0);
 
 function encode(xattrs: readonly (readonly [string, Buffer])[], path: string): Buffer {
-  const entries = xattrs.map(([name, value]) => encodeEntry(name, value, path));
+  const entries = xattrs.flatMap(([name, value]) => encodeEntry(name, value, path));
+  if (entries.length === 0) return EMPTY;
   const all = Buffer.concat([Buffer.alloc(XATTR_HEADER_BYTES), ...entries]);
   if (all.length > ALL_MAX_BYTES) throw unsupported(path, `its attributes have ${all.length} bytes`);
   return all;
 }
 
-function encodeEntry(name: string, value: Buffer, path: string): Buffer {
+/** Nothing for names that Linux has no namespace for, such as those of other systems: no file here could have them. */
+function encodeEntry(name: string, value: Buffer, path: string): readonly Buffer[] {
   const [prefix, index] = XATTR_PREFIXES.find(([start]) => name.startsWith(start)) ?? [];
-  if (prefix === undefined || index === undefined) throw unsupported(path, `attributes like "${name}" are not known`);
+  if (prefix === undefined || index === undefined) return [];
   const rest = Buffer.from(name.slice(prefix.length));
   if (rest.length > NAME_MAX_BYTES) throw unsupported(path, "an attribute's name is too long");
   if (value.length > VALUE_MAX_BYTES) throw unsupported(path, `attribute "${name}" has ${value.length} bytes`);
@@ -42,7 +44,7 @@ function encodeEntry(name: string, value: Buffer, path: string): Buffer {
   XATTR_ENTRY.put(entry, 0, { e_name_len: rest.length, e_name_index: index, e_value_size: value.length });
   rest.copy(entry, XATTR_ENTRY.sizeBytes);
   value.copy(entry, XATTR_ENTRY.sizeBytes + rest.length);
-  return entry;
+  return [entry];
 }
 
 function unsupported(path: string, what: string): OrlopError {
