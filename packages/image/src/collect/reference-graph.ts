@@ -20,6 +20,10 @@ export class ReferenceGraph {
     return this.#nodes.get(id);
   }
 
+  nodes(): Iterable<ReferenceNode> {
+    return this.#nodes.values();
+  }
+
   /** What is there of some ids and of all that they lead to. */
   reachable(ids: Iterable<string>): ReadonlySet<string> {
     const found = new Set<string>();

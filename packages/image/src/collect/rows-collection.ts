@@ -1,7 +1,7 @@
-import { type Digest, OrlopError } from "@orlop/core";
+import type { Digest } from "@orlop/core";
 import type { BlobRemoval } from "../store/blob-removal.ts";
-import type { CollectableSnapshots } from "./collectable-snapshots.ts";
 import type { CollectionPoint } from "./collection-point.ts";
+import { diskBytesOf, snapshotsOf } from "./disk-bytes.ts";
 import type { ReferenceNode } from "./reference-graph.ts";
 import type { RemovedThing } from "./removed-thing.ts";
 import { type CollectedStore, type StoreView, viewStore } from "./store-view.ts";
@@ -36,15 +36,9 @@ export class RowsCollection {
 
   /** What is garbage now. */
   async list(): Promise<readonly RemovedThing[]> {
-    const { garbage } = this.#view;
     const things: RemovedThing[] = [];
-    for (let first = 0; first < garbage.length; first += this.#batch) {
-      const nodes = garbage.slice(first, first + this.#batch);
-      await using batch = await this.#open(nodes);
-      const bytesOf = (node: ReferenceNode): number =>
-        batch.diskBytes.get(node.id) ?? batch.blobs.diskBytes(node.id as Digest);
-      things.push(...nodes.map((node) => removedThing(node, bytesOf(node))));
-    }
+    for (const node of this.#view.garbage)
+      things.push(removedThing(node, await diskBytesOf(this.#parts, node.resource)));
     return things;
   }
 
@@ -63,8 +57,7 @@ export class RowsCollection {
     const digests = nodes.flatMap(({ resource }) => (resource.kind === "content" ? [resource.digest as Digest] : []));
     const diskBytes = new Map<string, number>();
     for (const { id, resource } of nodes) {
-      if (resource.kind === "snapshot")
-        diskBytes.set(id, await usageOf(this.#snapshots(resource.snapshotter), resource.key));
+      if (resource.kind === "snapshot") diskBytes.set(id, await diskBytesOf(this.#parts, resource));
     }
     const blobs = await this.#parts.store.content.removal(digests);
     const ids = new Set(nodes.map(({ id }) => id));
@@ -96,31 +89,15 @@ export class RowsCollection {
   #removeNode(node: ReferenceNode, batch: Batch): void {
     const { resource } = node;
     if (resource.kind === "snapshot") {
-      this.#snapshots(resource.snapshotter).forget(resource.key);
+      snapshotsOf(this.#parts, resource.snapshotter).forget(resource.key);
       this.#removed.push(removedThing(node, batch.diskBytes.get(node.id) ?? 0));
     } else {
       this.#removed.push(removedThing(node, batch.blobs.remove(resource.digest as Digest) ?? 0));
     }
-  }
-
-  #snapshots(name: string): CollectableSnapshots {
-    const found = this.#parts.snapshots.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`there is no snapshotter "${name}"`);
-    return found;
   }
 }
 
 function removedThing({ resource }: ReferenceNode, diskBytes: number): RemovedThing {
   if (resource.kind === "content") return { kind: "content", name: resource.digest, diskBytes };
   return { kind: "snapshot", name: resource.key, snapshotter: resource.snapshotter, diskBytes };
-}
-
-/** Nothing for one that another collection has removed since. */
-async function usageOf(snapshots: CollectableSnapshots, key: string): Promise<number> {
-  try {
-    return (await snapshots.usage(key)).sizeBytes;
-  } catch (error) {
-    if (error instanceof OrlopError && error.code === "not-found") return 0;
-    throw error;
-  }
 }

@@ -110,7 +110,7 @@ test("a snapshot shows one moment", async () => {
     const counts = reader.snapshot(() => {
       const before = reader.all("select * from notes").length;
       writer.transaction(() => writer.run("insert into notes (text) values ('a')"));
-      return [before, reader.all("select * from notes").length];
+      return [before, reader.snapshot(() => reader.all("select * from notes").length)];
     });
     assert.deepEqual(counts, [0, 0]);
     assert.equal(reader.all("select * from notes").length, 1);
@@ -124,5 +124,26 @@ test("what is no database is refused by its path", async () => {
     using database = new Database(path, [FIRST]);
     const expected = { code: "failed", message: `Cannot use database "${path}": the file is no database` };
     assert.throws(() => database.all("select * from notes"), expected);
+  });
+});
+
+test("the version is another one when anybody has changed anything", async () => {
+  await withDatabase((path) => {
+    using database = new Database(path, [FIRST]);
+    using other = new Database(path, [FIRST]);
+    const insert = (into: Database): number =>
+      into.transaction(() => into.run("insert into notes (text) values ('a')"));
+    insert(database);
+    const versions = [database.version()];
+    const note = (): number => versions.push(database.version());
+    assert.equal(database.version(), versions[0]);
+    insert(database);
+    note();
+    insert(other);
+    note();
+    database.close();
+    note();
+    assert.equal(database.version(), versions.at(-1));
+    assert.equal(new Set(versions).size, 4);
   });
 });

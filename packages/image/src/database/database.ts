@@ -85,9 +85,9 @@ export class Database implements Disposable {
     });
   }
 
-  /** What `work` reads is of one moment, whatever others write meanwhile. */
+  /** What `work` reads is of one moment, whatever others write meanwhile. Within another one it is of the same moment. */
   snapshot<T>(work: () => T): T {
-    if (this.#inTransaction) return work();
+    if (this.#connection?.isTransaction) return work();
     return this.#guard(() => {
       const connection = this.#readable();
       connection.exec("begin");

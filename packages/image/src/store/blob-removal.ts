@@ -37,11 +37,6 @@ export class BlobRemoval implements AsyncDisposable {
     // Without a row the file is what a process is about to make a blob of.
     if (!this.#rows.delete(digest)) return undefined;
     rmSync(this.#paths.blob(digest), { force: true });
-    return this.diskBytes(digest);
-  }
-
-  /** What it takes on the disk. */
-  diskBytes(digest: Digest): number {
     return this.#files.get(digest)?.diskBytes ?? 0;
   }
 

@@ -11,7 +11,7 @@ import {
   OrlopError,
 } from "@orlop/core";
 import type { Database } from "../database/database.ts";
-import { BlobRemoval } from "./blob-removal.ts";
+import { BlobRemoval, STAT_BLOCK_BYTES } from "./blob-removal.ts";
 import { type BlobRow, BlobRows } from "./blob-rows.ts";
 import { ContentLeftovers } from "./content-leftovers.ts";
 import { ContentPaths, storableDigest } from "./content-paths.ts";
@@ -89,6 +89,11 @@ export class LocalContentStore implements ContentStore {
   /** Of all blobs, damaged ones as well; within a transaction or a snapshot as that sees them. */
   rows(): readonly BlobRow[] {
     return this.#rows.all();
+  }
+
+  /** What a blob takes on the disk. */
+  diskBytes(digest: Digest): number {
+    return (statSync(this.#paths.blob(digest), { throwIfNoEntry: false })?.blocks ?? 0) * STAT_BLOCK_BYTES;
   }
 
   /** What dead processes have left on the disk. */
