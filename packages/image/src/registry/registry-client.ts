@@ -2,17 +2,23 @@ import { OrlopError, type Reference } from "@orlop/core";
 import { Authorizer, type EndpointCredential } from "./authorization/authorizer.ts";
 import type { Permission } from "./authorization/scopes.ts";
 import type { Credential, CredentialFinder } from "./credentials/credential.ts";
-import { defaultEndpoint } from "./default-endpoint.ts";
+import { defaultConnections, defaultEndpoint } from "./default-endpoint.ts";
+import type { HostConnections } from "./hosts/host-connections.ts";
+import type { HostFinder } from "./hosts/hosts-of-machine.ts";
 import { HttpClient } from "./http/http-client.ts";
-import type { ConnectionSettings } from "./http/http-exchange.ts";
 import { DEFAULT_REGISTRY_LIMITS, type RegistryLimits } from "./limits.ts";
 import { RegistryHosts } from "./registry-hosts.ts";
 import { RegistrySink, type RegistrySinkOptions } from "./registry-sink.ts";
 import { RegistrySource } from "./registry-source.ts";
 
 export interface RegistryClientOptions {
-  /** No TLS with any registry; without it, only registries on this machine are spoken to in plain text. */
-  readonly plainHttp?: boolean;
+  /**
+   * Any certificate will do, and plain text where there is no TLS; without it, only registries on this machine are spoken to
+   * in plain text.
+   */
+  readonly insecure?: boolean;
+  /** Where registries are; absent: at their names. */
+  readonly hosts?: HostFinder;
   readonly limits?: Partial<RegistryLimits>;
   /** Absent: nobody is told who asks. */
   readonly credentials?: CredentialFinder;
@@ -27,12 +33,11 @@ export interface RegistryClientOptions {
 export class RegistryClient implements Disposable {
   readonly #http = new HttpClient();
   readonly #limits: RegistryLimits;
-  readonly #settings: ConnectionSettings = {};
-  readonly #plainHttp: boolean;
+  readonly #find: HostFinder;
   readonly #authorizer: Authorizer;
 
   constructor(options: RegistryClientOptions = {}) {
-    this.#plainHttp = options.plainHttp ?? false;
+    this.#find = options.hosts ?? hostsAtTheirNames(options.insecure ?? false);
     this.#limits = { ...DEFAULT_REGISTRY_LIMITS, ...options.limits };
     this.#authorizer = new Authorizer(this.#http, this.#limits, credentialOf(options));
   }
@@ -69,9 +74,8 @@ export class RegistryClient implements Disposable {
   }
 
   #hosts(reference: Reference, permission: Permission | undefined): RegistryHosts {
-    const endpoints = [defaultEndpoint(reference, () => this.#settings, this.#plainHttp)];
     const authorizer = this.#authorizer;
-    return new RegistryHosts(reference, endpoints, {
+    return new RegistryHosts(reference, this.#find, {
       client: this.#http,
       limits: this.#limits,
       authorizer,
@@ -85,4 +89,14 @@ function credentialOf({ credential, credentials }: RegistryClientOptions): Endpo
     credential === undefined || endpoint.isMirror === true
       ? await credentials?.(endpoint.host, endpoint.repository)
       : credential;
+}
+
+function hostsAtTheirNames(insecure: boolean): HostFinder {
+  // Settings that are the same object share connections.
+  const known = new Map<string, HostConnections>();
+  return async (reference) => {
+    const connections = known.get(reference.registry) ?? defaultConnections(reference.registry, insecure);
+    known.set(reference.registry, connections);
+    return [defaultEndpoint(reference, connections, insecure)];
+  };
 }

@@ -1,15 +1,19 @@
 import { OrlopError, type Reference } from "@orlop/core";
-import type { RegistryCapability, RegistryEndpoint } from "./registry-endpoint.ts";
+import type { HostFinder } from "./hosts/hosts-of-machine.ts";
+import type { RegistryCapability } from "./registry-endpoint.ts";
 import { RegistrySession, type SessionOptions } from "./registry-session.ts";
 
 /** The hosts that serve one repository, in the order in which they are asked. */
 export class RegistryHosts {
-  readonly #sessions: readonly RegistrySession[];
-  readonly #registry: string;
+  readonly #reference: Reference;
+  readonly #find: HostFinder;
+  readonly #options: SessionOptions;
+  #sessions: Promise<readonly RegistrySession[]> | undefined;
 
-  constructor(reference: Reference, endpoints: readonly RegistryEndpoint[], options: SessionOptions) {
-    this.#registry = reference.registry;
-    this.#sessions = endpoints.map((endpoint) => new RegistrySession(endpoint, options));
+  constructor(reference: Reference, find: HostFinder, options: SessionOptions) {
+    this.#reference = reference;
+    this.#find = find;
+    this.#options = options;
   }
 
   /**
@@ -19,7 +23,8 @@ export class RegistryHosts {
    */
   async first<T>(capability: RegistryCapability, work: (session: RegistrySession) => Promise<T>): Promise<T> {
     const failures: OrlopError[] = [];
-    for (const session of this.#sessions) {
+    this.#sessions ??= this.#open();
+    for (const session of await this.#sessions) {
       if (!session.endpoint.capabilities.has(capability)) continue;
       try {
         return await work(session);
@@ -32,10 +37,15 @@ export class RegistryHosts {
     if (last === undefined) {
       throw new OrlopError(
         "denied",
-        `Cannot use registry "${this.#registry}": no host of it may be used to ${capability}`,
+        `Cannot use registry "${this.#reference.registry}": no host of it may be used to ${capability}`,
       );
     }
     throw failures.length === 0 ? last : withOthers(last, failures);
+  }
+
+  async #open(): Promise<readonly RegistrySession[]> {
+    const endpoints = await this.#find(this.#reference);
+    return endpoints.map((endpoint) => new RegistrySession(endpoint, this.#options));
   }
 }
 

@@ -1,5 +1,11 @@
 import { OrlopError } from "@orlop/core";
-import { type Credential, credentialsOfUser, type RegistryClientOptions } from "@orlop/image";
+import {
+  type Credential,
+  credentialsOfUser,
+  hostsOfMachine,
+  type MachineHostsOptions,
+  type RegistryClientOptions,
+} from "@orlop/image";
 import type { Flag } from "../flags/flag.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 
@@ -17,7 +23,19 @@ export const LOGIN_FLAGS: readonly Flag[] = [
   AUTHFILE_FLAG,
   {
     name: "tls-verify",
-    help: "Speak to registries over TLS (true, but for those of this machine; --tls-verify=false for plain HTTP)",
+    help: "Speak to registries over TLS, with good certificates (true; --tls-verify=false for any, and for plain HTTP)",
+    group,
+  },
+  {
+    name: "cert-dir",
+    value: "DIR",
+    help: "Certificates for the registry: *.crt of authorities, *.cert and *.key of ours",
+    group,
+  },
+  {
+    name: "hosts-dir",
+    value: "DIR",
+    help: "Directories as containerd's certs.d, with hosts.toml for each registry",
     group,
   },
 ];
@@ -37,15 +55,21 @@ export function registryOptions(flags: ParsedFlags): RegistryClientOptions {
 /** For verbs without `--creds`. */
 export function connectionOptions(flags: ParsedFlags): RegistryClientOptions {
   const authFile = flags.text("authfile");
-  return {
-    ...machineRegistryOptions(authFile),
-    plainHttp: flags.has("tls-verify") && !flags.isOn("tls-verify"),
-  };
+  const certDir = flags.text("cert-dir");
+  const hostsDirs = flags.list("hosts-dir").flatMap((each) => each.split(","));
+  return machineRegistryOptions(authFile === undefined ? {} : { authFile }, {
+    insecure: flags.has("tls-verify") && !flags.isOn("tls-verify"),
+    ...(certDir === undefined ? {} : { certDir }),
+    ...(hostsDirs.length === 0 ? {} : { hostsDirs }),
+  });
 }
 
 /** As this machine and its user are configured. */
-export function machineRegistryOptions(authFile?: string): RegistryClientOptions {
-  return { credentials: credentialsOfUser(authFile === undefined ? {} : { authFile }) };
+export function machineRegistryOptions(
+  files: { readonly authFile?: string } = {},
+  hosts: MachineHostsOptions = {},
+): RegistryClientOptions {
+  return { credentials: credentialsOfUser(files), hosts: hostsOfMachine(hosts) };
 }
 
 function parseCredential(text: string): Credential {
