@@ -10,6 +10,7 @@ import { lifeCycleRows } from "./rows/life-cycle.ts";
 import { ociCommandRows } from "./rows/oci-command.ts";
 import { ociFirstRows } from "./rows/oci-first.ts";
 import { ociMemoryLimitRows } from "./rows/oci-memory-limit.ts";
+import { pullRows } from "./rows/pull.ts";
 import { sizeRows } from "./rows/size.ts";
 import { zygoteStartRows } from "./rows/zygote-start.ts";
 
@@ -31,5 +32,6 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "oci-first", containers: true, measure: ociFirstRows },
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
+  { name: "pull", containers: false, measure: pullRows },
   { name: "size", containers: false, measure: sizeRows },
 ];

@@ -13,7 +13,7 @@ export interface BenchRow {
   readonly note?: string | undefined;
 }
 
-type BenchUnit = "ms" | "kB" | "bytes" | "instructions" | "containers/s" | "leaks";
+type BenchUnit = "ms" | "s" | "kB" | "bytes" | "instructions" | "containers/s" | "leaks";
 
 /** What the figure has to stay below. */
 export interface BenchGoal {

@@ -70,6 +70,14 @@ export class CommandTimer implements Disposable {
     return readTiming(command, reports);
   }
 
+  /** As `run`; throws `failed` where the exit code is not 0: a benchmark of what does not work measures nothing. */
+  async runSuccessfully(command: TimedCommand): Promise<CommandTiming> {
+    const timing = await this.run(command);
+    if (timing.exitCode === 0) return timing;
+    const line = command.argv.join(" ");
+    throw new OrlopError("failed", `Cannot measure "${line}": it ended with exit code ${timing.exitCode}`);
+  }
+
   [Symbol.dispose](): void {
     this.#zygote.close();
   }

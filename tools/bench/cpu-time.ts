@@ -14,9 +14,14 @@ function ticksToMilliseconds(ticks: number): number {
  */
 export function cpuTimeWith(pid: number): number {
   const own = process.cpuUsage();
+  return (own.user + own.system) / 1000 + cpuTimeOf(pid);
+}
+
+/** The second part alone. */
+export function cpuTimeOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // proc_pid_stat(5): the name, in parentheses, may hold anything; utime, stime, cutime, cstime are fields 14 to 17.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return (own.user + own.system) / 1000 + ticksToMilliseconds(ticks);
+  return ticksToMilliseconds(ticks);
 }

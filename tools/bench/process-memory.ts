@@ -16,6 +16,11 @@ export function processMemory(pid: number): ProcessMemory {
   };
 }
 
+/** The most that it has had resident at a time, in kB: VmHWM. */
+export function peakMemoryKb(pid: number): number {
+  return kilobytes(`/proc/${pid}/status`, "VmHWM");
+}
+
 function kilobytes(path: string, field: string): number {
   const value = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(readFileSync(path, "utf8"))?.[1];
   if (value === undefined) throw new Error(`Cannot read "${path}": it has no ${field}`);
