@@ -18,7 +18,13 @@ test("refuses devices that cannot be", () => {
   refused({ "devices/1/type": "u" }, '"devices[1].type": found "u", expected one of a, b, c');
   refused({ "devices/1/major": 4096 }, '"devices[1].major": found 4096, expected an integer from -1 to 4095');
   refused({ "devices/1/minor": 1048576 }, '"devices[1].minor": found 1048576, expected an integer from -1 to 1048575');
-  refused({ "devices/1/access": "rx" }, '"devices[1].access": found "rx", expected a composition of r, w and m');
+  refused({ "devices/1/access": "r w" }, '"devices[1].access": found "r w", expected a composition of r, w and m');
+});
+
+test("takes members whose names differ in case only for those that are meant", () => {
+  const { hugepageLimits } = decodeLinuxResources('{ "HugePageLimits": [{ "pagesize": "2MB", "LIMIT": 1 }] }');
+  assert.deepEqual(hugepageLimits, [{ pageSize: "2MB", limit: 1 }]);
+  refused({ "memory/Limit": 1 }, '"memory.limit": the member is there twice, as "Limit" too');
 });
 
 test("refuses limits outside of their ranges", () => {

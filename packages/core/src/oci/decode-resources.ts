@@ -50,7 +50,8 @@ const deviceCgroup = object<LinuxDeviceCgroup>({
   type: optional(oneOf(LINUX_DEVICE_CGROUP_TYPES)),
   major: optional(integer(EVERY_NUMBER, DEVICE_MAJOR_MAX)),
   minor: optional(integer(EVERY_NUMBER, DEVICE_MINOR_MAX)),
-  access: optional(where(text, (access) => /^[rwm]*$/.test(access), "a composition of r, w and m")),
+  // Letters beside these stand for nothing, which who uses it tells.
+  access: optional(where(text, (access) => /^[a-zA-Z]*$/.test(access), "a composition of r, w and m")),
 });
 
 /** -1 is "no limit"; anything below has no meaning. */

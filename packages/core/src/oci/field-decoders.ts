@@ -46,8 +46,9 @@ export function optional<T>(decoder: Decoder<T>): OptionalMember<T> {
 /** An object with at least the members of the shape. Other members are kept (runtime-spec, "Extensibility"). */
 export function object<T extends object>(shape: Shape<T>): Decoder<T> {
   const members = Object.entries(shape) as [string, RequiredMember<unknown> | OptionalMember<unknown>][];
+  const names = new Map(members.map(([name]) => [name.toLowerCase(), name]));
   return (value, at) => {
-    const source = plainObject(value, at);
+    const source = withExactNames(plainObject(value, at), names, at);
     let result = source;
     for (const [name, member] of members) {
       const found = source[name];
@@ -71,6 +72,27 @@ export function object<T extends object>(shape: Shape<T>): Decoder<T> {
     }
     return result as T;
   };
+}
+
+/**
+ * Members whose names differ in case only are the ones that are meant, as to Go's decoder, and so to runc: passed over,
+ * a limit or a restriction would be lost.
+ */
+function withExactNames(
+  source: Record<string, unknown>,
+  names: ReadonlyMap<string, string>,
+  at: string,
+): Record<string, unknown> {
+  let result = source;
+  for (const key of Object.keys(source)) {
+    const name = names.get(key.toLowerCase());
+    if (name === undefined || name === key) continue;
+    if (Object.hasOwn(result, name))
+      throw new FieldFailure(memberPath(at, name), `the member is there twice, as "${key}" too`);
+    result = { ...result, [name]: source[key] };
+    delete result[key];
+  }
+  return result;
 }
 
 function without(members: Record<string, unknown>, name: string): Record<string, unknown> {
