@@ -24,7 +24,8 @@ test("refuses devices that cannot be", () => {
 test("takes members whose names differ in case only for those that are meant", () => {
   const { hugepageLimits } = decodeLinuxResources('{ "HugePageLimits": [{ "pagesize": "2MB", "LIMIT": 1 }] }');
   assert.deepEqual(hugepageLimits, [{ pageSize: "2MB", limit: 1 }]);
-  refused({ "memory/Limit": 1 }, '"memory.limit": the member is there twice, as "Limit" too');
+  const { cpu } = decodeLinuxResources('{ "cpu": { "shares": 2, "mems": "0" }, "CPU": { "Cpus": "0", "Shares": 3 } }');
+  assert.deepEqual(cpu, { shares: 3, mems: "0", cpus: "0" });
 });
 
 test("refuses limits outside of their ranges", () => {

@@ -48,7 +48,7 @@ export function object<T extends object>(shape: Shape<T>): Decoder<T> {
   const members = Object.entries(shape) as [string, RequiredMember<unknown> | OptionalMember<unknown>][];
   const names = new Map(members.map(([name]) => [name.toLowerCase(), name]));
   return (value, at) => {
-    const source = withExactNames(plainObject(value, at), names, at);
+    const source = withExactNames(plainObject(value, at), names);
     let result = source;
     for (const [name, member] of members) {
       const found = source[name];
@@ -76,23 +76,18 @@ export function object<T extends object>(shape: Shape<T>): Decoder<T> {
 
 /**
  * Members whose names differ in case only are the ones that are meant, as to Go's decoder, and so to runc: passed over,
- * a limit or a restriction would be lost.
+ * a limit or a restriction would be lost. What is there twice is put together, and the later one counts.
  */
-function withExactNames(
-  source: Record<string, unknown>,
-  names: ReadonlyMap<string, string>,
-  at: string,
-): Record<string, unknown> {
-  let result = source;
-  for (const key of Object.keys(source)) {
-    const name = names.get(key.toLowerCase());
-    if (name === undefined || name === key) continue;
-    if (Object.hasOwn(result, name))
-      throw new FieldFailure(memberPath(at, name), `the member is there twice, as "${key}" too`);
-    result = { ...result, [name]: source[key] };
-    delete result[key];
+function withExactNames(source: Record<string, unknown>, names: ReadonlyMap<string, string>): Record<string, unknown> {
+  const exactName = (key: string): string => names.get(key.toLowerCase()) ?? key;
+  if (Object.keys(source).every((key) => exactName(key) === key)) return source;
+  const result = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(source)) {
+    const name = exactName(key);
+    const before = result.get(name);
+    result.set(name, isPlainObject(before) && isPlainObject(value) ? { ...before, ...value } : value);
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 function without(members: Record<string, unknown>, name: string): Record<string, unknown> {
@@ -101,8 +96,12 @@ function without(members: Record<string, unknown>, name: string): Record<string,
 }
 
 function plainObject(value: unknown, at: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unexpected(at, value, "an object");
-  return value as Record<string, unknown>;
+  if (!isPlainObject(value)) throw unexpected(at, value, "an object");
+  return value;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A map from names, which `name` checks, to values. */
