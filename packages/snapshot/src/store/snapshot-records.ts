@@ -44,9 +44,9 @@ export class SnapshotRecords {
     this.#snapshotter = snapshotter;
   }
 
-  /** No other process changes records meanwhile. */
-  exclusively<T>(work: () => T): T {
-    return this.#database.transaction(work);
+  /** No other process changes records meanwhile. `durable`: a power cut does not undo it. */
+  exclusively<T>(work: () => T, { durable = true }: { readonly durable?: boolean } = {}): T {
+    return this.#database.transaction(work, { durable });
   }
 
   /** @throws OrlopError `not-found` */

@@ -128,11 +128,16 @@ export class StoredSnapshotter implements Snapshotter {
 
   async remove(key: string): Promise<void> {
     await this.#alone("remove", key, async () => {
-      const directory = this.#records.exclusively(() => {
-        const record = this.#records.find(key);
-        this.#records.delete(record);
-        return this.#place(record.id);
-      });
+      // What is not committed is of no use after a power cut: a start of a container waits for no disk.
+      const durable = this.#records.find(key).info.kind === "committed";
+      const directory = this.#records.exclusively(
+        () => {
+          const record = this.#records.find(key);
+          this.#records.delete(record);
+          return this.#place(record.id);
+        },
+        { durable },
+      );
       this.#driver.forget(directory);
       await removeTree(directory);
     });
@@ -184,14 +189,15 @@ export class StoredSnapshotter implements Snapshotter {
   ): readonly SnapshotMount[] {
     try {
       mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
-      return this.#records.exclusively(() => {
+      const make = (): readonly SnapshotMount[] => {
         const below = this.#records.chain(parent);
         const id = this.#records.insert(key, kind, below[0], labels);
         const files = { directory: this.#place(id), below: below.map((each) => this.#place(each)) };
         this.#makeDirectory(id);
         this.#driver.prepare(files, kind);
         return this.#driver.mounts(files, kind);
-      });
+      };
+      return this.#records.exclusively(make, { durable: false });
     } catch (error) {
       if (error instanceof OrlopError) throw error;
       throw systemFailure(`make snapshot "${key}"`, error);
