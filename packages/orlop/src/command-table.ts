@@ -121,6 +121,27 @@ export const GROUPS: readonly CommandGroup[] = [
       { name: "push", ...PUSH },
       { name: "save", ...SAVE },
       { name: "load", ...LOAD },
+      {
+        name: "prune",
+        summary: "Remove images that are not in use",
+        load: async () => (await import("./gc/image-prune-command.ts")).imagePruneCommand,
+      },
+    ],
+  },
+  {
+    name: "system",
+    summary: "What can be done with all that is on the disk",
+    commands: [
+      {
+        name: "df",
+        summary: "Show what takes how much of the disk",
+        load: async () => (await import("./gc/system-df-command.ts")).systemDfCommand,
+      },
+      {
+        name: "prune",
+        summary: "Remove all that is not in use",
+        load: async () => (await import("./gc/system-prune-command.ts")).systemPruneCommand,
+      },
     ],
   },
 ];

@@ -1,6 +1,6 @@
-import type { Digest, LeaseResource } from "@orlop/core";
+import type { Digest, ImageRecord, IngestStatus, LeaseResource } from "@orlop/core";
 import { diskBytesOf } from "./disk-bytes.ts";
-import { snapshotId } from "./references.ts";
+import { resourceId } from "./references.ts";
 import { type CollectedStore, type StoreView, viewStore } from "./store-view.ts";
 
 /** What one image takes on the disk, with the root file systems that were made of it; several names may refer to it. */
@@ -12,6 +12,8 @@ export interface ImageUsage {
   readonly sharedBytes: number;
   /** A container uses it, or a transfer. */
   readonly isActive: boolean;
+  /** Of containers that have it for their root. */
+  readonly containers: number;
 }
 
 /** Things of one kind. */
@@ -38,102 +40,110 @@ export interface DiskUsage {
 
 /** What a store takes on the disk (st_blocks), and for what. */
 export async function diskUsage(parts: CollectedStore): Promise<DiskUsage> {
-  const { store } = parts;
-  const { view, records, kept, writable } = store.database.snapshot(() => ({
+  const { view, records, kept } = parts.store.database.snapshot(() => ({
     view: viewStore(parts),
-    records: store.images.records(),
-    kept: store.leases.kept(),
-    writable: new Map(parts.snapshots.flatMap(writableSnapshots)),
+    records: parts.store.images.records(),
+    kept: parts.store.leases.kept(),
   }));
+  const users = new ImageUsers(view, kept);
   const sizes = new Map<string, number>();
   for (const { id, resource } of view.graph.nodes()) sizes.set(id, await diskBytesOf(parts, resource));
   const sizeOf = (ids: Iterable<string>): number => [...ids].reduce((sum, id) => sum + (sizes.get(id) ?? 0), 0);
-  const isKept = keptImages(view, kept, writable);
-  const targets = Map.groupBy(records, ({ target }) => target.digest);
-  const trees = [...targets.keys()].map((target) => view.graph.reachable([target]));
-  const images = [...targets].map(([target, names], index) => {
-    const tree = trees[index] ?? new Set();
-    const shared = [...tree].filter((id) => trees.some((other) => other !== tree && other.has(id)));
-    const facts = { sizeBytes: sizeOf(tree), sharedBytes: sizeOf(shared), isActive: isKept(tree) };
-    return { target, names: names.map(({ name }) => name), ...facts };
-  });
-  const all = new Set(trees.flatMap((tree) => [...tree]));
-  const inUse = new Set(trees.flatMap((tree) => (isKept(tree) ? [...tree] : [])));
+  const images = imagesOf(view, records, users);
+  const owners = new Map<string, number>();
+  for (const { tree } of images) for (const id of tree) owners.set(id, (owners.get(id) ?? 0) + 1);
   const garbage = view.garbage.map(({ id }) => id);
   const idle = new Set(garbage);
-  const containers = [...writable.keys()];
   return {
-    images,
-    imagesSum: {
-      count: images.length,
-      active: images.filter(({ isActive }) => isActive).length,
-      sizeBytes: sizeOf(all),
-      reclaimableBytes: sizeOf(all) - sizeOf(inUse),
-    },
-    containers: {
-      count: containers.length,
-      active: containers.filter((id) => !idle.has(id)).length,
-      sizeBytes: sizeOf(containers),
-      reclaimableBytes: sizeOf(containers.filter((id) => idle.has(id))),
-    },
+    images: images.map(({ tree, ...facts }) => ({
+      ...facts,
+      sizeBytes: sizeOf(tree),
+      sharedBytes: sizeOf([...tree].filter((id) => owners.get(id) !== 1)),
+    })),
+    imagesSum: usageSum(
+      images,
+      ({ isActive }) => isActive,
+      (some) => sizeOf(new Set(some.flatMap(({ tree }) => [...tree]))),
+    ),
+    containers: usageSum([...view.writable.keys()], (id) => !idle.has(id), sizeOf),
     ingests: await ingestsSum(parts),
-    garbage: leftSum(
+    garbage: garbageSum(
       parts,
-      garbage.filter((id) => !writable.has(id)),
+      garbage.filter((id) => !view.writable.has(id)),
       sizeOf,
     ),
   };
 }
 
-/** With the snapshot that each is on top of. */
-function writableSnapshots(snapshots: CollectedStore["snapshots"][number]): readonly (readonly [string, string])[] {
-  const { name } = snapshots;
-  return snapshots.records().flatMap(({ kind, key, parent }) => {
-    if (kind === "committed") return [];
-    return [[snapshotId(name, key), parent === undefined ? "" : snapshotId(name, parent)] as const];
+/** An image with all below it. */
+interface ImageTree extends Omit<ImageUsage, "sizeBytes" | "sharedBytes"> {
+  readonly tree: ReadonlySet<string>;
+}
+
+function imagesOf({ graph }: StoreView, records: readonly ImageRecord[], users: ImageUsers): readonly ImageTree[] {
+  return [...Map.groupBy(records, ({ target }) => target.digest)].map(([target, named]) => {
+    const tree = graph.reachable([target]);
+    return { target, names: named.map(({ name }) => name), tree, ...users.of(tree) };
   });
 }
 
-/**
- * Whether an image, given with all below it, is in use: a lease keeps its manifest or its config, which no other image has, or
- * a snapshot on top of its own uppermost one.
- */
-function keptImages(
-  { graph }: StoreView,
-  kept: readonly LeaseResource[],
-  writable: ReadonlyMap<string, string>,
-): (tree: ReadonlySet<string>) => boolean {
-  const content = new Set(kept.flatMap((each) => (each.kind === "content" ? [each.digest] : [])));
-  const below = kept.map((each) => each.kind === "snapshot" && writable.get(snapshotId(each.snapshotter, each.key)));
-  const roots = new Set(below.filter((id) => typeof id === "string"));
-  return (tree) =>
-    [...tree].some((id) => {
-      const node = graph.get(id);
-      // Layers refer to nothing: others may have them too.
-      if (node?.resource.kind !== "content" || node.references.length === 0) return false;
-      return content.has(id) || node.references.some((reference) => roots.has(reference));
-    });
+/** What uses images: containers and transfers, by what their leases keep. */
+class ImageUsers {
+  readonly #graph: StoreView["graph"];
+  readonly #content: ReadonlySet<string>;
+  /** Snapshots, and how many containers are on top of each. */
+  readonly #containers = new Map<string, number>();
+
+  constructor({ graph, writable }: StoreView, kept: readonly LeaseResource[]) {
+    this.#graph = graph;
+    this.#content = new Set(kept.map(resourceId));
+    for (const [id, parent] of writable) {
+      if (parent !== undefined && this.#content.has(id))
+        this.#containers.set(parent, (this.#containers.get(parent) ?? 0) + 1);
+    }
+  }
+
+  /**
+   * Those of an image, given with all below it: leases that keep its manifest or its config, which no other image has, and
+   * containers on its own uppermost snapshot.
+   */
+  of(tree: ReadonlySet<string>): Pick<ImageUsage, "isActive" | "containers"> {
+    // Layers refer to nothing: others may have them too.
+    const own = [...tree]
+      .flatMap((id) => this.#graph.get(id) ?? [])
+      .filter(({ resource, references }) => {
+        return resource.kind === "content" && references.length > 0;
+      });
+    const tops = new Set(own.flatMap(({ references }) => references));
+    const containers = [...tops].reduce((sum, id) => sum + (this.#containers.get(id) ?? 0), 0);
+    return { isActive: containers > 0 || own.some(({ id }) => this.#content.has(id)), containers };
+  }
+}
+
+function usageSum<T>(
+  all: readonly T[],
+  isActive: (each: T) => boolean,
+  sizeOf: (some: readonly T[]) => number,
+): UsageSum {
+  const active = all.filter(isActive);
+  const sizeBytes = sizeOf(all);
+  return { count: all.length, active: active.length, sizeBytes, reclaimableBytes: sizeBytes - sizeOf(active) };
 }
 
 async function ingestsSum({ store }: CollectedStore): Promise<UsageSum> {
-  const all = await Array.fromAsync(store.content.ingests());
-  const sum = (ingests: typeof all): number => ingests.reduce((bytes, { writtenBytes }) => bytes + writtenBytes, 0);
-  const idle = all.filter(({ active }) => !active);
-  return {
-    count: all.length,
-    active: all.length - idle.length,
-    sizeBytes: sum(all),
-    reclaimableBytes: sum(idle),
-  };
+  const sizeOf = (some: readonly IngestStatus[]): number => some.reduce((sum, each) => sum + each.writtenBytes, 0);
+  return usageSum(await Array.fromAsync(store.content.ingests()), ({ active }) => active, sizeOf);
 }
 
-function leftSum(
+function garbageSum(
   { store }: CollectedStore,
   ids: readonly string[],
-  sizeOf: (ids: Iterable<string>) => number,
+  sizeOf: (ids: readonly string[]) => number,
 ): UsageSum {
-  const leftovers = store.content.leftovers().list();
-  const files = leftovers.filter(({ kind }) => kind === "file");
-  const sizeBytes = sizeOf(ids) + files.reduce((sum, { diskBytes }) => sum + diskBytes, 0);
+  const files = store.content
+    .leftovers()
+    .list()
+    .filter(({ kind }) => kind === "file");
+  const sizeBytes = files.reduce((sum, { diskBytes }) => sum + diskBytes, sizeOf(ids));
   return { count: ids.length + files.length, active: 0, sizeBytes, reclaimableBytes: sizeBytes };
 }

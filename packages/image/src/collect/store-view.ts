@@ -1,4 +1,4 @@
-import { LABEL_GC_ROOT, type Labels } from "@orlop/core";
+import { LABEL_GC_ROOT, type Labels, type SnapshotInfo } from "@orlop/core";
 import type { Store } from "../store/open-store.ts";
 import type { CollectableSnapshots } from "./collectable-snapshots.ts";
 import { ReferenceGraph, type ReferenceNode } from "./reference-graph.ts";
@@ -14,7 +14,8 @@ export interface CollectedStore {
 /** All that a store holds, at one moment. */
 export interface StoreView {
   readonly graph: ReferenceGraph;
-  readonly roots: ReadonlySet<string>;
+  /** Of snapshots that are not committed, what they are on top of. */
+  readonly writable: ReadonlyMap<string, string | undefined>;
   /** What no root leads to, each before what it refers to. */
   readonly garbage: readonly ReferenceNode[];
   /** The database's version: the view holds as long as it is this one. */
@@ -34,19 +35,34 @@ export function viewStore({ store, snapshots }: CollectedStore): StoreView {
     for (const { digest, labels } of store.content.rows()) {
       add({ id: digest, resource: { kind: "content", digest }, references: labelReferences(labels) }, labels);
     }
-    for (const snapshotter of snapshots) for (const [node, labels] of snapshotNodes(snapshotter)) add(node, labels);
+    const writable = new Map<string, string | undefined>();
+    for (const each of snapshots) {
+      for (const { node, info } of snapshotNodes(each)) {
+        add(node, info.labels);
+        if (info.kind !== "committed") writable.set(node.id, info.parent && snapshotId(each.name, info.parent));
+      }
+    }
     for (const { target } of store.images.records()) roots.add(target.digest);
     for (const resource of store.leases.kept()) roots.add(resourceId(resource));
     const graph = new ReferenceGraph(nodes);
-    return { graph, roots, garbage: graph.except(graph.reachable(roots)), version };
+    return { graph, writable, garbage: graph.except(graph.reachable(roots)), version };
   });
 }
 
-function* snapshotNodes(snapshots: CollectableSnapshots): Generator<readonly [ReferenceNode, Labels]> {
+interface SnapshotNode {
+  readonly node: ReferenceNode;
+  readonly info: SnapshotInfo;
+}
+
+function snapshotNodes(snapshots: CollectableSnapshots): readonly SnapshotNode[] {
   const { name } = snapshots;
-  for (const { key, parent, labels } of snapshots.records()) {
+  return snapshots.records().map((info) => {
+    const { key, parent, labels } = info;
     const below = parent === undefined ? [] : [snapshotId(name, parent)];
     const references = [...below, ...labelReferences(labels)];
-    yield [{ id: snapshotId(name, key), resource: { kind: "snapshot", snapshotter: name, key }, references }, labels];
-  }
+    return {
+      node: { id: snapshotId(name, key), resource: { kind: "snapshot", snapshotter: name, key }, references },
+      info,
+    };
+  });
 }

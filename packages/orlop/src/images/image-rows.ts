@@ -30,6 +30,10 @@ interface RowOptions {
   /** Digests are shown. */
   readonly hasDigests: boolean;
   readonly sizeBytes: number;
+  /** Of that what other images have as well; absent: not known, like `containers`. */
+  readonly sharedBytes?: number;
+  /** How many use it. */
+  readonly containers?: number;
 }
 
 /** The rows of one image in a list: one for each of its names, and one for an image that has none. */
@@ -55,7 +59,8 @@ function labelsOf(record: Image["records"][number], hasDigests: boolean): readon
   return [[`${row.repository} ${row.tag} ${row.digest}`, row]];
 }
 
-function imageRow(image: Image, name: RowName, { nowMs, isWhole, sizeBytes }: RowOptions): Struct {
+function imageRow(image: Image, name: RowName, options: RowOptions): Struct {
+  const { nowMs, isWhole, sizeBytes, sharedBytes, containers } = options;
   const { createdAtMs } = image;
   return structOf({
     ID: isWhole ? image.id : shortId(image.id),
@@ -67,8 +72,8 @@ function imageRow(image: Image, name: RowName, { nowMs, isWhole, sizeBytes }: Ro
     CreatedAt: createdAtMs === undefined ? UNKNOWN : goTime(createdAtMs),
     Size: humanSize(sizeBytes, 3),
     VirtualSize: humanSize(sizeBytes),
-    Containers: UNKNOWN,
-    SharedSize: UNKNOWN,
-    UniqueSize: UNKNOWN,
+    Containers: containers === undefined ? UNKNOWN : String(containers),
+    SharedSize: sharedBytes === undefined ? UNKNOWN : humanSize(sharedBytes),
+    UniqueSize: sharedBytes === undefined ? UNKNOWN : humanSize(sizeBytes - sharedBytes),
   });
 }

@@ -8,6 +8,7 @@ import {
   type Digest,
   type ImageConfig,
   type ImageStore,
+  LABEL_GC_REF_CONTENT,
   LABEL_GC_REF_SNAPSHOT,
   type Labels,
   MEDIA_TYPE_IMAGE_CONFIG,
@@ -52,8 +53,8 @@ export class TestShelf implements ImageShelf, Disposable {
   readonly content: ContentStore;
   readonly images: ImageStore;
   collections = 0;
-  readonly #directory: string = mkdtempSync(join(tmpdir(), "orlop-shelf-"));
-  readonly #store: Store = openStore(this.#directory);
+  readonly root: string = mkdtempSync(join(tmpdir(), "orlop-shelf-"));
+  readonly #store: Store = openStore(this.root);
   readonly #snapshots = new Map<string, { readonly parent: string | undefined; readonly sizeBytes: number }>();
 
   constructor() {
@@ -63,7 +64,7 @@ export class TestShelf implements ImageShelf, Disposable {
 
   [Symbol.dispose](): void {
     this.#store.close();
-    rmSync(this.#directory, { recursive: true });
+    rmSync(this.root, { recursive: true });
   }
 
   async collectGarbage(): Promise<void> {
@@ -119,7 +120,9 @@ export class TestShelf implements ImageShelf, Disposable {
       config: { digest, ...rest },
       layers: blobs,
     };
-    const target = await this.document(manifest, MEDIA_TYPE_IMAGE_MANIFEST);
+    const children = [digest, ...blobs.map((blob) => blob.digest)];
+    const references = children.map((child, index) => [`${LABEL_GC_REF_CONTENT}.${index}`, child]);
+    const target = await this.document(manifest, MEDIA_TYPE_IMAGE_MANIFEST, Object.fromEntries(references));
     for (const name of names) await this.images.put(name, target);
     return { id: digest, target };
   }

@@ -1,0 +1,39 @@
+import type { CollectedGarbage, CollectedStore, CollectOptions } from "@orlop/image";
+import type { Command } from "../command.ts";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import type { ImageShelf } from "../images/image-verb.ts";
+import { printText } from "../print.ts";
+import { openDepot } from "../store/open-depot.ts";
+
+/** What the verbs that give the disk back need of the place where images are. */
+export interface CollectedShelf extends ImageShelf {
+  collectGarbage(options?: CollectOptions): Promise<CollectedGarbage>;
+  /** All that is there. */
+  parts(): CollectedStore;
+}
+
+/** One call of a verb. */
+export interface GcCall {
+  readonly shelf: CollectedShelf;
+  readonly flags: ParsedFlags;
+  readonly nowMs: number;
+  /** To standard output. */
+  print(text: string): void;
+  /** Where an answer is read from. */
+  readonly input: AsyncIterable<Buffer | string>;
+}
+
+/** A command that works with this user's images; resolves with the exit code. */
+export function gcCommand(
+  command: Omit<Command, "run" | "failureExitCode">,
+  verb: (call: GcCall) => Promise<number>,
+): Command {
+  return {
+    ...command,
+    failureExitCode: 1,
+    async run(flags) {
+      await using shelf = openDepot();
+      return await verb({ shelf, flags, nowMs: Date.now(), print: printText, input: process.stdin });
+    },
+  };
+}

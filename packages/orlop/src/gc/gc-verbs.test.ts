@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Command } from "../command.ts";
+import { parseFlags } from "../flags/parse-flags.ts";
+import { TestShelf } from "../images/shelf-fixture.ts";
+import { Depot } from "../store/open-depot.ts";
+import type { GcCall } from "./gc-verb.ts";
+import { imagePruneCommand, pruneUnusedImages } from "./image-prune-command.ts";
+import { showUsage, systemDfCommand } from "./system-df-command.ts";
+import { pruneSystem, systemPruneCommand } from "./system-prune-command.ts";
+
+const VERBS = new Map<Command, (call: GcCall) => Promise<number>>([
+  [imagePruneCommand, pruneUnusedImages],
+  [systemPruneCommand, pruneSystem],
+  [systemDfCommand, showUsage],
+]);
+
+interface Said {
+  readonly exitCode: number | undefined;
+  readonly text: string;
+}
+
+/** What a command says, with an answer in a pipe. */
+async function call(shelf: TestShelf, command: Command, args: readonly string[], answer = ""): Promise<Said> {
+  await using depot = new Depot(shelf.root);
+  const texts: string[] = [];
+  async function* input(): AsyncGenerator<Buffer> {
+    if (answer !== "") yield Buffer.from(answer);
+  }
+  const flags = parseFlags(command.table, args);
+  const print = (text: string): void => void texts.push(text);
+  const exitCode = await VERBS.get(command)?.({ shelf: depot, flags, nowMs: Date.now(), print, input: input() });
+  return { exitCode, text: texts.join("") };
+}
+
+const sizes = (text: string): string => text.replaceAll(/\d[\d.]*(?:B|kB|MB)/g, "SIZE");
+
+describe("orlop image prune", () => {
+  test("removes images without a name, and all that only they hold", async () => {
+    using shelf = new TestShelf();
+    await shelf.add({ names: ["docker.io/library/app:1"], layers: [9000] });
+    const gone = await shelf.add({ names: [], layers: [9000, 50_000], config: { created: "2020-01-01T00:00:00Z" } });
+    await shelf.images.put(gone.target.digest, gone.target);
+    const { text } = await call(shelf, imagePruneCommand, ["-f"]);
+    assert.equal(sizes(text), `Deleted Images:\ndeleted: ${gone.id}\n\nTotal reclaimed space: SIZE\n`);
+    assert.deepEqual(await shelf.names(), ["docker.io/library/app:1"]);
+    assert.equal((await Array.fromAsync(shelf.content.list())).length, 3);
+    assert.equal((await call(shelf, imagePruneCommand, ["-f"])).text, "Total reclaimed space: 0B\n");
+  });
+
+  test("removes with -a those that no container uses, with all their names, as far as the filters say", async () => {
+    using shelf = new TestShelf();
+    const config = { created: "2020-01-01T00:00:00Z", config: { Labels: { team: "a" } } };
+    const old = await shelf.add({ names: ["docker.io/library/old:1", "localhost:5000/old:2"], config });
+    const used = await shelf.add({ names: ["docker.io/library/used:1"], config, layers: [10] });
+    await shelf.add({ names: ["docker.io/library/new:1"], config: { ...config, created: new Date().toISOString() } });
+    await shelf.add({ names: ["docker.io/library/other:1"], config: { created: "2020-01-01T00:00:00Z" } });
+    await using depot = new Depot(shelf.root);
+    const { id } = await depot.leases.create();
+    await depot.leases.add(id, { kind: "content", digest: used.target.digest });
+    const { text } = await call(shelf, imagePruneCommand, ["-af", "--filter", "until=24h", "--filter", "label=team=a"]);
+    const lines = ["untagged: old:1", "untagged: localhost:5000/old:2", `deleted: ${old.id}`];
+    assert.equal(sizes(text), `Deleted Images:\n${lines.join("\n")}\n\nTotal reclaimed space: SIZE\n`);
+    assert.equal((await shelf.names()).length, 3);
+    await assert.rejects(call(shelf, imagePruneCommand, ["--filter", "since=app"]), { code: "invalid" });
+  });
+
+  test("asks first, and goes on when the answer is y", async () => {
+    using shelf = new TestShelf();
+    await shelf.add({ names: ["docker.io/library/app:1"] });
+    const question = (what: string): string =>
+      `WARNING! This will remove ${what}.\nAre you sure you want to continue? [y/N] `;
+    const no = await call(shelf, imagePruneCommand, [], "n\n");
+    assert.deepEqual(no, { exitCode: 0, text: question("all dangling images") });
+    assert.equal((await call(shelf, imagePruneCommand, ["-a"], "yes\n")).exitCode, 0);
+    assert.equal((await shelf.names()).length, 1);
+    const { text } = await call(shelf, imagePruneCommand, ["-a"], " Y \nmore");
+    assert.ok(text.startsWith(`${question("all images without at least one container associated to them")}Deleted`));
+    assert.deepEqual(await shelf.names(), []);
+  });
+
+  test("is refused without an answer", async () => {
+    using shelf = new TestShelf();
+    await assert.rejects(call(shelf, imagePruneCommand, []), { code: "invalid", message: /use -f/ });
+  });
+});
+
+describe("orlop system prune", () => {
+  test("removes what was cut off as well, and says so first", async () => {
+    using shelf = new TestShelf();
+    const digest = `sha256:${"1".repeat(64)}` as const;
+    {
+      await using ingest = await shelf.content.ingest({ digest, size: 10_000 });
+      await ingest?.write(Buffer.alloc(5000, 1), 0);
+    }
+    const said = await call(shelf, systemPruneCommand, ["-a"], "n\n");
+    assert.match(
+      said.text,
+      /^WARNING! This will remove:\n {2}- all images without.*\n {2}- .*\n {2}- .*\n\nAre you sure/,
+    );
+    const { text } = await call(shelf, systemPruneCommand, [], "y\n");
+    assert.ok(sizes(text).endsWith(`Deleted Partial Downloads:\n${digest}\n\nTotal reclaimed space: SIZE\n`));
+    assert.deepEqual(await Array.fromAsync(shelf.content.ingests()), []);
+  });
+});
+
+describe("orlop system df", () => {
+  test("shows what takes the disk, by kind", async () => {
+    using shelf = new TestShelf();
+    const empty = await call(shelf, systemDfCommand, []);
+    assert.equal(
+      empty.text,
+      [
+        "TYPE                TOTAL     ACTIVE    SIZE      RECLAIMABLE",
+        "Images              0         0         0B        0B",
+        "Containers          0         0         0B        0B",
+        "Partial Downloads   0         0         0B        0B",
+        "Garbage             0         0         0B        0B",
+        "",
+      ].join("\n"),
+    );
+    await shelf.add({ names: ["docker.io/library/app:1", "docker.io/library/app:2"], layers: [9000] });
+    const { text } = await call(shelf, systemDfCommand, ["--format", "{{.Type}} {{.TotalCount}} {{.Reclaimable}}"]);
+    assert.match(text, /^Images 1 [\d.]+kB \(100%\)\nContainers 0 0B\n/);
+  });
+
+  test("shows with -v each image with what it shares", async () => {
+    using shelf = new TestShelf();
+    await shelf.add({ names: ["docker.io/library/app:1"], layers: [9000, 1000] });
+    await shelf.add({ names: ["docker.io/library/app:2"], layers: [9000, 2000, 3000] });
+    const { text } = await call(shelf, systemDfCommand, ["-v"]);
+    const [title, , heading, ...rows] = text.split("\n");
+    assert.equal(title, "Images space usage:");
+    assert.match(heading ?? "", /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE +SHARED SIZE +UNIQUE SIZE +CONTAINERS$/);
+    assert.match(rows[0] ?? "", /^app +[12] +[0-9a-f]{12} +N\/A +[\d.]+kB +[\d.]+kB +[\d.]+kB +0$/);
+    await assert.rejects(call(shelf, systemDfCommand, ["-v", "--format", "json"]), { code: "unsupported" });
+  });
+});

@@ -1,0 +1,24 @@
+import { OrlopError } from "@orlop/core";
+import { diskUsage } from "@orlop/image";
+import { filterImages, parseImageFilters } from "../images/image-filter.ts";
+import { nameOf } from "../images/image-name.ts";
+import { type Image, listImages } from "../images/list-images.ts";
+import type { GcCall } from "./gc-verb.ts";
+
+/** @throws OrlopError `invalid` for a filter that prune does not have */
+export function pruneFilters(texts: readonly string[]): ReturnType<typeof parseImageFilters> {
+  const filters = parseImageFilters(texts);
+  const other = Object.keys(filters).find((name) => name !== "label" && name !== "until");
+  if (other === undefined) return filters;
+  throw new OrlopError("invalid", `Cannot use filter "${other}": there are label and until`);
+}
+
+/** Images without a name, or, where all are asked for, those that no container uses; as far as they suit the filters. */
+export async function prunableImages({ shelf, flags, nowMs }: GcCall): Promise<readonly Image[]> {
+  const images = filterImages(await listImages(shelf), pruneFilters(flags.list("filter")), nowMs);
+  const usage = await diskUsage(shelf.parts());
+  const active = new Set(usage.images.flatMap(({ isActive, target }) => (isActive ? [target] : [])));
+  const isUnused = ({ records }: Image): boolean => records.every(({ target }) => !active.has(target.digest));
+  const isDangling = ({ records }: Image): boolean => records.every((record) => nameOf(record) === undefined);
+  return images.filter((image) => isUnused(image) && (flags.isOn("all") || isDangling(image)));
+}

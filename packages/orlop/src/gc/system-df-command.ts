@@ -1,0 +1,94 @@
+import { OrlopError } from "@orlop/core";
+import { type DiskUsage, diskUsage, type UsageSum } from "@orlop/image";
+import type { Command } from "../command.ts";
+import { humanSize } from "../format/human-size.ts";
+import { OutputFormat } from "../format/output-format.ts";
+import { type Struct, structOf } from "../format/template/value.ts";
+import { IMAGE_HEADINGS, imageRows } from "../images/image-rows.ts";
+import { FORMAT_HELP } from "../images/images-command.ts";
+import { listImages } from "../images/list-images.ts";
+import { type GcCall, gcCommand } from "./gc-verb.ts";
+
+const TABLE = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
+const HEADINGS = { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE" };
+const IMAGES_TABLE =
+  "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.VirtualSize}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
+
+export const systemDfCommand: Command = gcCommand(
+  {
+    name: "df",
+    usage: "[OPTIONS]",
+    description:
+      "Shows what images and containers take on the disk, and what of it would be given back if all went that is not in use: " +
+      "images that no container uses, file systems of containers that have ended, parts of images whose transfer was cut " +
+      "off, and garbage that the next collection removes. What images share counts once.",
+    examples: [["orlop system df -v", "each image, with what it shares with others"]],
+    table: {
+      flags: [
+        { name: "verbose", short: "v", help: "Show each image" },
+        { name: "format", value: "FORMAT", help: FORMAT_HELP },
+      ],
+      flagsAnywhere: true,
+    },
+  },
+  showUsage,
+);
+
+export async function showUsage({ shelf, flags, print, nowMs }: GcCall): Promise<number> {
+  if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop system df" takes no arguments');
+  const isVerbose = flags.isOn("verbose");
+  if (isVerbose && flags.has("format")) {
+    throw new OrlopError(
+      "unsupported",
+      "Cannot use --verbose with --format: the list of images has orlop images --format",
+    );
+  }
+  const format = new OutputFormat(flags.text("format") || "table", TABLE);
+  const usage = await diskUsage(shelf.parts());
+  if (!isVerbose) {
+    print(format.text(usageRows(usage), HEADINGS));
+    return 0;
+  }
+  const rows: Struct[] = [];
+  for (const image of await listImages(shelf)) {
+    const targets = new Set(image.records.map(({ target }) => target.digest));
+    const own = usage.images.filter(({ target }) => targets.has(target));
+    const sum = (of: (each: (typeof own)[number]) => number): number =>
+      own.reduce((bytes, each) => bytes + of(each), 0);
+    const sharedBytes = sum((each) => each.sharedBytes);
+    rows.push(
+      ...imageRows(image, {
+        nowMs,
+        isWhole: false,
+        hasDigests: false,
+        sizeBytes: sum((each) => each.sizeBytes),
+        sharedBytes,
+        containers: sum((each) => each.containers),
+      }),
+    );
+  }
+  print(`Images space usage:\n\n${new OutputFormat("table", IMAGES_TABLE).text(rows, IMAGE_HEADINGS)}\n`);
+  print(`Others:\n\n${format.text(usageRows(usage).slice(1), HEADINGS)}`);
+  return 0;
+}
+
+function usageRows({ imagesSum, containers, ingests, garbage }: DiskUsage): readonly Struct[] {
+  return [
+    usageRow("Images", imagesSum),
+    usageRow("Containers", containers),
+    usageRow("Partial Downloads", ingests),
+    usageRow("Garbage", garbage),
+  ];
+}
+
+/** As docker has it, the share is not told of nothing. */
+function usageRow(type: string, { count, active, sizeBytes, reclaimableBytes }: UsageSum): Struct {
+  const share = sizeBytes === 0 ? "" : ` (${Math.floor((reclaimableBytes * 100) / sizeBytes)}%)`;
+  return structOf({
+    Type: type,
+    TotalCount: String(count),
+    Active: String(active),
+    Size: humanSize(sizeBytes),
+    Reclaimable: `${humanSize(reclaimableBytes)}${share}`,
+  });
+}
