@@ -6,6 +6,7 @@ export type { ArchiveInput, ArchiveOptions } from "./archive/seekable-archive.ts
 export { type CollectedGarbage, type CollectOptions, collectGarbage } from "./collect/collect-garbage.ts";
 export type { CollectableSnapshots } from "./collect/collectable-snapshots.ts";
 export { type DiskUsage, diskUsage, type ImageUsage, type UsageSum } from "./collect/disk-usage.ts";
+export { keepContent } from "./collect/keep-content.ts";
 export type { RemovedThing } from "./collect/removed-thing.ts";
 export type { CollectedStore } from "./collect/store-view.ts";
 export { Database, type DatabaseRow, type DatabaseValue, type TransactionOptions } from "./database/database.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Descriptor, type ImageRecord, OrlopError, type Platform, type RootFilesystem } from "@orlop/core";
-import { pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
+import { keepContent, pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
 import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -51,7 +51,8 @@ async function bring(
   // What has no name here is looked at each time, which costs little where its parts are here.
   if (name === undefined) return (await pull(depot, { reference, platform, quiet: true, lease })).target;
   const known = policy === "always" ? undefined : await find(depot, name, "text" in reference ? reference.text : name);
-  if (known !== undefined) return known.target;
+  // Somebody may be removing it: then it has to come again.
+  if (known !== undefined && (await keepContent(depot, lease, known.target.digest))) return known.target;
   if (policy === "never") {
     throw new OrlopError(
       "not-found",

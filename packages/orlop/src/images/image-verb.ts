@@ -1,4 +1,4 @@
-import type { ContentStore, ImageStore, Snapshotter } from "@orlop/core";
+import type { ContentStore, ImageStore, LeaseStore, Snapshotter } from "@orlop/core";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printError, printText, printWarning } from "../print.ts";
@@ -7,6 +7,7 @@ import { printError, printText, printWarning } from "../print.ts";
 export interface ImageShelf {
   readonly content: ContentStore;
   readonly images: ImageStore;
+  readonly leases: LeaseStore;
   /** What makes root file systems of layers here. */
   snapshotter(): Promise<Snapshotter>;
   /** Removes what nothing refers to any more. */

@@ -11,6 +11,7 @@ import {
   LABEL_GC_REF_CONTENT,
   LABEL_GC_REF_SNAPSHOT,
   type Labels,
+  type LeaseStore,
   MEDIA_TYPE_IMAGE_CONFIG,
   MEDIA_TYPE_IMAGE_INDEX,
   MEDIA_TYPE_IMAGE_LAYER,
@@ -52,6 +53,7 @@ interface VerbResult {
 export class TestShelf implements ImageShelf, Disposable {
   readonly content: ContentStore;
   readonly images: ImageStore;
+  readonly leases: LeaseStore;
   collections = 0;
   readonly root: string = mkdtempSync(join(tmpdir(), "orlop-shelf-"));
   readonly #store: Store = openStore(this.root);
@@ -60,6 +62,7 @@ export class TestShelf implements ImageShelf, Disposable {
   constructor() {
     this.content = this.#store.content;
     this.images = this.#store.images;
+    this.leases = this.#store.leases;
   }
 
   [Symbol.dispose](): void {

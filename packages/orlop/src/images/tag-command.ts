@@ -1,4 +1,5 @@
 import { formatReference, OrlopError, parseReference } from "@orlop/core";
+import { keepContent } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { findImage } from "./find-image.ts";
 import { imageCommand, type VerbCall } from "./image-verb.ts";
@@ -24,6 +25,14 @@ export async function tagImage({ shelf, flags }: VerbCall): Promise<number> {
     throw new OrlopError("invalid", `Cannot use image name "${target}": a name with a digest is given by its content`);
   }
   const { record } = await findImage(shelf, source);
-  await shelf.images.put(formatReference(reference), record.target);
+  const { id: lease } = await shelf.leases.create();
+  try {
+    if (!(await keepContent(shelf, lease, record.target.digest))) {
+      throw new OrlopError("not-found", `Cannot tag image "${source}": it is not there, or damaged`);
+    }
+    await shelf.images.put(formatReference(reference), record.target);
+  } finally {
+    await shelf.leases.delete(lease);
+  }
   return 0;
 }

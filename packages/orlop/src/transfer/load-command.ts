@@ -2,6 +2,7 @@ import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
 import { openImageArchive, pullImage, readStoredImage } from "@orlop/image";
 import type { Command } from "../command.ts";
+import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { printText } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
@@ -50,6 +51,7 @@ export const loadCommand: Command = {
       const { config } = await readStoredImage(depot.content, image.target, platform);
       printText(image.name === undefined ? `Loaded image ID: ${config.digest}\n` : `Loaded image: ${name}\n`);
     }
+    await collectAfterwards(depot);
     return 0;
   },
 };

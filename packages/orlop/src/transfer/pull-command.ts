@@ -1,5 +1,6 @@
 import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
 import type { Command } from "../command.ts";
+import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { parseImageReference } from "../image/image-reference.ts";
 import { printText } from "../print.ts";
 import { openDepot } from "../store/open-depot.ts";
@@ -46,6 +47,7 @@ export const pullCommand: Command = {
       const { name } = await pull(depot, request);
       printText(`${name}\n`);
     }
+    await collectAfterwards(depot);
     return 0;
   },
 };
