@@ -41,9 +41,12 @@ describe("orlop image prune", () => {
     await shelf.add({ names: ["docker.io/library/app:1"], layers: [9000] });
     const gone = await shelf.add({ names: [], layers: [9000, 50_000], config: { created: "2020-01-01T00:00:00Z" } });
     await shelf.images.put(gone.target.digest, gone.target);
+    // Made here, and known by how.
+    const made = await shelf.add({ names: [], layers: [9000] });
+    await shelf.images.put("debian:bookworm?packages=dash", made.target);
     const { text } = await call(shelf, imagePruneCommand, ["-f"]);
     assert.equal(sizes(text), `Deleted Images:\ndeleted: ${gone.id}\n\nTotal reclaimed space: SIZE\n`);
-    assert.deepEqual(await shelf.names(), ["docker.io/library/app:1"]);
+    assert.deepEqual(await shelf.names(), ["debian:bookworm?packages=dash", "docker.io/library/app:1"]);
     assert.equal((await Array.fromAsync(shelf.content.list())).length, 3);
     assert.equal((await call(shelf, imagePruneCommand, ["-f"])).text, "Total reclaimed space: 0B\n");
   });

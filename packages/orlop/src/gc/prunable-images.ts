@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import { diskUsage } from "@orlop/image";
 import { filterImages, parseImageFilters } from "../images/image-filter.ts";
-import { nameOf } from "../images/image-name.ts";
+import { asDigest } from "../images/image-name.ts";
 import { type Image, listImages } from "../images/list-images.ts";
 import type { GcCall } from "./gc-verb.ts";
 
@@ -19,6 +19,6 @@ export async function prunableImages({ shelf, flags, nowMs }: GcCall): Promise<r
   const usage = await diskUsage(shelf.parts());
   const active = new Set(usage.images.flatMap(({ isActive, target }) => (isActive ? [target] : [])));
   const isUnused = ({ records }: Image): boolean => records.every(({ target }) => !active.has(target.digest));
-  const isDangling = ({ records }: Image): boolean => records.every((record) => nameOf(record) === undefined);
+  const isDangling = ({ records }: Image): boolean => records.every(({ name }) => asDigest(name) !== undefined);
   return images.filter((image) => isUnused(image) && (flags.isOn("all") || isDangling(image)));
 }

@@ -1,5 +1,5 @@
 import { familiarReference, type ImageRecord, OrlopError } from "@orlop/core";
-import { nameOf } from "../images/image-name.ts";
+import { asDigest, nameOf } from "../images/image-name.ts";
 import type { Image } from "../images/list-images.ts";
 import type { CollectedShelf } from "./gc-verb.ts";
 
@@ -11,6 +11,7 @@ export async function pruneImages(shelf: CollectedShelf, images: readonly Image[
       if (!(await isRemoved(shelf, record))) continue;
       const name = nameOf(record);
       if (name !== undefined) lines.push(`untagged: ${familiarReference(name)}`);
+      else if (asDigest(record.name) === undefined) lines.push(`untagged: ${record.name}`);
     }
     lines.push(`deleted: ${id}`);
   }

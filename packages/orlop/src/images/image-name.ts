@@ -33,7 +33,8 @@ export function asReference(text: string): Reference | undefined {
   return unlessInvalid(() => parseReference(text));
 }
 
-function asDigest(text: string): Digest | undefined {
+/** Undefined for what is no digest. */
+export function asDigest(text: string): Digest | undefined {
   return unlessInvalid(() => parseDigest(text));
 }
 
