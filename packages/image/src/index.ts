@@ -33,6 +33,7 @@ export { type HostFinder, hostsOfMachine, type MachineHostsOptions } from "./reg
 export { type RegistriesConf, readRegistriesConf } from "./registry/hosts/registries-conf.ts";
 export { resolveShortName } from "./registry/hosts/short-name.ts";
 export type { RegistryLimits } from "./registry/limits.ts";
+export { mountSources } from "./registry/mount-sources.ts";
 export { RegistryClient, type RegistryClientOptions } from "./registry/registry-client.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry/registry-sink.ts";
 export { RegistrySource } from "./registry/registry-source.ts";

@@ -62,6 +62,11 @@ export function describeManifest(
   return { mediaType, digest: wanted ?? named ?? sha256Of(content), size: content.length };
 }
 
+/** Of several manifests. */
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === MEDIA_TYPE_IMAGE_INDEX || mediaType === MEDIA_TYPE_DOCKER_MANIFEST_LIST;
+}
+
 /** The descriptor that the head of an answer gives; undefined when it does not say enough. */
 export function describeHead(doing: string, response: HttpResponse): Descriptor | undefined {
   const digest = namedDigest(doing, response);

@@ -1,4 +1,4 @@
-import { OrlopError, type Reference } from "@orlop/core";
+import { formatReference, OrlopError, type Reference } from "@orlop/core";
 import { Authorizer, type EndpointCredential } from "./authorization/authorizer.ts";
 import type { Permission } from "./authorization/scopes.ts";
 import type { Credential, CredentialFinder } from "./credentials/credential.ts";
@@ -48,6 +48,27 @@ export class RegistryClient implements Disposable {
 
   sink(reference: Reference, options?: RegistrySinkOptions): RegistrySink {
     return new RegistrySink(reference, this.#hosts(reference, "push"), options);
+  }
+
+  /**
+   * Deletes a manifest by its digest or, where the registry has that, a tag alone (distribution-spec, "Content
+   * Management").
+   *
+   * @throws OrlopError `not-found`; `unsupported` where the registry deletes nothing
+   */
+  async delete(reference: Reference, signal?: AbortSignal): Promise<void> {
+    const name = reference.digest ?? reference.tag ?? "latest";
+    const doing = `delete "${formatReference(reference)}"`;
+    await this.#hosts(reference, "delete").first("push", (session) =>
+      session.request({
+        doing,
+        method: "DELETE",
+        target: `manifests/${name}`,
+        accept: [202, 200, 204],
+        ignoreBody: true,
+        signal,
+      }),
+    );
   }
 
   /**

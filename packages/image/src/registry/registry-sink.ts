@@ -8,6 +8,7 @@ import {
   type Reference,
 } from "@orlop/core";
 import { isManifestType, namedDigest } from "./manifest-document.ts";
+import { listReferrer, type Referrer, referrerOf } from "./push-referrer.ts";
 import type { RegistryHosts } from "./registry-hosts.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { type BlobContent, uploadBlob } from "./upload-blob.ts";
@@ -57,7 +58,7 @@ export class RegistrySink implements ImageSink {
 
   async putManifest(descriptor: Descriptor, content: Buffer, signal?: AbortSignal): Promise<void> {
     this.#manifests.set(descriptor.digest, content);
-    await this.#put(descriptor, descriptor.digest, content, signal);
+    await this.#put(descriptor, descriptor.digest, content, { referrer: referrerOf(descriptor, content), signal });
   }
 
   async putName(name: string | undefined, target: Descriptor, signal?: AbortSignal): Promise<void> {
@@ -71,7 +72,7 @@ export class RegistrySink implements ImageSink {
     if (content === undefined) {
       throw new OrlopError("internal", `Cannot tag "${target.digest}": its manifest was not put before`);
     }
-    await this.#put(target, tag, content, signal);
+    await this.#put(target, tag, content, { signal });
   }
 
   async finish(): Promise<void> {}
@@ -80,7 +81,12 @@ export class RegistrySink implements ImageSink {
     this.#manifests.clear();
   }
 
-  async #put({ digest, mediaType }: Descriptor, name: string, content: Buffer, signal?: AbortSignal): Promise<void> {
+  async #put(
+    { digest, mediaType }: Descriptor,
+    name: string,
+    content: Buffer,
+    { referrer, signal }: { readonly referrer?: Referrer | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
     const doing = `push manifest "${name}" of "${formatReference({ ...this.#reference })}"`;
     await this.#hosts.first("push", async (session: RegistrySession) => {
       const response = await session.request({
@@ -95,8 +101,12 @@ export class RegistrySink implements ImageSink {
         signal,
       });
       const named = namedDigest(doing, response);
-      if (named === undefined || named === digest) return;
-      throw new OrlopError("invalid", `Cannot ${doing}: ${response.url.host} names it ${named}, it is ${digest}`);
+      if (named !== undefined && named !== digest) {
+        throw new OrlopError("invalid", `Cannot ${doing}: ${response.url.host} names it ${named}, it is ${digest}`);
+      }
+      // By this header a registry says that it keeps the list.
+      if (referrer === undefined || response.headers["oci-subject"] === referrer.subject) return;
+      await listReferrer(session, referrer, signal);
     });
   }
 }

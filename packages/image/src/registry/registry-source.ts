@@ -9,12 +9,15 @@ import {
   type OfferedImage,
   OrlopError,
   type Reference,
+  type ReferrersOptions,
 } from "@orlop/core";
 import { DOCUMENT_MAX_BYTES, hashFor } from "../layout/layout-blobs.ts";
 import { BlobLocation } from "./blob-request.ts";
 import { downloadBlob } from "./download-blob.ts";
+import { listTags } from "./list-tags.ts";
 import { describeHead, describeManifest, isManifestType, MANIFEST_ACCEPT } from "./manifest-document.ts";
 import { bodyChunks, readBody } from "./read-body.ts";
+import { listReferrers } from "./referrers.ts";
 import type { RegistryHosts } from "./registry-hosts.ts";
 import type { RegistrySession } from "./registry-session.ts";
 import { RetryBudget, withRetries } from "./retry-budget.ts";
@@ -78,6 +81,15 @@ export class RegistrySource implements ImageSource {
 
   async download(descriptor: Descriptor, ingest: Ingest, options: DownloadOptions = {}): Promise<void> {
     await this.#hosts.first("pull", (session) => downloadBlob(session, descriptor, ingest, options));
+  }
+
+  async referrers(descriptor: Descriptor, options: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
+    return await this.#hosts.first("resolve", (session) => listReferrers(session, descriptor, options));
+  }
+
+  /** The tags of the repository, in the order of the registry. */
+  async tags(signal?: AbortSignal): Promise<readonly string[]> {
+    return await this.#hosts.first("resolve", (session) => listTags(session, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
