@@ -48,6 +48,7 @@ export { DockerRegistry, type DockerRegistryOptions, dockerRegistryObstacle } fr
 export { busyboxObstacle, makeBusyboxRootfs } from "./rootfs.ts";
 export { runtimeSuite } from "./runtime-suite/runtime-suite.ts";
 export type { MakeRuntime, RuntimeSuiteOptions, RuntimeSuiteSubject } from "./runtime-suite/suite-subject.ts";
+export { SnapshotBench } from "./snapshotter-suite/snapshot-bench.ts";
 export type {
   MakeSnapshotter,
   SnapshotterSuiteOptions,

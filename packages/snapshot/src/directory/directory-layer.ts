@@ -1,4 +1,13 @@
-import { type BigIntStats, closeSync, constants, lstatSync, openSync, readlinkSync, readSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Attributes, LowerDirectory, LowerLayer, LowerLeaf, LowerNode } from "../layer/lower-layer.ts";
 import type { FileFacts } from "./file-facts.ts";
@@ -28,6 +37,7 @@ export class DirectoryLayer implements LowerLayer {
       attributes: this.#attributes(path, stat),
       opaque: this.#facts.opaque.has(path),
       find: (name) => this.#find(path === "" ? name : `${path}/${name}`),
+      names: () => readdirSync(join(this.#path, path)),
     };
   }
 

@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
+import { type BigIntStats, fstatSync, lstatSync, readdirSync } from "node:fs";
 import type { OpenPlace, RootDirectory } from "./root-directory.ts";
 
 export interface FoundFile {
@@ -7,11 +7,11 @@ export interface FoundFile {
   readonly stat: BigIntStats;
 }
 
-/** Everything in it, the directory itself first, as the empty path. */
+/** Everything in it, the directory itself first, as the empty path; what is gone meanwhile not. */
 export function listUpper(root: RootDirectory): readonly FoundFile[] {
   const found: FoundFile[] = [];
   const walk = (place: OpenPlace, path: string): void => {
-    found.push({ path, stat: lstatSync(`${place.path}/.`, { bigint: true }) });
+    found.push({ path, stat: fstatSync(place.fd, { bigint: true }) });
     for (const name of readdirSync(place.path).sort(byBytes)) {
       const below = path === "" ? name : `${path}/${name}`;
       using child = place.openSubdirectory(name);
@@ -19,9 +19,9 @@ export function listUpper(root: RootDirectory): readonly FoundFile[] {
         walk(child, below);
         continue;
       }
-      const stat = lstatSync(`${place.path}/${name}`, { bigint: true });
+      const stat = lstatSync(`${place.path}/${name}`, { bigint: true, throwIfNoEntry: false });
       // Layers have no sockets, and nobody listens at this one any more.
-      if (!stat.isSocket()) found.push({ path: below, stat });
+      if (stat !== undefined && !stat.isSocket()) found.push({ path: below, stat });
     }
   };
   using top = root.openDirectory("");

@@ -15,6 +15,8 @@ interface UpperOptions {
   readonly system: SystemCalls;
   /** Path of a file that is not there, outside of the directory. */
   readonly scratch: string;
+  /** An ordinary user's own files, which are those of root to a container of his. */
+  readonly ownIsRoot?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function* upperEntries(directory: string, options: UpperOptions): A
   for (const { path, stat } of found) {
     const own = xattrs.get(path === "" ? "." : path) ?? new Map<string, Buffer>();
     const entry = describe(root, { path, stat }, own, links);
-    yield entry;
+    yield options.ownIsRoot ? withRootsOwner(entry) : entry;
     if (entry.kind === "directory" && isOpaque(own)) yield { ...marker(entry), path: `${path}/.wh..wh..opq` };
   }
 }
@@ -72,6 +74,11 @@ function kindOf(stat: BigIntStats, path: string): LayerEntryKind {
     throw new OrlopError("unsupported", `Cannot make layer: "${path}" would be taken for a whiteout`);
   }
   return stat.isDirectory() ? "directory" : fileType(stat);
+}
+
+function withRootsOwner(entry: LayerEntry): LayerEntry {
+  const { uid, gid } = entry;
+  return { ...entry, uid: uid === process.geteuid?.() ? 0 : uid, gid: gid === process.getegid?.() ? 0 : gid };
 }
 
 /** An empty file that says something by its name. */

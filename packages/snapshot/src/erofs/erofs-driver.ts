@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
@@ -66,12 +67,7 @@ export class ErofsDriver implements SnapshotDriver {
       return images.length === 1 ? images : [...images, { ...overlayMount({ lower }), type: "format/overlay" }];
     }
     const [upper, work] = [join(directory, UPPER), join(directory, WORK)];
-    if (!existsSync(upper)) {
-      throw new OrlopError(
-        "conflict",
-        `Cannot mount snapshot in "${directory}": a layer has been applied\nTry to commit it.`,
-      );
-    }
+    checkWritable("mount", directory);
     if (images.length === 0) return [bindMount(upper, kind === "view")];
     return [...images, { ...overlayMount({ lower, writes: { upper, work } }), type: "format/overlay" }];
   }
@@ -95,6 +91,16 @@ export class ErofsDriver implements SnapshotDriver {
     synced.catch(() => {});
     this.#applied.set(directory, { writer, synced });
     cleanUp.move();
+  }
+
+  entries({ directory }: SnapshotFiles): AsyncGenerator<LayerEntry> {
+    checkWritable("compare", directory);
+    const scratch = join(directory, `${SCRATCH}-${randomUUID()}`);
+    return upperEntries(join(directory, UPPER), { system: this.#system, scratch });
+  }
+
+  open(directory: string): ErofsLayer {
+    return openLayer(directory);
   }
 
   async commit({ directory, below }: SnapshotFiles): Promise<void> {
@@ -151,6 +157,12 @@ export class ErofsDriver implements SnapshotDriver {
   async close(): Promise<void> {
     for (const directory of [...this.#applied.keys()]) this.forget(directory);
   }
+}
+
+function checkWritable(verb: string, directory: string): void {
+  if (existsSync(join(directory, UPPER))) return;
+  const what = "a layer has been applied\nTry to commit it.";
+  throw new OrlopError("conflict", `Cannot ${verb} snapshot in "${directory}": ${what}`);
 }
 
 function again(directory: string, what: string): OrlopError {

@@ -75,6 +75,19 @@ export class ErofsImage implements Disposable {
   /** What a directory has under a name. */
   find(directory: ErofsInode, name: string): ErofsInode | undefined {
     const wanted = Buffer.from(name);
+    for (const found of this.#entries(directory)) if (found.name.equals(wanted)) return this.#inode(found.nid);
+    return undefined;
+  }
+
+  /** Of what a directory holds. */
+  *names(directory: ErofsInode): Generator<string> {
+    for (const { name } of this.#entries(directory)) {
+      const text = name.toString();
+      if (text !== "." && text !== "..") yield text;
+    }
+  }
+
+  *#entries(directory: ErofsInode): Generator<{ readonly name: Buffer; readonly nid: number }> {
     for (let at = 0; at < directory.size; at += BLOCK_BYTES) {
       const block = this.content(directory, at, Math.min(BLOCK_BYTES, directory.size - at));
       const count = DIRENT.get(block, 0, "nameoff") / DIRENT.sizeBytes;
@@ -83,10 +96,9 @@ export class ErofsImage implements Disposable {
         const start = DIRENT.get(block, entryAt, "nameoff");
         const end =
           index + 1 < count ? DIRENT.get(block, entryAt + DIRENT.sizeBytes, "nameoff") : endOfName(block, start);
-        if (block.subarray(start, end).equals(wanted)) return this.#inode(DIRENT.get(block, entryAt, "nid"));
+        yield { name: block.subarray(start, end), nid: DIRENT.get(block, entryAt, "nid") };
       }
     }
-    return undefined;
   }
 
   /** Bytes of a file, a directory or a link; `at` is at the start of a block. */

@@ -42,6 +42,7 @@ export class ErofsLayer implements LowerLayer, Disposable {
         const found = this.#image.find(inode, name);
         return found === undefined ? undefined : this.#node(found);
       },
+      names: () => this.#image.names(inode),
     };
   }
 

@@ -56,6 +56,7 @@ function asLower(tree: LayerTree<string>): LowerLayer {
       nodes.set(child, leaf);
       return leaf;
     },
+    names: () => children.keys(),
   });
   return { root: directory(tree.root) };
 }

@@ -9,6 +9,8 @@ export interface LowerDirectory {
   /** What the layers below have in it is hidden. */
   readonly opaque: boolean;
   find(name: string): LowerNode | undefined;
+  /** In no order; those of whiteouts among them. */
+  names(): Iterable<string>;
 }
 
 /** Anything but a directory; hard links are one object. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
@@ -11,6 +12,7 @@ import {
 import { DirectoryLayer } from "../directory/directory-layer.ts";
 import { DirectoryLayerWriter } from "../directory/directory-layer-writer.ts";
 import { readFileFacts, writeFileFacts } from "../directory/file-facts.ts";
+import { upperEntries } from "../directory/upper-entries.ts";
 import { upperFacts } from "../directory/upper-facts.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
 import { diskUsage } from "../store/disk-usage.ts";
@@ -68,12 +70,7 @@ export class OverlayDriver implements SnapshotDriver {
     const [upper, work] = [join(directory, LAYER), join(directory, WORK)];
     const [single = upper] = lower;
     if (kind === "view") return [lower.length > 1 ? overlayMount({ lower, userxattr }) : bindMount(single, true)];
-    if (existsSync(join(directory, STAGING))) {
-      throw new OrlopError(
-        "conflict",
-        `Cannot mount snapshot in "${directory}": a layer has been applied\nTry to commit it.`,
-      );
-    }
+    checkWritable("mount", directory);
     return [lower.length === 0 ? bindMount(upper, false) : overlayMount({ lower, writes: { upper, work }, userxattr })];
   }
 
@@ -94,6 +91,16 @@ export class OverlayDriver implements SnapshotDriver {
     });
     await writer.add(entries);
     this.#applied.set(directory, { writer });
+  }
+
+  entries({ directory }: SnapshotFiles): AsyncGenerator<LayerEntry> {
+    checkWritable("compare", directory);
+    const scratch = join(directory, `${SCRATCH}-${randomUUID()}`);
+    return upperEntries(join(directory, LAYER), { system: this.#system, scratch, ownIsRoot: this.#rootless });
+  }
+
+  open(directory: string): DirectoryLayer {
+    return openLayer(directory);
   }
 
   async commit({ directory, below }: SnapshotFiles): Promise<void> {
@@ -146,6 +153,12 @@ export class OverlayDriver implements SnapshotDriver {
 
 function openLayer(directory: string): DirectoryLayer {
   return new DirectoryLayer(join(directory, LAYER), readFileFacts(join(directory, FACTS)));
+}
+
+function checkWritable(verb: string, directory: string): void {
+  if (!existsSync(join(directory, STAGING))) return;
+  const what = "a layer has been applied\nTry to commit it.";
+  throw new OrlopError("conflict", `Cannot ${verb} snapshot in "${directory}": ${what}`);
 }
 
 function again(directory: string, what: string): OrlopError {

@@ -1,4 +1,5 @@
 import type { LayerEntry, PrepareOptions, SnapshotKind, SnapshotMount, SnapshotUsage } from "@orlop/core";
+import type { LowerLayer } from "../layer/lower-layer.ts";
 
 /** The files of one snapshot: its own directory, and those of the snapshots below it, the uppermost first. */
 export interface SnapshotFiles {
@@ -23,6 +24,10 @@ export interface SnapshotDriver {
     files: { readonly directory: string; readonly below: readonly string[] | undefined },
     entries: AsyncIterable<LayerEntry>,
   ): Promise<void>;
+  /** What has been written to an active snapshot, as the entries of a layer. */
+  entries(files: SnapshotFiles): AsyncGenerator<LayerEntry>;
+  /** The layer of a committed snapshot. */
+  open(directory: string): LowerLayer & Partial<Disposable>;
   /** Makes a layer of what has been applied or written, and makes it durable. Again where nothing came of it. */
   commit(files: SnapshotFiles): Promise<void>;
   /** Removes what only an active snapshot needs from that of a committed one, if it is still there. */

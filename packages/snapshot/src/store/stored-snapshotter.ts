@@ -14,6 +14,7 @@ import {
 } from "@orlop/core";
 import type { Database } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
+import { layerChanges, type SnapshotChange } from "../layer/layer-changes.ts";
 import { changeLabels } from "./change-labels.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
@@ -107,6 +108,27 @@ export class StoredSnapshotter implements Snapshotter {
       const { directory, below } = this.#files(record);
       await this.#driver.apply({ directory, below: below.length > 0 || !this.rebases ? below : undefined }, entries);
     });
+  }
+
+  /**
+   * What has been written to an active snapshot over its parent, as the entries of a layer: the same files, the same entries.
+   *
+   * @throws OrlopError `not-found`, `conflict` for one that is not active, or that a layer has been applied to
+   */
+  async *upperEntries(key: string): AsyncGenerator<LayerEntry> {
+    yield* this.#driver.entries(this.#files(this.#active("compare", key)));
+  }
+
+  /** The same as changes of what its parent shows, by their paths. */
+  async upperChanges(key: string): Promise<readonly SnapshotChange[]> {
+    const files = this.#files(this.#active("compare", key));
+    using layers = new DisposableStack();
+    const below = files.below.map((directory) => {
+      const layer = this.#driver.open(directory);
+      layers.defer(() => layer[Symbol.dispose]?.());
+      return layer;
+    });
+    return await layerChanges(this.#driver.entries(files), below);
   }
 
   async commit(name: string, key: string, { labels = {}, parent }: CommitOptions = {}): Promise<void> {

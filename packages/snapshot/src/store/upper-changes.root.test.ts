@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { chmodSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { type LayerEntry, OrlopError } from "@orlop/core";
+import { SnapshotBench } from "@orlop/testkit";
+import { fileSystemObstacle, makerOf } from "../snapshotter-fixture.ts";
+import type { StoredSnapshotter } from "./stored-snapshotter.ts";
+
+const lowest = [
+  "a/",
+  "a/gone",
+  "a/kept",
+  "emptied/",
+  "emptied/1",
+  "emptied/2/",
+  "emptied/2/x",
+  "file",
+  "gone/",
+  "gone/x",
+];
+
+function change(root: string): void {
+  rmSync(join(root, "a/gone"));
+  rmSync(join(root, "gone"), { recursive: true });
+  rmSync(join(root, "emptied"), { recursive: true });
+  mkdirSync(join(root, "emptied"));
+  writeFileSync(join(root, "emptied/1"), "new");
+  writeFileSync(join(root, "a/new"), "new");
+  linkSync(join(root, "a/new"), join(root, "a-link"));
+  symlinkSync("file", join(root, "to-file"));
+  chmodSync(join(root, "file"), 0o600);
+}
+
+function describe({ kind, path, target, size }: LayerEntry): string {
+  return kind === "file" ? `${path} ${size}` : `${kind} ${path}${target === "" ? "" : ` -> ${target}`}`;
+}
+
+for (const name of ["erofs", "overlay"]) {
+  suite(`what was written to a snapshot of ${name}`, () => {
+    const onBench = (
+      title: string,
+      check: (bench: SnapshotBench, snapshotter: StoredSnapshotter) => Promise<void>,
+    ): Promise<void> =>
+      test(title, async (t) => {
+        const reason = fileSystemObstacle(name);
+        if (reason !== undefined) return t.skip(reason);
+        await using bench = await SnapshotBench.open(makerOf(name), "/run");
+        await check(bench, bench.snapshotter as StoredSnapshotter);
+      });
+
+    onBench("is a layer, and changes of the layers below", async (bench, snapshotter) => {
+      await bench.layer(
+        "lowest",
+        undefined,
+        lowest.map((path) => ({ path })),
+      );
+      await bench.layer("lower", "lowest", [{ path: "emptied/.wh.2" }, { path: "emptied/3" }]);
+      bench.within(await snapshotter.prepare("run", "lower"), change);
+      assert.deepEqual(await snapshotter.upperChanges("run"), [
+        { kind: "changed", path: "a" },
+        { kind: "added", path: "a-link" },
+        { kind: "deleted", path: "a/gone" },
+        { kind: "added", path: "a/new" },
+        { kind: "changed", path: "emptied" },
+        { kind: "changed", path: "emptied/1" },
+        { kind: "deleted", path: "emptied/3" },
+        { kind: "changed", path: "file" },
+        { kind: "deleted", path: "gone" },
+        { kind: "added", path: "to-file" },
+      ]);
+      const entries = await Array.fromAsync(snapshotter.upperEntries("run"), describe);
+      assert.deepEqual(entries, [
+        "directory ",
+        "directory a",
+        "a/.wh.gone 0",
+        "a/new 3",
+        "hard-link a-link -> a/new",
+        "directory emptied",
+        "emptied/.wh..wh..opq 0",
+        "emptied/1 3",
+        "file 0",
+        ".wh.gone 0",
+        "symlink to-file -> file",
+      ]);
+    });
+
+    onBench("is all there is where there is no parent", async (bench, snapshotter) => {
+      bench.within(await snapshotter.prepare("run", undefined), (root) => mkdirSync(join(root, "d")));
+      assert.deepEqual(await snapshotter.upperChanges("run"), [{ kind: "added", path: "d" }]);
+    });
+
+    onBench("is asked of active snapshots alone", async (bench, snapshotter) => {
+      await bench.layer("l", undefined, []);
+      await snapshotter.view("v", "l");
+      for (const key of ["l", "v"]) await assert.rejects(snapshotter.upperChanges(key), { code: "conflict" });
+      await assert.rejects(snapshotter.upperChanges("none"), { code: "not-found" });
+      await snapshotter.prepare("applied", undefined);
+      await snapshotter.apply("applied", (async function* () {})());
+      await assert.rejects(snapshotter.upperChanges("applied"), OrlopError);
+    });
+  });
+}
