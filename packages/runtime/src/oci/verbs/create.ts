@@ -1,4 +1,5 @@
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
+import { writeCrunStatus } from "../crun-status.ts";
 import type { Verb } from "../verb.ts";
 
 export const createVerb: Verb = {
@@ -13,7 +14,8 @@ subreaper above gets it, and its exit status.`,
   words: [1, 1],
   async run(context) {
     const request = createRequest(context, true);
-    await (await context.containers()).create(request);
+    const { pid } = await (await context.containers()).create(request);
+    writeCrunStatus(context, request, pid);
     return 0;
   },
 };

@@ -207,6 +207,19 @@ describe("create", () => {
     );
   });
 
+  test("leaves the status file of crun under its name alone", async () => {
+    for (const name of ["crun", "runc"]) {
+      using b = bundle();
+      mkdirSync(join(b.path, "a"));
+      await callOci(["--root", b.path, "create", "--bundle", b.path, "a"], { name, containers: b.containers });
+      assert.deepEqual(readdirSync(join(b.path, "a")), name === "crun" ? ["status"] : []);
+      if (name !== "crun") continue;
+      const status = JSON.parse(readFileSync(join(b.path, "a", "status"), "utf8"));
+      assert.deepEqual([status.bundle, status.rootfs], [b.path, join(b.path, "rootfs")]);
+      assert.equal(JSON.parse(status.external_descriptors).length, 3);
+    }
+  });
+
   test("keeps the caller's groups where podman's annotation asks for it", async () => {
     using b = bundle({ annotations: { "run.oci.keep_original_groups": "1" } });
     await b.call("create", "a");

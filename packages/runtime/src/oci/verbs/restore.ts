@@ -1,5 +1,7 @@
 import { CRIU_FLAGS, decodeCriuFlags } from "../checkpoint-flags.ts";
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
+import { writeCrunStatus } from "../crun-status.ts";
+import { goesByCrun } from "../goes-by-crun.ts";
 import type { Verb } from "../verb.ts";
 
 export const restoreVerb: Verb = {
@@ -32,7 +34,9 @@ its end, passes signals on to it, removes the container and ends with its exit s
       keep: false,
       subreaper: !given.isOn("no-subreaper"),
     };
-    await (await containers()).restore(request);
+    const all = await containers();
+    await all.restore(request);
+    if (detach && goesByCrun(call)) writeCrunStatus(context, request, (await all.state(request.id)).pid);
     return 0;
   },
 };

@@ -1,4 +1,5 @@
 import { CREATE_FLAGS, createRequest } from "../create-request.ts";
+import { writeCrunStatus } from "../crun-status.ts";
 import { goesByCrun } from "../goes-by-crun.ts";
 import { awaitReadiness, serviceManager } from "../notify/await-readiness.ts";
 import type { OciContainers, OciCreate, OciRun } from "../oci-containers.ts";
@@ -49,5 +50,6 @@ async function createAndStart(context: VerbContext, containers: OciContainers, r
   const { pid = 0 } = await containers.create(request);
   const { done } = await awaitReadiness(context, { id, pid, mainPid: pid });
   await containers.start(id);
+  writeCrunStatus(context, request, pid);
   await done;
 }
