@@ -31,6 +31,7 @@ export {
   decodeIndex,
   decodeManifest,
 } from "./oci/decode-image-spec.ts";
+export { decodeJson } from "./oci/decode-json.ts";
 export { decodeProcess } from "./oci/decode-process.ts";
 export { decodeLinuxResources } from "./oci/decode-resources.ts";
 export { checkRuntimeSpec, decodeRuntimeSpec } from "./oci/decode-runtime-spec.ts";

@@ -50,3 +50,8 @@ export { type ImageDepot, type PulledImage, type PullOptions, pullImage } from "
 export { readDocument, StoreSource } from "./transfer/store-source.ts";
 export { readStoredImage, type StoredImage } from "./transfer/stored-image.ts";
 export type { PartRole, PartState, TransferEvent, TransferListener } from "./transfer/transfer-event.ts";
+export { decodePolicy } from "./verify/decode-policy.ts";
+export type { ImageToVerify, ImageVerifier } from "./verify/image-verifier.ts";
+export type { ImageOrigin, Policy } from "./verify/policy.ts";
+export { policyVerifier } from "./verify/policy-verifier.ts";
+export { type ProgramVerifierOptions, programVerifier, VERIFIER_DIRECTORY } from "./verify/program-verifier.ts";

@@ -19,6 +19,7 @@ import {
 } from "@orlop/core";
 import type { LayerLimits } from "../layer/layer-limits.ts";
 import type { StoredLayer } from "../layer/read-layer.ts";
+import type { ImageVerifier } from "../verify/image-verifier.ts";
 import { bringBlob } from "./bring-blob.ts";
 import { gcLabels } from "./gc-labels.ts";
 import { imageParts, type ManifestPart } from "./image-parts.ts";
@@ -49,6 +50,8 @@ export interface PullOptions {
   readonly name?: string;
   /** A lease of the caller's that keeps what is pulled; absent: what has no name in the end is nobody's. */
   readonly lease?: string;
+  /** All of them have to allow the image before anything of it comes. */
+  readonly verifiers?: readonly ImageVerifier[];
   /** What a layer may unpack to; absent: `LAYER_LIMITS`. */
   readonly limits?: LayerLimits;
   readonly signal?: AbortSignal;
@@ -93,10 +96,13 @@ class Pull {
   }
 
   async run(image: OfferedImage): Promise<PulledImage> {
-    const { platform, onEvent, signal } = this.#options;
+    const { platform, onEvent, signal, verifiers = [] } = this.#options;
     const { target } = image;
     const name = this.#options.name ?? image.name;
     onEvent?.({ kind: "image", name, target });
+    for (const verify of verifiers) {
+      await verify({ name, target, source: this.#source, ...(signal === undefined ? {} : { signal }) });
+    }
     const read = (descriptor: Descriptor): Promise<Buffer> => this.#document(descriptor);
     const parts = await imageParts(read, target, platform === undefined ? {} : { platform });
     for (const part of parts) if (part.manifest !== undefined) await this.#image(part, part.manifest);

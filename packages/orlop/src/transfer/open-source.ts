@@ -1,6 +1,8 @@
+import { realpathSync } from "node:fs";
 import { type ImageSource, type OfferedImage, OrlopError, parseReference } from "@orlop/core";
 import {
   type FilesSource,
+  type ImageOrigin,
   openDebianSource,
   openImageArchive,
   openLayout,
@@ -14,6 +16,8 @@ import { machineRegistryOptions } from "./registry-flags.ts";
 /** An image's source; what it holds open is closed with it. */
 interface OpenSource extends AsyncDisposable {
   readonly source: ImageSource;
+  /** For policies. */
+  readonly origin: ImageOrigin;
   /** The image that the reference means. */
   image(): Promise<OfferedImage>;
 }
@@ -37,9 +41,11 @@ export async function openSource(
   switch (reference.kind) {
     case "registry": {
       const client = new RegistryClient(registry);
-      const source = client.source(parseReference(reference.name));
+      const named = parseReference(reference.name);
+      const source = client.source(named);
       return {
         source,
+        origin: { transport: "docker", reference: named, open: (each) => client.source(each) },
         image: async () => await only(source, signal),
         [Symbol.asyncDispose]: async () => client[Symbol.dispose](),
       };
@@ -47,13 +53,24 @@ export async function openSource(
     case "packages": {
       const source = await openDebianSource(reference.name, { store: depot.content, ...withSignal });
       const image = async (): Promise<OfferedImage> => ({ ...(await only(source, signal)), name: reference.name });
-      return { source, image, [Symbol.asyncDispose]: () => source[Symbol.asyncDispose]() };
+      // No transport of containers', but a scope of its own in a policy nevertheless.
+      return {
+        source,
+        origin: { transport: "debian" },
+        image,
+        [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+      };
     }
     case "oci-layout":
-      return opened(openLayout(reference.path), reference.tag);
+      return opened(openLayout(reference.path), reference.tag, pathOrigin("oci", reference.path));
     case "oci-archive":
+      return opened(
+        await openImageArchive(reference.path, withSignal),
+        reference.tag,
+        pathOrigin("oci-archive", reference.path),
+      );
     case "docker-archive":
-      return opened(await openImageArchive(reference.path, withSignal), reference.tag);
+      return opened(await openImageArchive(reference.path, withSignal), reference.tag, { transport: "docker-archive" });
     case "host":
     case "directory": {
       const name = reference.kind === "host" ? "host" : `dir:${reference.path}`;
@@ -62,9 +79,14 @@ export async function openSource(
   }
 }
 
-function opened(source: FilesSource, wanted: string | undefined): OpenSource {
+function pathOrigin(transport: string, path: string): ImageOrigin {
+  return { transport, path: realpathSync(path) };
+}
+
+function opened(source: FilesSource, wanted: string | undefined, origin: ImageOrigin): OpenSource {
   return {
     source,
+    origin,
     image: async () => source.image(wanted),
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   };

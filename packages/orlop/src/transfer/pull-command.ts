@@ -4,6 +4,7 @@ import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { parseImageReference } from "../image/image-reference.ts";
 import { printText } from "../print.ts";
 import { openDepot } from "../store/open-depot.ts";
+import { SIGNATURE_POLICY_FLAG } from "./image-verifiers.ts";
 import { type PullRequest, pull } from "./pull.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
 
@@ -27,6 +28,7 @@ export const pullCommand: Command = {
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms, take this one" },
       { name: "all-platforms", help: "Take all of them, to copy the image elsewhere" },
       { name: "quiet", short: "q", help: "Show no progress" },
+      SIGNATURE_POLICY_FLAG,
       ...REGISTRY_FLAGS,
     ],
     refused: [
@@ -41,9 +43,16 @@ export const pullCommand: Command = {
     const references = flags.positional.map((text) => parseImageReference(text, process.cwd()));
     const quiet = flags.isOn("quiet");
     const registry = registryOptions(flags);
+    const signaturePolicy = flags.text("signature-policy");
     await using depot = openDepot();
     for (const reference of references) {
-      const request: PullRequest = { reference, quiet, registry, ...(platform === undefined ? {} : { platform }) };
+      const request: PullRequest = {
+        reference,
+        quiet,
+        registry,
+        signaturePolicy,
+        ...(platform === undefined ? {} : { platform }),
+      };
       const { name } = await pull(depot, request);
       printText(`${name}\n`);
     }

@@ -5,6 +5,7 @@ import { showProgress } from "../progress/show-progress.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { imageVerifiers } from "./image-verifiers.ts";
 import { openSource } from "./open-source.ts";
 
 export interface PullRequest {
@@ -13,6 +14,8 @@ export interface PullRequest {
   readonly platform?: Platform | "all";
   readonly quiet: boolean;
   readonly registry?: RegistryClientOptions;
+  /** Absent: the user's, or the machine's. */
+  readonly signaturePolicy?: string | undefined;
   /** Keeps an image that has no name; absent: it gets its digest for one. */
   readonly lease?: string;
 }
@@ -23,18 +26,20 @@ export interface PullRequest {
  * @throws OrlopError
  */
 export async function pull(depot: Depot, request: PullRequest): Promise<PulledImage> {
-  const { reference, platform = ownPlatform(), quiet, registry, lease } = request;
+  const { reference, platform = ownPlatform(), quiet, registry, lease, signaturePolicy } = request;
   using cancel = new CancelOnSignals();
   const { signal } = cancel;
   using progress = showProgress({ quiet, movement: "downloading" });
   await using open = await openSource(reference, depot, { signal, ...(registry === undefined ? {} : { registry }) });
   progress.onEvent({ kind: "resolving", source: open.source.name });
+  const verifiers = imageVerifiers(open.origin, { policyFile: signaturePolicy });
   const image = await open.image();
   const name = image.name ?? (lease === undefined ? image.target.digest : undefined);
   return await pullImage(open.source, depot, image, {
     ...(name === undefined ? {} : { name }),
     ...(platform === "all" ? {} : { platform, snapshotter: await depot.snapshotter() }),
     ...(lease === undefined ? {} : { lease }),
+    verifiers,
     signal,
     onEvent: (event) => progress.onEvent(event),
   });

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Descriptor, formatReference, type ImageSource, parseReference, type Reference } from "@orlop/core";
+import { DockerRegistry, dockerRegistryObstacle, temporaryDirectory } from "@orlop/testkit";
+import { pushImage, someBytes } from "../registry/fixture-blobs-fixture.ts";
+import { RegistryClient } from "../registry/registry-client.ts";
+import { FakeDepot } from "../transfer/depot-fixture.ts";
+import { pullImage } from "../transfer/pull-image.ts";
+import { decodePolicy } from "./decode-policy.ts";
+import { ARTIFACT_TYPE_SIGNATURE } from "./find-signatures.ts";
+import type { SignedIdentity } from "./policy.ts";
+import { policyVerifier } from "./policy-verifier.ts";
+import { putSignatures, type SignatureContent, signatureTag } from "./signature-fixture.ts";
+
+interface KeyPair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+const KEYS: Readonly<Record<string, KeyPair>> = {
+  "ECDSA on P-256": generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  "ECDSA on P-384": generateKeyPairSync("ec", { namedCurve: "P-384" }),
+  Ed25519: generateKeyPairSync("ed25519"),
+  RSA: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+};
+const [KEY, OTHER] = Object.values(KEYS) as [KeyPair, KeyPair];
+
+function pemOf({ publicKey }: KeyPair): string {
+  return publicKey.export({ type: "spki", format: "pem" }).toString();
+}
+
+const obstacle = dockerRegistryObstacle();
+
+describe("a policy that asks for signatures", obstacle === undefined ? {} : { skip: obstacle }, () => {
+  let registry: DockerRegistry;
+  let client: RegistryClient;
+  let images = 0;
+
+  before(async () => {
+    registry = await DockerRegistry.start();
+    client = new RegistryClient();
+  });
+
+  after(async () => {
+    client?.[Symbol.dispose]();
+    await registry?.[Symbol.asyncDispose]();
+  });
+
+  /** An image that nobody has signed. */
+  async function push(): Promise<{ readonly reference: Reference; readonly target: Descriptor }> {
+    const reference = parseReference(`${registry.host}/app${images++}:1`);
+    const { target } = await pushImage(client.sink(reference), [someBytes(100)]);
+    return { reference, target };
+  }
+
+  async function sign(
+    reference: Reference,
+    target: Descriptor,
+    more: readonly Partial<SignatureContent>[],
+  ): Promise<void> {
+    const { registry: host, repository } = reference;
+    const sink = client.sink({ registry: host, repository, tag: signatureTag(target.digest) });
+    const content = { key: KEY.privateKey, reference: formatReference(reference), digest: target.digest };
+    await putSignatures(
+      sink,
+      more.map((each) => ({ ...content, ...each })),
+    );
+  }
+
+  interface PullOptions {
+    readonly keys?: object;
+    readonly signedIdentity?: SignedIdentity;
+    readonly source?: (source: ImageSource) => ImageSource;
+  }
+
+  /** What is named afterwards. */
+  async function pull(
+    reference: Reference,
+    {
+      keys = { keyData: Buffer.from(pemOf(KEY)).toString("base64") },
+      signedIdentity,
+      source = (each) => each,
+    }: PullOptions = {},
+  ): Promise<readonly string[]> {
+    const requirement = {
+      type: "sigstoreSigned",
+      ...keys,
+      ...(signedIdentity === undefined ? {} : { signedIdentity }),
+    };
+    const policy = decodePolicy(
+      "p.json",
+      JSON.stringify({ default: [{ type: "reject" }], transports: { docker: { [registry.host]: [requirement] } } }),
+    );
+    const depot = new FakeDepot();
+    await using opened = source(client.source(reference));
+    const [image] = await opened.images();
+    assert.ok(image !== undefined);
+    const verifier = policyVerifier(policy, { transport: "docker", reference, open: (each) => client.source(each) });
+    try {
+      await pullImage(opened, depot, image, { verifiers: [verifier] });
+    } catch (error) {
+      assert.equal(depot.images.records.size, 0);
+      assert.equal(depot.content.blobs.size, 0);
+      assert.equal(depot.leases.held.size, 0);
+      throw error;
+    }
+    return [...depot.images.records.keys()];
+  }
+
+  test("refuses an image without one, and brings nothing of it", async () => {
+    const { reference } = await push();
+    await assert.rejects(pull(reference), {
+      code: "denied",
+      message: `Cannot use image "${formatReference(reference)}": the policy "p.json" asks for a signature, and it has none`,
+    });
+  });
+
+  for (const [name, pair] of Object.entries(KEYS)) {
+    test(`takes an image that was signed with a key of ${name}`, async () => {
+      const { reference, target } = await push();
+      await sign(reference, target, [{ key: pair.privateKey }]);
+      const keys = { keyData: Buffer.from(pemOf(pair)).toString("base64") };
+      assert.deepEqual(await pull(reference, { keys }), [formatReference(reference)]);
+    });
+  }
+
+  test("takes any of several signatures, and any of several keys", async () => {
+    const { reference, target } = await push();
+    await sign(reference, target, [{ key: OTHER.privateKey }, { reference: "other.example/app:1" }, {}]);
+    using directory = temporaryDirectory();
+    const paths = [KEYS.RSA as KeyPair, KEY].map((pair, index) => {
+      const path = join(directory.path, `${index}.pub`);
+      writeFileSync(path, pemOf(pair));
+      return path;
+    });
+    assert.equal((await pull(reference, { keys: { keyPaths: paths } })).length, 1);
+    const datas = [KEY, OTHER].map((pair) => Buffer.from(pemOf(pair)).toString("base64"));
+    assert.equal((await pull(reference, { keys: { keyDatas: datas } })).length, 1);
+  });
+
+  test("refuses those that are not for the image, and says why", async () => {
+    const { reference, target } = await push();
+    const digest = `sha256:${"0".repeat(64)}`;
+    await sign(reference, target, [
+      { key: OTHER.privateKey },
+      { digest },
+      { reference: "other.example/app:1" },
+      { critical: { type: "atomic container signature" } },
+    ]);
+    await assert.rejects(pull(reference), (error: Error & { code?: string }) => {
+      assert.equal(error.code, "denied");
+      assert.match(error.message, /none of its 4 is accepted: it was made with another key; it was made for "sha256:0/);
+      assert.match(error.message, /made for "other.example\/app:1" \(matchRepoDigestOrExact\); \.\.\.$/);
+      return true;
+    });
+  });
+
+  test("takes what says more than is known for no signature", async () => {
+    const { reference, target } = await push();
+    await sign(reference, target, [{ critical: { more: 1 } }]);
+    await assert.rejects(pull(reference), { code: "denied", message: /not the members type, image, identity/ });
+  });
+
+  test("takes cosign's, which name a repository, where it is told to", async () => {
+    const { reference, target } = await push();
+    await sign(reference, target, [{ reference: formatReference(reference).replace(/:1$/, "") }]);
+    await assert.rejects(pull(reference), { code: "denied", message: /matchRepoDigestOrExact/ });
+    assert.equal((await pull(reference, { signedIdentity: { type: "matchRepository" } })).length, 1);
+  });
+
+  test("finds them by what they refer to, too", async () => {
+    const { reference, target } = await push();
+    const beside = { registry: registry.host, repository: reference.repository, tag: "elsewhere" };
+    const content = { key: KEY.privateKey, reference: formatReference(reference), digest: target.digest };
+    const signature = await putSignatures(client.sink(beside), [content]);
+    await assert.rejects(pull(reference), { message: /it has none/ });
+    const named = await pull(reference, {
+      source: (source) =>
+        Object.assign(source, { referrers: async () => [{ ...signature, artifactType: ARTIFACT_TYPE_SIGNATURE }] }),
+    });
+    assert.equal(named.length, 1);
+  });
+
+  test("refuses keys that are none", async () => {
+    const { reference } = await push();
+    const keyOf = (pem: string | Buffer): object => ({ keyData: Buffer.from(pem).toString("base64") });
+    const secret = KEY.privateKey.export({ type: "pkcs8", format: "pem" });
+    await assert.rejects(pull(reference, { keys: keyOf(secret) }), {
+      code: "invalid",
+      message: /no public key in PEM/,
+    });
+    const broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    await assert.rejects(pull(reference, { keys: keyOf(broken) }), { code: "invalid", message: /no public key: / });
+    const short = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    await assert.rejects(pull(reference, { keys: keyOf(pemOf(short)) }), { message: /1024 bits, and 2048 are needed/ });
+    const agreed = generateKeyPairSync("x25519");
+    await assert.rejects(pull(reference, { keys: keyOf(pemOf(agreed)) }), { code: "unsupported", message: /x25519/ });
+    await assert.rejects(pull(reference, { keys: { keyPath: "/missing.pub" } }), { code: "not-found" });
+  });
+});

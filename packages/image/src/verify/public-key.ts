@@ -1,0 +1,62 @@
+import type { KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
+import type { KeySource } from "./policy.ts";
+
+const RSA_MIN_BITS = 2048;
+
+/** A key that signatures are verified with. */
+export interface PublicKey {
+  verifies(payload: Buffer, signature: Buffer): boolean;
+}
+
+/**
+ * A public key in PEM: of ECDSA and RSA (PKCS #1 v1.5) with SHA-256, as cosign and sigstore have it, or of Ed25519.
+ *
+ * @throws OrlopError
+ */
+export function readPublicKey(source: KeySource): PublicKey {
+  const name = "path" in source ? source.path : "keyData";
+  const pem = "path" in source ? readKeyFile(source.path) : source.data;
+  const { createPublicKey, verify } = process.getBuiltinModule("node:crypto");
+  // The public half of a private key would do, and nobody who gives one away here means to.
+  if (!/^-----BEGIN (?:RSA )?PUBLIC KEY-----/m.test(pem.toString("latin1")))
+    throw refused(name, "it is no public key in PEM");
+  let key: KeyObject;
+  try {
+    key = createPublicKey(pem);
+  } catch (cause) {
+    throw refused(name, `it is no public key: ${(cause as Error).message}`, cause);
+  }
+  const algorithm = algorithmOf(name, key);
+  return { verifies: (payload, signature) => verify(algorithm, payload, key, signature) };
+}
+
+function algorithmOf(name: string, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): "sha256" | null {
+  switch (asymmetricKeyType) {
+    case "ec":
+      return "sha256";
+    case "ed25519":
+      return null;
+    case "rsa": {
+      const bits = asymmetricKeyDetails?.modulusLength ?? 0;
+      if (bits >= RSA_MIN_BITS) return "sha256";
+      throw refused(name, `it has ${bits} bits, and ${RSA_MIN_BITS} are needed`);
+    }
+    default:
+      throw new OrlopError("unsupported", `Cannot use key "${name}": its kind is ${asymmetricKeyType}`);
+  }
+}
+
+function readKeyFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw systemFailure(`read key "${path}"`, cause);
+  }
+}
+
+function refused(name: string, problem: string, cause?: unknown): OrlopError {
+  return new OrlopError("invalid", `Cannot use key "${name}": ${problem}`, { cause });
+}
