@@ -74,6 +74,7 @@ test("takes manifests of other artifacts", () => {
 test("refuses a document that is both a manifest and an index", () => {
   assertRefused(decodeManifest, MANIFEST, { manifests: [] }, '"manifests": a manifest must not have this member');
   assertRefused(decodeManifest, MANIFEST, { fsLayers: [] }, '"fsLayers": a manifest must not have this member');
+  assertRefused(decodeManifest, MANIFEST, { Manifests: [] }, '"Manifests": a manifest must not have this member');
   assertRefused(decodeIndex, INDEX, { layers: null }, '"layers": an index must not have this member');
   assertRefused(decodeIndex, INDEX, { config: {} }, '"config": an index must not have this member');
   const indexType = "application/vnd.oci.image.index.v1+json";

@@ -84,8 +84,11 @@ const schemaVersion: Decoder<2> = (value, at) => {
  * so the members of the one are refused in the other.
  */
 function refuseMembers(value: object, at: string, names: readonly string[], kind: string): void {
-  for (const name of names) {
-    if (Object.hasOwn(value, name)) throw new FieldFailure(memberPath(at, name), `${kind} must not have this member`);
+  const refused = new Set(names.map((name) => name.toLowerCase()));
+  for (const name of Object.keys(value)) {
+    // To readers in Go a name in capitals is the same one.
+    if (refused.has(name.toLowerCase()))
+      throw new FieldFailure(memberPath(at, name), `${kind} must not have this member`);
   }
 }
 
