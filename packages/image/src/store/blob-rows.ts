@@ -39,6 +39,10 @@ export class BlobRows {
     return this.#database.all("select * from blobs order by digest").map(decodeRow);
   }
 
+  digests(): ReadonlySet<string> {
+    return new Set(this.#database.all("select digest from blobs").map(({ digest }) => String(digest)));
+  }
+
   put({ digest, sizeBytes, createdAtMs, labels }: ContentInfo): void {
     const sql = "insert or replace into blobs (digest, size_bytes, created_at_ms, labels) values (?, ?, ?, ?)";
     this.#database.run(sql, digest, sizeBytes, createdAtMs, encodeLabels(labels));

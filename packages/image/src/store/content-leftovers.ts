@@ -32,7 +32,7 @@ export class ContentLeftovers {
   }
 
   list(): readonly Leftover[] {
-    const known = new Set(this.#rows.all().map(({ digest }) => digest));
+    const known = this.#rows.digests();
     const ingests = this.#paths.ingestDigests().flatMap((digest) => this.#idleIngest(digest) ?? []);
     const files = this.#paths.blobDigests().filter((digest) => !known.has(digest));
     return [...ingests, ...files.flatMap((digest) => this.#file(digest) ?? [])];

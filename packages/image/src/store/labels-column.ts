@@ -1,5 +1,7 @@
 import type { Labels } from "@orlop/core";
 
+const NONE: Labels = Object.freeze({});
+
 /** Labels as the database keeps them: a JSON object. */
 export function encodeLabels(labels: Labels): string {
   return JSON.stringify(labels);
@@ -12,6 +14,8 @@ export function changeLabels(labels: Labels, changes: Readonly<Record<string, st
 }
 
 export function decodeLabels(text: unknown): Labels {
+  // Most blobs have none, and there may be many blobs.
+  if (text === "{}") return NONE;
   const parsed: unknown = JSON.parse(String(text));
   const entries = typeof parsed === "object" && parsed !== null ? Object.entries(parsed) : [];
   return Object.fromEntries(entries.filter((each): each is [string, string] => typeof each[1] === "string"));
