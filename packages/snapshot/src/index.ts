@@ -1,8 +1,7 @@
-export { unpackLayers } from "./directory/unpack-layers.ts";
-export { ErofsLayer } from "./erofs/erofs-layer.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
 export type { SnapshotChange } from "./layer/layer-changes.ts";
+export { snapshotLosses } from "./layer/layer-losses.ts";
 export { LayeredFiles } from "./layer/layered-files.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";

@@ -10,7 +10,8 @@ import {
   utimesSync,
 } from "node:fs";
 import { join } from "node:path";
-import { type LayerEntry, OrlopError } from "@orlop/core";
+import { type Labels, type LayerEntry, OrlopError } from "@orlop/core";
+import { anybodysXattrs, LayerLosses } from "../layer/layer-losses.ts";
 import { LayerTree } from "../layer/layer-tree.ts";
 import type { Attributes, LowerLayer, LowerLeaf } from "../layer/lower-layer.ts";
 import { withoutOverlays } from "../layer/overlay-xattrs.ts";
@@ -27,7 +28,7 @@ interface DirectoryLayerOptions {
   /** A directory that is empty, for content on its way. */
   readonly staging: string;
   readonly system: SystemCalls;
-  /** Owners are set. An ordinary user has only one to give. */
+  /** Owners are set. An ordinary user has only one to give, and cannot make devices and all attributes either. */
   readonly keepOwners: boolean;
   /** `user` in a user namespace, where overlay does not use the other. */
   readonly overlayXattrs: "trusted" | "user";
@@ -43,6 +44,7 @@ type Staged = string | undefined;
 export class DirectoryLayerWriter {
   readonly #tree: LayerTree<Staged>;
   readonly #options: DirectoryLayerOptions;
+  readonly #losses = new LayerLosses();
   #staged = 0;
   #bytes = 0;
 
@@ -55,19 +57,23 @@ export class DirectoryLayerWriter {
   /** @throws OrlopError `invalid`, `unsupported`, `exhausted`, and what the file system says */
   async add(entries: AsyncIterable<LayerEntry>): Promise<void> {
     for await (const entry of entries) {
+      if (!this.#options.keepOwners) this.#losses.note(entry);
       this.#tree.add(entry, entry.kind === "file" ? await this.#stage(entry) : undefined);
     }
   }
 
-  /** Puts everything into a new directory. Gives what Node cannot read of it later. */
-  async finish(path: string, below: readonly LowerLayer[]): Promise<FileFacts> {
+  /** Puts everything into a new directory. Gives what Node cannot read of it later, and labels that say what it has not. */
+  async finish(
+    path: string,
+    below: readonly LowerLayer[],
+  ): Promise<{ readonly facts: FileFacts; readonly labels: Labels }> {
     const { system, staging, keepOwners, overlayXattrs } = this.#options;
     this.#tree.settle(below);
     const placing = new Placing(path, staging, keepOwners, overlayXattrs);
     placing.place(this.#tree.root);
     await makeSpecialFiles(system, path, placing.specials, keepOwners);
     placing.describeDirectories();
-    return placing;
+    return { facts: placing, labels: this.#losses.labels() };
   }
 
   async #stage(entry: LayerEntry): Promise<Staged> {
@@ -156,6 +162,7 @@ class Placing implements FileFacts {
     const { type, attributes, target, device, content } = leaf;
     const known = this.#placed.get(leaf);
     const isNode = type !== "file" && type !== "symlink";
+    if (!this.#keepOwners && (type === "character-device" || type === "block-device")) return;
     this.#noteXattrs(path, attributes, known === undefined);
     if (known !== undefined && !isNode) linkSync(known, place);
     else if (content !== undefined) renameSync(join(this.#staging, content), place);
@@ -170,8 +177,9 @@ class Placing implements FileFacts {
   }
 
   #noteXattrs(path: string, attributes: Attributes, isNew: boolean): void {
-    if (attributes.xattrs.size === 0) return;
-    const own = withoutOverlays(attributes.xattrs);
+    const kept = this.#keepOwners ? attributes.xattrs : anybodysXattrs(attributes.xattrs);
+    const own = withoutOverlays(kept);
+    if (own.size === 0) return;
     this.xattrs.set(path, own);
     if (!isNew) return;
     for (const [name, value] of own) this.specials.push({ kind: "xattr", path: path === "" ? "." : path, name, value });

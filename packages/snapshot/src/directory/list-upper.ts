@@ -24,7 +24,7 @@ export function listUpper(root: RootDirectory): readonly FoundFile[] {
       if (stat !== undefined && !stat.isSocket()) found.push({ path: below, stat });
     }
   };
-  using top = root.openDirectory("");
+  using top = root.open();
   walk(top, "");
   return found;
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 
 /** open(2), O_PATH: node:fs has no name for it. The same on x86-64 and arm64. */
@@ -7,7 +7,6 @@ const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants;
 
 /** As many links as the kernel follows: path_resolution(7). */
 const LINKS_MAX = 40;
-const NEW_DIRECTORY_MODE = 0o755;
 
 /**
  * A directory that is to become somebody's root, and is as hostile as an image can be: whatever links it holds, a path
@@ -36,7 +35,7 @@ export class RootDirectory implements Disposable {
    */
   readFile(path: string, bytesMax: number): Buffer | undefined {
     try {
-      using found = new OpenPlace(this.#walk(path, false));
+      using found = new OpenPlace(this.#walk(path));
       // What was found is opened for reading by its descriptor, which cannot become another file meanwhile.
       if (!fstatSync(found.fd).isFile()) return undefined;
       const fd = openSync(found.path, O_RDONLY | O_NONBLOCK);
@@ -51,20 +50,13 @@ export class RootDirectory implements Disposable {
     }
   }
 
-  /**
-   * Opens a directory, links on the way followed inside; one that is missing is made, with its parents.
-   *
-   * @throws the error of open(2) when something that is no directory stands on the way
-   */
-  openDirectory(path: string): OpenPlace {
-    const found = new OpenPlace(this.#walk(path, true));
-    if (fstatSync(found.fd).isDirectory()) return found;
-    found[Symbol.dispose]();
-    throw Object.assign(new Error(`ENOTDIR: not a directory, open '${path}'`), { code: "ENOTDIR" });
+  /** The directory itself. */
+  open(): OpenPlace {
+    return new OpenPlace(openSync(place(this.#root), O_PATH | O_DIRECTORY));
   }
 
   /** An O_PATH descriptor of what `path` leads to. */
-  #walk(path: string, make: boolean): number {
+  #walk(path: string): number {
     const todo = components(path);
     // The descriptors on the way down, for `..`.
     const way = [openSync(place(this.#root), O_PATH | O_DIRECTORY)];
@@ -76,7 +68,7 @@ export class RootDirectory implements Disposable {
           if (way.length > 1) closeSync(way.pop() ?? -1);
           continue;
         }
-        const next = openEntry(`${here}/${name}`, make);
+        const next = openSync(`${here}/${name}`, O_PATH | O_NOFOLLOW);
         if (!fstatSync(next).isSymbolicLink()) {
           way.push(next);
           continue;
@@ -118,16 +110,6 @@ export class OpenPlace implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.fd);
-  }
-}
-
-function openEntry(path: string, make: boolean): number {
-  try {
-    return openSync(path, O_PATH | O_NOFOLLOW);
-  } catch (error) {
-    if (!make || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    mkdirSync(path, { mode: NEW_DIRECTORY_MODE });
-    return openSync(path, O_PATH | O_NOFOLLOW);
   }
 }
 

@@ -108,7 +108,7 @@ function ownXattrs(xattrs: ReadonlyMap<string, Buffer>, path: string): ReadonlyM
 function openParent(root: RootDirectory, path: string): { readonly parent: OpenPlace; readonly name: string } {
   const names = path.split("/");
   const name = names.pop() ?? "";
-  let parent = root.openDirectory("");
+  let parent = root.open();
   for (const each of names) {
     const next = parent.openSubdirectory(each);
     parent[Symbol.dispose]();

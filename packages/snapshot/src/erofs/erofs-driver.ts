@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+  type Labels,
   type LayerEntry,
   OrlopError,
   type PrepareOptions,
@@ -103,12 +104,13 @@ export class ErofsDriver implements SnapshotDriver {
     return openLayer(directory);
   }
 
-  async commit({ directory, below }: SnapshotFiles): Promise<void> {
+  async commit({ directory, below }: SnapshotFiles): Promise<Labels> {
     using layers = new DisposableStack();
     const open = below.map((each) => layers.use(openLayer(each)));
     if (existsSync(join(directory, UPPER))) await this.#convert(directory, open);
     else await this.#finish(directory, open, below.join("\n"));
     await Promise.all([directory, dirname(directory)].map(syncPath));
+    return {};
   }
 
   async #finish(directory: string, below: readonly ErofsLayer[], on: string): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+  type Labels,
   type LayerEntry,
   OrlopError,
   type PrepareOptions,
@@ -31,8 +32,8 @@ const SCRATCH = "scratch";
 
 interface Applied {
   readonly writer: DirectoryLayerWriter;
-  /** The layers below, once it has been finished on them. */
-  on?: string;
+  /** The layers below, once it has been finished on them, and what is to be said of it. */
+  finished?: { readonly on: string; readonly labels: Labels };
 }
 
 /** Every layer a directory, put on each other by overlay. */
@@ -103,9 +104,10 @@ export class OverlayDriver implements SnapshotDriver {
     return openLayer(directory);
   }
 
-  async commit({ directory, below }: SnapshotFiles): Promise<void> {
+  async commit({ directory, below }: SnapshotFiles): Promise<Labels> {
     const on = below.join("\n");
-    if (existsSync(join(directory, STAGING))) await this.#finish(directory, below.map(openLayer), on);
+    let labels: Labels = {};
+    if (existsSync(join(directory, STAGING))) labels = await this.#finish(directory, below.map(openLayer), on);
     else {
       const scratch = join(directory, SCRATCH);
       rmSync(scratch, { force: true });
@@ -114,18 +116,21 @@ export class OverlayDriver implements SnapshotDriver {
     }
     await this.#system.syncFileSystem(directory);
     await Promise.all([directory, dirname(directory)].map(syncPath));
+    return labels;
   }
 
-  async #finish(directory: string, below: readonly DirectoryLayer[], on: string): Promise<void> {
+  async #finish(directory: string, below: readonly DirectoryLayer[], on: string): Promise<Labels> {
     const applied = this.#applied.get(directory);
     if (applied === undefined) throw again(directory, "whoever applied its layer has not finished");
-    if (applied.on !== undefined && applied.on !== on) throw again(directory, "it has been finished on another parent");
-    if (applied.on === on) return;
+    const { finished } = applied;
+    if (finished?.on === on) return finished.labels;
+    if (finished !== undefined) throw again(directory, "it has been finished on another parent");
     try {
       rmdirSync(join(directory, LAYER));
-      const facts = await applied.writer.finish(join(directory, LAYER), below);
+      const { facts, labels } = await applied.writer.finish(join(directory, LAYER), below);
       await writeFileFacts(join(directory, FACTS), facts);
-      applied.on = on;
+      applied.finished = { on, labels };
+      return labels;
     } catch (error) {
       this.forget(directory);
       throw error;

@@ -1,4 +1,4 @@
-import type { LayerEntry, PrepareOptions, SnapshotKind, SnapshotMount, SnapshotUsage } from "@orlop/core";
+import type { Labels, LayerEntry, PrepareOptions, SnapshotKind, SnapshotMount, SnapshotUsage } from "@orlop/core";
 import type { LowerLayer } from "../layer/lower-layer.ts";
 
 /** The files of one snapshot: its own directory, and those of the snapshots below it, the uppermost first. */
@@ -28,8 +28,11 @@ export interface SnapshotDriver {
   entries(files: SnapshotFiles): AsyncGenerator<LayerEntry>;
   /** The layer of a committed snapshot. */
   open(directory: string): LowerLayer & Partial<Disposable>;
-  /** Makes a layer of what has been applied or written, and makes it durable. Again where nothing came of it. */
-  commit(files: SnapshotFiles): Promise<void>;
+  /**
+   * Makes a layer of what has been applied or written, and makes it durable. Again where nothing came of it. Gives labels
+   * that say something of the layer.
+   */
+  commit(files: SnapshotFiles): Promise<Labels>;
   /** Removes what only an active snapshot needs from that of a committed one, if it is still there. */
   tidy(directory: string): Promise<void>;
   usage(directory: string, kind: SnapshotKind): Promise<SnapshotUsage>;

@@ -137,11 +137,12 @@ export class StoredSnapshotter implements Snapshotter {
       const below = parent ?? record.info.parent;
       this.#checkRebase(record, parent);
       const directory = this.#place(record.id);
-      await this.#driver.commit({ directory, below: this.#records.chain(below).map((id) => this.#place(id)) });
+      const files = { directory, below: this.#records.chain(below).map((each) => this.#place(each)) };
+      const own = await this.#driver.commit(files);
       this.#records.exclusively(() => {
         // Others may have been here meanwhile.
         const { id } = this.#active("commit", key);
-        this.#records.commit(id, name, this.#records.chain(below)[0], labels);
+        this.#records.commit(id, name, this.#records.chain(below)[0], { ...labels, ...own });
       });
       this.#driver.forget(directory);
       await this.#driver.tidy(directory);

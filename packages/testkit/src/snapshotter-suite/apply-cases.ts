@@ -93,6 +93,40 @@ export const applyCases: readonly SnapshotCase[] = [
     },
   },
   {
+    title: "keeps what a layer has beside its own whiteouts, in whatever order",
+    mounts: true,
+    async check(bench) {
+      await bench.layer("lower", undefined, lowest);
+      await bench.layer("upper", "lower", [
+        { path: "f", text: "upper f" },
+        { path: ".wh.f" },
+        { path: "d/new", text: "new" },
+        { path: "d/.wh..wh..opq" },
+        { path: ".wh.usr" },
+        { path: "usr/other", text: "other" },
+      ]);
+      const found = await bench.look("upper", describeTree);
+      assert.deepEqual(
+        found.filter((line) => /^(?:d|f|usr)\b/.test(line)),
+        ["d/ 711", "d/new 644 new", "f 644 upper f", "usr/ 755", "usr/other 644 other"],
+      );
+    },
+  },
+  {
+    title: "takes absolute paths as its own, and removes directories that nobody may enter",
+    async check(bench) {
+      await bench.layer("l", undefined, [
+        { path: "/etc/x", text: "x" },
+        { path: "a/b/", mode: 0 },
+        { path: "a/b/c", text: "c" },
+        { path: "a/", mode: 0 },
+      ]);
+      await bench.snapshotter.remove("l");
+      await rejectsWith("not-found", bench.snapshotter.stat("l"));
+      await bench.snapshotter.cleanup();
+    },
+  },
+  {
     title: "goes through links and shares files of the layers below",
     mounts: true,
     async check(bench) {

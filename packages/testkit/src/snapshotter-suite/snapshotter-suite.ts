@@ -1,5 +1,6 @@
 import { suite, test } from "node:test";
 import { applyCases } from "./apply-cases.ts";
+import { attackCases } from "./attack-cases.ts";
 import { lifeCycleCases } from "./life-cycle-cases.ts";
 import { mountCases } from "./mount-cases.ts";
 import { sharingCases } from "./sharing-cases.ts";
@@ -10,6 +11,7 @@ import type { MakeSnapshotter, SnapshotterSuiteOptions } from "./snapshotter-sub
 const groups: Readonly<Record<string, readonly SnapshotCase[]>> = {
   "life cycle": lifeCycleCases,
   layers: applyCases,
+  attacks: attackCases,
   mounts: mountCases,
   sharing: sharingCases,
 };
