@@ -4,6 +4,7 @@ import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { parseImageReference } from "../image/image-reference.ts";
 import { printText } from "../print.ts";
 import { openDepot } from "../store/open-depot.ts";
+import { allTags } from "./all-tags.ts";
 import { SIGNATURE_POLICY_FLAG } from "./image-verifiers.ts";
 import { type PullRequest, pull } from "./pull.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
@@ -27,23 +28,23 @@ export const pullCommand: Command = {
     flags: [
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms, take this one" },
       { name: "all-platforms", help: "Take all of them, to copy the image elsewhere" },
+      { name: "all-tags", short: "a", help: "Take the images of all tags of a repository" },
       { name: "quiet", short: "q", help: "Show no progress" },
       SIGNATURE_POLICY_FLAG,
       ...REGISTRY_FLAGS,
     ],
-    refused: [
-      { name: "all-tags", short: "a", isSwitch: true, reason: "name the tags" },
-      { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
-    ],
+    refused: [{ name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" }],
   },
   failureExitCode: 1,
   async run(flags) {
     if (flags.positional.length === 0) throw new OrlopError("invalid", "an image is required");
     const platform = platformOf(flags.parse("platform", parsePlatform), flags.isOn("all-platforms"));
-    const references = flags.positional.map((text) => parseImageReference(text, process.cwd()));
+    const named = flags.positional.map((text) => parseImageReference(text, process.cwd()));
     const quiet = flags.isOn("quiet");
     const registry = registryOptions(flags);
     const signaturePolicy = flags.text("signature-policy");
+    const isAllTags = flags.isOn("all-tags");
+    const references = isAllTags ? (await Promise.all(named.map((each) => allTags(each, registry)))).flat() : named;
     await using depot = openDepot();
     for (const reference of references) {
       const request: PullRequest = {

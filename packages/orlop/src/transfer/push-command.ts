@@ -6,7 +6,7 @@ import {
   parsePlatform,
   parseReference,
 } from "@orlop/core";
-import { copyImage, isWhole, RegistryClient, StoreSource } from "@orlop/image";
+import { copyImage, isWhole, mountSources, RegistryClient, StoreSource } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { printText } from "../print.ts";
@@ -51,7 +51,8 @@ export const pushCommand: Command = {
     using cancel = new CancelOnSignals();
     using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "uploading" });
     using client = new RegistryClient(registryOptions(flags));
-    await using sink = client.sink(reference);
+    const mountFrom = await mountSources(depot.content, await depot.images.list(), reference);
+    await using sink = client.sink(reference, { mountFrom });
     const target = await copyImage(new StoreSource(depot.content, [record]), sink, record, {
       ...(platform === undefined ? {} : { platform }),
       signal: cancel.signal,

@@ -1,0 +1,26 @@
+import { formatReference, OrlopError, parseReference } from "@orlop/core";
+import { RegistryClient, type RegistryClientOptions } from "@orlop/image";
+import type { ImageReference } from "../image/image-reference.ts";
+import { CancelOnSignals } from "./cancel-on-signals.ts";
+
+/**
+ * A repository's images by all of its tags.
+ *
+ * @throws OrlopError `invalid` for what has a tag already, or is in no registry
+ */
+export async function allTags(
+  reference: ImageReference,
+  options: RegistryClientOptions,
+): Promise<readonly ImageReference[]> {
+  if (reference.kind !== "registry") throw new OrlopError("invalid", "--all-tags is for images in registries");
+  const { tag: _, ...named } = parseReference(reference.name);
+  const lastPart = reference.text.slice(reference.text.lastIndexOf("/") + 1);
+  if (/[:@]/.test(lastPart)) throw new OrlopError("invalid", "tag can't be used with --all-tags/-a");
+  using client = new RegistryClient(options);
+  using cancel = new CancelOnSignals();
+  const tags = (await client.source(named).tags(cancel.signal)).toSorted();
+  return tags.map((tag) => {
+    const name = formatReference({ ...named, tag });
+    return { kind: "registry", name, text: name };
+  });
+}
