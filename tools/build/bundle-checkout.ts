@@ -27,7 +27,8 @@ class InputRecord {
   }
 
   get observer(): Plugin {
-    return { name: "input-record", load: (path) => this.note(path) };
+    // What plug-ins make up is no file; its name begins with a zero byte.
+    return { name: "input-record", load: (path) => (path.startsWith("\0") ? undefined : this.note(path)) };
   }
 }
 
