@@ -27,6 +27,8 @@ const machinePackages = [
 ];
 /** Node's own needs, and peers' programs that only privileged tests use. */
 const testPackages = ["libatomic1", "criu", "iptables"];
+/** Clients with systemd's driver, and what they need here. */
+const clientPackages = ["podman", "conmon", "catatonit", "golang-github-containers-common", "docker.io"];
 
 /** Units that cost seconds under emulation and do nothing for a test. */
 const unusedUnits = [
@@ -52,7 +54,12 @@ function packageNames(path: string): readonly string[] {
 
 /** The recipe of this checkout: the packages of continuous integration and a systemd to run them under. */
 export function imageRecipe(root: string): ImageRecipe {
-  const packages = [...machinePackages, ...packageNames(join(root, ".ci", "packages")), ...testPackages];
+  const packages = [
+    ...machinePackages,
+    ...packageNames(join(root, ".ci", "packages")),
+    ...testPackages,
+    ...clientPackages,
+  ];
   return { suite, packages, tree: join(root, "tools", "vm", "root"), commands, sizeMiB: 4096 };
 }
 
