@@ -3,7 +3,7 @@ import { OrlopError } from "@orlop/core";
 /** Of what a program says on its standard output, and on its standard error. */
 const OUTPUT_MAX_BYTES = 32 * 1024;
 
-export interface ProgramRequest {
+interface ProgramRequest {
   readonly args: readonly string[];
   /** What it finds on its standard input, which it need not read. */
   readonly input: Buffer;
@@ -13,7 +13,7 @@ export interface ProgramRequest {
   readonly what: string;
 }
 
-export interface ProgramResult {
+interface ProgramResult {
   readonly exitCode: number;
   /** Without blanks at its ends; what is too long is cut. */
   readonly stdout: string;

@@ -7,7 +7,7 @@ import type { ContentPaths } from "./content-paths.ts";
 import { IngestDirectory } from "./ingest-directory.ts";
 
 /** What is left of a blob that never became visible. */
-export interface Leftover {
+interface Leftover {
   /** Part of it, or all of it without a row: its process ended between making it durable and visible. */
   readonly kind: "ingest" | "file";
   readonly digest: Digest;

@@ -77,7 +77,7 @@ export function storableDigest(digest: string): Digest {
 }
 
 /** The digest that a directory of an ingest, or a path of two components, is named for; undefined for other names. */
-export function digestFromName(name: string): Digest | undefined {
+function digestFromName(name: string): Digest | undefined {
   try {
     return storableDigest(name.replace(/[-/]/, ":"));
   } catch {

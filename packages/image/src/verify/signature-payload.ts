@@ -4,7 +4,7 @@ import { decodeJson, OrlopError } from "@orlop/core";
 const SIGNATURE_TYPE = "cosign container image signature";
 
 /** What a signature says, once it has been verified. */
-export interface SignedClaim {
+interface SignedClaim {
   /** The image's name. */
   readonly reference: string;
   /** Of its manifest or index. */

@@ -31,148 +31,172 @@ const LAYERS: readonly (readonly FixtureEntry[])[] = [
   ],
 ];
 
+/** What the cases of the suite work with. */
+class Bench {
+  readonly c: SuiteContext;
+  #registry: DockerRegistry | undefined;
+
+  constructor(c: SuiteContext) {
+    this.c = c;
+    before(() => this.#open());
+    after(() => this.#registry?.[Symbol.asyncDispose]());
+  }
+
+  get host(): string {
+    return this.#registry?.host ?? assert.fail("the suite has not begun");
+  }
+
+  /** An image that is in the registry and here. */
+  get name(): string {
+    return `${this.host}/app:1`;
+  }
+
+  /** With images of its own, unless the suite's are to be used. */
+  orlop(args: readonly string[], store: string = this.c.fixture.store): Promise<CommandResult> {
+    return this.c.fixture.orlop(args, { env: { ORLOP_ROOT: store } });
+  }
+
+  async output(args: readonly string[], store?: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.orlop(args, store);
+    assert.equal(exitCode, 0, stderr);
+    return stdout.trim();
+  }
+
+  async #open(): Promise<void> {
+    this.#registry = await DockerRegistry.start();
+    const rootfs = this.c.place("rootfs");
+    makeBusyboxRootfs(rootfs);
+    const layout = new LayoutWriter(this.c.place("layout"));
+    const base = execFileSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 26 });
+    const tars = [base, ...LAYERS.map((entries) => makeTar(entries))];
+    const config = { Cmd: ["/bin/sh", "-c", "echo $WHO"], Env: ["WHO=image", "PATH=/bin"] };
+    layout.publish([layout.manifest({ layers: tars.map((tar) => ({ tar })), config })]);
+    const id = await this.output(["pull", "-q", `oci:${layout.directory}`]);
+    await this.output(["tag", id, this.name]);
+    await this.output(["push", "-q", this.name]);
+  }
+}
+
 /** Images between this machine, a registry and other tools, through the command. */
 export function registrySuite(options: SuiteOptions): void {
   const skip = options.skip || busyboxObstacle() || dockerRegistryObstacle() || false;
   const c = new SuiteContext({ ...options, skip });
-
   describe("images of a registry", { skip }, () => {
-    let registry: DockerRegistry;
-    let name: string;
-
-    /** With images of its own, unless the test's are to be used. */
-    const orlop = (args: readonly string[], store = c.fixture.store): Promise<CommandResult> =>
-      c.fixture.orlop(args, { env: { ORLOP_ROOT: store } });
-    const output = async (args: readonly string[], store?: string): Promise<string> => {
-      const { exitCode, stdout, stderr } = await orlop(args, store);
-      assert.equal(exitCode, 0, stderr);
-      return stdout.trim();
-    };
-
-    before(async () => {
-      registry = await DockerRegistry.start();
-      name = `${registry.host}/app:1`;
-      const rootfs = c.place("rootfs");
-      makeBusyboxRootfs(rootfs);
-      const layout = new LayoutWriter(c.place("layout"));
-      const base = execFileSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 26 });
-      const tars = [base, ...LAYERS.map((entries) => makeTar(entries))];
-      const config = { Cmd: ["/bin/sh", "-c", "echo $WHO"], Env: ["WHO=image", "PATH=/bin"] };
-      layout.publish([layout.manifest({ layers: tars.map((tar) => ({ tar })), config })]);
-      const id = await output(["pull", "-q", `oci:${layout.directory}`]);
-      await output(["tag", id, name]);
-      await output(["push", "-q", name]);
-    });
-
-    after(() => registry?.[Symbol.asyncDispose]());
-
-    test("are pulled as they were pushed, and run", async () => {
-      const other = c.place("other");
-      assert.equal(await output(["pull", name], other), name);
-      const digests = await Promise.all(
-        [undefined, other].map((store) => output(["images", "--digests", "--format", "{{.Digest}}", name], store)),
-      );
-      assert.equal(digests[0], digests[1]);
-      const script = "cat /data/new; ls /data; ls /removed /data/old 2>&1; wc -c < /big; echo $HOME";
-      assert.deepEqual((await output(["run", "-u", "boss", name, "sh", "-c", script], other)).split("\n"), [
-        "newnew",
-        "ls: /removed: No such file or directory",
-        "ls: /data/old: No such file or directory",
-        "3000000",
-        "/boss",
-      ]);
-      assert.equal(await output(["run", name], other), "image");
-      rmSync(other, { recursive: true });
-    });
-
-    test("come by themselves when they are run, unless that is not wanted", async () => {
-      const other = c.place("missing");
-      const never = await orlop(["run", "--pull", "never", name], other);
-      assert.equal(never.exitCode, 125);
-      assert.match(never.stderr, /^orlop: Cannot find image ".*app:1" on this machine\nTry orlop pull/);
-      const first = await orlop(["run", name], other);
-      assert.equal(first.stdout, "image\n", first.stderr);
-      assert.match(first.stderr, /app:1/);
-      const second = await orlop(["run", name], other);
-      assert.deepEqual([second.stdout, second.stderr], ["image\n", ""]);
-      const id = await output(["images", "-q", name], other);
-      assert.equal(await output(["run", id], other), "image");
-      rmSync(other, { recursive: true });
-    });
-
-    test("stay as they are whatever a container writes, and nothing of that is kept", async () => {
-      await output(["run", name, "sh", "-c", "echo changed > /etc/passwd; rm -r /data; mkdir /new"]);
-      assert.equal(
-        await output(["run", name, "sh", "-c", "cat /data/new; ls -d /new 2>&1; true"]),
-        "newls: /new: No such file or directory",
-      );
-    });
-
-    test("that are pulled by several at once come once, and whole", async () => {
-      const other = c.place("several");
-      const pulls = await Promise.all([1, 2, 3].map(() => orlop(["pull", name], other)));
-      for (const { exitCode, stderr } of pulls) assert.equal(exitCode, 0, stderr);
-      assert.equal(await output(["run", name], other), "image");
-      const layers = readdirSync(join(other, "snapshots")).flatMap((kind) =>
-        readdirSync(join(other, "snapshots", kind)),
-      );
-      assert.equal(layers.length, LAYERS.length + 1);
-      rmSync(other, { recursive: true });
-    });
-
-    test("survive whatever moment a pull is killed at", async () => {
-      const other = c.place("killed");
-      const env = { ...process.env, ORLOP_ROOT: other };
-      for (let afterMs = 50; afterMs <= 450; afterMs += 50) {
-        const child = spawn(LAUNCHER, ["pull", "-q", name], { env, stdio: "ignore", detached: true });
-        await Promise.race([sleep(afterMs), new Promise((resolve) => child.on("exit", resolve))]);
-        if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-      }
-      assert.equal(await output(["pull", "-q", name], other), name);
-      assert.equal(await output(["run", name, "sh", "-c", "cat /data/new; wc -c < /big"], other), "new3000000");
-      rmSync(other, { recursive: true });
-    });
-
-    test("that are not there, or not images, are told of by name", async () => {
-      const missing = await orlop(["pull", `${registry.host}/missing:1`]);
-      assert.equal(missing.exitCode, 1);
-      assert.match(missing.stderr, /Cannot find image ".*\/missing:1": .* answered 404/);
-      const bad = await orlop(["run", "registry.example/Upper"]);
-      assert.equal(bad.exitCode, 125);
-      assert.match(bad.stderr, /repository names are in lower case/);
-    });
-
-    const noSkopeo = spawnSync("skopeo", ["--version"]).error === undefined ? false : "not installed: skopeo";
-    test("are the same to skopeo, in the registry and in archives of either form", { skip: noSkopeo }, async () => {
-      const digest = await output(["images", "--digests", "--format", "{{.Digest}}", name]);
-      const skopeo = (...args: readonly string[]): string => execFileSync("skopeo", args, { encoding: "utf8" });
-      const inspect = skopeo("inspect", "--tls-verify=false", "--raw", `docker://${name}`);
-      assert.equal(
-        digest,
-        execFileSync("sha256sum", { input: inspect, encoding: "utf8" }).replace(/^(\w+) .*\n/s, "sha256:$1"),
-      );
-      for (const format of ["docker-archive", "oci-archive"]) {
-        const path = c.place(`saved-${format}`);
-        await output(["save", "--format", format, "-o", path, name]);
-        const copy = `${registry.host}/from-${format}:1`;
-        skopeo("copy", "--dest-tls-verify=false", `${format}:${path}`, `docker://${copy}`);
-        assert.equal(await output(["run", "-q", copy]), "image");
-        const other = c.place(`loaded-${format}`);
-        assert.match(await output(["load", "-q", "-i", path], other), /^Loaded image: .*\/app:1$/);
-        assert.equal(await output(["run", name], other), "image");
-        rmSync(other, { recursive: true });
-      }
-    });
-
-    test("leave nothing of a container on the disk", async () => {
-      await output(["run", name, "true"]);
-      const kinds = readdirSync(join(c.fixture.store, "snapshots"));
-      assert.equal(kinds.length, 1);
-      const own = join(c.fixture.store, "snapshots", kinds[0] ?? "");
-      const uppers = readdirSync(own).filter((id) => existsSync(join(own, id, "upper")));
-      assert.deepEqual(uppers, []);
-    });
-
+    const bench = new Bench(c);
+    pullCases(bench);
+    runCases(bench);
+    toolCases(bench);
     c.testLeftovers();
+  });
+}
+
+function pullCases(b: Bench): void {
+  test("are pulled as they were pushed, and run", async () => {
+    const other = b.c.place("other");
+    assert.equal(await b.output(["pull", b.name], other), b.name);
+    const digests = await Promise.all(
+      [undefined, other].map((store) => b.output(["images", "--digests", "--format", "{{.Digest}}", b.name], store)),
+    );
+    assert.equal(digests[0], digests[1]);
+    const script = "cat /data/new; ls /data; ls /removed /data/old 2>&1; wc -c < /big; echo $HOME";
+    assert.deepEqual((await b.output(["run", "-u", "boss", b.name, "sh", "-c", script], other)).split("\n"), [
+      "newnew",
+      "ls: /removed: No such file or directory",
+      "ls: /data/old: No such file or directory",
+      "3000000",
+      "/boss",
+    ]);
+    assert.equal(await b.output(["run", b.name], other), "image");
+    rmSync(other, { recursive: true });
+  });
+
+  test("come by themselves when they are run, unless that is not wanted", async () => {
+    const other = b.c.place("missing");
+    const never = await b.orlop(["run", "--pull", "never", b.name], other);
+    assert.equal(never.exitCode, 125);
+    assert.match(never.stderr, /^orlop: Cannot find image ".*app:1" on this machine\nTry orlop pull/);
+    const first = await b.orlop(["run", b.name], other);
+    assert.equal(first.stdout, "image\n", first.stderr);
+    assert.match(first.stderr, /app:1/);
+    const second = await b.orlop(["run", b.name], other);
+    assert.deepEqual([second.stdout, second.stderr], ["image\n", ""]);
+    const id = await b.output(["images", "-q", b.name], other);
+    assert.equal(await b.output(["run", id], other), "image");
+    rmSync(other, { recursive: true });
+  });
+
+  test("that are pulled by several at once come once, and whole", async () => {
+    const other = b.c.place("several");
+    const pulls = await Promise.all([1, 2, 3].map(() => b.orlop(["pull", b.name], other)));
+    for (const { exitCode, stderr } of pulls) assert.equal(exitCode, 0, stderr);
+    assert.equal(await b.output(["run", b.name], other), "image");
+    const layers = readdirSync(join(other, "snapshots")).flatMap((kind) => readdirSync(join(other, "snapshots", kind)));
+    assert.equal(layers.length, LAYERS.length + 1);
+    rmSync(other, { recursive: true });
+  });
+
+  test("survive whatever moment a pull is killed at", async () => {
+    const other = b.c.place("killed");
+    const env = { ...process.env, ORLOP_ROOT: other };
+    for (let afterMs = 50; afterMs <= 450; afterMs += 50) {
+      const child = spawn(LAUNCHER, ["pull", "-q", b.name], { env, stdio: "ignore", detached: true });
+      await Promise.race([sleep(afterMs), new Promise((resolve) => child.on("exit", resolve))]);
+      if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    }
+    assert.equal(await b.output(["pull", "-q", b.name], other), b.name);
+    assert.equal(await b.output(["run", b.name, "sh", "-c", "cat /data/new; wc -c < /big"], other), "new3000000");
+    rmSync(other, { recursive: true });
+  });
+}
+
+function runCases(b: Bench): void {
+  test("stay as they are whatever a container writes, and nothing of that is kept", async () => {
+    await b.output(["run", b.name, "sh", "-c", "echo changed > /etc/passwd; rm -r /data; mkdir /new"]);
+    assert.equal(
+      await b.output(["run", b.name, "sh", "-c", "cat /data/new; ls -d /new 2>&1; true"]),
+      "newls: /new: No such file or directory",
+    );
+  });
+
+  test("leave nothing of a container on the disk", async () => {
+    await b.output(["run", b.name, "true"]);
+    const kinds = readdirSync(join(b.c.fixture.store, "snapshots"));
+    assert.equal(kinds.length, 1);
+    const own = join(b.c.fixture.store, "snapshots", kinds[0] ?? "");
+    const uppers = readdirSync(own).filter((id) => existsSync(join(own, id, "upper")));
+    assert.deepEqual(uppers, []);
+  });
+
+  test("that are not there, or not images, are told of by name", async () => {
+    const missing = await b.orlop(["pull", `${b.host}/missing:1`]);
+    assert.equal(missing.exitCode, 1);
+    assert.match(missing.stderr, /Cannot find image ".*\/missing:1": .* answered 404/);
+    const bad = await b.orlop(["run", "registry.example/Upper"]);
+    assert.equal(bad.exitCode, 125);
+    assert.match(bad.stderr, /repository names are in lower case/);
+  });
+}
+
+function toolCases(b: Bench): void {
+  const noSkopeo = spawnSync("skopeo", ["--version"]).error === undefined ? false : "not installed: skopeo";
+  test("are the same to skopeo, in the registry and in archives of either form", { skip: noSkopeo }, async () => {
+    const digest = await b.output(["images", "--digests", "--format", "{{.Digest}}", b.name]);
+    const skopeo = (...args: readonly string[]): string => execFileSync("skopeo", args, { encoding: "utf8" });
+    const inspect = skopeo("inspect", "--tls-verify=false", "--raw", `docker://${b.name}`);
+    assert.equal(
+      digest,
+      execFileSync("sha256sum", { input: inspect, encoding: "utf8" }).replace(/^(\w+) .*\n/s, "sha256:$1"),
+    );
+    for (const format of ["docker-archive", "oci-archive"]) {
+      const path = b.c.place(`saved-${format}`);
+      await b.output(["save", "--format", format, "-o", path, b.name]);
+      const copy = `${b.host}/from-${format}:1`;
+      skopeo("copy", "--dest-tls-verify=false", `${format}:${path}`, `docker://${copy}`);
+      assert.equal(await b.output(["run", "-q", copy]), "image");
+      const other = b.c.place(`loaded-${format}`);
+      assert.match(await b.output(["load", "-q", "-i", path], other), /^Loaded image: .*\/app:1$/);
+      assert.equal(await b.output(["run", b.name], other), "image");
+      rmSync(other, { recursive: true });
+    }
   });
 }
