@@ -5,6 +5,7 @@ import { burstRows } from "./rows/burst.ts";
 import { commandRows } from "./rows/command.ts";
 import { createStartRows } from "./rows/create-start.ts";
 import { execRows } from "./rows/exec.ts";
+import { firstStartRows } from "./rows/first-start.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
 import { lifeCycleRows } from "./rows/life-cycle.ts";
 import { ociCommandRows } from "./rows/oci-command.ts";
@@ -33,5 +34,6 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
   { name: "pull", containers: false, measure: pullRows },
+  { name: "start-from-image", containers: false, measure: firstStartRows },
   { name: "size", containers: false, measure: sizeRows },
 ];

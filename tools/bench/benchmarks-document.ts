@@ -40,6 +40,11 @@ ${meanings(rows).join("\n")}
 - "In process" is a call of \`ProcessRuntime\` in a Node process that has made a hundred containers before. Commands are
   started and timed by a process of a hundred kilobytes (a zygote's child), not by Node, whose fork takes milliseconds:
   the time of a command begins right before the fork and ends right after the wait.
+- A pull begins with an empty store, on the disk, and ends when the image could be run: every peer is then asked for the
+  unpacked layer. The registry (Debian's docker-registry) runs on the same machine and has the images in the kernel's
+  memory; its time is not counted. containerd is started for each pull, and its time counts from then on. Images are one
+  layer, compressed with gzip at level 6; contents that are made up get two and a half times smaller by that. What has
+  been written before is synced to the disk first, so that nobody waits for another's.
 - crun refuses a machine with both versions of cgroups; there it runs in a mount namespace where version 2 is not mounted.
 - The exit status of \`npm run bench\` says nothing about the goals: this measures, the tests check.
 `;

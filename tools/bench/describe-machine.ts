@@ -33,15 +33,15 @@ export function describeMachine(versions: MachineDescription["versions"]): Machi
 /** Everything that takes part in a comparison, as far as it is installed. */
 export function comparedVersions(root: string): MachineDescription["versions"] {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly version: string };
-  const programs = ["crun", "runc", "conmon", "node"].flatMap((name) => {
+  const programs = ["crun", "runc", "conmon", "podman", "containerd", "node"].flatMap((name) => {
     const path = findProgram(name);
     return path === undefined ? [] : [[name === "node" ? "the machine's Node" : name, programVersion(path)] as const];
   });
   return [["orlop", version], ["the checkout's Node", process.version], ...programs];
 }
 
-/** What stands behind the word "version" in the answer to `--version`, or all of its first line. */
+/** What stands behind the word "version", or the path of a module of Go, in the answer to `--version`, or all of its first line. */
 function programVersion(path: string): string {
   const [line = ""] = execFileSync(path, ["--version"], { encoding: "utf8" }).split("\n");
-  return /version (\S+)/.exec(line)?.[1] ?? line.trim();
+  return /(?:version|github\.com\/\S+) v?(\S+)/.exec(line)?.[1] ?? line.trim();
 }

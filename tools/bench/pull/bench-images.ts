@@ -1,7 +1,15 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Digest, decodeManifest, OrlopError, parseReference } from "@orlop/core";
+import {
+  type Digest,
+  decodeImageConfig,
+  decodeManifest,
+  digestAlgorithm,
+  digestEncoded,
+  OrlopError,
+  parseReference,
+} from "@orlop/core";
 import { copyImage, openDebianSource, openLayout, RegistryClient, writeTar } from "@orlop/image";
 import { DockerRegistry } from "@orlop/testkit";
 import { bigFilesLayer, smallFilesLayer } from "./made-layers.ts";
@@ -31,6 +39,8 @@ export interface BenchImage {
   readonly reference: string;
   /** Of its layer: the name of its only snapshot in stores that go by image-spec, config.md, "Layer ChainID". */
   readonly chainId: Digest;
+  /** The path of its layer, as it is in the registry. */
+  readonly layer: string;
 }
 
 /** Where what takes minutes to make stays for the next time. */
@@ -51,13 +61,13 @@ export class BenchRegistry implements AsyncDisposable {
     this.images = images;
   }
 
-  /** What is not in the cache is made first. */
-  static async start(signal: AbortSignal): Promise<BenchRegistry> {
+  /** Of all images, or some. What is not in the cache is made first. */
+  static async start(signal: AbortSignal, names?: readonly string[]): Promise<BenchRegistry> {
     await using stack = new AsyncDisposableStack();
     const registry = stack.use(await DockerRegistry.start());
     using client = new RegistryClient();
     const images: BenchImage[] = [];
-    for (const { name, what, tar } of IMAGES) {
+    for (const { name, what, tar } of IMAGES.filter((each) => names?.includes(each.name) ?? true)) {
       signal.throwIfAborted();
       const directory = join(benchCache(), `${name}-${VERSION}`);
       if (!existsSync(directory)) {
@@ -65,7 +75,7 @@ export class BenchRegistry implements AsyncDisposable {
         await writeBenchLayout(directory, tar());
       }
       const reference = `${registry.host}/${name}:latest`;
-      images.push({ name, what, reference, chainId: await push(client, directory, reference, signal) });
+      images.push({ name, what, reference, ...(await push(client, directory, reference, signal)) });
     }
     stack.move();
     return new BenchRegistry(registry, images);
@@ -76,21 +86,24 @@ export class BenchRegistry implements AsyncDisposable {
   }
 }
 
-/** Resolves to the digest of its layer's tar archive. */
 async function push(
   client: RegistryClient,
   directory: string,
   reference: string,
   signal: AbortSignal,
-): Promise<Digest> {
+): Promise<Pick<BenchImage, "chainId" | "layer">> {
   await using source = openLayout(directory);
   const image = source.image(undefined);
   await using sink = client.sink(parseReference(reference));
   await copyImage(source, sink, image, { signal });
   await sink.finish();
-  const { config } = decodeManifest(await source.document(image.target));
-  const { rootfs } = JSON.parse((await source.document(config)).toString()) as { rootfs: { diff_ids: [Digest] } };
-  return rootfs.diff_ids[0];
+  const { config, layers } = decodeManifest(await source.document(image.target));
+  const [chainId] = decodeImageConfig(await source.document(config)).rootfs?.diff_ids ?? [];
+  const [layer] = layers;
+  if (chainId === undefined || layer === undefined) {
+    throw new OrlopError("failed", `Cannot measure with "${directory}": it has no layer`);
+  }
+  return { chainId, layer: join(directory, "blobs", digestAlgorithm(layer.digest), digestEncoded(layer.digest)) };
 }
 
 /** The tar archive of an image that is made of packages. */
