@@ -9,7 +9,7 @@ import { CollectFixture, makeTestImage } from "./collect-fixture.ts";
 import { collectWith } from "./collect-garbage.ts";
 
 /** One of so many calls is tried, and of more in a short look (`ORLOP_FUZZ_RUNS`, fewer than usual). */
-const STEP = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 11 : 3;
+const STEP = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 11 : 5;
 /** Only there to end a test that never comes to the end of its calls. */
 const CALLS_MAX = 400;
 

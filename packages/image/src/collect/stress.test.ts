@@ -7,7 +7,7 @@ import { walkTree } from "@orlop/testkit";
 import { CollectFixture, makeTestImage } from "./collect-fixture.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 
-const ROUNDS = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 15 : 200;
+const ROUNDS = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 15 : 100;
 
 async function runChild(root: string, seed: number, end: "ends" | "killed"): Promise<void> {
   const file = new URL("./stress-fixture.ts", import.meta.url).pathname;
