@@ -26,11 +26,13 @@ export {
   reportDifferences,
 } from "./differential/explained-differences.ts";
 export { type ConfigOutcome, runConfig } from "./differential/run-config.ts";
+export { type ImageStoreSubject, imageStoreSuite } from "./image-store-suite/image-store-suite.ts";
 export { type FixtureImage, type FixtureLayer, LayoutWriter } from "./images/layout-writer.ts";
 export { type FixtureEntry, makeTar } from "./images/make-tar.ts";
 export { assertNoLeak, assertNoLeakSince, findLeaks } from "./leaks/assert-no-leak.ts";
 export { type KernelState, LEAK_KINDS, type Leak, type LeakKind, type LeakScope } from "./leaks/kernel-state.ts";
 export { snapshotKernelState } from "./leaks/snapshot-kernel-state.ts";
+export { type LeaseStoreSubject, leaseStoreSuite } from "./lease-store-suite/lease-store-suite.ts";
 export { type MountinfoEntry, parseMountinfo } from "./mountinfo.ts";
 export { HELD_USER_MAPPING, type HeldNamespace, holdNamespaces, type NamespaceHolder } from "./namespace-holder.ts";
 export { type OciCommandOptions, OUTER_TERMINAL_SIZE, ociCommand, ociCommandVersion } from "./oci-command.ts";
