@@ -8,6 +8,7 @@ import { execRows } from "./rows/exec.ts";
 import { firstStartRows } from "./rows/first-start.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
 import { lifeCycleRows } from "./rows/life-cycle.ts";
+import { ociClientRows } from "./rows/oci-clients.ts";
 import { ociCommandRows } from "./rows/oci-command.ts";
 import { ociFirstRows } from "./rows/oci-first.ts";
 import { ociMemoryLimitRows } from "./rows/oci-memory-limit.ts";
@@ -29,6 +30,7 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "idle-memory", containers: true, measure: idleMemoryRows },
   { name: "burst", containers: true, measure: burstRows },
   { name: "oci-command", containers: true, measure: ociCommandRows },
+  { name: "oci-clients", containers: true, measure: ociClientRows },
   { name: "oci-memory-limit", containers: true, measure: ociMemoryLimitRows },
   { name: "oci-first", containers: true, measure: ociFirstRows },
   { name: "command", containers: false, measure: commandRows },

@@ -6,8 +6,12 @@ import type { CommandTimer, CommandTiming } from "./command-timer.ts";
 const unifiedMountPoint = "/sys/fs/cgroup/unified";
 
 /** crun refuses hybrid cgroups, version 1 with version 2 beside it: it gets to see a pure version 1 tree. */
+export function hiddenFromCrun(): readonly string[] {
+  return existsSync(unifiedMountPoint) ? [unifiedMountPoint] : [];
+}
+
 function hiddenFrom(name: string): readonly string[] {
-  return name === "crun" && existsSync(unifiedMountPoint) ? [unifiedMountPoint] : [];
+  return name === "crun" ? hiddenFromCrun() : [];
 }
 
 /** An OCI runtime of this machine, driven by its command line and timed from the outside. */

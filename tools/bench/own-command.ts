@@ -11,6 +11,8 @@ const patienceMs = 20_000;
 /** An installation of `orlop-oci` of its own, which no other call on the machine meets. */
 export class OwnCommand implements AsyncDisposable {
   readonly peer: OciPeer;
+  /** What its callers hand on to it, so that they find its resident process. */
+  readonly env: Readonly<Record<string, string>>;
   readonly #bin: string;
 
   private constructor(place: BenchPlace, root: string, directory: string) {
@@ -18,7 +20,8 @@ export class OwnCommand implements AsyncDisposable {
     const cache = join(directory, "cache");
     mkdirSync(cache, { recursive: true, mode: 0o700 });
     symlinkSync(join(root, "packages/runtime/bin"), this.#bin);
-    const env = { PATH: process.env.PATH, HOME: directory, XDG_CACHE_HOME: cache };
+    const env = { PATH: process.env.PATH ?? "", HOME: directory, XDG_CACHE_HOME: cache };
+    this.env = env;
     this.peer = new OciPeer(OURS, join(this.#bin, "orlop-oci"), place.timer, directory, env);
   }
 
