@@ -1,5 +1,5 @@
 /** What a server wants to see before it answers (RFC 9110, section 11.6.1). */
-export interface Challenge {
+interface Challenge {
   /** In lower case: `basic`, `bearer`. */
   readonly scheme: string;
   /** By names in lower case. */

@@ -8,7 +8,7 @@ import { REDIRECTS_MAX, type RegistryLimits } from "../limits.ts";
 import { discardBody, readBody } from "../read-body.ts";
 import { withRetries } from "../retry-budget.ts";
 
-export interface TokenRequest {
+interface TokenRequest {
   /** For errors, a verb phrase. */
   readonly doing: string;
   readonly realm: URL;

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { temporaryDirectory } from "@orlop/testkit";
 import { credentialFiles } from "./credential-files.ts";
-import { CredentialHelper } from "./credential-helper.ts";
+import { CredentialHelper } from "./credential-program.ts";
 import { credentialsOfUser } from "./find-credential.ts";
 import { eraseCredential, storeCredential } from "./store-credential.ts";
 

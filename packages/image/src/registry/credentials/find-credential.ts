@@ -4,7 +4,7 @@ import { type AuthDocument, EMPTY_AUTH_DOCUMENT, parseAuthDocument } from "./aut
 import { authKeyOf, bestAuthKey } from "./auth-keys.ts";
 import type { Credential, CredentialFinder } from "./credential.ts";
 import { type CredentialFileOptions, credentialFiles } from "./credential-files.ts";
-import { CredentialHelper } from "./credential-helper.ts";
+import { CredentialHelper } from "./credential-program.ts";
 
 /**
  * Finds credentials where docker and podman keep them. Within a file the helper of the registry comes before what stands in the
@@ -24,7 +24,7 @@ export function credentialsOfUser(options: CredentialFileOptions = {}): Credenti
 }
 
 /** An absent file is an empty one. @throws OrlopError */
-export async function readAuthDocument(path: string): Promise<AuthDocument> {
+async function readAuthDocument(path: string): Promise<AuthDocument> {
   let text: string;
   try {
     text = await readFile(path, "utf8");

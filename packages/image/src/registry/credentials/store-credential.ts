@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { authMembers, parseAuthDocument } from "./auth-document.ts";
 import { authKeyOf, isAuthKeyOf } from "./auth-keys.ts";
-import { CredentialHelper } from "./credential-helper.ts";
+import { CredentialHelper } from "./credential-program.ts";
 
 interface PasswordCredential {
   readonly username: string;

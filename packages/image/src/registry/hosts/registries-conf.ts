@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { ConfigTable, filesEndingWith, readConfigFile } from "./config-file.ts";
 
 /** A place that stands in for a part of the names of images. */
-export interface RegistryLocation {
+interface RegistryLocation {
   /** `mirror.example/path`, without a scheme. */
   readonly location: string;
   /** Without TLS, or with whatever certificate. */
   readonly insecure: boolean;
 }
 
-export interface RegistryMirror extends RegistryLocation {
+interface RegistryMirror extends RegistryLocation {
   readonly pullBy: "all" | "digest-only" | "tag-only";
 }
 
