@@ -4,7 +4,6 @@ import { keepContent, pullImage, readStoredImage, type StoredImage, StoreSource 
 import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
-import { pull } from "../transfer/pull.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
 
@@ -48,8 +47,13 @@ async function bring(
   { pull: policy = "missing", platform, quiet = false, lease }: BringOptions,
 ): Promise<Descriptor> {
   const name = "name" in reference ? reference.name : undefined;
+  // Loaded no sooner: registries and their like take longer to load than a container takes to start.
+  const pull = async (quiet: boolean): Promise<PulledImage> => {
+    const transfer = await import("../transfer/pull.ts");
+    return await transfer.pull(depot, { reference, platform, quiet, lease });
+  };
   // What has no name here is looked at each time, which costs little where its parts are here.
-  if (name === undefined) return (await pull(depot, { reference, platform, quiet: true, lease })).target;
+  if (name === undefined) return (await pull(true)).target;
   const known = policy === "always" ? undefined : await find(depot, name, "text" in reference ? reference.text : name);
   // Somebody may be removing it: then it has to come again.
   if (known !== undefined && (await keepContent(depot, lease, known.target.digest))) return known.target;
@@ -59,7 +63,7 @@ async function bring(
       `Cannot find image "${name}" on this machine\nTry orlop pull, or --pull missing.`,
     );
   }
-  return (await pull(depot, { reference, platform, quiet, lease })).target;
+  return (await pull(quiet)).target;
 }
 
 /** By its name, at once; what may be the beginning of an id is looked for longer. */
