@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Descriptor, type ImageRecord, OrlopError, type Platform, type RootFilesystem } from "@orlop/core";
-import { keepContent, pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
+import { keepContent, type PulledImage, pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
 import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";

@@ -8,6 +8,7 @@ import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { collectInOneGo } from "./collect-in-one-go.ts";
 
 export const loadCommand: Command = {
   name: "load",
@@ -34,6 +35,7 @@ export const loadCommand: Command = {
       throw new OrlopError("invalid", "requested load from stdin, but stdin is a terminal; use -i, or redirect it");
     }
     const platform = flags.parse("platform", parsePlatform) ?? ownPlatform();
+    collectInOneGo();
     await using depot = openDepot();
     using cancel = new CancelOnSignals();
     const { signal } = cancel;

@@ -5,6 +5,7 @@ import { showProgress } from "../progress/show-progress.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { collectInOneGo } from "./collect-in-one-go.ts";
 import { imageVerifiers } from "./image-verifiers.ts";
 import { openSource } from "./open-source.ts";
 
@@ -27,6 +28,7 @@ export interface PullRequest {
  */
 export async function pull(depot: Depot, request: PullRequest): Promise<PulledImage> {
   const { reference, platform = ownPlatform(), quiet, registry, lease, signaturePolicy } = request;
+  collectInOneGo();
   using cancel = new CancelOnSignals();
   const { signal } = cancel;
   using progress = showProgress({ quiet, movement: "downloading" });

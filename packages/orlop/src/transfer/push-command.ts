@@ -14,6 +14,7 @@ import { showProgress } from "../progress/show-progress.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { collectInOneGo } from "./collect-in-one-go.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
 
 export const pushCommand: Command = {
@@ -45,6 +46,7 @@ export const pushCommand: Command = {
       throw new OrlopError("invalid", "an image is required, and at most a destination");
     }
     const reference = parseReference(destination);
+    collectInOneGo();
     await using depot = openDepot();
     const { record } = await findImage(depot, text);
     const platform = await platformOf(depot, record, flags.parse("platform", parsePlatform));

@@ -7,6 +7,7 @@ import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { collectInOneGo } from "./collect-in-one-go.ts";
 
 const FORMATS = ["docker-archive", "oci-archive"] as const;
 
@@ -41,6 +42,7 @@ export const saveCommand: Command = {
     }
     const asked = flags.parse("platform", parsePlatform);
     const platform = asked ?? ownPlatform();
+    collectInOneGo();
     await using depot = openDepot();
     const records = await Promise.all(flags.positional.map((text) => findImage(depot, text)));
     using cancel = new CancelOnSignals();
