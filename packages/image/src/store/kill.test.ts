@@ -11,7 +11,7 @@ import { storeBlob } from "./store-fixture.ts";
 /** Larger than what goes unrecorded. */
 const SIZE = 3_000_000;
 /** One of so many calls is tried: each takes a process; of more in a short look (`ORLOP_FUZZ_RUNS`, fewer than usual). */
-const STEP = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 29 : 3;
+const STEP = Number(process.env.ORLOP_FUZZ_RUNS ?? 1000) < 1000 ? 29 : 7;
 /** Only there to end a test that never comes to the end of its calls. */
 const CALLS_MAX = 400;
 
