@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
 import { OrlopError, parseReference } from "@orlop/core";
-import { certificatesObstacle, DockerRegistry, dockerRegistryObstacle, makeCertificates } from "@orlop/testkit";
+import {
+  certificatesObstacle,
+  DockerRegistry,
+  dockerRegistryObstacle,
+  makeCertificates,
+  temporaryDirectory,
+} from "@orlop/testkit";
 import type { Credential } from "./credentials/credential.ts";
+import { credentialsOfUser } from "./credentials/find-credential.ts";
+import { storeCredential } from "./credentials/store-credential.ts";
 import { pushImage, someBytes } from "./fixture-blobs-fixture.ts";
 import { RegistryClient } from "./registry-client.ts";
 import { HTPASSWD, startTokenServer } from "./token-registry-fixture.ts";
@@ -31,6 +42,27 @@ describe("docker's registry with a password", options, () => {
     );
     using wrong = new RegistryClient({ credential: WRONG });
     await assert.rejects(wrong.checkLogin(registry.host), isDenied);
+  });
+});
+
+describe("a login with skopeo", options, () => {
+  const noSkopeo = spawnSync("skopeo", ["--version"]).error === undefined ? false : "not installed: skopeo";
+
+  test("is one with us, and ours is one with skopeo", { skip: noSkopeo }, async () => {
+    using directory = temporaryDirectory();
+    await using registry = await DockerRegistry.start({ htpasswd: HTPASSWD });
+    const [theirs, ours] = ["theirs.json", "ours.json"].map((name) => join(directory.path, name));
+    assert.ok(theirs !== undefined && ours !== undefined);
+    const skopeo = (...args: readonly string[]) => promisify(execFile)("skopeo", args);
+    await skopeo("login", "--tls-verify=false", "--authfile", theirs, "-u", "user", "-p", "secret", registry.host);
+    using client = new RegistryClient({ credentials: credentialsOfUser({ authFile: theirs }) });
+    await client.checkLogin(registry.host);
+    await pushImage(client.sink(parseReference(`${registry.host}/app`)), [someBytes(1_000)]);
+    await storeCredential(ours, registry.host, { username: "user", password: "secret" });
+    const image = `docker://${registry.host}/app`;
+    const { stdout } = await skopeo("inspect", "--raw", "--tls-verify=false", "--authfile", ours, image);
+    assert.equal(JSON.parse(stdout).schemaVersion, 2);
+    await assert.rejects(skopeo("inspect", "--raw", "--tls-verify=false", "--no-creds", image));
   });
 });
 
