@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { DockerRegistry, dockerRegistryObstacle, LayoutWriter, makeTar } from "@orlop/testkit";
@@ -61,5 +61,24 @@ describe("a registry with a password", options, () => {
     assert.match(refused.stderr, /answered 401: UNAUTHORIZED: .*\nTry orlop login 127\.0\.0\.1:\d+/);
     const given = await orlop(["pull", "-q", "--all-platforms", "--creds", "user:secret", `${host}/app:1`]);
     assert.equal(given.exitCode, 0, given.stderr);
+  });
+
+  test("has the images that names without a registry mean by the machine's configuration", async () => {
+    const { host } = registry;
+    const conf = join(commands.directory, "registries.conf");
+    writeFileSync(
+      conf,
+      `unqualified-search-registries = ["one.example", "two.example"]\n[aliases]\nmine = "${host}/app"\n`,
+    );
+    const env = { CONTAINERS_REGISTRIES_CONF: conf, ORLOP_ROOT: join(commands.directory, "aliases") };
+    const pull = (name: string) =>
+      commands.orlop(["pull", "-q", "--all-platforms", "--creds", "user:secret", name], { env });
+    assert.equal((await pull("mine:1")).stdout, `${host}/app:1\n`);
+    const other = await pull("other");
+    assert.equal(other.exitCode, 1);
+    assert.match(
+      other.stderr,
+      /several registries .*\nTry one of: one\.example\/other:latest, two\.example\/other:latest/,
+    );
   });
 });

@@ -1,5 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { type Descriptor, type ImageRecord, OrlopError, type Platform, type RootFilesystem } from "@orlop/core";
+import {
+  type Descriptor,
+  formatReference,
+  type ImageRecord,
+  OrlopError,
+  type Platform,
+  type RootFilesystem,
+} from "@orlop/core";
 import { keepContent, type PulledImage, pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
 import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
 import { type Depot, openDepot } from "../store/open-depot.ts";
@@ -69,9 +76,20 @@ async function bring(
 /** By its name, at once; what may be the beginning of an id is looked for longer. */
 async function find(depot: Depot, name: string, text: string): Promise<ImageRecord | undefined> {
   const named = await unlessMissing(depot.images.get(name));
-  if (named !== undefined || !/^[0-9a-f:]+$/.test(text.replace(/^sha256:/, ""))) return named;
-  const { findImage } = await import("../images/find-image.ts");
-  return (await unlessMissing(findImage(depot, text)))?.record;
+  if (named !== undefined) return named;
+  if (/^[0-9a-f:]+$/.test(text.replace(/^sha256:/, ""))) {
+    const { findImage } = await import("../images/find-image.ts");
+    const found = await unlessMissing(findImage(depot, text));
+    if (found !== undefined) return found.record;
+  }
+  return text === name ? undefined : await findAlias(depot, name, text);
+}
+
+/** Under the name that it gets when it comes from where this machine's configuration says. */
+async function findAlias(depot: Depot, name: string, text: string): Promise<ImageRecord | undefined> {
+  const { meantBy } = await import("../transfer/meant-by.ts");
+  const meant = formatReference(await meantBy(text));
+  return meant === name ? undefined : await unlessMissing(depot.images.get(meant));
 }
 
 async function unlessMissing<T>(finding: Promise<T>): Promise<T | undefined> {

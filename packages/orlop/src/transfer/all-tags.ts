@@ -1,7 +1,8 @@
-import { formatReference, OrlopError, parseReference } from "@orlop/core";
+import { formatReference, OrlopError } from "@orlop/core";
 import { RegistryClient, type RegistryClientOptions } from "@orlop/image";
 import type { ImageReference } from "../image/image-reference.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { meantBy } from "./meant-by.ts";
 
 /**
  * A repository's images by all of its tags.
@@ -13,7 +14,7 @@ export async function allTags(
   options: RegistryClientOptions,
 ): Promise<readonly ImageReference[]> {
   if (reference.kind !== "registry") throw new OrlopError("invalid", "--all-tags is for images in registries");
-  const { tag: _, ...named } = parseReference(reference.name);
+  const { tag: _, ...named } = await meantBy(reference.text);
   const lastPart = reference.text.slice(reference.text.lastIndexOf("/") + 1);
   if (/[:@]/.test(lastPart)) throw new OrlopError("invalid", "tag can't be used with --all-tags/-a");
   using client = new RegistryClient(options);

@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { type ImageSource, type OfferedImage, OrlopError, parseReference } from "@orlop/core";
+import { type ImageSource, type OfferedImage, OrlopError } from "@orlop/core";
 import {
   type FilesSource,
   type ImageOrigin,
@@ -11,6 +11,7 @@ import {
 } from "@orlop/image";
 import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
+import { meantBy } from "./meant-by.ts";
 import { machineRegistryOptions } from "./registry-flags.ts";
 
 /** An image's source; what it holds open is closed with it. */
@@ -40,8 +41,8 @@ export async function openSource(
   const withSignal = signal === undefined ? {} : { signal };
   switch (reference.kind) {
     case "registry": {
+      const named = await meantBy(reference.text);
       const client = new RegistryClient(registry);
-      const named = parseReference(reference.name);
       const source = client.source(named);
       return {
         source,
