@@ -30,6 +30,10 @@ export const loginCommand: Command = {
       { name: "password-stdin", help: "Read the password from standard input" },
       ...LOGIN_FLAGS,
     ],
+    refused: [
+      { name: "get-login", isSwitch: true, reason: "who is logged in is in the file" },
+      { name: "compat-auth-file", reason: "name the file with --authfile" },
+    ],
   },
   failureExitCode: 1,
   async run(flags) {
