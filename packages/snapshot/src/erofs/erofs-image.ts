@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import {
   alignUp,
@@ -42,6 +42,9 @@ export interface ErofsInode {
   readonly tailAt: number;
 }
 
+const DIRECTORIES_MAX = 32;
+/** limits.h, PATH_MAX. */
+const PATH_MAX_BYTES = 4096;
 /** chunkbits of struct erofs_inode_chunk_info. */
 const CHUNK_BITS_MASK = 0x1f;
 
@@ -49,7 +52,10 @@ const CHUNK_BITS_MASK = 0x1f;
 export class ErofsImage implements Disposable {
   readonly path: string;
   readonly #fd: number;
+  readonly #bytes: number;
   readonly #metadataAt: number;
+  /** Of the directories that were looked at last, by their numbers: who looks for one name often looks for others. */
+  readonly #directories = new Map<number, ReadonlyMap<string, number>>();
   readonly root: ErofsInode;
 
   /** Throws `invalid` for a file that is no such image. */
@@ -57,11 +63,13 @@ export class ErofsImage implements Disposable {
     this.path = path;
     this.#fd = openSync(path, constants.O_RDONLY);
     try {
+      this.#bytes = fstatSync(this.#fd).size;
       const superblock = this.#read(SUPERBLOCK_OFFSET, SUPERBLOCK.sizeBytes);
       const field = (name: Parameters<typeof SUPERBLOCK.get>[2]): number => SUPERBLOCK.get(superblock, 0, name);
       if (field("magic") !== SUPERBLOCK_MAGIC || field("blkszbits") !== BLOCK_BITS) throw this.#invalid("is none");
       this.#metadataAt = field("meta_blkaddr") * BLOCK_BYTES;
       this.root = this.#inode(field("root_nid"));
+      if ((this.root.mode & constants.S_IFMT) !== constants.S_IFDIR) throw this.#invalid("has no root directory");
     } catch (error) {
       closeSync(this.#fd);
       throw error;
@@ -74,31 +82,33 @@ export class ErofsImage implements Disposable {
 
   /** What a directory has under a name. */
   find(directory: ErofsInode, name: string): ErofsInode | undefined {
-    const wanted = Buffer.from(name);
-    for (const found of this.#entries(directory)) if (found.name.equals(wanted)) return this.#inode(found.nid);
-    return undefined;
+    const nid = this.#entries(directory).get(name);
+    return nid === undefined ? undefined : this.#inode(nid);
   }
 
   /** Of what a directory holds. */
   *names(directory: ErofsInode): Generator<string> {
-    for (const { name } of this.#entries(directory)) {
-      const text = name.toString();
-      if (text !== "." && text !== "..") yield text;
-    }
+    for (const name of this.#entries(directory).keys()) if (name !== "." && name !== "..") yield name;
   }
 
-  *#entries(directory: ErofsInode): Generator<{ readonly name: Buffer; readonly nid: number }> {
+  #entries(directory: ErofsInode): ReadonlyMap<string, number> {
+    const known = this.#directories.get(directory.nid);
+    if (known !== undefined) return known;
+    const entries = new Map<string, number>();
     for (let at = 0; at < directory.size; at += BLOCK_BYTES) {
       const block = this.content(directory, at, Math.min(BLOCK_BYTES, directory.size - at));
-      const count = DIRENT.get(block, 0, "nameoff") / DIRENT.sizeBytes;
-      for (let index = 0; index < count; index++) {
-        const entryAt = index * DIRENT.sizeBytes;
-        const start = DIRENT.get(block, entryAt, "nameoff");
-        const end =
-          index + 1 < count ? DIRENT.get(block, entryAt + DIRENT.sizeBytes, "nameoff") : endOfName(block, start);
-        yield { name: block.subarray(start, end), nid: DIRENT.get(block, entryAt, "nid") };
-      }
+      this.#decode(() => addEntries(block, entries));
     }
+    const [first] = this.#directories.size < DIRECTORIES_MAX ? [] : this.#directories.keys();
+    if (first !== undefined) this.#directories.delete(first);
+    this.#directories.set(directory.nid, entries);
+    return entries;
+  }
+
+  /** What a link says. */
+  target(inode: ErofsInode): string {
+    if (inode.size > PATH_MAX_BYTES) throw this.#invalid("has a link that is too long");
+    return this.content(inode, 0, inode.size).toString();
   }
 
   /** Bytes of a file, a directory or a link; `at` is at the start of a block. */
@@ -145,6 +155,10 @@ export class ErofsImage implements Disposable {
   #inode(nid: number): ErofsInode {
     const at = this.#metadataAt + nid * INODE_SLOT_BYTES;
     const bytes = this.#read(at, INODE.sizeBytes);
+    return this.#decode(() => this.#inodeOf(nid, at, bytes));
+  }
+
+  #inodeOf(nid: number, at: number, bytes: Buffer): ErofsInode {
     const field = (name: Parameters<typeof INODE.get>[2]): number => INODE.get(bytes, 0, name);
     const format = field("i_format");
     if ((format & INODE_EXTENDED) === 0) throw this.#invalid("has inodes of the short form");
@@ -166,7 +180,18 @@ export class ErofsImage implements Disposable {
     };
   }
 
+  /** What does not fit its place is the image's mistake. */
+  #decode<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof RangeError) throw this.#invalid(`is malformed: ${error.message}`);
+      throw error;
+    }
+  }
+
   #read(at: number, length: number): Buffer {
+    if (length < 0 || at + length > this.#bytes) throw this.#invalid("ends early");
     const bytes = Buffer.alloc(length);
     for (let done = 0; done < length; ) {
       const got = readSync(this.#fd, bytes, done, length - done, at + done);
@@ -178,6 +203,18 @@ export class ErofsImage implements Disposable {
 
   #invalid(what: string): OrlopError {
     return new OrlopError("invalid", `Cannot read EROFS image "${this.path}": it ${what}`);
+  }
+}
+
+/** Adds what a block of a directory holds; throws RangeError where there can be none. */
+function addEntries(block: Buffer, entries: Map<string, number>): void {
+  const count = DIRENT.get(block, 0, "nameoff") / DIRENT.sizeBytes;
+  if (count < 1 || !Number.isInteger(count)) throw new RangeError(`a block has ${count} entries`);
+  for (let index = 0; index < count; index++) {
+    const entryAt = index * DIRENT.sizeBytes;
+    const start = DIRENT.get(block, entryAt, "nameoff");
+    const end = index + 1 < count ? DIRENT.get(block, entryAt + DIRENT.sizeBytes, "nameoff") : endOfName(block, start);
+    entries.set(block.toString("utf8", start, end), DIRENT.get(block, entryAt, "nid"));
   }
 }
 

@@ -63,7 +63,7 @@ export class ErofsLayer implements LowerLayer, Disposable {
       kind: "leaf",
       type,
       attributes: attributesOf(inode, image.xattrs(inode)),
-      target: type === "symlink" ? image.content(inode, 0, inode.size).toString() : "",
+      target: type === "symlink" ? image.target(inode) : "",
       device: decodeDevice(type.endsWith("device") ? inode.device : 0),
       size: type === "file" ? inode.size : 0,
       *content() {
