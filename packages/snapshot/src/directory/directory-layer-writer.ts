@@ -71,7 +71,7 @@ export class DirectoryLayerWriter {
     this.#tree.settle(below);
     const placing = new Placing(path, staging, keepOwners, overlayXattrs);
     placing.place(this.#tree.root);
-    await makeSpecialFiles(system, path, placing.specials, keepOwners);
+    await makeSpecialFiles(system, path, [...placing.specials, ...placing.times], keepOwners);
     placing.describeDirectories();
     return { facts: placing, labels: this.#losses.labels() };
   }
@@ -105,6 +105,8 @@ class Placing implements FileFacts {
   readonly opaque = new Set<string>();
   readonly xattrs = new Map<string, ReadonlyMap<string, Buffer>>();
   readonly specials: SpecialFile[] = [];
+  /** For when nothing is made in directories any more. */
+  readonly times: SpecialFile[] = [];
   readonly #root: string;
   readonly #staging: string;
   readonly #keepOwners: boolean;
@@ -142,14 +144,14 @@ class Placing implements FileFacts {
       const { mode, uid, gid, mtime, mtimeNanoseconds } = attributes;
       if (this.#keepOwners) chownSync(place, uid, gid);
       chmodSync(place, mode);
-      const seconds = mtime + mtimeNanoseconds / 1e9;
-      utimesSync(place, seconds, seconds);
+      if (mtimeNanoseconds === 0) utimesSync(place, mtime, mtime);
     }
   }
 
   #makeDirectory({ attributes, opaque, parent }: Directory, path: string): void {
     mkdirSync(join(this.#root, path), { mode: 0o700 });
     this.#directories.push({ path, attributes });
+    this.#noteTime(path, attributes);
     this.#noteXattrs(path, attributes, true);
     if (!opaque || parent === undefined) return;
     this.opaque.add(path);
@@ -164,16 +166,21 @@ class Placing implements FileFacts {
     const isNode = type !== "file" && type !== "symlink";
     if (!this.#keepOwners && (type === "character-device" || type === "block-device")) return;
     this.#noteXattrs(path, attributes, known === undefined);
+    if (known === undefined && !isNode) this.#noteTime(path, attributes);
     if (known !== undefined && !isNode) linkSync(known, place);
     else if (content !== undefined) renameSync(join(this.#staging, content), place);
     else if (isNode) this.specials.push({ kind: "node", path, type, device, attributes });
     else {
       symlinkSync(target, place);
       if (this.#keepOwners) lchownSync(place, attributes.uid, attributes.gid);
-      const seconds = attributes.mtime + attributes.mtimeNanoseconds / 1e9;
-      lutimesSync(place, seconds, seconds);
+      lutimesSync(place, attributes.mtime, attributes.mtime);
     }
     this.#placed.set(leaf, place);
+  }
+
+  #noteTime(path: string, attributes: Attributes): void {
+    if (attributes.mtimeNanoseconds === 0) return;
+    this.times.push({ kind: "time", path: path === "" ? "." : path, attributes });
   }
 
   #noteXattrs(path: string, attributes: Attributes, isNew: boolean): void {

@@ -31,14 +31,13 @@ export class StagedFile implements Disposable {
     }
   }
 
-  /** Owners are those of this process without `keepOwners`. */
-  finish({ mode, uid, gid, mtime, mtimeNanoseconds }: Attributes, keepOwners: boolean): void {
+  /** Owners are those of this process without `keepOwners`; times have no nanoseconds. */
+  finish({ mode, uid, gid, mtime }: Attributes, keepOwners: boolean): void {
     if (this.#endsInHole) ftruncateSync(this.#fd, this.#size);
     // The owner first: a change of it clears the set-id bits.
     if (keepOwners) fchownSync(this.#fd, uid, gid);
     fchmodSync(this.#fd, mode);
-    const seconds = mtime + mtimeNanoseconds / 1e9;
-    futimesSync(this.#fd, seconds, seconds);
+    futimesSync(this.#fd, mtime, mtime);
   }
 
   [Symbol.dispose](): void {

@@ -36,7 +36,8 @@ export async function* upperEntries(directory: string, options: UpperOptions): A
     const own = xattrs.get(path === "" ? "." : path) ?? new Map<string, Buffer>();
     const entry = describe(root, { path, stat }, own, links);
     yield options.ownIsRoot ? withRootsOwner(entry) : entry;
-    if (entry.kind === "directory" && isOpaque(own)) yield { ...marker(entry), path: `${path}/.wh..wh..opq` };
+    if (entry.kind === "directory" && isOpaque(own))
+      yield { ...marker(entry), path: path === "" ? ".wh..wh..opq" : `${path}/.wh..wh..opq` };
   }
 }
 
@@ -53,7 +54,7 @@ function describe(
   const kind = first === undefined ? kindOf(stat, path) : "hard-link";
   const entry: LayerEntry = {
     kind,
-    path,
+    path: path === "" ? "./" : path,
     mode: Number(stat.mode) & 0o7777,
     uid: Number(stat.uid),
     gid: Number(stat.gid),

@@ -1,26 +1,18 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createReadStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { readTar } from "@orlop/image";
 import { type FixtureEntry, makeTar, temporaryDirectory } from "@orlop/testkit";
+import { fileSystemObstacle } from "../snapshotter-fixture.ts";
+import { describeFiles, MAKE_TREE, xattrObstacle } from "../tree-fixture.ts";
 import { ErofsLayer } from "./erofs-layer.ts";
 import { writeErofs } from "./write-erofs.ts";
 
-/** Names, types, modes, owners, times, links and what they point to; sizes of what is not a directory. */
-const DESCRIBE = `find . -type d -printf '%P %y %m %U:%G %n %T@\\n' -o -printf '%P %y %m %U:%G %n %T@ %l %s %D\\n' | sed 's/ [0-9]*$//' | sort
-find . -type f -exec sha256sum {} + | sort
-find . \\( -type c -o -type b \\) -exec stat -c '%n %t:%T' {} + | sort
-getfattr -R -h -d -m - . 2>/dev/null | sort`;
-
-function describe(directory: string): string {
-  return execFileSync("sh", ["-c", DESCRIBE], { cwd: directory, encoding: "utf8", maxBuffer: 1 << 28 });
-}
-
 /** Somewhere to mount in, all of which is gone afterwards. */
 async function withMounts(t: TestContext, work: (place: Place) => Promise<void>): Promise<void> {
-  const obstacle = mountObstacle();
+  const obstacle = fileSystemObstacle("erofs") ?? xattrObstacle();
   if (obstacle !== undefined) return t.skip(obstacle);
   using directory = temporaryDirectory("orlop-erofs-", "/run");
   const mounted: string[] = [];
@@ -46,15 +38,6 @@ interface Place {
   mount(name: string, ...args: readonly string[]): string;
 }
 
-function mountObstacle(): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
-  if (spawnSync("getfattr", ["--version"]).error !== undefined) return "not installed: attr";
-  const known = execFileSync("sh", ["-c", "modprobe -q erofs 2>/dev/null; cat /proc/filesystems"], {
-    encoding: "utf8",
-  });
-  return known.includes("\terofs\n") ? undefined : "needs a kernel with erofs";
-}
-
 async function writeLayer(
   place: Place,
   name: string,
@@ -67,27 +50,6 @@ async function writeLayer(
   await writeErofs(place.path(name), readTar(archive()), below);
 }
 
-const MAKE_TREE = `
-mkdir -p files/deep/er etc many empty
-for size in 0 1 100 2000 2048 2049 4000 4095 4096 4097 8191 8192 100000 300000 1000000; do
-  head -c $size /dev/urandom >files/size-$size
-done
-head -c 5000000 /dev/zero >files/zeros
-head -c 100000 /dev/urandom | dd of=files/holes bs=100000 seek=20 conv=notrunc status=none
-truncate -s 7000000 files/holes
-for i in $(seq 1500); do echo $i >many/a-rather-long-name-of-a-file-$i; done
-ln -s /etc/passwd link; ln -s $(head -c 4000 /dev/zero | tr '\\0' x) long
-ln files/size-100 files/deep/er/same
-mknod null c 1 3; mknod disk b 259 300; mkfifo fifo
-touch -d '2001-02-03 04:05:06.123456789' fifo
-touch 'with space' ümläut +plus -- -minus
-chown 12345:54321 files/size-1; chmod 4751 files/size-100; chmod 1777 empty
-setfattr -n user.colour -v blue files/size-1; setfattr -n user.none etc; setfattr -n trusted.secret -v 0x00ff etc
-setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 files/size-4096
-head -c 3000 /dev/zero | tr '\\0' v >value; setfattr -n user.long -v "$(cat value)" many; setfattr -n user.long -v "$(cat value)" value
-touch -d '1999-12-31' etc many files .
-`;
-
 suite("a mounted EROFS image", () => {
   test("has what GNU tar unpacks, down to times, owners, devices and attributes", (t) =>
     withMounts(t, async (place) => {
@@ -98,7 +60,7 @@ suite("a mounted EROFS image", () => {
       execFileSync("tar", ["--format=pax", "--xattrs", "--xattrs-include=*", "-C", tree, "-cf", archive, "."]);
       await writeErofs(place.path("image"), readTar(createReadStream(archive)));
       const image = place.mount("mounted", "-t", "erofs", place.path("image"));
-      assert.equal(describe(image), describe(tree));
+      assert.equal(describeFiles(image), describeFiles(tree));
     }));
 
   test("is a layer for overlay: whiteouts hide, and directories keep what layers below say of them", (t) =>

@@ -71,7 +71,7 @@ for (const name of ["erofs", "overlay"]) {
       ]);
       const entries = await Array.fromAsync(snapshotter.upperEntries("run"), describe);
       assert.deepEqual(entries, [
-        "directory ",
+        "directory ./",
         "directory a",
         "a/.wh.gone 0",
         "a/new 3",

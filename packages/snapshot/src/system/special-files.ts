@@ -1,5 +1,5 @@
 import type { LayerEntry } from "@orlop/core";
-import { octal, type ProgramBuilder, TIMESPEC } from "@orlop/kernel";
+import { octal, type Pointer, type ProgramBuilder, TIMESPEC } from "@orlop/kernel";
 import type { Attributes } from "../layer/lower-layer.ts";
 import type { SystemCalls } from "./system-calls.ts";
 
@@ -13,7 +13,9 @@ export type SpecialFile =
       readonly device: LayerEntry["device"];
       readonly attributes: Attributes;
     }
-  | { readonly kind: "xattr"; readonly path: string; readonly name: string; readonly value: Buffer };
+  | { readonly kind: "xattr"; readonly path: string; readonly name: string; readonly value: Buffer }
+  /** Node has no nanoseconds. */
+  | { readonly kind: "time"; readonly path: string; readonly attributes: Attributes };
 
 const MODE_TYPES = { "character-device": 0o020000, "block-device": 0o060000, fifo: 0o010000 } as const;
 /** Of names, values and instructions: a program may have 4 MiB. */
@@ -58,6 +60,9 @@ function emitFile(p: ProgramBuilder, file: SpecialFile, keepOwners: boolean): vo
     // Where the kernel has no SELinux its labels mean nothing.
     const ignore = file.name === "security.selinux" ? ["EOPNOTSUPP", "EPERM"] : [];
     p.call("lsetxattr", [path, p.text(file.name), p.bytes(file.value), file.value.length, 0], { ignore });
+  } else if (file.kind === "time") {
+    p.step({ action: `set time of "${file.path}"` });
+    emitTime(p, path, file.attributes);
   } else emitNode(p, file, keepOwners);
 }
 
@@ -73,14 +78,17 @@ function emitNode(p: ProgramBuilder, file: Extract<SpecialFile, { kind: "node" }
   p.call("mknodat", [here, path, octal(p, MODE_TYPES[type] | 0o600), encodeDevice(device)], otherwise);
   if (keepOwners) p.call("fchownat", [here, path, attributes.uid, attributes.gid, noFollow]);
   p.call("fchmodat", [here, path, octal(p, attributes.mode)]);
-  const time = { tv_sec: attributes.mtime, tv_nsec: attributes.mtimeNanoseconds };
+  emitTime(p, path, attributes);
+  p.mark(done);
+}
+
+function emitTime(p: ProgramBuilder, path: Pointer, { mtime, mtimeNanoseconds }: Attributes): void {
   const both = Buffer.alloc(2 * TIMESPEC.size);
   for (const at of [0, TIMESPEC.size]) {
-    both.writeBigInt64LE(BigInt(time.tv_sec), at);
-    both.writeBigInt64LE(BigInt(time.tv_nsec), at + 8);
+    both.writeBigInt64LE(BigInt(mtime), at);
+    both.writeBigInt64LE(BigInt(mtimeNanoseconds), at + 8);
   }
-  p.call("utimensat", [here, path, p.bytes(both), noFollow]);
-  p.mark(done);
+  p.call("utimensat", [p.flags("AT_FDCWD"), path, p.bytes(both), p.flags("AT_SYMLINK_NOFOLLOW")]);
 }
 
 /** new_encode_dev() of Linux, as mknod(2) takes it. */
