@@ -1,4 +1,4 @@
-import { hookDiskCalls } from "../store/disk-calls-fixture.ts";
+import { hookDiskCalls } from "@orlop/testkit";
 import { CollectFixture } from "./collect-fixture.ts";
 import { collectWith } from "./collect-garbage.ts";
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OrlopError } from "@orlop/core";
-import { bytesOf, makeTestBlob, temporaryDirectory } from "@orlop/testkit";
-import { hookDiskCalls } from "./disk-calls-fixture.ts";
+import { bytesOf, hookDiskCalls, makeTestBlob, temporaryDirectory } from "@orlop/testkit";
 import { openStore, type Store } from "./open-store.ts";
 
 const SIZE = 1_500_000;

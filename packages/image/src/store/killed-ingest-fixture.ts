@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Digest } from "@orlop/core";
-import { hookDiskCalls } from "./disk-calls-fixture.ts";
+import { hookDiskCalls } from "@orlop/testkit";
 import { openStore } from "./open-store.ts";
 
 /** A process of its own: takes in a blob, and kills itself before call number N to the disk. */
