@@ -16,18 +16,19 @@ export interface DecompressOptions {
 }
 
 /**
- * What was compressed so, in chunks.
+ * What was compressed so, in chunks; of several pieces, one after the other.
  *
  * @throws OrlopError `invalid` for what is not compressed so, `exhausted` for more than `sizeMax`
  */
 export async function* decompress(
-  content: Buffer,
+  content: Buffer | readonly Buffer[],
   compression: Compression,
   options: DecompressOptions,
 ): AsyncGenerator<Buffer> {
   const { name, sizeMax } = options;
   let left = sizeMax;
-  for await (const chunk of open(content, compression, options)) {
+  const pieces = Buffer.isBuffer(content) ? [content] : content;
+  for await (const chunk of open(pieces, compression, options)) {
     left -= chunk.length;
     if (left < 0) throw new OrlopError("exhausted", `Cannot unpack "${name}": it has more than ${sizeMax} bytes`);
     yield chunk;
@@ -46,39 +47,43 @@ export async function decompressWhole(
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
-function open(content: Buffer, compression: Compression, options: DecompressOptions): AsyncIterable<Buffer> {
+function open(pieces: readonly Buffer[], compression: Compression, options: DecompressOptions): AsyncIterable<Buffer> {
   switch (compression) {
     case "none":
-      return Readable.from([content]);
+      return Readable.from(pieces);
     case "gz":
-      return inflate(content, createGunzip({ chunkSize: CHUNK_BYTES }), options);
+      return inflate(pieces, () => createGunzip({ chunkSize: CHUNK_BYTES }), options);
     case "zst":
-      return inflate(content, createZstdDecompress({ chunkSize: CHUNK_BYTES }), options);
+      return inflate(pieces, () => createZstdDecompress({ chunkSize: CHUNK_BYTES }), options);
     case "xz":
-      return unxz(content, options);
+      return unxz(pieces, options);
   }
 }
 
 const CHUNK_BYTES = 256 * 1024;
 
 async function* inflate(
-  content: Buffer,
-  stream: ReturnType<typeof createGunzip>,
+  pieces: readonly Buffer[],
+  open: () => ReturnType<typeof createGunzip>,
   { name }: DecompressOptions,
 ): AsyncGenerator<Buffer> {
-  try {
-    stream.end(content);
-    yield* stream as AsyncIterable<Buffer>;
-  } catch (cause) {
-    throw refusedFile(name, cause instanceof Error ? cause.message : String(cause));
-  } finally {
-    stream.destroy();
+  for (const piece of pieces) {
+    const stream = open();
+    try {
+      stream.end(piece);
+      yield* stream as AsyncIterable<Buffer>;
+    } catch (cause) {
+      throw refusedFile(name, cause instanceof Error ? cause.message : String(cause));
+    } finally {
+      stream.destroy();
+    }
   }
 }
 
 const COMPLAINT_MAX_CHARACTERS = 1000;
 
-async function* unxz(content: Buffer, { name, signal }: DecompressOptions): AsyncGenerator<Buffer> {
+/** One process for all pieces: xz goes on with what follows the end of one. */
+async function* unxz(pieces: readonly Buffer[], { name, signal }: DecompressOptions): AsyncGenerator<Buffer> {
   signal?.throwIfAborted();
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn("xz", ["-dc"], { stdio: "pipe" });
   const failure = new Promise<undefined>((_, reject) => child.on("error", (cause) => reject(startFailure(cause))));
@@ -91,7 +96,8 @@ async function* unxz(content: Buffer, { name, signal }: DecompressOptions): Asyn
   });
   // It has ended before it was told everything; its status says why.
   child.stdin.on("error", () => {});
-  child.stdin.end(content);
+  for (const piece of pieces) child.stdin.write(piece);
+  child.stdin.end();
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
     await Promise.race([closed, failure]);

@@ -170,8 +170,14 @@ async function openPackage(
   signal: AbortSignal | undefined,
 ): Promise<OpenedPackage> {
   const deb = await readDeb(bytes, { name: wanted.name, sizeMax: PACKAGE_UNPACKED_MAX_BYTES, signal });
-  expectSame(deb, wanted);
-  return { wanted, deb, ahead: new ReadAhead(deb.data, UNPACKED_AHEAD_MAX_BYTES) };
+  const ahead = new ReadAhead(deb.data, UNPACKED_AHEAD_MAX_BYTES);
+  try {
+    expectSame(deb, wanted);
+  } catch (error) {
+    await ahead[Symbol.asyncDispose]();
+    throw error;
+  }
+  return { wanted, deb, ahead };
 }
 
 function expectSame({ control }: Deb, { name, version }: DebianPackage): void {

@@ -2,6 +2,8 @@ import { readTar } from "../tar/read-tar.ts";
 import { refusedFile } from "./debian-error.ts";
 import { type Compression, type DecompressOptions, decompress } from "./decompress.ts";
 import { type ArMember, readAr } from "./read-ar.ts";
+import { SplitChunks } from "./split-chunks.ts";
+import { xzSize } from "./xz-size.ts";
 
 /** What exists has less than a tenth of it: templates in many languages. */
 const CONTROL_MAX_BYTES = 64 * 1024 * 1024;
@@ -13,7 +15,7 @@ export interface Deb {
   readonly name: string;
   /** The files of its control archive, by their names: `control`, `conffiles`, `postinst`. */
   readonly control: ReadonlyMap<string, ControlFile>;
-  /** The archive with its files. */
+  /** The archive with its files. A process may wait until it is read to its end, or read in part and ended. */
   readonly data: AsyncGenerator<Buffer>;
 }
 
@@ -37,21 +39,49 @@ export async function readDeb(bytes: Buffer, options: DecompressOptions): Promis
   }
   // Others may stand between, if their names begin so.
   const [control, data] = rest.filter((member) => !member.name.startsWith("_"));
-  const limited = { ...options, sizeMax: CONTROL_MAX_BYTES };
+  const archives = openArchives(control, data, options);
+  try {
+    return { name, control: await readControl(archives.first(), name), data: archives.rest() };
+  } catch (error) {
+    await archives.close();
+    throw error;
+  }
+}
+
+interface Archives {
+  first(): AsyncGenerator<Buffer>;
+  rest(): AsyncGenerator<Buffer>;
+  close(): Promise<void>;
+}
+
+function openArchives(control: ArMember | undefined, data: ArMember | undefined, options: DecompressOptions): Archives {
+  const parts = [compressed(control, "control.tar", options), compressed(data, "data.tar", options)] as const;
+  const [first, rest] = parts;
+  const size = parts.every(({ compression }) => compression === "xz") ? xzSize(first.content) : undefined;
+  // A process for each would take more than most control archives do.
+  if (size !== undefined && size <= CONTROL_MAX_BYTES) {
+    const contents = parts.map(({ content }) => content);
+    return new SplitChunks(decompress(contents, "xz", options), size);
+  }
   return {
-    name,
-    control: await readControl(open(control, "control.tar", limited), name),
-    data: open(data, "data.tar", options),
+    first: () => decompress(first.content, first.compression, { ...options, sizeMax: CONTROL_MAX_BYTES }),
+    rest: () => decompress(rest.content, rest.compression, options),
+    close: async () => {},
   };
 }
 
-function open(member: ArMember | undefined, begin: string, options: DecompressOptions): AsyncGenerator<Buffer> {
+interface Compressed {
+  readonly content: Buffer;
+  readonly compression: Compression;
+}
+
+function compressed(member: ArMember | undefined, begin: string, { name }: DecompressOptions): Compressed {
   const ending = member?.name.startsWith(begin) ? member.name.slice(begin.length) : undefined;
   const compression = ending !== undefined && Object.hasOwn(COMPRESSIONS, ending) ? COMPRESSIONS[ending] : undefined;
   if (member === undefined || compression === undefined) {
-    throw refusedFile(options.name, `it has ${member?.name ?? "nothing"} in the place of ${begin}`);
+    throw refusedFile(name, `it has ${member?.name ?? "nothing"} in the place of ${begin}`);
   }
-  return decompress(member.content, compression, options);
+  return { content: member.content, compression };
 }
 
 async function readControl(chunks: AsyncGenerator<Buffer>, name: string): Promise<ReadonlyMap<string, ControlFile>> {
