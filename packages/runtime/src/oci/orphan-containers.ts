@@ -29,11 +29,12 @@ import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import { connectSystemd } from "../systemd/connect-systemd.ts";
-import { removeContainerCgroups } from "../systemd/remove-container-cgroups.ts";
+import { leaveContainerCgroups, removeContainerCgroups } from "../systemd/remove-container-cgroups.ts";
 import { updateLimits } from "../systemd/update-limits.ts";
 import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { beginExec, type ExecContext } from "./begin-exec.ts";
+import { checkUsedCgroups } from "./check-used-cgroups.ts";
 import { FIRST_KEPT } from "./kept-descriptors.ts";
 import { LocalHands } from "./local-hands.ts";
 import type {
@@ -48,7 +49,6 @@ import type {
   OciState,
 } from "./oci-containers.ts";
 import { prepareContainerRestore } from "./prepare-restore.ts";
-import { hasGuests, sharesCgroups } from "./shared-cgroups.ts";
 import { StageLog } from "./stage-log.ts";
 
 /** Standard descriptors of the caller's are the container's. */
@@ -315,8 +315,9 @@ export class OrphanContainers implements OciContainers {
       }
       await this.#end(init, record);
     }
-    const { root, env } = this.#options;
-    if (!hasGuests(root, record, this.#planner.host.bootId)) await removeContainerCgroups(record, env);
+    // What was cut short while it was made may have left an init that nobody knows.
+    const isAllGone = record.ownPidNamespace && directory.created() !== undefined;
+    await (isAllGone ? leaveContainerCgroups : removeContainerCgroups)(record, this.#options.env);
     const hooked = keptRequest(directory.path, record);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     directory.remove();
@@ -357,10 +358,8 @@ export class OrphanContainers implements OciContainers {
       ...(configPath === undefined ? {} : { configPath }),
       ...(noPivot ? { withoutPivot: readMountTable() } : {}),
     };
-    const planned = this.#planner.plan(create, directory.path, styled, how.systemd);
-    const isShared = sharesCgroups(planned, this.#options.warn);
-    const sharing = { ...planned.style, sharesCgroups: true, keepsCgroups: true };
-    const plan = isShared ? { ...planned, style: sharing } : planned;
+    const plan = this.#planner.plan(create, directory.path, styled, how.systemd);
+    checkUsedCgroups(plan, this.#options.warn);
     const stages = this.#stages(id);
     stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({

@@ -10,8 +10,6 @@ export interface CreateStyle extends Handover {
   readonly startOnCommand: boolean;
   /** The cgroups stay when init has ended: deleting the container removes them. */
   readonly keepsCgroups?: boolean;
-  /** Others were in the cgroups before, and stay there. */
-  readonly sharesCgroups?: boolean;
   /** Change into the root without pivot_root(2), and take these away, which are the host's mounts. */
   readonly withoutPivot?: readonly MountEntry[];
   /** Where the config is, if it is not the bundle's config.json, for who reads it later; absolute. */

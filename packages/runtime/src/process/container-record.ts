@@ -15,8 +15,6 @@ export interface ContainerRecord {
   readonly configPath?: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly cgroups: readonly CgroupDirectory[];
-  /** Others were in them before: nobody there is ended with this container, and they stay as long as anybody is. */
-  readonly sharesCgroups?: true;
   /** The systemd unit that they belong to. */
   readonly unit?: ContainerUnit;
   /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
@@ -68,7 +66,6 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
     ...(style.configPath === undefined ? {} : { configPath: style.configPath }),
     annotations: spec.annotations ?? {},
     cgroups: cgroup?.directories ?? [],
-    ...(style.sharesCgroups === true ? { sharesCgroups: true } : {}),
     ...(unit === undefined ? {} : { unit: { name: unit.name, ofUser: unit.ofUser } }),
     namespaces: namespaces.map(({ type }) => type),
     joinedNamespaces: namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [type])),

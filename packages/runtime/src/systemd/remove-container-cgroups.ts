@@ -4,17 +4,28 @@ import { killCgroup, listProcesses, removeCgroups } from "@orlop/kernel";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { connectSystemd, type SystemdEnvironment } from "./connect-systemd.ts";
 
-/**
- * Ends every process in a container's cgroups, and removes those together with the unit that they belong to. From cgroups
- * that it shares it only goes.
- */
+/** Ends every process in a container's cgroups, and removes those together with the unit that they belong to. */
 export async function removeContainerCgroups(
-  record: Pick<ContainerRecord, "cgroups" | "unit" | "sharesCgroups">,
+  record: Pick<ContainerRecord, "cgroups" | "unit">,
   env: SystemdEnvironment,
 ): Promise<void> {
-  if (record.sharesCgroups !== true) await killCgroup(record.cgroups);
-  else if (listProcesses(record.cgroups).length > 0) return;
+  await killCgroup(record.cgroups);
   await removeEmptyCgroups(record, env);
+}
+
+/**
+ * The same once an init has ended that had a pid namespace of its own: nothing of the container's is left, and cgroups that
+ * somebody else is in stay.
+ */
+export async function leaveContainerCgroups(
+  record: Pick<ContainerRecord, "cgroups" | "unit">,
+  env: SystemdEnvironment,
+): Promise<void> {
+  try {
+    await removeEmptyCgroups(record, env);
+  } catch (error) {
+    if ((error as OrlopError).code !== "conflict" || listProcesses(record.cgroups).length === 0) throw error;
+  }
 }
 
 /** The same where no process is left. */
