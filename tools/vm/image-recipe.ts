@@ -33,6 +33,8 @@ const clientPackages = ["podman", "conmon", "catatonit", "golang-github-containe
 /** Units that cost seconds under emulation and do nothing for a test. */
 const unusedUnits = [
   ...["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"],
+  // Clients' own: tests start theirs.
+  ...["docker.service", "docker.socket", "containerd.service", "podman-auto-update.timer", "podman-restart.service"],
   ...["getty@.service", "serial-getty@.service", "getty.target", "systemd-binfmt.service", "e2scrub_reap.service"],
 ];
 

@@ -25,6 +25,11 @@ const cases: readonly [code: ErrorCode, options: OrlopErrorOptions, words: strin
   ],
   [
     "not-found",
+    { operation: 'open cgroup "/sys/fs/cgroup/a/c"', errno: "ENOENT", field: "linux.cgroupsPath" },
+    "error adding pid to /sys/fs/cgroup/a/c/cgroup.procs: no such file or directory",
+  ],
+  [
+    "not-found",
     { operation: 'open "/sys/fs/cgroup/a/b/cgroup.procs"', errno: "ENOENT", field: "linux.cgroupsPath" },
     "error adding pid to /sys/fs/cgroup/a/b/cgroup.procs: no such file or directory",
   ],

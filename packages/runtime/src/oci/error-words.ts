@@ -66,9 +66,10 @@ const RULES: readonly Rule[] = [
   },
   {
     field: /^linux\.cgroupsPath$/,
-    operation: /^open ".*\/(?:tasks|cgroup\.procs)"$/,
+    // A cgroup that a process would be cloned into, or the file of one that it would write itself to.
+    operation: /^open (?:cgroup ".*"|".*\/(?:tasks|cgroup\.procs)")$/,
     words: (operation) => {
-      const directory = /^open "(.*)\//.exec(operation)?.[1];
+      const directory = /^open (?:cgroup "(.*)"|"(.*)\/.*")$/.exec(operation)?.slice(1).join("");
       return `error adding pid to ${directory}/cgroup.procs: no such file or directory`;
     },
   },
