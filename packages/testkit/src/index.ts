@@ -26,8 +26,8 @@ export {
   reportDifferences,
 } from "./differential/explained-differences.ts";
 export { type ConfigOutcome, runConfig } from "./differential/run-config.ts";
-export { type ImageStoreSubject, imageStoreSuite } from "./image-store-suite/image-store-suite.ts";
 export { hookDiskCalls } from "./faults/hook-disk-calls.ts";
+export { type ImageStoreSubject, imageStoreSuite } from "./image-store-suite/image-store-suite.ts";
 export { type FixtureImage, type FixtureLayer, LayoutWriter } from "./images/layout-writer.ts";
 export { type FixtureEntry, makeTar } from "./images/make-tar.ts";
 export { assertNoLeak, assertNoLeakSince, findLeaks } from "./leaks/assert-no-leak.ts";
