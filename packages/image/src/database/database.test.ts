@@ -147,3 +147,35 @@ test("the version is another one when anybody has changed anything", async () =>
     assert.equal(new Set(versions).size, 4);
   });
 });
+
+test("closing waits for no disk: what was written stays in the log, where others read it", async () => {
+  await withDatabase((path) => {
+    using first = new Database(path, [FIRST]);
+    first.transaction(() => first.run("insert into notes (text) values ('a')"));
+    first.close();
+    const before = statSync(path);
+    {
+      using database = new Database(path, [FIRST]);
+      database.transaction(() => database.run("insert into notes (text) values ('b')"));
+    }
+    const after = statSync(path);
+    assert.deepEqual([after.size, after.mtimeMs], [before.size, before.mtimeMs]);
+    assert.equal(existsSync(`${path}-wal`), true);
+    using reader = new Database(path, [FIRST]);
+    assert.equal(reader.all("select * from notes").length, 2);
+  });
+});
+
+test("the log stays short however many processes write a little, and is begun anew", async () => {
+  await withDatabase((path) => {
+    for (let i = 0; i < 400; i++) {
+      using database = new Database(path, [FIRST]);
+      database.transaction(() => database.run("insert into notes (text) values ('a')"), { durable: false });
+      database.transaction(() => database.run("update notes set text = 'b' where rowid = ?", i), { durable: false });
+    }
+    const { size } = statSync(`${path}-wal`);
+    assert.ok(size < 300 * 4200, `${size} bytes`);
+    using reader = new Database(path, [FIRST]);
+    assert.equal(reader.all("select * from notes").length, 400);
+  });
+});

@@ -19,12 +19,17 @@ export interface TransactionOptions {
 /** Writers hold the lock for as long as one write to the disk takes; who waits so long waits for something broken. */
 const BUSY_TIMEOUT_MS = 30_000;
 
+/** So long the log of changes gets before they move to the database itself: who opens it first has to read all of the log. */
+const LOG_PAGES = 250;
+
 /**
  * A SQLite file that several components keep their tables in, and several processes use at once.
  *
  * It is opened by the first use: for reading only, until something is written, so that who only looks something up does
  * not pay for more. Readers never wait for writers (WAL). Calls are synchronous and short; none may be held across an
  * `await`.
+ *
+ * The log of changes stays beside the file when nobody has it open.
  *
  * @throws OrlopError from every method: `unsupported` where the file is of a newer version of orlop, `exhausted` when the
  *   disk is full, `failed`, `denied`
@@ -33,9 +38,11 @@ export class Database implements Disposable {
   readonly path: string;
   readonly #components: DatabaseComponent[] = [];
   readonly #statements = new Map<string, StatementSync>();
-  #connection: DatabaseSync | undefined;
-  #closed = 0;
-  #readOnly = false;
+  /** Closed last: SQLite waits for the disk when the last connection goes, unless that can only read. */
+  #reader: DatabaseSync | undefined;
+  #writer: DatabaseSync | undefined;
+  /** How often another connection has come into use. */
+  #switches = 0;
   #checked = false;
   #inTransaction = false;
 
@@ -87,7 +94,7 @@ export class Database implements Disposable {
 
   /** What `work` reads is of one moment, whatever others write meanwhile. Within another one it is of the same moment. */
   snapshot<T>(work: () => T): T {
-    if (this.#connection?.isTransaction) return work();
+    if (this.#writer?.isTransaction || this.#reader?.isTransaction) return work();
     return this.#guard(() => {
       const connection = this.#readable();
       connection.exec("begin");
@@ -105,18 +112,22 @@ export class Database implements Disposable {
    */
   version(): string {
     const changes = this.get("select total_changes() as own")?.own;
-    return `${this.#closed} ${this.get("pragma data_version")?.data_version} ${changes}`;
+    return `${this.#switches} ${this.get("pragma data_version")?.data_version} ${changes}`;
   }
 
   /** It may be used again afterwards. */
   close(): void {
     this.#statements.clear();
     this.#checked = false;
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    this.#connection = undefined;
-    this.#closed += 1;
-    connection.close();
+    this.#switches += 1;
+    const [writer, reader] = [this.#writer, this.#reader];
+    this.#writer = undefined;
+    this.#reader = undefined;
+    try {
+      writer?.close();
+    } finally {
+      reader?.close();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -141,16 +152,17 @@ export class Database implements Disposable {
   }
 
   #readable(): DatabaseSync {
-    const connection = this.#connection ?? this.#openReadOnly() ?? this.#open();
-    if (this.#checked) return connection;
-    if (missingComponents(connection, this.path, this.#components).length > 0) return this.#writable();
-    this.#checked = true;
-    return connection;
+    const connection = this.#writer ?? this.#openReader();
+    if (connection !== undefined && this.#isCurrent(connection)) return connection;
+    return this.#writable();
   }
 
   #writable(): DatabaseSync {
-    if (this.#readOnly) this.close();
-    const connection = this.#connection ?? this.#open();
+    if (this.#writer !== undefined && this.#checked) return this.#writer;
+    // It has to have read something to count as a connection.
+    const reader = this.#openReader();
+    if (reader !== undefined) this.#isCurrent(reader);
+    const connection = this.#writer ?? this.#openWriter();
     if (!this.#checked) {
       updateComponents(connection, this.path, this.#components);
       this.#checked = true;
@@ -158,20 +170,26 @@ export class Database implements Disposable {
     return connection;
   }
 
+  /** Whether all tables are there. */
+  #isCurrent(connection: DatabaseSync): boolean {
+    this.#checked ||= missingComponents(connection, this.path, this.#components).length === 0;
+    return this.#checked;
+  }
+
   /** Undefined where there is no file yet. */
-  #openReadOnly(): DatabaseSync | undefined {
+  #openReader(): DatabaseSync | undefined {
+    if (this.#reader !== undefined) return this.#reader;
     // Loaded no sooner: most calls of the command look nothing up.
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
     try {
-      this.#connection = new DatabaseSync(this.path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+      this.#reader = new DatabaseSync(this.path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     } catch {
       return undefined;
     }
-    this.#readOnly = true;
-    return this.#connection;
+    return this.#reader;
   }
 
-  #open(): DatabaseSync {
+  #openWriter(): DatabaseSync {
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
     const directory = dirname(this.path);
     try {
@@ -181,13 +199,14 @@ export class Database implements Disposable {
     }
     const connection = new DatabaseSync(this.path, { timeout: BUSY_TIMEOUT_MS });
     try {
-      connection.exec("pragma journal_mode = wal");
+      connection.exec(`pragma journal_mode = wal; pragma wal_autocheckpoint = ${LOG_PAGES}`);
     } catch (error) {
       connection.close();
       throw error;
     }
-    this.#readOnly = false;
-    this.#connection = connection;
+    this.#statements.clear();
+    this.#switches += 1;
+    this.#writer = connection;
     return connection;
   }
 }
