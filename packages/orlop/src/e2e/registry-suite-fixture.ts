@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -84,6 +84,7 @@ export function registrySuite(options: SuiteOptions): void {
   describe("images of a registry", { skip }, () => {
     const bench = new Bench(c);
     pullCases(bench);
+    policyCases(bench);
     runCases(bench);
     toolCases(bench);
     c.testLeftovers();
@@ -145,6 +146,28 @@ function pullCases(b: Bench): void {
     }
     assert.equal(await b.output(["pull", "-q", b.name], other), b.name);
     assert.equal(await b.output(["run", b.name, "sh", "-c", "cat /data/new; wc -c < /big"], other), "new3000000");
+    rmSync(other, { recursive: true });
+  });
+}
+
+function policyCases(b: Bench): void {
+  test("come only where a policy lets them", async () => {
+    const other = b.c.place("policy");
+    const policy = b.c.place("policy.json");
+    const pull = (requirement: object): Promise<CommandResult> => {
+      const transports = { docker: { [b.name]: [requirement] } };
+      writeFileSync(policy, JSON.stringify({ default: [{ type: "reject" }], transports }));
+      return b.orlop(["pull", "-q", "--signature-policy", policy, b.name], other);
+    };
+    const keyless = await pull({ type: "sigstoreSigned", keyPath: "/missing.pub" });
+    assert.equal(keyless.exitCode, 1);
+    assert.match(keyless.stderr, /Cannot read key "\/missing.pub"/);
+    const rejected = await pull({ type: "reject" });
+    assert.equal(rejected.exitCode, 1);
+    assert.match(rejected.stderr, /Cannot use image ".*app:1": the policy ".*policy.json" rejects images from there/);
+    assert.equal(await b.output(["images", "-q"], other), "");
+    const accepted = await pull({ type: "insecureAcceptAnything" });
+    assert.equal(accepted.stdout, `${b.name}\n`, accepted.stderr);
     rmSync(other, { recursive: true });
   });
 }
