@@ -25,6 +25,7 @@ export { INDEX_DEPTH_MAX, isAttestation, isIndex, nestedTooDeep } from "./layout
 export { openLayout } from "./layout/open-layout.ts";
 export { openLayoutImage } from "./layout/open-layout-image.ts";
 export type { OpenedImage } from "./opened-image.ts";
+export { readStreamProcessors, STREAM_PROCESSORS_FILE, type StreamProcessor } from "./process/stream-processors.ts";
 export type { Credential } from "./registry/credentials/credential.ts";
 export { credentialFiles } from "./registry/credentials/credential-files.ts";
 export { credentialsOfUser } from "./registry/credentials/find-credential.ts";

@@ -14,6 +14,7 @@ import {
   OrlopError,
 } from "@orlop/core";
 import { hashFor } from "../layout/layout-blobs.ts";
+import { processStream, type StreamProcessor } from "../process/stream-processors.ts";
 import { readTar } from "../tar/read-tar.ts";
 import { type Compression, detected, uncompressed } from "./compression.ts";
 import { LAYER_LIMITS, type LayerLimits, LayerMeter } from "./layer-limits.ts";
@@ -47,6 +48,8 @@ export interface StoredLayer {
 export interface ReadLayerOptions {
   /** Absent: `LAYER_LIMITS`. */
   readonly limits?: LayerLimits;
+  /** Who makes layers of what no layer is, as an encrypted one; asked only for those. */
+  readonly processors?: () => readonly StreamProcessor[];
   readonly signal?: AbortSignal;
 }
 
@@ -62,7 +65,7 @@ export async function* readLayer(layer: StoredLayer, options: ReadLayerOptions =
   const hash = hashFor(diffId);
   const meter = new LayerMeter(name, limits, sizeBytes);
   const stored = watched(layer.chunks(), (chunk) => meter.countStored(chunk.length));
-  const archive = watched(decompress(layer, stored), (chunk) => {
+  const archive = watched(decompress(layer, stored, options), (chunk) => {
     if (signal?.aborted) throw new OrlopError("cancelled", `Cannot unpack layer "${name}": it was ended`);
     meter.countArchive(chunk.length);
     hash.update(chunk);
@@ -76,14 +79,17 @@ export async function* readLayer(layer: StoredLayer, options: ReadLayerOptions =
   throw new OrlopError("invalid", `Cannot use layer "${name}": unpacked it hashes to ${found}, not to ${diffId}`);
 }
 
-async function* decompress({ name, mediaType }: StoredLayer, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* decompress(
+  { name, mediaType }: StoredLayer,
+  chunks: AsyncIterable<Buffer>,
+  { processors, signal }: ReadLayerOptions,
+): AsyncGenerator<Buffer> {
   if (mediaType === undefined) {
     yield* detected(name, chunks);
     return;
   }
-  const compression = COMPRESSIONS.get(mediaType);
-  if (compression === undefined) {
-    throw new OrlopError("unsupported", `Cannot unpack layer "${name}": its media type is "${mediaType}"`);
-  }
-  yield* uncompressed(name, chunks, compression);
+  const isWanted = (type: string): boolean => COMPRESSIONS.has(type);
+  const found = isWanted(mediaType) ? [] : (processors?.() ?? []);
+  const layer = processStream({ mediaType, chunks }, { name, processors: found, isWanted, signal });
+  yield* uncompressed(name, layer.chunks, COMPRESSIONS.get(layer.mediaType) ?? "none");
 }

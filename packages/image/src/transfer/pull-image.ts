@@ -17,8 +17,7 @@ import {
   platformRank,
   type Snapshotter,
 } from "@orlop/core";
-import type { LayerLimits } from "../layer/layer-limits.ts";
-import type { StoredLayer } from "../layer/read-layer.ts";
+import type { ReadLayerOptions, StoredLayer } from "../layer/read-layer.ts";
 import type { ImageVerifier } from "../verify/image-verifier.ts";
 import { bringBlob } from "./bring-blob.ts";
 import { gcLabels } from "./gc-labels.ts";
@@ -41,7 +40,7 @@ export interface ImageDepot {
   lock(name: string, signal?: AbortSignal): Promise<AsyncDisposable>;
 }
 
-export interface PullOptions {
+export interface PullOptions extends ReadLayerOptions {
   /** Of an index only the manifest for this platform; absent: all of them, and nothing is unpacked. */
   readonly platform?: Platform;
   /** Where layers become root file systems as they come; absent: they stay what they are. */
@@ -52,9 +51,6 @@ export interface PullOptions {
   readonly lease?: string;
   /** All of them have to allow the image before anything of it comes. */
   readonly verifiers?: readonly ImageVerifier[];
-  /** What a layer may unpack to; absent: `LAYER_LIMITS`. */
-  readonly limits?: LayerLimits;
-  readonly signal?: AbortSignal;
   readonly onEvent?: TransferListener;
 }
 
@@ -148,7 +144,7 @@ class Pull {
 
   async #beginUnpacking(manifest: Manifest, snapshotter: Snapshotter): Promise<LayersUnpacking> {
     const { leases, content } = this.#depot;
-    const { lease, platform, limits, signal } = this.#options;
+    const { lease, platform } = this.#options;
     await this.#lease(manifest.config);
     // Small, and needed before anything can be unpacked.
     await this.#bring("config", manifest.config);
@@ -163,8 +159,7 @@ class Pull {
       throw new OrlopError("unsupported", `Cannot use image: it is for ${is}, not for ${wanted}`);
     }
     const lock = (name: string): Promise<AsyncDisposable> => this.#depot.lock(name, this.#options.signal);
-    const reading = { ...(limits === undefined ? {} : { limits }), ...(signal === undefined ? {} : { signal }) };
-    const unpacking = new LayersUnpacking({ snapshotter, diffIds, leases, lease, lock, reading });
+    const unpacking = new LayersUnpacking({ snapshotter, diffIds, leases, lease, lock, reading: this.#options });
     if (unpacking.chainId !== undefined) {
       await content.setLabels(manifest.config.digest, {
         [`${LABEL_GC_REF_SNAPSHOT}.${snapshotter.name}`]: unpacking.chainId,

@@ -1,5 +1,11 @@
 import type { Platform } from "@orlop/core";
-import { type PulledImage, pullImage, type RegistryClientOptions } from "@orlop/image";
+import {
+  type PulledImage,
+  pullImage,
+  type RegistryClientOptions,
+  readStreamProcessors,
+  STREAM_PROCESSORS_FILE,
+} from "@orlop/image";
 import type { ImageReference } from "../image/image-reference.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import type { Depot } from "../store/open-depot.ts";
@@ -42,6 +48,7 @@ export async function pull(depot: Depot, request: PullRequest): Promise<PulledIm
     ...(platform === "all" ? {} : { platform, snapshotter: await depot.snapshotter() }),
     ...(lease === undefined ? {} : { lease }),
     verifiers,
+    processors: () => readStreamProcessors(STREAM_PROCESSORS_FILE),
     signal,
     onEvent: (event) => progress.onEvent(event),
   });
