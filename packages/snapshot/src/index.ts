@@ -6,3 +6,4 @@ export { LayeredFiles } from "./layer/layered-files.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
 export type { StoredSnapshotter } from "./store/stored-snapshotter.ts";
+export { XattrReader } from "./system/xattr-reader.ts";

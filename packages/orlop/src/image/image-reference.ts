@@ -12,6 +12,8 @@ export type ImageReference =
       /** Of an archive of docker: a name, with its tag. */
       readonly tag: string | undefined;
     }
+  /** A root file system in a tar archive. */
+  | { readonly kind: "tar"; readonly path: string }
   /** In a registry, or pulled from one: the name in full. What was typed may be the beginning of an id instead. */
   | { readonly kind: "registry"; readonly name: string; readonly text: string }
   /** Put together from the packages of a distribution. */
@@ -20,9 +22,9 @@ export type ImageReference =
 const STORED = { oci: "oci-layout", "oci-archive": "oci-archive", "docker-archive": "docker-archive" } as const;
 
 /**
- * `host`, `dir:PATH`, `dir:PATH:rw`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or `docker-archive:PATH[:NAME]`, where
- * relative paths start from `cwd`; `debian:SUITE?[OPTION=VALUE&...]` or `ubuntu:SUITE?...`, which the question mark tells
- * from an image of that name; or the name of an image of a registry.
+ * `host`, `dir:PATH`, `dir:PATH:rw`, `tar:PATH`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or
+ * `docker-archive:PATH[:NAME]`, where relative paths start from `cwd`; `debian:SUITE?[OPTION=VALUE&...]` or
+ * `ubuntu:SUITE?...`, which the question mark tells from an image of that name; or the name of an image of a registry.
  *
  * @throws OrlopError `invalid`
  */
@@ -38,6 +40,9 @@ export function parseImageReference(text: string, cwd: string): ImageReference {
       if (path === "") throw invalid(text, "it names no directory");
       return { kind: "directory", path: resolve(cwd, path), writable };
     }
+    case "tar":
+      if (rest === "") throw invalid(text, "it names no file");
+      return { kind: "tar", path: resolve(cwd, rest) };
     case "oci":
     case "oci-archive":
     case "docker-archive": {

@@ -33,6 +33,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
     case "oci-layout":
     case "oci-archive":
     case "docker-archive":
+    case "tar":
     case "registry":
     case "packages": {
       const { openPulled } = await import("./open-pulled.ts");

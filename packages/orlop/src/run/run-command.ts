@@ -12,7 +12,8 @@ export const runCommand: Command = {
     "thrown away.\n\n" +
     "IMAGE is host (this machine's own files), dir:PATH (a directory with a root file system; dir:PATH:rw to keep " +
     "what is written), oci:PATH[:TAG] (an OCI image layout), oci-archive:PATH[:TAG] (one in a tar archive) or " +
-    "docker-archive:PATH[:NAME] (what docker save writes). Options stand before it; a -- behind it is skipped.\n\n" +
+    "docker-archive:PATH[:NAME] (what docker save writes), or tar:PATH (a root file system in a tar " +
+    "archive). Options stand before it; a -- behind it is skipped.\n\n" +
     "The exit code is the program's, 128 plus the number of the signal that ended it, 127 for a program that is not " +
     "found, 126 for one that cannot be executed, and 125 for what orlop itself refuses or fails at.",
   examples: [

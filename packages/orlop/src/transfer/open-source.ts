@@ -1,16 +1,19 @@
 import { realpathSync } from "node:fs";
-import { type ImageSource, type OfferedImage, OrlopError } from "@orlop/core";
+import { type ImageExecutionConfig, type ImageSource, type OfferedImage, OrlopError } from "@orlop/core";
 import {
   type FilesSource,
   type ImageOrigin,
   openDebianSource,
+  openDirectoryImage,
   openImageArchive,
   openLayout,
+  openTarImage,
   RegistryClient,
   type RegistryClientOptions,
 } from "@orlop/image";
 import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
 import { meantBy } from "./meant-by.ts";
 import { machineRegistryOptions } from "./registry-flags.ts";
 
@@ -31,7 +34,7 @@ interface SourceOptions {
 /**
  * Where an image comes from.
  *
- * @throws OrlopError `unsupported` for what is a root file system already
+ * @throws OrlopError `unsupported` for what can only be used as it is
  */
 export async function openSource(
   reference: ImageReference,
@@ -72,12 +75,38 @@ export async function openSource(
       );
     case "docker-archive":
       return opened(await openImageArchive(reference.path, withSignal), reference.tag, { transport: "docker-archive" });
+    case "tar":
+      return opened(
+        await openTarImage(reference.path, { ...withSignal, platform: ownPlatform(), config: ROOT_CONFIG }),
+        undefined,
+        { transport: "tarball" },
+      );
+    case "directory":
+      if (reference.writable) throw notPulled(`dir:${reference.path}:rw`, "it is used as it is; leave out :rw");
+      return opened(await openDirectory(reference.path, signal), undefined, pathOrigin("dir", reference.path));
     case "host":
-    case "directory": {
-      const name = reference.kind === "host" ? "host" : `dir:${reference.path}`;
-      throw new OrlopError("unsupported", `Cannot pull "${name}": it is on this machine, and used as it is`);
-    }
+      throw notPulled("host", "it is this machine, and used as it is");
   }
+}
+
+/** Of what is a root file system and no more. */
+const ROOT_CONFIG: ImageExecutionConfig = { Cmd: ["sh"] };
+
+async function openDirectory(path: string, signal: AbortSignal | undefined): Promise<FilesSource> {
+  const { XattrReader } = await import("@orlop/snapshot");
+  using xattrs = new XattrReader();
+  return await openDirectoryImage(path, {
+    platform: ownPlatform(),
+    config: ROOT_CONFIG,
+    readXattrs: xattrs.read,
+    // An ordinary user's files are root's in his containers.
+    owners: process.geteuid?.() === 0 ? "keep" : "root",
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function notPulled(name: string, problem: string): OrlopError {
+  return new OrlopError("unsupported", `Cannot pull "${name}": ${problem}`);
 }
 
 function pathOrigin(transport: string, path: string): ImageOrigin {
