@@ -30,6 +30,7 @@ export { hookDiskCalls } from "./faults/hook-disk-calls.ts";
 export { type ImageStoreSubject, imageStoreSuite } from "./image-store-suite/image-store-suite.ts";
 export { type FixtureImage, type FixtureLayer, LayoutWriter } from "./images/layout-writer.ts";
 export { type FixtureEntry, makeTar } from "./images/make-tar.ts";
+export { schemaProblems, schemasObstacle } from "./images/schema-problems.ts";
 export { assertNoLeak, assertNoLeakSince, findLeaks } from "./leaks/assert-no-leak.ts";
 export { type KernelState, LEAK_KINDS, type Leak, type LeakKind, type LeakScope } from "./leaks/kernel-state.ts";
 export { snapshotKernelState } from "./leaks/snapshot-kernel-state.ts";
