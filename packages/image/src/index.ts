@@ -9,6 +9,8 @@ export { type DiskUsage, diskUsage, type ImageUsage, type UsageSum } from "./col
 export { keepContent } from "./collect/keep-content.ts";
 export type { RemovedThing } from "./collect/removed-thing.ts";
 export type { CollectedStore } from "./collect/store-view.ts";
+export type { CommitSource } from "./commit/commit-source.ts";
+export { type CommitOptions, openCommit } from "./commit/open-commit.ts";
 export { Database, type DatabaseRow, type DatabaseValue, type TransactionOptions } from "./database/database.ts";
 export type { DatabaseComponent } from "./database/database-component.ts";
 export { FileLock, type FileLockOptions } from "./database/file-lock.ts";

@@ -65,6 +65,11 @@ const LOAD: LazyCommand = {
   load: async () => (await import("./transfer/load-command.ts")).loadCommand,
 };
 
+const IMPORT: LazyCommand = {
+  summary: "Make an image of an archive of a root file system",
+  load: async () => (await import("./transfer/import-command.ts")).importCommand,
+};
+
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "run",
@@ -88,6 +93,17 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: "save", ...SAVE },
   { name: "load", ...LOAD },
+  { name: "import", ...IMPORT },
+  {
+    name: "commit",
+    summary: "Make an image of a running container",
+    load: async () => (await import("./commit/commit-command.ts")).commitCommand,
+  },
+  {
+    name: "diff",
+    summary: "List what a running container has written",
+    load: async () => (await import("./commit/diff-command.ts")).diffCommand,
+  },
   { name: "inspect", ...INSPECT },
   { name: "history", ...HISTORY },
   {
@@ -121,6 +137,7 @@ export const GROUPS: readonly CommandGroup[] = [
       { name: "push", ...PUSH },
       { name: "save", ...SAVE },
       { name: "load", ...LOAD },
+      { name: "import", ...IMPORT },
       {
         name: "prune",
         summary: "Remove images that are not in use",

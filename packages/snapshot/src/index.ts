@@ -1,3 +1,4 @@
+export type { ChangesOptions, SnapshotChanges } from "./changes/snapshot-changes.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
 export type { SnapshotChange } from "./layer/layer-changes.ts";

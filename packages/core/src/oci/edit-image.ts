@@ -22,7 +22,8 @@ export interface ManifestChanges {
   readonly config?: Descriptor;
   /** What comes on top. */
   readonly layers?: readonly Descriptor[];
-  readonly subject?: Descriptor;
+  /** Undefined takes it away. */
+  readonly subject?: Descriptor | undefined;
   readonly annotations?: MemberChanges<Record<string, string>>;
 }
 

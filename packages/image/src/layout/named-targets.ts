@@ -51,7 +51,11 @@ function makeIndex(manifests: readonly Descriptor[], made: Map<Digest, Buffer>):
 
 /** Adds a document, and gives its descriptor. */
 export function makeDocument(content: object, mediaType: string, made: Map<Digest, Buffer>): Descriptor {
-  const bytes = Buffer.from(stringifyJson(content));
+  return documentOf(Buffer.from(stringifyJson(content)), mediaType, made);
+}
+
+/** The same of one that is encoded already. */
+export function documentOf(bytes: Buffer, mediaType: string, made: Map<Digest, Buffer>): Descriptor {
   const digest: Digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
   made.set(digest, bytes);
   return { mediaType, digest, size: bytes.length };

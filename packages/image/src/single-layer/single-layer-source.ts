@@ -6,6 +6,7 @@ import {
   type Digest,
   formatReference,
   type ImageExecutionConfig,
+  type ImageHistory,
   MEDIA_TYPE_IMAGE_CONFIG,
   MEDIA_TYPE_IMAGE_LAYER,
   MEDIA_TYPE_IMAGE_LAYER_GZIP,
@@ -32,6 +33,8 @@ export interface SingleLayerOptions extends Pick<ArchiveOptions, "temporaryDirec
   readonly config?: ImageExecutionConfig;
   /** RFC 3339; absent: the config does not tell, and the image is the same for the same files. */
   readonly created?: string;
+  /** How it came to be. */
+  readonly history?: ImageHistory;
   /** What the image is called; absent: it has no name. */
   readonly imageName?: string;
 }
@@ -76,12 +79,13 @@ async function singleLayerSource(name: string, file: LayerFile, options: SingleL
   try {
     const { layer, diffId } = await describe(file, options.signal);
     const made = new Map<Digest, Buffer>();
-    const { platform, config = {}, created, imageName } = options;
+    const { platform, config = {}, created, history, imageName } = options;
     const content = {
       ...(created === undefined ? {} : { created }),
       ...platform,
       config,
       rootfs: { type: "layers", diff_ids: [diffId] },
+      ...(history === undefined ? {} : { history: [history] }),
     };
     const manifest = {
       schemaVersion: 2,

@@ -1,9 +1,20 @@
-import type { ImageExecutionConfig, Mount, Platform, RootFilesystem } from "@orlop/core";
+import type { Descriptor, ImageExecutionConfig, Mount, Platform, RootFilesystem } from "@orlop/core";
 
 /** A root file system, and mounts that complete it. */
 export interface ImageRoot {
   readonly rootfs: RootFilesystem;
   readonly mounts: readonly Mount[];
+}
+
+/** The snapshot that takes what a container writes, and where it is. */
+export interface ImageOrigin {
+  /** Directory of the images. */
+  readonly store: string;
+  readonly snapshotter: string;
+  /** Its key. */
+  readonly snapshot: string;
+  /** The image's, in that store. */
+  readonly manifest: Descriptor;
 }
 
 /** A root file system that is ready to be used, and what its image says about starting it. */
@@ -18,6 +29,8 @@ export interface Image extends AsyncDisposable, ImageRoot {
    * @throws OrlopError `exhausted` when it is larger than `bytesMax`
    */
   readFile(path: string, bytesMax: number): Buffer | undefined;
+  /** Absent where what is written is no snapshot. */
+  readonly origin?: ImageOrigin;
   /** It is this machine's own. */
   readonly isHost: boolean;
   /** What got lost on the way, in sentences for a person. */
@@ -27,6 +40,8 @@ export interface Image extends AsyncDisposable, ImageRoot {
 }
 
 export interface OpenImageOptions {
+  /** The container that it is for. */
+  readonly containerId: string;
   /** The container will be in a user namespace of an ordinary user. */
   readonly rootless: boolean;
   /** When an image of a registry is asked for there; absent: when it is not here. */

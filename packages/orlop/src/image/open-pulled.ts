@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   type Descriptor,
   formatReference,
@@ -28,13 +27,15 @@ export async function openPulled(reference: ImageReference, options: OpenImageOp
   const platform = options.platform ?? ownPlatform();
   const target = await bring(depot, reference, { ...options, platform, lease });
   const stored = await readStoredImage(depot.content, target, platform);
-  const { rootfs } = await makeRoot(depot, { target, stored, platform, lease }, stack);
+  const snapshot = `container-${options.containerId}`;
+  const { rootfs, snapshotter } = await makeRoot(depot, { target, stored, platform, lease, snapshot }, stack);
   const files = stack.use(new LayeredFiles(rootfs.kind === "overlay" ? rootfs.lower : []));
   const cleanUp = stack.move();
   return {
     rootfs,
     mounts: [],
     config: stored.content.config ?? {},
+    origin: { store: depot.root, snapshotter, snapshot, manifest: stored.manifest },
     readFile: (path, bytesMax) => files.readFile(path, bytesMax),
     isHost: false,
     warnings: [],
@@ -106,15 +107,16 @@ interface RootRequest {
   readonly stored: StoredImage;
   readonly platform: Platform;
   readonly lease: string;
+  /** Key of the new snapshot. */
+  readonly snapshot: string;
 }
 
 async function makeRoot(
   depot: Depot,
-  { target, stored, platform, lease }: RootRequest,
+  { target, stored, platform, lease, snapshot: key }: RootRequest,
   stack: AsyncDisposableStack,
-): Promise<{ readonly rootfs: RootFilesystem }> {
+): Promise<{ readonly rootfs: RootFilesystem; readonly snapshotter: string }> {
   const snapshotter = await depot.snapshotter();
-  const key = `run-${randomBytes(8).toString("hex")}`;
   await depot.leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
   const prepare = async (): Promise<RootFilesystem> => rootFilesystem(await snapshotter.prepare(key, stored.chainId));
   let rootfs: RootFilesystem;
@@ -128,5 +130,5 @@ async function makeRoot(
     rootfs = await prepare();
   }
   stack.defer(() => snapshotter.remove(key));
-  return { rootfs };
+  return { rootfs, snapshotter: snapshotter.name };
 }

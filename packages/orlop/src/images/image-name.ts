@@ -18,6 +18,17 @@ export function nameOf({ name }: ImageRecord): Reference | undefined {
   return asReference(name);
 }
 
+/**
+ * A name to give to an image, in full.
+ *
+ * @throws OrlopError `invalid`
+ */
+export function newName(text: string): string {
+  const reference = parseReference(text);
+  if (reference.digest === undefined) return formatReference(reference);
+  throw new OrlopError("invalid", `Cannot use image name "${text}": a name with a digest is given by its content`);
+}
+
 /** Repository as people write it: `busybox`, `localhost:5000/app`. */
 export function familiarRepository({ registry, repository }: Reference): string {
   return familiarReference({ registry, repository });

@@ -1,7 +1,8 @@
-import { formatReference, OrlopError, parseReference } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import { keepContent } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { findImage } from "./find-image.ts";
+import { newName } from "./image-name.ts";
 import { imageCommand, type VerbCall } from "./image-verb.ts";
 
 export const tagCommand: Command = imageCommand(
@@ -20,17 +21,14 @@ export async function tagImage({ shelf, flags }: VerbCall): Promise<number> {
   if (source === undefined || target === undefined || others.length > 0) {
     throw new OrlopError("invalid", `"orlop tag" takes an image and a name, and got ${flags.positional.length} words`);
   }
-  const reference = parseReference(target);
-  if (reference.digest !== undefined) {
-    throw new OrlopError("invalid", `Cannot use image name "${target}": a name with a digest is given by its content`);
-  }
+  const name = newName(target);
   const { record } = await findImage(shelf, source);
   const { id: lease } = await shelf.leases.create();
   try {
     if (!(await keepContent(shelf, lease, record.target.digest))) {
       throw new OrlopError("not-found", `Cannot tag image "${source}": it is not there, or damaged`);
     }
-    await shelf.images.put(formatReference(reference), record.target);
+    await shelf.images.put(name, record.target);
   } finally {
     await shelf.leases.delete(lease);
   }

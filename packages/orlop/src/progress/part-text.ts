@@ -5,7 +5,7 @@ import { clipped, printable } from "./screen-text.ts";
 import type { PartView } from "./transfer-view.ts";
 
 /** Which way the bytes go, in a word. */
-export type Movement = "downloading" | "uploading";
+export type Movement = "downloading" | "uploading" | "loading" | "saving";
 
 const BAR_WIDTH_MAX = 30;
 /** A shorter one tells nothing. */

@@ -5,12 +5,15 @@ import { randomBytes } from "@orlop/kernel";
 import type { Image, ImageRoot, OpenImageOptions } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
 import { buildSpec } from "./build-spec.ts";
+import { containerConfig } from "./container-config.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { type ContainerUser, findUser } from "./container-user.ts";
 import { hostDevices } from "./host-devices.ts";
 import type { MachineView } from "./machine-view.ts";
 import { type ContainerNames, networkFiles, resolverFile } from "./network-files.ts";
 import { OwnDirectory } from "./own-directory.ts";
 import type { RunOptions } from "./run-options.ts";
+import { runtimeName } from "./runtime-choice.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
 import { stateDirectory } from "./state-directory.ts";
 import { windowSize } from "./window-size.ts";
@@ -21,6 +24,8 @@ interface PreparedContainer extends AsyncDisposable {
   readonly request: CreateRequest;
   /** The same container on the root file system as it is now; absent where nobody else changes that. */
   requestAgain?(): CreateRequest;
+  /** What other processes should know of it. */
+  readonly record: ContainerRecord;
   readonly stateDirectory: string;
   /** Where the runtime keeps its containers. */
   readonly runtimeRoot: string;
@@ -39,7 +44,7 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
   await using stack = new AsyncDisposableStack();
   const id = generateId(randomBytes);
   const missingSources = findMissingSources(options);
-  const image = stack.use(await openImage(options.image, imageOptions(options, machine)));
+  const image = stack.use(await openImage(options.image, imageOptions(options, machine, id)));
   const state = stateDirectory(machine.uid, machine.env);
   const hostname = options.hostname ?? (options.network === "host" ? machine.hostname : shortId(id));
   const own = (): string => stack.use(new OwnDirectory(state, "files", 0o755)).path;
@@ -68,6 +73,7 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
   return {
     id,
     request,
+    record: recordOf(options, image, request),
     ...(lookAgain === undefined ? {} : { requestAgain: () => requestOn(lookAgain()) }),
     stateDirectory: state,
     runtimeRoot: join(state, "containers"),
@@ -77,8 +83,24 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
   };
 }
 
-function imageOptions({ pull, platform, quiet }: RunOptions, { rootless }: MachineView): OpenImageOptions {
-  return { rootless, pull, quiet, ...(platform === undefined ? {} : { platform }) };
+function recordOf(options: RunOptions, { config, origin }: Image, { spec }: CreateRequest): ContainerRecord {
+  const asked = new Set(options.mounts.map(({ mount }) => mount.destination));
+  const mountPoints = (spec.mounts ?? []).map(({ destination }) => destination);
+  return {
+    runtime: runtimeName(options.runtime),
+    image: options.image.kind,
+    ...(origin === undefined ? {} : { origin }),
+    config: containerConfig(options, config),
+    mountPoints: mountPoints.filter((path) => !asked.has(path)),
+  };
+}
+
+function imageOptions(
+  { pull, platform, quiet }: RunOptions,
+  { rootless }: MachineView,
+  containerId: string,
+): OpenImageOptions {
+  return { containerId, rootless, pull, quiet, ...(platform === undefined ? {} : { platform }) };
 }
 
 /** The machine's own root has the right files already, except for what lies in its /run. */

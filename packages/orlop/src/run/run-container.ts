@@ -11,7 +11,7 @@ import { prepareContainer } from "./prepare-container.ts";
 import { RunMarker, removeOrphans } from "./run-marker.ts";
 import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
-import { parseRuntime, runtimeName } from "./runtime-choice.ts";
+import { parseRuntime } from "./runtime-choice.ts";
 import { SignalProxy } from "./signal-proxy.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
 
@@ -41,7 +41,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   const relay = await openRelay(options, prepared.stateDirectory);
   if (relay !== undefined) stack.use(relay);
   const { runtime, run } = stack.use(await openRuntime(options.runtime, prepared.stateDirectory, relay));
-  stack.use(new RunMarker(prepared.stateDirectory, id, runtimeName(options.runtime)));
+  stack.use(new RunMarker(prepared.stateDirectory, id, prepared.record));
   await runOnCurrentRoot(prepared, run);
   let isDeleted = false;
   stack.defer(async () => {

@@ -1,19 +1,20 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
+import type { ContainerRecord } from "./container-record.ts";
 
 /**
- * Notes that this process looks after a container, so that a later one can clean up if it does not come to do so itself.
+ * Notes that this process looks after a container, so that others find it, and a later one can clean up if it does not come to
+ * do so itself.
  */
 export class RunMarker implements Disposable {
   readonly #path: string;
 
-  /** @param runtime name of the runtime that makes it */
-  constructor(stateDirectory: string, id: string, runtime: string) {
+  constructor(stateDirectory: string, id: string, record: ContainerRecord) {
     const directory = markerDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#path = join(directory, `${ownProcessMark()}-${id}`);
-    writeFileSync(this.#path, runtime, { flag: "wx", mode: 0o600 });
+    writeFileSync(this.#path, JSON.stringify(record), { flag: "wx", mode: 0o600 });
   }
 
   [Symbol.dispose](): void {
@@ -26,24 +27,63 @@ export async function removeOrphans(
   stateDirectory: string,
   remove: (id: string, runtime: string) => Promise<void>,
 ): Promise<void> {
-  const directory = markerDirectory(stateDirectory);
-  for (const name of readdirSync(directory)) {
-    const dash = name.indexOf("-");
-    if (isMarkAlive(name.slice(0, dash))) continue;
-    const runtime = readMarker(join(directory, name));
-    if (runtime !== undefined) await remove(name.slice(dash + 1), runtime);
-    rmSync(join(directory, name), { force: true });
+  for (const { path, mark, id } of listMarkers(stateDirectory)) {
+    if (isMarkAlive(mark)) continue;
+    const text = readMarker(path);
+    // What died between making the marker and filling it in has made no container.
+    if (text !== undefined) await remove(id, parseRecord(text)?.runtime ?? "process");
+    rmSync(path, { force: true });
   }
 }
 
-/** Undefined when another process has removed the orphan meanwhile. */
+/** Containers that somebody looks after now. */
+export function listRunning(stateDirectory: string): readonly (ContainerRecord & { readonly id: string })[] {
+  return listMarkers(stateDirectory).flatMap(({ path, mark, id }) => {
+    const record = isMarkAlive(mark) ? parseRecord(readMarker(path) ?? "") : undefined;
+    return record === undefined ? [] : [{ ...record, id }];
+  });
+}
+
+interface Marker {
+  readonly path: string;
+  /** Of the process that looks after it. */
+  readonly mark: string;
+  readonly id: string;
+}
+
+function listMarkers(stateDirectory: string): readonly Marker[] {
+  const directory = markerDirectory(stateDirectory);
+  return readNames(directory).map((name) => {
+    const dash = name.indexOf("-");
+    return { path: join(directory, name), mark: name.slice(0, dash), id: name.slice(dash + 1) };
+  });
+}
+
+function readNames(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Undefined when the container has gone meanwhile. */
 function readMarker(path: string): string | undefined {
   try {
-    // What died between making the marker and filling it in has made no container.
-    return readFileSync(path, "utf8") || "process";
+    return readFileSync(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
+  }
+}
+
+/** Undefined for what has not been written to its end. */
+function parseRecord(text: string): ContainerRecord | undefined {
+  try {
+    return JSON.parse(text) as ContainerRecord;
+  } catch {
+    return undefined;
   }
 }
 

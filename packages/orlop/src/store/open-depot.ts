@@ -12,7 +12,13 @@ import {
   openStore,
   type Store,
 } from "@orlop/image";
-import { erofsObstacle, openSnapshotter, type StoredSnapshotter } from "@orlop/snapshot";
+import {
+  type ChangesOptions,
+  erofsObstacle,
+  openSnapshotter,
+  type SnapshotChanges,
+  type StoredSnapshotter,
+} from "@orlop/snapshot";
 import { dataDirectory } from "./data-directory.ts";
 
 /** Where this user's images are, and the root file systems that are made of them. */
@@ -43,6 +49,11 @@ export class Depot implements ImageDepot, AsyncDisposable {
   async snapshotter(): Promise<Snapshotter> {
     const name = process.env.ORLOP_SNAPSHOTTER ?? (erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay");
     return this.#open(name);
+  }
+
+  /** What a container writes to its snapshot. */
+  async changes(snapshotter: string, key: string, options: ChangesOptions): Promise<SnapshotChanges> {
+    return this.#open(snapshotter).changes(key, options);
   }
 
   /** Removes what neither the name of an image nor a lease leads to any more, and what was cut off and given up. */

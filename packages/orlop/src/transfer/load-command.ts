@@ -46,7 +46,7 @@ export const loadCommand: Command = {
     for (const image of images) {
       const name = image.name ?? image.target.digest;
       {
-        using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "downloading" });
+        using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "loading" });
         const onEvent = progress.onEvent.bind(progress);
         await pullImage(source, depot, image, { name, platform, snapshotter, signal, onEvent });
       }

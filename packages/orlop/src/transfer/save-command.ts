@@ -51,7 +51,7 @@ export const saveCommand: Command = {
       platform,
     });
     for (const { record } of records) {
-      using progress = showProgress({ quiet: flags.isOn("quiet") || output === undefined, movement: "uploading" });
+      using progress = showProgress({ quiet: flags.isOn("quiet") || output === undefined, movement: "saving" });
       const isPart = asked !== undefined || !(await isWhole(depot.content, record.target));
       await copyImage(new StoreSource(depot.content, [record]), sink, record, {
         ...(isPart ? { platform } : {}),

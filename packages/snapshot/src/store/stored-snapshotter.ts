@@ -14,7 +14,7 @@ import {
 } from "@orlop/core";
 import type { Database } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
-import { layerChanges, type SnapshotChange } from "../layer/layer-changes.ts";
+import { type ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
 import { changeLabels } from "./change-labels.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
@@ -111,16 +111,11 @@ export class StoredSnapshotter implements Snapshotter {
   }
 
   /**
-   * What has been written to an active snapshot over its parent, as the entries of a layer: the same files, the same entries.
+   * What has been written to an active snapshot over its parent.
    *
    * @throws OrlopError `not-found`, `conflict` for one that is not active, or that a layer has been applied to
    */
-  async *upperEntries(key: string): AsyncGenerator<LayerEntry> {
-    yield* this.#driver.entries(this.#files(this.#active("compare", key)));
-  }
-
-  /** The same as changes of what its parent shows, by their paths. */
-  async upperChanges(key: string): Promise<readonly SnapshotChange[]> {
+  changes(key: string, options: ChangesOptions = {}): SnapshotChanges {
     const files = this.#files(this.#active("compare", key));
     using layers = new DisposableStack();
     const below = files.below.map((directory) => {
@@ -128,7 +123,9 @@ export class StoredSnapshotter implements Snapshotter {
       layers.defer(() => layer[Symbol.dispose]?.());
       return layer;
     });
-    return await layerChanges(this.#driver.entries(files), below);
+    const changes = new SnapshotChanges({ entries: () => this.#driver.entries(files), below }, options);
+    layers.move();
+    return changes;
   }
 
   async commit(name: string, key: string, { labels = {}, parent }: CommitOptions = {}): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type LayerEntry, OrlopError } from "@orlop/core";
 import { SnapshotBench } from "@orlop/testkit";
+import type { SnapshotChange } from "../layer/layer-changes.ts";
 import { fileSystemObstacle, makerOf } from "../snapshotter-fixture.ts";
 import type { StoredSnapshotter } from "./stored-snapshotter.ts";
 
@@ -36,6 +37,11 @@ function describe({ kind, path, target, size }: LayerEntry): string {
   return kind === "file" ? `${path} ${size}` : `${kind} ${path}${target === "" ? "" : ` -> ${target}`}`;
 }
 
+async function changesOf(snapshotter: StoredSnapshotter, key: string): Promise<readonly SnapshotChange[]> {
+  using changes = snapshotter.changes(key);
+  return await changes.list();
+}
+
 for (const name of ["erofs", "overlay"]) {
   suite(`what was written to a snapshot of ${name}`, () => {
     const onBench = (
@@ -57,7 +63,7 @@ for (const name of ["erofs", "overlay"]) {
       );
       await bench.layer("lower", "lowest", [{ path: "emptied/.wh.2" }, { path: "emptied/3" }]);
       bench.within(await snapshotter.prepare("run", "lower"), change);
-      assert.deepEqual(await snapshotter.upperChanges("run"), [
+      assert.deepEqual(await changesOf(snapshotter, "run"), [
         { kind: "changed", path: "a" },
         { kind: "added", path: "a-link" },
         { kind: "deleted", path: "a/gone" },
@@ -69,9 +75,9 @@ for (const name of ["erofs", "overlay"]) {
         { kind: "deleted", path: "gone" },
         { kind: "added", path: "to-file" },
       ]);
-      const entries = await Array.fromAsync(snapshotter.upperEntries("run"), describe);
+      using changes = snapshotter.changes("run");
+      const entries = await Array.fromAsync(changes.entries(), describe);
       assert.deepEqual(entries, [
-        "directory ./",
         "directory a",
         "a/.wh.gone 0",
         "a/new 3",
@@ -87,17 +93,30 @@ for (const name of ["erofs", "overlay"]) {
 
     onBench("is all there is where there is no parent", async (bench, snapshotter) => {
       bench.within(await snapshotter.prepare("run", undefined), (root) => mkdirSync(join(root, "d")));
-      assert.deepEqual(await snapshotter.upperChanges("run"), [{ kind: "added", path: "d" }]);
+      assert.deepEqual(await changesOf(snapshotter, "run"), [{ kind: "added", path: "d" }]);
+    });
+
+    onBench("leaves out what was made to mount something there, and nothing else", async (bench, snapshotter) => {
+      await bench.layer("l", undefined, [{ path: "a/x" }, { path: "c/x" }]);
+      bench.within(await snapshotter.prepare("run", "l"), (root) => {
+        for (const path of ["proc", "dev", "b/d/e", "c/d", "used"]) mkdirSync(join(root, path), { recursive: true });
+        for (const path of ["a/hosts", "c/hosts", "c/own", "b/own"]) writeFileSync(join(root, path), "");
+        writeFileSync(join(root, "used/file"), "");
+      });
+      const mountPoints = ["/proc", "/dev", "/b/d/e", "/a/hosts", "/c/hosts", "/c/d/", "/used", "/none", "/c/x", "/"];
+      using changes = snapshotter.changes("run", { mountPoints });
+      const listed = (await changes.list()).map(({ kind, path }) => `${kind} ${path}`);
+      assert.deepEqual(listed, ["added b", "added b/own", "changed c", "added c/own", "added used", "added used/file"]);
     });
 
     onBench("is asked of active snapshots alone", async (bench, snapshotter) => {
       await bench.layer("l", undefined, []);
       await snapshotter.view("v", "l");
-      for (const key of ["l", "v"]) await assert.rejects(snapshotter.upperChanges(key), { code: "conflict" });
-      await assert.rejects(snapshotter.upperChanges("none"), { code: "not-found" });
+      for (const key of ["l", "v"]) await assert.rejects(changesOf(snapshotter, key), { code: "conflict" });
+      await assert.rejects(changesOf(snapshotter, "none"), { code: "not-found" });
       await snapshotter.prepare("applied", undefined);
       await snapshotter.apply("applied", (async function* () {})());
-      await assert.rejects(snapshotter.upperChanges("applied"), OrlopError);
+      await assert.rejects(changesOf(snapshotter, "applied"), OrlopError);
     });
   });
 }

@@ -1,0 +1,84 @@
+import { OrlopError } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { newName } from "../images/image-name.ts";
+import { printText, printWarning } from "../print.ts";
+import { findContainer } from "../run/find-container.ts";
+import { readMachineView } from "../run/machine-view.ts";
+import { stateDirectory } from "../run/state-directory.ts";
+import { openDepot } from "../store/open-depot.ts";
+import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
+import { commitContainer } from "./commit-container.ts";
+import { whilePaused } from "./while-paused.ts";
+import { writtenSnapshot } from "./written-snapshot.ts";
+
+export const commitCommand: Command = {
+  name: "commit",
+  usage: "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+  description:
+    "Makes an image of a running container: that of its own image with what the container has written as a layer on top. It " +
+    "starts as the container did. What lies in volumes and other mounts is no part of it.\n\n" +
+    "CONTAINER is a name or the beginning of an id. Its processes stand still while its files are read. The same files " +
+    "always make the same layer.",
+  examples: [
+    ["orlop commit box app:dev", "an image of what box is now"],
+    ["orlop commit -c 'CMD [\"app\"]' -c 'ENV MODE=test' box app:test", "one that starts otherwise"],
+  ],
+  table: {
+    flags: [
+      { name: "author", short: "a", value: "TEXT", help: 'Who made it: "Ada <ada@example.org>"' },
+      { name: "message", short: "m", value: "TEXT", help: "What was done, for its history" },
+      {
+        name: "change",
+        short: "c",
+        value: "INSTRUCTION",
+        help:
+          "A line of a Dockerfile to apply: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or " +
+          "WORKDIR; can be given several times",
+      },
+      { name: "pause", short: "p", help: "Pause the container meanwhile, unless --pause=false" },
+    ],
+    refused: [{ name: "no-pause", isSwitch: true, reason: "it is --pause=false" }],
+    flagsAnywhere: true,
+  },
+  failureExitCode: 1,
+  async run(flags) {
+    const [text, target, ...others] = flags.positional;
+    if (text === undefined || others.length > 0) {
+      throw new OrlopError(
+        "invalid",
+        `a container and at most a name are taken, and there are ${flags.positional.length}`,
+      );
+    }
+    const name = target === undefined ? undefined : newName(target);
+    const machine = readMachineView();
+    const directory = stateDirectory(machine.uid, machine.env);
+    const container = findContainer(directory, text);
+    const { store, snapshotter, snapshot, manifest } = writtenSnapshot("commit", text, container);
+    await using depot = openDepot();
+    if (depot.root !== store) {
+      const what = `its image is in "${store}", and images are in "${depot.root}" now`;
+      throw new OrlopError("unsupported", `Cannot commit container "${text}": ${what}\nTry ORLOP_ROOT=${store}.`);
+    }
+    using cancel = new CancelOnSignals();
+    const isPaused = !flags.has("pause") || flags.isOn("pause");
+    const pausing = {
+      stateDirectory: directory,
+      ...(flags.has("pause") ? {} : { onFailure: (error: OrlopError) => printWarning(`not paused: ${error.message}`) }),
+    };
+    const id = await commitContainer(depot, {
+      container,
+      snapshotter,
+      snapshot,
+      base: manifest,
+      name,
+      author: flags.text("author"),
+      message: flags.text("message"),
+      changes: flags.list("change"),
+      nowMs: Date.now(),
+      signal: cancel.signal,
+      quietly: (work) => (isPaused ? whilePaused(container, pausing, work) : work()),
+    });
+    printText(`${id}\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,53 @@
+import { OrlopError } from "@orlop/core";
+import type { SnapshotChange } from "@orlop/snapshot";
+import type { Command } from "../command.ts";
+import { printText } from "../print.ts";
+import { findContainer } from "../run/find-container.ts";
+import { readMachineView } from "../run/machine-view.ts";
+import { stateDirectory } from "../run/state-directory.ts";
+import { Depot } from "../store/open-depot.ts";
+import { writtenSnapshot } from "./written-snapshot.ts";
+
+export const diffCommand: Command = {
+  name: "diff",
+  usage: "[OPTIONS] CONTAINER",
+  description:
+    "Lists what a running container has written to its root file system, sorted by path: A for what it has added, C for what " +
+    "it has changed, also directories with changes in them, and D for what it has deleted.\n\n" +
+    "CONTAINER is a name or the beginning of an id. What lies in volumes and other mounts is not told of.",
+  examples: [["orlop diff box", "what box has written so far"]],
+  table: {
+    flags: [{ name: "format", value: "text|json", help: "How to print it (text); json as podman has it" }],
+    flagsAnywhere: true,
+  },
+  failureExitCode: 1,
+  async run(flags) {
+    const [text, ...others] = flags.positional;
+    if (text === undefined || others.length > 0) {
+      throw new OrlopError("invalid", `one container is taken, and there are ${flags.positional.length}`);
+    }
+    const format = flags.text("format") ?? "text";
+    if (format !== "text" && format !== "json") {
+      throw new OrlopError("invalid", `Cannot use format "${format}": there are text and json`);
+    }
+    const machine = readMachineView();
+    const container = findContainer(stateDirectory(machine.uid, machine.env), text);
+    const { store, snapshotter, snapshot } = writtenSnapshot("compare", text, container);
+    await using depot = new Depot(store);
+    using changes = await depot.changes(snapshotter, snapshot, container);
+    printText((format === "json" ? jsonText : linesText)(await changes.list()));
+    return 0;
+  },
+};
+
+const LETTERS: Readonly<Record<SnapshotChange["kind"], string>> = { added: "A", changed: "C", deleted: "D" };
+
+function linesText(changes: readonly SnapshotChange[]): string {
+  return changes.map(({ kind, path }) => `${LETTERS[kind]} /${path}\n`).join("");
+}
+
+function jsonText(changes: readonly SnapshotChange[]): string {
+  const kinds = Object.groupBy(changes, ({ kind }) => kind);
+  const paths = Object.entries(kinds).map(([kind, found]) => [kind, found.map(({ path }) => `/${path}`)]);
+  return `${JSON.stringify(Object.fromEntries(paths))}\n`;
+}

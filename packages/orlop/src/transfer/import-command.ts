@@ -1,0 +1,67 @@
+import { isatty } from "node:tty";
+import { OrlopError, parsePlatform } from "@orlop/core";
+import { openTarImage, pullImage, readStoredImage } from "@orlop/image";
+import type { Command } from "../command.ts";
+import { applyChanges } from "../commit/apply-changes.ts";
+import { newName } from "../images/image-name.ts";
+import { printText } from "../print.ts";
+import { openDepot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
+import { CancelOnSignals } from "./cancel-on-signals.ts";
+
+export const importCommand: Command = {
+  name: "import",
+  usage: "[OPTIONS] FILE|- [REPOSITORY[:TAG]]",
+  description:
+    "Makes an image of one layer of a tar archive of a root file system, compressed or not; - is standard input. Without a name " +
+    "it has its digest for one.",
+  examples: [
+    ["orlop import -c 'CMD [\"sh\"]' rootfs.tar.gz base:1", "of a file"],
+    ["tar -C rootfs -c . | orlop import - base:1", "of a directory"],
+  ],
+  table: {
+    flags: [
+      {
+        name: "change",
+        short: "c",
+        value: "INSTRUCTION",
+        help:
+          "A line of a Dockerfile to apply: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or " +
+          "WORKDIR; can be given several times",
+      },
+      { name: "message", short: "m", value: "TEXT", help: "What it is, for its history" },
+      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "What it is for (this machine)" },
+    ],
+    flagsAnywhere: true,
+  },
+  failureExitCode: 1,
+  async run(flags) {
+    const [file, target, ...others] = flags.positional;
+    if (file === undefined || others.length > 0) {
+      throw new OrlopError("invalid", `a file and at most a name are taken, and there are ${flags.positional.length}`);
+    }
+    if (/^https?:\/\//.test(file)) {
+      throw new OrlopError("unsupported", `Cannot import "${file}": there are files and standard input only`);
+    }
+    if (file === "-" && isatty(0)) {
+      throw new OrlopError("invalid", "requested import from stdin, but stdin is a terminal; redirect it");
+    }
+    const wanted = target === undefined ? undefined : newName(target);
+    const platform = flags.parse("platform", parsePlatform) ?? ownPlatform();
+    const config = applyChanges({}, flags.list("change"));
+    const created = new Date().toISOString();
+    const comment = flags.text("message") ?? `Imported from ${file}`;
+    await using depot = openDepot();
+    using cancel = new CancelOnSignals();
+    const { signal } = cancel;
+    const input = file === "-" ? process.stdin : file;
+    const name = file === "-" ? {} : { name: file };
+    const history = { created, comment };
+    await using source = await openTarImage(input, { ...name, platform, config, created, history, signal });
+    const image = source.image();
+    const snapshotter = await depot.snapshotter();
+    await pullImage(source, depot, image, { name: wanted ?? image.target.digest, platform, snapshotter, signal });
+    printText(`${(await readStoredImage(depot.content, image.target, platform)).config.digest}\n`);
+    return 0;
+  },
+};
