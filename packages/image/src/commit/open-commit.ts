@@ -72,12 +72,15 @@ function describe(old: Documents, layer: LayerFile, { base, created, author, ...
   const made = new Map<Digest, Buffer>();
   const isEmpty = layer.entryCount === 0;
   const by = author === undefined ? {} : { author };
+  const { history = [], rootfs } = decodeImageConfig(old.config);
+  // Steps are told apart by their number: each layer below has one.
+  const untold = history.length > 0 ? [] : rootfs.diff_ids.map(() => ({}));
   const config = editImageConfig(old.config, {
     created,
     ...by,
     config: options.config,
     diffIds: isEmpty ? [] : [layer.diffId],
-    history: [{ created, ...by, ...options.history, ...(isEmpty ? { empty_layer: true } : {}) }],
+    history: [...untold, { created, ...by, ...options.history, ...(isEmpty ? { empty_layer: true } : {}) }],
   });
   const before = decodeManifest(old.manifest);
   const mediaType =
