@@ -12,6 +12,8 @@ const LAYER = makeTar([
   { path: "mode", content: "same" },
 ]);
 
+const IMAGE = "localhost/base:1";
+
 /** Writes what there is to write, tells so, and stays until the test writes to the FIFO. */
 const SCRIPT = [
   "echo changed > /other/kept; rm /data/kept; rm -r /data; mkdir -p /data/new; echo text > /data/new/f; ln /data/new/f /data/g",
@@ -35,148 +37,188 @@ const CHANGES = [
   ["A", "/volume"],
 ] as const;
 
+/** What the cases have to do with containers and images. */
+class CommitBench {
+  readonly name: string = `box-${process.pid}`;
+  readonly #context: SuiteContext;
+
+  constructor(context: SuiteContext) {
+    this.#context = context;
+  }
+
+  place(name: string): string {
+    return this.#context.place(name);
+  }
+
+  lastId(): string {
+    return this.#context.fixture.containerIds().at(-1) ?? "";
+  }
+
+  async output(...args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#context.fixture.orlop(args);
+    assert.equal(exitCode, 0, stderr);
+    return stdout.trim();
+  }
+
+  async refusal(...args: readonly string[]): Promise<string> {
+    const { exitCode, stderr } = await this.#context.fixture.orlop(args);
+    assert.equal(exitCode, 1);
+    return stderr;
+  }
+
+  inspect(format: string, image: string): Promise<string> {
+    return this.output("inspect", "-f", format, image);
+  }
+
+  async makeImage(): Promise<void> {
+    const rootfs = this.place("rootfs");
+    makeBusyboxRootfs(rootfs);
+    const layout = new LayoutWriter(this.place("layout"));
+    const base = execFileSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 26 });
+    const config = { Cmd: ["/bin/false"], Env: ["A=1", "PATH=/bin"], Labels: { of: "base" } };
+    layout.publish([layout.manifest({ layers: [{ tar: base }, { tar: LAYER }], config })]);
+    await this.output("tag", await this.output("pull", "-q", `oci:${layout.directory}`), IMAGE);
+  }
+
+  /** Does something beside a container that has written. */
+  async beside<T>(flags: readonly string[], image: string, work: () => Promise<T>): Promise<T> {
+    const volume = this.place("volume");
+    mkdirSync(volume);
+    execFileSync("mkfifo", [`${volume}/fifo`]);
+    const fd = openSync(`${volume}/fifo`, constants.O_RDWR);
+    const done = Promise.withResolvers<T>();
+    done.promise.catch(() => {});
+    const onOutput = (text: string): void => {
+      if (text !== "written\n") return;
+      work()
+        .then(done.resolve, done.reject)
+        .finally(() => writeSync(fd, "end\n"));
+    };
+    try {
+      const args = ["--name", this.name, "-v", `${volume}:/volume`, ...flags, image, "sh", "-c", SCRIPT];
+      const { exitCode, stderr } = await this.#context.run(args, { onOutput });
+      assert.equal(exitCode, 0, stderr);
+      return await done.promise;
+    } finally {
+      closeSync(fd);
+      rmSync(volume, { recursive: true });
+    }
+  }
+}
+
 /** Images of containers that run, through the command. */
 export function commitSuite(options: SuiteOptions): void {
   const skip = options.skip || busyboxObstacle() || false;
-  const c = new SuiteContext({ ...options, skip });
+  const context = new SuiteContext({ ...options, skip });
 
   describe("a container that runs", { skip }, () => {
-    const image = "localhost/base:1";
-    const name = `box-${process.pid}`;
-    const output = async (...args: readonly string[]): Promise<string> => {
-      const { exitCode, stdout, stderr } = await c.fixture.orlop(args);
-      assert.equal(exitCode, 0, stderr);
-      return stdout.trim();
-    };
-    const refusal = async (...args: readonly string[]): Promise<string> => {
-      const { exitCode, stderr } = await c.fixture.orlop(args);
-      assert.equal(exitCode, 1);
-      return stderr;
-    };
-
-    /** Does something beside a container that has written. */
-    async function beside<T>(flags: readonly string[], of: string, work: () => Promise<T>): Promise<T> {
-      const volume = c.place("volume");
-      mkdirSync(volume);
-      execFileSync("mkfifo", [`${volume}/fifo`]);
-      const fd = openSync(`${volume}/fifo`, constants.O_RDWR);
-      const done = Promise.withResolvers<T>();
-      done.promise.catch(() => {});
-      try {
-        const args = ["--name", name, "-v", `${volume}:/volume`, ...flags, of, "sh", "-c", SCRIPT];
-        const { exitCode, stderr } = await c.run(args, {
-          onOutput: (text) => {
-            if (text === "written\n") {
-              work()
-                .then(done.resolve, done.reject)
-                .finally(() => writeSync(fd, "end\n"));
-            }
-          },
-        });
-        assert.equal(exitCode, 0, stderr);
-        return await done.promise;
-      } finally {
-        closeSync(fd);
-        rmSync(volume, { recursive: true });
-      }
-    }
-
+    const bench = new CommitBench(context);
     before(async () => {
-      if (skip) return;
-      const rootfs = c.place("rootfs");
-      makeBusyboxRootfs(rootfs);
-      const layout = new LayoutWriter(c.place("layout"));
-      const base = execFileSync("tar", ["-C", rootfs, "-cf", "-", "."], { maxBuffer: 1 << 26 });
-      const config = { Cmd: ["/bin/false"], Env: ["A=1", "PATH=/bin"], Labels: { of: "base" } };
-      layout.publish([layout.manifest({ layers: [{ tar: base }, { tar: LAYER }], config })]);
-      await output("tag", await output("pull", "-q", `oci:${layout.directory}`), image);
+      if (!skip) await bench.makeImage();
     });
+    testList(bench);
+    testImage(bench);
+    testSameLayer(bench);
+    testFailures(bench);
+    testOtherRoots(bench);
+    context.testLeftovers();
+  });
+}
 
-    test("tells what it has written, and nothing of what is mounted in it", async () => {
-      const [text, json] = await beside([], image, async () => [
-        await output("diff", name),
-        await output("diff", "--format", "json", name),
-      ]);
-      assert.deepEqual(
-        text?.split("\n"),
-        CHANGES.map((change) => change.join(" ")),
+function testList(bench: CommitBench): void {
+  test("tells what it has written, and nothing of what is mounted in it", async () => {
+    const [text, json] = await bench.beside([], IMAGE, async () => [
+      await bench.output("diff", bench.name),
+      await bench.output("diff", "--format", "json", bench.name),
+    ]);
+    assert.deepEqual(
+      text?.split("\n"),
+      CHANGES.map((change) => change.join(" ")),
+    );
+    const paths = (letter: string): readonly string[] =>
+      CHANGES.filter(([kind]) => kind === letter).map(([, path]) => path);
+    assert.deepEqual(JSON.parse(json ?? ""), { added: paths("A"), changed: paths("C"), deleted: paths("D") });
+  });
+}
+
+function testImage(bench: CommitBench): void {
+  test("becomes an image that has what it has written, starts as it did, and tells how it was made", async () => {
+    const flags = ["-e", "B=2", "-w", "/data"];
+    const ids = await bench.beside(flags, IMAGE, async () => [
+      await bench.output(
+        "commit",
+        "-m",
+        "why",
+        "-a",
+        "who",
+        "-c",
+        'CMD ["sh"]',
+        "-c",
+        "LABEL by=$B",
+        bench.name,
+        "localhost/made:1",
+      ),
+      await bench.output("commit", "-p=false", bench.lastId().slice(0, 12)),
+    ]);
+    assert.deepEqual(ids, [await bench.output("images", "-q", "--no-trunc", "localhost/made:1"), ids[1]]);
+    const script = "find . | sort; cat g /other/kept; stat -c %a /mode; ls -d /gone /volume/f 2>&1; echo $A $B; pwd";
+    assert.deepEqual((await bench.output("run", "localhost/made:1", "sh", "-c", script)).split("\n"), [
+      ...[".", "./g", "./new", "./new/f", "./new/l", "./pipe"],
+      ...["text", "changed", "600"],
+      ...["ls: /gone: No such file or directory", "ls: /volume/f: No such file or directory"],
+      ...["1 2", "/data"],
+    ]);
+    assert.equal(
+      await bench.inspect("{{.Author}} {{.Comment}} {{json .Config.Cmd}} {{json .Config.Labels}}", "localhost/made:1"),
+      'who why ["sh"] {"by":"2","of":"base"}',
+    );
+    assert.match(await bench.inspect("{{json .Config.Cmd}}", ids[1] ?? ""), /^\["sh","-c","echo changed/);
+    assert.match(await bench.output("history", "localhost/made:1"), /sh -c echo changed.* why\n<missing>/);
+  });
+}
+
+function testSameLayer(bench: CommitBench): void {
+  test("makes the same layer of the same files, which is saved and loaded as any other", async () => {
+    const layer = "{{index .RootFS.Layers 2}}";
+    const names = ["localhost/same:1", "localhost/same:2"];
+    await bench.beside([], IMAGE, async () => {
+      for (const name of names) await bench.output("commit", bench.name, name);
+    });
+    const layers = await Promise.all(names.map((name) => bench.inspect(layer, name)));
+    assert.equal(layers[0], layers[1]);
+    const top = await bench.output("run", "localhost/same:1", "stat", "-c", "%Y", "/data/new");
+    assert.equal(top, "1700000000");
+    const archive = bench.place("saved.tar");
+    await bench.output("save", "-o", archive, "localhost/same:1");
+    await bench.output("rmi", "localhost/same:1");
+    await bench.output("load", "-q", "-i", archive);
+    assert.equal(await bench.inspect(layer, "localhost/same:1"), layers[0]);
+    rmSync(archive);
+  });
+}
+
+function testFailures(bench: CommitBench): void {
+  test("goes on after it has been made an image, also where that fails", async () => {
+    await bench.beside([], IMAGE, async () => {
+      assert.match(await bench.refusal("commit", bench.name, "Upper"), /repository names are in lower case/);
+      assert.match(
+        await bench.refusal("commit", "-c", "RUN true", bench.name),
+        /Cannot use change "RUN true": there are CMD, /,
       );
-      const paths = (letter: string): readonly string[] =>
-        CHANGES.filter(([kind]) => kind === letter).map(([, path]) => path);
-      assert.deepEqual(JSON.parse(json ?? ""), { added: paths("A"), changed: paths("C"), deleted: paths("D") });
+      assert.match(await bench.refusal("commit", "nobody"), /Cannot find container "nobody": no such container/);
     });
+  });
+}
 
-    test("becomes an image that has what it has written, starts as it did, and tells how it was made", async () => {
-      const flags = ["-e", "B=2", "-w", "/data"];
-      const ids = await beside(flags, image, async () => [
-        await output(
-          "commit",
-          "-m",
-          "why",
-          "-a",
-          "who",
-          "-c",
-          'CMD ["sh"]',
-          "-c",
-          "LABEL by=$B",
-          name,
-          "localhost/made:1",
-        ),
-        await output("commit", "-p=false", (await c.fixture.containerIds()).at(-1)?.slice(0, 12) ?? ""),
-      ]);
-      assert.deepEqual(ids, [await output("images", "-q", "--no-trunc", "localhost/made:1"), ids[1]]);
-      const script = "find . | sort; cat g /other/kept; stat -c %a /mode; ls -d /gone /volume/f 2>&1; echo $A $B; pwd";
-      assert.deepEqual((await output("run", "localhost/made:1", "sh", "-c", script)).split("\n"), [
-        ...[".", "./g", "./new", "./new/f", "./new/l", "./pipe"],
-        ...["text", "changed", "600"],
-        ...["ls: /gone: No such file or directory", "ls: /volume/f: No such file or directory"],
-        ...["1 2", "/data"],
-      ]);
-      const inspect = (format: string, of: string): Promise<string> => output("inspect", "-f", format, of);
-      assert.equal(
-        await inspect("{{.Author}} {{.Comment}} {{json .Config.Cmd}} {{json .Config.Labels}}", "localhost/made:1"),
-        'who why ["sh"] {"by":"2","of":"base"}',
-      );
-      assert.match(await inspect("{{json .Config.Cmd}}", ids[1] ?? ""), /^\["sh","-c","echo changed/);
-      assert.match(await output("history", "localhost/made:1"), /sh -c echo changed.* why\n<missing>/);
-    });
-
-    test("makes the same layer of the same files, whatever is on the disk, and others read it", async () => {
-      const layer = "{{index .RootFS.Layers 2}}";
-      const layers: string[] = [];
-      for (const to of ["localhost/same:1", "localhost/same:2"]) {
-        await beside([], image, async () => await output("commit", name, to));
-        layers.push(await output("inspect", "-f", layer, to));
+function testOtherRoots(bench: CommitBench): void {
+  test("of no image is not made one, and the reason is told", async () => {
+    await bench.beside([], `dir:${bench.place("rootfs")}`, async () => {
+      for (const verb of ["commit", "diff"]) {
+        assert.match(
+          await bench.refusal(verb, bench.name),
+          /Cannot (commit|compare) container .*: its files are those of a directory/,
+        );
       }
-      const top = await output("run", "localhost/same:1", "stat", "-c", "%Y", "/data/new");
-      assert.equal(top, "1700000000");
-      const archive = c.place("saved.tar");
-      await output("save", "-o", archive, "localhost/same:1");
-      await output("rmi", "localhost/same:1");
-      await output("load", "-q", "-i", archive);
-      assert.equal(await output("inspect", "-f", layer, "localhost/same:1"), layers[0]);
-      rmSync(archive);
     });
-
-    test("goes on after it has been made an image, also where that fails", async () => {
-      await beside([], image, async () => {
-        assert.match(await refusal("commit", name, "Upper"), /repository names are in lower case/);
-        assert.match(await refusal("commit", "-c", "RUN true", name), /Cannot use change "RUN true": there are CMD, /);
-        assert.match(await refusal("commit", "nobody"), /Cannot find container "nobody": no such container/);
-      });
-    });
-
-    test("of no image is not made one, and the reason is told", async () => {
-      await beside([], `dir:${c.place("rootfs")}`, async () => {
-        for (const verb of ["commit", "diff"]) {
-          assert.match(
-            await refusal(verb, name),
-            /Cannot (commit|compare) container .*: its files are those of a directory/,
-          );
-        }
-      });
-    });
-
-    c.testLeftovers();
   });
 }
