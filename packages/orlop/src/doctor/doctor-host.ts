@@ -10,6 +10,8 @@ export interface DoctorHost {
   readonly nodeVersion: string;
   readonly architecture: string;
   readonly kernelRelease: string;
+  /** What the user wants layers of images to be kept by. */
+  readonly snapshotter: string | undefined;
   /** `undefined` where there is no file or this user may not read it. */
   readText(path: string): string | undefined;
   exists(path: string): boolean;
@@ -29,6 +31,7 @@ export function thisHost(): DoctorHost {
     nodeVersion: process.versions.node,
     architecture: arch(),
     kernelRelease: release(),
+    snapshotter: process.env.ORLOP_SNAPSHOTTER,
     readText(path) {
       try {
         return readFileSync(path, "utf8");

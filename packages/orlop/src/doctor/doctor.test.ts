@@ -50,6 +50,7 @@ function host({
     nodeVersion: "26.1.0",
     architecture: "x64",
     kernelRelease: "6.12.0-1-amd64",
+    snapshotter: undefined,
     cgroups: () => v2,
     ...given,
     readText: (path) => all[path],
@@ -80,7 +81,27 @@ describe("finds what is lacking", () => {
     ["a foreign processor", { architecture: "riscv64" }, "failure", /riscv64/],
     ["an old kernel", { kernelRelease: "5.4.0-99" }, "failure", /5\.4\.0-99/, /linux-image/],
     ["no overlay", off("/proc/filesystems", "\text4\n"), "failure", /not known/, /sudo modprobe overlay/],
-    ["no erofs", off("/proc/filesystems", "nodev\toverlay\n"), "warning", /not known/, /CONFIG_EROFS_FS/],
+    [
+      "no erofs",
+      { uid: 0, ...off("/proc/filesystems", "nodev\toverlay\n") },
+      "warning",
+      /overlay: the kernel does not know erofs/,
+      /CONFIG_EROFS_FS/,
+    ],
+    [
+      "a kernel that mounts no files",
+      { uid: 0, kernelRelease: "6.1.0-44-amd64" },
+      "warning",
+      /overlay: EROFS images are mounted from Linux 6\.12 on/,
+      /BACKED_BY_FILE/,
+    ],
+    [
+      "overlay for root alone",
+      { kernelRelease: "5.10.0-30-amd64" },
+      "warning",
+      /5\.10.* to root only/,
+      /orlop as root/,
+    ],
     [
       "no seccomp",
       off("/proc/sys/kernel/seccomp/actions_avail", ""),
@@ -190,6 +211,13 @@ describe("finds what is lacking", () => {
       ({ severity }) => severity !== "ok",
     );
     assert.equal(finding?.severity, "warning");
+  });
+
+  test("what keeps the layers of images is told, also where the user has chosen it", () => {
+    const found = (given: Given): string | undefined => examine(given).find(({ check }) => check === "images")?.found;
+    assert.equal(found({ uid: 0 }), "layers are mounted as EROFS images");
+    assert.match(found({ uid: 1000 }) ?? "", /^layers are directories under overlay; .* for root$/);
+    assert.equal(found({ snapshotter: "overlay" }), "layers are kept by overlay, as ORLOP_SNAPSHOTTER says");
   });
 
   test("overlay may be a module that is not loaded yet", () => {

@@ -12,7 +12,7 @@ export function machineChecks(host: DoctorHost): readonly Finding[] {
     processorCheck(host),
     kernelCheck(host),
     overlayCheck(host),
-    erofsCheck(host),
+    imagesCheck(host),
     seccompCheck(host),
     securityModuleCheck(host),
   ];
@@ -34,15 +34,18 @@ function processorCheck({ architecture }: DoctorHost): Finding {
 }
 
 function kernelCheck({ kernelRelease }: DoctorHost): Finding {
-  const [major = 0, minor = 0] = kernelRelease.split(/[.-]/).map(Number);
-  const [majorMin, minorMin] = KERNEL_MIN;
-  if (major > majorMin || (major === majorMin && minor >= minorMin)) return ok("kernel", `Linux ${kernelRelease}`);
+  if (isAtLeast(kernelRelease, KERNEL_MIN)) return ok("kernel", `Linux ${kernelRelease}`);
   return failure(
     "kernel",
     `Linux ${kernelRelease}`,
-    `containers need Linux ${majorMin}.${minorMin} or newer`,
+    `containers need Linux ${KERNEL_MIN.join(".")} or newer`,
     "a newer kernel of your distribution: apt-get install linux-image-amd64",
   );
+}
+
+function isAtLeast(kernelRelease: string, [majorMin, minorMin]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = kernelRelease.split(/[.-]/).map(Number);
+  return major > majorMin || (major === majorMin && minor >= minorMin);
 }
 
 function knowsFileSystem(host: DoctorHost, name: string): boolean {
@@ -63,13 +66,30 @@ function overlayCheck(host: DoctorHost): Finding {
   );
 }
 
-function erofsCheck(host: DoctorHost): Finding {
-  if (knowsFileSystem(host, "erofs")) return ok("erofs", "known to the kernel");
+/** File systems of the kernel mount a file without a loop device. */
+const EROFS_KERNEL_MIN = [6, 12] as const;
+/** Overlay is mounted in a user namespace, with `userxattr`. */
+const USER_OVERLAY_KERNEL_MIN = [5, 11] as const;
+
+/** What layers of images become here, as `Depot` chooses it. */
+function imagesCheck(host: DoctorHost): Finding {
+  const name = "images";
+  const { snapshotter, uid, kernelRelease } = host;
+  if (snapshotter !== undefined) return ok(name, `layers are kept by ${snapshotter}, as ORLOP_SNAPSHOTTER says`);
+  if (uid !== 0) {
+    const found = "layers are directories under overlay; mounting them as EROFS images is for root";
+    if (isAtLeast(kernelRelease, USER_OVERLAY_KERNEL_MIN)) return ok(name, found);
+    const why = `in an ordinary user's container overlay needs Linux ${USER_OVERLAY_KERNEL_MIN.join(".")}`;
+    return warning(name, `Linux ${kernelRelease} gives overlay to root only`, why, "a newer kernel, or orlop as root");
+  }
+  const isNew = isAtLeast(kernelRelease, EROFS_KERNEL_MIN);
+  if (isNew && knowsFileSystem(host, "erofs")) return ok(name, "layers are mounted as EROFS images");
+  const lack = isNew ? "the kernel does not know erofs" : "EROFS images are mounted from Linux 6.12 on";
   return warning(
-    "erofs",
-    "not known to the kernel",
-    "images will be unpacked file by file where a mount would do",
-    "modprobe erofs, or a kernel with CONFIG_EROFS_FS",
+    name,
+    `layers are directories under overlay: ${lack}`,
+    "images are unpacked file by file where a mount would do",
+    isNew ? "modprobe erofs, or a kernel with CONFIG_EROFS_FS" : "a newer kernel, with CONFIG_EROFS_FS_BACKED_BY_FILE",
   );
 }
 

@@ -10,15 +10,17 @@ export const runCommand: Command = {
   description:
     "Runs a program in a new container and stays with it until it ends. What it writes to its root file system is " +
     "thrown away.\n\n" +
-    "IMAGE is host (this machine's own files), dir:PATH (a directory with a root file system; dir:PATH:rw to keep " +
-    "what is written), oci:PATH[:TAG] (an OCI image layout), oci-archive:PATH[:TAG] (one in a tar archive) or " +
-    "docker-archive:PATH[:NAME] (what docker save writes), or tar:PATH (a root file system in a tar " +
-    "archive). Options stand before it; a -- behind it is skipped.\n\n" +
+    "IMAGE is host (this machine's own files), the name or id of an image (busybox, registry.example/app:1.2), which is " +
+    "pulled when it is not here, debian:SUITE?packages=A,B (made here of a distribution's packages; ubuntu: as well), " +
+    "dir:PATH (a directory with a root file system; dir:PATH:rw to keep what is written), oci:PATH[:TAG] (an OCI image " +
+    "layout), oci-archive:PATH[:TAG] (one in a tar archive), docker-archive:PATH[:NAME] (what docker save writes) or " +
+    "tar:PATH (a root file system in a tar archive). Options stand before it; a -- behind it is skipped.\n\n" +
     "The exit code is the program's, 128 plus the number of the signal that ended it, 127 for a program that is not " +
     "found, 126 for one that cannot be executed, and 125 for what orlop itself refuses or fails at.",
   examples: [
     ["orlop run host -- sh -c 'echo hello from $(hostname), pid $$'", "a container of this machine's own files"],
     ["orlop run -it -v .:/work -w /work host", "a shell beside the files of this directory"],
+    ["orlop run -it 'debian:bookworm?packages=busybox-static'", "an image without a registry"],
     ["orlop run -m 512m --cpus 1 --pids-limit 100 --read-only oci:./image", "an image, within limits"],
     ["orlop run --cap-drop ALL --security-opt no-new-privileges -u 1000 dir:/srv/rootfs id", "with less power still"],
   ],
