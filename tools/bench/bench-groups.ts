@@ -4,6 +4,7 @@ import type { Rounds } from "./interleave.ts";
 import { burstRows } from "./rows/burst.ts";
 import { commandRows } from "./rows/command.ts";
 import { createStartRows } from "./rows/create-start.ts";
+import { debianMinbaseRows } from "./rows/debian-minbase.ts";
 import { execRows } from "./rows/exec.ts";
 import { firstStartRows } from "./rows/first-start.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
@@ -37,5 +38,6 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
   { name: "pull", containers: false, measure: pullRows },
   { name: "start-from-image", containers: false, measure: firstStartRows },
+  { name: "debian-minbase", containers: false, measure: debianMinbaseRows },
   { name: "size", containers: false, measure: sizeRows },
 ];
