@@ -30,7 +30,7 @@ export async function debianMinbaseRows(root: string, rounds: Rounds): Promise<r
   using timer = new CommandTimer();
   const commands: readonly [string, (directory: string) => TimedCommand][] = [
     [OURS, (directory) => ownCommand(root, suite, directory)],
-    ...(program === undefined ? [] : [[PEER, peerCommand.bind(undefined, program, suite)] as const]),
+    ...(program === undefined ? [] : ([[PEER, peerCommand.bind(undefined, program, suite)]] as const)),
   ];
   const series = await interleave(
     commands.map(([name, commandIn]): Subject<keyof PullSample> => ({ name, once: () => once(timer, commandIn) })),

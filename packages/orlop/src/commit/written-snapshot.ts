@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<FoundContainer["image"], string>> = {
   "oci-layout": "its image was opened for it alone",
   "oci-archive": "its image was opened for it alone",
   "docker-archive": "its image was opened for it alone",
+  tar: "its image was opened for it alone",
   registry: "its image has no layers",
   packages: "its image has no layers",
 };
