@@ -18,6 +18,8 @@ const NOTE =
 
 type Measure = "time" | "cpu";
 
+type TimedOne = [name: string, commandIn: (directory: string) => TimedCommand];
+
 /** A minimal Debian of this machine's suite out of its mirror, with nothing kept from before. */
 export async function debianMinbaseRows(root: string, rounds: Rounds): Promise<readonly BenchRow[]> {
   const row = { name: "debian-minbase", what: "a minimal Debian, from the packages of its mirror", unit: "s" } as const;
@@ -28,9 +30,9 @@ export async function debianMinbaseRows(root: string, rounds: Rounds): Promise<r
   if (suite === undefined || obstacle !== undefined) return [{ ...row, ours: undefined, note: obstacle }];
   await bundleCheckout(root);
   using timer = new CommandTimer();
-  const commands: readonly [string, (directory: string) => TimedCommand][] = [
+  const commands: readonly TimedOne[] = [
     [OURS, (directory) => ownCommand(root, suite, directory)],
-    ...(program === undefined ? [] : ([[PEER, peerCommand.bind(undefined, program, suite)]] as const)),
+    ...(program === undefined ? [] : [[PEER, peerCommand.bind(undefined, program, suite)] satisfies TimedOne]),
   ];
   const series = await interleave(
     commands.map(([name, commandIn]): Subject<keyof PullSample> => ({ name, once: () => once(timer, commandIn) })),

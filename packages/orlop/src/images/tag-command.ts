@@ -1,9 +1,9 @@
 import { OrlopError } from "@orlop/core";
-import { keepContent } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { findImage } from "./find-image.ts";
 import { newName } from "./image-name.ts";
 import { imageCommand, type VerbCall } from "./image-verb.ts";
+import { keepImage } from "./keep-image.ts";
 
 export const tagCommand: Command = imageCommand(
   {
@@ -23,14 +23,7 @@ export async function tagImage({ shelf, flags }: VerbCall): Promise<number> {
   }
   const name = newName(target);
   const { record } = await findImage(shelf, source);
-  const { id: lease } = await shelf.leases.create();
-  try {
-    if (!(await keepContent(shelf, lease, record.target.digest))) {
-      throw new OrlopError("not-found", `Cannot tag image "${source}": it is not there, or damaged`);
-    }
-    await shelf.images.put(name, record.target);
-  } finally {
-    await shelf.leases.delete(lease);
-  }
+  await using _kept = await keepImage(shelf, record, "tag");
+  await shelf.images.put(name, record.target);
   return 0;
 }

@@ -58,12 +58,21 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** Removes what neither the name of an image nor a lease leads to any more, and what was cut off and given up. */
   async collectGarbage(options: CollectOptions = {}): Promise<CollectedGarbage> {
-    return await collectGarbage(this.parts(), options);
+    const collected = await collectGarbage(this.parts(), options);
+    if (options.dryRun !== true) this.#sweepLocks();
+    return collected;
+  }
+
+  /** Removes the files of locks that processes have left behind when they were killed. */
+  #sweepLocks(): void {
+    const directory = join(this.root, "locks");
+    for (const name of namesIn(directory)) FileLock.try(join(directory, name))?.remove();
   }
 
   /** All that is here, with the snapshots of every snapshotter that there has been. */
   parts(): CollectedStore {
-    return { store: this.#store, snapshots: this.#names().flatMap((name) => this.#tryOpen(name) ?? []) };
+    const names = namesIn(join(this.root, "snapshots"));
+    return { store: this.#store, snapshots: names.flatMap((name) => this.#tryOpen(name) ?? []) };
   }
 
   #open(name: string): StoredSnapshotter {
@@ -85,15 +94,6 @@ export class Depot implements ImageDepot, AsyncDisposable {
     }
   }
 
-  #names(): readonly string[] {
-    try {
-      return readdirSync(join(this.root, "snapshots"));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-      throw error;
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const snapshotter of this.#snapshotters.values()) await snapshotter.close();
     this.#store.close();
@@ -103,6 +103,16 @@ export class Depot implements ImageDepot, AsyncDisposable {
 /** This user's depot; nothing of it is read or made before its first use. */
 export function openDepot(): Depot {
   return new Depot(dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env));
+}
+
+/** None where there is no such directory. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 function isRoot(): boolean {

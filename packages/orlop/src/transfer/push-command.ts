@@ -9,6 +9,7 @@ import {
 import { copyImage, isWhole, mountSources, RegistryClient, StoreSource } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
+import { keepImage } from "../images/keep-image.ts";
 import { printText } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
@@ -49,6 +50,7 @@ export const pushCommand: Command = {
     collectInOneGo();
     await using depot = openDepot();
     const { record } = await findImage(depot, text);
+    await using _kept = await keepImage(depot, record, "push");
     const platform = await platformOf(depot, record, flags.parse("platform", parsePlatform));
     using cancel = new CancelOnSignals();
     using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "uploading" });

@@ -3,6 +3,7 @@ import { OrlopError, parsePlatform } from "@orlop/core";
 import { copyImage, createImageArchive, isWhole, StoreSource } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
+import { keepImage } from "../images/keep-image.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -45,6 +46,8 @@ export const saveCommand: Command = {
     collectInOneGo();
     await using depot = openDepot();
     const records = await Promise.all(flags.positional.map((text) => findImage(depot, text)));
+    await using kept = new AsyncDisposableStack();
+    for (const { record } of records) kept.use(await keepImage(depot, record, "save"));
     using cancel = new CancelOnSignals();
     await using sink = await createImageArchive(output ?? process.stdout, {
       docker: format === "docker-archive",
