@@ -111,7 +111,17 @@ export class StoredSnapshotter implements Snapshotter {
   }
 
   /**
-   * What has been written to an active snapshot over its parent.
+   * All that an active snapshot has over its parent, the root with its times and places for mounts included, as the entries of a
+   * layer: the same files, the same entries.
+   *
+   * @throws OrlopError `not-found`, `conflict` for one that is not active, or that a layer has been applied to
+   */
+  async *upperEntries(key: string): AsyncGenerator<LayerEntry> {
+    yield* this.#driver.entries(this.#files(this.#active("compare", key)));
+  }
+
+  /**
+   * What has been written to an active snapshot and differs from its parent.
    *
    * @throws OrlopError `not-found`, `conflict` for one that is not active, or that a layer has been applied to
    */
