@@ -10,7 +10,7 @@ import type { ImageShelf } from "./image-verb.ts";
  */
 export async function keepImage(
   shelf: ImageShelf,
-  { name, target }: ImageRecord,
+  { name, target }: Pick<ImageRecord, "name" | "target">,
   what: string,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
