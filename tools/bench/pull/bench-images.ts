@@ -10,7 +10,10 @@ import {
   OrlopError,
   parseReference,
 } from "@orlop/core";
-import { copyImage, openDebianSource, openLayout, RegistryClient, writeTar } from "@orlop/image";
+import { copyImage, writeTar } from "@orlop/image";
+import { openDebianSource } from "@orlop/image/debian";
+import { openLayout } from "@orlop/image/files";
+import { RegistryClient } from "@orlop/image/registry";
 import { DockerRegistry } from "@orlop/testkit";
 import { bigFilesLayer, smallFilesLayer } from "./made-layers.ts";
 import { writeBenchLayout } from "./write-bench-layout.ts";

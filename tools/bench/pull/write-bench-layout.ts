@@ -11,7 +11,7 @@ import {
   MEDIA_TYPE_IMAGE_LAYER_GZIP,
   MEDIA_TYPE_IMAGE_MANIFEST,
 } from "@orlop/core";
-import { createLayout } from "@orlop/image";
+import { createLayout } from "@orlop/image/files";
 
 /** What most registries' layers have been compressed with. */
 const GZIP_LEVEL = 6;

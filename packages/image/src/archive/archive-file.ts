@@ -23,11 +23,6 @@ export class ArchiveFile implements ImageFiles, Disposable {
     this.#fd = fd;
   }
 
-  /** Of a file at a path; `name` is what the user knows it by. */
-  static async open(path: string, name: string = path): Promise<ArchiveFile> {
-    return await ArchiveFile.of(openSync(path, "r"), name);
-  }
-
   /**
    * Of an open file, which it closes. Looks through the headers, and not at what is between them.
    *

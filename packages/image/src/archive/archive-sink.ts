@@ -10,8 +10,8 @@ import {
   stringifyJson,
 } from "@orlop/core";
 import { withMember } from "../layout/image-names.ts";
-import { verified, verifyContent } from "../layout/layout-blobs.ts";
 import { blobPath, INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT } from "../layout/open-layout.ts";
+import { verified, verifyContent } from "../layout/verify-content.ts";
 import { encodeTarHeader } from "../tar/encode-tar-header.ts";
 import { TAR_END, type TarEntry, tarPadding } from "../tar/write-tar.ts";
 import { type ArchiveOutput, openArchiveOutput } from "./archive-output.ts";

@@ -13,7 +13,7 @@ import {
   MEDIA_TYPE_IMAGE_LAYER_ZSTD,
   OrlopError,
 } from "@orlop/core";
-import { hashFor } from "../layout/layout-blobs.ts";
+import { hashFor } from "../layout/verify-content.ts";
 import { processStream, type StreamProcessor } from "../process/stream-processors.ts";
 import { readTar } from "../tar/read-tar.ts";
 import { type Compression, detected, uncompressed } from "./compression.ts";

@@ -7,8 +7,8 @@ import {
   OrlopError,
 } from "@orlop/core";
 import type { ImageFiles } from "./image-files.ts";
-import { DOCUMENT_MAX_BYTES, tooLarge, verifyContent } from "./layout-blobs.ts";
 import { findTarget, type NamedTarget } from "./named-targets.ts";
+import { DOCUMENT_MAX_BYTES, tooLarge, verifyContent } from "./verify-content.ts";
 
 /** What is known of the files of a layout or an archive. */
 export interface FilesContents {

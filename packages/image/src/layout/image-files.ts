@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type ByteRange, OrlopError } from "@orlop/core";
-import { DOCUMENT_MAX_BYTES, tooLarge } from "./layout-blobs.ts";
+import { DOCUMENT_MAX_BYTES, tooLarge } from "./verify-content.ts";
 
 /** Files of an image, by relative paths: in a directory, or in an archive. */
 export interface ImageFiles extends Disposable {

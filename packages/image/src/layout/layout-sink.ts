@@ -17,8 +17,8 @@ import { FileLock } from "../database/file-lock.ts";
 import { syncDirectory } from "../store/sync-directory.ts";
 import { DirectoryFiles, readImageFile } from "./image-files.ts";
 import { withMember } from "./image-names.ts";
-import { verified, verifyContent } from "./layout-blobs.ts";
 import { blobPath, INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT } from "./open-layout.ts";
+import { verified, verifyContent } from "./verify-content.ts";
 
 /** What is on its way into a layout is in a directory of this name in it, followed by the mark of its process. */
 const OWN_DIRECTORY_PREFIX = ".orlop-";

@@ -10,7 +10,7 @@ import {
   OrlopError,
   parseDigest,
 } from "@orlop/core";
-import { hashFor } from "../layout/layout-blobs.ts";
+import { hashFor } from "../layout/verify-content.ts";
 import { printable } from "./answer-error.ts";
 import type { HttpResponse } from "./http/http-exchange.ts";
 

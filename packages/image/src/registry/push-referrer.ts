@@ -8,7 +8,7 @@ import {
   type Manifest,
   MEDIA_TYPE_IMAGE_INDEX,
 } from "@orlop/core";
-import { DOCUMENT_MAX_BYTES } from "../layout/layout-blobs.ts";
+import { DOCUMENT_MAX_BYTES } from "../layout/verify-content.ts";
 import { isIndexType, MANIFEST_ACCEPT } from "./manifest-document.ts";
 import { readBody } from "./read-body.ts";
 import { referrersTag } from "./referrers.ts";

@@ -11,7 +11,7 @@ import {
   type Reference,
   type ReferrersOptions,
 } from "@orlop/core";
-import { DOCUMENT_MAX_BYTES, hashFor } from "../layout/layout-blobs.ts";
+import { DOCUMENT_MAX_BYTES, hashFor } from "../layout/verify-content.ts";
 import { BlobLocation } from "./blob-request.ts";
 import { downloadBlob } from "./download-blob.ts";
 import { listTags } from "./list-tags.ts";

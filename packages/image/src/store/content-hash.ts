@@ -1,5 +1,5 @@
 import { type Digest, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
-import { hashFor } from "../layout/layout-blobs.ts";
+import { hashFor } from "../layout/verify-content.ts";
 
 const READ_BYTES = 1024 * 1024;
 

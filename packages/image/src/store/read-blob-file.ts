@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ByteRange, type ContentInfo, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
-import { hashFor } from "../layout/layout-blobs.ts";
+import { hashFor } from "../layout/verify-content.ts";
 import { damagedBlob } from "./content-problems.ts";
 
 const CHUNK_BYTES = 512 * 1024;

@@ -1,5 +1,6 @@
 import type { Descriptor, Digest, MemberChanges } from "@orlop/core";
-import { openCommit, pullImage, readStoredImage } from "@orlop/image";
+import { pullImage, readStoredImage } from "@orlop/image";
+import { openCommit } from "@orlop/image/commit";
 import type { FoundContainer } from "../run/find-container.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";

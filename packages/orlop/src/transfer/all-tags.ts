@@ -1,5 +1,5 @@
 import { formatReference, OrlopError } from "@orlop/core";
-import { RegistryClient, type RegistryClientOptions } from "@orlop/image";
+import { RegistryClient, type RegistryClientOptions } from "@orlop/image/registry";
 import type { ImageReference } from "../image/image-reference.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { meantBy } from "./meant-by.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type ImageSource, MEDIA_TYPE_IMAGE_MANIFEST } from "@orlop/core";
-import type { ImageOrigin } from "@orlop/image";
+import type { ImageOrigin } from "@orlop/image/verify";
 import { withTemporaryDirectory } from "@orlop/testkit";
 import { imageVerifiers } from "./image-verifiers.ts";
 

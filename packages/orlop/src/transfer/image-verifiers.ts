@@ -9,7 +9,7 @@ import {
   policyVerifier,
   programVerifier,
   VERIFIER_DIRECTORY,
-} from "@orlop/image";
+} from "@orlop/image/verify";
 import { systemFailure } from "@orlop/kernel";
 import type { Flag } from "../flags/flag.ts";
 

@@ -1,6 +1,7 @@
 import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
-import { openTarImage, pullImage, readStoredImage } from "@orlop/image";
+import { pullImage, readStoredImage } from "@orlop/image";
+import { openTarImage } from "@orlop/image/files";
 import type { Command } from "../command.ts";
 import { applyChanges } from "../commit/apply-changes.ts";
 import { newName } from "../images/image-name.ts";

@@ -1,6 +1,7 @@
 import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
-import { openImageArchive, pullImage, readStoredImage } from "@orlop/image";
+import { pullImage, readStoredImage } from "@orlop/image";
+import { openImageArchive } from "@orlop/image/files";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { printText } from "../print.ts";

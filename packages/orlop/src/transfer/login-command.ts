@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
-import { credentialFiles, RegistryClient, storeCredential } from "@orlop/image";
+import { credentialFiles, RegistryClient, storeCredential } from "@orlop/image/registry";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printText, printWarning } from "../print.ts";

@@ -1,4 +1,4 @@
-import { credentialFiles, eraseCredential } from "@orlop/image";
+import { credentialFiles, eraseCredential } from "@orlop/image/registry";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
 import { authFileOption } from "./login-command.ts";

@@ -1,5 +1,5 @@
 import type { Reference } from "@orlop/core";
-import { readRegistriesConf, resolveShortName } from "@orlop/image";
+import { readRegistriesConf, resolveShortName } from "@orlop/image/registry";
 
 /**
  * What a name on the command line means on this machine, where it names no registry: `registries.conf` may have an alias for it.

@@ -1,16 +1,9 @@
 import { realpathSync } from "node:fs";
 import { type ImageExecutionConfig, type ImageSource, type OfferedImage, OrlopError } from "@orlop/core";
-import {
-  type FilesSource,
-  type ImageOrigin,
-  openDebianSource,
-  openDirectoryImage,
-  openImageArchive,
-  openLayout,
-  openTarImage,
-  RegistryClient,
-  type RegistryClientOptions,
-} from "@orlop/image";
+import { openDebianSource } from "@orlop/image/debian";
+import { type FilesSource, openDirectoryImage, openImageArchive, openLayout, openTarImage } from "@orlop/image/files";
+import { RegistryClient, type RegistryClientOptions } from "@orlop/image/registry";
+import type { ImageOrigin } from "@orlop/image/verify";
 import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";

@@ -1,11 +1,6 @@
 import type { Platform } from "@orlop/core";
-import {
-  type PulledImage,
-  pullImage,
-  type RegistryClientOptions,
-  readStreamProcessors,
-  STREAM_PROCESSORS_FILE,
-} from "@orlop/image";
+import { type PulledImage, pullImage, readStreamProcessors, STREAM_PROCESSORS_FILE } from "@orlop/image";
+import type { RegistryClientOptions } from "@orlop/image/registry";
 import type { ImageReference } from "../image/image-reference.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import type { Depot } from "../store/open-depot.ts";

@@ -6,7 +6,8 @@ import {
   parsePlatform,
   parseReference,
 } from "@orlop/core";
-import { copyImage, isWhole, mountSources, RegistryClient, StoreSource } from "@orlop/image";
+import { copyImage, isWhole, StoreSource } from "@orlop/image";
+import { mountSources, RegistryClient } from "@orlop/image/registry";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";

@@ -5,7 +5,7 @@ import {
   hostsOfMachine,
   type MachineHostsOptions,
   type RegistryClientOptions,
-} from "@orlop/image";
+} from "@orlop/image/registry";
 import type { Flag } from "../flags/flag.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 

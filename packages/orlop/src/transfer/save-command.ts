@@ -1,6 +1,7 @@
 import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
-import { copyImage, createImageArchive, isWhole, StoreSource } from "@orlop/image";
+import { copyImage, isWhole, StoreSource } from "@orlop/image";
+import { createImageArchive } from "@orlop/image/files";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";

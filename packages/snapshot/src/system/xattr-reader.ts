@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ReadXattrs } from "@orlop/image";
+import type { ReadXattrs } from "@orlop/image/files";
 import { readXattrs } from "./read-xattrs.ts";
 import { SystemCalls } from "./system-calls.ts";
 

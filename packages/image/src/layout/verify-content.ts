@@ -1,7 +1,5 @@
 import type { Hash } from "node:crypto";
-import { join } from "node:path";
 import { type Descriptor, type Digest, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
-import type { ImageFiles } from "./image-files.ts";
 
 /** Manifests, indexes and configs; what registries allow too. */
 export const DOCUMENT_MAX_BYTES: number = 4 * 1024 * 1024;
@@ -14,49 +12,6 @@ export function hashFor(digest: Digest): Hash {
   // Loaded no sooner: it takes as long as making a container.
   if (name !== undefined) return process.getBuiltinModule("node:crypto").createHash(name);
   throw new OrlopError("unsupported", `Cannot verify content "${digest}": there are sha256 and sha512`);
-}
-
-/** The content of an OCI image layout (image-layout.md), verified as it is read. */
-export class LayoutBlobs {
-  readonly #files: ImageFiles;
-
-  constructor(files: ImageFiles) {
-    this.#files = files;
-  }
-
-  /** A file beside the blobs: `oci-layout`, `index.json`. */
-  readFile(name: string): Buffer {
-    const size = this.#files.size(name);
-    if (size === undefined) {
-      throw new OrlopError("not-found", `Cannot use image layout "${this.#files.name}": it has no ${name}`);
-    }
-    if (size > DOCUMENT_MAX_BYTES) throw tooLarge(join(this.#files.name, name));
-    return this.#files.read(name);
-  }
-
-  /** A manifest, index or config. */
-  readDocument(descriptor: Descriptor): Buffer {
-    if (descriptor.size > DOCUMENT_MAX_BYTES) throw tooLarge(descriptor.digest);
-    const content =
-      descriptor.data === undefined ? this.#files.read(this.#find(descriptor)) : Buffer.from(descriptor.data, "base64");
-    verifyContent(descriptor, content);
-    return content;
-  }
-
-  /** A blob's chunks; the iteration throws at its end when they are not what the descriptor says. */
-  readBlob(descriptor: Descriptor): AsyncGenerator<Buffer> {
-    return verified(descriptor, this.#files.chunks(this.#find(descriptor)));
-  }
-
-  #find({ digest, size }: Descriptor): string {
-    const path = join("blobs", digestAlgorithm(digest), digestEncoded(digest));
-    const found = this.#files.size(path);
-    if (found === undefined) {
-      throw new OrlopError("not-found", `Cannot find blob "${digest}": the layout does not hold it`);
-    }
-    if (found !== size) throw wrongSize(digest, size, found);
-    return path;
-  }
 }
 
 /** The chunks; the iteration throws at its end when they are not what the descriptor says, and as soon as they are more. */
