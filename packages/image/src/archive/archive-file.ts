@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { posix } from "node:path";
 import { type ByteRange, OrlopError } from "@orlop/core";
 import type { ImageFiles } from "../layout/image-files.ts";
