@@ -18,8 +18,7 @@ const WITH_ALL = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner"]
 
 /** Bytes of the layer that the upper of a snapshot is. */
 async function layerOf(snapshotter: StoredSnapshotter, key: string): Promise<Buffer> {
-  using changes = snapshotter.changes(key);
-  return Buffer.concat(await Array.fromAsync(writeTar(changes.entries())));
+  return Buffer.concat(await Array.fromAsync(writeTar(snapshotter.upperEntries(key))));
 }
 
 const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
