@@ -45,12 +45,11 @@ function isUntouched([path, size, changedMs]) {
 }
 
 /**
- * Runs the bundle with what V8 compiled when the same verb ran for the first time. Node's own compile cache keeps a
+ * Runs the bundle with what V8 compiled when the same part of it ran for the first time. Node's own compile cache keeps a
  * module as it is before it runs, which leaves out nearly all of its functions.
  */
 async function runBundle({ file, text, build }) {
-  const verb = /^[a-z]+$/.test(args[0]) ? args[0] : "none";
-  const codeFile = join(cacheDirectory(), "code", `${verb}-${build}-${process.version}-${process.arch}`);
+  const codeFile = join(cacheDirectory(), "code", `${usedPart()}-${build}-${process.version}-${process.arch}`);
   const cachedData = readOwn(codeFile);
   const wrapped = `(function (exports, require, __filename, __dirname) {${text}\n})`;
   const script = new Script(wrapped, { filename: file, cachedData });
@@ -61,6 +60,12 @@ async function runBundle({ file, text, build }) {
   if (!isKnown && process.exitCode === 0 && performance.now() < CODE_AGE_MAX_MS) {
     keepCode(codeFile, script.createCachedData());
   }
+}
+
+/** The verb, and whether it works with an image: a guess, with which only time is lost when it is wrong. */
+function usedPart() {
+  const verb = /^[a-z]+$/.test(args[0]) ? args[0] : "none";
+  return args.some((word) => word === "host" || word.startsWith("dir:")) ? `${verb}-own` : verb;
 }
 
 /** The content of a file that only this user can have written, or undefined: V8 executes it unseen. */
