@@ -190,6 +190,19 @@ function runCases(b: Bench): void {
     assert.deepEqual(uppers, []);
   });
 
+  test("tell when they come what an ordinary user does not get of them", async () => {
+    const layout = new LayoutWriter(b.c.place("owners"));
+    const tar = makeTar([{ path: "data/file", uid: 7, gid: 8, content: "x" }]);
+    layout.publish([layout.manifest({ layers: [{ tar }] })]);
+    const { exitCode, stderr } = await b.orlop(["pull", "-q", `oci:${layout.directory}`], b.c.place("losses"));
+    assert.equal(exitCode, 0, stderr);
+    const isRoot = process.getuid?.() === 0;
+    assert.match(
+      stderr,
+      isRoot ? /^$/ : /^orlop: warning: 1 files of the image belong to its root .* \(data\/file of 7:8\)$/m,
+    );
+  });
+
   test("that are not there, or not images, are told of by name", async () => {
     const missing = await b.orlop(["pull", `${b.host}/missing:1`]);
     assert.equal(missing.exitCode, 1);
