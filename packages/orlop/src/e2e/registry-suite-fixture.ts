@@ -181,12 +181,17 @@ function runCases(b: Bench): void {
     );
   });
 
-  test("leave nothing of a container on the disk", async () => {
-    await b.output(["run", b.name, "true"]);
+  test("leave nothing of a container on the disk, of one whose run was killed with the next one", async () => {
+    const killed = b.c.fixture.orlop(["run", b.name, "sh", "-c", "echo ready > /file; echo ready; sleep 1000"], {
+      onOutput: (_text, child) => child.kill("SIGKILL"),
+    });
+    assert.equal((await killed).signal, "SIGKILL");
+    const { exitCode, stderr } = await b.orlop(["run", b.name, "true"]);
+    assert.deepEqual([exitCode, stderr], [0, ""]);
     const kinds = readdirSync(join(b.c.fixture.store, "snapshots"));
     assert.equal(kinds.length, 1);
     const own = join(b.c.fixture.store, "snapshots", kinds[0] ?? "");
-    const uppers = readdirSync(own).filter((id) => existsSync(join(own, id, "upper")));
+    const uppers = readdirSync(own).filter((id) => existsSync(join(own, id, "work")));
     assert.deepEqual(uppers, []);
   });
 

@@ -8,7 +8,7 @@ import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { prepareContainer } from "./prepare-container.ts";
-import { RunMarker, removeOrphans } from "./run-marker.ts";
+import { type Orphan, RunMarker, removeOrphans } from "./run-marker.ts";
 import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
 import { parseRuntime } from "./runtime-choice.ts";
@@ -59,8 +59,8 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     stack.use(watchWindowSize(known, (size) => quietly(runtime.resize(id, size))));
   }
   // Meanwhile, while there is nothing else to do.
-  const removal = removeOrphans(prepared.stateDirectory, (orphan, name) =>
-    removeOrphan(prepared.stateDirectory, orphan, name),
+  const removal = removeOrphans(prepared.stateDirectory, (orphanId, orphan) =>
+    removeOrphan(prepared.stateDirectory, orphanId, orphan),
   );
   removal.catch((error) =>
     printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
@@ -72,10 +72,14 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   return exitCode;
 }
 
-/** Whoever made it knows how. */
-async function removeOrphan(stateDirectory: string, id: string, name: string): Promise<void> {
-  using open = await openRuntime(parseRuntime(name), stateDirectory, undefined);
+/** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */
+async function removeOrphan(stateDirectory: string, id: string, { runtime, origin }: Orphan): Promise<void> {
+  using open = await openRuntime(parseRuntime(runtime), stateDirectory, undefined);
   await open.runtime.delete(id, { force: true });
+  if (origin === undefined) return;
+  const { Depot } = await import("../store/open-depot.ts");
+  await using depot = new Depot(origin.store);
+  await depot.collectGarbage();
 }
 
 /** Where the container would get a terminal of the caller's without having asked for one. */

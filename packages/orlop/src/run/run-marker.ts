@@ -22,16 +22,19 @@ export class RunMarker implements Disposable {
   }
 }
 
-/** Hands each container whose `run` has died to `remove`, with the name of its runtime, and forgets it then. */
+/** What is known of a container whose `run` has died. */
+export type Orphan = Pick<ContainerRecord, "runtime"> & Partial<ContainerRecord>;
+
+/** Hands each container whose `run` has died to `remove`, and forgets it then. */
 export async function removeOrphans(
   stateDirectory: string,
-  remove: (id: string, runtime: string) => Promise<void>,
+  remove: (id: string, orphan: Orphan) => Promise<void>,
 ): Promise<void> {
   for (const { path, mark, id } of listMarkers(stateDirectory)) {
     if (isMarkAlive(mark)) continue;
     const text = readMarker(path);
     // What died between making the marker and filling it in has made no container.
-    if (text !== undefined) await remove(id, parseRecord(text)?.runtime ?? "process");
+    if (text !== undefined) await remove(id, parseRecord(text) ?? { runtime: "process" });
     rmSync(path, { force: true });
   }
 }

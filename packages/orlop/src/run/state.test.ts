@@ -18,7 +18,7 @@ import type { ContainerRecord } from "./container-record.ts";
 import { findContainer } from "./find-container.ts";
 import { NameClaim } from "./name-claim.ts";
 import { OwnDirectory } from "./own-directory.ts";
-import { RunMarker, removeOrphans } from "./run-marker.ts";
+import { type Orphan, RunMarker, removeOrphans } from "./run-marker.ts";
 import { stateDirectory } from "./state-directory.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "orlop-state-"));
@@ -105,7 +105,7 @@ test("a container whose run has died is handed to be removed, once, with the run
   writeFileSync(join(state, "runs", `${dead}-orphan`), JSON.stringify({ ...record, runtime: "oci:runc" }));
   writeFileSync(join(state, "runs", `${dead}-unmade`), "");
   const removed: string[] = [];
-  const remove = async (id: string, runtime: string): Promise<void> => void removed.push(`${id} of ${runtime}`);
+  const remove = async (id: string, { runtime }: Orphan): Promise<void> => void removed.push(`${id} of ${runtime}`);
   await removeOrphans(state, remove);
   await removeOrphans(state, remove);
   assert.deepEqual(removed.toSorted(), ["orphan of oci:runc", "unmade of process"]);

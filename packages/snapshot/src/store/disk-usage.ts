@@ -6,7 +6,10 @@ import type { SnapshotUsage } from "@orlop/core";
 /** stat(2): st_blocks counts these, whatever the file system's blocks are. */
 const STAT_BLOCK_BYTES = 512;
 
-/** What files and directories take on the disk; hard links once, what is gone meanwhile not at all. */
+/**
+ * What files and directories take on the disk; hard links once, and not at all what is gone meanwhile or, of an ordinary user,
+ * in directories that he may not look into, as overlay's own is.
+ */
 export async function diskUsage(paths: readonly string[]): Promise<SnapshotUsage> {
   const seen = new Set<string>();
   const waiting = [...paths];
@@ -26,7 +29,8 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EACCES") return [];
     throw error;
   }
 }
