@@ -12,7 +12,7 @@ import { type PullSample, sampleOf } from "../pull/pull-peer.ts";
 import { mean, median } from "../statistics.ts";
 
 const PEER = "mmdebstrap";
-const roundsMax = 3;
+const roundsMax = 1;
 const NOTE =
   "mmdebstrap writes an archive and runs the scripts of the packages, ours are unpacked to be run and not configured";
 

@@ -15,7 +15,7 @@ import type { PullPeer, PullSample } from "../pull/pull-peer.ts";
 import { mean, median } from "../statistics.ts";
 
 /** Seconds, for each subject. */
-const roundsMax = 5;
+const roundsMax = 3;
 
 /** A directory with containerd 2.1, its ctr, and mkfs.erofs 1.8: Debian 12 has none of them. */
 const EROFS_PEER = "ORLOP_BENCH_CONTAINERD_EROFS";
