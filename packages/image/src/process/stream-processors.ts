@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
-import { parseToml, type TomlValue } from "../registry/toml/parse-toml.ts";
+import { isTomlTable, parseToml, type TomlValue } from "../toml/parse-toml.ts";
 import { pipeThrough } from "./pipe-through.ts";
 
 /** A program that makes content of one media type of that of others (containerd, docs/stream_processors.md). */
@@ -88,17 +88,15 @@ export function readStreamProcessors(path: string): readonly StreamProcessor[] {
     throw refused((cause as Error).message, cause);
   }
   const tables = section ?? {};
-  if (!isTable(tables)) throw refused("stream_processors is no table");
+  if (!isTomlTable(tables)) throw refused("stream_processors is no table");
   return Object.entries(tables).map(([id, value]) => decode(id, value, refused));
 }
-
-type Table = Readonly<Record<string, TomlValue>>;
 
 const MEMBERS: ReadonlySet<string> = new Set(["accepts", "returns", "path", "args", "env"]);
 
 function decode(id: string, value: TomlValue, refused: (problem: string) => OrlopError): StreamProcessor {
   const cannot = (problem: string): OrlopError => refused(`stream_processors.${JSON.stringify(id)}: ${problem}`);
-  if (!isTable(value)) throw cannot("it is no table");
+  if (!isTomlTable(value)) throw cannot("it is no table");
   const unknown = Object.keys(value).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined) throw cannot(`its member ${JSON.stringify(unknown)} is unknown`);
   const { accepts, returns, path, args = [], env = [] } = value;
@@ -111,10 +109,6 @@ function decode(id: string, value: TomlValue, refused: (problem: string) => Orlo
   return { id, accepts, returns, path, args, env: Object.fromEntries(variables) };
 }
 
-function isTable(value: TomlValue): value is Table {
-  return typeof value === "object" && !Array.isArray(value);
-}
-
-function isTexts(value: TomlValue | undefined): value is readonly string[] {
+function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === "string");
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { parseToml, type TomlTable, type TomlValue } from "../toml/parse-toml.ts";
+import { isTomlTable, parseToml, type TomlTable, type TomlValue } from "../../toml/parse-toml.ts";
 
 const FILE_MAX_BYTES = 1024 * 1024;
 const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"]);
@@ -60,7 +60,7 @@ export class ConfigTable {
     try {
       return new ConfigTable(path, parseToml(text));
     } catch (error) {
-      throw configError(path, `it has ${(error as Error).message}`);
+      throw configError(path, (error as Error).message);
     }
   }
 
@@ -93,7 +93,7 @@ export class ConfigTable {
   table(name: string): ConfigTable | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
-    if (!isTable(value)) throw this.wrong(name, "it is no table");
+    if (!isTomlTable(value)) throw this.wrong(name, "it is no table");
     return new ConfigTable(this.path, value, this.#full(name));
   }
 
@@ -102,7 +102,7 @@ export class ConfigTable {
     if (value === undefined) return [];
     if (!Array.isArray(value)) throw this.wrong(name, "it is no list of tables");
     return value.map((each: TomlValue, index) => {
-      if (!isTable(each)) throw this.wrong(name, "it is no list of tables");
+      if (!isTomlTable(each)) throw this.wrong(name, "it is no list of tables");
       return new ConfigTable(this.path, each, `${this.#full(name)}[${index}]`);
     });
   }
@@ -130,8 +130,4 @@ export class ConfigTable {
     this.#left.delete(name);
     return Object.hasOwn(this.#table, name) ? this.#table[name] : undefined;
   }
-}
-
-function isTable(value: TomlValue): value is TomlTable {
-  return typeof value === "object" && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
+import type { TomlValue } from "../../toml/parse-toml.ts";
 import { isLoopback } from "../is-loopback.ts";
 import type { RegistryCapability } from "../registry-endpoint.ts";
-import type { TomlValue } from "../toml/parse-toml.ts";
 import { ConfigTable } from "./config-file.ts";
 import { type HostCertificates, readNamed, readPair } from "./host-directory.ts";
 
