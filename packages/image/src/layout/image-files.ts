@@ -16,7 +16,8 @@ export interface ImageFiles extends Disposable {
 /** A small file that has to be there. */
 export function readImageFile(files: ImageFiles, path: string): Buffer {
   const size = files.size(path);
-  if (size === undefined) throw new OrlopError("not-found", `Cannot use "${files.name}": it has no ${path}`);
+  if (size === undefined)
+    throw new OrlopError("not-found", `Cannot use image layout "${files.name}": it has no ${path}`);
   if (size > DOCUMENT_MAX_BYTES) throw tooLarge(join(files.name, path));
   return files.read(path);
 }

@@ -211,7 +211,7 @@ function layoutCases(c: SuiteContext, noBusybox: string | false): void {
       assert.match(missing.stderr, /Cannot use image layout "\/no\/layout": it has no oci-layout/);
       const untagged = await c.run([`oci:${c.place("layout")}:three`, "true"]);
       assert.equal(untagged.exitCode, 125);
-      assert.match(untagged.stderr, /Cannot find image "three" in the layout; its tags are one, two/);
+      assert.match(untagged.stderr, /Cannot find image "three" in "oci:.*"; there are one, two/);
     });
   });
 }

@@ -103,7 +103,12 @@ function exitCodeCases(c: SuiteContext): void {
         ["dir:/no/such", "true"],
         /Cannot use directory "\/no\/such": no such/,
       ],
-      ["is 125 for an image of a registry", 125, ["alpine", "true"], /Cannot use image "alpine".*\nTry host/],
+      [
+        "is 125 for an image that is not here",
+        125,
+        ["--pull", "never", "alpine", "true"],
+        /Cannot find image "docker.io\/library\/alpine:latest" on this machine\nTry orlop pull/,
+      ],
       ["is 125 without an image", 125, [], /an image is required/],
       ["is 125 for a terminal where there is none", 125, ["-it", "host", "true"], /the input device is not a TTY/],
       [

@@ -207,7 +207,10 @@ for (const [name, make] of Object.entries(CONFIGS)) {
     test("leaves nothing and keeps nobody waiting, whichever instruction its process is killed at", (t) =>
       withBench(t, async (bench) => {
         const program = await programOf(bench, make);
-        const indices = sample(program.instructions.length, SAMPLE);
+        // What memory is given back behind has its handler, or no program is accepted; it is the next one that does anything.
+        const indices = sample(program.instructions.length, SAMPLE).filter(
+          (index) => program.instructions[index]?.op !== "handler",
+        );
         const outcomes = await breakEach(bench, make, indices, killAt);
         for (const outcome of outcomes.filter(({ error }) => error !== undefined)) assertClear(program, outcome);
         assert.ok(shareOf(t, program, outcomes) > 0.4, "most instructions are executed");
