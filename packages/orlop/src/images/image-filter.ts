@@ -1,6 +1,6 @@
 import { familiarReference, type ImageRecord, OrlopError } from "@orlop/core";
 import { findAmong } from "./find-image.ts";
-import { familiarRepository, nameOf, repositoryOf } from "./image-name.ts";
+import { familiarRepository, isNameless, nameOf, repositoryOf } from "./image-name.ts";
 import type { Image } from "./list-images.ts";
 import { pathPattern } from "./path-pattern.ts";
 import { parsePointInTime } from "./point-in-time.ts";
@@ -38,7 +38,7 @@ export function filterImages(images: readonly Image[], filters: ImageFilters, no
   const latest = [...before.map(age), ...until.map((text) => parsePointInTime(text, nowMs))];
   const earliest = since.map(age);
   return images
-    .filter(({ records }) => dangling === undefined || dangling === records.every((each) => nameOf(each) === undefined))
+    .filter(({ records }) => dangling === undefined || dangling === records.every(isNameless))
     .filter(
       ({ createdAtMs = 0 }) =>
         latest.every((time) => createdAtMs < time) && earliest.every((time) => createdAtMs > time),

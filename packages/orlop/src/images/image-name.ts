@@ -29,6 +29,18 @@ export function newName(text: string): string {
   throw new OrlopError("invalid", `Cannot use image name "${text}": a name with a digest is given by its content`);
 }
 
+/** Whether a record only keeps an image that has no name: it is called by its digest. */
+export function isNameless({ name }: ImageRecord): boolean {
+  return asDigest(name) !== undefined;
+}
+
+/** What a list shows of the name of an image that was made here: `debian`, `bookworm?packages=busybox-static`. */
+export function madeName(record: ImageRecord): { readonly repository: string; readonly tag: string } | undefined {
+  if (isNameless(record) || nameOf(record) !== undefined) return undefined;
+  const [repository = "", ...rest] = record.name.split(":");
+  return { repository, tag: rest.length === 0 ? NONE : rest.join(":") };
+}
+
 /** Repository as people write it: `busybox`, `localhost:5000/app`. */
 export function familiarRepository({ registry, repository }: Reference): string {
   return familiarReference({ registry, repository });

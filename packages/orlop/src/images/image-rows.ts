@@ -3,7 +3,7 @@ import { goTime } from "../format/go-time.ts";
 import { humanDuration } from "../format/human-duration.ts";
 import { humanSize } from "../format/human-size.ts";
 import { type Struct, structOf } from "../format/template/value.ts";
-import { familiarRepository, NONE, nameOf } from "./image-name.ts";
+import { familiarRepository, madeName, NONE, nameOf } from "./image-name.ts";
 import type { Image } from "./list-images.ts";
 
 export const IMAGE_HEADINGS = {
@@ -54,7 +54,7 @@ function labelsOf(record: Image["records"][number], hasDigests: boolean): readon
   const digest = hasDigests ? record.target.digest : NONE;
   const row =
     name === undefined
-      ? { repository: NONE, tag: NONE, digest: NONE }
+      ? { repository: NONE, tag: NONE, ...madeName(record), digest: NONE }
       : { repository: familiarRepository(name), tag: name.tag ?? NONE, digest };
   return [[`${row.repository} ${row.tag} ${row.digest}`, row]];
 }

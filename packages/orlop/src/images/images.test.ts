@@ -97,6 +97,15 @@ describe("orlop images", () => {
     assert.equal((await names("-f", "dangling=false", "-a")).length, 5);
   });
 
+  test("shows what was made here by the name that it was made by", async () => {
+    using own = new TestShelf();
+    await own.add({ names: ["debian:bookworm?packages=a,b"] });
+    const call = async (...args: readonly string[]): Promise<string> =>
+      (await own.call(showImages, imagesCommand, ["--format", "{{.Repository}} {{.Tag}}", ...args])).text;
+    assert.equal(await call(), "debian bookworm?packages=a,b\n");
+    assert.equal(await call("-f", "dangling=true"), "");
+  });
+
   test("shows an image without a name as dangling", async () => {
     using other = new TestShelf();
     const { id, target } = await other.add({ names: ["a.example/b:1"] });
