@@ -1,7 +1,7 @@
 /**
  * `npm run ok`: what every commit passes. Format and lint, types, layers, tidiness, unit tests; under a minute
- * and without privileges. `npm run ok -- types tidy` runs those alone. Fuzzers take a short look: `npm test` has them look
- * longer.
+ * and without privileges. `npm run ok -- types tidy` runs those alone. Fuzzers take a short look, and long tests (`x.long.test.ts`) are
+ * left out: `npm test` has both.
  */
 import { runSteps } from "./steps/run-steps.ts";
 import { staticSteps } from "./steps/static-steps.ts";
@@ -12,7 +12,7 @@ const root = process.cwd();
 process.env.ORLOP_FUZZ_RUNS ??= "100";
 const unit = testStep(
   "unit",
-  () => runUnitTests(root, findTestFiles(root).unit),
+  () => runUnitTests(root, findTestFiles(root).quick),
   () => {},
 );
 const groups = [staticSteps(root), [unit]];

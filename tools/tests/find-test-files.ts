@@ -4,6 +4,8 @@ import { globSync } from "node:fs";
 interface TestFiles {
   /** `x.test.ts`: runs anywhere, without privileges. */
   readonly unit: readonly string[];
+  /** Those of `unit` that are not `x.long.test.ts`: what takes seconds, with servers or many processes. */
+  readonly quick: readonly string[];
   /** `x.root.test.ts`: needs root, and skips with its reason elsewhere. */
   readonly root: readonly string[];
   /** `x.rootless.test.ts`: must run as an ordinary user; touches the real kernel. */
@@ -16,8 +18,10 @@ export function findTestFiles(root: string, filters: readonly string[] = []): Te
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort();
   const needing = (mark: string): readonly string[] => files.filter((path) => path.endsWith(mark));
+  const unit = files.filter((path) => !/\.(root|rootless)\.test\.ts$/.test(path));
   return {
-    unit: files.filter((path) => !/\.(root|rootless)\.test\.ts$/.test(path)),
+    unit,
+    quick: unit.filter((path) => !path.endsWith(".long.test.ts")),
     root: needing(".root.test.ts"),
     rootless: needing(".rootless.test.ts"),
   };

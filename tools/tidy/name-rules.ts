@@ -14,7 +14,7 @@ const emptyWords: ReadonlySet<string> = new Set([
 ]);
 
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*$/;
-const fileName = /^(?<stem>.+?)(\.(root|rootless))?(\.(test|fuzz|d))?\.ts$/;
+const fileName = /^(?<stem>.+?)(\.(root|rootless|long))?(\.(test|fuzz|d))?\.ts$/;
 
 /** Checks the names of a module's file and of the folders it is in. */
 export function nameProblems({ path }: SourceModule): readonly Problem[] {
