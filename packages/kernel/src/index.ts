@@ -7,6 +7,7 @@ export {
   CAP_HEADER,
   CLONE_ARGS,
   CMSG_ONE_FD,
+  FLOCK,
   IFREQ_FLAGS,
   IOVEC,
   MSGHDR,
@@ -22,8 +23,10 @@ export {
   SIGINFO_STATUS_OFFSET,
   SOCK_FPROG,
   STATX_BYTES,
+  STATX_INO_OFFSET,
   STATX_MNT_ID_OFFSET,
   STATX_MODE_OFFSET,
+  STATX_NLINK_OFFSET,
   STATX_RDEV_OFFSET,
   TIMESPEC,
   WINSIZE,
@@ -116,7 +119,7 @@ export { type ExplainOptions, explainProgram } from "./program/explain/explain-p
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
 export { SourceMap } from "./program/source-map.ts";
-export type { StructLayout } from "./program/struct-layout.ts";
+export { type StructLayout, structLayout } from "./program/struct-layout.ts";
 export { verifyProgram } from "./program/verify.ts";
 export { randomBytes } from "./random-bytes.ts";
 export { type CompileSeccompOptions, compileSeccomp, type SeccompProgram } from "./seccomp/compile-seccomp.ts";

@@ -23,6 +23,10 @@ export const CONSTANTS = {
   F_GETFD: 1,
   F_SETFD: 2,
   F_SETFL: 4,
+  F_GETLK: 5,
+  F_SETLK: 6,
+  F_WRLCK: 1,
+  F_UNLCK: 2,
   F_ADD_SEALS: 1033,
   F_GET_SEALS: 1034,
   FD_CLOEXEC: 1,
@@ -42,6 +46,7 @@ export const CONSTANTS = {
   AT_RECURSIVE: 0x8000,
   AT_STATX_DONT_SYNC: 0x4000,
   SEEK_SET: 0,
+  SEEK_END: 2,
   // fcntl.h, for tee(2)
   SPLICE_F_NONBLOCK: 2,
   // unistd.h, for faccessat2(2)
@@ -61,6 +66,7 @@ export const CONSTANTS = {
   S_IFMT: 0o170000,
   STATX_TYPE: 1,
   STATX_MODE: 2,
+  STATX_NLINK: 4,
   STATX_INO: 0x100,
   STATX_BASIC_STATS: 0x7ff,
   STATX_MNT_ID: 0x1000,
@@ -197,6 +203,7 @@ export const CONSTANTS = {
   SIOCGIFFLAGS: 0x8913,
   SIOCSIFFLAGS: 0x8914,
   // include/uapi/asm-generic/ioctls.h
+  FIONREAD: 0x541b,
   TIOCSCTTY: 0x540e,
   TIOCSPGRP: 0x5410,
   TIOCSWINSZ: 0x5414,

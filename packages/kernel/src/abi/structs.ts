@@ -172,10 +172,21 @@ export const SIGINFO_PID_OFFSET = 16;
 export const SIGINFO_STATUS_OFFSET = 24;
 /** Bytes of struct rusage (include/uapi/linux/resource.h). */
 export const RUSAGE_BYTES = 144;
-/** struct statx: the size, and where mode and device number lie (include/uapi/linux/stat.h). */
+/** struct statx: the size, and where what is read of it lies (include/uapi/linux/stat.h). */
 export const STATX_BYTES = 256;
+export const STATX_NLINK_OFFSET = 16;
 export const STATX_MODE_OFFSET = 28;
+export const STATX_INO_OFFSET = 32;
 export const STATX_RDEV_OFFSET = 128;
 export const STATX_MNT_ID_OFFSET = 144;
 /** struct statfs: f_type at 0 (include/uapi/asm-generic/statfs.h). */
 export const STATFS_BYTES = 120;
+
+/** include/uapi/asm-generic/fcntl.h, struct flock where off_t has 64 bits. */
+export const FLOCK: StructLayout<"l_type" | "l_whence" | "l_start" | "l_len" | "l_pid"> = structLayout("flock", 32, {
+  l_type: "u16",
+  l_whence: "u16",
+  l_start: "s64",
+  l_len: "s64",
+  l_pid: "s32",
+});

@@ -61,6 +61,7 @@ const READING_CALLS: ReadonlySet<SyscallName> = new Set<SyscallName>([
   "lsetxattr",
   "mount_setattr",
   "openat2",
+  "pwrite64",
   "sched_setaffinity",
   "sendto",
   "setdomainname",
