@@ -24,6 +24,7 @@ export {
   shortId,
 } from "./identifiers.ts";
 export type { ImageRecord, ImageStore, Lease, LeaseResource, LeaseStore } from "./image-store.ts";
+export type { LogEntry, LogOptions, LogRequest, Logs } from "./log.ts";
 export {
   decodeDescriptor,
   decodeImageConfig,

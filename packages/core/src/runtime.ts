@@ -45,6 +45,8 @@ export interface Runtime {
   create(request: CreateRequest): Promise<State>;
   /** Resolves when the user's program has been executed; a program that cannot be executed rejects. */
   start(id: string): Promise<void>;
+  /** `create` and `start` in one go, where a handler can do so sooner. On failure nothing is left. */
+  run?(request: CreateRequest): Promise<State>;
   exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }>;
   /** Sends a signal to init, to one exec, or (`all`) to every process in the container. */
   signal(id: string, signal: number, target?: SignalTarget): Promise<void>;

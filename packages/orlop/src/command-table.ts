@@ -70,12 +70,108 @@ const IMPORT: LazyCommand = {
   load: async () => (await import("./transfer/import-command.ts")).importCommand,
 };
 
-export const COMMANDS: readonly CommandEntry[] = [
+const RUN: LazyCommand = {
+  summary: "Run a program in a new container",
+  load: async () => (await import("./run/run-command.ts")).runCommand,
+};
+
+const COMMIT: LazyCommand = {
+  summary: "Make an image of a container",
+  load: async () => (await import("./commit/commit-command.ts")).commitCommand,
+};
+
+const DIFF: LazyCommand = {
+  summary: "List what a container has written",
+  load: async () => (await import("./commit/diff-command.ts")).diffCommand,
+};
+
+const PS: LazyCommand = {
+  summary: "List containers",
+  load: async () => (await import("./containers/ps-command.ts")).psCommand,
+};
+
+const EVENTS: LazyCommand = {
+  summary: "Print what happens to containers",
+  load: async () => (await import("./containers/events-command.ts")).eventsCommand,
+};
+
+/** Verbs for containers, which the group `container` has as well. */
+const CONTAINER_COMMANDS: readonly CommandEntry[] = [
+  { name: "run", ...RUN },
   {
-    name: "run",
-    summary: "Run a program in a new container",
-    load: async () => (await import("./run/run-command.ts")).runCommand,
+    name: "create",
+    summary: "Make a container that runs later",
+    load: async () => (await import("./containers/create-command.ts")).createCommand,
   },
+  {
+    name: "start",
+    summary: "Run containers that do not run",
+    load: async () => (await import("./containers/start-command.ts")).startCommand,
+  },
+  {
+    name: "stop",
+    summary: "End containers",
+    load: async () => (await import("./containers/stop-commands.ts")).stopCommand,
+  },
+  {
+    name: "restart",
+    summary: "End containers and run them again",
+    load: async () => (await import("./containers/stop-commands.ts")).restartCommand,
+  },
+  {
+    name: "kill",
+    summary: "Send a signal to containers",
+    load: async () => (await import("./containers/stop-commands.ts")).killCommand,
+  },
+  {
+    name: "exec",
+    summary: "Run one more program in a container",
+    load: async () => (await import("./containers/exec-command.ts")).execCommand,
+  },
+  {
+    name: "attach",
+    summary: "Connect with a container that runs",
+    load: async () => (await import("./containers/attach-command.ts")).attachCommand,
+  },
+  {
+    name: "logs",
+    summary: "Print what a container has put out",
+    load: async () => (await import("./containers/logs-command.ts")).logsCommand,
+  },
+  {
+    name: "wait",
+    summary: "Wait for the end of containers",
+    load: async () => (await import("./containers/simple-commands.ts")).waitCommand,
+  },
+  {
+    name: "pause",
+    summary: "Have containers stand still",
+    load: async () => (await import("./containers/simple-commands.ts")).pauseCommand,
+  },
+  {
+    name: "unpause",
+    summary: "Have containers go on",
+    load: async () => (await import("./containers/simple-commands.ts")).unpauseCommand,
+  },
+  {
+    name: "rename",
+    summary: "Give a container another name",
+    load: async () => (await import("./containers/simple-commands.ts")).renameCommand,
+  },
+  { name: "commit", ...COMMIT },
+  { name: "diff", ...DIFF },
+];
+
+const REMOVE: LazyCommand = {
+  summary: "Remove containers",
+  load: async () => (await import("./containers/stop-commands.ts")).removeCommand,
+};
+
+export const COMMANDS: readonly CommandEntry[] = [
+  ...CONTAINER_COMMANDS,
+  { name: "ps", ...PS },
+  { name: "events", ...EVENTS },
+  { name: "rm", ...REMOVE },
   { name: "images", ...IMAGES },
   { name: "pull", ...PULL },
   { name: "push", ...PUSH },
@@ -94,16 +190,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "save", ...SAVE },
   { name: "load", ...LOAD },
   { name: "import", ...IMPORT },
-  {
-    name: "commit",
-    summary: "Make an image of a running container",
-    load: async () => (await import("./commit/commit-command.ts")).commitCommand,
-  },
-  {
-    name: "diff",
-    summary: "List what a running container has written",
-    load: async () => (await import("./commit/diff-command.ts")).diffCommand,
-  },
   { name: "inspect", ...INSPECT },
   { name: "history", ...HISTORY },
   {
@@ -123,7 +209,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
+/** What the command calls itself with; no list shows them. */
+export const OWN_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "_attend",
+    summary: "Look after containers",
+    load: async () => (await import("./containers/attend-command.ts")).attendCommand,
+  },
+];
+
 export const GROUPS: readonly CommandGroup[] = [
+  {
+    name: "container",
+    summary: "What can be done with containers",
+    commands: [
+      ...CONTAINER_COMMANDS,
+      { name: "ls", aliases: ["list", "ps"], ...PS },
+      { name: "rm", aliases: ["remove"], ...REMOVE },
+    ],
+  },
   {
     name: "image",
     summary: "What can be done with images",
@@ -149,6 +253,7 @@ export const GROUPS: readonly CommandGroup[] = [
     name: "system",
     summary: "What can be done with all that is on the disk",
     commands: [
+      { name: "events", ...EVENTS },
       {
         name: "df",
         summary: "Show what takes how much of the disk",

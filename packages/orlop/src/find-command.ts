@@ -1,4 +1,4 @@
-import { COMMANDS, type CommandEntry, type CommandGroup, GROUPS } from "./command-table.ts";
+import { COMMANDS, type CommandEntry, type CommandGroup, GROUPS, OWN_COMMANDS } from "./command-table.ts";
 
 /** What the first words of a command line say. */
 export type NamedCommand =
@@ -10,7 +10,7 @@ export type NamedCommand =
 
 export function findCommand(words: readonly string[]): NamedCommand {
   const [first = "", ...others] = words;
-  const entry = COMMANDS.find((each) => isCalled(each, first));
+  const entry = [...COMMANDS, ...OWN_COMMANDS].find((each) => isCalled(each, first));
   if (entry !== undefined) return { kind: "command", entry, path: first, rest: others };
   const group = GROUPS.find(({ name }) => name === first);
   if (group === undefined) return { kind: "unknown", path: first, group: undefined };

@@ -1,11 +1,8 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
+import { openEngine } from "../containers/open-engine.ts";
 import { newName } from "../images/image-name.ts";
 import { printText, printWarning } from "../print.ts";
-import { findContainer } from "../run/find-container.ts";
-import { readMachineView } from "../run/machine-view.ts";
-import { stateDirectory } from "../run/state-directory.ts";
-import { openDepot } from "../store/open-depot.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 import { commitContainer } from "./commit-container.ts";
 import { whilePaused } from "./while-paused.ts";
@@ -15,9 +12,9 @@ export const commitCommand: Command = {
   name: "commit",
   usage: "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
   description:
-    "Makes an image of a running container: that of its own image with what the container has written as a layer on top. It " +
+    "Makes an image of a container: that of its own image with what the container has written as a layer on top. It " +
     "starts as the container did. What lies in volumes and other mounts is no part of it.\n\n" +
-    "CONTAINER is a name or the beginning of an id. Its processes stand still while its files are read. The same files " +
+    "CONTAINER is a name or the beginning of an id. Its processes, where it runs, stand still while its files are read. The same files " +
     "always make the same layer.",
   examples: [
     ["orlop commit box app:dev", "an image of what box is now"],
@@ -50,11 +47,10 @@ export const commitCommand: Command = {
       );
     }
     const name = target === undefined ? undefined : newName(target);
-    const machine = readMachineView();
-    const directory = stateDirectory(machine.uid, machine.env);
-    const container = findContainer(directory, text);
-    const { store, snapshotter, snapshot, manifest } = writtenSnapshot("commit", text, container);
-    await using depot = openDepot();
+    await using open = openEngine();
+    const { depot, stateDirectory } = open;
+    const container = await open.engine.find(text);
+    const { store, snapshotter, key, manifest } = writtenSnapshot("commit", text, container);
     if (depot.root !== store) {
       const what = `its image is in "${store}", and images are in "${depot.root}" now`;
       throw new OrlopError("unsupported", `Cannot commit container "${text}": ${what}\nTry ORLOP_ROOT=${store}.`);
@@ -62,13 +58,13 @@ export const commitCommand: Command = {
     using cancel = new CancelOnSignals();
     const isPaused = !flags.has("pause") || flags.isOn("pause");
     const pausing = {
-      stateDirectory: directory,
+      stateDirectory,
       ...(flags.has("pause") ? {} : { onFailure: (error: OrlopError) => printWarning(`not paused: ${error.message}`) }),
     };
     const id = await commitContainer(depot, {
       container,
       snapshotter,
-      snapshot,
+      snapshot: key,
       base: manifest,
       name,
       author: flags.text("author"),

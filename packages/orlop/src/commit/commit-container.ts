@@ -1,13 +1,13 @@
 import type { Descriptor, Digest, MemberChanges } from "@orlop/core";
+import type { Container } from "@orlop/engine";
 import { pullImage, readStoredImage } from "@orlop/image";
 import { openCommit } from "@orlop/image/commit";
-import type { FoundContainer } from "../run/find-container.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { applyChanges, type ChangedConfig } from "./apply-changes.ts";
 
 interface CommitRequest {
-  readonly container: FoundContainer;
+  readonly container: Container;
   readonly snapshotter: string;
   /** Key of the snapshot that the container writes to. */
   readonly snapshot: string;

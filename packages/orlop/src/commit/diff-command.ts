@@ -1,10 +1,8 @@
 import { OrlopError } from "@orlop/core";
 import type { SnapshotChange } from "@orlop/snapshot";
 import type { Command } from "../command.ts";
+import { openEngine } from "../containers/open-engine.ts";
 import { printText } from "../print.ts";
-import { findContainer } from "../run/find-container.ts";
-import { readMachineView } from "../run/machine-view.ts";
-import { stateDirectory } from "../run/state-directory.ts";
 import { Depot } from "../store/open-depot.ts";
 import { writtenSnapshot } from "./written-snapshot.ts";
 
@@ -12,7 +10,7 @@ export const diffCommand: Command = {
   name: "diff",
   usage: "[OPTIONS] CONTAINER",
   description:
-    "Lists what a running container has written to its root file system, sorted by path: A for what it has added, C for what " +
+    "Lists what a container has written to its root file system, sorted by path: A for what it has added, C for what " +
     "it has changed, also directories with changes in them, and D for what it has deleted.\n\n" +
     "CONTAINER is a name or the beginning of an id. What lies in volumes and other mounts is not told of.",
   examples: [["orlop diff box", "what box has written so far"]],
@@ -30,11 +28,11 @@ export const diffCommand: Command = {
     if (format !== "text" && format !== "json") {
       throw new OrlopError("invalid", `Cannot use format "${format}": there are text and json`);
     }
-    const machine = readMachineView();
-    const container = findContainer(stateDirectory(machine.uid, machine.env), text);
-    const { store, snapshotter, snapshot } = writtenSnapshot("compare", text, container);
+    await using open = openEngine();
+    const container = await open.engine.find(text);
+    const { store, snapshotter, key } = writtenSnapshot("compare", text, container);
     await using depot = new Depot(store);
-    using changes = await depot.changes(snapshotter, snapshot, container);
+    using changes = await depot.changes(snapshotter, key, container);
     printText((format === "json" ? jsonText : linesText)(await changes.list()));
     return 0;
   },

@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import type { FoundContainer } from "../run/find-container.ts";
+import { type Container, isActive } from "@orlop/engine";
 import { openRuntime } from "../run/open-runtime.ts";
 import { parseRuntime } from "../run/runtime-choice.ts";
 
@@ -11,11 +11,13 @@ interface PauseOptions {
 
 /** Does something while a container's processes stand still; afterwards they are what they were before. */
 export async function whilePaused<T>(
-  { id, runtime: name }: FoundContainer,
+  { id, runtime: name, state }: Container,
   { stateDirectory, onFailure }: PauseOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  using open = await openRuntime(parseRuntime(name), stateDirectory, undefined);
+  // Nothing of one that has ended moves.
+  if (!isActive(state.status)) return await work();
+  using open = await openRuntime(parseRuntime(name), stateDirectory, "ignore");
   const { runtime } = open;
   const { status } = await runtime.state(id);
   // One that was paused before stays so.

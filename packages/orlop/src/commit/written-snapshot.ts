@@ -1,6 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import type { ImageOrigin } from "../image/image.ts";
-import type { FoundContainer } from "../run/find-container.ts";
+import type { Container, SnapshotRoot } from "@orlop/engine";
 
 /**
  * The snapshot that a container writes to.
@@ -8,9 +7,9 @@ import type { FoundContainer } from "../run/find-container.ts";
  * @param action completes `Cannot`: `commit`
  * @throws OrlopError `unsupported` for a container of anything but an image that is here
  */
-export function writtenSnapshot(action: string, name: string, { image, origin }: FoundContainer): ImageOrigin {
-  if (origin !== undefined) return origin;
-  const isHost = image === "host";
+export function writtenSnapshot(action: string, name: string, { root }: Container): SnapshotRoot {
+  if (root.kind === "snapshot") return root;
+  const isHost = root.kind === "host";
   const what = isHost ? "its files are this machine's own" : "its files are those of a directory, and not of an image";
   const way = "Try a container of an image of this machine (orlop pull, orlop load).";
   throw new OrlopError("unsupported", `Cannot ${action} container "${name}": ${what}\n${way}`);

@@ -46,9 +46,9 @@ export class CommandFixture implements Disposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** `orlop run FLAGS...`, the id of the container noted. */
+  /** `orlop run --rm FLAGS...`, the id of the container noted. */
   run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    return this.orlop(["run", ...this.idFlags(), ...args], options);
+    return this.orlop(["run", "--rm", ...this.idFlags(), ...args], options);
   }
 
   /** Flags that note the container's id. */

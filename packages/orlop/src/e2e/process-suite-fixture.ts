@@ -96,7 +96,7 @@ function exitCodeCases(c: SuiteContext): void {
       ["is 126 for a file that is none", 126, ["host", "/etc/passwd"], /permission denied/],
       ["is 126 for a directory", 126, ["host", "/etc"], /permission denied|is a directory/],
       ["is 125 for a flag that is unknown", 125, ["--nope", "host"], /unknown flag: --nope\n\nRun 'orlop run --help'/],
-      ["is 125 for a flag that is refused", 125, ["-d", "host", "true"], /Cannot use flag "--detach"/],
+      ["is 125 for a flag that is refused", 125, ["--gpus", "all", "host", "true"], /Cannot use flag "--gpus"/],
       [
         "is 125 for an image that is not there",
         125,

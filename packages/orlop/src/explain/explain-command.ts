@@ -70,7 +70,7 @@ async function explainRun(flags: ParsedFlags, machine: MachineView): Promise<Pro
   }
   await using prepared = await prepareContainer(options, machine);
   const plan = new ProcessRuntime({ root: prepared.runtimeRoot }).plan(prepared.request, false);
-  const missing = new Set(prepared.missingSources);
+  const missing = new Set(prepared.description.directories);
   const { host } = plan;
   return compileCreate({
     ...plan,

@@ -14,6 +14,11 @@ export class ParsedFlags {
     this.positional = positional;
   }
 
+  /** The same for who asks for the flags of another command, too: those were not given. */
+  asFor(flags: readonly Flag[]): ParsedFlags {
+    return new ParsedFlags([...flags, ...this.#flags.values()], this.#values, this.positional);
+  }
+
   /** `--help` was given. */
   get isHelpWanted(): boolean {
     return this.#values.has("help");

@@ -1,4 +1,6 @@
-import type { Descriptor, ImageExecutionConfig, Mount, Platform, RootFilesystem } from "@orlop/core";
+import type { Digest, ImageExecutionConfig, Mount, Platform, RootFilesystem } from "@orlop/core";
+
+import type { ContainerRoot } from "@orlop/engine";
 
 /** A root file system, and mounts that complete it. */
 export interface ImageRoot {
@@ -6,22 +8,11 @@ export interface ImageRoot {
   readonly mounts: readonly Mount[];
 }
 
-/** The snapshot that takes what a container writes, and where it is. */
-export interface ImageOrigin {
-  /** Directory of the images. */
-  readonly store: string;
-  readonly snapshotter: string;
-  /** Its key. */
-  readonly snapshot: string;
-  /** The image's, in that store. */
-  readonly manifest: Descriptor;
-}
-
 /** A root file system that is ready to be used, and what its image says about starting it. */
 export interface Image extends AsyncDisposable, ImageRoot {
   /** The root as it is now, where others may change it and what is mounted in it at any time. */
   lookAgain?(): ImageRoot;
-  readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
+  readonly config: ImageExecutionConfig;
   /**
    * The content of a regular file of the root file system, before there is a container: /etc/passwd. Links are followed
    * within the root; undefined where there is no such file.
@@ -29,8 +20,9 @@ export interface Image extends AsyncDisposable, ImageRoot {
    * @throws OrlopError `exhausted` when it is larger than `bytesMax`
    */
   readFile(path: string, bytesMax: number): Buffer | undefined;
-  /** Absent where what is written is no snapshot. */
-  readonly origin?: ImageOrigin;
+  readonly root: ContainerRoot;
+  /** Digest of its config, where it has one. */
+  readonly id?: Digest;
   /** It is this machine's own. */
   readonly isHost: boolean;
   /** What got lost on the way, in sentences for a person. */
@@ -50,6 +42,8 @@ export interface OpenImageOptions {
   readonly platform?: Platform;
   /** No progress is shown. */
   readonly quiet?: boolean;
+  /** What is written stays when the result is disposed of, until the root is removed. */
+  readonly keeps?: boolean;
 }
 
 export type PullPolicy = "missing" | "always" | "never";

@@ -2,12 +2,9 @@ import { realpathSync, statSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
-import { directoryRoot } from "./directory-root.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
-
-/** Directories of the host that a container has its own of. */
-const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
+import { hostRoot, plainRoot } from "./plain-root.ts";
 
 /**
  * Makes the image's root file system available. Dispose of the result when the container is gone.
@@ -17,11 +14,12 @@ const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
 export async function openImage(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
   switch (reference.kind) {
     case "host": {
-      const lookAgain = (): ImageRoot => directoryRoot({ path: "/", locked: options.rootless, emptied: HOST_EMPTIED });
+      const lookAgain = (): ImageRoot => hostRoot(options.rootless);
       return {
         ...lookAgain(),
         lookAgain,
         config: { Cmd: ["sh"] },
+        root: { kind: "host" },
         readFile: readerOf("/"),
         isHost: true,
         warnings: [],
@@ -44,14 +42,12 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
 
 function openDirectory(path: string, writable: boolean, { rootless }: OpenImageOptions): Image {
   const directory = realDirectory(path);
-  const lookAgain = (): ImageRoot =>
-    writable
-      ? { rootfs: { kind: "directory", path: directory }, mounts: [] }
-      : directoryRoot({ path: directory, locked: rootless, emptied: [] });
+  const lookAgain = (): ImageRoot => plainRoot(directory, writable, rootless);
   return {
     ...lookAgain(),
     lookAgain,
     config: { Cmd: ["sh"] },
+    root: { kind: "directory", path: directory, writable },
     readFile: readerOf(directory),
     isHost: false,
     warnings: [],

@@ -1,7 +1,11 @@
 import {
   type Descriptor,
+  type Digest,
   formatReference,
   type ImageRecord,
+  LABEL_GC_REF_CONTENT,
+  LABEL_GC_ROOT,
+  type Labels,
   OrlopError,
   type Platform,
   type RootFilesystem,
@@ -28,14 +32,16 @@ export async function openPulled(reference: ImageReference, options: OpenImageOp
   const target = await bring(depot, reference, { ...options, platform, lease });
   const stored = await readStoredImage(depot.content, target, platform);
   const snapshot = `container-${options.containerId}`;
-  const { rootfs, snapshotter } = await makeRoot(depot, { target, stored, platform, lease, snapshot }, stack);
+  const labels = options.keeps === true ? keepingLabels(stored.manifest.digest) : undefined;
+  const { rootfs, snapshotter } = await makeRoot(depot, { target, stored, platform, lease, snapshot, labels }, stack);
   const files = stack.use(new LayeredFiles(rootfs.kind === "overlay" ? rootfs.lower : []));
   const cleanUp = stack.move();
   return {
     rootfs,
     mounts: [],
     config: stored.content.config ?? {},
-    origin: { store: depot.root, snapshotter, snapshot, manifest: stored.manifest },
+    root: { kind: "snapshot", store: depot.root, snapshotter, key: snapshot, manifest: stored.manifest },
+    id: stored.config.digest,
     readFile: (path, bytesMax) => files.readFile(path, bytesMax),
     isHost: false,
     warnings: [],
@@ -102,6 +108,11 @@ async function unlessMissing<T>(finding: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** A container's snapshot stays without anybody's lease, and its image with it, so that it can still be committed. */
+function keepingLabels(manifest: Digest): Labels {
+  return { [LABEL_GC_ROOT]: new Date().toISOString(), [`${LABEL_GC_REF_CONTENT}.image`]: manifest };
+}
+
 interface RootRequest {
   readonly target: Descriptor;
   readonly stored: StoredImage;
@@ -109,16 +120,19 @@ interface RootRequest {
   readonly lease: string;
   /** Key of the new snapshot. */
   readonly snapshot: string;
+  /** Those that keep it when this is over; absent: it goes then. */
+  readonly labels: Labels | undefined;
 }
 
 async function makeRoot(
   depot: Depot,
-  { target, stored, platform, lease, snapshot: key }: RootRequest,
+  { target, stored, platform, lease, snapshot: key, labels }: RootRequest,
   stack: AsyncDisposableStack,
 ): Promise<{ readonly rootfs: RootFilesystem; readonly snapshotter: string }> {
   const snapshotter = await depot.snapshotter();
   await depot.leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
-  const prepare = async (): Promise<RootFilesystem> => rootFilesystem(await snapshotter.prepare(key, stored.chainId));
+  const prepare = async (): Promise<RootFilesystem> =>
+    rootFilesystem(await snapshotter.prepare(key, stored.chainId, labels && { labels }));
   let rootfs: RootFilesystem;
   try {
     rootfs = await prepare();
@@ -129,6 +143,6 @@ async function makeRoot(
     await pullImage(source, depot, { target }, { platform, snapshotter, lease });
     rootfs = await prepare();
   }
-  stack.defer(() => snapshotter.remove(key));
+  if (labels === undefined) stack.defer(() => snapshotter.remove(key));
   return { rootfs, snapshotter: snapshotter.name };
 }

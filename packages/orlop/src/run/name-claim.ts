@@ -54,12 +54,6 @@ export class NameClaim implements Disposable {
   }
 }
 
-/** The id of the container that has the name now. */
-export function findNamed(stateDirectory: string, name: string): string | undefined {
-  const [mark = "", id] = (readLink(join(stateDirectory, "names", name)) ?? "").split(":");
-  return isMarkAlive(mark) ? id : undefined;
-}
-
 function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);

@@ -15,15 +15,16 @@ interface OpenRuntime extends Disposable {
 /**
  * The runtime of that name, which keeps its containers below the state directory.
  *
+ * @param streams what `inherit` means for its containers: this process's own, a relay's ends, or nothing
  * @throws OrlopError `not-found` when its program is missing
  */
 export async function openRuntime(
   choice: RuntimeChoice,
   stateDirectory: string,
-  relay: StdioRelay | undefined,
+  streams: "inherit" | "ignore" | StdioRelay,
 ): Promise<OpenRuntime> {
   const stdio =
-    relay === undefined ? { stdio: "inherit" as const } : { startZygote: () => Zygote.start({ stdio: relay.ends }) };
+    typeof streams === "string" ? { stdio: streams } : { startZygote: () => Zygote.start({ stdio: streams.ends }) };
   const root = join(stateDirectory, directoryOf(choice));
   if (choice.kind === "process") {
     const runtime = new ProcessRuntime({ root, ...stdio });

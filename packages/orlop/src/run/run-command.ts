@@ -8,8 +8,9 @@ export const runCommand: Command = {
   name: "run",
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   description:
-    "Runs a program in a new container and stays with it until it ends. What it writes to its root file system is " +
-    "thrown away.\n\n" +
+    "Runs a program in a new container and stays with it until it ends, or leaves it running (--detach). The container is " +
+    "there until orlop rm, with what it has written to its root file system and put out; with --rm it is gone when it has " +
+    "ended. In the foreground with --rm the program has this command's own streams, and ends with it.\n\n" +
     "IMAGE is host (this machine's own files), the name or id of an image (busybox, registry.example/app:1.2), which is " +
     "pulled when it is not here, debian:SUITE?packages=A,B (made here of a distribution's packages; ubuntu: as well), " +
     "dir:PATH (a directory with a root file system; dir:PATH:rw to keep what is written), oci:PATH[:TAG] (an OCI image " +
@@ -28,6 +29,9 @@ export const runCommand: Command = {
   failureExitCode: 125,
   async run(flags) {
     const machine = readMachineView();
-    return await runContainer(readRunOptions(flags, machine), machine);
+    const options = readRunOptions(flags, machine);
+    if (options.autoRemove && !options.detach) return await runContainer(options, machine);
+    const { runKept } = await import("../containers/run-kept.ts");
+    return await runKept(options);
   },
 };

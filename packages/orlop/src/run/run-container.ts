@@ -28,8 +28,12 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   const { id } = prepared;
   for (const warning of prepared.warnings) printWarning(warning);
   const idFile = options.cidfile === undefined ? undefined : stack.use(new ContainerIdFile(options.cidfile));
+  if (options.log !== undefined && options.log.driver !== "passthrough") {
+    const what = "with --rm in the foreground a container has this command's own streams";
+    throw new OrlopError("unsupported", `Cannot use flag "--log-driver": ${what}\nTry --detach, or no --rm.`);
+  }
   if (options.name !== undefined) stack.use(new NameClaim(prepared.stateDirectory, options.name, id));
-  makeDirectories(prepared.missingSources);
+  makeDirectories(prepared.description.directories);
 
   const proxy = options.signalProxy
     ? stack.use(new SignalProxy({ except: options.tty ? ["SIGWINCH"] : [] }))
@@ -40,8 +44,8 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   }
   const relay = await openRelay(options, prepared.stateDirectory);
   if (relay !== undefined) stack.use(relay);
-  const { runtime, run } = stack.use(await openRuntime(options.runtime, prepared.stateDirectory, relay));
-  stack.use(new RunMarker(prepared.stateDirectory, id, prepared.record));
+  const { runtime, run } = stack.use(await openRuntime(options.runtime, prepared.stateDirectory, relay ?? "inherit"));
+  stack.use(new RunMarker(prepared.stateDirectory, id, prepared.description));
   await runOnCurrentRoot(prepared, run);
   let isDeleted = false;
   stack.defer(async () => {
@@ -73,12 +77,12 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
 }
 
 /** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */
-async function removeOrphan(stateDirectory: string, id: string, { runtime, origin }: Orphan): Promise<void> {
-  using open = await openRuntime(parseRuntime(runtime), stateDirectory, undefined);
+async function removeOrphan(stateDirectory: string, id: string, { runtime, root }: Orphan): Promise<void> {
+  using open = await openRuntime(parseRuntime(runtime), stateDirectory, "ignore");
   await open.runtime.delete(id, { force: true });
-  if (origin === undefined) return;
+  if (root?.kind !== "snapshot") return;
   const { Depot } = await import("../store/open-depot.ts");
-  await using depot = new Depot(origin.store);
+  await using depot = new Depot(root.store);
   await depot.collectGarbage();
 }
 

@@ -122,7 +122,31 @@ const flags: readonly Flag[] = [
     value: "FILE",
     help: "Write the container's id to a file, which must not exist",
   },
-  { group: CONTAINER, name: "rm", help: "Remove the container when it ends, which always happens" },
+  { group: CONTAINER, name: "rm", help: "Remove the container when it has ended" },
+  { group: CONTAINER, name: "detach", short: "d", help: "Leave it running, and print its id" },
+  { group: CONTAINER, name: "label", short: "l", value: "KEY[=VALUE]", help: "Note something with the container" },
+  { group: CONTAINER, name: "label-file", value: "FILE", help: "Read labels from a file, one a line" },
+  {
+    group: CONTAINER,
+    name: "restart",
+    value: "POLICY",
+    help: "When to start it again after its end: no, on-failure[:TIMES], always, unless-stopped (no)",
+  },
+  { group: CONTAINER, name: "stop-signal", value: "SIGNAL", help: "What asks it to stop (the image's, or SIGTERM)" },
+  { group: CONTAINER, name: "stop-timeout", value: "SECONDS", help: "How long a stop waits before it kills (10)" },
+  {
+    group: CONTAINER,
+    name: "log-driver",
+    value: "file|passthrough|none",
+    help: "What becomes of its output: kept for orlop logs, left to the caller's descriptors, or gone (file; passthrough with --rm in the foreground)",
+  },
+  { group: CONTAINER, name: "log-opt", value: "NAME=VALUE", help: "max-size=BYTES and max-file=NUMBER of its log" },
+  {
+    group: CONTAINER,
+    name: "detach-keys",
+    value: "KEYS",
+    help: "What is typed to leave it running: ctrl-p,ctrl-q",
+  },
   {
     group: IMAGE,
     name: "pull",
@@ -140,18 +164,12 @@ const flags: readonly Flag[] = [
 
 const windows = "it is about Windows";
 const noNetwork = "orlop has no networks yet but none and host";
-const noDaemon = "containers run in the foreground; there is no daemon yet that would act on it";
+const noDaemon = "there is no daemon yet that would act on it";
 const noVolumes = "there are no volumes yet; bind a directory with -v HOST:CONTAINER";
 const noBlockLimits = "limits of block devices are not offered yet";
 const noNamespaceChoice = "the container always has its own";
 
 const refused: readonly RefusedFlag[] = [
-  {
-    name: "detach",
-    short: "d",
-    isSwitch: true,
-    reason: "containers run in the foreground for now; your shell's & puts one into the background",
-  },
   { name: "publish", short: "p", reason: noNetwork },
   { name: "publish-all", short: "P", isSwitch: true, reason: noNetwork },
   { name: "expose", reason: noNetwork },
@@ -167,10 +185,6 @@ const refused: readonly RefusedFlag[] = [
   { name: "network-alias", reason: noNetwork },
   { name: "net-alias", reason: noNetwork },
   { name: "attach", short: "a", reason: "output is always connected; use -i for input" },
-  { name: "detach-keys", reason: "a container cannot be detached from yet" },
-  { name: "restart", reason: noDaemon },
-  { name: "stop-signal", reason: noDaemon },
-  { name: "stop-timeout", reason: noDaemon },
   { name: "health-cmd", reason: noDaemon },
   { name: "health-interval", reason: noDaemon },
   { name: "health-retries", reason: noDaemon },
@@ -178,11 +192,7 @@ const refused: readonly RefusedFlag[] = [
   { name: "health-start-period", reason: noDaemon },
   { name: "health-timeout", reason: noDaemon },
   { name: "no-healthcheck", isSwitch: true, reason: noDaemon },
-  { name: "log-driver", reason: noDaemon },
-  { name: "log-opt", reason: noDaemon },
-  { name: "label", short: "l", reason: "there is no list of containers yet that would show it" },
-  { name: "label-file", reason: "there is no list of containers yet that would show it" },
-  { name: "annotation", reason: "there is no list of containers yet that would show it" },
+  { name: "annotation", reason: "use --label" },
   { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
   { name: "volume-driver", reason: noVolumes },
   { name: "volumes-from", reason: noVolumes },

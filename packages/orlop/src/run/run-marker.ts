@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ContainerDescription } from "@orlop/engine";
 import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
-import type { ContainerRecord } from "./container-record.ts";
 
 /**
  * Notes that this process looks after a container, so that others find it, and a later one can clean up if it does not come to
@@ -10,11 +10,11 @@ import type { ContainerRecord } from "./container-record.ts";
 export class RunMarker implements Disposable {
   readonly #path: string;
 
-  constructor(stateDirectory: string, id: string, record: ContainerRecord) {
+  constructor(stateDirectory: string, id: string, description: ContainerDescription) {
     const directory = markerDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#path = join(directory, `${ownProcessMark()}-${id}`);
-    writeFileSync(this.#path, JSON.stringify(record), { flag: "wx", mode: 0o600 });
+    writeFileSync(this.#path, JSON.stringify(description), { flag: "wx", mode: 0o600 });
   }
 
   [Symbol.dispose](): void {
@@ -23,7 +23,7 @@ export class RunMarker implements Disposable {
 }
 
 /** What is known of a container whose `run` has died. */
-export type Orphan = Pick<ContainerRecord, "runtime"> & Partial<ContainerRecord>;
+export type Orphan = Pick<ContainerDescription, "runtime"> & Partial<ContainerDescription>;
 
 /** Hands each container whose `run` has died to `remove`, and forgets it then. */
 export async function removeOrphans(
@@ -34,16 +34,17 @@ export async function removeOrphans(
     if (isMarkAlive(mark)) continue;
     const text = readMarker(path);
     // What died between making the marker and filling it in has made no container.
-    if (text !== undefined) await remove(id, parseRecord(text) ?? { runtime: "process" });
+    if (text !== undefined) await remove(id, parseDescription(text) ?? { runtime: "process" });
     rmSync(path, { force: true });
   }
 }
 
 /** Containers that somebody looks after now. */
-export function listRunning(stateDirectory: string): readonly (ContainerRecord & { readonly id: string })[] {
-  return listMarkers(stateDirectory).flatMap(({ path, mark, id }) => {
-    const record = isMarkAlive(mark) ? parseRecord(readMarker(path) ?? "") : undefined;
-    return record === undefined ? [] : [{ ...record, id }];
+export function listRunning(stateDirectory: string): readonly ContainerDescription[] {
+  return listMarkers(stateDirectory).flatMap(({ path, mark }) => {
+    const description = isMarkAlive(mark) ? parseDescription(readMarker(path) ?? "") : undefined;
+    // Another version of orlop may have written it, which told less.
+    return description?.id === undefined || description.name === undefined ? [] : [description as ContainerDescription];
   });
 }
 
@@ -82,9 +83,9 @@ function readMarker(path: string): string | undefined {
 }
 
 /** Undefined for what has not been written to its end. */
-function parseRecord(text: string): ContainerRecord | undefined {
+function parseDescription(text: string): Orphan | undefined {
   try {
-    return JSON.parse(text) as ContainerRecord;
+    return JSON.parse(text) as Orphan;
   } catch {
     return undefined;
   }

@@ -28,7 +28,7 @@ test("a container runs although a file of its root vanishes after the look at it
       const machine = readMachineView();
       const args = [`dir:${root}`, "sh", "-c", "test -e /parted/stays && ! test -e /parted/vanishes"];
       await using prepared = await prepareContainer(readRunOptions(parseFlags(RUN_FLAGS, args), machine), machine);
-      using open = await openRuntime({ kind: "process" }, join(directory, "state"), undefined);
+      using open = await openRuntime({ kind: "process" }, join(directory, "state"), "inherit");
       rmSync(join(root, "parted/vanishes"));
       await assert.rejects(open.run(prepared.request), { errno: "ENOENT", operation: /^bind ".*vanishes"/ });
       await runOnCurrentRoot(prepared, open.run);

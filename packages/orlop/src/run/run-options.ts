@@ -1,4 +1,5 @@
-import { OrlopError, type Platform, parseName, parsePlatform, type Rlimit } from "@orlop/core";
+import { type Labels, OrlopError, type Platform, parseName, parsePlatform, type Rlimit } from "@orlop/core";
+import type { ContainerLog, RestartPolicy } from "@orlop/engine";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { PullPolicy } from "../image/image.ts";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
@@ -6,6 +7,7 @@ import { parseByteSize } from "./byte-size.ts";
 import type { CapabilityRequest } from "./capability-set.ts";
 import { parseDevice, type RequestedDevice } from "./device-flag.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
+import { readLifeOptions } from "./life-options.ts";
 import { parseMount } from "./mount-flag.ts";
 import type { RequestedMount } from "./requested-mount.ts";
 import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
@@ -20,6 +22,8 @@ export type NetworkMode = "none" | "host";
 /** What a command line of `run` asks for, read and checked for itself. */
 export interface RunOptions {
   readonly image: ImageReference;
+  /** The image as it was named. */
+  readonly imageText: string;
   readonly pull: PullPolicy;
   /** Another than this machine's. */
   readonly platform: Platform | undefined;
@@ -30,6 +34,19 @@ export interface RunOptions {
   /** "" takes the image's away. */
   readonly entrypoint: string | undefined;
   readonly name: string | undefined;
+  /** The command does not stay with it. */
+  readonly detach: boolean;
+  /** It is removed when it has ended. */
+  readonly autoRemove: boolean;
+  readonly labels: Labels;
+  readonly restart: RestartPolicy;
+  /** Number; absent: what the image says, or SIGTERM. */
+  readonly stopSignal: number | undefined;
+  readonly stopTimeoutMs: number | undefined;
+  /** Absent: that which fits. */
+  readonly log: ContainerLog | undefined;
+  /** Bytes that let a terminal go from the container; empty: none do. */
+  readonly detachKeys: Buffer;
   readonly hostname: string | undefined;
   readonly domainname: string | undefined;
   readonly cidfile: string | undefined;
@@ -73,20 +90,17 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
   const [imageText, ...words] = flags.positional;
   if (imageText === undefined)
     throw new OrlopError("invalid", "an image is required: a name, host, dir:PATH, oci:PATH[:TAG] or an archive");
-  if (flags.has("rm") && !flags.isOn("rm")) {
-    throw new OrlopError("unsupported", 'Cannot use flag "--rm=false": a container is always removed when it ends', {
-      field: "rm",
-    });
-  }
   const privileged = flags.isOn("privileged");
   return {
     image: parseImageReference(imageText, caller.cwd),
+    imageText,
     pull: flags.parse("pull", parsePullPolicy) ?? "missing",
     platform: flags.parse("platform", parsePlatform),
     quiet: flags.isOn("quiet"),
     command: words[0] === "--" ? words.slice(1) : words,
     entrypoint: flags.text("entrypoint"),
     name: flags.parse("name", parseName),
+    ...readLifeOptions(flags),
     hostname: flags.parse("hostname", parseHostname),
     domainname: flags.parse("domainname", parseDomainname),
     cidfile: flags.text("cidfile"),

@@ -14,11 +14,10 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { ownProcessMark } from "@orlop/kernel";
 import { ContainerIdFile } from "./container-id-file.ts";
-import type { ContainerRecord } from "./container-record.ts";
-import { findContainer } from "./find-container.ts";
+import { describedContainer } from "./described-container-fixture.ts";
 import { NameClaim } from "./name-claim.ts";
 import { OwnDirectory } from "./own-directory.ts";
-import { type Orphan, RunMarker, removeOrphans } from "./run-marker.ts";
+import { listRunning, type Orphan, RunMarker, removeOrphans } from "./run-marker.ts";
 import { stateDirectory } from "./state-directory.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "orlop-state-"));
@@ -81,28 +80,21 @@ describe("a directory of one's own", () => {
   });
 });
 
-const record: ContainerRecord = { runtime: "process", image: "host", config: {}, mountPoints: ["/dev"] };
-
-test("a container is found by its name and by the beginning of its id, as long as its run lives", () => {
+test("containers are known to others for as long as their runs live", () => {
   const state = fresh();
-  const find = (text: string): string => findContainer(state, text).id;
-  assert.throws(() => find("box"), { code: "not-found", message: 'Cannot find container "box": no such container' });
-  const [first, second] = ["ab".repeat(32), `ac${"0".repeat(62)}`];
-  using _ = new RunMarker(state, first, record);
-  using _other = new RunMarker(state, second, record);
-  using _name = new NameClaim(state, "box", second);
-  writeFileSync(join(state, "runs", `${dead}-${"f".repeat(64)}`), JSON.stringify(record));
+  const [first, second] = [describedContainer({ name: "first" }), describedContainer({ name: "second" })];
+  using _ = new RunMarker(state, first.id, first);
+  using _other = new RunMarker(state, second.id, second);
+  writeFileSync(join(state, "runs", `${dead}-${"f".repeat(64)}`), JSON.stringify(describedContainer({})));
   writeFileSync(join(state, "runs", `${ownProcessMark()}-${"e".repeat(64)}`), "");
-  assert.deepEqual(["box", "ab", second].map(find), [second, first, second]);
-  assert.deepEqual(findContainer(state, "ab"), { ...record, id: first });
-  assert.throws(() => find("a"), { code: "conflict", message: /2 containers have ids that begin so/ });
-  for (const text of ["ff", "ee", "b"]) assert.throws(() => find(text), { code: "not-found" });
+  const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
+  assert.deepEqual([...listRunning(state)].sort(byName), [first, second]);
 });
 
 test("a container whose run has died is handed to be removed, once, with the runtime that made it", async () => {
   const state = fresh();
-  using _ = new RunMarker(state, "own", record);
-  writeFileSync(join(state, "runs", `${dead}-orphan`), JSON.stringify({ ...record, runtime: "oci:runc" }));
+  using _ = new RunMarker(state, "own", describedContainer({}));
+  writeFileSync(join(state, "runs", `${dead}-orphan`), JSON.stringify(describedContainer({ runtime: "oci:runc" })));
   writeFileSync(join(state, "runs", `${dead}-unmade`), "");
   const removed: string[] = [];
   const remove = async (id: string, { runtime }: Orphan): Promise<void> => void removed.push(`${id} of ${runtime}`);

@@ -7,6 +7,7 @@ import {
   type CollectedStore,
   type CollectOptions,
   collectGarbage,
+  type Database,
   FileLock,
   type ImageDepot,
   openStore,
@@ -48,6 +49,16 @@ export class Depot implements ImageDepot, AsyncDisposable {
   /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
   async snapshotter(): Promise<Snapshotter> {
     const name = process.env.ORLOP_SNAPSHOTTER ?? (erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay");
+    return this.#open(name);
+  }
+
+  /** Tables of others may be kept beside those of images. */
+  get database(): Database {
+    return this.#store.database;
+  }
+
+  /** The snapshotter of that name, by which a snapshot was made. */
+  snapshotterOf(name: string): Snapshotter {
     return this.#open(name);
   }
 

@@ -1,0 +1,35 @@
+import type { Logs, Mount, RootFilesystem, Runtime } from "@orlop/core";
+import type { Database } from "@orlop/image";
+import type { ContainerRoot } from "./state/container-description.ts";
+import type { Container, ContainerRows } from "./state/container-rows.ts";
+import type { EventRows } from "./state/event-rows.ts";
+
+/** What has been made elsewhere for a container to live in. */
+export interface RootStore {
+  /** As it is now, with mounts that complete it. */
+  open(root: ContainerRoot): Promise<{ readonly rootfs: RootFilesystem; readonly mounts: readonly Mount[] }>;
+  /** With all that was written to it; what is not there is no error. */
+  remove(root: ContainerRoot): Promise<void>;
+}
+
+/** What an engine is put together of. */
+export interface EngineParts {
+  /** Shared with whoever else keeps tables in it. */
+  readonly database: Database;
+  /** For what outlives a start of the machine: logs, files of containers. */
+  readonly directory: string;
+  /** On tmpfs, of this user alone: FIFOs of what runs. Short, as sockets may lie there. */
+  readonly stateDirectory: string;
+  /** The runtime of that name; containers that it makes outlive this process. */
+  runtime(name: string): Promise<Runtime>;
+  readonly roots: RootStore;
+  readonly logs: Logs;
+  /** Containers that end with the command that runs them, and are in no database. */
+  transients(): readonly Container[];
+}
+
+/** The same, with what the engine adds. */
+export interface EngineContext extends EngineParts {
+  readonly rows: ContainerRows;
+  readonly events: EventRows;
+}

@@ -1,0 +1,177 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type ContainerStats,
+  type CreateRequest,
+  type ExitStatus,
+  type LogEntry,
+  type Logs,
+  OrlopError,
+  type Runtime,
+  type RuntimeFeatures,
+  type State,
+} from "@orlop/core";
+import { Database } from "@orlop/image";
+import { Engine, type NewContainer } from "./engine.ts";
+import type { ContainerRoot } from "./state/container-description.ts";
+import type { Container } from "./state/container-rows.ts";
+
+interface FakeRun {
+  readonly request: CreateRequest;
+  status: State["status"];
+  readonly ended: PromiseWithResolvers<ExitStatus>;
+}
+
+/** Containers without processes: a test ends them, and they know the signals that they got. */
+class FakeRuntime implements Runtime {
+  readonly name = "fake";
+  readonly runs: Map<string, FakeRun> = new Map();
+  readonly signals: [id: string, signal: number][] = [];
+  /** The next start fails so. */
+  failure: OrlopError | undefined;
+  /** They end with the signals that they get, other than these. */
+  readonly ignored: Set<number> = new Set();
+
+  async features(): Promise<RuntimeFeatures> {
+    throw new OrlopError("unsupported", "no features");
+  }
+
+  async create(request: CreateRequest): Promise<State> {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.runs.has(request.id)) throw new OrlopError("exists", "there already");
+    this.runs.set(request.id, { request, status: "created", ended: Promise.withResolvers() });
+    return await this.state(request.id);
+  }
+
+  async start(id: string): Promise<void> {
+    this.#run(id).status = "running";
+  }
+
+  async exec(): Promise<{ readonly pid: number }> {
+    return { pid: 2 };
+  }
+
+  async signal(id: string, signal: number): Promise<void> {
+    if (this.#run(id).status === "stopped") throw new OrlopError("conflict", "it has ended");
+    this.signals.push([id, signal]);
+    if (!this.ignored.has(signal)) this.end(id, 128 + signal);
+  }
+
+  async wait(id: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ExitStatus> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    signal?.addEventListener("abort", () => reject(signal.reason));
+    return await Promise.race([this.#run(id).ended.promise, aborted]);
+  }
+
+  async pause(id: string): Promise<void> {
+    this.#run(id).status = "paused";
+  }
+
+  async resume(id: string): Promise<void> {
+    this.#run(id).status = "running";
+  }
+
+  async update(): Promise<void> {}
+
+  async stats(): Promise<ContainerStats> {
+    return { readAtMs: 0 };
+  }
+
+  async pids(): Promise<readonly number[]> {
+    return [1];
+  }
+
+  async resize(): Promise<void> {}
+  async checkpoint(): Promise<void> {}
+
+  async delete(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    if (!force) this.#run(id);
+    this.runs.delete(id);
+  }
+
+  async state(id: string): Promise<State> {
+    const { status } = this.#run(id);
+    return { ociVersion: "1.3.0", id, status, bundle: "/", ...(status === "stopped" ? {} : { pid: 1 }) };
+  }
+
+  async list(): Promise<readonly State[]> {
+    return await Promise.all([...this.runs.keys()].map((id) => this.state(id)));
+  }
+
+  end(id: string, exitCode: number): void {
+    const run = this.#run(id);
+    run.status = "stopped";
+    run.ended.resolve({ exitCode, signal: undefined, oomKilled: false, exitedAtMs: Date.now(), usage: undefined });
+  }
+
+  #run(id: string): FakeRun {
+    const run = this.runs.get(id);
+    if (run === undefined) throw new OrlopError("not-found", `no container ${id}`);
+    return run;
+  }
+}
+
+const NO_LOGS: Logs = {
+  start: async () => ({ pid: 0 }),
+  async *read(): AsyncIterable<LogEntry> {},
+};
+
+/** Engines on one state, as several processes have them, whose containers are a fake's. */
+export class EngineFixture implements Disposable {
+  readonly directory: string = mkdtempSync(join(tmpdir(), "orlop-engine-"));
+  readonly runtime: FakeRuntime = new FakeRuntime();
+  readonly removedRoots: ContainerRoot[] = [];
+  transients: readonly Container[] = [];
+  readonly #databases: Database[] = [];
+
+  open(): Engine {
+    const database = new Database(join(this.directory, "metadata.db"));
+    this.#databases.push(database);
+    return new Engine({
+      database,
+      directory: this.directory,
+      stateDirectory: join(this.directory, "run"),
+      runtime: async () => this.runtime,
+      roots: {
+        open: async () => ({ rootfs: { kind: "directory", path: "/" }, mounts: [] }),
+        remove: async (root) => void this.removedRoots.push(root),
+      },
+      logs: NO_LOGS,
+      transients: () => this.transients,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const database of this.#databases) database.close();
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+/** A container of this machine's own files that runs `true`, but for what is given. */
+export function newContainer(changes: Partial<NewContainer["description"]> = {}): NewContainer {
+  const process = { args: ["true"], cwd: "/", user: { uid: 0, gid: 0 } };
+  return {
+    spec: { ociVersion: "1.3.0", process, root: { path: "/" } },
+    description: {
+      image: { text: "host" },
+      root: { kind: "host" },
+      runtime: "fake",
+      config: { Cmd: ["true"] },
+      process,
+      labels: {},
+      mountPoints: [],
+      network: "none",
+      terminal: false,
+      interactive: false,
+      init: false,
+      autoRemove: false,
+      restart: { name: "no" },
+      stopSignal: 15,
+      stopTimeoutMs: 10_000,
+      log: { driver: "file" },
+      directories: [],
+      ...changes,
+    },
+  };
+}

@@ -1,0 +1,332 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { constants } from "node:os";
+import {
+  type ContainerStats,
+  generateId,
+  type LinuxResources,
+  type LogEntry,
+  type LogOptions,
+  OrlopError,
+  type Runtime,
+  type RuntimeSpec,
+  type WindowSize,
+} from "@orlop/core";
+import { randomBytes } from "@orlop/kernel";
+import type { EngineContext, EngineParts } from "./engine-context.ts";
+import { findContainer } from "./find-container.ts";
+import { attend } from "./life/attend.ts";
+import { containerEvent } from "./life/container-event.ts";
+import { isActive, statusAfter } from "./life/container-status.ts";
+import { type EventOptions, followEvents } from "./life/follow-events.ts";
+import { mergeResources } from "./life/merge-resources.ts";
+import { randomName } from "./life/random-name.ts";
+import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
+import { save, settleContainer } from "./life/settle-container.ts";
+import { openInput, type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
+import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
+import { waitForEnd } from "./life/wait-for-end.ts";
+import type { ContainerDescription } from "./state/container-description.ts";
+import {
+  containerDirectory,
+  lockContainer,
+  outputFile,
+  streamsDirectory,
+  tryLockContainer,
+} from "./state/container-places.ts";
+import { CONTAINER_TABLES, type Container, ContainerRows } from "./state/container-rows.ts";
+import { type EngineEvent, EventRows } from "./state/event-rows.ts";
+
+/** What a new container is to be, once its id and name are settled. */
+export interface NewContainer {
+  readonly description: Omit<ContainerDescription, "id" | "name" | "createdAtMs">;
+  /** Its OCI config, without the mounts that its root brings. */
+  readonly spec: RuntimeSpec;
+}
+
+/** What `create` hands to who makes a container. */
+export interface ContainerDraft {
+  readonly id: string;
+  readonly name: string;
+  /** For files of the container's own; it goes when the container does. */
+  readonly directory: string;
+}
+
+/**
+ * Containers that outlive the process that made them, for several processes at once, with no daemon among them.
+ *
+ * What is known of a container is in the database; whether it runs, the runtime knows. An engine that is opened later, in
+ * another process, finds out how a run has ended when it is asked for the container: every method first brings the two into
+ * line. Who changes a container holds its lock, which ends with its process; what such a process has left half done is
+ * finished or undone by the next one.
+ *
+ * A container is named by its name, its id, or the beginning of that.
+ */
+export class Engine {
+  readonly #context: EngineContext;
+
+  constructor(parts: EngineParts) {
+    parts.database.add(CONTAINER_TABLES);
+    const { database } = parts;
+    this.#context = { ...parts, rows: new ContainerRows(database), events: new EventRows(database) };
+  }
+
+  /**
+   * Makes a container that does not run yet.
+   *
+   * @param name absent: one is made up
+   * @param make does what the container needs; on a failure later on, what it has put into the draft's directory is removed
+   * @throws OrlopError `conflict` for a name that is taken
+   */
+  async create(name: string | undefined, make: (draft: ContainerDraft) => Promise<NewContainer>): Promise<Container> {
+    const { database, rows, events } = this.#context;
+    const id = generateId(randomBytes);
+    if (name !== undefined) this.#refuseTaken(name);
+    using _lock = await lockContainer(this.#context, id);
+    const directory = containerDirectory(this.#context, id);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    try {
+      const made = await make({ id, name: name ?? this.#freeName(), directory });
+      return database.transaction(() => {
+        if (name !== undefined) this.#refuseTaken(name);
+        const createdAtMs = Date.now();
+        const description = { ...made.description, id, name: name ?? this.#freeName(), createdAtMs };
+        rows.insert(description, made.spec);
+        const container = rows.get(id) as Container;
+        events.add(containerEvent(container, "create"));
+        return container;
+      });
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** All of them, those made last first. */
+  async list(): Promise<readonly Container[]> {
+    for (const container of this.#context.rows.unsettled()) {
+      // Whoever holds it is changing it just now.
+      using lock = tryLockContainer(this.#context, container.id);
+      if (lock !== undefined) await this.#settleLocked(container.id);
+    }
+    const all = [...this.#context.transients(), ...this.#context.rows.list()];
+    return all.sort((a, b) => b.createdAtMs - a.createdAtMs);
+  }
+
+  /** @throws OrlopError `not-found`; `conflict` for the beginning of several ids */
+  async find(text: string): Promise<Container> {
+    const container = findContainer(this.#context, text);
+    if (container.isTransient || !isActive(container.state.status)) return container;
+    using lock = tryLockContainer(this.#context, container.id);
+    if (lock === undefined) return container;
+    return (await this.#settleLocked(container.id)) ?? container;
+  }
+
+  /** The container's OCI config, without the mounts that its root brings. */
+  spec({ id }: Container): RuntimeSpec | undefined {
+    return this.#context.rows.spec(id);
+  }
+
+  /** Starts it; one that runs already is left as it is, as docker does. */
+  async start(text: string, options: StartOptions = {}): Promise<StartedRun> {
+    return await this.#change(text, async (container) => {
+      if (container.state.status === "running") return { container, input: undefined };
+      return await startContainer(this.#context, container, options);
+    });
+  }
+
+  /** Ends it with the signal that it stops by, and with SIGKILL when it takes too long; one that does not run stays so. */
+  async stop(text: string, options: StopOptions = {}): Promise<Container> {
+    const container = await this.find(text);
+    return container.isTransient
+      ? await this.#stopTransient(container, options)
+      : await this.#change(container.id, (found) => stopContainer(this.#context, found, options));
+  }
+
+  /** @throws OrlopError `conflict` when it does not run */
+  async signal(text: string, signal: number): Promise<void> {
+    const container = await this.find(text);
+    const { id, name, state } = container;
+    if (state.status !== "running" && state.status !== "paused") {
+      throw new OrlopError("conflict", `Cannot kill container "${name}": container ${id} is not running`);
+    }
+    const ends = signal === constants.signals.SIGKILL || signal === container.stopSignal;
+    if (ends && !container.isTransient) save(this.#context, container, undefined, { ...state, isStoppedByUser: true });
+    const runtime = await this.#runtime(container);
+    await runtime.signal(id, signal);
+    if (state.status === "paused" && signal === constants.signals.SIGKILL) await runtime.resume(id);
+    this.#tell(container, "kill", { signal: String(signal) });
+  }
+
+  /** Resolves with the exit code of the run that there is, or of the last one. */
+  async wait(text: string, signal?: AbortSignal): Promise<number> {
+    return await waitForEnd(this.#context, await this.find(text), signal);
+  }
+
+  /** Removes it with all that it has written. @throws OrlopError `conflict` when it runs, unless `force` */
+  async remove(text: string, options: RemoveOptions = {}): Promise<Container> {
+    const container = await this.find(text);
+    if (container.isTransient) {
+      refuseRunning(container, options);
+      return await this.#stopTransient(container, { timeoutMs: 0 });
+    }
+    return await this.#change(container.id, (found) => removeContainer(this.#context, found, options));
+  }
+
+  async pause(text: string): Promise<Container> {
+    return await this.#freeze(text, "pause");
+  }
+
+  async resume(text: string): Promise<Container> {
+    return await this.#freeze(text, "resume");
+  }
+
+  /** @throws OrlopError `conflict` for a name that is taken */
+  async rename(text: string, name: string): Promise<void> {
+    await this.#change(text, async (container) => {
+      const { state, ...description } = container;
+      this.#context.database.transaction(() => {
+        this.#refuseTaken(name);
+        this.#context.rows.setDescription({ ...description, name });
+        this.#context.events.add(
+          containerEvent({ ...description, name, state }, "rename", { oldName: container.name }),
+        );
+      });
+    });
+  }
+
+  /** Changes limits of what runs, and of every later run. */
+  async update(text: string, resources: LinuxResources): Promise<Container> {
+    return await this.#change(text, async (container) => {
+      const spec = this.#context.rows.spec(container.id);
+      if (isActive(container.state.status)) await (await this.#runtime(container)).update(container.id, resources);
+      if (spec === undefined) return container;
+      this.#context.database.transaction(() => {
+        const linux = { ...spec.linux, resources: mergeResources(spec.linux?.resources ?? {}, resources) };
+        this.#context.rows.setSpec(container.id, { ...spec, linux });
+        this.#context.events.add(containerEvent(container, "update"));
+      });
+      return container;
+    });
+  }
+
+  /** Its output, from the first line that is kept. @throws OrlopError `unsupported` where nothing is kept */
+  async *logs(container: Container, options: LogOptions = {}): AsyncIterable<LogEntry> {
+    if (container.log.driver !== "file") {
+      const what = `its output is not kept (log driver "${container.log.driver}")`;
+      throw new OrlopError("unsupported", `Cannot read log of container "${container.name}": ${what}`);
+    }
+    yield* this.output(container, options);
+  }
+
+  /**
+   * What has happened, from the events that are kept, in order.
+   *
+   * @param untilMs Unix time; absent: it goes on with what happens, until the signal
+   */
+  events(options: EventOptions): AsyncIterable<EngineEvent> {
+    return followEvents(this.#context, options);
+  }
+
+  /** Whether somebody has to look after containers; see {@link attend}. */
+  get needsAttendant(): boolean {
+    return this.#context.rows.attended().length > 0;
+  }
+
+  /** Starts again and removes what is to be, when it ends, until there is nothing to look after or the signal aborts. */
+  async attend(signal: AbortSignal): Promise<void> {
+    await attend(this.#context, signal);
+  }
+
+  /** What it puts out, also where that is not kept, for who is attached to it. */
+  output(container: Container, options: LogOptions): AsyncIterable<LogEntry> {
+    return this.#context.logs.read(outputFile(this.#context, container), options);
+  }
+
+  /** A descriptor that writes to the standard input of one that runs; the caller's to close. Undefined when it reads none. */
+  openInput(container: Container): number | undefined {
+    return openInput(streamsDirectory(this.#context, container.id));
+  }
+
+  /** What makes it, for what only concerns what runs: execs, sizes of terminals. */
+  async runtime(container: Container): Promise<Runtime> {
+    return await this.#runtime(container);
+  }
+
+  async stats(container: Container): Promise<ContainerStats> {
+    return await (await this.#runtime(container)).stats(container.id);
+  }
+
+  async resize(container: Container, size: WindowSize): Promise<void> {
+    await (await this.#runtime(container)).resize(container.id, size);
+  }
+
+  async #freeze(text: string, action: "pause" | "resume"): Promise<Container> {
+    const freeze = async (container: Container): Promise<Container> => {
+      const { id, name, state } = container;
+      const status = statusAfter(action, state.status, name);
+      const runtime = await this.#runtime(container);
+      await (action === "pause" ? runtime.pause(id) : runtime.resume(id));
+      if (container.isTransient) return { ...container, state: { ...state, status } };
+      return save(this.#context, container, action === "pause" ? "pause" : "unpause", { ...state, status });
+    };
+    const container = await this.find(text);
+    return container.isTransient ? await freeze(container) : await this.#change(container.id, freeze);
+  }
+
+  /** Its own command removes it. */
+  async #stopTransient(container: Container, { signal, timeoutMs }: StopOptions): Promise<Container> {
+    const runtime = await this.#runtime(container);
+    const { id, stopSignal, stopTimeoutMs } = container;
+    const limit = timeoutMs ?? stopTimeoutMs;
+    const ended = waitForEnd(this.#context, container, undefined);
+    if (limit > 0) await runtime.signal(id, signal ?? stopSignal).catch(ignoreEnded);
+    const timer = setTimeout(() => void runtime.signal(id, constants.signals.SIGKILL).catch(() => {}), limit);
+    try {
+      const exitCode = await ended;
+      return { ...container, state: { ...container.state, status: "exited", exitCode } };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #change<T>(text: string, work: (container: Container) => Promise<T>): Promise<T> {
+    const { id, name } = findContainer(this.#context, text);
+    using _lock = await lockContainer(this.#context, id);
+    const container = await this.#settleLocked(id);
+    if (container === undefined) throw new OrlopError("not-found", `Cannot find container "${name}": it was removed`);
+    return await work(container);
+  }
+
+  async #settleLocked(id: string): Promise<Container | undefined> {
+    const container = this.#context.rows.get(id);
+    if (container?.state.status !== "removing") return container && (await settleContainer(this.#context, container));
+    // Somebody was killed over it.
+    await removeContainer(this.#context, container, {});
+    return undefined;
+  }
+
+  async #runtime({ runtime }: Container): Promise<Runtime> {
+    return await this.#context.runtime(runtime);
+  }
+
+  #tell(container: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
+    if (container.isTransient) return;
+    const { database, events } = this.#context;
+    database.transaction(() => events.add(containerEvent(container, action, attributes)), { durable: false });
+  }
+
+  #refuseTaken(name: string): void {
+    const holder = this.#context.rows.named(name) ?? this.#context.transients().find((each) => each.name === name);
+    if (holder === undefined) return;
+    const way = "Try another name, or remove or rename that container.";
+    const what = `it is already in use by container "${holder.id}"`;
+    throw new OrlopError("conflict", `Cannot use name "${name}": ${what}\n${way}`, { field: "name" });
+  }
+
+  #freeName(): string {
+    for (;;) {
+      const name = randomName(randomBytes);
+      if (this.#context.rows.named(name) === undefined) return name;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { rmSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
+import type { EngineContext } from "../engine-context.ts";
+import { containerDirectory } from "../state/container-places.ts";
+import type { Container } from "../state/container-rows.ts";
+import { containerEvent } from "./container-event.ts";
+import { isActive, statusAfter } from "./container-status.ts";
+import { save } from "./settle-container.ts";
+import { stopContainer } from "./stop-container.ts";
+
+export interface RemoveOptions {
+  /** One that runs is killed first. */
+  readonly force?: boolean;
+}
+
+/** Removes a container and all that it has written. The caller holds its lock. */
+export async function removeContainer(
+  context: EngineContext,
+  container: Container,
+  options: RemoveOptions,
+): Promise<Container> {
+  if (isActive(container.state.status)) refuseRunning(container, options);
+  const ended = isActive(container.state.status)
+    ? await stopContainer(context, container, { timeoutMs: 0 })
+    : container;
+  const { id, name, state, root } = ended;
+  const removing = save(context, ended, undefined, { ...state, status: statusAfter("remove", state.status, name) });
+  await context.roots.remove(root);
+  rmSync(containerDirectory(context, id), { recursive: true, force: true });
+  context.database.transaction(() => {
+    context.rows.delete(id);
+    context.events.add(containerEvent(removing, "destroy"));
+  });
+  return removing;
+}
+
+/** @throws OrlopError `conflict`, in docker's words */
+export function refuseRunning({ id, name, state }: Container, { force = false }: RemoveOptions): void {
+  if (force) return;
+  const way = state.status === "paused" ? "unpause and then stop" : "stop";
+  throw new OrlopError(
+    "conflict",
+    `Cannot remove container "${name}": container ${id} is ${state.status}: ${way} the container before removing or force remove`,
+  );
+}

@@ -1,0 +1,92 @@
+import { rmSync } from "node:fs";
+import { type ExitStatus, OrlopError, type Runtime, type State } from "@orlop/core";
+import type { EngineContext } from "../engine-context.ts";
+import { streamsDirectory } from "../state/container-places.ts";
+import type { Container, ContainerState } from "../state/container-rows.ts";
+import { containerEvent } from "./container-event.ts";
+import { isActive, statusAfter } from "./container-status.ts";
+
+/** What a machine that was switched off, or somebody who removed all state, has left of a run: docker's code for that. */
+const LOST_EXIT_CODE = 255;
+
+/**
+ * Brings what is known of a container into line with what has become of it: records the end of a run that nobody was
+ * there to see, and what a killed process has left half done. The caller holds the container's lock.
+ *
+ * @returns the container as it is now
+ */
+export async function settleContainer(context: EngineContext, container: Container): Promise<Container> {
+  if (!isActive(container.state.status)) return container;
+  const { id } = container;
+  const runtime = await context.runtime(container.runtime);
+  const found = await unlessMissing(runtime.state(id));
+  if (found !== undefined && found.status !== "stopped") return await settleLiving(context, container, runtime, found);
+  const exit = found === undefined ? undefined : await unlessMissing(runtime.wait(id));
+  return await recordEnd(context, container, runtime, exit);
+}
+
+/** Records how a run has ended, and removes what there was only for it. */
+export async function recordEnd(
+  context: EngineContext,
+  container: Container,
+  runtime: Runtime,
+  exit: ExitStatus | undefined,
+): Promise<Container> {
+  const { id, name, state } = container;
+  await runtime.delete(id, { force: true });
+  rmSync(streamsDirectory(context, id), { recursive: true, force: true });
+  const wasStarted = state.status !== "starting" || exit !== undefined;
+  return save(context, container, wasStarted ? "die" : undefined, {
+    ...state,
+    status: statusAfter("end", state.status, name),
+    pid: undefined,
+    finishedAtMs: exit?.exitedAtMs ?? Date.now(),
+    exitCode: exit?.exitCode ?? LOST_EXIT_CODE,
+    oomKilled: exit?.oomKilled ?? false,
+    error: exit === undefined && !wasStarted ? "its start was cut off" : "",
+  });
+}
+
+async function settleLiving(
+  context: EngineContext,
+  container: Container,
+  runtime: Runtime,
+  { status, pid }: State,
+): Promise<Container> {
+  const { state } = container;
+  if (status === "creating" || status === "created") return await recordEnd(context, container, runtime, undefined);
+  const now = status === "paused" ? "paused" : "running";
+  if (state.status === now) return container;
+  const wasStarting = state.status === "starting";
+  return save(context, container, wasStarting ? "start" : undefined, {
+    ...state,
+    status: now,
+    pid,
+    ...(wasStarting ? { startedAtMs: Date.now() } : {}),
+  });
+}
+
+/** Writes down the state, and the event that tells of it. */
+export function save(
+  { database, rows, events }: EngineContext,
+  container: Container,
+  action: string | undefined,
+  state: ContainerState,
+): Container {
+  const changed = { ...container, state };
+  database.transaction(() => {
+    rows.setState(container.id, state);
+    if (action !== undefined) events.add(containerEvent(changed, action));
+  });
+  return changed;
+}
+
+/** Undefined for what is not there. */
+export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}

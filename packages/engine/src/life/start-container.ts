@@ -1,0 +1,167 @@
+import { closeSync, constants, mkdirSync, openSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type CreateRequest, OrlopError, type Runtime, type RuntimeSpec, type State, type Stdio } from "@orlop/core";
+import { systemFailure } from "@orlop/kernel";
+import type { EngineContext } from "../engine-context.ts";
+import { outputFile, streamsDirectory } from "../state/container-places.ts";
+import type { Container } from "../state/container-rows.ts";
+import { statusAfter } from "./container-status.ts";
+import { save } from "./settle-container.ts";
+
+/** Of output that is not kept, those who are attached get to see at least the last so much. */
+const PASSING = { maxSizeBytes: 1024 * 1024, maxFiles: 2 } as const;
+
+export interface StartOptions {
+  /** Standard input is to end with whoever asks; see {@link StartedRun}. */
+  readonly holdsInput?: boolean;
+  /** Its restart policy starts it. */
+  readonly isRestart?: boolean;
+}
+
+/** A run that has begun. */
+export interface StartedRun {
+  readonly container: Container;
+  /** With `holdsInput`: a descriptor that writes to standard input, which ends when it is closed. The caller's to close. */
+  readonly input: number | undefined;
+}
+
+/**
+ * Starts a container that does not run. The caller holds its lock.
+ *
+ * @throws OrlopError; the container is what it was before, with the reason and an exit code written down
+ */
+export async function startContainer(
+  context: EngineContext,
+  container: Container,
+  { holdsInput = false, isRestart = false }: StartOptions,
+): Promise<StartedRun> {
+  const { id, name, state } = container;
+  const starting = { ...state, status: statusAfter("start", state.status, name), error: "", isStoppedByUser: false };
+  save(context, container, undefined, starting);
+  const streams = streamsDirectory(context, id);
+  let held: number | undefined;
+  try {
+    const spec = context.rows.spec(id);
+    if (spec === undefined) throw new OrlopError("failed", `Cannot start container "${name}": its config is lost`);
+    const runtime = await context.runtime(container.runtime);
+    // Of a start that was cut off.
+    await runtime.delete(id, { force: true });
+    const stdio = await openStreams(context, container, streams);
+    if (holdsInput && container.interactive) held = openSync(join(streams, "stdin"), constants.O_RDWR);
+    const pid = await runIn(context, container, runtime, spec, stdio);
+    const restartCount = isRestart ? state.restartCount + 1 : 0;
+    const changed = save(context, container, "start", {
+      ...starting,
+      status: "running",
+      pid,
+      startedAtMs: Date.now(),
+      finishedAtMs: undefined,
+      exitCode: 0,
+      oomKilled: false,
+      restartCount,
+    });
+    return { container: changed, input: held === undefined ? undefined : openInput(streams) };
+  } catch (error) {
+    endStreams(streams);
+    rmSync(streams, { recursive: true, force: true });
+    const { message } = error as Error;
+    save(context, container, undefined, { ...state, status: state.status, error: message, exitCode: startCode(error) });
+    throw error;
+  } finally {
+    if (held !== undefined) closeSync(held);
+  }
+}
+
+async function runIn(
+  { roots }: EngineContext,
+  container: Container,
+  runtime: Runtime,
+  spec: RuntimeSpec,
+  stdio: Stdio,
+): Promise<number | undefined> {
+  for (const path of container.directories) makeDirectory(path);
+  const { rootfs, mounts } = await roots.open(container.root);
+  const request: CreateRequest = {
+    id: container.id,
+    bundle: "/",
+    spec: { ...spec, mounts: [...mounts, ...(spec.mounts ?? [])] },
+    rootfs,
+    stdio,
+    init: container.init,
+    detached: true,
+  };
+  return (await runNow(runtime, request)).pid;
+}
+
+async function runNow(runtime: Runtime, request: CreateRequest): Promise<State> {
+  if (runtime.run !== undefined) return await runtime.run(request);
+  const state = await runtime.create(request);
+  try {
+    await runtime.start(request.id);
+    return state;
+  } catch (error) {
+    await runtime.delete(request.id, { force: true });
+    throw error;
+  }
+}
+
+/** What the run reads from and writes to; a log takes its output from there. */
+async function openStreams(context: EngineContext, container: Container, directory: string): Promise<Stdio> {
+  const { log, interactive, terminal } = container;
+  if (log.driver === "passthrough") {
+    return { stdin: interactive ? "inherit" : "null", stdout: "inherit", stderr: "inherit" };
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { maxSizeBytes, maxFiles } = log.driver === "file" ? log : PASSING;
+  await context.logs.start({
+    directory,
+    stdin: interactive,
+    terminal,
+    file: outputFile(context, container),
+    ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }),
+    ...(maxFiles === undefined ? {} : { maxFiles }),
+  });
+  const stream = (name: string): { readonly path: string } => ({ path: join(directory, name) });
+  return {
+    stdin: interactive ? stream("stdin") : "null",
+    stdout: stream("stdout"),
+    stderr: terminal ? "null" : stream("stderr"),
+  };
+}
+
+/** Of a run that did not come about: whoever reads from them sees their end. */
+function endStreams(directory: string): void {
+  for (const name of ["stdout", "stderr"]) {
+    try {
+      closeSync(openSync(join(directory, name), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
+    } catch {
+      // Nobody reads, or there is none.
+    }
+  }
+}
+
+/** That alone, so that a container which reads no more is noticed. */
+export function openInput(streams: string): number | undefined {
+  try {
+    return openSync(join(streams, "stdin"), constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    // It has closed its input already, or ended.
+    if ((error as NodeJS.ErrnoException).code === "ENXIO") return undefined;
+    throw error;
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw systemFailure(`make directory "${path}" to bind it`, cause, "mounts");
+  }
+}
+
+/** Docker's: what a shell says of a program that is not there or cannot be executed, and 128 for whatever else. */
+function startCode(error: unknown): number {
+  if (!(error instanceof OrlopError)) return 128;
+  if (error.code === "executable-not-found") return 127;
+  return error.code === "executable-refused" ? 126 : 128;
+}

@@ -1,0 +1,50 @@
+import { constants } from "node:os";
+import { type ExitStatus, OrlopError, type Runtime } from "@orlop/core";
+import type { EngineContext } from "../engine-context.ts";
+import type { Container } from "../state/container-rows.ts";
+import { isActive } from "./container-status.ts";
+import { recordEnd, save, unlessMissing } from "./settle-container.ts";
+
+export interface StopOptions {
+  /** Another signal than the container's own. */
+  readonly signal?: number;
+  /** So long it may take, instead of what the container says; 0: SIGKILL at once, -1: for ever. */
+  readonly timeoutMs?: number;
+}
+
+/** Ends a container's run and records how it ended. The caller holds its lock. */
+export async function stopContainer(
+  context: EngineContext,
+  container: Container,
+  { signal = container.stopSignal, timeoutMs = container.stopTimeoutMs }: StopOptions,
+): Promise<Container> {
+  const { id, state } = container;
+  const asked = { ...state, isStoppedByUser: true };
+  if (state.status === "restarting") return save(context, container, "stop", { ...asked, status: "exited" });
+  if (!isActive(state.status)) return state.isStoppedByUser ? container : save(context, container, undefined, asked);
+  const runtime = await context.runtime(container.runtime);
+  save(context, container, undefined, asked);
+  if (timeoutMs !== 0) await runtime.signal(id, signal).catch(ignoreEnded);
+  // A signal reaches who stands still when he goes on.
+  if (state.status === "paused") await runtime.resume(id).catch(ignoreEnded);
+  const exit = await endWithin(runtime, id, timeoutMs);
+  const ended = await recordEnd(context, { ...container, state: asked }, runtime, exit);
+  return save(context, ended, "stop", ended.state);
+}
+
+/** How it ended; it is killed when that takes longer. */
+async function endWithin(runtime: Runtime, id: string, timeoutMs: number): Promise<ExitStatus | undefined> {
+  const kill = (): void => void runtime.signal(id, constants.signals.SIGKILL).catch(ignoreEnded);
+  const timer = timeoutMs < 0 ? undefined : setTimeout(kill, timeoutMs);
+  try {
+    return await unlessMissing(runtime.wait(id));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What has ended meanwhile takes no signal, and needs none. */
+export function ignoreEnded(error: unknown): void {
+  if (error instanceof OrlopError && (error.code === "conflict" || error.code === "not-found")) return;
+  throw error;
+}

@@ -1,0 +1,67 @@
+import type { Descriptor, Digest, ImageExecutionConfig, Labels, Process } from "@orlop/core";
+import type { RestartPolicy } from "../life/restart-policy.ts";
+
+/** Where a container's root file system is, from one start to the next. */
+export type ContainerRoot =
+  /** This machine's own files; what is written to them is gone when the container ends. */
+  | { readonly kind: "host" }
+  | { readonly kind: "directory"; readonly path: string; readonly writable: boolean }
+  | SnapshotRoot;
+
+/** A snapshot on an image's layers, which takes what is written and stays until the container is removed. */
+export interface SnapshotRoot {
+  readonly kind: "snapshot";
+  /** Directory of the images. */
+  readonly store: string;
+  readonly snapshotter: string;
+  readonly key: string;
+  /** The image's, in that store. */
+  readonly manifest: Descriptor;
+}
+
+/** What becomes of a container's output. */
+export type ContainerLog =
+  | { readonly driver: "file"; readonly maxSizeBytes?: number; readonly maxFiles?: number }
+  /** It goes nowhere. */
+  | { readonly driver: "none" }
+  /** It is the caller's who runs it, and nobody else's. */
+  | { readonly driver: "passthrough" };
+
+/** What a container is, apart from its OCI config; decided when it is made. */
+export interface ContainerDescription {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly image: {
+    /** As the user named it. */
+    readonly text: string;
+    /** Digest of the image's config, where it has one. */
+    readonly id?: Digest;
+  };
+  readonly root: ContainerRoot;
+  /** Name of the runtime that makes it. */
+  readonly runtime: string;
+  /** What its image would have to say to start the same. */
+  readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
+  /** Its first one, which execs take after. */
+  readonly process: Process;
+  readonly labels: Labels;
+  /** Absolute paths of what is mounted in it and was not asked for. */
+  readonly mountPoints: readonly string[];
+  readonly network: string;
+  readonly terminal: boolean;
+  /** Standard input is kept open, for whoever attaches. */
+  readonly interactive: boolean;
+  /** A small init is process 1. */
+  readonly init: boolean;
+  readonly autoRemove: boolean;
+  readonly restart: RestartPolicy;
+  /** Number of the signal that asks it to stop. */
+  readonly stopSignal: number;
+  /** So long a stop waits before it kills. */
+  readonly stopTimeoutMs: number;
+  readonly log: ContainerLog;
+  /** Host directories that are made before a start, to be bound. */
+  readonly directories: readonly string[];
+}

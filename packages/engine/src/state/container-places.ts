@@ -1,0 +1,38 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { FileLock } from "@orlop/image";
+import type { EngineContext } from "../engine-context.ts";
+import type { ContainerDescription } from "./container-description.ts";
+
+type Places = Pick<EngineContext, "directory" | "stateDirectory">;
+
+/** Where all that a container keeps on the disk is. */
+export function containerDirectory({ directory }: Places, id: string): string {
+  return join(directory, "containers", id);
+}
+
+/** The newest file of its log, or, of output that is not kept, of what passes by while it runs. */
+export function outputFile(places: Places, { id, log }: Pick<ContainerDescription, "id" | "log">): string {
+  return join(log.driver === "file" ? containerDirectory(places, id) : streamsDirectory(places, id), "log");
+}
+
+/** Where its FIFOs are while it runs. */
+export function streamsDirectory({ stateDirectory }: Places, id: string): string {
+  return join(stateDirectory, "streams", id);
+}
+
+/** Whoever changes what a container is or does holds this. It ends with its process. */
+export async function lockContainer({ directory }: Places, id: string, signal?: AbortSignal): Promise<FileLock> {
+  return await FileLock.take(lockPath(directory, id), signal === undefined ? {} : { signal });
+}
+
+/** Undefined when somebody else holds it. */
+export function tryLockContainer({ directory }: Places, id: string): FileLock | undefined {
+  return FileLock.try(lockPath(directory, id));
+}
+
+function lockPath(directory: string, id: string): string {
+  const locks = join(directory, "locks");
+  mkdirSync(locks, { recursive: true, mode: 0o700 });
+  return join(locks, `container-${id}`);
+}

@@ -1,0 +1,172 @@
+import type { RuntimeSpec } from "@orlop/core";
+import type { Database, DatabaseComponent, DatabaseRow } from "@orlop/image";
+import type { EngineStatus } from "../life/container-status.ts";
+import type { ContainerDescription } from "./container-description.ts";
+
+/** What has become of a container so far. */
+export interface ContainerState {
+  readonly status: EngineStatus;
+  /** Of init, while it runs. */
+  readonly pid: number | undefined;
+  readonly startedAtMs: number | undefined;
+  readonly finishedAtMs: number | undefined;
+  /** Of its last run; 0 before the first. */
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Why it could not be started; empty otherwise. */
+  readonly error: string;
+  /** Starts by its restart policy. */
+  readonly restartCount: number;
+  /** Somebody has asked for the end of its last run. */
+  readonly isStoppedByUser: boolean;
+}
+
+/** A container as the engine knows it. */
+export interface Container extends ContainerDescription {
+  readonly state: ContainerState;
+  /** It ends, and is gone, with the command that runs it; no database knows it. */
+  readonly isTransient?: true;
+}
+
+export const CONTAINER_TABLES: DatabaseComponent = {
+  name: "engine",
+  steps: [
+    `create table engine_containers (
+       id text primary key,
+       name text not null unique,
+       created_at_ms integer not null,
+       status text not null,
+       pid integer,
+       started_at_ms integer,
+       finished_at_ms integer,
+       exit_code integer not null default 0,
+       oom_killed integer not null default 0,
+       error text not null default '',
+       restart_count integer not null default 0,
+       stopped_by_user integer not null default 0,
+       attended integer not null,
+       description text not null
+     ) strict, without rowid;
+     create index engine_attended on engine_containers (status) where attended = 1;
+     create table engine_specs (id text primary key, spec text not null) strict, without rowid;
+     create table engine_events (
+       number integer primary key autoincrement,
+       at_ms integer not null,
+       type text not null,
+       action text not null,
+       id text not null,
+       attributes text not null
+     ) strict;`,
+  ],
+};
+
+/** Rows of containers; changes are made within transactions of the caller's. */
+export class ContainerRows {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get(id: string): Container | undefined {
+    const row = this.#database.get("select * from engine_containers where id = ?", id);
+    return row && decodeContainer(row);
+  }
+
+  named(name: string): Container | undefined {
+    const row = this.#database.get("select * from engine_containers where name = ?", name);
+    return row && decodeContainer(row);
+  }
+
+  /** Ids that begin so, at most two. */
+  withPrefix(prefix: string): readonly string[] {
+    const rows = this.#database.all(
+      "select id from engine_containers where id >= ? and id < ? order by id limit 2",
+      prefix,
+      `${prefix}g`,
+    );
+    return rows.map(({ id }) => String(id));
+  }
+
+  /** Those made last first. */
+  list(): readonly Container[] {
+    return this.#database.all("select * from engine_containers order by created_at_ms desc, id").map(decodeContainer);
+  }
+
+  /** Those that may have become something else without anybody's doing: of which there are processes, or that are half gone. */
+  unsettled(): readonly Container[] {
+    const sql =
+      "select * from engine_containers where status in ('starting', 'running', 'paused', 'removing') order by id";
+    return this.#database.all(sql).map(decodeContainer);
+  }
+
+  /** Those that somebody has to look after: what they are to become when they end is not nothing. */
+  attended(): readonly Container[] {
+    const sql =
+      "select * from engine_containers where attended = 1 and status in ('starting', 'running', 'paused', 'restarting')";
+    return this.#database.all(sql).map(decodeContainer);
+  }
+
+  spec(id: string): RuntimeSpec | undefined {
+    const row = this.#database.get("select spec from engine_specs where id = ?", id);
+    return row && (JSON.parse(String(row.spec)) as RuntimeSpec);
+  }
+
+  insert(description: ContainerDescription, spec: RuntimeSpec): void {
+    const { id, name, createdAtMs } = description;
+    this.#database.run(
+      `insert into engine_containers (id, name, created_at_ms, status, attended, description)
+         values (?, ?, ?, 'created', ?, ?)`,
+      ...[id, name, createdAtMs, Number(isAttended(description)), JSON.stringify(description)],
+    );
+    this.#database.run("insert into engine_specs values (?, ?)", id, JSON.stringify(spec));
+  }
+
+  /** Nothing for a container that is gone. */
+  setState(id: string, state: ContainerState): void {
+    this.#database.run(
+      `update engine_containers set status = ?, pid = ?, started_at_ms = ?, finished_at_ms = ?, exit_code = ?,
+         oom_killed = ?, error = ?, restart_count = ?, stopped_by_user = ? where id = ?`,
+      ...[state.status, state.pid ?? null, state.startedAtMs ?? null, state.finishedAtMs ?? null, state.exitCode],
+      ...[Number(state.oomKilled), state.error, state.restartCount, Number(state.isStoppedByUser), id],
+    );
+  }
+
+  setDescription(description: ContainerDescription): void {
+    const { id, name } = description;
+    const sql = "update engine_containers set name = ?, attended = ?, description = ? where id = ?";
+    this.#database.run(sql, name, Number(isAttended(description)), JSON.stringify(description), id);
+  }
+
+  setSpec(id: string, spec: RuntimeSpec): void {
+    this.#database.run("update engine_specs set spec = ? where id = ?", JSON.stringify(spec), id);
+  }
+
+  delete(id: string): void {
+    this.#database.run("delete from engine_containers where id = ?", id);
+    this.#database.run("delete from engine_specs where id = ?", id);
+  }
+}
+
+function isAttended({ autoRemove, restart }: ContainerDescription): boolean {
+  return autoRemove || restart.name !== "no";
+}
+
+/** Our own rows: what is in them was written by this or an older orlop, and steps of the tables keep up with that. */
+function decodeContainer(row: DatabaseRow): Container {
+  const number = (value: unknown): number | undefined => (value === null ? undefined : Number(value));
+  return {
+    ...(JSON.parse(String(row.description)) as ContainerDescription),
+    state: {
+      status: String(row.status) as EngineStatus,
+      pid: number(row.pid),
+      startedAtMs: number(row.started_at_ms),
+      finishedAtMs: number(row.finished_at_ms),
+      exitCode: Number(row.exit_code),
+      oomKilled: row.oom_killed === 1,
+      error: String(row.error),
+      restartCount: Number(row.restart_count),
+      isStoppedByUser: row.stopped_by_user === 1,
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { OrlopError } from "@orlop/core";
+import type { Container } from "@orlop/engine";
+
+const FILTERS = ["ancestor", "before", "exited", "id", "label", "name", "network", "since", "status"] as const;
+type FilterName = (typeof FILTERS)[number];
+
+/** Conditions of `--filter name=value`, by their names. */
+type ContainerFilters = Readonly<Partial<Record<FilterName, readonly string[]>>>;
+
+const STATUSES = ["created", "restarting", "running", "removing", "paused", "exited", "dead"];
+
+/** @throws OrlopError `invalid` */
+export function parseContainerFilters(texts: readonly string[]): ContainerFilters {
+  const filters: Partial<Record<FilterName, readonly string[]>> = {};
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    if (equals < 0) throw refused(text, "it is not of the form name=value");
+    const given = text.slice(0, equals).trim().toLowerCase();
+    const value = text.slice(equals + 1).trim();
+    const name = FILTERS.find((each) => each === given);
+    if (name === undefined) throw refused(text, `there are ${FILTERS.join(", ")}`);
+    if (name === "status" && !STATUSES.includes(value)) throw refused(text, `statuses are ${STATUSES.join(", ")}`);
+    if (name === "exited" && !/^\d{1,3}$/.test(value)) throw refused(text, "an exit code is a number");
+    filters[name] = [...(filters[name] ?? []), value];
+  }
+  return filters;
+}
+
+/**
+ * The containers that suit all conditions; of one kind any of them will do, but for labels, which are all needed.
+ *
+ * @throws OrlopError `not-found` for a container to compare with
+ */
+export function filterContainers(all: readonly Container[], filters: ContainerFilters): readonly Container[] {
+  const made = (text: string): number => find(all, text).createdAtMs;
+  const latest = filters.before?.map(made) ?? [];
+  const earliest = filters.since?.map(made) ?? [];
+  const any = (name: FilterName, suits: (value: string) => boolean): boolean => filters[name]?.some(suits) ?? true;
+  return all.filter(
+    (container) =>
+      any("status", (value) => shownStatus(container) === value) &&
+      any("exited", (value) => shownStatus(container) === "exited" && container.state.exitCode === Number(value)) &&
+      any("name", (value) => matches(container.name, value)) &&
+      any("id", (value) => container.id.startsWith(value)) &&
+      any("network", (value) => container.network === value) &&
+      any("ancestor", (value) => isOfImage(container, value)) &&
+      (filters.label ?? []).every((value) => hasLabel(container, value)) &&
+      latest.every((time) => container.createdAtMs < time) &&
+      earliest.every((time) => container.createdAtMs > time),
+  );
+}
+
+function shownStatus({ state }: Container): string {
+  return state.status === "starting" ? "created" : state.status;
+}
+
+/** Docker takes a regular expression here; what is none is taken as it is. */
+function matches(name: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern).test(name) || new RegExp(pattern).test(`/${name}`);
+  } catch {
+    return name.includes(pattern);
+  }
+}
+
+function isOfImage({ image }: Container, wanted: string): boolean {
+  const bare = wanted.replace(/^sha256:/, "");
+  const isId = /^[0-9a-f]{4,64}$/.test(bare) && image.id?.slice("sha256:".length).startsWith(bare) === true;
+  return isId || image.text === wanted || image.text === `${wanted}:latest` || `${image.text}:latest` === wanted;
+}
+
+function hasLabel({ labels }: Container, wanted: string): boolean {
+  const equals = wanted.indexOf("=");
+  const name = equals < 0 ? wanted : wanted.slice(0, equals);
+  return Object.hasOwn(labels, name) && (equals < 0 || labels[name] === wanted.slice(equals + 1));
+}
+
+function find(all: readonly Container[], text: string): Container {
+  const found = all.find(({ id, name }) => name === text || (text !== "" && id.startsWith(text)));
+  if (found !== undefined) return found;
+  throw new OrlopError("not-found", `No such container: ${text}`);
+}
+
+function refused(text: string, problem: string): OrlopError {
+  return new OrlopError("invalid", `Cannot use filter ${JSON.stringify(text)}: ${problem}`);
+}

@@ -1,0 +1,39 @@
+import { OrlopError } from "@orlop/core";
+import type { ContainerRoot, RootStore } from "@orlop/engine";
+import { rootFilesystem } from "@orlop/snapshot";
+import type { ImageRoot } from "../image/image.ts";
+import { hostRoot, plainRoot } from "../image/plain-root.ts";
+import type { Depot } from "../store/open-depot.ts";
+
+/** Root file systems of containers: snapshots of a depot, and directories of this machine as they are now. */
+export class ContainerRoots implements RootStore {
+  readonly #depot: Depot;
+  readonly #rootless: boolean;
+
+  constructor(depot: Depot, rootless: boolean) {
+    this.#depot = depot;
+    this.#rootless = rootless;
+  }
+
+  async open(root: ContainerRoot): Promise<ImageRoot> {
+    switch (root.kind) {
+      case "host":
+        return hostRoot(this.#rootless);
+      case "directory":
+        return plainRoot(root.path, root.writable, this.#rootless);
+      case "snapshot": {
+        const mounts = await this.#depot.snapshotterOf(root.snapshotter).mounts(root.key);
+        return { rootfs: rootFilesystem(mounts), mounts: [] };
+      }
+    }
+  }
+
+  async remove(root: ContainerRoot): Promise<void> {
+    if (root.kind !== "snapshot") return;
+    try {
+      await this.#depot.snapshotterOf(root.snapshotter).remove(root.key);
+    } catch (error) {
+      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { shortId } from "@orlop/core";
+import type { Container } from "@orlop/engine";
+import { goTime } from "../format/go-time.ts";
+import { humanDuration } from "../format/human-duration.ts";
+import { type Struct, structOf } from "../format/template/value.ts";
+import { statusText } from "./status-text.ts";
+
+export const CONTAINER_HEADINGS = {
+  ID: "CONTAINER ID",
+  Image: "IMAGE",
+  Command: "COMMAND",
+  CreatedAt: "CREATED AT",
+  RunningFor: "CREATED",
+  State: "STATE",
+  Status: "STATUS",
+  Ports: "PORTS",
+  Names: "NAMES",
+  Labels: "LABELS",
+  LocalVolumes: "LOCAL VOLUMES",
+  Mounts: "MOUNTS",
+  Networks: "NETWORKS",
+  Size: "SIZE",
+} as const;
+
+const COMMAND_LENGTH = 20;
+
+interface RowOptions {
+  readonly nowMs: number;
+  /** Ids and commands in full. */
+  readonly isWhole: boolean;
+}
+
+/** The row of a container in a list, with docker's fields. */
+export function containerRow(container: Container, { nowMs, isWhole }: RowOptions): Struct {
+  const { id, name, image, config, createdAtMs, labels, state, network } = container;
+  const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(" ");
+  return structOf({
+    ID: isWhole ? id : shortId(id),
+    Image: image.text === "" ? "<no image>" : image.text,
+    Command: JSON.stringify(isWhole ? command : ellipsis(command)),
+    CreatedAt: goTime(createdAtMs),
+    RunningFor: `${humanDuration(nowMs - createdAtMs)} ago`,
+    State: state.status === "starting" ? "created" : state.status,
+    Status: statusText(state, nowMs),
+    Ports: "",
+    Names: name,
+    Labels: Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .sort()
+      .join(","),
+    LocalVolumes: "0",
+    Mounts: "",
+    Networks: network,
+    Size: "0B",
+  });
+}
+
+function ellipsis(text: string): string {
+  const characters = [...text];
+  return characters.length <= COMMAND_LENGTH ? text : `${characters.slice(0, COMMAND_LENGTH - 1).join("")}…`;
+}

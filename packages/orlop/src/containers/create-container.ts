@@ -1,0 +1,39 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { OrlopError } from "@orlop/core";
+import type { Container } from "@orlop/engine";
+import { openImage } from "../image/open-image.ts";
+import { printWarning } from "../print.ts";
+import { planContainer } from "../run/plan-container.ts";
+import { imageOptions } from "../run/prepare-container.ts";
+import type { RunOptions } from "../run/run-options.ts";
+import { ContainerRoots } from "./container-roots.ts";
+import type { OpenEngine } from "./open-engine.ts";
+
+/**
+ * Makes a container that stays until it is removed, and does not run yet. The image comes here first, where it is not here
+ * yet.
+ *
+ * @throws OrlopError
+ */
+export async function createContainer({ engine, depot, machine }: OpenEngine, options: RunOptions): Promise<Container> {
+  if (options.log?.driver === "passthrough") {
+    const what = "the output of a container that stays cannot be its caller's";
+    throw new OrlopError("unsupported", `Cannot use log driver "passthrough": ${what}\nTry --rm, without --detach.`);
+  }
+  return await engine.create(options.name, async ({ id, directory }) => {
+    await using undo = new AsyncDisposableStack();
+    await using image = await openImage(options.image, { ...imageOptions(options, machine, id), keeps: true });
+    undo.defer(() => new ContainerRoots(depot, machine.rootless).remove(image.root));
+    for (const warning of image.warnings) printWarning(warning);
+    const ownDirectory = (): string => {
+      const path = join(directory, "files");
+      mkdirSync(path, { recursive: true, mode: 0o755 });
+      return path;
+    };
+    const { description, spec } = planContainer(options, { id, image, machine, ownDirectory });
+    const made = { description, spec: spec([]) };
+    undo.move();
+    return made;
+  });
+}

@@ -1,0 +1,39 @@
+import { OrlopError } from "@orlop/core";
+import type { EngineEvent } from "@orlop/engine";
+
+const FILTERS = ["container", "event", "image", "label", "type"] as const;
+type EventFilters = Readonly<Partial<Record<(typeof FILTERS)[number], readonly string[]>>>;
+
+/** @throws OrlopError `invalid` */
+export function parseEventFilters(texts: readonly string[]): EventFilters {
+  const filters: Partial<Record<(typeof FILTERS)[number], readonly string[]>> = {};
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    const name = FILTERS.find((each) => each === text.slice(0, Math.max(equals, 0)).trim().toLowerCase());
+    if (name === undefined) {
+      const what = equals < 0 ? "it is not of the form name=value" : `there are ${FILTERS.join(", ")}`;
+      throw new OrlopError("invalid", `Cannot use filter ${JSON.stringify(text)}: ${what}`);
+    }
+    filters[name] = [...(filters[name] ?? []), text.slice(equals + 1).trim()];
+  }
+  return filters;
+}
+
+/** Of one kind any of the conditions will do, but for labels, which are all needed. */
+export function suitsEvent({ type, action, id, attributes }: EngineEvent, filters: EventFilters): boolean {
+  const any = (values: readonly string[] | undefined, suits: (value: string) => boolean): boolean =>
+    values?.some(suits) ?? true;
+  return (
+    any(filters.type, (value) => type === value) &&
+    any(filters.event, (value) => action === value) &&
+    any(filters.container, (value) => attributes.name === value || (value !== "" && id.startsWith(value))) &&
+    any(filters.image, (value) => attributes.image === value) &&
+    (filters.label ?? []).every((value) => hasLabel(attributes, value))
+  );
+}
+
+function hasLabel(attributes: EngineEvent["attributes"], wanted: string): boolean {
+  const equals = wanted.indexOf("=");
+  const name = equals < 0 ? wanted : wanted.slice(0, equals);
+  return Object.hasOwn(attributes, name) && (equals < 0 || attributes[name] === wanted.slice(equals + 1));
+}

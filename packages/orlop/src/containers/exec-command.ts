@@ -1,0 +1,135 @@
+import { isatty } from "node:tty";
+import { generateId, OrlopError, type Process } from "@orlop/core";
+import type { Container } from "@orlop/engine";
+import { randomBytes } from "@orlop/kernel";
+import type { Command } from "../command.ts";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { parseVariable, readEnvironmentFile, type Variable } from "../run/environment.ts";
+import { openRuntime } from "../run/open-runtime.ts";
+import { parseRuntime } from "../run/runtime-choice.ts";
+import { SignalProxy } from "../run/signal-proxy.ts";
+import { watchWindowSize, windowSize } from "../run/window-size.ts";
+import { refuseOtherInput } from "./attached-session.ts";
+import { type ContainerCall, containerCommand } from "./container-verb.ts";
+import { execProcess } from "./exec-process.ts";
+
+export const execCommand: Command = containerCommand(
+  {
+    name: "exec",
+    usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+    description:
+      "Runs one more program in a container that runs, and stays with it until it ends, with its exit code. The program has the " +
+      "container's user, variables and directory, unless said otherwise.",
+    examples: [
+      ["orlop exec -it web sh", "a shell in it"],
+      ["orlop exec -u 0 -e DEBUG=1 web tool --check", "as root, with a variable more"],
+    ],
+    table: {
+      flags: [
+        { name: "interactive", short: "i", help: "Keep standard input connected" },
+        { name: "tty", short: "t", help: "Give it a terminal" },
+        { name: "detach", short: "d", help: "Leave it running" },
+        { name: "env", short: "e", value: "NAME[=VALUE]", help: "Set a variable; without a value, to what it is here" },
+        { name: "env-file", value: "FILE", help: "Read variables from a file, one a line" },
+        { name: "user", short: "u", value: "USER[:GROUP]", help: "User and group, as names or numbers" },
+        { name: "workdir", short: "w", value: "DIR", help: "Directory to start in" },
+        { name: "privileged", help: "With all capabilities" },
+      ],
+      refused: [{ name: "detach-keys", reason: "a program of exec cannot be let go of yet; use --detach" }],
+    },
+  },
+  exec,
+);
+
+async function exec(call: ContainerCall): Promise<number> {
+  const { engine, flags, machine } = call;
+  const [text, ...words] = flags.positional;
+  if (text === undefined || words.length === 0)
+    throw new OrlopError("invalid", "a container and a command are required");
+  const container = await engine.find(text);
+  refuseIdle(container);
+  const runtime = await engine.runtime(container);
+  const { pid } = await runtime.state(container.id);
+  if (pid === undefined) throw notRunning(container);
+  const options = {
+    words: words[0] === "--" ? words.slice(1) : words,
+    terminal: flags.isOn("tty"),
+    interactive: flags.isOn("interactive"),
+    variables: readVariables(flags),
+    user: flags.text("user"),
+    workdir: flags.text("workdir"),
+    privileged: flags.isOn("privileged"),
+    pid,
+    capabilities: machine.capabilities,
+    windowSize: flags.isOn("tty") ? windowSize() : undefined,
+  };
+  const program = execProcess(container.process, options);
+  if (!flags.isOn("detach")) return await execAttached(call, container, program, options);
+  await runtime.exec({
+    id: container.id,
+    execId: generateId(randomBytes),
+    process: program,
+    stdio: { stdin: "null", stdout: "null", stderr: "null" },
+  });
+  return 0;
+}
+
+function refuseIdle(container: Container): void {
+  const { name, state } = container;
+  if (state.status === "paused") {
+    throw new OrlopError("conflict", `Container ${name} is paused, unpause the container before exec`);
+  }
+  if (state.status !== "running") throw notRunning(container);
+}
+
+/** In docker's words. */
+function notRunning({ id }: Container): OrlopError {
+  return new OrlopError("conflict", `container ${id} is not running`);
+}
+
+function readVariables(flags: ParsedFlags): readonly Variable[] {
+  const files = flags.list("env-file").flatMap((path) => readEnvironmentFile(path, process.env));
+  return [...files, ...flags.parseAll("env", (text) => parseVariable(text, process.env))];
+}
+
+async function execAttached(
+  { stateDirectory }: ContainerCall,
+  container: Container,
+  process: Process,
+  { interactive, terminal }: { readonly interactive: boolean; readonly terminal: boolean },
+): Promise<number> {
+  refuseOtherInput({ interactive, tty: terminal });
+  await using stack = new AsyncDisposableStack();
+  const proxy = stack.use(new SignalProxy({ except: terminal ? ["SIGWINCH"] : [] }));
+  if (terminal && interactive) {
+    const { RawTerminal } = await import("../run/raw-terminal.ts");
+    stack.use(await RawTerminal.take());
+  }
+  const relay = await openRelay(stateDirectory, interactive, terminal);
+  if (relay !== undefined) stack.use(relay);
+  const { runtime } = stack.use(await openRuntime(parseRuntime(container.runtime), stateDirectory, relay ?? "inherit"));
+  const { id } = container;
+  const execId = generateId(randomBytes);
+  const stdin = interactive ? "inherit" : "null";
+  await runtime.exec({ id, execId, process, stdio: { stdin, stdout: "inherit", stderr: "inherit" } });
+  const quietly = (work: Promise<void>): void => void work.catch(() => {});
+  proxy.deliverTo((signal) => quietly(runtime.signal(id, signal, { execId })));
+  if (terminal) {
+    const known = process.consoleSize && { rows: process.consoleSize.height, columns: process.consoleSize.width };
+    stack.use(watchWindowSize(known, (size) => quietly(runtime.resize(id, size, { execId }))));
+  }
+  const { exitCode } = await runtime.wait(id, { execId });
+  return exitCode;
+}
+
+/** Where the program would get a terminal of the caller's without having asked for one. */
+async function openRelay(
+  stateDirectory: string,
+  interactive: boolean,
+  terminal: boolean,
+): Promise<import("../run/stdio-relay.ts").StdioRelay | undefined> {
+  const relayed = ([0, 1, 2] as const).filter((fd) => !terminal && (fd !== 0 || interactive) && isatty(fd));
+  if (relayed.length === 0) return undefined;
+  const { StdioRelay } = await import("../run/stdio-relay.ts");
+  return await StdioRelay.open(stateDirectory, relayed);
+}

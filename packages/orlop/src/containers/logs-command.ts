@@ -1,0 +1,80 @@
+import type { LogEntry } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { parsePointInTime } from "../images/point-in-time.ts";
+import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
+import { type ContainerCall, containerCommand, oneContainer } from "./container-verb.ts";
+
+export const logsCommand: Command = containerCommand(
+  {
+    name: "logs",
+    usage: "[OPTIONS] CONTAINER",
+    description:
+      "Prints what a container has put out, on standard output what it wrote to its own and on standard error likewise. " +
+      "With --follow it goes on with what comes, until the container has ended.",
+    examples: [
+      ["orlop logs -f --tail 10 web", "the last lines, and what comes"],
+      ["orlop logs -t --since 10m web", "of the last ten minutes, each line with its time"],
+    ],
+    table: {
+      flags: [
+        { name: "follow", short: "f", help: "Go on with what comes" },
+        {
+          name: "since",
+          value: "TIME",
+          help: "Only what came since then: 10m (ago), 2026-01-02T15:04:05Z, or Unix seconds",
+        },
+        { name: "until", value: "TIME", help: "Only what came until then" },
+        { name: "tail", short: "n", value: "NUMBER|all", help: "So many of the last lines (all)" },
+        { name: "timestamps", short: "t", help: "Show the time of each line" },
+      ],
+      refused: [{ name: "details", isSwitch: true, reason: "lines have no attributes" }],
+      flagsAnywhere: true,
+    },
+  },
+  showLogs,
+);
+
+async function showLogs({ engine, flags, nowMs }: ContainerCall): Promise<number> {
+  const container = await engine.find(oneContainer(flags));
+  using cancel = new CancelOnSignals();
+  const time = (text: string): bigint => BigInt(Math.round(parsePointInTime(text, nowMs) * 1000)) * 1000n;
+  const sinceNs = flags.parse("since", time);
+  const untilNs = flags.parse("until", time);
+  const tailLines = flags.parse("tail", parseTail);
+  const entries = engine.logs(container, {
+    follow: flags.isOn("follow"),
+    signal: cancel.signal,
+    ...(sinceNs === undefined ? {} : { sinceNs }),
+    ...(untilNs === undefined ? {} : { untilNs }),
+    ...(tailLines === undefined ? {} : { tailLines }),
+  });
+  const hasTimes = flags.isOn("timestamps");
+  for await (const entry of entries) await print(entry, hasTimes);
+  return 0;
+}
+
+function parseTail(text: string): number | undefined {
+  if (text === "all" || text === "-1") return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new OrlopError("invalid", "it is a number of lines, or all");
+}
+
+async function print({ stream, timeNs, data }: LogEntry, hasTimes: boolean): Promise<void> {
+  const bytes = hasTimes ? Buffer.concat([Buffer.from(`${nanosecondTime(timeNs)} `), data]) : data;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  process[stream].write(bytes, (error) => (error ? reject(error) : resolve()));
+  try {
+    await promise;
+  } catch (error) {
+    // Nobody wants to see more, as in `orlop logs web | head`.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+    throw error;
+  }
+}
+
+/** RFC 3339 in UTC, with all nine digits: docker's. */
+function nanosecondTime(timeNs: bigint): string {
+  const seconds = new Date(Number(timeNs / 1_000_000n)).toISOString().slice(0, "2026-01-02T15:04:05".length);
+  return `${seconds}.${String(timeNs % 1_000_000_000n).padStart(9, "0")}Z`;
+}

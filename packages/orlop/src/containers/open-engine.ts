@@ -1,0 +1,63 @@
+import type { Runtime } from "@orlop/core";
+import { type Container, type ContainerDescription, Engine } from "@orlop/engine";
+import { type MachineView, readMachineView } from "../run/machine-view.ts";
+import { openRuntime } from "../run/open-runtime.ts";
+import { listRunning } from "../run/run-marker.ts";
+import { parseRuntime } from "../run/runtime-choice.ts";
+import { stateDirectory } from "../run/state-directory.ts";
+import { type Depot, openDepot } from "../store/open-depot.ts";
+import { ContainerRoots } from "./container-roots.ts";
+import { OwnLogs } from "./own-logs.ts";
+
+/** This user's engine, and what it was put together of. */
+export interface OpenEngine extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly depot: Depot;
+  readonly machine: MachineView;
+  /** On tmpfs. */
+  readonly stateDirectory: string;
+}
+
+/** Puts this user's engine together. What runs outlives the result. */
+export function openEngine(): OpenEngine {
+  const stack = new AsyncDisposableStack();
+  const depot = stack.use(openDepot());
+  const machine = readMachineView();
+  const directory = stateDirectory(machine.uid, machine.env);
+  const runtimes = new Map<string, Promise<Runtime>>();
+  const open = async (name: string): Promise<Runtime> =>
+    stack.use(await openRuntime(parseRuntime(name), directory, "ignore")).runtime;
+  const engine = new Engine({
+    database: depot.database,
+    directory: depot.root,
+    stateDirectory: directory,
+    roots: new ContainerRoots(depot, machine.rootless),
+    logs: stack.use(new OwnLogs()),
+    runtime(name) {
+      const known = runtimes.get(name) ?? open(name);
+      runtimes.set(name, known);
+      return known;
+    },
+    transients: () => listRunning(directory).map(asContainer),
+  });
+  return { engine, depot, machine, stateDirectory: directory, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** One that somebody runs in the foreground. */
+function asContainer(description: ContainerDescription): Container {
+  return {
+    ...description,
+    isTransient: true,
+    state: {
+      status: "running",
+      pid: undefined,
+      startedAtMs: description.createdAtMs,
+      finishedAtMs: undefined,
+      exitCode: 0,
+      oomKilled: false,
+      error: "",
+      restartCount: 0,
+      isStoppedByUser: false,
+    },
+  };
+}

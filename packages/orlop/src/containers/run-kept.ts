@@ -1,0 +1,67 @@
+import type { Container } from "@orlop/engine";
+import { printText } from "../print.ts";
+import { ContainerIdFile } from "../run/container-id-file.ts";
+import type { RunOptions } from "../run/run-options.ts";
+import { SignalProxy } from "../run/signal-proxy.ts";
+import { attach, refuseOtherInput } from "./attached-session.ts";
+import { Attendant } from "./attendant.ts";
+import { createContainer } from "./create-container.ts";
+import { type OpenEngine, openEngine } from "./open-engine.ts";
+
+/**
+ * Makes a container that outlives this command, starts it, and stays with it unless it is to be left.
+ *
+ * @returns the exit code
+ */
+export async function runKept(options: RunOptions): Promise<number> {
+  if (!options.detach) refuseOtherInput(options);
+  await using open = openEngine();
+  await using stack = new AsyncDisposableStack();
+  const idFile = options.cidfile === undefined ? undefined : stack.use(new ContainerIdFile(options.cidfile));
+  const container = await createContainer(open, options);
+  idFile?.write(container.id);
+  if (!options.detach) return await runAttached(open, container, options);
+  await startOrRemove(open, container, () => open.engine.start(container.id));
+  Attendant.ensure(open.engine, open.stateDirectory);
+  printText(`${container.id}\n`);
+  return 0;
+}
+
+/** What is to be removed after its end goes as well when it does not come to a start. */
+async function startOrRemove<T>(
+  { engine }: OpenEngine,
+  { id, autoRemove }: Container,
+  start: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (autoRemove) await engine.remove(id, { force: true });
+    throw error;
+  }
+}
+
+type AttachOptions = Pick<RunOptions, "detachKeys" | "signalProxy" | "interactive" | "tty">;
+
+/** Starts a container and stays with it; resolves with its exit code, or 0 when somebody has let go of it. */
+export async function runAttached(open: OpenEngine, container: Container, options: AttachOptions): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const { engine } = open;
+  const proxy = options.signalProxy
+    ? stack.use(new SignalProxy({ except: container.terminal ? ["SIGWINCH"] : [] }))
+    : undefined;
+  if (options.tty && options.interactive) {
+    const { RawTerminal } = await import("../run/raw-terminal.ts");
+    stack.use(await RawTerminal.take());
+  }
+  const sinceNs = BigInt(Date.now()) * 1_000_000n;
+  const started = await startOrRemove(open, container, () =>
+    engine.start(container.id, { holdsInput: options.interactive }),
+  );
+  Attendant.ensure(open.engine, open.stateDirectory);
+  const { detachKeys } = options;
+  const end = await attach(open, { ...started, sinceNs, detachKeys, proxy });
+  if (end.isDetached) return 0;
+  if (container.autoRemove) await engine.remove(container.id, { force: true });
+  return end.exitCode;
+}

@@ -1,0 +1,55 @@
+import { OrlopError, parseName } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { containerCommand, withEach } from "./container-verb.ts";
+
+export const pauseCommand: Command = containerCommand(
+  {
+    name: "pause",
+    usage: "CONTAINER [CONTAINER...]",
+    description: "Has all processes of containers stand still until orlop unpause.",
+    examples: [["orlop pause web", "it keeps what it has, and does nothing"]],
+    table: { flags: [], flagsAnywhere: true },
+  },
+  async ({ engine, flags }) => await withEach(flags.positional, async (text) => void (await engine.pause(text))),
+);
+
+export const unpauseCommand: Command = containerCommand(
+  {
+    name: "unpause",
+    usage: "CONTAINER [CONTAINER...]",
+    description: "Has the processes of containers go on after orlop pause.",
+    examples: [["orlop unpause web", "it goes on where it was"]],
+    table: { flags: [], flagsAnywhere: true },
+  },
+  async ({ engine, flags }) => await withEach(flags.positional, async (text) => void (await engine.resume(text))),
+);
+
+export const waitCommand: Command = containerCommand(
+  {
+    name: "wait",
+    usage: "CONTAINER [CONTAINER...]",
+    description:
+      "Waits until containers have ended, and prints their exit codes; of those that do not run, the last ones.",
+    examples: [["orlop wait job", "prints 0 when all went well"]],
+    table: { flags: [], flagsAnywhere: true },
+  },
+  async ({ engine, flags }) => await withEach(flags.positional, async (text) => String(await engine.wait(text))),
+);
+
+export const renameCommand: Command = containerCommand(
+  {
+    name: "rename",
+    usage: "CONTAINER NEW_NAME",
+    description: "Gives a container another name.",
+    examples: [["orlop rename calm_harbor web", "the name that was made up goes"]],
+    table: { flags: [], flagsAnywhere: true },
+  },
+  async ({ engine, flags }) => {
+    const [text, name, ...others] = flags.positional;
+    if (text === undefined || name === undefined || others.length > 0) {
+      throw new OrlopError("invalid", `a container and a name are taken, and there are ${flags.positional.length}`);
+    }
+    await engine.rename(text, parseName(name));
+    return 0;
+  },
+);

@@ -1,0 +1,52 @@
+import { OrlopError } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { parseDetachKeys } from "../run/detach-keys.ts";
+import { refuseOtherInput } from "./attached-session.ts";
+import { type ContainerCall, containerCommand, oneContainer, withEach } from "./container-verb.ts";
+import { runAttached } from "./run-kept.ts";
+
+export const startCommand: Command = containerCommand(
+  {
+    name: "start",
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    description:
+      "Runs containers that do not run: such as were made by orlop create, and such as have ended. One that runs already is " +
+      "left as it is.\n\nWith --attach or --interactive it stays with the one container, and its exit code is the container's.",
+    examples: [
+      ["orlop start web db", "two of them, in the background"],
+      ["orlop start -ai box", "one, with this terminal"],
+    ],
+    table: {
+      flags: [
+        { name: "attach", short: "a", help: "Show its output, and pass signals on to it" },
+        { name: "interactive", short: "i", help: "Pass standard input on to it" },
+        { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
+        { name: "sig-proxy", help: "With --attach, pass signals on (on unless =false)" },
+      ],
+      refused: [
+        { name: "checkpoint", reason: "containers of the engine are not restored yet" },
+        { name: "checkpoint-dir", reason: "containers of the engine are not restored yet" },
+      ],
+      flagsAnywhere: true,
+    },
+  },
+  start,
+);
+
+async function start(call: ContainerCall): Promise<number> {
+  const { engine, flags } = call;
+  if (!flags.isOn("attach") && !flags.isOn("interactive")) {
+    return await withEach(flags.positional, async (text) => void (await engine.start(text)));
+  }
+  if (flags.positional.length > 1)
+    throw new OrlopError("invalid", "you cannot start and attach multiple containers at once");
+  const container = await engine.find(oneContainer(flags));
+  const interactive = flags.isOn("interactive") && container.interactive;
+  refuseOtherInput({ interactive, tty: container.terminal });
+  return await runAttached(call, container, {
+    interactive,
+    tty: container.terminal,
+    signalProxy: !flags.has("sig-proxy") || flags.isOn("sig-proxy"),
+    detachKeys: parseDetachKeys(flags.text("detach-keys")),
+  });
+}

@@ -1,0 +1,22 @@
+import type { ContainerState } from "@orlop/engine";
+import { humanDuration } from "../format/human-duration.ts";
+
+/** A status as docker's `ps` tells it: `Up 5 minutes (Paused)`, `Exited (0) 3 weeks ago`. */
+export function statusText(state: ContainerState, nowMs: number): string {
+  const since = (timeMs: number | undefined): string => humanDuration(nowMs - (timeMs ?? nowMs));
+  switch (state.status) {
+    case "created":
+    case "starting":
+      return "Created";
+    case "running":
+      return `Up ${since(state.startedAtMs)}`;
+    case "paused":
+      return `Up ${since(state.startedAtMs)} (Paused)`;
+    case "restarting":
+      return `Restarting (${state.exitCode}) ${since(state.finishedAtMs)} ago`;
+    case "exited":
+      return `Exited (${state.exitCode}) ${since(state.finishedAtMs)} ago`;
+    case "removing":
+      return "Removal In Progress";
+  }
+}

@@ -1,0 +1,29 @@
+import { generateId } from "@orlop/core";
+import type { ContainerDescription } from "@orlop/engine";
+
+/** A container of this machine's own files that runs `true`, but for what is given. */
+export function describedContainer(changes: Partial<ContainerDescription>): ContainerDescription {
+  return {
+    id: generateId(),
+    name: "box",
+    createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+    image: { text: "host" },
+    root: { kind: "host" },
+    runtime: "process",
+    config: { Cmd: ["true"] },
+    process: { args: ["true"], cwd: "/", user: { uid: 0, gid: 0 } },
+    labels: {},
+    mountPoints: ["/dev"],
+    network: "none",
+    terminal: false,
+    interactive: false,
+    init: false,
+    autoRemove: false,
+    restart: { name: "no" },
+    stopSignal: 15,
+    stopTimeoutMs: 10_000,
+    log: { driver: "file" },
+    directories: [],
+    ...changes,
+  };
+}
