@@ -26,6 +26,25 @@ export {
 export type { ImageRecord, ImageStore, Lease, LeaseResource, LeaseStore } from "./image-store.ts";
 export type { LogEntry, LogOptions, LogRequest, Logs } from "./log.ts";
 export {
+  type ConnectRequest,
+  type CreateNetworkRequest,
+  type EgressPolicy,
+  type EgressRule,
+  type Endpoint,
+  type HostsEntry,
+  type NetworkDriver,
+  type NetworkFeatures,
+  type NetworkInfo,
+  type NetworkNamespace,
+  PORT_PROTOCOLS,
+  type PortProtocol,
+  PUBLISH_ADDRESS_DEFAULT,
+  type PublishedPort,
+  type Resolvers,
+  type Route,
+  type Subnet,
+} from "./network.ts";
+export {
   decodeDescriptor,
   decodeImageConfig,
   decodeImageLayout,
