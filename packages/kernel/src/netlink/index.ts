@@ -23,6 +23,7 @@ export {
 } from "./ip-address.ts";
 export { datagramMaxBytes } from "./limits.ts";
 export type { NetlinkMessage } from "./message.ts";
+export { NetworkRelay, type RelayNamespace } from "./relay/network-relay.ts";
 export { askedByField, encodeRequest, type MessageType, type NetlinkRequest, valueOffset } from "./request.ts";
 export {
   AF_NETLINK,

@@ -21,6 +21,8 @@ interface ZygoteStart {
   readonly stdio?: "inherit" | "ignore" | readonly [ZygoteStdio, ZygoteStdio, ZygoteStdio];
   /** Further descriptors of this process, which programs find under {@link FIRST_DESCRIPTOR} and the numbers after it. */
   readonly descriptors?: readonly number[];
+  /** How many streams to this process programs find behind those; see {@link Zygote.stream}. */
+  readonly streams?: number;
 }
 
 /** The number under which a zygote's programs find the first descriptor that it was given beside stdio. */
@@ -45,12 +47,20 @@ export class Zygote {
   readonly #child: ChildProcess;
   readonly #socket: Duplex;
   readonly #channel: ZygoteChannel;
+  readonly #firstStream: number;
 
-  private constructor(architecture: Architecture, child: ChildProcess, socket: Duplex, token: Buffer) {
+  private constructor(
+    architecture: Architecture,
+    child: ChildProcess,
+    socket: Duplex,
+    token: Buffer,
+    firstStream: number,
+  ) {
     this.architecture = architecture;
     this.#child = child;
     this.#socket = socket;
     this.#channel = new ZygoteChannel(socket, token);
+    this.#firstStream = firstStream;
     const ended = Promise.withResolvers<ZygoteEnd>();
     // Most starters never ask.
     ended.promise.catch(() => {});
@@ -67,20 +77,21 @@ export class Zygote {
     });
   }
 
-  static start({ stdio = "ignore", descriptors = [] }: ZygoteStart = {}): Zygote {
+  static start({ stdio = "ignore", descriptors = [], streams = 0 }: ZygoteStart = {}): Zygote {
     const architecture = hostArchitecture();
     const machine = machineFile(architecture);
     const own = typeof stdio === "string" ? [stdio, stdio, stdio] : stdio;
-    const child = spawn(machine.path, [], { stdio: [...own, "pipe", ...descriptors], env: {}, cwd: "/" });
+    const pipes = Array<"pipe">(streams).fill("pipe");
+    const child = spawn(machine.path, [], { stdio: [...own, "pipe", ...descriptors, ...pipes], env: {}, cwd: "/" });
     const socket = child.stdio[3] as Duplex | null | undefined;
     assert(socket !== null && socket !== undefined);
     const token = randomBytes(TOKEN_BYTES);
-    const zygote = zygoteProgram(architecture, token, { descriptors: descriptors.length });
+    const zygote = zygoteProgram(architecture, token, { descriptors: descriptors.length + streams });
     for (const program of [sealProgram(architecture, machine.bytes), zygote]) {
       verifyProgram(program);
       socket.write(encodeProgram(program, { loadAddress: BOOT_ADDRESS }));
     }
-    return new Zygote(architecture, child, socket, token);
+    return new Zygote(architecture, child, socket, token, FIRST_DESCRIPTOR + descriptors.length);
   }
 
   /** Whether programs can still be submitted. */
@@ -90,6 +101,13 @@ export class Zygote {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** The near end of a stream; programs have the other one as the descriptor behind those that they were given. */
+  stream(index: number): Duplex {
+    const stream = this.#child.stdio[this.#firstStream + index] as Duplex | null | undefined;
+    assert(stream !== null && stream !== undefined);
+    return stream;
   }
 
   /** See {@link ZygoteChannel.submit}. */
