@@ -17,6 +17,9 @@ import { RELAY_ANSWER, RELAY_OPERATIONS, RELAY_PATH_MAX_BYTES, RELAY_REQUEST } f
 
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const AF_INET6 = 10;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 
 /** Memory and numbers that all of the program uses. */
 interface Relay {
@@ -242,14 +245,20 @@ function emitTryBind(relay: Relay): void {
   const socket = p.slot("file");
   const bound = p.label("it is known");
   const plain = p.label("not a stream");
+  const other = p.label("not IPv6");
+  const family = loaded(relay, "a");
   const type = loaded(relay, "b");
-  p.call("socket", [loaded(relay, "a"), type, loaded(relay, "c")], { into: value, on: "any", goto: tell });
+  const on = p.bytes(Buffer.from([1, 0, 0, 0]), "[1]");
+  p.call("socket", [family, type, loaded(relay, "c")], { into: value, on: "any", goto: tell });
   p.set(socket, value);
   // What connections of the past keep is no obstacle for who listens; another listener is one all the same.
   p.branch(type, "ne", p.flags("SOCK_STREAM"), plain);
-  const on = p.bytes(Buffer.from([1, 0, 0, 0]), "[1]");
   p.call("setsockopt", [socket, p.number(SOL_SOCKET, "SOL_SOCKET"), p.number(SO_REUSEADDR, "SO_REUSEADDR"), on, 4]);
   p.mark(plain);
+  // Otherwise "::" stood for IPv4, too.
+  p.branch(family, "ne", AF_INET6, other);
+  p.call("setsockopt", [socket, p.number(IPPROTO_IPV6, "IPPROTO_IPV6"), p.number(IPV6_V6ONLY, "IPV6_V6ONLY"), on, 4]);
+  p.mark(other);
   p.call("bind", [socket, data, loaded(relay, "dataBytes")], { into: value, on: "any", goto: bound });
   p.mark(bound);
   p.call("close", [socket]);

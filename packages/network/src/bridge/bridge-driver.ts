@@ -1,0 +1,215 @@
+import {
+  type ConnectRequest,
+  type CreateNetworkRequest,
+  type EgressPolicy,
+  type Endpoint,
+  type HostsEntry,
+  type NetworkDriver,
+  type NetworkFeatures,
+  type NetworkInfo,
+  OrlopError,
+  PORT_PROTOCOLS,
+  type PublishedPort,
+} from "@orlop/core";
+import { ownProcessMark } from "@orlop/kernel";
+import { NetworkRelay } from "@orlop/kernel/netlink";
+import { disjointPolicy } from "../egress/disjoint-rules.ts";
+import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
+import { cleanUp } from "./clean-up.ts";
+import { EndpointWork } from "./endpoint-work.ts";
+import { hasProtocol6 } from "./host-settings.ts";
+import { HostSide } from "./host-side.ts";
+import { BRIDGE_DRIVER, DEFAULT_NETWORK, insertNetwork } from "./network-work.ts";
+
+export interface BridgeDriverOptions {
+  readonly records: NetworkRecords;
+  /** The network namespace in which bridges stand and ports are published; absent: that of this process. */
+  readonly hostNamespace?: string;
+}
+
+const FEATURES: NetworkFeatures = {
+  create: true,
+  staticAddresses: true,
+  ipv6: true,
+  internal: true,
+  connectWhileRunning: true,
+  publish: PORT_PROTOCOLS,
+  publishWhileRunning: true,
+  egress: true,
+  rootless: false,
+};
+
+interface Host {
+  readonly relay: NetworkRelay;
+  readonly side: HostSide;
+}
+
+/**
+ * The driver `bridge`: a bridge for each network, a pair of interfaces for each endpoint, and one table of rules for all of
+ * it, made by netlink alone (docs/networking.md).
+ */
+export class BridgeDriver implements NetworkDriver {
+  readonly name: string = BRIDGE_DRIVER;
+  readonly defaultNetwork: string = DEFAULT_NETWORK;
+  readonly #records: NetworkRecords;
+  readonly #hostNamespace: string | undefined;
+  #host: Promise<Host> | undefined;
+
+  constructor({ records, hostNamespace }: BridgeDriverOptions) {
+    this.#records = records;
+    this.#hostNamespace = hostNamespace;
+  }
+
+  async features(): Promise<NetworkFeatures> {
+    return FEATURES;
+  }
+
+  async create(request: CreateNetworkRequest): Promise<NetworkInfo> {
+    const { side } = await this.#useHost();
+    const record = await insertNetwork(side, this.#records, request);
+    try {
+      await side.ensureNetwork(record);
+    } catch (error) {
+      await this.#removeRecord(side, record);
+      throw error;
+    }
+    return record.info;
+  }
+
+  async inspect(network: string): Promise<NetworkInfo> {
+    return (await this.#find(network)).info;
+  }
+
+  async list(): Promise<readonly NetworkInfo[]> {
+    await this.#find(DEFAULT_NETWORK);
+    return this.#records.networks().map(({ info }) => info);
+  }
+
+  async remove(network: string): Promise<void> {
+    const record = this.#records.network(network);
+    if (record === undefined) return;
+    const { id, name } = record.info;
+    if (name === DEFAULT_NETWORK) {
+      throw new OrlopError("conflict", `Cannot remove network "${name}": it is the default one`);
+    }
+    const { side } = await this.#useHost();
+    this.#records.transaction(() => {
+      const [first] = this.#records.endpoints(id);
+      if (first !== undefined) {
+        throw new OrlopError("conflict", `Cannot remove network "${name}": endpoint "${first.endpoint.id}" is on it`);
+      }
+      this.#records.deleteNetwork(id);
+    });
+    await side.removeNetwork(record);
+  }
+
+  async connect(request: ConnectRequest): Promise<Endpoint> {
+    const network = await this.#find(request.network);
+    return await (await this.#work()).connect(network, request);
+  }
+
+  async disconnect(network: string, endpoint: string): Promise<void> {
+    const found = this.#records.network(network);
+    const record = found && this.#records.endpoint(found.info.id, endpoint);
+    if (found !== undefined && record !== undefined) await (await this.#work()).remove(found, record);
+  }
+
+  async endpoint(network: string, endpoint: string): Promise<Endpoint> {
+    return this.#endpoint(await this.#find(network), endpoint).endpoint;
+  }
+
+  async endpoints(network?: string): Promise<readonly Endpoint[]> {
+    const id = network === undefined ? undefined : (await this.#find(network)).info.id;
+    return this.#made(id).map(({ endpoint }) => endpoint);
+  }
+
+  async publish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    const found = await this.#find(network);
+    const record = this.#endpoint(found, endpoint);
+    return (await (await this.#work()).publish(found, record, ports)).endpoint;
+  }
+
+  async unpublish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    const found = await this.#find(network);
+    const record = this.#endpoint(found, endpoint);
+    return (await (await this.#work()).unpublish(found, record, ports)).endpoint;
+  }
+
+  async setEgress(network: string, endpoint: string, policy: EgressPolicy): Promise<Endpoint> {
+    const record = this.#endpoint(await this.#find(network), endpoint);
+    const { side } = await this.#useHost();
+    const egress = disjointPolicy(policy);
+    await side.changeEgress(record.endpoint, record.link, egress);
+    return (await this.#work()).change(record, { egress }).endpoint;
+  }
+
+  async hostsEntries(network: string): Promise<readonly HostsEntry[]> {
+    const { info } = await this.#find(network);
+    return this.#made(info.id).flatMap(({ endpoint: { addresses, names } }) =>
+      names.length === 0 ? [] : addresses.map((address) => ({ address: address.split("/", 1)[0] ?? "", names })),
+    );
+  }
+
+  async cleanup(): Promise<void> {
+    const { side } = await this.#useHost();
+    await cleanUp(side, this.#records, await this.#work());
+  }
+
+  async close(): Promise<void> {
+    const host = await this.#host?.catch(() => undefined);
+    this.#host = undefined;
+    host?.relay.close();
+  }
+
+  /** Of endpoints that are there in full. */
+  #made(network: string | undefined): readonly EndpointRecord[] {
+    return this.#records.endpoints(network).filter(({ state }) => state === "made");
+  }
+
+  #useHost(): Promise<Host> {
+    this.#host ??= NetworkRelay.start(this.#hostNamespace).then(
+      (relay) => ({ relay, side: new HostSide(relay.home, this.#records) }),
+      (error: unknown) => {
+        this.#host = undefined;
+        throw error;
+      },
+    );
+    return this.#host;
+  }
+
+  async #work(): Promise<EndpointWork> {
+    const { relay, side } = await this.#useHost();
+    return new EndpointWork({ relay, host: side, records: this.#records, mark: ownProcessMark() });
+  }
+
+  /** The default network is written down by whoever asks first. */
+  async #find(network: string): Promise<NetworkRecord> {
+    const known = this.#records.network(network);
+    if (known !== undefined) return known;
+    if (network !== DEFAULT_NETWORK) {
+      throw new OrlopError("not-found", `Cannot find network "${network}": there is none of this name or id`);
+    }
+    const { side } = await this.#useHost();
+    try {
+      return await insertNetwork(side, this.#records, {
+        name: DEFAULT_NETWORK,
+        ipv6: await hasProtocol6(side.namespace),
+      });
+    } catch (error) {
+      const other = this.#records.network(network);
+      if (other !== undefined) return other;
+      throw error;
+    }
+  }
+
+  #endpoint({ info }: NetworkRecord, endpoint: string): EndpointRecord {
+    const record = this.#records.endpoint(info.id, endpoint);
+    if (record?.state === "made") return record;
+    throw new OrlopError("not-found", `Cannot find endpoint "${endpoint}": network "${info.name}" has none of this id`);
+  }
+
+  async #removeRecord(side: HostSide, record: NetworkRecord): Promise<void> {
+    this.#records.transaction(() => this.#records.deleteNetwork(record.info.id));
+    await side.removeNetwork(record);
+  }
+}

@@ -1,0 +1,150 @@
+import { type EgressPolicy, type Endpoint, OrlopError, type PublishedPort } from "@orlop/core";
+import { parseIpAddress, type RelayNamespace } from "@orlop/kernel/netlink";
+import { checkHostPorts } from "../ports/host-ports.ts";
+import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
+import { endConnections, isForbidden, isOfEndpoint, isOfPorts } from "./connections.ts";
+import { attach, makePair } from "./endpoint-links.ts";
+import { ensureBridge, findLink, hasIpv6, removeLink } from "./host-links.ts";
+import { ensureForwarding, setRouteLocalnet } from "./host-settings.ts";
+import { egressElements, endpointElements, networkElements, portElements } from "./rule-elements.ts";
+import { RuleSet } from "./rule-set.ts";
+
+/** What networks and endpoints are in the kernel of the host: links, rules and settings. Every method may be repeated. */
+export class HostSide {
+  readonly namespace: RelayNamespace;
+  readonly rules: RuleSet;
+  readonly #records: NetworkRecords;
+
+  constructor(namespace: RelayNamespace, records: NetworkRecords) {
+    this.namespace = namespace;
+    this.rules = new RuleSet(namespace, records.owner());
+    this.#records = records;
+  }
+
+  /** The rules come first: what is connected is guarded from its first packet on. */
+  async ensureNetwork(network: NetworkRecord): Promise<void> {
+    await this.rules.ensureTable();
+    await this.rules.add(networkElements(network));
+    await ensureBridge(this.namespace, network);
+    if (network.info.internal) return;
+    await ensureForwarding(this.namespace, 4);
+    if (hasIpv6(network.info.subnets)) await ensureForwarding(this.namespace, 6);
+  }
+
+  async removeNetwork(network: NetworkRecord): Promise<void> {
+    await removeLink(this.namespace, network.link);
+    await this.rules.remove(networkElements(network));
+  }
+
+  async connect(network: NetworkRecord, record: EndpointRecord, inside: RelayNamespace): Promise<void> {
+    await this.ensureNetwork(network);
+    await this.rules.add(egressElements(record.endpoint, record.link));
+    await makePair(this.namespace, inside, network, record);
+    await this.publish(network, record, record.endpoint.ports);
+  }
+
+  /** Puts back what somebody else has taken from an endpoint's side on the host. */
+  async repair(network: NetworkRecord, record: EndpointRecord): Promise<void> {
+    await this.ensureNetwork(network);
+    await attach(this.namespace, network, record.link);
+    await this.rules.add(endpointElements(record));
+    await this.#settleLoopback(network);
+  }
+
+  async hasLink(link: string): Promise<boolean> {
+    return (await findLink(this.namespace, link)) !== undefined;
+  }
+
+  /** The other end goes with the host's, wherever it is. */
+  async disconnect(network: NetworkRecord, record: EndpointRecord): Promise<void> {
+    await removeLink(this.namespace, record.link);
+    await this.rules.remove(endpointElements(record));
+    await this.#settleLoopback(network);
+    await endConnections(this.namespace, isOfEndpoint(record.endpoint.addresses));
+  }
+
+  /** Takes away what a connect that failed, or whose process has died, has got to. */
+  async undoConnect(network: NetworkRecord, record: EndpointRecord): Promise<void> {
+    await removeLink(this.namespace, record.link);
+    // Only what is ours: it may have failed for an element that is somebody else's.
+    const { elements } = await this.rules.list();
+    await this.rules.remove(elements.filter(({ link }) => link === record.link));
+    await this.#settleLoopback(network);
+    await endConnections(this.namespace, isOfEndpoint(record.endpoint.addresses));
+  }
+
+  async publish(
+    network: NetworkRecord,
+    { endpoint, link }: EndpointRecord,
+    ports: readonly Required<PublishedPort>[],
+  ): Promise<void> {
+    if (ports.length === 0) return;
+    try {
+      await this.rules.add(ports.flatMap((port) => portElements(endpoint, port, link)));
+    } catch (error) {
+      if (!(error instanceof OrlopError && error.errno === "EBUSY")) throw error;
+      const problem = "networks of another owner on this machine have one of these ports published";
+      throw new OrlopError("conflict", `Cannot publish ports of endpoint "${endpoint.id}": ${problem}`, {
+        cause: error,
+      });
+    }
+    try {
+      await this.#settleLoopback(network);
+    } catch (error) {
+      await this.rules.remove(ports.flatMap((port) => portElements(endpoint, port, link)));
+      throw error;
+    }
+  }
+
+  async unpublish(
+    network: NetworkRecord,
+    { endpoint, link }: EndpointRecord,
+    ports: readonly Required<PublishedPort>[],
+  ): Promise<void> {
+    await this.rules.remove(ports.flatMap((port) => portElements(endpoint, port, link)));
+    await this.#settleLoopback(network);
+    await endConnections(this.namespace, isOfPorts(endpoint.addresses, ports));
+  }
+
+  /** Leaves of an endpoint's ports in the kernel those that are written of it. */
+  async settlePorts(network: NetworkRecord, record: EndpointRecord): Promise<void> {
+    const wanted = new Set(endpointElements(record).map(({ set, key }) => JSON.stringify([set, key])));
+    const { elements } = await this.rules.list();
+    const own = elements.filter(({ link }) => link === record.link);
+    await this.rules.remove(own.filter(({ set, key }) => !wanted.has(JSON.stringify([set, key]))));
+    await this.#settleLoopback(network);
+  }
+
+  /** @throws OrlopError `conflict` for a port that a program of the host has */
+  async checkPorts(ports: readonly Required<PublishedPort>[]): Promise<void> {
+    for (const port of ports) await checkHostPorts(this.namespace, port);
+  }
+
+  /** One transaction of the kernel's: no packet meets a policy that is neither the old one nor the new one. */
+  async changeEgress(endpoint: Endpoint, link: string, policy: EgressPolicy): Promise<void> {
+    const [old, changed] = [egressElements(endpoint, link), egressElements({ ...endpoint, egress: policy }, link)];
+    const isIn = (list: typeof old, element: (typeof old)[number]): boolean =>
+      list.some((each) => JSON.stringify(each) === JSON.stringify(element));
+    await this.rules.replace(
+      old.filter((each) => !isIn(changed, each)),
+      changed.filter((each) => !isIn(old, each)),
+    );
+    await endConnections(this.namespace, isForbidden(endpoint.addresses, policy));
+  }
+
+  /** A bridge routes loopback addresses as long as one of its endpoints has a port published on them. */
+  async #settleLoopback(network: NetworkRecord): Promise<void> {
+    const isWanted = (): boolean =>
+      this.#records
+        .endpoints(network.info.id)
+        .some(({ endpoint, state }) => state !== "ending" && endpoint.ports.some(isOnLoopback));
+    await setRouteLocalnet(this.namespace, network.link, isWanted());
+    // Another process may have published one in between, and switched it on before this one switched it off.
+    if (isWanted()) await setRouteLocalnet(this.namespace, network.link, true);
+  }
+}
+
+function isOnLoopback({ hostAddress }: Required<PublishedPort>): boolean {
+  const { version, bytes } = parseIpAddress(hostAddress);
+  return version === 4 && (bytes[0] === 127 || hostAddress === "0.0.0.0");
+}

@@ -1,0 +1,75 @@
+import type { EgressRule, Endpoint, PublishedPort } from "@orlop/core";
+import { formatIpAddress, lastAddressOf, networkOf, parseIpAddress, parseIpPrefix } from "@orlop/kernel/netlink";
+import type { EndpointRecord, NetworkRecord } from "../records/network-records.ts";
+import { bridgeOptionsOf } from "./bridge-options.ts";
+import type { RuleElement } from "./rule-set.ts";
+import type { SetName } from "./rule-table.ts";
+
+type Key = RuleElement["key"];
+
+/** What the rules know of a network. */
+export function networkElements({ info, link }: NetworkRecord): readonly RuleElement[] {
+  const { masquerade, isolated } = bridgeOptionsOf(info.options, info.name);
+  const element = (set: SetName, ...key: Key): RuleElement => ({ set, key, link });
+  return [
+    element("bridges", link),
+    ...(isolated ? [] : [element("within", link, link)]),
+    ...(info.internal ? [element("internal", link)] : []),
+    ...(info.internal || !masquerade ? [] : [element("hidden", link)]),
+  ];
+}
+
+/** What the rules know of an endpoint. */
+export function endpointElements({ endpoint, link }: EndpointRecord): readonly RuleElement[] {
+  return [...endpoint.ports.flatMap((port) => portElements(endpoint, port, link)), ...egressElements(endpoint, link)];
+}
+
+/** From each port of the host to the endpoint's. */
+export function portElements(
+  { addresses }: Pick<Endpoint, "addresses">,
+  port: Required<PublishedPort>,
+  link: string,
+): readonly RuleElement[] {
+  const { version } = parseIpAddress(port.hostAddress);
+  const target = addressOf(addresses, version);
+  if (target === undefined) return [];
+  const everywhere = port.hostAddress === "0.0.0.0" || port.hostAddress === "::";
+  return Array.from({ length: port.count }, (_, index): RuleElement => {
+    const service = [port.protocol, port.hostPort + index] as const;
+    return {
+      set: `${everywhere ? "everywhere" : "published"}${version}`,
+      key: everywhere ? service : [port.hostAddress, ...service],
+      value: [target, port.containerPort + index],
+      link,
+    };
+  });
+}
+
+/** Without its prefix length. */
+export function addressOf(addresses: readonly string[], version: 4 | 6): string | undefined {
+  return addresses.find((each) => parseIpPrefix(each).version === version)?.split("/", 1)[0];
+}
+
+export function egressElements({ egress, addresses }: Endpoint, link: string): readonly RuleElement[] {
+  if (egress === "all") return [];
+  return ([4, 6] as const).flatMap((version) => {
+    const own = addressOf(addresses, version);
+    if (own === undefined) return [];
+    const rules = egress.allow.filter(({ to }) => parseIpPrefix(to).version === version);
+    const limited: RuleElement = { set: `limited${version}`, key: [own], link };
+    return [limited, ...rules.map((rule) => allowedElement(own, version, rule, link))];
+  });
+}
+
+function allowedElement(own: string, version: 4 | 6, { to, protocol, ports }: EgressRule, link: string): RuleElement {
+  const prefix = networkOf(parseIpPrefix(to));
+  const target = interval(formatIpAddress(prefix.bytes), formatIpAddress(lastAddressOf(prefix).bytes));
+  if (protocol === undefined) return { set: `reach${version}`, key: [own, target], link };
+  const [first, last] = ports ?? [0, 65_535];
+  return { set: `services${version}`, key: [own, target, protocol, interval(first, last)], link };
+}
+
+/** As the kernel's answers are read. */
+function interval<T extends string | number>(from: T, to: T): Key[number] {
+  return from === to ? from : { from, to };
+}

@@ -1,0 +1,192 @@
+import type { NetlinkRequest } from "@orlop/kernel/netlink";
+import {
+  accept,
+  addChain,
+  addRule,
+  addSet,
+  addTable,
+  type ChainBase,
+  chainPriorities,
+  concatenate,
+  ct,
+  dnat,
+  drop,
+  fib,
+  ip,
+  ip6,
+  jump,
+  masquerade,
+  meta,
+  reject,
+  returnToCaller,
+  type SetDefinition,
+  type Statement,
+  type TableReference,
+  th,
+} from "@orlop/kernel/nftables";
+
+/**
+ * All of ours, for every set of records that uses this kernel. Its rules never change while it is there: what networks and
+ * endpoints come and go with are elements of sets. A packet that it accepts is still looked at by the chains of others, so
+ * that no firewall of the host is opened by it.
+ */
+export const TABLE: TableReference = { family: "inet", table: "orlop" };
+
+/** Goes up when rules change: a table with another one is none that this version can work with. */
+export const LAYOUT_CHAIN = "layout-1";
+
+const set = (name: string, key: SetDefinition["key"], more: Partial<SetDefinition> = {}): SetDefinition => ({
+  ...TABLE,
+  set: name,
+  key,
+  ...more,
+});
+
+export type SetName =
+  | "bridges"
+  | "within"
+  | "internal"
+  | "hidden"
+  | "published4"
+  | "published6"
+  | "everywhere4"
+  | "everywhere6"
+  | "limited4"
+  | "limited6"
+  | "reach4"
+  | "reach6"
+  | "services4"
+  | "services6";
+
+/** The sets, by what they are for. */
+export const SETS: Readonly<Record<SetName, SetDefinition>> = {
+  /** Bridges of networks. */
+  bridges: set("bridges", ["ifname"]),
+  /** Twice the same bridge: what goes between its own endpoints. */
+  within: set("within", ["ifname", "ifname"]),
+  /** Bridges without a way out. */
+  internal: set("internal", ["ifname"]),
+  /** Bridges whose endpoints are hidden behind the address of the host. */
+  hidden: set("hidden", ["ifname"]),
+  /** From a port of one address of the host to a port of an endpoint. */
+  published4: set("published4", ["ipv4_addr", "inet_proto", "inet_service"], { value: ["ipv4_addr", "inet_service"] }),
+  published6: set("published6", ["ipv6_addr", "inet_proto", "inet_service"], { value: ["ipv6_addr", "inet_service"] }),
+  /** The same for all addresses of the host. */
+  everywhere4: set("everywhere4", ["inet_proto", "inet_service"], { value: ["ipv4_addr", "inet_service"] }),
+  everywhere6: set("everywhere6", ["inet_proto", "inet_service"], { value: ["ipv6_addr", "inet_service"] }),
+  /** Addresses of endpoints with an egress policy. */
+  limited4: set("limited4", ["ipv4_addr"]),
+  limited6: set("limited6", ["ipv6_addr"]),
+  /** From an endpoint to what it may talk to by any protocol. */
+  reach4: set("reach4", ["ipv4_addr", "ipv4_addr"], { interval: true }),
+  reach6: set("reach6", ["ipv6_addr", "ipv6_addr"], { interval: true }),
+  /** From an endpoint to the ports that it may talk to. */
+  services4: set("services4", ["ipv4_addr", "ipv4_addr", "inet_proto", "inet_service"], { interval: true }),
+  services6: set("services6", ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], { interval: true }),
+};
+
+interface ChainOfRules {
+  readonly base?: ChainBase;
+  readonly rules: readonly (readonly [comment: string, ...statements: Statement[]])[];
+}
+
+const LOOPBACK = "127.0.0.0/8";
+const local = fib(["daddr"], "type").is("local");
+const known = ct.state.has("established", "related");
+const transport = [meta.l4proto, th.dport] as const;
+
+/** What is sent to a published port goes to its endpoint. */
+const TO_ENDPOINTS: ChainOfRules["rules"] = [
+  ["published on one address", dnat({ from: concatenate(ip.daddr, ...transport).mappedBy(SETS.published4) })],
+  ["published on one address", dnat({ from: concatenate(ip6.daddr, ...transport).mappedBy(SETS.published6) })],
+  [
+    "published everywhere",
+    meta.nfproto.is("ipv4"),
+    local,
+    dnat({ from: concatenate(...transport).mappedBy(SETS.everywhere4) }),
+  ],
+  [
+    "published everywhere",
+    meta.nfproto.is("ipv6"),
+    local,
+    dnat({ from: concatenate(...transport).mappedBy(SETS.everywhere6) }),
+  ],
+];
+
+const CHAINS: Readonly<Record<string, ChainOfRules>> = {
+  // What a loopback address is on is this machine alone. A bridge routes those addresses while a port is published on them
+  // (route_localnet), and without these rules its endpoints could reach what listens there (CVE-2020-8558).
+  guard: {
+    base: { type: "filter", hook: "prerouting", priority: chainPriorities.raw },
+    rules: [
+      ["CVE-2020-8558", meta.iifname.isNot("lo"), ip.daddr.is(LOOPBACK), drop],
+      ["CVE-2020-8558", meta.iifname.isNot("lo"), ip.saddr.is(LOOPBACK), drop],
+    ],
+  },
+  prerouting: {
+    base: { type: "nat", hook: "prerouting", priority: chainPriorities.dstnat },
+    rules: TO_ENDPOINTS,
+  },
+  output: { base: { type: "nat", hook: "output", priority: chainPriorities.dstnat }, rules: TO_ENDPOINTS },
+  postrouting: {
+    base: { type: "nat", hook: "postrouting", priority: chainPriorities.srcnat },
+    rules: [
+      ["a way out", meta.iifname.in(SETS.hidden), meta.oifname.notIn(SETS.bridges), masquerade()],
+      ["a port published on loopback", ip.saddr.is(LOOPBACK), meta.oifname.in(SETS.bridges), masquerade()],
+      // Answers would go from one endpoint to the other directly, and not be those that it waits for.
+      [
+        "a port published by a neighbour or itself",
+        concatenate(meta.iifname, meta.oifname).in(SETS.within),
+        ct.status.has("dnat"),
+        masquerade(),
+      ],
+    ],
+  },
+  forward: {
+    base: { type: "filter", hook: "forward", priority: chainPriorities.filter },
+    rules: [
+      ["of a connection that was allowed", known, accept],
+      ["within one network", concatenate(meta.iifname, meta.oifname).in(SETS.within), accept],
+      ["an egress policy", ip.saddr.in(SETS.limited4), jump("egress")],
+      ["an egress policy", ip6.saddr.in(SETS.limited6), jump("egress")],
+      ["no way out", meta.iifname.in(SETS.internal), drop],
+      ["no way in", meta.oifname.in(SETS.internal), drop],
+      ["a published port", ct.status.has("dnat"), accept],
+      ["from another network, or to a port that is not published", meta.oifname.in(SETS.bridges), drop],
+    ],
+  },
+  input: {
+    base: { type: "filter", hook: "input", priority: chainPriorities.filter },
+    rules: [
+      ["of a connection that was allowed", known, accept],
+      ["neighbours are looked for", meta.l4proto.is("icmpv6"), accept],
+      ["an egress policy", ip.saddr.in(SETS.limited4), jump("egress")],
+      ["an egress policy", ip6.saddr.in(SETS.limited6), jump("egress")],
+      ["no way to the host", meta.iifname.in(SETS.internal), drop],
+    ],
+  },
+  egress: {
+    rules: [
+      ["allowed", concatenate(ip.saddr, ip.daddr).in(SETS.reach4), returnToCaller],
+      ["allowed", concatenate(ip6.saddr, ip6.daddr).in(SETS.reach6), returnToCaller],
+      ["allowed", concatenate(ip.saddr, ip.daddr, ...transport).in(SETS.services4), returnToCaller],
+      ["allowed", concatenate(ip6.saddr, ip6.daddr, ...transport).in(SETS.services6), returnToCaller],
+      ["not allowed", reject("adminProhibited")],
+    ],
+  },
+  [LAYOUT_CHAIN]: { rules: [] },
+};
+
+/** Makes the table, with its sets and rules; EEXIST (`exists`) where it is there. Goes into a batch. */
+export function createTable(): readonly NetlinkRequest<unknown>[] {
+  const chains = Object.entries(CHAINS).map(([chain, { base }]) => ({ ...TABLE, chain, ...(base && { base }) }));
+  const rules = Object.entries(CHAINS).flatMap(([chain, own]) =>
+    own.rules.map(([comment, ...statements]) => ({ ...TABLE, chain, comment, statements })),
+  );
+  return [
+    addTable({ ...TABLE, comment: "networks of containers" }, { exclusive: true }),
+    ...chains.map((chain) => addChain(chain)),
+    ...Object.values(SETS).map((each) => addSet(each)),
+    ...rules.map((rule) => addRule(rule)),
+  ];
+}

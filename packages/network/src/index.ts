@@ -1,0 +1,11 @@
+export { BridgeDriver, type BridgeDriverOptions } from "./bridge/bridge-driver.ts";
+export type {
+  EndpointRecord,
+  EndpointState,
+  EndpointWishes,
+  NetworkRecord,
+  NetworkRecords,
+  PortRange,
+} from "./records/network-records.ts";
+export type { RecordsComponent, RecordsDatabase } from "./records/records-database.ts";
+export { SqliteRecords } from "./records/sqlite-records.ts";
