@@ -49,7 +49,8 @@ export async function attach(host: RelayNamespace, network: NetworkRecord, link:
   await host.route(
     changeLink(link, WITHOUT_IPV6),
     changeLink(link, { master: bridge.index, up: true }),
-    ...(isolated ? [changeLink(link, { port: { kind: "bridge", data: { isolated: true } } })] : []),
+    // With br_netfilter the bridge itself leads a packet to a published port on, back to where it came from, too.
+    changeLink(link, { port: { kind: "bridge", data: { hairpin: true, isolated } } }),
   );
 }
 

@@ -6,7 +6,7 @@ import { endConnections, isForbidden, isOfEndpoint, isOfPorts } from "./connecti
 import { attach, makePair } from "./endpoint-links.ts";
 import { ensureBridge, findLink, hasIpv6, removeLink } from "./host-links.ts";
 import { ensureForwarding, setRouteLocalnet } from "./host-settings.ts";
-import { egressElements, endpointElements, networkElements, portElements } from "./rule-elements.ts";
+import { egressElements, endpointElements, networkElements, ownElements, portElements } from "./rule-elements.ts";
 import { RuleSet } from "./rule-set.ts";
 
 /** What networks and endpoints are in the kernel of the host: links, rules and settings. Every method may be repeated. */
@@ -38,7 +38,7 @@ export class HostSide {
 
   async connect(network: NetworkRecord, record: EndpointRecord, inside: RelayNamespace): Promise<void> {
     await this.ensureNetwork(network);
-    await this.rules.add(egressElements(record.endpoint, record.link));
+    await this.rules.add(ownElements(record.endpoint, record.link));
     await makePair(this.namespace, inside, network, record);
     await this.publish(network, record, record.endpoint.ports);
   }

@@ -21,7 +21,16 @@ export function networkElements({ info, link }: NetworkRecord): readonly RuleEle
 
 /** What the rules know of an endpoint. */
 export function endpointElements({ endpoint, link }: EndpointRecord): readonly RuleElement[] {
-  return [...endpoint.ports.flatMap((port) => portElements(endpoint, port, link)), ...egressElements(endpoint, link)];
+  return [...ownElements(endpoint, link), ...endpoint.ports.flatMap((port) => portElements(endpoint, port, link))];
+}
+
+/** What there is of every endpoint, whatever ports it publishes. */
+export function ownElements(endpoint: Endpoint, link: string): readonly RuleElement[] {
+  const itself = ([4, 6] as const).flatMap((version): readonly RuleElement[] => {
+    const own = addressOf(endpoint.addresses, version);
+    return own === undefined ? [] : [{ set: `itself${version}`, key: [own, own], link }];
+  });
+  return [...itself, ...egressElements(endpoint, link)];
 }
 
 /** From each port of the host to the endpoint's. */

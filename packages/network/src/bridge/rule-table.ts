@@ -51,6 +51,8 @@ export type SetName =
   | "published6"
   | "everywhere4"
   | "everywhere6"
+  | "itself4"
+  | "itself6"
   | "limited4"
   | "limited6"
   | "reach4"
@@ -74,6 +76,9 @@ export const SETS: Readonly<Record<SetName, SetDefinition>> = {
   /** The same for all addresses of the host. */
   everywhere4: set("everywhere4", ["inet_proto", "inet_service"], { value: ["ipv4_addr", "inet_service"] }),
   everywhere6: set("everywhere6", ["inet_proto", "inet_service"], { value: ["ipv6_addr", "inet_service"] }),
+  /** Twice the same address of an endpoint. */
+  itself4: set("itself4", ["ipv4_addr", "ipv4_addr"]),
+  itself6: set("itself6", ["ipv6_addr", "ipv6_addr"]),
   /** Addresses of endpoints with an egress policy. */
   limited4: set("limited4", ["ipv4_addr"]),
   limited6: set("limited6", ["ipv6_addr"]),
@@ -133,13 +138,16 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
     rules: [
       ["a way out", meta.iifname.in(SETS.hidden), meta.oifname.notIn(SETS.bridges), masquerade()],
       ["a port published on loopback", ip.saddr.is(LOOPBACK), meta.oifname.in(SETS.bridges), masquerade()],
-      // Answers would go from one endpoint to the other directly, and not be those that it waits for.
+      // Answers would go from one endpoint to the other directly, and not be those that it waits for. With br_netfilter they
+      // are seen on their way, and only who asks itself must not see so.
       [
-        "a port published by a neighbour or itself",
+        "a port published by a neighbour",
         concatenate(meta.iifname, meta.oifname).in(SETS.within),
         ct.status.has("dnat"),
         masquerade(),
       ],
+      ["a port published by itself", concatenate(ip.saddr, ip.daddr).in(SETS.itself4), masquerade()],
+      ["a port published by itself", concatenate(ip6.saddr, ip6.daddr).in(SETS.itself6), masquerade()],
     ],
   },
   forward: {

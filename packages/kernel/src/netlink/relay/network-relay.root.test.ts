@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readlinkSync, statSync } from "node:fs";
 import { test } from "node:test";
-import { holdNamespaces } from "@orlop/testkit";
+import { setTimeout } from "node:timers/promises";
+import { holdNamespaces, patience } from "@orlop/testkit";
 import { createLink, getLink, listLinks } from "../rtnetlink/link-requests.ts";
 import { NetworkRelay } from "./network-relay.ts";
 
@@ -38,4 +39,23 @@ test("a relay that cannot begin where it should is an error, and so is one that 
   relay.close();
   await assert.rejects(asked, { code: "conflict" });
   await assert.rejects(relay.home.route(getLink("lo")), { code: "conflict" });
+});
+
+test("keeps no namespace alive that has been closed", options, async () => {
+  using relay = await NetworkRelay.start();
+  const held = await holdNamespaces(["net"]);
+  await using watched = await holdNamespaces(["net"]);
+  await using outside = await relay.openNamespace(watched.path("net"));
+  {
+    await using inside = await relay.openNamespace(held.path("net"));
+    const peer = { name: "inside", netnsFd: inside.fd };
+    await outside.route(createLink({ name: "outside", kind: { kind: "veth", data: { peer } } }));
+    await inside.readFile("/proc/sys/net/ipv4/ip_forward");
+  }
+  await held[Symbol.asyncDispose]();
+  const deadline = performance.now() + patience(10_000);
+  while ((await outside.values("route", listLinks())).length > 1) {
+    assert.ok(performance.now() < deadline, "the other end goes with its namespace");
+    await setTimeout(2);
+  }
 });

@@ -217,7 +217,9 @@ export class RelayNamespace implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const sockets = await Promise.all(this.#sockets.values());
     this.#sockets.clear();
-    for (const fd of [...sockets, this.fd]) await this.#relay.ask({ operation: "close", a: fd });
+    // Whoever is in a namespace keeps it alive.
+    const namespace = this.#relay.home.fd;
+    for (const fd of [...sockets, this.fd]) await this.#relay.ask({ operation: "close", namespace, a: fd });
   }
 
   async #exchange(protocol: number, requests: readonly NetlinkRequest<unknown>[]): Promise<NetlinkExchange> {
