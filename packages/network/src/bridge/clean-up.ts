@@ -58,11 +58,11 @@ async function settleElements(host: HostSide, records: NetworkRecords): Promise<
     const { gone, come } = await difference(host, records, elements);
     if (gone.length + come.length === 0) return;
     try {
-      // Somebody has taken all rules of the machine away.
-      if (elements.length === 0) await host.rules.ensureTable();
+      // Somebody may have taken all rules of the machine away.
+      if (come.length > 0) await host.rules.ensureTablesFor(come);
       const some = gone.slice(0, ELEMENTS_AT_ONCE);
       const more = come.slice(0, ELEMENTS_AT_ONCE - some.length);
-      await host.rules.replace(some, more, elements.length === 0 ? undefined : generation);
+      await host.rules.replace(some, more, gone.length === 0 ? undefined : generation);
     } catch (error) {
       const movedOn = error instanceof OrlopError && (error.errno === "ERESTART" || error.code === "not-found");
       if (!movedOn || ++refused === TRIES_MAX) throw error;

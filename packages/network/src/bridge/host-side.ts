@@ -38,7 +38,9 @@ export class HostSide {
 
   async connect(network: NetworkRecord, record: EndpointRecord, inside: RelayNamespace): Promise<void> {
     await this.ensureNetwork(network);
-    await this.rules.add(ownElements(record.endpoint, record.link));
+    const elements = ownElements(record.endpoint, record.link);
+    await this.rules.ensureTablesFor(elements);
+    await this.rules.add(elements);
     await makePair(this.namespace, inside, network, record);
     await this.publish(network, record, record.endpoint.ports);
   }
@@ -46,8 +48,10 @@ export class HostSide {
   /** Puts back what somebody else has taken from an endpoint's side on the host. */
   async repair(network: NetworkRecord, record: EndpointRecord): Promise<void> {
     await this.ensureNetwork(network);
+    const elements = endpointElements(record);
+    await this.rules.ensureTablesFor(elements);
+    await this.rules.add(elements);
     await attach(this.namespace, network, record.link);
-    await this.rules.add(endpointElements(record));
     await this.#settleLoopback(network);
   }
 
@@ -125,6 +129,7 @@ export class HostSide {
     const [old, changed] = [egressElements(endpoint, link), egressElements({ ...endpoint, egress: policy }, link)];
     const isIn = (list: typeof old, element: (typeof old)[number]): boolean =>
       list.some((each) => JSON.stringify(each) === JSON.stringify(element));
+    await this.rules.ensureTablesFor(changed);
     await this.rules.replace(
       old.filter((each) => !isIn(changed, each)),
       changed.filter((each) => !isIn(old, each)),

@@ -61,13 +61,17 @@ export function addressOf(addresses: readonly string[], version: 4 | 6): string 
 
 export function egressElements({ egress, addresses }: Endpoint, link: string): readonly RuleElement[] {
   if (egress === "all") return [];
-  return ([4, 6] as const).flatMap((version) => {
+  const limits = ([4, 6] as const).flatMap((version): readonly RuleElement[] => {
     const own = addressOf(addresses, version);
     if (own === undefined) return [];
     const rules = egress.allow.filter(({ to }) => parseIpPrefix(to).version === version);
-    const limited: RuleElement = { set: `limited${version}`, key: [own], link };
-    return [limited, ...rules.map((rule) => allowedElement(own, version, rule, link))];
+    return [
+      { set: `limited${version}`, key: [own], link },
+      { set: `sources${version}`, key: [link, own], link },
+      ...rules.map((rule) => allowedElement(own, version, rule, link)),
+    ];
   });
+  return [{ set: "checked", key: [link], link }, ...limits];
 }
 
 function allowedElement(own: string, version: 4 | 6, { to, protocol, ports }: EgressRule, link: string): RuleElement {

@@ -9,8 +9,9 @@ import {
   listElements,
   nftablesBatch,
   type SetElement,
+  type TableReference,
 } from "@orlop/kernel/nftables";
-import { createTable, LAYOUT_CHAIN, SETS, type SetName, TABLE } from "./rule-table.ts";
+import { createTable, LAYOUT_CHAIN, SETS, type SetName, SOURCE_TABLE, TABLE } from "./rule-table.ts";
 
 /** An element of one of our sets. */
 export interface RuleElement {
@@ -41,13 +42,19 @@ export class RuleSet {
   }
 
   /** Makes the table where it is not there. */
-  async ensureTable(): Promise<void> {
+  async ensureTable(table: TableReference = TABLE): Promise<void> {
     try {
-      await this.#commit(createTable());
+      await this.#commit(createTable(table));
     } catch (error) {
       if (!(error instanceof OrlopError && error.code === "exists")) throw error;
-      await this.#checkLayout();
+      await this.#checkLayout(table);
     }
+  }
+
+  /** Makes the tables that the elements go into. */
+  async ensureTablesFor(elements: readonly RuleElement[]): Promise<void> {
+    await this.ensureTable();
+    if (elements.some(({ set }) => SETS[set].family === SOURCE_TABLE.family)) await this.ensureTable(SOURCE_TABLE);
   }
 
   /**
@@ -96,23 +103,28 @@ export class RuleSet {
   async list(): Promise<ListedElements> {
     const [now] = await this.#namespace.values("netfilter", getGeneration());
     const elements: RuleElement[] = [];
-    try {
-      for (const set of Object.keys(SETS) as SetName[]) elements.push(...(await this.#listSet(set)));
-    } catch (error) {
-      // Somebody has flushed all rules of the machine.
-      if (!(error instanceof OrlopError && error.code === "not-found")) throw error;
-    }
+    for (const set of Object.keys(SETS) as SetName[]) elements.push(...(await this.#listSet(set)));
     return { elements, generation: now?.id };
   }
 
   async #listSet(set: SetName): Promise<readonly RuleElement[]> {
-    const answers = await this.#namespace.values("netfilter", listElements(SETS[set]));
+    const answers = await this.#answersFor(set);
     return joinElements(SETS[set], answers).flatMap(({ key, value, comment = "" }) => {
       const [owner, link = ""] = comment.split(" ");
       if (owner !== this.#owner) return [];
       const parts = Array.isArray(value) ? { value: value as (string | number)[] } : {};
       return [{ set, key, link, ...parts }];
     });
+  }
+
+  /** None of a table that nobody has made, or that somebody has taken away with all rules of the machine. */
+  async #answersFor(set: SetName): Promise<Parameters<typeof joinElements>[1]> {
+    try {
+      return await this.#namespace.values("netfilter", listElements(SETS[set]));
+    } catch (error) {
+      if (error instanceof OrlopError && (error.code === "not-found" || error.code === "unsupported")) return [];
+      throw error;
+    }
   }
 
   async #removeSome(elements: readonly RuleElement[]): Promise<void> {
@@ -133,13 +145,16 @@ export class RuleSet {
     return { key, comment: `${this.#owner} ${link}`, ...(value === undefined ? {} : { value }) };
   }
 
-  async #checkLayout(): Promise<void> {
-    const chains = await this.#namespace.values("netfilter", listChains(TABLE.family));
-    const own = chains.filter(({ table }) => table === TABLE.table);
+  async #checkLayout({ family, table: name }: TableReference): Promise<void> {
+    const chains = await this.#namespace.values("netfilter", listChains(family));
+    const own = chains.filter(({ table }) => table === name);
     if (own.some(({ chain }) => chain === LAYOUT_CHAIN)) return;
     const problem = "its rules are of another version of orlop";
-    const wayOut = "Try it when no container is connected, after nft delete table inet orlop.";
-    throw new OrlopError("unsupported", `Cannot use table "inet ${TABLE.table}": ${problem}\n${wayOut}`);
+    const wayOut = "Try it when no container is connected, after nft delete table";
+    throw new OrlopError(
+      "unsupported",
+      `Cannot use table "${family} ${name}": ${problem}\n${wayOut} ${family} ${name}.`,
+    );
   }
 
   async #commit(requests: readonly NetlinkRequest<unknown>[], generation?: number): Promise<void> {

@@ -5,12 +5,14 @@ import {
   addRule,
   addSet,
   addTable,
+  bridgeChainPriorities,
   type ChainBase,
   chainPriorities,
   concatenate,
   ct,
   dnat,
   drop,
+  ether,
   fib,
   ip,
   ip6,
@@ -32,6 +34,12 @@ import {
  */
 export const TABLE: TableReference = { family: "inet", table: "orlop" };
 
+/**
+ * Beside it, once an endpoint has an egress policy: whoever has all rights in a namespace can give itself any address, but
+ * not send from another interface.
+ */
+export const SOURCE_TABLE: TableReference = { family: "bridge", table: "orlop" };
+
 /** Goes up when rules change: a table with another one is none that this version can work with. */
 export const LAYOUT_CHAIN = "layout-1";
 
@@ -41,6 +49,7 @@ const set = (name: string, key: SetDefinition["key"], more: Partial<SetDefinitio
   key,
   ...more,
 });
+const sourceSet = (name: string, ...key: SetDefinition["key"]): SetDefinition => set(name, key, SOURCE_TABLE);
 
 export type SetName =
   | "bridges"
@@ -58,7 +67,10 @@ export type SetName =
   | "reach4"
   | "reach6"
   | "services4"
-  | "services6";
+  | "services6"
+  | "checked"
+  | "sources4"
+  | "sources6";
 
 /** The sets, by what they are for. */
 export const SETS: Readonly<Record<SetName, SetDefinition>> = {
@@ -88,6 +100,10 @@ export const SETS: Readonly<Record<SetName, SetDefinition>> = {
   /** From an endpoint to the ports that it may talk to. */
   services4: set("services4", ["ipv4_addr", "ipv4_addr", "inet_proto", "inet_service"], { interval: true }),
   services6: set("services6", ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], { interval: true }),
+  /** Interfaces of endpoints that have to send from their own addresses. */
+  checked: sourceSet("checked", "ifname"),
+  sources4: sourceSet("sources4", "ifname", "ipv4_addr"),
+  sources6: sourceSet("sources6", "ifname", "ipv6_addr"),
 };
 
 interface ChainOfRules {
@@ -185,16 +201,39 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
   [LAYOUT_CHAIN]: { rules: [] },
 };
 
+const isNeighbourSearch = meta.l4proto.is("icmpv6");
+
+const SOURCE_CHAINS: Readonly<Record<string, ChainOfRules>> = {
+  sources: {
+    rules: [
+      ["its own address", concatenate(meta.iifname, ip.saddr).in(SETS.sources4), returnToCaller],
+      ["its own address", concatenate(meta.iifname, ip6.saddr).in(SETS.sources6), returnToCaller],
+      ["neighbours are looked for", ether.type.is("arp"), returnToCaller],
+      ["neighbours are looked for", ip6.saddr.is("fe80::/10"), isNeighbourSearch, returnToCaller],
+      ["neighbours are looked for", ip6.saddr.is("::"), isNeighbourSearch, returnToCaller],
+      ["not its own address", drop],
+    ],
+  },
+  prerouting: {
+    base: { type: "filter", hook: "prerouting", priority: bridgeChainPriorities.dstnat },
+    rules: [["an egress policy", meta.iifname.in(SETS.checked), jump("sources")]],
+  },
+  [LAYOUT_CHAIN]: { rules: [] },
+};
+
 /** Makes the table, with its sets and rules; EEXIST (`exists`) where it is there. Goes into a batch. */
-export function createTable(): readonly NetlinkRequest<unknown>[] {
-  const chains = Object.entries(CHAINS).map(([chain, { base }]) => ({ ...TABLE, chain, ...(base && { base }) }));
-  const rules = Object.entries(CHAINS).flatMap(([chain, own]) =>
-    own.rules.map(([comment, ...statements]) => ({ ...TABLE, chain, comment, statements })),
+export function createTable(table: TableReference): readonly NetlinkRequest<unknown>[] {
+  const chainsOf = Object.entries(table.family === TABLE.family ? CHAINS : SOURCE_CHAINS);
+  const chains = chainsOf.map(([chain, { base }]) => ({ ...table, chain, ...(base && { base }) }));
+  const rules = chainsOf.flatMap(([chain, own]) =>
+    own.rules.map(([comment, ...statements]) => ({ ...table, chain, comment, statements })),
   );
   return [
-    addTable({ ...TABLE, comment: "networks of containers" }, { exclusive: true }),
+    addTable({ ...table, comment: "networks of containers" }, { exclusive: true }),
     ...chains.map((chain) => addChain(chain)),
-    ...Object.values(SETS).map((each) => addSet(each)),
+    ...Object.values(SETS)
+      .filter(({ family }) => family === table.family)
+      .map((each) => addSet(each)),
     ...rules.map((rule) => addRule(rule)),
   ];
 }
