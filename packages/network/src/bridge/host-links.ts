@@ -33,37 +33,43 @@ export async function linkNames(namespace: RelayNamespace): Promise<ReadonlySet<
 }
 
 /**
- * Makes a network's bridge where it is not there, with the addresses of its gateways. Gives its index.
+ * Makes a network's bridge where it is not there, with the addresses of its gateways. It is up when it has them.
  *
  * @throws OrlopError `conflict` for another interface of that name
  */
-export async function ensureBridge(namespace: RelayNamespace, { info, link }: NetworkRecord): Promise<number> {
+export async function ensureBridge(namespace: RelayNamespace, { info, link }: NetworkRecord): Promise<void> {
+  const known = await findLink(namespace, link);
+  const found = known ?? (await createBridge(namespace, { info, link }));
+  const kind = found?.info?.own?.kind;
+  if (found === undefined || kind !== "bridge") {
+    const problem = `interface "${link}" is ${kind === undefined ? "there" : `a ${kind}`}, and not a bridge of ours`;
+    throw new OrlopError("conflict", `Cannot use network "${info.name}": ${problem}`);
+  }
+  const { index, flags } = found;
+  if (flags.includes("IFF_UP")) return;
+  const addresses = info.subnets.map(({ prefix, gateway }) => {
+    const { version, prefixLength } = parseIpPrefix(prefix);
+    const more = version === 6 ? { flags: ["IFA_F_NODAD"] as const } : { broadcast: "+" };
+    return addAddress({ index, address: `${gateway}/${prefixLength}`, ...more }, { replace: true });
+  });
+  await namespace.route(
+    ...(hasIpv6(info.subnets) ? [] : [changeLink(index, WITHOUT_IPV6)]),
+    ...addresses,
+    changeLink(index, { up: true }),
+  );
+}
+
+async function createBridge(namespace: RelayNamespace, { info, link }: NetworkRecord): Promise<Link | undefined> {
   const { mtu } = bridgeOptionsOf(info.options, info.name);
   try {
     // An address of its own, because that of a bridge without one changes with its ports.
     const address = randomHardwareAddress();
     await namespace.route(createLink({ name: link, address, mtu, kind: { kind: "bridge", data: {} } }));
   } catch (error) {
+    // Another process has been faster.
     if (!(error instanceof OrlopError && error.code === "exists")) throw error;
   }
-  const found = await findLink(namespace, link);
-  const kind = found?.info?.own?.kind;
-  if (found === undefined || kind !== "bridge") {
-    const problem = `interface "${link}" is ${kind === undefined ? "there" : `a ${kind}`}, and not a bridge of ours`;
-    throw new OrlopError("conflict", `Cannot use network "${info.name}": ${problem}`);
-  }
-  const { index } = found;
-  const addresses = info.subnets.map(({ prefix, gateway }) => {
-    const { version, prefixLength } = parseIpPrefix(prefix);
-    const flags = version === 6 ? { flags: ["IFA_F_NODAD"] as const } : { broadcast: "+" };
-    return addAddress({ index, address: `${gateway}/${prefixLength}`, ...flags }, { replace: true });
-  });
-  await namespace.route(
-    ...(hasIpv6(info.subnets) ? [] : [changeLink(index, WITHOUT_IPV6)]),
-    changeLink(index, { up: true }),
-    ...addresses,
-  );
-  return index;
+  return await findLink(namespace, link);
 }
 
 /** No link-local address either. */

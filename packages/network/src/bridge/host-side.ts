@@ -23,8 +23,7 @@ export class HostSide {
 
   /** The rules come first: what is connected is guarded from its first packet on. */
   async ensureNetwork(network: NetworkRecord): Promise<void> {
-    await this.rules.ensureTable();
-    await this.rules.add(networkElements(network));
+    await this.rules.ensure(networkElements(network));
     await ensureBridge(this.namespace, network);
     if (network.info.internal) return;
     await ensureForwarding(this.namespace, 4);
@@ -38,9 +37,7 @@ export class HostSide {
 
   async connect(network: NetworkRecord, record: EndpointRecord, inside: RelayNamespace): Promise<void> {
     await this.ensureNetwork(network);
-    const elements = ownElements(record.endpoint, record.link);
-    await this.rules.ensureTablesFor(elements);
-    await this.rules.add(elements);
+    await this.rules.ensure(ownElements(record.endpoint, record.link));
     await makePair(this.namespace, inside, network, record);
     await this.publish(network, record, record.endpoint.ports);
   }
@@ -48,9 +45,7 @@ export class HostSide {
   /** Puts back what somebody else has taken from an endpoint's side on the host. */
   async repair(network: NetworkRecord, record: EndpointRecord): Promise<void> {
     await this.ensureNetwork(network);
-    const elements = endpointElements(record);
-    await this.rules.ensureTablesFor(elements);
-    await this.rules.add(elements);
+    await this.rules.ensure(endpointElements(record));
     await attach(this.namespace, network, record.link);
     await this.#settleLoopback(network);
   }

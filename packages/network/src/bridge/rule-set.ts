@@ -41,8 +41,18 @@ export class RuleSet {
     this.#owner = owner;
   }
 
-  /** Makes the table where it is not there. */
-  async ensureTable(table: TableReference = TABLE): Promise<void> {
+  /** As `add`; makes the tables where they are not there. */
+  async ensure(elements: readonly RuleElement[]): Promise<void> {
+    try {
+      await this.add(elements);
+    } catch (error) {
+      if (!(error instanceof OrlopError && error.code === "not-found")) throw error;
+      await this.ensureTablesFor(elements);
+      await this.add(elements);
+    }
+  }
+
+  async #ensureTable(table: TableReference): Promise<void> {
     try {
       await this.#commit(createTable(table));
     } catch (error) {
@@ -51,10 +61,10 @@ export class RuleSet {
     }
   }
 
-  /** Makes the tables that the elements go into. */
+  /** Makes the tables that the elements go into, where they are not there. */
   async ensureTablesFor(elements: readonly RuleElement[]): Promise<void> {
-    await this.ensureTable();
-    if (elements.some(({ set }) => SETS[set].family === SOURCE_TABLE.family)) await this.ensureTable(SOURCE_TABLE);
+    await this.#ensureTable(TABLE);
+    if (elements.some(({ set }) => SETS[set].family === SOURCE_TABLE.family)) await this.#ensureTable(SOURCE_TABLE);
   }
 
   /**
