@@ -1,6 +1,6 @@
-import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { type Program, Zygote } from "@orlop/kernel";
+import { type Program, type Report, Zygote } from "@orlop/kernel";
 import { temporaryDirectory } from "@orlop/testkit";
 import type { LogEntry } from "./log-entry.ts";
 import { type ReadLogOptions, readLog } from "./read-log.ts";
@@ -10,33 +10,49 @@ import { type LogPump, type LogPumpOptions, startLogPump } from "./start-log-pum
 export class PumpBench implements AsyncDisposable {
   readonly directory: string;
   readonly file: string;
-  readonly zygote: Zygote;
+  /** Somebody has opened a FIFO. */
+  hadWriters = false;
   /** Changes the next programs. */
   mutate: (program: Program) => Program = (program) => program;
   readonly #temporary = temporaryDirectory("orlop-log-");
   readonly #open = new Set<number>();
   readonly #pids = new Set<number>();
+  readonly #zygote: Zygote;
+  readonly #isShared: boolean;
 
-  constructor() {
+  /** With a zygote of its own, or one that several share. */
+  constructor(zygote?: Zygote) {
     this.directory = this.#temporary.path;
     this.file = join(this.directory, "log");
-    this.zygote = Zygote.start();
-    const submit = this.zygote.submit.bind(this.zygote);
-    this.zygote.submit = (program, onReport) => submit(this.mutate(program), onReport);
+    this.#zygote = zygote ?? Zygote.start();
+    this.#isShared = zygote !== undefined;
   }
 
   async start(options: Partial<LogPumpOptions> = {}): Promise<LogPump> {
     const { directory, file } = this;
-    const pump = await startLogPump(this.zygote, { directory, stdin: false, terminal: false, file, ...options });
+    const zygote = {
+      submit: (program: Program, onReport: (report: Report) => void) =>
+        this.#zygote.submit(this.mutate(program), onReport),
+      close: () => this.#zygote.close(),
+      alive: true,
+    };
+    const pump = await startLogPump(zygote, { directory, stdin: false, terminal: false, file, ...options });
     this.#pids.add(pump.pid);
     pump.ended.then(() => this.#pids.delete(pump.pid));
     return pump;
   }
 
+  /** Ends the caller of the pumps. */
+  async closeZygote(): Promise<void> {
+    this.#zygote.close();
+    await this.#zygote.ended;
+  }
+
   /** Opens a FIFO as a runtime does for a container. */
-  writer(name: "stdout" | "stderr" = "stdout"): FifoWriter {
+  writer(name: "stdin" | "stdout" | "stderr" = "stdout"): FifoWriter {
     const fd = openSync(join(this.directory, name), constants.O_RDWR | constants.O_NONBLOCK);
     this.#open.add(fd);
+    this.hadWriters = true;
     return new FifoWriter(fd, () => this.#open.delete(fd));
   }
 
@@ -52,20 +68,18 @@ export class PumpBench implements AsyncDisposable {
     return Buffer.concat(entries.map(({ data }) => data)).toString("latin1");
   }
 
-  bytes(): Buffer {
-    return readFileSync(this.file);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const fd of this.#open) closeSync(fd);
     for (const pid of this.#pids) process.kill(pid, "SIGKILL");
-    this.zygote.close();
-    await this.zygote.ended;
+    if (!this.#isShared) {
+      this.#zygote.close();
+      await this.#zygote.ended;
+    }
     this.#temporary[Symbol.dispose]();
   }
 }
 
-class FifoWriter {
+export class FifoWriter {
   readonly fd: number;
   readonly #onClose: () => void;
 

@@ -60,6 +60,27 @@ export function killAt(program: Program, index: number): Program {
   return { ...program, instructions };
 }
 
+/** A slot for how often an instruction was come to. */
+const PASSES = new Slot(249, "passes");
+
+/** The program with the end of its process before instruction `index`, when it comes there for the `pass`th time. */
+export function killAtPass(program: Program, index: number, pass: number): Program {
+  const counting = insertBefore(
+    program,
+    0,
+    fragment(program, (p) => p.set(PASSES, 0)),
+  );
+  const kill = fragment(counting, (p) => {
+    const alive = p.label("not yet");
+    p.add(PASSES, PASSES, 1);
+    p.branch(PASSES, "ne", pass, alive);
+    p.call("getpid", [], { into: PID, ignore: "any" });
+    p.call("kill", [PID, 9], { ignore: "any" });
+    p.mark(alive);
+  });
+  return insertBefore(counting, index, kill);
+}
+
 /** Indices of the instructions that belong to a step whose action matches. */
 export function instructionsOf(program: Program, action: RegExp, op?: Instruction["op"]): readonly number[] {
   return [...program.instructions.keys()].filter(

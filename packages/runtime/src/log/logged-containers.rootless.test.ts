@@ -1,0 +1,3 @@
+import { loggedContainersSuite } from "./logged-containers-suite-fixture.ts";
+
+loggedContainersSuite(true);
