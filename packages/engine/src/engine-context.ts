@@ -1,4 +1,4 @@
-import type { Logs, Mount, RootFilesystem, Runtime } from "@orlop/core";
+import type { Logs, Mount, NetworkDriver, RootFilesystem, Runtime } from "@orlop/core";
 import type { Database } from "@orlop/image";
 import type { ContainerRoot } from "./state/container-description.ts";
 import type { Container, ContainerRows } from "./state/container-rows.ts";
@@ -24,6 +24,8 @@ export interface EngineParts {
   runtime(name: string): Promise<Runtime>;
   readonly roots: RootStore;
   readonly logs: Logs;
+  /** What connects containers with networks. */
+  networks(): Promise<NetworkDriver>;
   /** Containers that end with the command that runs them, and are in no database. */
   transients(): readonly Container[];
 }

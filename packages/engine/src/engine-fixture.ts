@@ -138,6 +138,9 @@ export class EngineFixture implements Disposable {
         remove: async (root) => void this.removedRoots.push(root),
       },
       logs: NO_LOGS,
+      networks: async () => {
+        throw new OrlopError("unsupported", "no networks");
+      },
       transients: () => this.transients,
     });
   }
@@ -161,7 +164,8 @@ export function newContainer(changes: Partial<NewContainer["description"]> = {})
       process,
       labels: {},
       mountPoints: [],
-      network: "none",
+      network: { kind: "none" },
+      names: { hostname: "box", hosts: [] },
       terminal: false,
       interactive: false,
       init: false,

@@ -6,6 +6,7 @@ import {
   type LinuxResources,
   type LogEntry,
   type LogOptions,
+  type NetworkDriver,
   OrlopError,
   type Runtime,
   type RuntimeSpec,
@@ -14,6 +15,7 @@ import {
 import { randomBytes } from "@orlop/kernel";
 import type { EngineContext, EngineParts } from "./engine-context.ts";
 import { findContainer } from "./find-container.ts";
+import { attachNetwork, detachNetwork } from "./life/attach-network.ts";
 import { attend } from "./life/attend.ts";
 import { containerEvent } from "./life/container-event.ts";
 import { isActive, statusAfter } from "./life/container-status.ts";
@@ -25,7 +27,7 @@ import { save, settleContainer } from "./life/settle-container.ts";
 import { openInput, type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
-import type { ContainerDescription } from "./state/container-description.ts";
+import type { ContainerDescription, NetworkAttachment } from "./state/container-description.ts";
 import {
   containerDirectory,
   lockContainer,
@@ -245,6 +247,21 @@ export class Engine {
   /** A descriptor that writes to the standard input of one that runs; the caller's to close. Undefined when it reads none. */
   openInput(container: Container): number | undefined {
     return openInput(streamsDirectory(this.#context, container.id));
+  }
+
+  /** Connects it with one more network; if it runs, at once. @throws OrlopError `conflict` when it is on it already */
+  async connect(text: string, attachment: NetworkAttachment): Promise<void> {
+    await this.#change(text, (container) => attachNetwork(this.#context, container, attachment));
+  }
+
+  /** Takes it off a network. @throws OrlopError `conflict` when it is not on it */
+  async disconnect(text: string, network: string): Promise<void> {
+    await this.#change(text, (container) => detachNetwork(this.#context, container, network));
+  }
+
+  /** What connects containers with networks. */
+  async networks(): Promise<NetworkDriver> {
+    return await this.#context.networks();
   }
 
   /** What makes it, for what only concerns what runs: execs, sizes of terminals. */

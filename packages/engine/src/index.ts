@@ -2,13 +2,15 @@ export { type ContainerDraft, Engine, type NewContainer } from "./engine.ts";
 export type { EngineParts, RootStore } from "./engine-context.ts";
 export { type EngineStatus, isActive } from "./life/container-status.ts";
 export type { EventOptions } from "./life/follow-events.ts";
-export { randomName } from "./life/random-name.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";
 export type {
   ContainerDescription,
   ContainerLog,
+  ContainerNames,
+  ContainerNetwork,
   ContainerRoot,
+  NetworkAttachment,
   SnapshotRoot,
 } from "./state/container-description.ts";
 export type { Container, ContainerState } from "./state/container-rows.ts";

@@ -154,6 +154,11 @@ const CONTAINER_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./containers/simple-commands.ts")).unpauseCommand,
   },
   {
+    name: "port",
+    summary: "Print the published ports of a container",
+    load: async () => (await import("./containers/port-command.ts")).portCommand,
+  },
+  {
     name: "rename",
     summary: "Give a container another name",
     load: async () => (await import("./containers/simple-commands.ts")).renameCommand,
@@ -246,6 +251,49 @@ export const GROUPS: readonly CommandGroup[] = [
         name: "prune",
         summary: "Remove images that are not in use",
         load: async () => (await import("./gc/image-prune-command.ts")).imagePruneCommand,
+      },
+    ],
+  },
+  {
+    name: "network",
+    summary: "What can be done with networks",
+    commands: [
+      {
+        name: "create",
+        summary: "Make a network",
+        load: async () => (await import("./networks/network-commands.ts")).networkCreateCommand,
+      },
+      {
+        name: "ls",
+        aliases: ["list"],
+        summary: "List networks",
+        load: async () => (await import("./networks/network-list-commands.ts")).networkListCommand,
+      },
+      {
+        name: "inspect",
+        summary: "Tell all about networks",
+        load: async () => (await import("./networks/network-list-commands.ts")).networkInspectCommand,
+      },
+      {
+        name: "connect",
+        summary: "Connect a container with one more network",
+        load: async () => (await import("./networks/network-commands.ts")).networkConnectCommand,
+      },
+      {
+        name: "disconnect",
+        summary: "Take a container off a network",
+        load: async () => (await import("./networks/network-commands.ts")).networkDisconnectCommand,
+      },
+      {
+        name: "rm",
+        aliases: ["remove"],
+        summary: "Remove networks",
+        load: async () => (await import("./networks/network-commands.ts")).networkRemoveCommand,
+      },
+      {
+        name: "prune",
+        summary: "Remove networks that no container is on",
+        load: async () => (await import("./networks/network-list-commands.ts")).networkPruneCommand,
       },
     ],
   },

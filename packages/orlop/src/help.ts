@@ -4,6 +4,8 @@ import { type Flag, flagTitle } from "./flags/flag.ts";
 import { isWide, wrapText } from "./wrap-text.ts";
 
 const WIDTH = 100;
+/** Longer than the longest name of a command. */
+const NAME_COLUMN = 12;
 /** Where the explanations of flags begin. */
 const COLUMN = 34;
 
@@ -43,7 +45,7 @@ export function groupHelp({ name, summary, commands }: CommandGroup): string {
 }
 
 function entryRow({ name, summary }: Pick<CommandEntry, "name" | "summary">): string {
-  return `  ${name.padEnd(10)}${summary}`;
+  return `  ${name.padEnd(NAME_COLUMN)}${summary}`;
 }
 
 /**

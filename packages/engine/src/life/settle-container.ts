@@ -4,6 +4,7 @@ import type { EngineContext } from "../engine-context.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container, ContainerState } from "../state/container-rows.ts";
 import { containerEvent } from "./container-event.ts";
+import { disconnectNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 
 /** What a machine that was switched off, or somebody who removed all state, has left of a run: docker's code for that. */
@@ -34,6 +35,7 @@ export async function recordEnd(
 ): Promise<Container> {
   const { id, name, state } = container;
   await runtime.delete(id, { force: true });
+  await disconnectNetworks(context, container);
   rmSync(streamsDirectory(context, id), { recursive: true, force: true });
   const wasStarted = state.status !== "starting" || exit !== undefined;
   return save(context, container, wasStarted ? "die" : undefined, {
@@ -44,6 +46,7 @@ export async function recordEnd(
     exitCode: exit?.exitCode ?? LOST_EXIT_CODE,
     oomKilled: exit?.oomKilled ?? false,
     error: exit === undefined && !wasStarted ? "its start was cut off" : "",
+    endpoints: [],
   });
 }
 

@@ -1,10 +1,11 @@
 import { closeSync, constants, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type CreateRequest, OrlopError, type Runtime, type RuntimeSpec, type State, type Stdio } from "@orlop/core";
+import { type CreateRequest, type Endpoint, OrlopError, type Runtime, type RuntimeSpec, type Stdio } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
 import { outputFile, streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
+import { connectNetworks, disconnectNetworks, joinNetwork, tellNeighbours } from "./container-networks.ts";
 import { statusAfter } from "./container-status.ts";
 import { save } from "./settle-container.ts";
 
@@ -48,7 +49,7 @@ export async function startContainer(
     await runtime.delete(id, { force: true });
     const stdio = await openStreams(context, container, streams);
     if (holdsInput && container.interactive) held = openSync(join(streams, "stdin"), constants.O_RDWR);
-    const pid = await runIn(context, container, runtime, spec, stdio);
+    const { pid, endpoints } = await runIn(context, container, runtime, spec, stdio);
     const restartCount = isRestart ? state.restartCount + 1 : 0;
     const changed = save(context, container, "start", {
       ...starting,
@@ -59,7 +60,9 @@ export async function startContainer(
       exitCode: 0,
       oomKilled: false,
       restartCount,
+      endpoints,
     });
+    await tellNeighbours(context, container);
     return { container: changed, input: held === undefined ? undefined : openInput(streams) };
   } catch (error) {
     endStreams(streams);
@@ -72,35 +75,42 @@ export async function startContainer(
   }
 }
 
+interface Begun {
+  readonly pid: number | undefined;
+  readonly endpoints: readonly Endpoint[];
+}
+
 async function runIn(
-  { roots }: EngineContext,
+  context: EngineContext,
   container: Container,
   runtime: Runtime,
   spec: RuntimeSpec,
   stdio: Stdio,
-): Promise<number | undefined> {
+): Promise<Begun> {
   for (const path of container.directories) makeDirectory(path);
-  const { rootfs, mounts } = await roots.open(container.root);
+  const { rootfs, mounts } = await context.roots.open(container.root);
+  const joined = await joinNetwork(context, container, spec);
   const request: CreateRequest = {
     id: container.id,
     bundle: "/",
-    spec: { ...spec, mounts: [...mounts, ...(spec.mounts ?? [])] },
+    spec: { ...joined, mounts: [...mounts, ...(spec.mounts ?? [])] },
     rootfs,
     stdio,
     init: container.init,
     detached: true,
   };
-  return (await runNow(runtime, request)).pid;
-}
-
-async function runNow(runtime: Runtime, request: CreateRequest): Promise<State> {
-  if (runtime.run !== undefined) return await runtime.run(request);
-  const state = await runtime.create(request);
+  const { network } = container;
+  if (network.kind !== "networks" && runtime.run !== undefined) {
+    return { pid: (await runtime.run(request)).pid, endpoints: [] };
+  }
+  const { pid } = await runtime.create(request);
   try {
+    const endpoints = await connectNetworks(context, container, pid);
     await runtime.start(request.id);
-    return state;
+    return { pid, endpoints };
   } catch (error) {
     await runtime.delete(request.id, { force: true });
+    await disconnectNetworks(context, container);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import type { Descriptor, Digest, ImageExecutionConfig, Labels, Process } from "@orlop/core";
+import type { Descriptor, Digest, HostsEntry, ImageExecutionConfig, Labels, Process, PublishedPort } from "@orlop/core";
 import type { RestartPolicy } from "../life/restart-policy.ts";
 
 /** Where a container's root file system is, from one start to the next. */
@@ -17,6 +17,39 @@ export interface SnapshotRoot {
   readonly key: string;
   /** The image's, in that store. */
   readonly manifest: Descriptor;
+}
+
+/** What a container's network namespace is, or is connected with. */
+export type ContainerNetwork =
+  | { readonly kind: "none" | "host" }
+  /** That of another container, which has to run when this one is started. */
+  | { readonly kind: "container"; readonly id: string }
+  | {
+      readonly kind: "networks";
+      /** The first one has the published ports. */
+      readonly attachments: readonly NetworkAttachment[];
+      readonly ports: readonly PublishedPort[];
+    };
+
+/** What is asked of one network. */
+export interface NetworkAttachment {
+  /** Name or id. */
+  readonly network: string;
+  /** Further names for the others on it. */
+  readonly aliases: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly hardwareAddress?: string;
+}
+
+/** What a container knows of names: its own, and whom it asks for others. */
+export interface ContainerNames {
+  readonly hostname: string;
+  readonly domainname?: string;
+  readonly hosts: readonly HostsEntry[];
+  /** Absent: the network's. */
+  readonly servers?: readonly string[];
+  readonly search?: readonly string[];
+  readonly options?: readonly string[];
 }
 
 /** What becomes of a container's output. */
@@ -49,7 +82,8 @@ export interface ContainerDescription {
   readonly labels: Labels;
   /** Absolute paths of what is mounted in it and was not asked for. */
   readonly mountPoints: readonly string[];
-  readonly network: string;
+  readonly network: ContainerNetwork;
+  readonly names: ContainerNames;
   readonly terminal: boolean;
   /** Standard input is kept open, for whoever attaches. */
   readonly interactive: boolean;

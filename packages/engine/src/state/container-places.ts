@@ -11,6 +11,11 @@ export function containerDirectory({ directory }: Places, id: string): string {
   return join(directory, "containers", id);
 }
 
+/** Where files are that are bound into it: `hosts`, `hostname`, `resolv.conf`. */
+export function boundFiles(places: Places, id: string): string {
+  return join(containerDirectory(places, id), "files");
+}
+
 /** The newest file of its log, or, of output that is not kept, of what passes by while it runs. */
 export function outputFile(places: Places, { id, log }: Pick<ContainerDescription, "id" | "log">): string {
   return join(log.driver === "file" ? containerDirectory(places, id) : streamsDirectory(places, id), "log");

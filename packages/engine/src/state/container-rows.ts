@@ -1,4 +1,4 @@
-import type { RuntimeSpec } from "@orlop/core";
+import type { Endpoint, RuntimeSpec } from "@orlop/core";
 import type { Database, DatabaseComponent, DatabaseRow } from "@orlop/image";
 import type { EngineStatus } from "../life/container-status.ts";
 import type { ContainerDescription } from "./container-description.ts";
@@ -17,6 +17,8 @@ export interface ContainerState {
   readonly error: string;
   /** Starts by its restart policy. */
   readonly restartCount: number;
+  /** What its namespace has of networks, while it runs. */
+  readonly endpoints: readonly Endpoint[];
   /** Somebody has asked for the end of its last run. */
   readonly isStoppedByUser: boolean;
 }
@@ -44,6 +46,7 @@ export const CONTAINER_TABLES: DatabaseComponent = {
        error text not null default '',
        restart_count integer not null default 0,
        stopped_by_user integer not null default 0,
+       endpoints text not null default '[]',
        attended integer not null,
        description text not null
      ) strict, without rowid;
@@ -126,9 +129,16 @@ export class ContainerRows {
   setState(id: string, state: ContainerState): void {
     this.#database.run(
       `update engine_containers set status = ?, pid = ?, started_at_ms = ?, finished_at_ms = ?, exit_code = ?,
-         oom_killed = ?, error = ?, restart_count = ?, stopped_by_user = ? where id = ?`,
+         oom_killed = ?, error = ?, restart_count = ?, stopped_by_user = ?, endpoints = ? where id = ?`,
       ...[state.status, state.pid ?? null, state.startedAtMs ?? null, state.finishedAtMs ?? null, state.exitCode],
-      ...[Number(state.oomKilled), state.error, state.restartCount, Number(state.isStoppedByUser), id],
+      ...[
+        Number(state.oomKilled),
+        state.error,
+        state.restartCount,
+        Number(state.isStoppedByUser),
+        JSON.stringify(state.endpoints),
+        id,
+      ],
     );
   }
 
@@ -166,6 +176,7 @@ function decodeContainer(row: DatabaseRow): Container {
       oomKilled: row.oom_killed === 1,
       error: String(row.error),
       restartCount: Number(row.restart_count),
+      endpoints: JSON.parse(String(row.endpoints)) as readonly Endpoint[],
       isStoppedByUser: row.stopped_by_user === 1,
     },
   };

@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import type { Container } from "@orlop/engine";
+import { networkNames } from "./network-names.ts";
 
 const FILTERS = ["ancestor", "before", "exited", "id", "label", "name", "network", "since", "status"] as const;
 type FilterName = (typeof FILTERS)[number];
@@ -42,7 +43,7 @@ export function filterContainers(all: readonly Container[], filters: ContainerFi
       any("exited", (value) => shownStatus(container) === "exited" && container.state.exitCode === Number(value)) &&
       any("name", (value) => matches(container.name, value)) &&
       any("id", (value) => container.id.startsWith(value)) &&
-      any("network", (value) => container.network === value) &&
+      any("network", (value) => networkNames(container.network).includes(value)) &&
       any("ancestor", (value) => isOfImage(container, value)) &&
       (filters.label ?? []).every((value) => hasLabel(container, value)) &&
       latest.every((time) => container.createdAtMs < time) &&

@@ -3,6 +3,8 @@ import type { Container } from "@orlop/engine";
 import { goTime } from "../format/go-time.ts";
 import { humanDuration } from "../format/human-duration.ts";
 import { type Struct, structOf } from "../format/template/value.ts";
+import { networkNames } from "./network-names.ts";
+import { portsText } from "./ports-text.ts";
 import { statusText } from "./status-text.ts";
 
 export const CONTAINER_HEADINGS = {
@@ -42,7 +44,7 @@ export function containerRow(container: Container, { nowMs, isWhole }: RowOption
     RunningFor: `${humanDuration(nowMs - createdAtMs)} ago`,
     State: state.status === "starting" ? "created" : state.status,
     Status: statusText(state, nowMs),
-    Ports: "",
+    Ports: portsText(container),
     Names: name,
     Labels: Object.entries(labels)
       .map(([key, value]) => `${key}=${value}`)
@@ -50,7 +52,7 @@ export function containerRow(container: Container, { nowMs, isWhole }: RowOption
       .join(","),
     LocalVolumes: "0",
     Mounts: "",
-    Networks: network,
+    Networks: networkNames(network).join(","),
     Size: "0B",
   });
 }

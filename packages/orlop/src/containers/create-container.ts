@@ -21,6 +21,9 @@ export async function createContainer({ engine, depot, machine }: OpenEngine, op
     const what = "the output of a container that stays cannot be its caller's";
     throw new OrlopError("unsupported", `Cannot use log driver "passthrough": ${what}\nTry --rm, without --detach.`);
   }
+  const { network } = options;
+  // Before anything is made: most often what is wrong is the name.
+  const owner = network.kind === "container" ? (await engine.find(network.container)).id : "";
   return await engine.create(options.name, async ({ id, directory }) => {
     await using undo = new AsyncDisposableStack();
     await using image = await openImage(options.image, { ...imageOptions(options, machine, id), keeps: true });
@@ -31,7 +34,7 @@ export async function createContainer({ engine, depot, machine }: OpenEngine, op
       mkdirSync(path, { recursive: true, mode: 0o755 });
       return path;
     };
-    const { description, spec } = planContainer(options, { id, image, machine, ownDirectory });
+    const { description, spec } = planContainer(options, { id, image, machine, ownDirectory, findOther: () => owner });
     const made = { description, spec: spec([]) };
     undo.move();
     return made;

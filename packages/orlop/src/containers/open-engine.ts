@@ -1,4 +1,4 @@
-import type { Runtime } from "@orlop/core";
+import type { NetworkDriver, Runtime } from "@orlop/core";
 import { type Container, type ContainerDescription, Engine } from "@orlop/engine";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
 import { openRuntime } from "../run/open-runtime.ts";
@@ -7,6 +7,7 @@ import { parseRuntime } from "../run/runtime-choice.ts";
 import { stateDirectory } from "../run/state-directory.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ContainerRoots } from "./container-roots.ts";
+import { openNetworks } from "./open-networks.ts";
 import { OwnLogs } from "./own-logs.ts";
 
 /** This user's engine, and what it was put together of. */
@@ -14,6 +15,8 @@ export interface OpenEngine extends AsyncDisposable {
   readonly engine: Engine;
   readonly depot: Depot;
   readonly machine: MachineView;
+  /** What connects containers with networks here. @throws OrlopError `unsupported` */
+  networks(): Promise<NetworkDriver>;
   /** On tmpfs. */
   readonly stateDirectory: string;
 }
@@ -27,12 +30,20 @@ export function openEngine(): OpenEngine {
   const runtimes = new Map<string, Promise<Runtime>>();
   const open = async (name: string): Promise<Runtime> =>
     stack.use(await openRuntime(parseRuntime(name), directory, "ignore")).runtime;
+  let driver: Promise<NetworkDriver> | undefined;
   const engine = new Engine({
     database: depot.database,
     directory: depot.root,
     stateDirectory: directory,
     roots: new ContainerRoots(depot, machine.rootless),
     logs: stack.use(new OwnLogs()),
+    networks: () => {
+      driver ??= openNetworks(depot, machine).then((opened) => {
+        stack.defer(() => opened.close());
+        return opened;
+      });
+      return driver;
+    },
     runtime(name) {
       const known = runtimes.get(name) ?? open(name);
       runtimes.set(name, known);
@@ -40,7 +51,15 @@ export function openEngine(): OpenEngine {
     },
     transients: () => listRunning(directory).map(asContainer),
   });
-  return { engine, depot, machine, stateDirectory: directory, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const networks = (): Promise<NetworkDriver> => engine.networks();
+  return {
+    engine,
+    depot,
+    machine,
+    networks,
+    stateDirectory: directory,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }
 
 /** One that somebody runs in the foreground. */
@@ -58,6 +77,7 @@ function asContainer(description: ContainerDescription): Container {
       error: "",
       restartCount: 0,
       isStoppedByUser: false,
+      endpoints: [],
     },
   };
 }

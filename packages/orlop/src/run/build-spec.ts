@@ -105,7 +105,7 @@ function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, cap
   const filter = seccomp(capabilities);
   const open = privileged || security.systemPathsUnconfined;
   const nodes = machine.rootless ? [] : options.devices.map(({ device }) => device);
-  const namespaces = (base.namespaces ?? []).filter(({ type }) => network === "none" || type !== "network");
+  const namespaces = (base.namespaces ?? []).filter(({ type }) => network.kind !== "host" || type !== "network");
   return {
     namespaces: machine.rootless ? [...namespaces, { type: "user" }] : namespaces,
     ...(machine.rootless ? callerAsRoot(machine) : {}),

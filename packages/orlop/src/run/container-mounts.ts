@@ -41,7 +41,7 @@ function adaptMount(mount: Mount, options: MountChoices, rootless: boolean): rea
       return [options.shmSizeBytes === undefined ? mount : sized(mount, options.shmSizeBytes)];
     case "/sys": {
       // sysfs shows the devices of a network namespace, and the kernel gives it to nobody but that one's owner.
-      const shared = rootless && options.network === "host";
+      const shared = rootless && options.network.kind === "host";
       const sys = shared ? { ...mount, type: "bind", source: "/sys", options: sharedSysOptions } : mount;
       return [options.privileged ? withoutOptions(sys, isReadonly) : sys];
     }

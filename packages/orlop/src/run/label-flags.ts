@@ -6,7 +6,12 @@ import type { ParsedFlags } from "../flags/parsed-flags.ts";
 /** Labels of files, and over them those of the command line. */
 export function readLabels(flags: ParsedFlags): Labels {
   const files = flags.list("label-file").flatMap(labelLines);
-  return Object.fromEntries([...files, ...flags.list("label")].map(parseLabel));
+  return parseLabels([...files, ...flags.list("label")]);
+}
+
+/** Of the same key the last one counts. @throws OrlopError `invalid` */
+export function parseLabels(texts: readonly string[]): Labels {
+  return Object.fromEntries(texts.map(parseLabel));
 }
 
 function labelLines(path: string): readonly string[] {

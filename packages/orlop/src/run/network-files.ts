@@ -1,21 +1,40 @@
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount } from "@orlop/core";
-import type { NetworkMode } from "./run-options.ts";
+import type { ContainerNames } from "@orlop/engine";
+import { hostsText, resolversText } from "@orlop/engine/name-files";
+import type { NetworkChoice } from "./network-options.ts";
 
-export interface ContainerNames {
-  readonly hostname: string;
-  readonly domainname: string | undefined;
+/**
+ * Writes the container's /etc/hosts, /etc/hostname and /etc/resolv.conf, which no image can know; returns their mounts. What a
+ * network has to say of them is written into them when it is connected.
+ */
+export function networkFiles(
+  directory: string,
+  names: ContainerNames,
+  network: NetworkChoice["kind"],
+  resolver: string = RESOLVER,
+): readonly Mount[] {
+  const isShared = network === "host" || network === "container";
+  const nothing = { servers: [], search: [], options: [] };
+  const contents = {
+    hosts: isShared ? hostFile("/etc/hosts") + addedText(names) : hostsText(names, [], names.hosts),
+    hostname: `${names.hostname}\n`,
+    "resolv.conf": isShared && names.servers === undefined ? hostFile(RESOLVER) : resolversText(names, nothing),
+  };
+  const place = (name: string): string => (name === "resolv.conf" ? resolver : `/etc/${name}`);
+  return Object.entries(contents).map(([name, content]) => ownFile(directory, name, content, place(name)));
 }
 
-/** Writes the container's /etc/hosts, /etc/hostname and /etc/resolv.conf, which no image can know; returns their mounts. */
-export function networkFiles(directory: string, names: ContainerNames, network: NetworkMode): readonly Mount[] {
-  const contents = {
-    hosts: network === "host" ? hostFile("/etc/hosts") : hostsText(names),
-    hostname: `${names.hostname}\n`,
-    "resolv.conf": network === "host" ? hostFile("/etc/resolv.conf") : "",
-  };
-  return Object.entries(contents).map(([name, content]) => ownFile(directory, name, content, `/etc/${name}`));
+const RESOLVER = "/etc/resolv.conf";
+
+function addedText({ hosts }: ContainerNames): string {
+  return hosts.map(({ address, names }) => `${address}\t${names.join(" ")}\n`).join("");
+}
+
+/** Where the machine's own /etc/resolv.conf really is. */
+export function resolverPath(): string {
+  return realPath(RESOLVER) ?? RESOLVER;
 }
 
 /**
@@ -48,10 +67,4 @@ function hostFile(path: string): string {
   } catch {
     return "";
   }
-}
-
-/** Without a network the container still knows itself. */
-function hostsText({ hostname, domainname }: ContainerNames): string {
-  const own = domainname === undefined ? hostname : `${hostname}.${domainname} ${hostname}`;
-  return `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t${own}\n`;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Mount, OrlopError, type RuntimeSpec, shortId } from "@orlop/core";
-import type { ContainerDescription } from "@orlop/engine";
+import { type Mount, OrlopError, type PublishedPort, type RuntimeSpec, shortId } from "@orlop/core";
+import type { ContainerDescription, ContainerNames, ContainerNetwork } from "@orlop/engine";
 import type { Image } from "../image/image.ts";
 import { buildSpec } from "./build-spec.ts";
 import { containerConfig } from "./container-config.ts";
@@ -8,7 +8,8 @@ import { type ContainerUser, findUser } from "./container-user.ts";
 import { hostDevices } from "./host-devices.ts";
 import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
-import { type ContainerNames, networkFiles, resolverFile } from "./network-files.ts";
+import { networkFiles, resolverFile, resolverPath } from "./network-files.ts";
+import { parseExposedPort } from "./port-flag.ts";
 import type { RunOptions } from "./run-options.ts";
 import { runtimeName } from "./runtime-choice.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
@@ -20,6 +21,8 @@ interface PlanSources {
   readonly machine: MachineView;
   /** A directory for the container's own files; made when there are any. */
   readonly ownDirectory: () => string;
+  /** Id of a container by its name; absent: others are not known here. */
+  readonly findOther?: (text: string) => string;
 }
 
 /** What a command line of `run` comes to. */
@@ -37,9 +40,14 @@ const STOP_TIMEOUT_MS = 10_000;
  *
  * @throws OrlopError
  */
-export function planContainer(options: RunOptions, { id, image, machine, ownDirectory }: PlanSources): ContainerPlan {
-  const hostname = options.hostname ?? (options.network === "host" ? machine.hostname : shortId(id));
-  const files = containerFiles(options, image, { hostname, domainname: options.domainname }, ownDirectory);
+export function planContainer(
+  options: RunOptions,
+  { id, image, machine, ownDirectory, findOther }: PlanSources,
+): ContainerPlan {
+  const hostname = options.hostname ?? (options.network.kind === "host" ? machine.hostname : shortId(id));
+  const { domainname, addedHosts, dns } = options;
+  const names = { hostname, hosts: addedHosts, ...dns, ...(domainname === undefined ? {} : { domainname }) };
+  const files = containerFiles(options, image, names, ownDirectory);
   const user = findContainerUser(options, image);
   const allDevices = options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options;
   const spec = (mounts: readonly Mount[]): RuntimeSpec =>
@@ -67,7 +75,8 @@ export function planContainer(options: RunOptions, { id, image, machine, ownDire
       process,
       labels: { ...image.config.Labels, ...options.labels },
       mountPoints: mountPoints.filter((path) => !asked.has(path)),
-      network: options.network,
+      network: containerNetwork(options, image, findOther),
+      names,
       terminal: options.tty,
       interactive: options.interactive,
       init: options.init,
@@ -85,15 +94,38 @@ function imageStopSignal({ config: { StopSignal } }: Image): number {
   return StopSignal === undefined || StopSignal === "" ? SIGTERM : parseSignal(StopSignal);
 }
 
-/** The machine's own root has the right files already, except for what lies in its /run. */
+/** The network as the engine keeps it: with the ports that the image says are there, where all are to be published. */
+function containerNetwork(
+  { network, exposed, publishAll }: RunOptions,
+  { config }: Image,
+  findOther: PlanSources["findOther"],
+): ContainerNetwork {
+  switch (network.kind) {
+    case "none":
+    case "host":
+      return network;
+    case "container":
+      if (findOther === undefined) throw new Error("networks of others are for containers that are kept");
+      return { kind: "container", id: findOther(network.container) };
+    case "networks": {
+      const known = publishAll ? [...exposed, ...Object.keys(config.ExposedPorts ?? {}).map(parseExposedPort)] : [];
+      const isAsked = (port: PublishedPort): boolean =>
+        network.ports.some((each) => each.containerPort === port.containerPort && each.protocol === port.protocol);
+      return { ...network, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
+    }
+  }
+}
+
+/** The machine's own root has the right files already, except for what lies in its /run, and what a network changes. */
 function containerFiles(
   { network }: RunOptions,
   { isHost }: Image,
   names: ContainerNames,
   ownDirectory: () => string,
 ): readonly Mount[] {
-  if (!isHost) return networkFiles(ownDirectory(), names, network);
-  return network === "host" ? resolverFile(ownDirectory) : [];
+  if (!isHost) return networkFiles(ownDirectory(), names, network.kind);
+  if (network.kind === "networks") return networkFiles(ownDirectory(), names, network.kind, resolverPath());
+  return network.kind === "none" ? [] : resolverFile(ownDirectory);
 }
 
 /** Host directories that are to be bound, do not exist yet and are made then. */

@@ -30,7 +30,8 @@ export const runCommand: Command = {
   async run(flags) {
     const machine = readMachineView();
     const options = readRunOptions(flags, machine);
-    if (options.autoRemove && !options.detach) return await runContainer(options, machine);
+    const isConnected = options.network.kind === "networks" || options.network.kind === "container";
+    if (options.autoRemove && !options.detach && !isConnected) return await runContainer(options, machine);
     const { runKept } = await import("../containers/run-kept.ts");
     return await runKept(options);
   },

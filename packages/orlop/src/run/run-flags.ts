@@ -7,6 +7,7 @@ const ISOLATION = "Isolation";
 const LIMITS = "Limits";
 const IMAGE = "Image";
 const CONTAINER = "Container";
+const NETWORK = "Network";
 
 const flags: readonly Flag[] = [
   { group: PROCESS, name: "interactive", short: "i", help: "Keep standard input connected" },
@@ -45,11 +46,11 @@ const flags: readonly Flag[] = [
   { group: FILES, name: "device", value: "HOST[:CONTAINER][:rwm]", help: "Give access to a device" },
 
   {
-    group: ISOLATION,
+    group: NETWORK,
     name: "network",
     aliases: ["net"],
-    value: "none|host",
-    help: "Network: none of the host's, or all (none)",
+    value: "NETWORK",
+    help: "none, host, container:NAME, or networks: bridge or one of orlop network create (none; bridge with --publish)",
   },
   { group: ISOLATION, name: "cap-add", value: "CAPABILITY", help: "Add a capability, or ALL" },
   { group: ISOLATION, name: "cap-drop", value: "CAPABILITY", help: "Take a capability away, or ALL" },
@@ -72,6 +73,30 @@ const flags: readonly Flag[] = [
     value: "NAME=VALUE",
     help: "Set a kernel parameter of the container's own namespaces",
   },
+
+  {
+    group: NETWORK,
+    name: "publish",
+    short: "p",
+    value: "[ADDRESS:][PORT:]PORT[/PROTOCOL]",
+    help: "Have a port of this machine lead to one of the container's; on 127.0.0.1 unless an address is said",
+  },
+  { group: NETWORK, name: "publish-all", short: "P", help: "Publish all ports that are exposed, on free ports" },
+  { group: NETWORK, name: "expose", value: "PORT[/PROTOCOL]", help: "A port for --publish-all, besides the image's" },
+  {
+    group: NETWORK,
+    name: "network-alias",
+    aliases: ["net-alias"],
+    value: "NAME",
+    help: "One more name on the network",
+  },
+  { group: NETWORK, name: "ip", value: "ADDRESS", help: "IPv4 address on the network" },
+  { group: NETWORK, name: "ip6", value: "ADDRESS", help: "IPv6 address on the network" },
+  { group: NETWORK, name: "mac-address", value: "ADDRESS", help: "Hardware address on the network" },
+  { group: NETWORK, name: "add-host", value: "NAME:ADDRESS", help: "A line more in /etc/hosts" },
+  { group: NETWORK, name: "dns", value: "ADDRESS", help: "Server for names, instead of the machine's" },
+  { group: NETWORK, name: "dns-search", value: "DOMAIN", help: "Domain to look for names in; . for none" },
+  { group: NETWORK, name: "dns-option", aliases: ["dns-opt"], value: "OPTION", help: "Option of resolv.conf(5)" },
 
   { group: LIMITS, name: "memory", short: "m", value: "BYTES", help: "Memory: 512m, 1g" },
   {
@@ -163,27 +188,15 @@ const flags: readonly Flag[] = [
 ];
 
 const windows = "it is about Windows";
-const noNetwork = "orlop has no networks yet but none and host";
+const noLinks = "use a network of your own, whose containers know each other by name";
 const noDaemon = "there is no daemon yet that would act on it";
 const noVolumes = "there are no volumes yet; bind a directory with -v HOST:CONTAINER";
 const noBlockLimits = "limits of block devices are not offered yet";
 const noNamespaceChoice = "the container always has its own";
 
 const refused: readonly RefusedFlag[] = [
-  { name: "publish", short: "p", reason: noNetwork },
-  { name: "publish-all", short: "P", isSwitch: true, reason: noNetwork },
-  { name: "expose", reason: noNetwork },
-  { name: "add-host", reason: noNetwork },
-  { name: "dns", reason: noNetwork },
-  { name: "dns-option", reason: noNetwork },
-  { name: "dns-search", reason: noNetwork },
-  { name: "ip", reason: noNetwork },
-  { name: "ip6", reason: noNetwork },
-  { name: "link", reason: noNetwork },
-  { name: "link-local-ip", reason: noNetwork },
-  { name: "mac-address", reason: noNetwork },
-  { name: "network-alias", reason: noNetwork },
-  { name: "net-alias", reason: noNetwork },
+  { name: "link", reason: noLinks },
+  { name: "link-local-ip", reason: "the kernel gives those" },
   { name: "attach", short: "a", reason: "output is always connected; use -i for input" },
   { name: "health-cmd", reason: noDaemon },
   { name: "health-interval", reason: noDaemon },

@@ -61,7 +61,7 @@ describe("flags of run", () => {
         privileged: false,
         readOnly: false,
         signalProxy: true,
-        network: "none",
+        network: { kind: "none" },
         limits: {},
       },
     );
@@ -240,6 +240,31 @@ describe("flags of run", () => {
   });
 });
 
+test("networks are asked for by name, with wishes, and by published ports alone", () => {
+  const network = (...args: readonly string[]): unknown => read([...args, "host"]).network;
+  const plain = { aliases: [] };
+  const port = { protocol: "tcp", hostPort: 8080, containerPort: 80, count: 1 };
+  assert.deepEqual(network("-p", "8080:80"), {
+    kind: "networks",
+    attachments: [{ ...plain, network: "bridge" }],
+    ports: [port],
+  });
+  assert.deepEqual(network("--network", "container:box"), { kind: "container", container: "box" });
+  assert.deepEqual(network("--net", "app", "--network", "default", "--ip", "10.0.0.9", "--network-alias", "db"), {
+    kind: "networks",
+    attachments: [
+      { network: "app", aliases: ["db"], addresses: ["10.0.0.9"] },
+      { ...plain, network: "bridge" },
+    ],
+    ports: [],
+  });
+  assert.deepEqual(network("--network", "name=app,alias=db,alias=cache,ip6=fd00::9"), {
+    kind: "networks",
+    attachments: [{ network: "app", aliases: ["db", "cache"], addresses: ["fd00::9"] }],
+    ports: [],
+  });
+});
+
 describe("a bad command line of run", () => {
   const bad = join(scratch, "bad-env");
   writeFileSync(bad, "GOOD=1\nB AD=2\n");
@@ -265,9 +290,15 @@ describe("a bad command line of run", () => {
     [["--log-opt", "tag=x", "host"], /there are max-size and max-file, and not "tag"/],
     [["--log-opt", "max-file=0", "host"], /max-file is a number from 1 to 1000/],
     [["--detach-keys", "ctrl-1", "host"], /there is no key "ctrl-1"/],
-    [["-p", "80:80", "host"], /^Cannot use flag "--publish": /],
+    [["-p", "80:80:80:80", "host"], /^invalid argument "80:80:80:80" for "-p, --publish" flag: invalid port/],
+    [["--network", "host", "-p", "80", "host"], /--publish needs a network, and network is host/],
+    [["--ip", "10.0.0.2", "host"], /--ip needs a network, and network is none/],
+    [["--network", "none", "--network", "a1", "host"], /conflicting options: network none stands alone/],
+    [["--network", "name=a1,x=y", "host"], /invalid network field "x"/],
+    [["--add-host", "db", "host"], /bad format for add-host: "db"/],
+    [["--dns", "ns", "host"], /"ns" is no IP address/],
     [["--label==b", "host"], /^Cannot use label "=b": it has no key/],
-    [["--network", "bridge", "host"], /invalid argument "bridge" for "--network" flag: there are none and host/],
+    [["--network", "a", "host"], /invalid argument "a"|Cannot use name "a"/],
     [["-e", "=x", "host"], /invalid environment variable: =x/],
     [["--env-file", "/nowhere", "host"], /^Cannot read environment file "\/nowhere": no such file or directory$/],
     [["--env-file", bad, "host"], /line 2: variable 'B AD' contains whitespaces/],

@@ -9,6 +9,7 @@ import { parseDevice, type RequestedDevice } from "./device-flag.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
 import { readLifeOptions } from "./life-options.ts";
 import { parseMount } from "./mount-flag.ts";
+import { type NetworkOptions, readNetworkOptions } from "./network-options.ts";
 import type { RequestedMount } from "./requested-mount.ts";
 import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
 import { OWN_RUNTIME, parseRuntime, type RuntimeChoice } from "./runtime-choice.ts";
@@ -17,10 +18,8 @@ import { parseTmpfs } from "./tmpfs-flag.ts";
 import { parseUlimit } from "./ulimit.ts";
 import { parseVolume } from "./volume-flag.ts";
 
-export type NetworkMode = "none" | "host";
-
 /** What a command line of `run` asks for, read and checked for itself. */
-export interface RunOptions {
+export interface RunOptions extends NetworkOptions {
   readonly image: ImageReference;
   /** The image as it was named. */
   readonly imageText: string;
@@ -62,7 +61,6 @@ export interface RunOptions {
   readonly devices: readonly RequestedDevice[];
   readonly readOnly: boolean;
   readonly shmSizeBytes: number | undefined;
-  readonly network: NetworkMode;
   readonly capabilities: CapabilityRequest;
   readonly security: SecurityOptions;
   readonly privileged: boolean;
@@ -116,7 +114,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     devices: flags.parseAll("device", parseDevice).flat(),
     readOnly: flags.isOn("read-only"),
     shmSizeBytes: flags.parse("shm-size", parseByteSize),
-    network: flags.parse("network", parseNetwork) ?? "none",
+    ...readNetworkOptions(flags),
     capabilities: { add: flags.list("cap-add"), drop: flags.list("cap-drop"), privileged },
     security: parseSecurityOptions(flags.list("security-opt"), caller.modules),
     privileged,
@@ -173,11 +171,6 @@ function parseDomainname(text: string): string {
 function parseWorkdir(text: string): string {
   if (text.startsWith("/")) return text;
   throw new OrlopError("invalid", `the working directory '${text}' is invalid, it needs to be an absolute path`);
-}
-
-function parseNetwork(text: string): NetworkMode {
-  if (text === "none" || text === "host") return text;
-  throw new OrlopError("unsupported", "there are none and host for now");
 }
 
 function parsePullPolicy(text: string): PullPolicy {

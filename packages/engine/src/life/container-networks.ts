@@ -1,0 +1,133 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Endpoint,
+  type HostsEntry,
+  type NetworkDriver,
+  OrlopError,
+  type PublishedPort,
+  type Resolvers,
+  type RuntimeSpec,
+  shortId,
+} from "@orlop/core";
+import type { EngineContext } from "../engine-context.ts";
+import type { NetworkAttachment } from "../state/container-description.ts";
+import { boundFiles } from "../state/container-places.ts";
+import type { Container } from "../state/container-rows.ts";
+import { hostsText, resolversText } from "./name-files.ts";
+
+/** The config with the namespace of the container whose network it is to have, where it is another's. */
+export async function joinNetwork(
+  context: EngineContext,
+  { name, network }: Container,
+  spec: RuntimeSpec,
+): Promise<RuntimeSpec> {
+  if (network.kind !== "container") return spec;
+  const other = context.rows.get(network.id);
+  const runtime = other && (await context.runtime(other.runtime));
+  const pid = other?.state.status === "running" ? (await runtime?.state(other.id))?.pid : undefined;
+  if (pid === undefined) {
+    const what = `container "${other?.name ?? shortId(network.id)}", whose network it is to have, does not run`;
+    throw new OrlopError("conflict", `Cannot start container "${name}": ${what}`);
+  }
+  const others = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== "network");
+  const namespaces = [...others, { type: "network" as const, path: `/proc/${pid}/ns/net` }];
+  return { ...spec, linux: { ...spec.linux, namespaces } };
+}
+
+/** Connects one that has been made and not started, and writes down for it who it is and who the others are. */
+export async function connectNetworks(
+  context: EngineContext,
+  container: Container,
+  pid: number | undefined,
+): Promise<readonly Endpoint[]> {
+  const { network } = container;
+  if (network.kind !== "networks") return [];
+  const driver = await context.networks();
+  const endpoints: Endpoint[] = [];
+  for (const [index, attachment] of network.attachments.entries()) {
+    endpoints.push(await connectOne(driver, container, attachment, pid, index === 0 ? network.ports : undefined));
+  }
+  await writeNames(context, container, endpoints);
+  return endpoints;
+}
+
+/** @param ports those of its first network, which has the way out; absent: it is a further one */
+export async function connectOne(
+  driver: NetworkDriver,
+  { id, name, names }: Container,
+  { network, aliases, addresses, hardwareAddress }: NetworkAttachment,
+  pid: number | undefined,
+  ports: readonly PublishedPort[] | undefined,
+): Promise<Endpoint> {
+  if (pid === undefined) {
+    throw new OrlopError("unsupported", `Cannot connect container "${name}": its runtime has no network namespace`);
+  }
+  return await driver.connect({
+    network,
+    endpoint: id,
+    namespace: { path: `/proc/${pid}/ns/net` },
+    names: [...new Set([name, shortId(id), names.hostname, ...aliases])],
+    ...(ports === undefined ? { noDefaultRoute: true } : { ports }),
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
+  });
+}
+
+/** Of a container that runs no more; those it has not are no error. */
+export async function disconnectNetworks(context: EngineContext, container: Container): Promise<void> {
+  const { id, network, state } = container;
+  const asked = network.kind === "networks" ? network.attachments.map((attachment) => attachment.network) : [];
+  const wanted = new Set([...asked, ...state.endpoints.map((endpoint) => endpoint.network)]);
+  if (wanted.size === 0) return;
+  const driver = await context.networks();
+  for (const each of wanted) {
+    try {
+      await driver.disconnect(each, id);
+    } catch (error) {
+      // The network itself has been removed.
+      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+    }
+  }
+  await tellNeighbours(context, container);
+}
+
+/** Writes anew what the others on a container's networks know of names. */
+export async function tellNeighbours(context: EngineContext, { id, state }: Container): Promise<void> {
+  const own = context.rows.get(id)?.state.endpoints ?? [];
+  const networks = new Set([...own, ...state.endpoints].map(({ network }) => network));
+  if (networks.size === 0) return;
+  for (const other of context.rows.unsettled()) {
+    const { endpoints } = other.state;
+    if (other.id === id || !endpoints.some(({ network }) => networks.has(network))) continue;
+    await writeNames(context, other, endpoints);
+  }
+}
+
+/** In place: the files are bound into the container. */
+export async function writeNames(
+  context: EngineContext,
+  { id, names }: Container,
+  endpoints: readonly Endpoint[],
+): Promise<void> {
+  const directory = boundFiles(context, id);
+  if (!existsSync(directory)) return;
+  const driver = await context.networks();
+  const entries: HostsEntry[] = [];
+  for (const { network } of endpoints) entries.push(...(await driver.hostsEntries(network)));
+  const own = endpoints.flatMap(({ addresses }) => addresses.map((address) => address.replace(/\/.*$/, "")));
+  const others = entries.filter(({ address }) => !own.includes(address));
+  writeFileSync(join(directory, "hosts"), hostsText(names, own, [...names.hosts, ...others]));
+  writeFileSync(join(directory, "resolv.conf"), resolversText(names, mergeResolvers(endpoints)));
+}
+
+function mergeResolvers(endpoints: readonly Endpoint[]): Resolvers {
+  const all = (pick: (resolvers: Resolvers) => readonly string[]): readonly string[] => [
+    ...new Set(endpoints.flatMap(({ resolvers }) => pick(resolvers))),
+  ];
+  return {
+    servers: all(({ servers }) => servers),
+    search: all(({ search }) => search),
+    options: all(({ options }) => options),
+  };
+}

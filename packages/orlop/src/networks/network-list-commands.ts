@@ -1,0 +1,224 @@
+import { type NetworkDriver, type NetworkInfo, OrlopError, shortId } from "@orlop/core";
+import type { Container, Engine } from "@orlop/engine";
+import type { Command } from "../command.ts";
+import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
+import { goTime } from "../format/go-time.ts";
+import { OutputFormat } from "../format/output-format.ts";
+import { Template } from "../format/template/template.ts";
+import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
+import { valueJson } from "../format/template/value-json.ts";
+import { isConfirmed } from "../gc/is-confirmed.ts";
+import { FORMAT_HELP } from "../images/images-command.ts";
+import { printError, printText } from "../print.ts";
+
+const HEADINGS = {
+  ID: "NETWORK ID",
+  Name: "NAME",
+  Driver: "DRIVER",
+  Scope: "SCOPE",
+  IPv6: "IPV6",
+  Internal: "INTERNAL",
+  Labels: "LABELS",
+  CreatedAt: "CREATED AT",
+} as const;
+
+export const networkListCommand: Command = containerCommand(
+  {
+    name: "ls",
+    usage: "[OPTIONS]",
+    description: "Lists networks, sorted by name.",
+    examples: [["orlop network ls --format '{{.Name}}'", "the names alone"]],
+    table: {
+      flags: [
+        { name: "filter", short: "f", value: "NAME=VALUE", help: "Only those of a driver=, id=, name= or label=" },
+        { name: "format", value: "FORMAT", help: FORMAT_HELP },
+        { name: "no-trunc", help: "Ids in full" },
+        { name: "quiet", short: "q", help: "Only ids" },
+      ],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ flags, networks }) => {
+    if (flags.positional.length > 0) {
+      throw new OrlopError("invalid", `it takes no words, and got ${JSON.stringify(flags.positional[0])}`);
+    }
+    const given = flags.text("format") || "table";
+    const text = given === "table" && flags.isOn("quiet") ? "{{.ID}}" : given;
+    const format = new OutputFormat(text, "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}");
+    const suits = flags.parseAll("filter", parseFilter);
+    const shown = (await (await networks()).list()).filter((info) => suits.every((suit) => suit(info)));
+    const isWhole = flags.isOn("no-trunc");
+    printText(
+      format.text(
+        shown.map((info) => networkRow(info, isWhole)),
+        HEADINGS,
+      ),
+    );
+    return 0;
+  },
+);
+
+function networkRow(
+  { id, name, driver, subnets, internal, labels, createdAtMs }: NetworkInfo,
+  isWhole: boolean,
+): Struct {
+  return structOf({
+    ID: isWhole ? id : shortId(id),
+    Name: name,
+    Driver: driver,
+    Scope: "local",
+    IPv6: String(subnets.some(({ prefix }) => prefix.includes(":"))),
+    Internal: String(internal),
+    Labels: Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(","),
+    CreatedAt: goTime(createdAtMs),
+  });
+}
+
+function parseFilter(text: string): (info: NetworkInfo) => boolean {
+  const at = text.indexOf("=");
+  const [name, value] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+  switch (name) {
+    case "driver":
+      return (info) => info.driver === value;
+    case "id":
+      return (info) => info.id.startsWith(value);
+    case "name":
+      return (info) => info.name.includes(value);
+    case "label": {
+      const equals = value.indexOf("=");
+      const key = equals < 0 ? value : value.slice(0, equals);
+      return ({ labels }) => Object.hasOwn(labels, key) && (equals < 0 || labels[key] === value.slice(equals + 1));
+    }
+    default:
+      throw new OrlopError("invalid", "there are driver=, id=, label= and name=");
+  }
+}
+
+export const networkInspectCommand: Command = containerCommand(
+  {
+    name: "inspect",
+    usage: "[OPTIONS] NETWORK [NETWORK...]",
+    description: "Tells all about networks, and who is on them, as a list of JSON objects.",
+    examples: [["orlop network inspect -f '{{(index .IPAM.Config 0).Subnet}}' bridge", "its addresses"]],
+    table: {
+      flags: [{ name: "format", short: "f", value: "FORMAT", help: "json, or a template for each network" }],
+      refused: [{ name: "verbose", short: "v", isSwitch: true, reason: "it is about a swarm" }],
+      flagsAnywhere: true,
+    },
+  },
+  inspectNetworks,
+);
+
+async function inspectNetworks({ flags, networks, engine }: ContainerCall): Promise<number> {
+  if (flags.positional.length === 0) throw new OrlopError("invalid", "at least one network is required");
+  const driver = await networks();
+  const documents: Struct[] = [];
+  let exitCode = 0;
+  for (const text of flags.positional) {
+    try {
+      documents.push(await networkDocument(driver, engine, text));
+    } catch (error) {
+      if (!(error instanceof OrlopError)) throw error;
+      printError(error.message);
+      exitCode = 1;
+    }
+  }
+  const format = flags.text("format") ?? "";
+  if (format === "" || format === "json") printText(`${valueJson(documents, format === "" ? "    " : undefined)}\n`);
+  else {
+    const template = new Template(format);
+    printText(documents.map((document) => `${template.execute(document)}\n`).join("") || "\n");
+  }
+  return exitCode;
+}
+
+/** With docker's fields. */
+async function networkDocument(driver: NetworkDriver, engine: Engine, text: string): Promise<Struct> {
+  const info = await driver.inspect(text);
+  const containers = await engine.list();
+  const endpoints = await driver.endpoints(info.id);
+  const config = info.subnets.map(
+    ({ prefix, range, gateway }) =>
+      new Struct([
+        { name: "Subnet", value: prefix },
+        { name: "IPRange", value: range ?? "", omitEmpty: true },
+        { name: "Gateway", value: gateway },
+      ]),
+  );
+  return new Struct([
+    { name: "Name", value: info.name },
+    { name: "Id", value: info.id },
+    { name: "Created", value: new Date(info.createdAtMs).toISOString() },
+    { name: "Scope", value: "local" },
+    { name: "Driver", value: info.driver },
+    { name: "EnableIPv4", value: info.subnets.some(({ prefix }) => !prefix.includes(":")) },
+    { name: "EnableIPv6", value: info.subnets.some(({ prefix }) => prefix.includes(":")) },
+    {
+      name: "IPAM",
+      value: new Struct([
+        { name: "Driver", value: "default" },
+        { name: "Options", value: new Dictionary([], "") },
+        { name: "Config", value: config.length === 0 ? NIL_LIST : config },
+      ]),
+    },
+    { name: "Internal", value: info.internal },
+    { name: "Attachable", value: false },
+    { name: "Ingress", value: false },
+    { name: "ConfigFrom", value: new Struct([{ name: "Network", value: "" }]) },
+    { name: "ConfigOnly", value: false },
+    {
+      name: "Containers",
+      value: new Dictionary(
+        endpoints.map((endpoint) => [endpoint.id, endpointDocument(endpoint, containers)] as const),
+        null,
+      ),
+    },
+    { name: "Options", value: new Dictionary(Object.entries(info.options), "") },
+    { name: "Labels", value: new Dictionary(Object.entries(info.labels), "") },
+  ]);
+}
+
+type EndpointInfo = Awaited<ReturnType<NetworkDriver["endpoints"]>>[number];
+
+function endpointDocument({ id, addresses, hardwareAddress }: EndpointInfo, containers: readonly Container[]): Struct {
+  const address = (isOfSix: boolean): string => addresses.find((each) => each.includes(":") === isOfSix) ?? "";
+  return new Struct([
+    { name: "Name", value: containers.find((container) => container.id === id)?.name ?? "" },
+    { name: "EndpointID", value: id },
+    { name: "MacAddress", value: hardwareAddress },
+    { name: "IPv4Address", value: address(false) },
+    { name: "IPv6Address", value: address(true) },
+  ]);
+}
+
+export const networkPruneCommand: Command = containerCommand(
+  {
+    name: "prune",
+    usage: "[OPTIONS]",
+    description: "Removes all networks that no container is on, but for the default one.",
+    examples: [["orlop network prune -f", "without a question"]],
+    table: { flags: [{ name: "force", short: "f", help: "Do not ask" }], flagsAnywhere: true },
+  },
+  async ({ flags, networks, engine }) => {
+    const warning = "This will remove all custom networks not used by at least one container.";
+    const asked = { print: printText, input: process.stdin };
+    if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
+    const driver = await networks();
+    const used = new Set((await engine.list()).flatMap(({ network }) => attachedTo(network)));
+    const removed: string[] = [];
+    for (const { id, name } of await driver.list()) {
+      if (name === driver.defaultNetwork || used.has(name) || used.has(id)) continue;
+      if ((await driver.endpoints(id)).length > 0) continue;
+      await driver.remove(id);
+      removed.push(name);
+    }
+    if (removed.length > 0) printText(`Deleted Networks:\n${removed.map((name) => `${name}\n`).join("")}\n`);
+    return 0;
+  },
+);
+
+function attachedTo(network: Container["network"]): readonly string[] {
+  return network.kind === "networks" ? network.attachments.map((attachment) => attachment.network) : [];
+}

@@ -1,0 +1,137 @@
+import { isIP } from "node:net";
+import { type HostsEntry, OrlopError, type PublishedPort, parseName } from "@orlop/core";
+import type { NetworkAttachment } from "@orlop/engine";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { parseExposedPort, parsePublishedPort } from "./port-flag.ts";
+
+/** What `--network` asks for. */
+export type NetworkChoice =
+  | { readonly kind: "none" | "host" }
+  /** Name or id of the container whose network it is to be. */
+  | { readonly kind: "container"; readonly container: string }
+  | {
+      readonly kind: "networks";
+      readonly attachments: readonly NetworkAttachment[];
+      readonly ports: readonly PublishedPort[];
+    };
+
+/** What a command line asks of networks and names. */
+export interface NetworkOptions {
+  readonly network: NetworkChoice;
+  /** Ports that `publishAll` is about, besides those of the image. */
+  readonly exposed: readonly PublishedPort[];
+  readonly publishAll: boolean;
+  readonly addedHosts: readonly HostsEntry[];
+  readonly dns: {
+    readonly servers?: readonly string[];
+    readonly search?: readonly string[];
+    readonly options?: readonly string[];
+  };
+}
+
+/** Name of the network that `default` and `bridge` stand for, and published ports where none is named. */
+const DEFAULT_NETWORK = "bridge";
+
+/** @throws OrlopError `invalid` */
+export function readNetworkOptions(flags: ParsedFlags): NetworkOptions {
+  const ports = flags.parseAll("publish", parsePublishedPort);
+  const publishAll = flags.isOn("publish-all");
+  return {
+    network: chooseNetwork(flags, ports, publishAll),
+    exposed: flags.parseAll("expose", parseExposedPort),
+    publishAll,
+    addedHosts: flags.parseAll("add-host", parseHost),
+    dns: {
+      ...listed("servers", flags.parseAll("dns", parseAddress)),
+      ...listed("search", flags.list("dns-search")),
+      ...listed("options", flags.list("dns-option")),
+    },
+  };
+}
+
+function listed<K extends string>(key: K, values: readonly string[]): { readonly [P in K]?: readonly string[] } {
+  return values.length === 0 ? {} : ({ [key]: values } as { readonly [P in K]: readonly string[] });
+}
+
+const OF_NETWORKS = ["ip", "ip6", "mac-address", "network-alias"] as const;
+
+function chooseNetwork(flags: ParsedFlags, ports: readonly PublishedPort[], publishAll: boolean): NetworkChoice {
+  const wanted = flags.list("network");
+  const publishes = ports.length > 0 || publishAll;
+  const [first, ...others] = wanted.length === 0 && publishes ? [DEFAULT_NETWORK] : wanted;
+  const alone = first === undefined ? ({ kind: "none" } as const) : parseAlone(first);
+  if (alone !== undefined) {
+    if (others.length > 0) throw new OrlopError("invalid", `conflicting options: network ${first} stands alone`);
+    const named = OF_NETWORKS.find((name) => flags.has(name));
+    if (named !== undefined || publishes) {
+      const flag = named ?? "publish";
+      throw new OrlopError(
+        "invalid",
+        `conflicting options: --${flag} needs a network, and network is ${first ?? "none"}`,
+      );
+    }
+    return alone;
+  }
+  const [own, ...further] = [first ?? DEFAULT_NETWORK, ...others].map(parseAttachment);
+  return {
+    kind: "networks",
+    attachments: [{ ...own, ...ownWishes(flags, own) } as NetworkAttachment, ...further],
+    ports,
+  };
+}
+
+/** Modes that are no networks. */
+function parseAlone(text: string): NetworkChoice | undefined {
+  if (text === "none" || text === "host") return { kind: text };
+  const [, container] = /^container:(.+)$/.exec(text) ?? [];
+  return container === undefined ? undefined : { kind: "container", container };
+}
+
+/** Flags that are about the first network. */
+function ownWishes(flags: ParsedFlags, own: NetworkAttachment | undefined): Partial<NetworkAttachment> {
+  const addresses = [...flags.parseAll("ip", parseAddress).slice(-1), ...flags.parseAll("ip6", parseAddress).slice(-1)];
+  const hardwareAddress = flags.text("mac-address");
+  return {
+    aliases: [...(own?.aliases ?? []), ...flags.list("network-alias")],
+    ...(addresses.length === 0 ? {} : { addresses }),
+    ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
+  };
+}
+
+/** `NAME`, or docker's `name=NAME,alias=A,ip=ADDRESS,ip6=ADDRESS,mac-address=ADDRESS`. */
+function parseAttachment(text: string): NetworkAttachment {
+  if (!text.includes("=")) return { network: networkName(text), aliases: [] };
+  const fields = text.split(",").map((field) => {
+    const at = field.indexOf("=");
+    return [field.slice(0, Math.max(at, 0)), field.slice(at + 1)] as const;
+  });
+  const known = ["name", "alias", "ip", "ip6", "mac-address"];
+  const strange = fields.find(([name]) => !known.includes(name));
+  if (strange !== undefined) throw new OrlopError("invalid", `invalid network field ${JSON.stringify(strange[0])}`);
+  const all = (name: string): readonly string[] => fields.flatMap(([key, value]) => (key === name ? [value] : []));
+  const addresses = [...all("ip"), ...all("ip6")].map(parseAddress);
+  const [hardwareAddress] = all("mac-address");
+  return {
+    network: networkName(all("name").at(-1) ?? ""),
+    aliases: all("alias"),
+    ...(addresses.length === 0 ? {} : { addresses }),
+    ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
+  };
+}
+
+function networkName(text: string): string {
+  return text === "default" ? DEFAULT_NETWORK : parseName(text);
+}
+
+function parseAddress(text: string): string {
+  if (isIP(text) !== 0) return text;
+  throw new OrlopError("invalid", `${JSON.stringify(text)} is no IP address`);
+}
+
+/** `NAME:ADDRESS` or `NAME=ADDRESS`; an address of IPv6 may stand in brackets. */
+function parseHost(text: string): HostsEntry {
+  const [, name = "", given = ""] = /^([^:=\s]+)[:=](.+)$/.exec(text) ?? [];
+  const address = given.replace(/^\[|\]$/g, "");
+  if (name !== "" && isIP(address) !== 0) return { address, names: [name] };
+  throw new OrlopError("invalid", `bad format for add-host: ${JSON.stringify(text)}: it is NAME:ADDRESS`);
+}
