@@ -129,7 +129,18 @@ export type RootFilesystem =
 /** A directory, or an EROFS image in a file, which the kernel mounts from there (Linux 6.12, as root of the machine). */
 export type OverlayLayer = string | { readonly erofs: string };
 
-export type OverlayWrites = "discard" | { readonly upper: string; readonly work: string };
+export type OverlayWrites = "discard" | KeptWrites;
+
+interface KeptWrites {
+  readonly upper: string;
+  readonly work: string;
+  /**
+   * What is written is of no use after a crash of the machine: nothing waits for the disk, not at the end of the container
+   * either, when the kernel would sync all of the file system that `upper` is on. The directories can be mounted so once
+   * (overlayfs.rst, "Volatile mount").
+   */
+  readonly volatile?: boolean;
+}
 
 /** `path` is relative to the new root and has no `.` or `..`. */
 export type TreeEntry =

@@ -22,7 +22,7 @@ export function emitOverlayRoot(
 ): void {
   const { p } = c;
   const discard = writes === "discard";
-  const { upper, work } = discard ? { upper: "upper", work: "work" } : writes;
+  const { upper, work, volatile = false } = discard ? { upper: "upper", work: "work" } : writes;
   const hasImages = lower.some((layer) => typeof layer !== "string");
   const needsScratch = discard || hasImages || needsLinks(lower.map(layerPath)) || needsLinks([upper, work]);
   if (needsScratch) emitScratch(c);
@@ -35,7 +35,7 @@ export function emitOverlayRoot(
   p.step({ action: `overlay "${lower.map(layerPath).join(":")}"`, field: "root.path" });
   const layers = hasImages ? directories : emitLayers(c, directories, "lower");
   const [to = upper, by = work] = discard ? [] : emitLayers(c, [upper, work], "written");
-  emitNewFileSystem(p, overlay(c, layers, to, by, hasImages), c.root);
+  emitNewFileSystem(p, overlay(c, { lower: layers, upper: to, work: by, oneByOne: hasImages, volatile }), c.root);
   if (needsScratch) emitDropScratch(c);
   attach(c.root);
 }
@@ -79,18 +79,25 @@ export function emitLayers({ p }: Compilation, paths: readonly string[], name: s
   });
 }
 
-/** `oneByOne` is for Linux 6.8 or later: there can be 500 layers then, and names are taken as they are. */
+interface OverlayPlaces {
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  /** For Linux 6.8 or later: there can be 500 layers then, and names are taken as they are. */
+  readonly oneByOne?: boolean;
+  /** Linux 5.10. */
+  readonly volatile?: boolean;
+}
+
 export function overlay(
   c: Compilation,
-  lower: readonly string[],
-  upper: string,
-  work: string,
-  oneByOne = false,
+  { lower, upper, work, oneByOne = false, volatile = false }: OverlayPlaces,
 ): NewFileSystem {
   const layers = oneByOne
     ? lower.map((path) => ["lowerdir+", path] as const)
     : [["lowerdir", lower.join(":")] as const];
   const data: (readonly [string, string | undefined])[] = [...layers, ["upperdir", upper], ["workdir", work]];
+  if (volatile) data.push(["volatile", undefined]);
   if (c.withinUserNamespace) data.push(["userxattr", undefined]);
   return { type: "overlay", source: "overlay", options: { ...NO_OPTIONS, data } };
 }

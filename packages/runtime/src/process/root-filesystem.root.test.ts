@@ -70,3 +70,15 @@ suite("directories of an overlay whose paths hold", () => {
       }));
   }
 });
+
+test("writes that nothing waits for are in their directory all the same, and are mounted so once", (t) =>
+  withBench(t, async (bench) => {
+    const [upper, work] = ["upper", "work"].map((name) => bench.path(name)) as [string, string];
+    for (const path of [upper, work]) mkdirSync(path);
+    const writes = { upper, work, volatile: true };
+    const request = { rootfs: { kind: "overlay", lower: [bench.rootfs], writes } } as const;
+    const command = "grep -o ' / / .*volatile' /proc/self/mountinfo >/dev/null && echo made >/made";
+    assert.equal((await bench.run(command, { request })).exitCode, 0);
+    assert.equal(readFileSync(join(upper, "made"), "utf8"), "made\n");
+    await assert.rejects(bench.run("true", { request }), { name: "OrlopError", message: /Cannot overlay/ });
+  }));

@@ -120,7 +120,11 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
       }
       emitNewFileSystem(
         p,
-        overlay(c, emitLayers(c, [entry.lower], `${scratch}/lower`), `${scratch}/upper`, `${scratch}/work`),
+        overlay(c, {
+          lower: emitLayers(c, [entry.lower], `${scratch}/lower`),
+          upper: `${scratch}/upper`,
+          work: `${scratch}/work`,
+        }),
         mount,
       );
       emitDirectoryInRoot(p, c.root, entry.path, target);

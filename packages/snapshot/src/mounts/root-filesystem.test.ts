@@ -25,6 +25,11 @@ suite("mounts of a snapshot, as a root file system", () => {
       [overlay("overlay", "index=off", "lowerdir=/b:/a")],
       { kind: "overlay", lower: ["/b", "/a"], writes: "discard" },
     ],
+    [
+      "directories that need no sync",
+      [overlay("overlay", "volatile", "lowerdir=/a", "upperdir=/u", "workdir=/w")],
+      { kind: "overlay", lower: ["/a"], writes: { upper: "/u", work: "/w", volatile: true } },
+    ],
     ["one image", [image("/1")], { kind: "overlay", lower: [{ erofs: "/1" }], writes: "discard" }],
     [
       "images, as a range",
@@ -48,11 +53,17 @@ suite("mounts of a snapshot, as a root file system", () => {
     });
   }
 
+  test("need no sync where what is written is thrown away", () => {
+    const mounts = [overlay("overlay", "lowerdir=/a", "upperdir=/u", "workdir=/w")];
+    const writes = { upper: "/u", work: "/w", volatile: true };
+    assert.deepEqual(rootFilesystem(mounts, { volatile: true }), { kind: "overlay", lower: ["/a"], writes });
+  });
+
   const refused: readonly (readonly [what: string, mounts: readonly SnapshotMount[], message: RegExp])[] = [
     ["none", [], /no mounts/],
     ["another type", [{ type: "ext4", source: "/dev/x", options: [] }], /not told of mounts of this type/],
     ["a place below the root", [{ ...image("/1"), target: "/usr" }], /goes to "\/usr"/],
-    ["an unknown option of overlay", [overlay("overlay", "lowerdir=/a", "volatile")], /option "volatile" is not known/],
+    ["an unknown option of overlay", [overlay("overlay", "lowerdir=/a", "xino=on")], /option "xino=on" is not known/],
     ["an unknown option of a bind mount", [{ type: "bind", source: "/a", options: ["nosuid"] }], /option "nosuid"/],
     ["an unknown option of an image", [{ ...image("/1"), options: ["device=/x"] }], /option "device=\/x"/],
     ["an upper without work", [overlay("overlay", "lowerdir=/a", "upperdir=/u")], /only one/],

@@ -5,12 +5,20 @@ import { splitLayers } from "./overlay-mount.ts";
 const FORMATTED = new Set(["format/overlay", "format/mkdir/overlay"]);
 const REFERENCE = /^\{\{\s*(mount|overlay)\s+(\d+)(?:\s+(\d+))?\s*\}\}$/;
 
+interface RootFilesystemOptions {
+  /** What is written is of no use after a crash of the machine: see `OverlayWrites`. */
+  readonly volatile?: boolean;
+}
+
 /**
  * A snapshot's mounts as what `Runtime.create` takes.
  *
  * @throws OrlopError `unsupported` for mounts and options that a runtime is not told of, `invalid` for malformed ones
  */
-export function rootFilesystem(mounts: readonly SnapshotMount[]): RootFilesystem {
+export function rootFilesystem(
+  mounts: readonly SnapshotMount[],
+  { volatile = false }: RootFilesystemOptions = {},
+): RootFilesystem {
   const root = mounts.at(-1);
   if (root === undefined) throw new OrlopError("invalid", "Cannot use snapshot: it has no mounts");
   const before = mounts.slice(0, -1);
@@ -21,7 +29,7 @@ export function rootFilesystem(mounts: readonly SnapshotMount[]): RootFilesystem
     if (before.length > 0) refuse(root, "there are mounts before it that it does not use");
     return { kind: "overlay", lower: [imageOf(root)], writes: "discard" };
   }
-  if (root.type === "overlay" || FORMATTED.has(root.type)) return overlayOf(root, images);
+  if (root.type === "overlay" || FORMATTED.has(root.type)) return overlayOf(root, images, volatile);
   if (root.type === "bind" && before.length === 0) return bindOf(root);
   return refuse(root, "a runtime is not told of mounts of this type");
 }
@@ -43,16 +51,19 @@ function bindOf(mount: SnapshotMount): RootFilesystem {
   return { kind: "directory", path: mount.source };
 }
 
-/** Options that say what is the case anyway: the runtime mounts so in a user namespace, and `index` is off unless asked for. */
-const IMPLIED_OPTIONS: ReadonlySet<string> = new Set(["ro", "userxattr", "index=off"]);
+/**
+ * Most say what is the case anyway: the runtime mounts so in a user namespace, and `index` is off unless asked for. What is
+ * discarded is volatile in any case.
+ */
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set(["ro", "userxattr", "index=off", "volatile"]);
 
-function overlayOf(mount: SnapshotMount, images: readonly OverlayLayer[]): RootFilesystem {
+function overlayOf(mount: SnapshotMount, images: readonly OverlayLayer[], volatile: boolean): RootFilesystem {
   const values = new Map<string, string>();
   for (const option of mount.options) {
     const [, key = "", value = ""] = /^(lowerdir|upperdir|workdir)=(.*)$/s.exec(option) ?? [];
     if (key !== "") values.set(key, value);
     // The directories are there: `prepare` has made them.
-    else if (!IMPLIED_OPTIONS.has(option) && !option.startsWith("X-containerd.mkdir.path=")) {
+    else if (!KNOWN_OPTIONS.has(option) && !option.startsWith("X-containerd.mkdir.path=")) {
       refuse(mount, `option "${option}" is not known`);
     }
   }
@@ -63,7 +74,8 @@ function overlayOf(mount: SnapshotMount, images: readonly OverlayLayer[]): RootF
     if (upper !== work) refuse(mount, "of upperdir and workdir there is only one");
     return { kind: "overlay", lower, writes: "discard" };
   }
-  return { kind: "overlay", lower, writes: { upper, work } };
+  const isVolatile = volatile || mount.options.includes("volatile");
+  return { kind: "overlay", lower, writes: { upper, work, ...(isVolatile ? { volatile: true } : {}) } };
 }
 
 /** A directory, or mounts before by their numbers: one, or all from the first to the last of a range. */
