@@ -37,12 +37,20 @@ export interface Lease {
   readonly labels: Labels;
 }
 
+export interface LeaseOptions {
+  readonly id?: string;
+  readonly expiresInMs?: number;
+  readonly labels?: Labels;
+  /** What it keeps from the beginning, in the same step. */
+  readonly resources?: readonly LeaseResource[];
+}
+
 /**
  * The `LeaseStore` contract. A lease keeps what nothing refers to yet: an image that is being pulled, a snapshot that is
  * being prepared. It ends when it is deleted, when it expires, and, without an expiry, when its process is gone.
  */
 export interface LeaseStore {
-  create(options?: { readonly id?: string; readonly expiresInMs?: number; readonly labels?: Labels }): Promise<Lease>;
+  create(options?: LeaseOptions): Promise<Lease>;
   /** A lease that is not there is no error. */
   delete(id: string): Promise<void>;
   list(): Promise<readonly Lease[]>;

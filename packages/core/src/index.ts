@@ -44,6 +44,7 @@ export {
   type Route,
   type Subnet,
 } from "./network.ts";
+export type { ImageRecord, ImageStore, Lease, LeaseOptions, LeaseResource, LeaseStore } from "./image-store.ts";
 export {
   decodeDescriptor,
   decodeImageConfig,

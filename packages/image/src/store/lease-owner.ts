@@ -1,13 +1,17 @@
 import { readFileSync } from "node:fs";
 import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 
+let own: string | undefined;
+
 /** Names this process among all that there have been, those before the machine was started last as well. */
 export function ownLeaseOwner(): string {
-  return `${bootId()}/${ownProcessMark()}`;
+  own ??= `${bootId()}/${ownProcessMark()}`;
+  return own;
 }
 
 /** Whether the process that a name stands for lives, or may live where this process cannot see it. */
 export function isLeaseOwnerAlive(owner: string): boolean {
+  if (owner === ownLeaseOwner()) return true;
   const slash = owner.indexOf("/");
   return owner.slice(0, slash) === bootId() && isMarkAlive(owner.slice(slash + 1));
 }

@@ -1,4 +1,11 @@
-import { generateId, type Labels, type Lease, type LeaseResource, type LeaseStore, OrlopError } from "@orlop/core";
+import {
+  generateId,
+  type Lease,
+  type LeaseOptions,
+  type LeaseResource,
+  type LeaseStore,
+  OrlopError,
+} from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
 import type { Database, DatabaseRow } from "../database/database.ts";
 import type { DatabaseComponent } from "../database/database-component.ts";
@@ -34,10 +41,8 @@ export class LocalLeaseStore implements LeaseStore {
     this.#database = database;
   }
 
-  async create(
-    options: { readonly id?: string; readonly expiresInMs?: number; readonly labels?: Labels } = {},
-  ): Promise<Lease> {
-    const { id = generateId(randomBytes), expiresInMs, labels = {} } = options;
+  async create(options: LeaseOptions = {}): Promise<Lease> {
+    const { id = generateId(randomBytes), expiresInMs, labels = {}, resources = [] } = options;
     const createdAtMs = Date.now();
     const expiresAtMs = expiresInMs === undefined ? undefined : createdAtMs + expiresInMs;
     const owner = expiresAtMs === undefined ? ownLeaseOwner() : null;
@@ -47,6 +52,7 @@ export class LocalLeaseStore implements LeaseStore {
       this.#database.run("delete from leases where id = ?", id);
       const sql = "insert into leases (id, created_at_ms, expires_at_ms, owner, labels) values (?, ?, ?, ?, ?)";
       this.#database.run(sql, id, createdAtMs, expiresAtMs ?? null, owner, encodeLabels(labels));
+      for (const resource of resources) this.#keep(id, resource);
     };
     // One that ends with its process need not outlast the machine.
     this.#database.transaction(work, { durable: owner === null });
@@ -62,12 +68,11 @@ export class LocalLeaseStore implements LeaseStore {
   }
 
   async add(id: string, resource: LeaseResource): Promise<void> {
-    const sql = "insert or ignore into lease_resources (lease, kind, snapshotter, key) values (?, ?, ?, ?)";
     const work = (): void => {
       if (this.#find(id) === undefined) {
         throw new OrlopError("not-found", `Cannot use lease "${id}": there is none, or it has ended`);
       }
-      this.#database.run(sql, id, ...resourceColumns(resource));
+      this.#keep(id, resource);
     };
     this.#database.transaction(work, { durable: false });
   }
@@ -104,6 +109,11 @@ export class LocalLeaseStore implements LeaseStore {
       });
     };
     return this.#database.transaction(work, { durable: false });
+  }
+
+  #keep(id: string, resource: LeaseResource): void {
+    const sql = "insert or ignore into lease_resources (lease, kind, snapshotter, key) values (?, ?, ?, ?)";
+    this.#database.run(sql, id, ...resourceColumns(resource));
   }
 
   #find(id: string): DatabaseRow | undefined {

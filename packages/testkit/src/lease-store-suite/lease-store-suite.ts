@@ -45,6 +45,16 @@ const CASES: readonly LeaseStoreCase[] = [
     },
   },
   {
+    title: "keeps from the beginning what a lease is made with, or makes none",
+    async check(leases) {
+      const { id } = await leases.create({ resources: [SNAPSHOT, BLOB, SNAPSHOT] });
+      assert.deepEqual(await leases.resources(id), [BLOB, SNAPSHOT]);
+      await leases.remove(id, BLOB);
+      await assert.rejects(leases.create({ id, resources: [BLOB] }), { code: "exists" });
+      assert.deepEqual(await leases.resources(id), [SNAPSHOT]);
+    },
+  },
+  {
     title: "forgets a deleted lease with its resources, and its id may be used again",
     async check(leases) {
       await leases.create({ id: "again" });
