@@ -15,6 +15,7 @@ import type { FilesContents } from "../layout/files-source.ts";
 import { type ImageFiles, readImageFile } from "../layout/image-files.ts";
 import { fullName } from "../layout/image-names.ts";
 import { makeDocument, type NamedTarget } from "../layout/named-targets.ts";
+import { sha256Digest } from "../layout/verify-content.ts";
 import { type ArchivedImage, readDockerManifest } from "./docker-manifest.ts";
 
 const LAYER_TYPES: Readonly<Partial<Record<Compression, string>>> = {
@@ -54,7 +55,7 @@ interface Places {
 async function makeManifest(files: ImageFiles, image: ArchivedImage, places: Places): Promise<Descriptor> {
   const text = readImageFile(files, image.config);
   const { os, architecture, variant, rootfs } = decodeImageConfig(text);
-  const digest: Digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  const digest = sha256Digest(text);
   places.paths.set(digest, image.config);
   if (rootfs.diff_ids.length !== image.layers.length) {
     const what = `it has ${image.layers.length} layers and its config ${rootfs.diff_ids.length}`;

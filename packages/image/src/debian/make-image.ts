@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ContentStore } from "@orlop/core";
 import {
   DEFAULT_PATH,
@@ -9,6 +8,7 @@ import {
   MEDIA_TYPE_IMAGE_MANIFEST,
   type Platform,
 } from "@orlop/core";
+import { sha256Digest } from "../layout/verify-content.ts";
 import { type AptSettings, aptProxies } from "./apt-settings.ts";
 import { CachedFiles } from "./cached-files.ts";
 import { chooseArchives, distributionKeyring, publicArchives } from "./choose-archives.ts";
@@ -111,7 +111,7 @@ function describe({ distribution, suite, architecture }: DebianRequest, made: Ma
   const documents = new Map<string, Buffer>();
   const document = (content: object, mediaType: string): Descriptor => {
     const bytes = Buffer.from(JSON.stringify(content));
-    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}` as const;
+    const digest = sha256Digest(bytes);
     documents.set(digest, bytes);
     return { mediaType, digest, size: bytes.length };
   };

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type Descriptor,
   type Digest,
@@ -8,6 +7,7 @@ import {
   stringifyJson,
 } from "@orlop/core";
 import { fullName, type ImageNames, namesOf, withoutNames } from "./image-names.ts";
+import { sha256Digest } from "./verify-content.ts";
 
 /** An image of a layout or an archive. */
 export interface NamedTarget extends ImageNames {
@@ -56,7 +56,7 @@ export function makeDocument(content: object, mediaType: string, made: Map<Diges
 
 /** The same of one that is encoded already. */
 export function documentOf(bytes: Buffer, mediaType: string, made: Map<Digest, Buffer>): Descriptor {
-  const digest: Digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const digest = sha256Digest(bytes);
   made.set(digest, bytes);
   return { mediaType, digest, size: bytes.length };
 }

@@ -1,5 +1,6 @@
 import type { Hash } from "node:crypto";
 import { type Descriptor, type Digest, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
+import { sha256Hex } from "@orlop/kernel";
 
 /** Manifests, indexes and configs; what registries allow too. */
 export const DOCUMENT_MAX_BYTES: number = 4 * 1024 * 1024;
@@ -14,6 +15,16 @@ export function hashFor(digest: Digest): Hash {
   throw new OrlopError("unsupported", `Cannot verify content "${digest}": there are sha256 and sha512`);
 }
 
+/** What content that is whole hashes to, in the digits of a digest of this one's algorithm. Throws as `hashFor` does. */
+export function contentHash(digest: Digest, content: Uint8Array): string {
+  return digestAlgorithm(digest) === "sha256" ? sha256Hex(content) : hashFor(digest).update(content).digest("hex");
+}
+
+/** Of content that is made here. */
+export function sha256Digest(content: string | Uint8Array): Digest {
+  return `sha256:${sha256Hex(content)}`;
+}
+
 /** The chunks; the iteration throws at its end when they are not what the descriptor says, and as soon as they are more. */
 export async function* verified(descriptor: Descriptor, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const { digest, size } = descriptor;
@@ -25,17 +36,17 @@ export async function* verified(descriptor: Descriptor, chunks: AsyncIterable<Bu
     if (length > size) throw wrongSize(digest, size, length);
     yield chunk;
   }
-  verify(digest, size, length, hash);
+  verify(digest, size, length, () => hash.digest("hex"));
 }
 
 /** Throws where a document is not what its descriptor says. */
 export function verifyContent({ digest, size }: Descriptor, content: Buffer): void {
-  verify(digest, size, content.length, hashFor(digest).update(content));
+  verify(digest, size, content.length, () => contentHash(digest, content));
 }
 
-function verify(digest: Digest, size: number, length: number, hash: Hash): void {
+function verify(digest: Digest, size: number, length: number, hash: () => string): void {
   if (length !== size) throw wrongSize(digest, size, length);
-  const found = hash.digest("hex");
+  const found = hash();
   if (found === digestEncoded(digest)) return;
   throw new OrlopError("invalid", `Cannot use blob "${digest}": its content hashes to ${found}`);
 }

@@ -10,7 +10,7 @@ import {
   OrlopError,
   parseDigest,
 } from "@orlop/core";
-import { hashFor } from "../layout/verify-content.ts";
+import { contentHash, sha256Digest } from "../layout/verify-content.ts";
 import { printable } from "./answer-error.ts";
 import type { HttpResponse } from "./http/http-exchange.ts";
 
@@ -53,13 +53,13 @@ export function describeManifest(
   const named = namedDigest(doing, response);
   for (const digest of [wanted, named]) {
     if (digest === undefined) continue;
-    const found = hashFor(digest).update(content).digest("hex");
+    const found = contentHash(digest, content);
     if (found !== digestEncoded(digest)) {
       throw refused(doing, `${response.url.host} names it ${digest}, and its content hashes to ${found}`);
     }
   }
   const mediaType = documentType(doing, response, content);
-  return { mediaType, digest: wanted ?? named ?? sha256Of(content), size: content.length };
+  return { mediaType, digest: wanted ?? named ?? sha256Digest(content), size: content.length };
 }
 
 /** Of several manifests. */
@@ -123,10 +123,6 @@ function membersOf(doing: string, content: Buffer): Readonly<Record<string, unkn
 
 function contentType(response: HttpResponse): string {
   return (response.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-}
-
-function sha256Of(content: Buffer): Digest {
-  return `sha256:${process.getBuiltinModule("node:crypto").createHash("sha256").update(content).digest("hex")}`;
 }
 
 function refuseSchema1(doing: string, mediaType: string): void {

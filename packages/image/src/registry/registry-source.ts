@@ -11,7 +11,7 @@ import {
   type Reference,
   type ReferrersOptions,
 } from "@orlop/core";
-import { DOCUMENT_MAX_BYTES, hashFor } from "../layout/verify-content.ts";
+import { contentHash, DOCUMENT_MAX_BYTES } from "../layout/verify-content.ts";
 import { BlobLocation } from "./blob-request.ts";
 import { downloadBlob } from "./download-blob.ts";
 import { listTags } from "./list-tags.ts";
@@ -150,7 +150,7 @@ async function getDocument(
 
 function verify({ digest, size }: Descriptor, content: Buffer): void {
   const problem = content.length === size ? undefined : `it has ${content.length} bytes, its descriptor says ${size}`;
-  const found = hashFor(digest).update(content).digest("hex");
+  const found = contentHash(digest, content);
   const wrong = problem ?? (found === digestEncoded(digest) ? undefined : `its content hashes to ${found}`);
   if (wrong !== undefined) throw new OrlopError("invalid", `Cannot use document "${digest}": ${wrong}`);
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ByteRange, type ContentInfo, digestAlgorithm, digestEncoded, OrlopError } from "@orlop/core";
-import { hashFor } from "../layout/verify-content.ts";
+import { contentHash, hashFor } from "../layout/verify-content.ts";
 import { damagedBlob } from "./content-problems.ts";
 
 const CHUNK_BYTES = 512 * 1024;
@@ -25,7 +25,7 @@ export async function* readBlobFile(blob: BlobFile, range: ByteRange | undefined
   if (isWhole && length <= CHUNK_BYTES) {
     // A manifest or a config: through the threads of asynchronous calls it would take several times as long.
     const content = readFileSync(path);
-    const found = content.length === length ? hashFor(info.digest).update(content).digest("hex") : "";
+    const found = content.length === length ? contentHash(info.digest, content) : "";
     if (found !== digestEncoded(info.digest)) throw damaged(blob, found);
     if (length > 0) yield content;
     return;
