@@ -25,9 +25,12 @@ function workspaceSources(packages: readonly BundledPackage[]): Plugin {
 
 const LAZY = "\0lazy-";
 
+/** Modules that take milliseconds to load, and that many parts import for what they seldom do. */
+const SLOW: ReadonlySet<string> = new Set(["node:crypto", "node:fs/promises"]);
+
 /**
- * Has a module of Node loaded by the first part that is loaded and imports it. The bundler would load all of them at the
- * start, for parts too that this start does not get to.
+ * Has a module of Node loaded by the first part that is loaded and imports it, or by the first use of the slow ones. The
+ * bundler would load all of them at the start, for parts too that this start does not get to.
  */
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
@@ -35,9 +38,21 @@ const lazyBuiltins: Plugin = {
   load: (id) => {
     if (!id.startsWith(LAZY)) return undefined;
     const name = id.slice(LAZY.length, -".cjs".length);
-    return { code: `module.exports = process.getBuiltinModule("${name}");`, moduleSideEffects: false };
+    const loaded = `process.getBuiltinModule("${name}")`;
+    return { code: `module.exports = ${SLOW.has(name) ? byFirstUse(loaded) : loaded};`, moduleSideEffects: false };
   },
 };
+
+/** An object that looks like the loaded one to who takes properties, or all of them as `import()` does. */
+function byFirstUse(loaded: string): string {
+  const descriptor = `{ ...Object.getOwnPropertyDescriptor(${loaded}, name), configurable: true }`;
+  const traps = [
+    `get: (_, name) => ${loaded}[name]`,
+    `ownKeys: () => Reflect.ownKeys(${loaded})`,
+    `getOwnPropertyDescriptor: (_, name) => (${descriptor})`,
+  ];
+  return `new Proxy({}, { ${traps.join(", ")} })`;
+}
 
 /** What the bundler leaves of them stands in strings and regular expressions, where an escape means the same. */
 function asciiOnly(text: string): string {
