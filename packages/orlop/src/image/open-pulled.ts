@@ -1,111 +1,103 @@
 import {
   type Descriptor,
   type Digest,
-  formatReference,
-  type ImageRecord,
   LABEL_GC_REF_CONTENT,
   LABEL_GC_ROOT,
   type Labels,
+  type LeaseResource,
   OrlopError,
-  type Platform,
   type RootFilesystem,
+  type Snapshotter,
 } from "@orlop/core";
-import { keepContent, type PulledImage, pullImage, readStoredImage, type StoredImage, StoreSource } from "@orlop/image";
+import { type PulledImage, pullImage, type StoredImage, StoreSource } from "@orlop/image";
 import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
+import { findKnown } from "./find-known.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
 
-/**
- * A root file system of an image's layers, which stay what they are: a snapshot on top of them takes what is written, and
- * goes away with the result. The image comes here first, where it is not here yet.
- *
- * @throws OrlopError
- */
+/** Opens the image from this user's depot, for one container. */
 export async function openPulled(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
   await using stack = new AsyncDisposableStack();
   const depot = stack.use(openDepot());
-  const { id: lease } = await depot.leases.create();
+  const image = stack.use(await openFromDepot(depot, reference, options));
+  const cleanUp = stack.move();
+  return { ...image, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
+}
+
+/**
+ * A root file system of an image's layers, which stay what they are: a snapshot on top of them takes what is written, and
+ * goes away with the result. The image comes here first, where it is not here yet. The depot stays open meanwhile.
+ *
+ * @throws OrlopError
+ */
+export async function openFromDepot(
+  depot: Depot,
+  reference: ImageReference,
+  options: OpenImageOptions,
+): Promise<Image> {
+  await using stack = new AsyncDisposableStack();
+  const { platform = ownPlatform(), pull: policy = "missing" } = options;
+  const snapshotter = await depot.snapshotter();
+  const key = `container-${options.containerId}`;
+  const known = policy === "always" ? undefined : await findNamed(depot, reference);
+  const written: LeaseResource = { kind: "snapshot", snapshotter: snapshotter.name, key };
+  // Kept before it is looked at: somebody may be removing it.
+  const resources: readonly LeaseResource[] =
+    known === undefined ? [written] : [written, { kind: "content", digest: known.digest }];
+  const { id: lease } = await depot.leases.create({ id: key, resources });
   stack.defer(() => depot.leases.delete(lease));
-  const platform = options.platform ?? ownPlatform();
-  const target = await bring(depot, reference, { ...options, platform, lease });
-  const stored = await readStoredImage(depot.content, target, platform);
-  const snapshot = `container-${options.containerId}`;
+  const isHere = known !== undefined && (await depot.content.has(known.digest));
+  const target = isHere ? known : await bring(depot, reference, { ...options, lease });
+  const stored = await depot.storedImage(target, platform);
+  const take = (): Promise<PulledImage> =>
+    pullImage(new StoreSource(depot.content, [{ target }]), depot, { target }, { platform, snapshotter, lease });
   const labels = options.keeps === true ? keepingLabels(stored.manifest.digest) : undefined;
-  const { rootfs, snapshotter } = await makeRoot(depot, { target, stored, platform, lease, snapshot, labels }, stack);
-  const files = stack.use(new LayeredFiles(rootfs.kind === "overlay" ? rootfs.lower : []));
+  const rootfs = await makeRoot(snapshotter, { key, labels, stored }, take);
+  if (labels === undefined) stack.defer(() => snapshotter.remove(key));
+  const files = filesOf(rootfs, stack);
   const cleanUp = stack.move();
   return {
     rootfs,
     mounts: [],
     config: stored.content.config ?? {},
-    root: { kind: "snapshot", store: depot.root, snapshotter, key: snapshot, manifest: stored.manifest },
+    root: { kind: "snapshot", store: depot.root, snapshotter: snapshotter.name, key, manifest: stored.manifest },
     id: stored.config.digest,
-    readFile: (path, bytesMax) => files.readFile(path, bytesMax),
+    readFile: (path, bytesMax) => files().readFile(path, bytesMax),
     isHost: false,
     warnings: [],
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
 }
 
+/** What has no name here is looked at each time, which costs little where its parts are here. */
+async function findNamed(depot: Depot, reference: ImageReference): Promise<Descriptor | undefined> {
+  if (!("name" in reference)) return undefined;
+  const { name } = reference;
+  return (await findKnown(depot, name, "text" in reference ? reference.text : name))?.target;
+}
+
 interface BringOptions extends OpenImageOptions {
-  readonly platform: Platform;
   readonly lease: string;
 }
 
-/** The image as it is here, or as it comes from where it is. */
+/** The image as it comes from where it is. */
 async function bring(
   depot: Depot,
   reference: ImageReference,
-  { pull: policy = "missing", platform, quiet = false, lease }: BringOptions,
+  { pull: policy, platform = ownPlatform(), quiet = false, lease }: BringOptions,
 ): Promise<Descriptor> {
-  const name = "name" in reference ? reference.name : undefined;
-  // Loaded no sooner: registries and their like take longer to load than a container takes to start.
-  const pull = async (quiet: boolean): Promise<PulledImage> => {
-    const transfer = await import("../transfer/pull.ts");
-    return await transfer.pull(depot, { reference, platform, quiet, lease });
-  };
-  // What has no name here is looked at each time, which costs little where its parts are here.
-  if (name === undefined) return (await pull(true)).target;
-  const known = policy === "always" ? undefined : await find(depot, name, "text" in reference ? reference.text : name);
-  // Somebody may be removing it: then it has to come again.
-  if (known !== undefined && (await keepContent(depot, lease, known.target.digest))) return known.target;
-  if (policy === "never") {
+  const isNamed = "name" in reference;
+  if (isNamed && policy === "never") {
     throw new OrlopError(
       "not-found",
-      `Cannot find image "${name}" on this machine\nTry orlop pull, or --pull missing.`,
+      `Cannot find image "${reference.name}" on this machine\nTry orlop pull, or --pull missing.`,
     );
   }
-  return (await pull(quiet)).target;
-}
-
-/** By its name, at once; what may be the beginning of an id is looked for longer. */
-async function find(depot: Depot, name: string, text: string): Promise<ImageRecord | undefined> {
-  const named = await unlessMissing(depot.images.get(name));
-  if (named !== undefined) return named;
-  if (/^[0-9a-f:]+$/.test(text.replace(/^sha256:/, ""))) {
-    const { findImage } = await import("../images/find-image.ts");
-    const found = await unlessMissing(findImage(depot, text));
-    if (found !== undefined) return found.record;
-  }
-  return text === name ? undefined : await findAlias(depot, name, text);
-}
-
-/** Under the name that it gets when it comes from where this machine's configuration says. */
-async function findAlias(depot: Depot, name: string, text: string): Promise<ImageRecord | undefined> {
-  const { meantBy } = await import("../transfer/meant-by.ts");
-  const meant = formatReference(await meantBy(text));
-  return meant === name ? undefined : await unlessMissing(depot.images.get(meant));
-}
-
-async function unlessMissing<T>(finding: Promise<T>): Promise<T | undefined> {
-  try {
-    return await finding;
-  } catch (error) {
-    if (error instanceof OrlopError && error.code === "not-found") return undefined;
-    throw error;
-  }
+  // Loaded no sooner: registries and their like take longer to load than a container takes to start.
+  const { pull } = await import("../transfer/pull.ts");
+  return (await pull(depot, { reference, platform, quiet: quiet || !isNamed, lease })).target;
 }
 
 /** A container's snapshot stays without anybody's lease, and its image with it, so that it can still be committed. */
@@ -114,35 +106,39 @@ function keepingLabels(manifest: Digest): Labels {
 }
 
 interface RootRequest {
-  readonly target: Descriptor;
-  readonly stored: StoredImage;
-  readonly platform: Platform;
-  readonly lease: string;
-  /** Key of the new snapshot. */
-  readonly snapshot: string;
+  /** Of the new snapshot. */
+  readonly key: string;
   /** Those that keep it when this is over; absent: it goes then. */
   readonly labels: Labels | undefined;
+  readonly stored: StoredImage;
 }
 
+/** @param take takes in what is here and was never unpacked, or by another snapshotter */
 async function makeRoot(
-  depot: Depot,
-  { target, stored, platform, lease, snapshot: key, labels }: RootRequest,
-  stack: AsyncDisposableStack,
-): Promise<{ readonly rootfs: RootFilesystem; readonly snapshotter: string }> {
-  const snapshotter = await depot.snapshotter();
-  await depot.leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+  snapshotter: Snapshotter,
+  { key, labels, stored: { chainId } }: RootRequest,
+  take: () => Promise<unknown>,
+): Promise<RootFilesystem> {
   const prepare = async (): Promise<RootFilesystem> =>
-    rootFilesystem(await snapshotter.prepare(key, stored.chainId, labels && { labels }));
-  let rootfs: RootFilesystem;
+    labels === undefined
+      ? // What is written goes away with the container.
+        rootFilesystem(await snapshotter.prepare(key, chainId), { volatile: true })
+      : rootFilesystem(await snapshotter.prepare(key, chainId, { labels }));
   try {
-    rootfs = await prepare();
+    return await prepare();
   } catch (error) {
     if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
-    // It was taken in without that, or by another snapshotter.
-    const source = new StoreSource(depot.content, [{ target }]);
-    await pullImage(source, depot, { target }, { platform, snapshotter, lease });
-    rootfs = await prepare();
+    await take();
+    return await prepare();
   }
-  if (labels === undefined) stack.defer(() => snapshotter.remove(key));
-  return { rootfs, snapshotter: snapshotter.name };
+}
+
+/** Opened no sooner than something is read. */
+function filesOf(rootfs: RootFilesystem, stack: AsyncDisposableStack): () => LayeredFiles {
+  let files: LayeredFiles | undefined;
+  stack.defer(() => files?.[Symbol.dispose]());
+  return () => {
+    files ??= new LayeredFiles(rootfs.kind === "overlay" ? rootfs.lower : []);
+    return files;
+  };
 }

@@ -1,7 +1,16 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type ContentStore, type ImageStore, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
+import {
+  type ContentStore,
+  type Descriptor,
+  formatPlatform,
+  type ImageStore,
+  type LeaseStore,
+  OrlopError,
+  type Platform,
+  type Snapshotter,
+} from "@orlop/core";
 import {
   type CollectedGarbage,
   type CollectedStore,
@@ -11,7 +20,9 @@ import {
   FileLock,
   type ImageDepot,
   openStore,
+  readStoredImage,
   type Store,
+  type StoredImage,
 } from "@orlop/image";
 import {
   type ChangesOptions,
@@ -22,6 +33,9 @@ import {
 } from "@orlop/snapshot";
 import { dataDirectory } from "./data-directory.ts";
 
+/** A config has tens of kilobytes at the most, mostly. */
+const KNOWN_MAX = 64;
+
 /** Where this user's images are, and the root file systems that are made of them. */
 export class Depot implements ImageDepot, AsyncDisposable {
   readonly root: string;
@@ -30,6 +44,10 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly leases: LeaseStore;
   readonly #store: Store;
   readonly #snapshotters = new Map<string, StoredSnapshotter>();
+  /** Those that were asked for last: what has a digest stays as it is. */
+  readonly #known = new Map<string, StoredImage>();
+  /** What fits this machine, which stays as it is. */
+  #fitting: string | undefined;
 
   constructor(root: string) {
     this.root = root;
@@ -48,8 +66,20 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
   async snapshotter(): Promise<Snapshotter> {
-    const name = process.env.ORLOP_SNAPSHOTTER ?? (erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay");
-    return this.#open(name);
+    this.#fitting ??= erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay";
+    return this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
+  }
+
+  /** @throws OrlopError `not-found` where it has nothing for the platform, or a part of it is not there */
+  async storedImage(target: Descriptor, platform: Platform): Promise<StoredImage> {
+    const key = `${target.digest} ${formatPlatform(platform)}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const stored = await readStoredImage(this.content, target, platform);
+    const [first] = this.#known.size < KNOWN_MAX ? [] : this.#known.keys();
+    if (first !== undefined) this.#known.delete(first);
+    this.#known.set(key, stored);
+    return stored;
   }
 
   /** Tables of others may be kept beside those of images. */
