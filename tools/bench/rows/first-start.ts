@@ -1,76 +1,174 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { OrlopError } from "@orlop/core";
+import { type CreateRequest, OrlopError, parsePlatform, type RootFilesystem, type Snapshotter } from "@orlop/core";
+import { openStore, readStoredImage, type Store } from "@orlop/image";
+import { hostArchitecture, Zygote } from "@orlop/kernel";
+import { ProcessRuntime } from "@orlop/runtime";
+import { openSnapshotter, rootFilesystem } from "@orlop/snapshot";
 import { dockerRegistryObstacle, temporaryDirectory } from "@orlop/testkit";
 import { bundleCheckout } from "../../build/bundle-checkout.ts";
+import { benchSpec } from "../bench-bundles.ts";
 import type { BenchRow } from "../bench-row.ts";
 import { CommandTimer } from "../command-timer.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
+import { expectSuccess } from "../own-container.ts";
 import { BenchRegistry, benchCache } from "../pull/bench-images.ts";
 import { OwnPull } from "../pull/own-pull.ts";
 import { median } from "../statistics.ts";
 
-const DIFFERENCE: Pick<BenchRow, "name" | "what" | "unit"> = {
+type RowHead = Pick<BenchRow, "name" | "what" | "unit">;
+
+const COMMAND: RowHead = {
   name: "start-from-image",
   what: "what `orlop run --rm` of `true` from a pulled image takes more than from a directory with the same files",
+  unit: "ms",
+};
+const IN_PROCESS: RowHead = {
+  name: "start-from-image-in-process",
+  what: "the same in process, until the container has started: leases, a snapshot and its mounts included",
+  unit: "ms",
+};
+const LIFE_IN_PROCESS: RowHead = {
+  name: "life-from-image-in-process",
+  what: "the same, until the container is gone and what it wrote is removed",
   unit: "ms",
 };
 
 /** Issue "Images and root file systems", "Speed". */
 const DIFFERENCE_MAX_MS = 1;
 
-/** The command, with the files of a minimal Debian as a pulled image and as a directory. */
+/** Starts in process are a hundred times as short, and as many more are needed for the same certainty. */
+const IN_PROCESS_ROUNDS = 10;
+
+/** Starts with the files of a minimal Debian as a pulled image and as a directory: what the one takes more. */
 export async function firstStartRows(root: string, rounds: Rounds): Promise<readonly BenchRow[]> {
   const obstacle = dockerRegistryObstacle() ?? (process.getuid?.() === 0 ? undefined : "needs root");
-  if (obstacle !== undefined) return [{ ...DIFFERENCE, ours: undefined, note: obstacle }];
+  if (obstacle !== undefined) {
+    return [COMMAND, IN_PROCESS, LIFE_IN_PROCESS].map((row) => ({ ...row, ours: undefined, note: obstacle }));
+  }
   await bundleCheckout(root);
   using timer = new CommandTimer();
   using directory = temporaryDirectory("start-", benchCache());
-  const { reference, rootfs } = await makeBoth(root, timer, directory.path, rounds.signal);
-  const env = { PATH: process.env.PATH, HOME: directory.path, ORLOP_ROOT: directory.path };
+  const both = await makeBoth(root, timer, directory.path, rounds.signal);
+  return [...(await commandRows(root, timer, both, rounds)), ...(await inProcessRows(both, rounds))];
+}
+
+async function commandRows(
+  root: string,
+  timer: CommandTimer,
+  { store, reference, rootfs }: BothRoots,
+  rounds: Rounds,
+): Promise<readonly BenchRow[]> {
+  const env = { PATH: process.env.PATH, HOME: store, ORLOP_ROOT: store };
   const subject = (name: string, image: string): Subject<"time"> => ({
     name,
     once: async () => {
-      const argv = [
-        join(root, "packages/orlop/bin/orlop"),
-        "run",
-        "--rm",
-        "--pull",
-        "never",
-        image,
-        "--",
-        "true",
-      ] as const;
-      return { time: (await timer.runSuccessfully({ argv, env })).milliseconds };
+      const argv = [join(root, "packages/orlop/bin/orlop"), "run", "--rm", "--pull", "never", image, "--", "true"];
+      return { time: (await timer.runSuccessfully({ argv: argv as [string, ...string[]], env })).milliseconds };
     },
   });
   const series = await interleave([subject("image", reference), subject("directory", `dir:${rootfs}`)], rounds);
-  const [image = Number.NaN, from = Number.NaN] = ["image", "directory"].map((name) =>
-    median(series.get(name)?.time ?? []),
-  );
-  const note = `${image.toFixed(1)} ms and ${from.toFixed(1)} ms`;
-  return [{ ...DIFFERENCE, ours: image - from, goal: { of: "ours", max: DIFFERENCE_MAX_MS }, note }];
+  return [difference(COMMAND, "time", series)];
 }
 
-interface PulledImage {
+async function inProcessRows({ store: directory, ...both }: BothRoots, rounds: Rounds): Promise<readonly BenchRow[]> {
+  using state = temporaryDirectory("state-", "/run");
+  const startZygote = (): Zygote => Zygote.start({ stdio: "ignore" });
+  await using stack = new AsyncDisposableStack();
+  const runtime = stack.adopt(new ProcessRuntime({ root: state.path, startZygote }), (each) => each.close());
+  const store = stack.use(openStore(directory));
+  const place = { directory: join(directory, "snapshots/erofs"), database: store.database };
+  const snapshotter = stack.adopt(openSnapshotter("erofs", place), (each) => each.close());
+  let count = 0;
+  const subject = (name: string, open: (id: string) => Promise<OpenRoot>): Subject<"start" | "life"> => ({
+    name,
+    once: async () => {
+      const id = `orlop-bench-${process.pid}-start-${++count}`;
+      const begin = performance.now();
+      const start = await startAndEnd(runtime, id, open);
+      return { start: start - begin, life: performance.now() - begin };
+    },
+  });
+  const lower = [both.rootfs];
+  const subjects = [
+    subject("image", (id) => openImage(store, snapshotter, both.reference, id)),
+    subject("directory", async () => ({ rootfs: { kind: "overlay", lower, writes: "discard" }, ...NOTHING_LEFT })),
+  ];
+  const many = { ...rounds, count: rounds.count * IN_PROCESS_ROUNDS, warmUp: rounds.warmUp * IN_PROCESS_ROUNDS };
+  const series = await interleave(subjects, many);
+  return [difference(IN_PROCESS, "start", series), difference(LIFE_IN_PROCESS, "life", series)];
+}
+
+const NOTHING_LEFT: AsyncDisposable = { [Symbol.asyncDispose]: async () => {} };
+
+/** Gives the time at which the container has started. */
+async function startAndEnd(
+  runtime: ProcessRuntime,
+  id: string,
+  open: (id: string) => Promise<OpenRoot>,
+): Promise<number> {
+  await using root = await open(id);
+  await runtime.run(requestOf(id, root.rootfs));
+  const time = performance.now();
+  expectSuccess(id, await runtime.wait(id));
+  await runtime.delete(id);
+  return time;
+}
+
+/** As a daemon does it: a lease keeps the image and the snapshot for as long as the container is there. */
+async function openImage(store: Store, snapshotter: Snapshotter, reference: string, key: string): Promise<OpenRoot> {
+  const { target } = await store.images.get(reference);
+  const resources = [
+    { kind: "content", digest: target.digest },
+    { kind: "snapshot", snapshotter: snapshotter.name, key },
+  ] as const;
+  await using stack = new AsyncDisposableStack();
+  const { id: lease } = await store.leases.create({ id: key, resources });
+  stack.defer(() => store.leases.delete(lease));
+  const { chainId } = await readStoredImage(store.content, target, parsePlatform(hostArchitecture()));
+  const rootfs = rootFilesystem(await snapshotter.prepare(key, chainId), { volatile: true });
+  stack.defer(() => snapshotter.remove(key));
+  const cleanUp = stack.move();
+  return { rootfs, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
+}
+
+interface OpenRoot extends AsyncDisposable {
+  readonly rootfs: RootFilesystem;
+}
+
+function requestOf(id: string, rootfs: RootFilesystem): CreateRequest {
+  const stdio = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  return { id, bundle: "/", spec: benchSpec("/", ["true"]), rootfs, stdio };
+}
+
+function difference<Measure extends string>(
+  row: RowHead,
+  measure: Measure,
+  series: Awaited<ReturnType<typeof interleave<Measure>>>,
+): BenchRow {
+  const [image, directory] = ["image", "directory"].map((name) => median(series.get(name)?.[measure] ?? []));
+  if (image === undefined || directory === undefined) return { ...row, ours: undefined };
+  const note = `${image.toFixed(1)} ms and ${directory.toFixed(1)} ms`;
+  return { ...row, ours: image - directory, goal: { of: "ours", max: DIFFERENCE_MAX_MS }, note };
+}
+
+interface BothRoots {
+  /** Holds the image; ORLOP_ROOT. */
+  readonly store: string;
   readonly reference: string;
+  /** A directory with the same files. */
   readonly rootfs: string;
 }
 
 /** A minimal Debian in a store in `directory`, and its files beside that, as tar unpacks them. */
-async function makeBoth(
-  root: string,
-  timer: CommandTimer,
-  directory: string,
-  signal: AbortSignal,
-): Promise<PulledImage> {
+async function makeBoth(root: string, timer: CommandTimer, store: string, signal: AbortSignal): Promise<BothRoots> {
   await using registry = await BenchRegistry.start(signal, ["minbase"]);
   const [image] = registry.images;
   if (image === undefined) throw new OrlopError("failed", "Cannot measure starts: there is no image");
-  await new OwnPull(root, timer).pull(image, directory);
-  const rootfs = join(directory, "rootfs");
+  await new OwnPull(root, timer).pull(image, store);
+  const rootfs = join(store, "rootfs");
   mkdirSync(rootfs, { mode: 0o755 });
   execFileSync("tar", ["-xzpf", image.layer, "-C", rootfs]);
-  return { reference: image.reference, rootfs };
+  return { store, reference: image.reference, rootfs };
 }
