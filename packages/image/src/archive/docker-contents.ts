@@ -4,25 +4,17 @@ import {
   type Digest,
   decodeImageConfig,
   MEDIA_TYPE_IMAGE_CONFIG,
-  MEDIA_TYPE_IMAGE_LAYER,
-  MEDIA_TYPE_IMAGE_LAYER_GZIP,
-  MEDIA_TYPE_IMAGE_LAYER_ZSTD,
   MEDIA_TYPE_IMAGE_MANIFEST,
   OrlopError,
 } from "@orlop/core";
-import { type Compression, compressionOf, MAGIC_MAX_BYTES } from "../layer/compression.ts";
+import { compressionOf, MAGIC_MAX_BYTES } from "../layer/compression.ts";
+import { LAYER_MEDIA_TYPES } from "../layer/layer-media-types.ts";
 import type { FilesContents } from "../layout/files-source.ts";
 import { type ImageFiles, readImageFile } from "../layout/image-files.ts";
 import { fullName } from "../layout/image-names.ts";
 import { makeDocument, type NamedTarget } from "../layout/named-targets.ts";
 import { sha256Digest } from "../layout/verify-content.ts";
 import { type ArchivedImage, readDockerManifest } from "./docker-manifest.ts";
-
-const LAYER_TYPES: Readonly<Partial<Record<Compression, string>>> = {
-  none: MEDIA_TYPE_IMAGE_LAYER,
-  gzip: MEDIA_TYPE_IMAGE_LAYER_GZIP,
-  zstd: MEDIA_TYPE_IMAGE_LAYER_ZSTD,
-};
 
 /**
  * What an archive holds that `docker save` wrote before it wrote layouts, or podman. It has no manifests, so that they are
@@ -75,7 +67,7 @@ async function describeLayer(files: ImageFiles, path: string, diffId: Digest, pl
   const size = files.size(path);
   if (size === undefined) throw new OrlopError("not-found", `Cannot use "${files.name}": it has no ${path}`);
   const compression = compressionOf(await readStart(files, path));
-  const mediaType = LAYER_TYPES[compression];
+  const mediaType = LAYER_MEDIA_TYPES.get(compression);
   if (mediaType === undefined) {
     const what = `it is compressed with ${compression}, for which there is no media type`;
     throw new OrlopError("unsupported", `Cannot use layer "${path}" of archive "${files.name}": ${what}`);

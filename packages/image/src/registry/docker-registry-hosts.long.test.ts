@@ -20,7 +20,7 @@ import { RegistryClient, type RegistryClientOptions } from "./registry-client.ts
 import { ScriptedServer, serveRange } from "./scripted-server-fixture.ts";
 
 const obstacle = dockerRegistryObstacle() ?? certificatesObstacle();
-const options = obstacle === undefined ? {} : { skip: obstacle };
+const options = { skip: obstacle ?? false };
 const LIMITS = { firstPauseMs: 1, pauseMaxMs: 2, attemptsMax: 2 };
 
 /** A machine with these files in its directory of hosts. */

@@ -19,7 +19,7 @@ import { RegistryClient } from "./registry-client.ts";
 import { HTPASSWD, startTokenServer } from "./token-registry-fixture.ts";
 
 const obstacle = dockerRegistryObstacle() ?? certificatesObstacle();
-const options = obstacle === undefined ? {} : { skip: obstacle };
+const options = { skip: obstacle ?? false };
 const PASSWORD: Credential = { kind: "password", username: "user", password: "secret" };
 const WRONG: Credential = { ...PASSWORD, password: "other" };
 

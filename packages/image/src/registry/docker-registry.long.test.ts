@@ -7,7 +7,7 @@ import { MemoryIngest } from "./memory-ingest-fixture.ts";
 import { RegistryClient } from "./registry-client.ts";
 
 const obstacle = dockerRegistryObstacle();
-const options = obstacle === undefined ? {} : { skip: obstacle };
+const options = { skip: obstacle ?? false };
 /** More than one window of two. */
 const LIMITS = { rangeBytes: 64 * 1024, uploadChunkBytes: 300_000 };
 

@@ -13,7 +13,7 @@ import { RegistryClient } from "./registry-client.ts";
 import { ScriptedServer } from "./scripted-server-fixture.ts";
 
 const obstacle = dockerRegistryObstacle();
-const options = obstacle === undefined ? {} : { skip: obstacle };
+const options = { skip: obstacle ?? false };
 const LIMITS = { firstPauseMs: 1, pauseMaxMs: 2, attemptsMax: 2 };
 const config = describeBytes(Buffer.from("{}"), "application/vnd.oci.empty.v1+json");
 const subject = describeBytes(Buffer.from("subject"), MEDIA_TYPE_IMAGE_MANIFEST);

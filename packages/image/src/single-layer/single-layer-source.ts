@@ -8,9 +8,6 @@ import {
   type ImageExecutionConfig,
   type ImageHistory,
   MEDIA_TYPE_IMAGE_CONFIG,
-  MEDIA_TYPE_IMAGE_LAYER,
-  MEDIA_TYPE_IMAGE_LAYER_GZIP,
-  MEDIA_TYPE_IMAGE_LAYER_ZSTD,
   MEDIA_TYPE_IMAGE_MANIFEST,
   OrlopError,
   type Platform,
@@ -18,7 +15,8 @@ import {
 } from "@orlop/core";
 import { FileChunks } from "../archive/file-chunks.ts";
 import { type ArchiveInput, type ArchiveOptions, seekableArchive } from "../archive/seekable-archive.ts";
-import { type Compression, compressionOf, MAGIC_MAX_BYTES, uncompressed } from "../layer/compression.ts";
+import { compressionOf, MAGIC_MAX_BYTES, uncompressed } from "../layer/compression.ts";
+import { LAYER_MEDIA_TYPES } from "../layer/layer-media-types.ts";
 import { watched } from "../layer/watched.ts";
 import { FilesSource } from "../layout/files-source.ts";
 import type { ImageFiles } from "../layout/image-files.ts";
@@ -39,13 +37,6 @@ export interface SingleLayerOptions extends Pick<ArchiveOptions, "temporaryDirec
   readonly imageName?: string;
 }
 
-/** Ways of compression that layers have. */
-const LAYER_TYPES: ReadonlyMap<Compression, string> = new Map([
-  ["none", MEDIA_TYPE_IMAGE_LAYER],
-  ["gzip", MEDIA_TYPE_IMAGE_LAYER_GZIP],
-  ["zstd", MEDIA_TYPE_IMAGE_LAYER_ZSTD],
-]);
-
 /**
  * A tar archive of a root file system as an image of one layer, from a file or a pipe. The layer is the archive as it is,
  * compressed or not; only what layers cannot be compressed with is undone.
@@ -57,7 +48,7 @@ export async function openTarImage(
   options: SingleLayerOptions & Pick<ArchiveOptions, "name">,
 ): Promise<FilesSource> {
   const name = options.name ?? (typeof input === "string" ? input : "standard input");
-  const fd = await seekableArchive(input, { ...options, name, kept: new Set(LAYER_TYPES.keys()) });
+  const fd = await seekableArchive(input, { ...options, name, kept: new Set(LAYER_MEDIA_TYPES.keys()) });
   return await singleLayerSource(`tar:${name}`, new LayerFile(name, fd), options);
 }
 
@@ -122,7 +113,7 @@ async function describe(
   }
   const digest: Digest = `sha256:${blob.digest("hex")}`;
   const diffId: Digest = `sha256:${plain.digest("hex")}`;
-  return { layer: { mediaType: LAYER_TYPES.get(compression) ?? "", digest, size: file.size() }, diffId };
+  return { layer: { mediaType: LAYER_MEDIA_TYPES.get(compression) ?? "", digest, size: file.size() }, diffId };
 }
 
 const LAYER_PATH = "layer";

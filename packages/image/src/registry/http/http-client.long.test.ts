@@ -102,7 +102,7 @@ describe("HTTP/1.1", () => {
 
 const obstacle = certificatesObstacle();
 
-describe("TLS", obstacle === undefined ? {} : { skip: obstacle }, () => {
+describe("TLS", { skip: obstacle ?? false }, () => {
   let certificates: TestCertificates;
 
   before(() => {
