@@ -1,5 +1,5 @@
 export { type ArchiveSinkOptions, createImageArchive } from "../archive/archive-sink.ts";
-export { openImageArchive } from "../archive/open-image-archive.ts";
+export { type ImageArchive, openImageArchive } from "../archive/open-image-archive.ts";
 export type { ArchiveInput, ArchiveOptions } from "../archive/seekable-archive.ts";
 export { FilesSource } from "../layout/files-source.ts";
 export { createLayout, type LayoutSinkOptions } from "../layout/layout-sink.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Digest, decodeImageLayout, decodeIndex, digestAlgorithm, digestEncoded } from "@orlop/core";
-import { FilesSource } from "./files-source.ts";
+import { type FilesContents, FilesSource } from "./files-source.ts";
 import { DirectoryFiles, type ImageFiles, readImageFile } from "./image-files.ts";
 import { namedTargets } from "./named-targets.ts";
 
@@ -20,12 +20,13 @@ export function blobPath(digest: Digest): string {
  * @throws OrlopError
  */
 export function openLayout(directory: string): FilesSource {
-  return layoutSource(`oci:${directory}`, new DirectoryFiles(directory));
+  const files = new DirectoryFiles(directory);
+  return new FilesSource(`oci:${directory}`, files, layoutContents(files));
 }
 
-/** The same in any files. */
-export function layoutSource(name: string, files: ImageFiles): FilesSource {
+/** What a layout in any files holds. */
+export function layoutContents(files: ImageFiles): FilesContents {
   decodeImageLayout(readImageFile(files, LAYOUT_FILE));
   const { manifests } = decodeIndex(readImageFile(files, INDEX_FILE));
-  return new FilesSource(name, files, { ...namedTargets(manifests), path: blobPath });
+  return { ...namedTargets(manifests), path: blobPath };
 }

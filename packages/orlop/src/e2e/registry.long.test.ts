@@ -6,7 +6,7 @@ import { DockerRegistry, dockerRegistryObstacle, LayoutWriter, makeTar } from "@
 import { CommandFixture, type CommandResult } from "./command-fixture.ts";
 
 const obstacle = dockerRegistryObstacle();
-const options = obstacle === undefined ? {} : { skip: obstacle };
+const options = { skip: obstacle ?? false };
 /** User `user` with the password `secret`. */
 const HTPASSWD = "user:$2b$04$hvpaKWNVhdR2JS/9nKpkZuPjEJw.K1h0sJyK9DZ8acR6gcQRDxWvi\n";
 

@@ -7,7 +7,7 @@ const COLUMNS = 80;
 const ROWS = 24;
 
 /** Shows the events of a transfer until it is disposed of, which is due before anything else is printed. */
-interface Progress extends Disposable {
+export interface Progress extends Disposable {
   onEvent(event: TransferEvent): void;
 }
 

@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
-import { pullImage, readStoredImage } from "@orlop/image";
+import { readStoredImage } from "@orlop/image";
 import { openTarImage } from "@orlop/image/files";
 import type { Command } from "../command.ts";
 import { applyChanges } from "../commit/apply-changes.ts";
@@ -9,6 +9,8 @@ import { printText } from "../print.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
+import { SIGNATURE_POLICY_FLAG } from "./image-verifiers.ts";
+import { takeIn } from "./take-in.ts";
 
 export const importCommand: Command = {
   name: "import",
@@ -32,6 +34,7 @@ export const importCommand: Command = {
       },
       { name: "message", short: "m", value: "TEXT", help: "What it is, for its history" },
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "What it is for (this machine)" },
+      SIGNATURE_POLICY_FLAG,
     ],
     flagsAnywhere: true,
   },
@@ -60,8 +63,8 @@ export const importCommand: Command = {
     const history = { created, comment };
     await using source = await openTarImage(input, { ...name, platform, config, created, history, signal });
     const image = source.image();
-    const snapshotter = await depot.snapshotter();
-    await pullImage(source, depot, image, { name: wanted ?? image.target.digest, platform, snapshotter, signal });
+    const taken = { source, origin: { transport: "tarball" }, image, name: wanted ?? image.target.digest };
+    await takeIn(depot, taken, { platform, signaturePolicy: flags.text("signature-policy"), signal });
     printText(`${(await readStoredImage(depot.content, image.target, platform)).config.digest}\n`);
     return 0;
   },

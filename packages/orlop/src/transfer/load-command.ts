@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
-import { pullImage, readStoredImage } from "@orlop/image";
+import { readStoredImage } from "@orlop/image";
 import { openImageArchive } from "@orlop/image/files";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
@@ -10,6 +10,9 @@ import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { collectInOneGo } from "./collect-in-one-go.ts";
+import { SIGNATURE_POLICY_FLAG } from "./image-verifiers.ts";
+import { archiveOrigin } from "./open-source.ts";
+import { takeIn } from "./take-in.ts";
 
 export const loadCommand: Command = {
   name: "load",
@@ -26,6 +29,7 @@ export const loadCommand: Command = {
       { name: "input", short: "i", value: "FILE", help: "The archive (standard input)" },
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, take this one" },
       { name: "quiet", short: "q", help: "Show no progress" },
+      SIGNATURE_POLICY_FLAG,
     ],
   },
   failureExitCode: 1,
@@ -43,14 +47,12 @@ export const loadCommand: Command = {
     await using source = await openImageArchive(input ?? process.stdin, { signal });
     const images = await source.images();
     if (images.length === 0) throw new OrlopError("not-found", `Cannot load "${source.name}": it has no images`);
-    const snapshotter = await depot.snapshotter();
+    const origin = archiveOrigin(source.transport, input);
+    const signaturePolicy = flags.text("signature-policy");
     for (const image of images) {
       const name = image.name ?? image.target.digest;
-      {
-        using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "loading" });
-        const onEvent = progress.onEvent.bind(progress);
-        await pullImage(source, depot, image, { name, platform, snapshotter, signal, onEvent });
-      }
+      using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "loading" });
+      await takeIn(depot, { source, origin, image, name }, { platform, signaturePolicy, signal, progress });
       const { config } = await readStoredImage(depot.content, image.target, platform);
       printText(image.name === undefined ? `Loaded image ID: ${config.digest}\n` : `Loaded image: ${name}\n`);
     }

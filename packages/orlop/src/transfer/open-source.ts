@@ -61,13 +61,10 @@ export async function openSource(
     case "oci-layout":
       return opened(openLayout(reference.path), reference.tag, pathOrigin("oci", reference.path));
     case "oci-archive":
-      return opened(
-        await openImageArchive(reference.path, withSignal),
-        reference.tag,
-        pathOrigin("oci-archive", reference.path),
-      );
-    case "docker-archive":
-      return opened(await openImageArchive(reference.path, withSignal), reference.tag, { transport: "docker-archive" });
+    case "docker-archive": {
+      const archive = await openImageArchive(reference.path, withSignal);
+      return opened(archive, reference.tag, archiveOrigin(reference.kind, reference.path));
+    }
     case "tar":
       return opened(
         await openTarImage(reference.path, { ...withSignal, platform: ownPlatform(), config: ROOT_CONFIG }),
@@ -100,6 +97,11 @@ async function openDirectory(path: string, signal: AbortSignal | undefined): Pro
 
 function notPulled(name: string, problem: string): OrlopError {
   return new OrlopError("unsupported", `Cannot pull "${name}": ${problem}`);
+}
+
+/** Policies know places of an archive of a layout, and none of docker's; what came through a pipe has none. */
+export function archiveOrigin(transport: "oci-archive" | "docker-archive", path: string | undefined): ImageOrigin {
+  return transport === "docker-archive" || path === undefined ? { transport } : pathOrigin(transport, path);
 }
 
 function pathOrigin(transport: string, path: string): ImageOrigin {
