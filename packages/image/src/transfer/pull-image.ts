@@ -96,11 +96,17 @@ class Pull {
     const { target } = image;
     const name = this.#options.name ?? image.name;
     onEvent?.({ kind: "image", name, target });
+    const which = platform === undefined ? {} : { platform };
+    const source = this.#source;
+    const manifests = async (): Promise<readonly Descriptor[]> => {
+      const parts = await imageParts((descriptor) => source.document(descriptor, signal), target, which);
+      return parts.filter(({ manifest }) => manifest !== undefined).map(({ descriptor }) => descriptor);
+    };
     for (const verify of verifiers) {
-      await verify({ name, target, source: this.#source, ...(signal === undefined ? {} : { signal }) });
+      await verify({ name, target, manifests, source, ...(signal === undefined ? {} : { signal }) });
     }
     const read = (descriptor: Descriptor): Promise<Buffer> => this.#document(descriptor);
-    const parts = await imageParts(read, target, platform === undefined ? {} : { platform });
+    const parts = await imageParts(read, target, which);
     for (const part of parts) if (part.manifest !== undefined) await this.#image(part, part.manifest);
     throwIfCancelled(signal);
     for (const part of parts) await this.#keepManifest(part);

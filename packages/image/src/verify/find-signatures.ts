@@ -27,22 +27,25 @@ export interface FoundSignature {
 }
 
 /**
- * The signatures of an image that lie beside it in its registry, as cosign and podman put them there: under a tag that its
+ * The signatures of an image, or of a manifest of it, that lie beside it in its registry, as cosign and podman put them there: under a tag that its
  * digest gives, and in manifests that refer to it.
  *
  * @throws OrlopError
  */
-export async function findSignatures(image: ImageToVerify, origin: ImageOrigin): Promise<readonly FoundSignature[]> {
+export async function findSignatures(
+  signed: Descriptor,
+  { source, signal }: Pick<ImageToVerify, "source" | "signal">,
+  origin: ImageOrigin,
+): Promise<readonly FoundSignature[]> {
   if (!isInRegistry(origin)) return [];
-  const { target, source, signal } = image;
   const { registry, repository } = origin.reference;
-  const tag = `${digestAlgorithm(target.digest)}-${digestEncoded(target.digest)}.sig`;
+  const tag = `${digestAlgorithm(signed.digest)}-${digestEncoded(signed.digest)}.sig`;
   const found: FoundSignature[] = [];
   await using tagged = origin.open({ registry, repository, tag });
   const manifest = await firstImage(tagged, signal);
   if (manifest !== undefined) await readSignatures(tagged, manifest, found, signal);
   const options = { artifactType: ARTIFACT_TYPE_SIGNATURE, ...(signal === undefined ? {} : { signal }) };
-  for (const referrer of (await source.referrers?.(target, options)) ?? []) {
+  for (const referrer of (await source.referrers?.(signed, options)) ?? []) {
     if (referrer.artifactType === ARTIFACT_TYPE_SIGNATURE) await readSignatures(source, referrer, found, signal);
   }
   return found;

@@ -6,6 +6,8 @@ export interface ImageToVerify {
   readonly name: string | undefined;
   /** What its name stands for now: a manifest, or an index of those. */
   readonly target: Descriptor;
+  /** The manifests that come of an index; of a manifest that one. */
+  readonly manifests: () => Promise<readonly Descriptor[]>;
   /** Where it comes from. */
   readonly source: ImageSource;
   readonly signal?: AbortSignal;

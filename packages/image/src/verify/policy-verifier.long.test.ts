@@ -3,9 +3,17 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Descriptor, formatReference, type ImageSource, parseReference, type Reference } from "@orlop/core";
+import {
+  type Descriptor,
+  formatReference,
+  type ImageSource,
+  MEDIA_TYPE_IMAGE_INDEX,
+  type Platform,
+  parseReference,
+  type Reference,
+} from "@orlop/core";
 import { DockerRegistry, dockerRegistryObstacle, temporaryDirectory } from "@orlop/testkit";
-import { pushImage, someBytes } from "../registry/fixture-blobs-fixture.ts";
+import { describeBytes, pushImage, someBytes } from "../registry/fixture-blobs-fixture.ts";
 import { RegistryClient } from "../registry/registry-client.ts";
 import { FakeDepot } from "../transfer/depot-fixture.ts";
 import { pullImage } from "../transfer/pull-image.ts";
@@ -74,6 +82,7 @@ describe("a policy that asks for signatures", { skip: obstacle ?? false }, () =>
     readonly keys?: object;
     readonly signedIdentity?: SignedIdentity;
     readonly source?: (source: ImageSource) => ImageSource;
+    readonly platform?: Platform;
   }
 
   /** What is named afterwards. */
@@ -83,6 +92,7 @@ describe("a policy that asks for signatures", { skip: obstacle ?? false }, () =>
       keys = { keyData: Buffer.from(pemOf(KEY)).toString("base64") },
       signedIdentity,
       source = (each) => each,
+      platform,
     }: PullOptions = {},
   ): Promise<readonly string[]> {
     const requirement = {
@@ -100,7 +110,7 @@ describe("a policy that asks for signatures", { skip: obstacle ?? false }, () =>
     assert.ok(image !== undefined);
     const verifier = policyVerifier(policy, { transport: "docker", reference, open: (each) => client.source(each) });
     try {
-      await pullImage(opened, depot, image, { verifiers: [verifier] });
+      await pullImage(opened, depot, image, { verifiers: [verifier], ...(platform && { platform }) });
     } catch (error) {
       assert.equal(depot.images.records.size, 0);
       assert.equal(depot.content.blobs.size, 0);
@@ -169,6 +179,45 @@ describe("a policy that asks for signatures", { skip: obstacle ?? false }, () =>
     await sign(reference, target, [{ reference: formatReference(reference).replace(/:1$/, "") }]);
     await assert.rejects(pull(reference), { code: "denied", message: /matchRepoDigestOrExact/ });
     assert.equal((await pull(reference, { signedIdentity: { type: "matchRepository" } })).length, 1);
+  });
+
+  /** An index of two manifests, one for each platform. */
+  async function pushIndex(): Promise<{ readonly reference: Reference; readonly parts: readonly Descriptor[] }> {
+    const reference = parseReference(`${registry.host}/app${images++}:1`);
+    const manifests: Descriptor[] = [];
+    for (const [seed, architecture] of ["amd64", "arm64"].entries()) {
+      const { target } = await pushImage(client.sink({ ...reference, tag: architecture }), [someBytes(100, seed)]);
+      manifests.push({ ...target, platform: { os: "linux", architecture } });
+    }
+    const content = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE_IMAGE_INDEX, manifests }));
+    const index = describeBytes(content, MEDIA_TYPE_IMAGE_INDEX);
+    await using sink = client.sink(reference);
+    await sink.putManifest(index, content);
+    await sink.putName(undefined, index);
+    return { reference, parts: [index, ...manifests] };
+  }
+
+  const AMD64 = { os: "linux", architecture: "amd64" };
+
+  test("takes an index that was signed, with what it leads to", async () => {
+    const { reference, parts } = await pushIndex();
+    const [index] = parts as [Descriptor];
+    await sign(reference, index, [{}]);
+    assert.equal((await pull(reference, {})).length, 1);
+  });
+
+  test("takes an index whose manifests were signed, those that come", async () => {
+    const { reference, parts } = await pushIndex();
+    const [, amd64, arm64] = parts as [Descriptor, Descriptor, Descriptor];
+    const missing = /it has none; of its manifest "sha256:\w+": it has none$/;
+    await assert.rejects(pull(reference, { platform: AMD64 }), { code: "denied", message: missing });
+    await sign(reference, amd64, [{}]);
+    assert.equal((await pull(reference, { platform: AMD64 })).length, 1);
+    await assert.rejects(pull(reference), { code: "denied", message: missing });
+    await sign(reference, arm64, [{ key: OTHER.privateKey }]);
+    await assert.rejects(pull(reference), { code: "denied", message: /": none of its 1 is accepted: .* another key$/ });
+    await sign(reference, arm64, [{}]);
+    assert.equal((await pull(reference)).length, 1);
   });
 
   test("finds them by what they refer to, too", async () => {

@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { isIndex } from "../layout/members-for-platform.ts";
 import { type FoundSignature, findSignatures } from "./find-signatures.ts";
 import type { ImageToVerify, ImageVerifier } from "./image-verifier.ts";
 import type { ImageOrigin, Policy, PolicyRequirement, SigstoreSigned } from "./policy.ts";
@@ -13,9 +14,10 @@ const SHOWN_MAX = 3;
 /** Lets pass what a policy allows to come from there: an image has to meet all that is required of its scope. */
 export function policyVerifier(policy: Policy, origin: ImageOrigin): ImageVerifier {
   return async (image) => {
-    let found: Promise<readonly FoundSignature[]> | undefined;
-    const signatures = (): Promise<readonly FoundSignature[]> => {
-      found ??= findSignatures(image, origin);
+    const known = new Map<string, Promise<readonly FoundSignature[]>>();
+    const signatures = (signed: SignedThing): Promise<readonly FoundSignature[]> => {
+      const found = known.get(signed.digest) ?? findSignatures(signed, image, origin);
+      known.set(signed.digest, found);
       return found;
     };
     for (const requirement of requirementsFor(policy, origin)) {
@@ -30,10 +32,12 @@ export function policyVerifier(policy: Policy, origin: ImageOrigin): ImageVerifi
   };
 }
 
+type SignedThing = ImageToVerify["target"];
+
 interface Evaluation {
   readonly image: ImageToVerify;
   readonly origin: ImageOrigin;
-  readonly signatures: () => Promise<readonly FoundSignature[]>;
+  readonly signatures: (signed: SignedThing) => Promise<readonly FoundSignature[]>;
 }
 
 interface Problem {
@@ -51,22 +55,40 @@ async function problemWith(requirement: PolicyRequirement, evaluation: Evaluatio
     case "unsupported":
       return { code: "unsupported", what: `asks for ${requirement.what}, which are not supported` };
     case "sigstoreSigned": {
-      const what = await missingSignature(requirement, evaluation);
+      const what = await unsigned(requirement, evaluation);
       return what === undefined ? undefined : { code: "denied", what: `asks for a signature, and ${what}` };
     }
   }
 }
 
+/**
+ * Who signs an index vouches for all that it names; who signs images one by one, as podman does, for those alone: then all
+ * that come have to be signed.
+ */
+async function unsigned(requirement: SigstoreSigned, evaluation: Evaluation): Promise<string | undefined> {
+  const { target, manifests } = evaluation.image;
+  const own = await missingSignature(requirement, evaluation, target);
+  if (own === undefined || !isIndex(target)) return own;
+  const come = await manifests();
+  if (come.length === 0) return own;
+  for (const manifest of come) {
+    const missing = await missingSignature(requirement, evaluation, manifest);
+    if (missing !== undefined) return `${own}; of its manifest "${manifest.digest}": ${missing}`;
+  }
+  return undefined;
+}
+
 async function missingSignature(
   requirement: SigstoreSigned,
-  { image, origin, signatures }: Evaluation,
+  { origin, signatures }: Evaluation,
+  signed: SignedThing,
 ): Promise<string | undefined> {
   const keys = requirement.keys.map(readPublicKey);
-  const found = await signatures();
+  const found = await signatures(signed);
   if (found.length === 0) return "it has none";
   const reasons = new Set<string>();
   for (const signature of found) {
-    const reason = rejection(signature, { keys, requirement, image, origin });
+    const reason = rejection(signature, { keys, requirement, signed, origin });
     if (reason === undefined) return undefined;
     reasons.add(reason);
   }
@@ -74,20 +96,22 @@ async function missingSignature(
   return `none of its ${found.length} is accepted: ${shown}${reasons.size > SHOWN_MAX ? "; ..." : ""}`;
 }
 
-interface Expectation extends Pick<Evaluation, "image" | "origin"> {
+interface Expectation {
   readonly keys: readonly PublicKey[];
   readonly requirement: SigstoreSigned;
+  readonly signed: SignedThing;
+  readonly origin: ImageOrigin;
 }
 
 function rejection(
   { payload, signature }: FoundSignature,
-  { keys, requirement, image, origin }: Expectation,
+  { keys, requirement, signed, origin }: Expectation,
 ): string | undefined {
   // Nothing of the payload is looked at before.
   if (!keys.some((key) => key.verifies(payload, signature))) return "it was made with another key";
   try {
     const { reference, digest } = decodePayload(payload);
-    if (digest !== image.target.digest) return `it was made for "${digest}"`;
+    if (digest !== signed.digest) return `it was made for "${digest}"`;
     if (matchesIdentity(requirement.signedIdentity, origin, reference)) return undefined;
     return `it was made for "${reference}" (${requirement.signedIdentity.type})`;
   } catch (error) {

@@ -11,6 +11,7 @@ import { programVerifier } from "./program-verifier.ts";
 const IMAGE: ImageToVerify = {
   name: "registry.example/app:1",
   target: { mediaType: MEDIA_TYPE_IMAGE_INDEX, digest: `sha256:${"a".repeat(64)}`, size: 123 },
+  manifests: async () => [],
   source: new FakeSource(),
 };
 
