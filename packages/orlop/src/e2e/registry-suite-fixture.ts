@@ -86,6 +86,7 @@ export function registrySuite(options: SuiteOptions): void {
     pullCases(bench);
     policyCases(bench);
     runCases(bench);
+    pushCases(bench);
     toolCases(bench);
     c.testLeftovers();
   });
@@ -215,6 +216,30 @@ function runCases(b: Bench): void {
     const bad = await b.orlop(["run", "registry.example/Upper"]);
     assert.equal(bad.exitCode, 125);
     assert.match(bad.stderr, /repository names are in lower case/);
+  });
+}
+
+function pushCases(b: Bench): void {
+  test("are pushed with all tags of a repository that are here, and no others", async () => {
+    for (const tag of ["2", "3"]) await b.output(["tag", b.name, `${b.host}/many:${tag}`]);
+    await b.output(["tag", b.name, `${b.host}/many/below:4`]);
+    const digest = await b.output(["images", "--digests", "--format", "{{.Digest}}", b.name]);
+    const pushed = await b.output(["push", "-q", "--all-tags", `${b.host}/many`]);
+    assert.deepEqual(
+      pushed.split("\n"),
+      ["2", "3"].map((tag) => `${b.host}/many:${tag}@${digest}`),
+    );
+    const other = b.c.place("all-tags");
+    assert.equal(await b.output(["pull", "-q", "-a", `${b.host}/many`], other), `${b.host}/many:2\n${b.host}/many:3`);
+    rmSync(other, { recursive: true });
+    for (const [args, message] of [
+      [[`${b.host}/many:2`], /tag can't be used with --all-tags/],
+      [[`${b.host}/none`], /Cannot push ".*\/none": no image of this machine has a tag of it/],
+    ] as const) {
+      const { exitCode, stderr } = await b.orlop(["push", "-a", ...args]);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, message);
+    }
   });
 }
 

@@ -3,6 +3,7 @@ import { RegistryClient, type RegistryClientOptions } from "@orlop/image/registr
 import type { ImageReference } from "../image/image-reference.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { meantBy } from "./meant-by.ts";
+import { checkUntagged } from "./repository-name.ts";
 
 /**
  * A repository's images by all of its tags.
@@ -15,8 +16,7 @@ export async function allTags(
 ): Promise<readonly ImageReference[]> {
   if (reference.kind !== "registry") throw new OrlopError("invalid", "--all-tags is for images in registries");
   const { tag: _, ...named } = await meantBy(reference.text);
-  const lastPart = reference.text.slice(reference.text.lastIndexOf("/") + 1);
-  if (/[:@]/.test(lastPart)) throw new OrlopError("invalid", "tag can't be used with --all-tags/-a");
+  checkUntagged(reference.text);
   using client = new RegistryClient(options);
   using cancel = new CancelOnSignals();
   const tags = (await client.source(named).tags(cancel.signal)).toSorted();

@@ -17,7 +17,9 @@ const SOURCE: ImageSource = {
 const TARGET = { mediaType: MEDIA_TYPE_IMAGE_MANIFEST, digest: `sha256:${"a".repeat(64)}`, size: 1 } as const;
 
 async function verify(origin: ImageOrigin, options: Parameters<typeof imageVerifiers>[1]): Promise<void> {
-  for (const each of imageVerifiers(origin, options)) await each({ name: "x", target: TARGET, source: SOURCE });
+  for (const each of imageVerifiers(origin, options)) {
+    await each({ name: "x", target: TARGET, manifests: async () => [TARGET], source: SOURCE });
+  }
 }
 
 suite("verifiers of images", () => {

@@ -18,6 +18,7 @@ import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { collectInOneGo } from "./collect-in-one-go.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
+import { type ImageToPush, repositoryImages } from "./repository-images.ts";
 
 export const pushCommand: Command = {
   name: "push",
@@ -29,17 +30,16 @@ export const pushCommand: Command = {
   examples: [
     ["orlop push registry.example/app:1.2", "under its own name"],
     ["orlop push app:dev registry.example/app:1.2", "under another one"],
+    ["orlop push -a registry.example/app", "with all of its tags"],
   ],
   table: {
     flags: [
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms push this one only" },
+      { name: "all-tags", short: "a", help: "Push all tags of a repository that are here, with their images" },
       { name: "quiet", short: "q", help: "Show no progress" },
       ...REGISTRY_FLAGS,
     ],
-    refused: [
-      { name: "all-tags", short: "a", isSwitch: true, reason: "push them one by one" },
-      { name: "disable-content-trust", isSwitch: true, reason: "nothing is signed on the way" },
-    ],
+    refused: [{ name: "disable-content-trust", isSwitch: true, reason: "nothing is signed on the way" }],
   },
   failureExitCode: 1,
   async run(flags) {
@@ -47,28 +47,48 @@ export const pushCommand: Command = {
     if (text === undefined || destination === undefined || more.length > 0) {
       throw new OrlopError("invalid", "an image is required, and at most a destination");
     }
-    const reference = parseReference(destination);
     collectInOneGo();
     await using depot = openDepot();
-    const { record } = await findImage(depot, text);
-    await using _kept = await keepImage(depot, record, "push");
-    const platform = await platformOf(depot, record, flags.parse("platform", parsePlatform));
+    const images = flags.isOn("all-tags")
+      ? await repositoryImages(depot, text, destination)
+      : [{ reference: parseReference(destination), record: (await findImage(depot, text)).record }];
+    const asked = flags.parse("platform", parsePlatform);
     using cancel = new CancelOnSignals();
-    using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "uploading" });
     using client = new RegistryClient(registryOptions(flags));
-    const mountFrom = await mountSources(depot.content, await depot.images.list(), reference);
-    await using sink = client.sink(reference, { mountFrom });
-    const target = await copyImage(new StoreSource(depot.content, [record]), sink, record, {
-      ...(platform === undefined ? {} : { platform }),
-      signal: cancel.signal,
-      onEvent: (event) => progress.onEvent(event),
-    });
-    progress[Symbol.dispose]();
-    await sink.finish();
-    printText(`${formatReference(reference)}@${target.digest}\n`);
+    for (const image of images) {
+      const options = { platform: asked, quiet: flags.isOn("quiet"), signal: cancel.signal };
+      printText(`${await pushImage(depot, client, image, options)}\n`);
+    }
     return 0;
   },
 };
+
+interface PushOptions {
+  readonly platform: Platform | undefined;
+  readonly quiet: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Gives its name in the registry, with its digest. */
+async function pushImage(
+  depot: Depot,
+  client: RegistryClient,
+  { record, reference }: ImageToPush,
+  { platform: asked, quiet, signal }: PushOptions,
+): Promise<string> {
+  await using _kept = await keepImage(depot, record, "push");
+  const platform = await platformOf(depot, record, asked);
+  using progress = showProgress({ quiet, movement: "uploading" });
+  const mountFrom = await mountSources(depot.content, await depot.images.list(), reference);
+  await using sink = client.sink(reference, { mountFrom });
+  const target = await copyImage(new StoreSource(depot.content, [record]), sink, record, {
+    ...(platform === undefined ? {} : { platform }),
+    signal,
+    onEvent: (event) => progress.onEvent(event),
+  });
+  await sink.finish();
+  return `${formatReference(reference)}@${target.digest}`;
+}
 
 /** Undefined for all there is. */
 async function platformOf(
