@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { closeSync, constants, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { before, describe, test } from "node:test";
-import { busyboxObstacle, LayoutWriter, makeBusyboxRootfs, makeTar } from "@orlop/testkit";
+import { busyboxObstacle, LayoutWriter, makeBusyboxRootfs, makeTar, patience } from "@orlop/testkit";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 const LAYER = makeTar([
@@ -119,6 +119,8 @@ export function commitSuite(options: SuiteOptions): void {
     testList(bench);
     testImage(bench);
     testSameLayer(bench);
+    testElsewhere(bench);
+    testArchives(bench);
     testFailures(bench);
     testOtherRoots(bench);
     context.testLeftovers();
@@ -193,6 +195,82 @@ function testSameLayer(bench: CommitBench): void {
     await bench.output("rmi", "localhost/same:1");
     await bench.output("load", "-q", "-i", archive);
     assert.equal(await bench.inspect(layer, "localhost/same:1"), layers[0]);
+    rmSync(archive);
+  });
+}
+
+/** What is missing for a program of another engine to be used here, by its user. */
+function engineObstacle(...programs: readonly string[]): string | false {
+  if (process.getuid?.() !== 0) return "needs root";
+  const missing = programs.find((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0);
+  return missing === undefined ? false : `not installed: ${missing}`;
+}
+
+/** Hides what the engine has on this machine; whatever it starts ends with the script. */
+const APART = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", "sh", "-ec"];
+const HIDDEN = "for directory in /run /var/lib /var/cache; do mount -t tmpfs -o mode=755 tmpfs $directory; done";
+
+/** Takes an archive in, and prints a file of the image and what its containers start with. */
+const PODMAN = `${HIDDEN}
+podman="podman --storage-driver vfs --cgroup-manager cgroupfs --events-backend file"
+$podman load --quiet --input "$1" >&2
+$podman cp "$($podman create --network none localhost/made:1)":/data/new/f - | tar -xO
+$podman inspect --format '{{.Config.Cmd}}' localhost/made:1`;
+const DOCKER = `${HIDDEN}
+dockerd --bridge none --iptables=false --ip6tables=false --storage-driver vfs >/run/log 2>&1 &
+until docker version >/dev/null 2>&1; do kill -0 $! || { cat /run/log >&2; exit 1; }; sleep 0.1; done
+docker load --quiet --input "$1" >&2
+docker cp "$(docker create localhost/made:1)":/data/new/f - | tar -xO
+docker inspect --format '{{.Config.Cmd}}' localhost/made:1`;
+
+function testElsewhere(bench: CommitBench): void {
+  const engines = [
+    ["podman", PODMAN, engineObstacle("podman", "unshare")],
+    ["docker", DOCKER, engineObstacle("dockerd", "docker", "containerd", "unshare")],
+  ] as const;
+  for (const [engine, script, skip] of engines) {
+    test(`becomes an image that ${engine} takes in from an archive of each form that it knows`, { skip }, async () => {
+      await bench.beside([], IMAGE, () => bench.output("commit", "-c", 'CMD ["made"]', bench.name, "localhost/made:1"));
+      const formats = engine === "docker" ? ["docker-archive"] : ["docker-archive", "oci-archive"];
+      for (const format of formats) {
+        const archive = bench.place(`${engine}-${format}`);
+        await bench.output("save", "--format", format, "-o", archive, "localhost/made:1");
+        const [program = "", ...args] = [...APART, script, "sh", archive];
+        const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", timeout: patience(120_000) });
+        assert.deepEqual([status, stdout], [0, "text\n[made]\n"], stderr);
+      }
+    });
+  }
+}
+
+function testArchives(bench: CommitBench): void {
+  test("is no different from one of an image that was imported", async () => {
+    const archive = bench.place("imported.tar");
+    execFileSync("tar", ["-C", bench.place("rootfs"), "-cf", archive, "."]);
+    const changes = ["-c", "ENV A=1", "-c", 'CMD ["sh", "-c", "echo $A"]', "-m", "by hand"];
+    const id = await bench.output("import", ...changes, archive, "localhost/imported:1");
+    assert.equal(await bench.output("images", "-q", "--no-trunc", "localhost/imported:1"), id);
+    assert.equal(await bench.output("run", "localhost/imported:1"), "1");
+    assert.match(await bench.output("history", "localhost/imported:1"), / by hand$/);
+    const written = await bench.beside([], "localhost/imported:1", async () => await bench.output("diff", bench.name));
+    assert.match(written, /^A \/data$/m);
+    rmSync(archive);
+  });
+
+  test("comes of no image that a policy keeps away", async () => {
+    const [archive, policy] = [bench.place("kept-away.tar"), bench.place("policy.json")];
+    await bench.output("save", "-o", archive, IMAGE);
+    const accept = [{ type: "insecureAcceptAnything" }];
+    writeFileSync(
+      policy,
+      JSON.stringify({ default: accept, transports: { "oci-archive": { "": [{ type: "reject" }] } } }),
+    );
+    const refusal = /the policy ".*policy.json" rejects images from there/;
+    assert.match(await bench.refusal("load", "-q", "--signature-policy", policy, "-i", archive), refusal);
+    const transports = { "oci-archive": { "": [{ type: "reject" }], [bench.place("")]: accept } };
+    writeFileSync(policy, JSON.stringify({ default: [{ type: "reject" }], transports }));
+    await bench.output("load", "-q", "--signature-policy", policy, "-i", archive);
+    assert.match(await bench.refusal("import", "--signature-policy", policy, archive), refusal);
     rmSync(archive);
   });
 }
