@@ -23,7 +23,7 @@ export {
   parseName,
   shortId,
 } from "./identifiers.ts";
-export type { ImageRecord, ImageStore, Lease, LeaseResource, LeaseStore } from "./image-store.ts";
+export type { ImageRecord, ImageStore, Lease, LeaseOptions, LeaseResource, LeaseStore } from "./image-store.ts";
 export type { LogEntry, LogOptions, LogRequest, Logs } from "./log.ts";
 export {
   type ConnectRequest,
@@ -44,7 +44,6 @@ export {
   type Route,
   type Subnet,
 } from "./network.ts";
-export type { ImageRecord, ImageStore, Lease, LeaseOptions, LeaseResource, LeaseStore } from "./image-store.ts";
 export {
   decodeDescriptor,
   decodeImageConfig,
