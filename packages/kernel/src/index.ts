@@ -3,6 +3,8 @@ export { CAPABILITIES, capabilityNumber, capabilityWords } from "./abi/capabilit
 export type { ConstantName } from "./abi/constants.ts";
 export { errnoName, errnoNumber, errnoWords } from "./abi/errno.ts";
 export {
+  BTRFS_SUBVOL_ROOTREFS,
+  BTRFS_VOL_ARGS_V2,
   CAP_DATA,
   CAP_HEADER,
   CLONE_ARGS,

@@ -1,10 +1,14 @@
 import { OrlopError } from "@orlop/core";
 import type { Database } from "@orlop/image";
+import { BtrfsTrees } from "./btrfs/btrfs-trees.ts";
+import { checkBtrfs } from "./btrfs/check-btrfs.ts";
 import { ErofsDriver } from "./erofs/erofs-driver.ts";
+import { NativeTrees } from "./native/native-trees.ts";
 import { OverlayDriver } from "./overlay/overlay-driver.ts";
 import type { SnapshotDriver } from "./store/snapshot-driver.ts";
 import { StoredSnapshotter } from "./store/stored-snapshotter.ts";
 import { SystemCalls } from "./system/system-calls.ts";
+import { WholeTreeDriver } from "./whole/whole-tree-driver.ts";
 
 export interface OpenSnapshotterOptions {
   /** Of this snapshotter alone; made by the first use. */
@@ -26,18 +30,27 @@ const REFUSED: Readonly<Record<string, string>> = {
  */
 export function openSnapshotter(name: string, { directory, database }: OpenSnapshotterOptions): StoredSnapshotter {
   const system = new SystemCalls();
-  return new StoredSnapshotter({ directory, database, driver: driverOf(name, system), system });
+  return new StoredSnapshotter({ directory, database, driver: driverOf(name, directory, system), system });
 }
 
-function driverOf(name: string, system: SystemCalls): SnapshotDriver {
+function driverOf(name: string, directory: string, system: SystemCalls): SnapshotDriver {
+  const rootless = process.geteuid?.() !== 0;
   switch (name) {
     case "erofs":
       return new ErofsDriver(system);
     case "overlay":
-      return new OverlayDriver(system, process.geteuid?.() !== 0);
+      return new OverlayDriver(system, rootless);
+    case "native":
+      return new WholeTreeDriver({ trees: new NativeTrees(system, !rootless), system, rootless });
+    case "btrfs":
+      checkBtrfs(directory);
+      return new WholeTreeDriver({ trees: new BtrfsTrees(system), system, rootless });
     default: {
       const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
-      throw new OrlopError("unsupported", `Cannot use snapshotter "${name}": ${what}\nTry erofs or overlay.`);
+      throw new OrlopError(
+        "unsupported",
+        `Cannot use snapshotter "${name}": ${what}\nTry erofs, overlay, native or btrfs.`,
+      );
     }
   }
 }

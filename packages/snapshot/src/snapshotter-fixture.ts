@@ -21,9 +21,14 @@ export function makerOf(name: string): MakeSnapshotter {
 
 /** Why file systems of a type cannot be mounted by this test. */
 export function fileSystemObstacle(type: string): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
+  const reason = rootObstacle();
+  if (reason !== undefined) return reason;
   const known = execFileSync("sh", ["-c", `modprobe -q ${type} 2>/dev/null; cat /proc/filesystems`], {
     encoding: "utf8",
   });
   return new RegExp(`\\t${type}\\n`).test(known) ? undefined : `needs a kernel with ${type}`;
+}
+
+export function rootObstacle(): string | undefined {
+  return process.getuid?.() === 0 ? undefined : "needs root";
 }

@@ -35,6 +35,7 @@ export { assertNoLeak, assertNoLeakSince, findLeaks } from "./leaks/assert-no-le
 export { type KernelState, LEAK_KINDS, type Leak, type LeakKind, type LeakScope } from "./leaks/kernel-state.ts";
 export { snapshotKernelState } from "./leaks/snapshot-kernel-state.ts";
 export { type LeaseStoreSubject, leaseStoreSuite } from "./lease-store-suite/lease-store-suite.ts";
+export { type LoopDisk, type LoopDiskOptions, tryLoopDisk } from "./loop-disk.ts";
 export { type MountinfoEntry, parseMountinfo } from "./mountinfo.ts";
 export { HELD_USER_MAPPING, type HeldNamespace, holdNamespaces, type NamespaceHolder } from "./namespace-holder.ts";
 export { type BenchContainer, NetworkBench, WORLD as NETWORK_BENCH_WORLD } from "./network-suite/network-bench.ts";

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import type { StructLayout } from "../program/struct-layout.ts";
 import { evaluateC, hasCompiler } from "./c-headers-fixture.ts";
 import {
+  BTRFS_SUBVOL_ROOTREFS,
+  BTRFS_VOL_ARGS_V2,
   CAP_DATA,
   CAP_HEADER,
   CLONE_ARGS,
@@ -76,6 +78,8 @@ const STRUCTS: readonly CStruct[] = [
     ),
   },
   { includes: ["linux/types.h", "linux/sched/types.h"], type: "struct sched_attr", layout: SCHED_ATTR, grown: true },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_vol_args_v2", layout: BTRFS_VOL_ARGS_V2 },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_get_subvol_rootref_args", layout: BTRFS_SUBVOL_ROOTREFS },
   { includes: ["sys/socket.h", "linux/if.h"], type: "struct ifreq", layout: IFREQ_FLAGS, members: { rest: null } },
 ];
 

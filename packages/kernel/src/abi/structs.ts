@@ -165,6 +165,20 @@ export const IFREQ_FLAGS: StructLayout<"ifr_name" | "ifr_flags" | "rest"> = stru
   rest: 22,
 });
 
+/** include/uapi/linux/btrfs.h, with the union's `unused` and `name`. */
+export const BTRFS_VOL_ARGS_V2: StructLayout<"fd" | "transid" | "flags" | "unused" | "name"> = structLayout(
+  "btrfs_ioctl_vol_args_v2",
+  4096,
+  { fd: "s64", transid: "u64", flags: "u64", unused: 32, name: 4040 },
+);
+
+/** include/uapi/linux/btrfs.h; each of the 255 references has two numbers. */
+export const BTRFS_SUBVOL_ROOTREFS: StructLayout<"min_treeid" | "rootref" | "num_items" | "align"> = structLayout(
+  "btrfs_ioctl_get_subvol_rootref_args",
+  4096,
+  { min_treeid: "u64", rootref: 4080, num_items: "u8", align: 7 },
+);
+
 /** Bytes of struct siginfo, and where waitid(2) puts what ended the child (include/uapi/asm-generic/siginfo.h). */
 export const SIGINFO_BYTES = 128;
 export const SIGINFO_CODE_OFFSET = 8;

@@ -66,6 +66,7 @@ export const SYSCALLS = {
   linkat: [265, 37, "d s d s i"],
   listen: [50, 201, "d i"],
   llistxattr: [195, 12, "s b2 i"],
+  lremovexattr: [198, 15, "s s"],
   lseek: [8, 62, "d i i"],
   lsetxattr: [189, 6, "s s b3 i i"],
   madvise: [28, 233, "i i i"],

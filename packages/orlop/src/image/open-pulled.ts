@@ -6,6 +6,7 @@ import {
   type Labels,
   type LeaseResource,
   OrlopError,
+  type OverlayLayer,
   type RootFilesystem,
   type Snapshotter,
 } from "@orlop/core";
@@ -69,6 +70,12 @@ export async function openFromDepot(
     warnings: [],
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
+}
+
+/** Of snapshots there are no other kinds of root file systems. */
+function layersOf(rootfs: RootFilesystem): readonly OverlayLayer[] {
+  if (rootfs.kind === "overlay") return rootfs.lower;
+  return rootfs.kind === "directory" ? [rootfs.path] : [];
 }
 
 /** What has no name here is looked at each time, which costs little where its parts are here. */
@@ -138,7 +145,7 @@ function filesOf(rootfs: RootFilesystem, stack: AsyncDisposableStack): () => Lay
   let files: LayeredFiles | undefined;
   stack.defer(() => files?.[Symbol.dispose]());
   return () => {
-    files ??= new LayeredFiles(rootfs.kind === "overlay" ? rootfs.lower : []);
+    files ??= new LayeredFiles(layersOf(rootfs));
     return files;
   };
 }

@@ -100,8 +100,11 @@ export class ErofsDriver implements SnapshotDriver {
     return upperEntries(join(directory, UPPER), { system: this.#system, scratch });
   }
 
-  open(directory: string): ErofsLayer {
-    return openLayer(directory);
+  open(below: readonly string[]): readonly ErofsLayer[] {
+    using layers = new DisposableStack();
+    const open = below.map((each) => layers.use(openLayer(each)));
+    layers.move();
+    return open;
   }
 
   async commit({ directory, below }: SnapshotFiles): Promise<Labels> {
@@ -147,8 +150,12 @@ export class ErofsDriver implements SnapshotDriver {
     for (const name of readdirSync(directory)) if (name !== LAYER) await removeTree(join(directory, name));
   }
 
-  async usage(directory: string): Promise<SnapshotUsage> {
+  async usage({ directory }: SnapshotFiles): Promise<SnapshotUsage> {
     return await diskUsage([directory]);
+  }
+
+  async remove(directory: string): Promise<void> {
+    await removeTree(directory);
   }
 
   forget(directory: string): void {

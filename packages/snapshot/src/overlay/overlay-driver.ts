@@ -100,8 +100,8 @@ export class OverlayDriver implements SnapshotDriver {
     return upperEntries(join(directory, LAYER), { system: this.#system, scratch, ownIsRoot: this.#rootless });
   }
 
-  open(directory: string): DirectoryLayer {
-    return openLayer(directory);
+  open(below: readonly string[]): readonly DirectoryLayer[] {
+    return below.map(openLayer);
   }
 
   async commit({ directory, below }: SnapshotFiles): Promise<Labels> {
@@ -143,8 +143,12 @@ export class OverlayDriver implements SnapshotDriver {
     }
   }
 
-  async usage(directory: string): Promise<SnapshotUsage> {
+  async usage({ directory }: SnapshotFiles): Promise<SnapshotUsage> {
     return await diskUsage([directory]);
+  }
+
+  async remove(directory: string): Promise<void> {
+    await removeTree(directory);
   }
 
   forget(directory: string): void {

@@ -25,7 +25,8 @@ export async function diskUsage(paths: readonly string[]): Promise<SnapshotUsage
   return { sizeBytes, inodes: seen.size };
 }
 
-async function namesIn(directory: string): Promise<readonly string[]> {
+/** None where it is gone, or not for this user to look into. */
+export async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {

@@ -18,6 +18,11 @@ export interface SnapshotDriver {
   check(options: PrepareOptions): void;
   /** Fills the new directory of an active snapshot or a view: quickly, as everybody else waits. */
   prepare(files: SnapshotFiles, kind: SnapshotKind): void;
+  /**
+   * Makes and fills the directory of an active snapshot instead, while nobody waits: it has another name meanwhile. Absent
+   * where `prepare` does all that there is to do.
+   */
+  fill?(files: SnapshotFiles): Promise<void>;
   mounts(files: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[];
   /** `below` of `files` is undefined for what has been prepared without a parent, and may get one. */
   apply(
@@ -26,8 +31,8 @@ export interface SnapshotDriver {
   ): Promise<void>;
   /** What has been written to an active snapshot, as the entries of a layer. */
   entries(files: SnapshotFiles): AsyncGenerator<LayerEntry>;
-  /** The layer of a committed snapshot. */
-  open(directory: string): LowerLayer & Partial<Disposable>;
+  /** The layers of committed snapshots, the uppermost first, as what is on top of them sees them. */
+  open(below: readonly string[]): readonly (LowerLayer & Partial<Disposable>)[];
   /**
    * Makes a layer of what has been applied or written, and makes it durable. Again where nothing came of it. Gives labels
    * that say something of the layer.
@@ -35,7 +40,9 @@ export interface SnapshotDriver {
   commit(files: SnapshotFiles): Promise<Labels>;
   /** Removes what only an active snapshot needs from that of a committed one, if it is still there. */
   tidy(directory: string): Promise<void>;
-  usage(directory: string, kind: SnapshotKind): Promise<SnapshotUsage>;
+  usage(files: SnapshotFiles): Promise<SnapshotUsage>;
+  /** Removes the directory of a snapshot, also of one that was never finished. */
+  remove(directory: string): Promise<void>;
   /** Lets go of what it holds for a snapshot that is committed, or will be removed. */
   forget(directory: string): void;
   close(): Promise<void>;

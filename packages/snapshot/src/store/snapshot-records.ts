@@ -84,7 +84,7 @@ export class SnapshotRecords {
 
   /** Gives the id. @throws OrlopError `exists` */
   insert(key: string, kind: SnapshotKind, parentId: number | undefined, labels: Labels): number {
-    this.#checkFree(key);
+    this.checkFree(key);
     const now = Date.now();
     const values = [this.#snapshotter, key, kind, parentId ?? null, JSON.stringify(labels), now, now];
     const columns = "snapshotter, key, kind, parent, labels, created_at_ms, updated_at_ms";
@@ -94,7 +94,7 @@ export class SnapshotRecords {
 
   /** Of an active snapshot makes a committed one. @throws OrlopError `exists` */
   commit(id: number, name: string, parentId: number | undefined, labels: Labels): void {
-    this.#checkFree(name);
+    this.checkFree(name);
     this.#database.run(
       "update snapshots set key = ?, kind = 'committed', parent = ?, labels = ?, updated_at_ms = ? where id = ?",
       ...[name, parentId ?? null, JSON.stringify(labels), Date.now(), id],
@@ -119,7 +119,8 @@ export class SnapshotRecords {
     this.#database.run("delete from snapshots where id = ?", id);
   }
 
-  #checkFree(key: string): void {
+  /** @throws OrlopError `exists` */
+  checkFree(key: string): void {
     const sql = "select 1 from snapshots where snapshotter = ? and key = ?";
     if (this.#database.get(sql, this.#snapshotter, key) === undefined) return;
     throw new OrlopError("exists", `Cannot make snapshot "${key}": "${this.#snapshotter}" has one of this name`);

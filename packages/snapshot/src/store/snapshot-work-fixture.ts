@@ -12,8 +12,8 @@ import type { StoredSnapshotter } from "./stored-snapshotter.ts";
 
 /** For `hookDiskCalls`: what snapshotters call besides. */
 export const MORE_CALLS = {
-  sync: ["symlinkSync", "chmodSync", "ftruncateSync"],
-  async: ["writeFile", "rm"],
+  sync: ["symlinkSync", "chmodSync", "ftruncateSync", "copyFileSync", "writeFileSync"],
+  async: ["writeFile", "rm", "copyFile"],
 } as const;
 
 /** Committed by the work, with the content of "file" in each. */
@@ -38,14 +38,14 @@ export class SnapshotWork implements AsyncDisposable {
       await snapshotter.commit("lower", "applied");
     });
     await this.#missing("upper", async () => {
-      await snapshotter.prepare("rebased", undefined);
+      await snapshotter.prepare("rebased", snapshotter.rebases ? undefined : "lower");
       await snapshotter.apply("rebased", entries("upper"));
       await snapshotter.commit("upper", "rebased", { parent: "lower" });
     });
     await this.#missing("written", async () => {
       const mounts = await snapshotter.prepare("run", "upper");
-      const option = mounts.at(-1)?.options.find((each) => each.startsWith("upperdir=")) ?? "";
-      const upper = option.replace("upperdir=", "");
+      const { source = "", options = [] } = mounts.at(-1) ?? {};
+      const upper = options.find((each) => each.startsWith("upperdir="))?.replace("upperdir=", "") ?? source;
       try {
         mkdirSync(join(upper, "d"));
         writeFileSync(join(upper, "file"), "written");

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import {
   type CommitOptions,
@@ -13,10 +14,9 @@ import {
   type SnapshotUsage,
 } from "@orlop/core";
 import type { Database } from "@orlop/image";
-import { systemFailure } from "@orlop/kernel";
+import { isMarkAlive, ownProcessMark, systemFailure } from "@orlop/kernel";
 import { type ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
 import { changeLabels } from "./change-labels.ts";
-import { removeTree } from "./remove-tree.ts";
 import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
 import { type SnapshotRecord, SnapshotRecords } from "./snapshot-records.ts";
 
@@ -29,14 +29,24 @@ interface StoredSnapshotterOptions {
   readonly system: Disposable;
 }
 
-/** Directories that nobody knows by an id: on their way out. */
+/** What is to become the directory of a snapshot. */
+interface FilledDirectory {
+  readonly directory: string;
+  /** Id of the parent that it was filled on. */
+  readonly on: number | undefined;
+}
+
+/** Directories that nobody knows by an id: on their way out, */
 const REMOVED = "removed-";
+/** and on their way in, with the mark of the process that fills them. */
+const FILLING = "filling-";
 
 /**
  * A snapshotter whose snapshots are rows of a database and directories named for their ids.
  *
  * A directory is made within the transaction that makes its row, and removed after the one that removes the row: one without
- * a row, whenever nobody else is in a transaction, is what a killed process has left.
+ * a row, whenever nobody else is in a transaction, is what a killed process has left. What takes long to fill gets its id as a
+ * name within that transaction: before, nobody knows of it, and it is left when its process is gone.
  */
 export class StoredSnapshotter implements Snapshotter {
   readonly name: string;
@@ -71,9 +81,10 @@ export class StoredSnapshotter implements Snapshotter {
   }
 
   async usage(key: string): Promise<SnapshotUsage> {
-    const { id, info, usage } = this.#records.find(key);
+    const record = this.#records.find(key);
+    const { id, info, usage } = record;
     if (usage !== undefined) return usage;
-    const found = await this.#driver.usage(this.#place(id), info.kind);
+    const found = await this.#driver.usage(this.#files(record));
     if (info.kind === "committed") this.#records.exclusively(() => this.#records.setUsage(id, found));
     return found;
   }
@@ -91,7 +102,8 @@ export class StoredSnapshotter implements Snapshotter {
     options: PrepareOptions = {},
   ): Promise<readonly SnapshotMount[]> {
     this.#driver.check(options);
-    return this.#make("active", key, parent, options);
+    if (this.#driver.fill === undefined) return this.#make("active", key, parent, options);
+    return await this.#fill(key, parent, options, this.#driver.fill.bind(this.#driver));
   }
 
   async view(
@@ -127,15 +139,8 @@ export class StoredSnapshotter implements Snapshotter {
    */
   changes(key: string, options: ChangesOptions = {}): SnapshotChanges {
     const files = this.#files(this.#active("compare", key));
-    using layers = new DisposableStack();
-    const below = files.below.map((directory) => {
-      const layer = this.#driver.open(directory);
-      layers.defer(() => layer[Symbol.dispose]?.());
-      return layer;
-    });
-    const changes = new SnapshotChanges({ entries: () => this.#driver.entries(files), below }, options);
-    layers.move();
-    return changes;
+    const below = this.#driver.open(files.below);
+    return new SnapshotChanges({ entries: () => this.#driver.entries(files), below }, options);
   }
 
   async commit(name: string, key: string, { labels = {}, parent }: CommitOptions = {}): Promise<void> {
@@ -169,7 +174,7 @@ export class StoredSnapshotter implements Snapshotter {
         { durable },
       );
       this.#driver.forget(directory);
-      await removeTree(directory);
+      await this.#driver.remove(directory);
     });
   }
 
@@ -199,11 +204,14 @@ export class StoredSnapshotter implements Snapshotter {
       const records = this.#records.all();
       const names = new Set(records.map(({ id }) => `${id}`));
       // Under another name nobody can get one with a new row.
-      for (const name of this.#list()) if (/^\d+$/.test(name) && !names.has(name)) this.#setAside(name);
+      for (const name of this.#list()) {
+        if ((/^\d+$/.test(name) && !names.has(name)) || isLeftFilling(name)) this.#setAside(name);
+      }
       return records;
     });
     for (const { id, info } of known) if (info.kind === "committed") await this.#driver.tidy(this.#place(id));
-    for (const name of this.#list()) if (name.startsWith(REMOVED)) await removeTree(join(this.#directory, name));
+    for (const name of this.#list())
+      if (name.startsWith(REMOVED)) await this.#driver.remove(join(this.#directory, name));
   }
 
   async close(): Promise<void> {
@@ -211,11 +219,33 @@ export class StoredSnapshotter implements Snapshotter {
     this.#system[Symbol.dispose]();
   }
 
+  /** As {@link #make}, of what is filled first: that holds nobody up, and leaves nothing where it comes to nothing. */
+  async #fill(
+    key: string,
+    parent: string | undefined,
+    options: PrepareOptions,
+    fill: NonNullable<SnapshotDriver["fill"]>,
+  ): Promise<readonly SnapshotMount[]> {
+    this.#records.checkFree(key);
+    const below = this.#records.chain(parent);
+    const directory = join(this.#directory, `${FILLING}${ownProcessMark()}-${randomUUID()}`);
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
+      await fill({ directory, below: below.map((each) => this.#place(each)) });
+      return this.#make("active", key, parent, { ...options, filled: { directory, on: below[0] } });
+    } catch (error) {
+      // What cannot be removed now is found by who cleans up when this process is gone.
+      await this.#driver.remove(directory).catch(() => {});
+      if (error instanceof OrlopError) throw error;
+      throw systemFailure(`make snapshot "${key}"`, error);
+    }
+  }
+
   #make(
     kind: SnapshotKind,
     key: string,
     parent: string | undefined,
-    { labels = {} }: SnapshotOptions,
+    { labels = {}, filled }: SnapshotOptions & { readonly filled?: FilledDirectory },
   ): readonly SnapshotMount[] {
     try {
       mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
@@ -223,8 +253,14 @@ export class StoredSnapshotter implements Snapshotter {
         const below = this.#records.chain(parent);
         const id = this.#records.insert(key, kind, below[0], labels);
         const files = { directory: this.#place(id), below: below.map((each) => this.#place(each)) };
-        this.#makeDirectory(id);
-        this.#driver.prepare(files, kind);
+        this.#makeWay(id);
+        if (filled === undefined) {
+          mkdirSync(files.directory, { mode: 0o711 });
+          this.#driver.prepare(files, kind);
+        } else {
+          checkUnchanged(key, filled.on, below[0]);
+          renameSync(filled.directory, files.directory);
+        }
         return this.#driver.mounts(files, kind);
       };
       return this.#records.exclusively(make, { durable: false });
@@ -273,15 +309,9 @@ export class StoredSnapshotter implements Snapshotter {
     return join(this.#directory, `${id}`);
   }
 
-  #makeDirectory(id: number): void {
-    try {
-      mkdirSync(this.#place(id), { mode: 0o711 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      // The id of a row that never came to be is given again.
-      this.#setAside(`${id}`);
-      mkdirSync(this.#place(id), { mode: 0o711 });
-    }
+  /** The id of a row that never came to be is given again. */
+  #makeWay(id: number): void {
+    if (existsSync(this.#place(id))) this.#setAside(`${id}`);
   }
 
   #list(): readonly string[] {
@@ -297,4 +327,15 @@ export class StoredSnapshotter implements Snapshotter {
     const aside = `${REMOVED}${process.pid}-${Date.now()}-${this.#removed++}`;
     renameSync(join(this.#directory, name), join(this.#directory, aside));
   }
+}
+
+/** Whoever filled it is gone. */
+function isLeftFilling(name: string): boolean {
+  return name.startsWith(FILLING) && !isMarkAlive(name.slice(FILLING.length).replace(/-.*$/, ""));
+}
+
+/** Whatever was copied of a parent that was removed meanwhile is not all of it. */
+function checkUnchanged(key: string, before: number | undefined, now: number | undefined): void {
+  if (before === now) return;
+  throw new OrlopError("conflict", `Cannot make snapshot "${key}": its parent was replaced meanwhile`);
 }

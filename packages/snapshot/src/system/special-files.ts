@@ -13,7 +13,10 @@ export type SpecialFile =
       readonly device: LayerEntry["device"];
       readonly attributes: Attributes;
     }
-  | { readonly kind: "xattr"; readonly path: string; readonly name: string; readonly value: Buffer }
+  /** One more name of a file that is there, or comes before. */
+  | { readonly kind: "link"; readonly path: string; readonly target: string }
+  /** Without a value, the attribute is removed. */
+  | { readonly kind: "xattr"; readonly path: string; readonly name: string; readonly value: Buffer | undefined }
   /** Node has no nanoseconds. */
   | { readonly kind: "time"; readonly path: string; readonly attributes: Attributes };
 
@@ -46,7 +49,7 @@ export async function makeSpecialFiles(
 }
 
 function sizeOf(file: SpecialFile | undefined): number {
-  return OVERHEAD_BYTES + (file?.path.length ?? 0) * 2 + (file?.kind === "xattr" ? file.value.length : 0);
+  return OVERHEAD_BYTES + (file?.path.length ?? 0) * 2 + (file?.kind === "xattr" ? (file.value?.length ?? 0) : 0);
 }
 
 function emitFile(p: ProgramBuilder, file: SpecialFile, keepOwners: boolean): void {
@@ -55,15 +58,23 @@ function emitFile(p: ProgramBuilder, file: SpecialFile, keepOwners: boolean): vo
   if (file.kind === "whiteout") {
     p.step({ action: `make whiteout of "${file.path}"` });
     p.call("mknodat", [here, path, octal(p, MODE_TYPES["character-device"]), 0]);
-  } else if (file.kind === "xattr") {
-    p.step({ action: `set attribute "${file.name}" of "${file.path}"` });
-    // Where the kernel has no SELinux its labels mean nothing.
-    const ignore = file.name === "security.selinux" ? ["EOPNOTSUPP", "EPERM"] : [];
-    p.call("lsetxattr", [path, p.text(file.name), p.bytes(file.value), file.value.length, 0], { ignore });
-  } else if (file.kind === "time") {
+  } else if (file.kind === "link") {
+    p.step({ action: `make "${file.path}" a name of "${file.target}"` });
+    p.call("linkat", [here, p.text(file.target), here, path, 0]);
+  } else if (file.kind === "xattr") emitXattr(p, path, file);
+  else if (file.kind === "time") {
     p.step({ action: `set time of "${file.path}"` });
     emitTime(p, path, file.attributes);
   } else emitNode(p, file, keepOwners);
+}
+
+function emitXattr(p: ProgramBuilder, path: Pointer, file: Extract<SpecialFile, { kind: "xattr" }>): void {
+  const { name, value } = file;
+  p.step({ action: `${value === undefined ? "remove" : "set"} attribute "${name}" of "${file.path}"` });
+  // Where the kernel has no SELinux its labels mean nothing.
+  const ignore = name === "security.selinux" ? ["EOPNOTSUPP", "EPERM"] : [];
+  if (value === undefined) p.call("lremovexattr", [path, p.text(name)], { ignore });
+  else p.call("lsetxattr", [path, p.text(name), p.bytes(value), value.length, 0], { ignore });
 }
 
 function emitNode(p: ProgramBuilder, file: Extract<SpecialFile, { kind: "node" }>, keepOwners: boolean): void {

@@ -8,6 +8,7 @@ import {
   ProgramBuilder,
   type Report,
   reportBuffer,
+  type Slot,
   SourceMap,
   Zygote,
 } from "@orlop/kernel";
@@ -30,20 +31,28 @@ export class SystemCalls implements Disposable {
 
   /** Executes a program. Throws what its first failing step says: it cannot `action`. */
   async run(action: string, emit: (p: ProgramBuilder) => void): Promise<void> {
+    await this.ask(action, (p) => {
+      emit(p);
+      return undefined;
+    });
+  }
+
+  /** The same for a program that has an answer: what is in a slot at its end. */
+  async ask(action: string, emit: (p: ProgramBuilder) => Slot | undefined): Promise<number> {
     const p = new ProgramBuilder(hostArchitecture());
     const failed = p.label("failed");
     const report = reportBuffer(p);
     p.step({ action });
     p.handler(failed);
-    emit(p);
-    emitReport(p, report, "exited");
+    const answer = emit(p);
+    emitReport(p, report, "exited", answer === undefined ? {} : { value: answer });
     emitReport(p, report, "ended", { index: 0 });
     p.call("exit_group", [0]);
     p.mark(failed);
     emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
     emitReport(p, report, "ended", { index: 0 });
     p.call("exit_group", [0]);
-    await this.#submit(action, p.build());
+    return await this.#submit(action, p.build());
   }
 
   /** Everything that was written to the file system of a directory is on the disk afterwards. */
@@ -61,27 +70,27 @@ export class SystemCalls implements Disposable {
     this.#zygote = undefined;
   }
 
-  async #submit(action: string, program: Program): Promise<void> {
+  async #submit(action: string, program: Program): Promise<number> {
     if (this.#zygote?.alive !== true) {
       this.#zygote = Zygote.start();
       this.#zygote.unref();
     }
-    const done = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<number>();
     let failure: OrlopError | undefined;
-    let exited = false;
+    let answer: number | undefined;
     const source = new SourceMap(program);
     // Whoever waits for this keeps the process alive, as the zygote does not.
     const alive = setInterval(() => {}, 2 ** 30);
     this.#zygote.submit(program, ({ kind, index, value }: Report) => {
       if (kind === "failed") failure ??= stepFailure(source.step(index)?.action ?? action, value);
-      if (kind === "exited") exited = true;
+      if (kind === "exited") answer = value;
       if (kind === "unstarted") failure ??= stepFailure(action, value);
       if (kind !== "ended" && kind !== "unstarted" && kind !== "refused") return;
-      if (exited) done.resolve();
+      if (answer !== undefined) done.resolve(answer);
       else done.reject(failure ?? new OrlopError("failed", `Cannot ${action}: the program was ended`));
     });
     try {
-      await done.promise;
+      return await done.promise;
     } finally {
       clearInterval(alive);
     }

@@ -7,27 +7,42 @@ import { layerEntries, type SuiteEntry } from "./layer-entries.ts";
 import { mounted } from "./mounted.ts";
 import type { MakeSnapshotter } from "./snapshotter-subject.ts";
 
+interface BenchParts {
+  readonly make: MakeSnapshotter;
+  readonly stack: AsyncDisposableStack;
+  readonly directory: string;
+  readonly snapshotter: Snapshotter;
+  readonly copies: boolean;
+}
+
 /** What one test of the suite works with. */
 export class SnapshotBench implements AsyncDisposable {
   readonly snapshotter: Snapshotter;
+  /** Each snapshot takes as much on the disk as all that is below it. */
+  readonly copies: boolean;
   readonly #make: MakeSnapshotter;
   readonly #stack: AsyncDisposableStack;
   readonly #directory: string;
   #names = 0;
 
-  private constructor(make: MakeSnapshotter, stack: AsyncDisposableStack, directory: string, snapshotter: Snapshotter) {
+  private constructor({ make, stack, directory, snapshotter, copies }: BenchParts) {
     this.#make = make;
     this.#stack = stack;
     this.#directory = directory;
     this.snapshotter = snapshotter;
+    this.copies = copies;
   }
 
-  static async open(make: MakeSnapshotter, parent: string | undefined): Promise<SnapshotBench> {
+  static async open(
+    make: MakeSnapshotter,
+    parent: string | undefined,
+    { copies = false }: { readonly copies?: boolean } = {},
+  ): Promise<SnapshotBench> {
     await using stack = new AsyncDisposableStack();
     const { path } = stack.use(temporaryDirectory("orlop-snapshots-", parent));
     mkdirSync(join(path, "state"));
     const { snapshotter } = stack.use(await make(join(path, "state")));
-    return new SnapshotBench(make, stack.move(), path, snapshotter);
+    return new SnapshotBench({ make, stack: stack.move(), directory: path, snapshotter, copies });
   }
 
   /** The same snapshots, as another process sees them. */

@@ -19,6 +19,8 @@ export interface SnapshotterSuiteOptions {
   readonly mountObstacle?: () => string | undefined;
   /** Cases, by their titles, that a foreign program is known to fail, each with the reason: they are skipped. */
   readonly exceptions?: Readonly<Record<string, string>>;
+  /** Each snapshot is a copy of all that is below it, and takes as much on the disk. */
+  readonly copies?: true;
   /** Where directories are made, as for `temporaryDirectory`. */
   readonly parent?: string;
 }

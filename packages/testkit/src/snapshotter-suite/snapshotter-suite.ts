@@ -21,7 +21,7 @@ const groups: Readonly<Record<string, readonly SnapshotCase[]>> = {
  * looked at through their mounts, made by mount(8) on the real kernel.
  */
 export function snapshotterSuite(name: string, make: MakeSnapshotter, options: SnapshotterSuiteOptions = {}): void {
-  const { obstacle, mountObstacle, exceptions, parent } = options;
+  const { obstacle, mountObstacle, exceptions, parent, copies = false } = options;
   suite(`${name}, as a Snapshotter`, () => {
     for (const [group, cases] of Object.entries(groups)) {
       suite(group, () => {
@@ -29,7 +29,7 @@ export function snapshotterSuite(name: string, make: MakeSnapshotter, options: S
           test(title, async (t) => {
             const reason = obstacle?.() ?? (mounts ? mountObstacle?.() : undefined) ?? exceptions?.[title];
             if (reason !== undefined) return t.skip(reason);
-            await using bench = await SnapshotBench.open(make, parent);
+            await using bench = await SnapshotBench.open(make, parent, { copies });
             await check(bench);
           });
         }

@@ -1,0 +1,21 @@
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { OrlopError } from "@orlop/core";
+
+/** include/uapi/linux/magic.h */
+const BTRFS_SUPER_MAGIC = 0x9123683e;
+
+/**
+ * @param directory need not be there yet
+ * @throws OrlopError `unsupported` where there can be no subvolumes of this user's in a directory
+ */
+export function checkBtrfs(directory: string): void {
+  if (process.geteuid?.() !== 0) refuse("an ordinary user cannot remove subvolumes");
+  let place = directory;
+  while (!existsSync(place)) place = dirname(place);
+  if (statfsSync(place).type !== BTRFS_SUPER_MAGIC) refuse(`"${directory}" is not on a file system of type btrfs`);
+}
+
+function refuse(what: string): never {
+  throw new OrlopError("unsupported", `Cannot use snapshotter "btrfs": ${what}\nTry erofs, overlay or native.`);
+}
