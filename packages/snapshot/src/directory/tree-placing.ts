@@ -22,6 +22,9 @@ import type { FileFacts } from "./file-facts.ts";
 /** A name of a staged file; undefined for what has no content. */
 export type Staged = string | undefined;
 
+/** All that Linux has (xattr(7)): names of other systems' no file here could have. */
+const NAMESPACES = /^(?:security|system|trusted|user)\./;
+
 interface PlacingOptions {
   readonly staging: string;
   readonly keepOwners: boolean;
@@ -150,7 +153,7 @@ export class TreePlacing implements FileFacts {
 
   #noteXattrs(path: string, attributes: Attributes, isNew: boolean): void {
     const kept = this.#options.keepOwners ? attributes.xattrs : anybodysXattrs(attributes.xattrs);
-    const own = withoutOverlays(kept);
+    const own = new Map([...withoutOverlays(kept)].filter(([name]) => NAMESPACES.test(name)));
     if (own.size === 0) return;
     this.xattrs.set(path, own);
     if (!isNew) return;
