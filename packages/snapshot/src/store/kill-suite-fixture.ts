@@ -22,7 +22,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   btrfs: ["fs"],
 };
 
-export interface KillSuiteOptions {
+interface KillSuiteOptions {
   /** Why it cannot be tried here. */
   readonly obstacle?: string | undefined;
   /** Where directories are made. */
