@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { Codec } from "../protobuf/codec.ts";
+import { Codec } from "@orlop/core/protobuf";
 
 const UNIX = "unix://";
 

@@ -1,5 +1,5 @@
 // table: figures of cgroups as shims give them (containerd/cgroups, cgroup1 and cgroup2 stats/metrics.proto)
-import { Codec } from "../protobuf/codec.ts";
+import { Codec } from "@orlop/core/protobuf";
 
 const SCHEMA = {
   Pids: { current: [1, "uint64"], limit: [2, "uint64"] },

@@ -1,7 +1,7 @@
 // table: the events of tasks (containerd, api/events/task.proto), and the service that shims send them to
 // (api/services/ttrpc/events/v1)
-import { Codec, type Encodable } from "../protobuf/codec.ts";
-import type { Api } from "../ttrpc/api.ts";
+import { Codec, type Encodable } from "@orlop/core/protobuf";
+import type { Api } from "@orlop/core/rpc";
 
 const SCHEMA = {
   Any: { typeUrl: [1, "string"], value: [2, "bytes"] },

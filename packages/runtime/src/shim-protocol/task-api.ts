@@ -1,6 +1,6 @@
 // table: the task service of shims (containerd, api/runtime/task/v2 and v3, which differ in the name only)
-import { Codec, type Decoded, type Encodable } from "../protobuf/codec.ts";
-import type { Api } from "../ttrpc/api.ts";
+import { Codec, type Decoded, type Encodable } from "@orlop/core/protobuf";
+import type { Api } from "@orlop/core/rpc";
 
 const SCHEMA = {
   Any: { typeUrl: [1, "string"], value: [2, "bytes"] },

@@ -1,6 +1,6 @@
+import { Codec } from "@orlop/core/protobuf";
 import { featuresDocument } from "../oci/features-document.ts";
 import { runtimeVersion } from "../oci/version-text.ts";
-import { Codec } from "../protobuf/codec.ts";
 
 /** containerd, api/types/introspection.proto. */
 const INFO = new Codec({

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { defaultSpec, type Linux, type Process } from "@orlop/core";
+import { Codec } from "@orlop/core/protobuf";
 import {
   assertNoLeakSince,
   makeBusyboxRootfs,
@@ -11,7 +12,6 @@ import {
   writeBundle,
 } from "@orlop/testkit";
 import { rootObstacle } from "../process/process-bench-fixture.ts";
-import { Codec } from "../protobuf/codec.ts";
 import { EVENTS_API } from "../shim-protocol/events-api.ts";
 import { type TaskMethod, type TaskRequest, type TaskResponse, taskApi } from "../shim-protocol/task-api.ts";
 import { TtrpcClient } from "../ttrpc/ttrpc-client.ts";

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { stringifyJson } from "@orlop/core";
+import { Codec } from "@orlop/core/protobuf";
 import { parseMountinfo } from "@orlop/testkit";
 import { criuObstacle } from "../criu/criu-bench-fixture.ts";
 import { taskStats } from "../foreign/shim/task-stats.ts";
 import { until } from "../process/process-bench-fixture.ts";
-import { Codec } from "../protobuf/codec.ts";
 import { TASK_STATUS, taskApi } from "../shim-protocol/task-api.ts";
 import { deleteShim } from "./delete-shim.ts";
 import { CALL_MAX_MS, type ShimBench, withShim } from "./shim-bench-fixture.ts";

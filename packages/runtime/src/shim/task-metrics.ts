@@ -1,5 +1,5 @@
+import type { Encodable } from "@orlop/core/protobuf";
 import type { CgroupDirectory, CgroupStats } from "@orlop/kernel";
-import type { Encodable } from "../protobuf/codec.ts";
 import {
   CGROUP_METRICS,
   type CgroupMetricsSchema,

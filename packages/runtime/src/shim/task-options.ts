@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { Codec } from "../protobuf/codec.ts";
+import { Codec } from "@orlop/core/protobuf";
 
 /** containerd, api/types/runc/options/oci.proto: what clients that know no other runtime send. */
 const RUNC = new Codec({

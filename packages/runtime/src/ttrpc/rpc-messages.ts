@@ -1,5 +1,5 @@
 // table: what ttrpc puts into its frames (request.proto), with google.rpc.Status
-import { Codec } from "../protobuf/codec.ts";
+import { Codec } from "@orlop/core/protobuf";
 
 const SCHEMA = {
   Any: { typeUrl: [1, "string"], value: [2, "bytes"] },

@@ -1,10 +1,9 @@
 import { connect, type Socket } from "node:net";
 import { OrlopError } from "@orlop/core";
-import type { Decoded, Encodable, Schema } from "../protobuf/codec.ts";
-import { type Api, type Methods, untyped } from "./api.ts";
+import type { Decoded, Encodable, Schema } from "@orlop/core/protobuf";
+import { type Api, errorCodeOf, type Methods, untyped } from "@orlop/core/rpc";
 import { encodeFrame, FRAME_FLAG, FRAME_TYPE, type Frame, FrameReader } from "./frame.ts";
 import { RPC } from "./rpc-messages.ts";
-import { errorCodeOf } from "./rpc-status.ts";
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { OrlopError } from "@orlop/core";
-import type { Decoded, Encodable, Schema } from "../protobuf/codec.ts";
-import { type Api, type Methods, untyped } from "./api.ts";
+import type { Decoded, Encodable, Schema } from "@orlop/core/protobuf";
+import { type Api, type Methods, RPC_CODE, rpcCodeOf, untyped } from "@orlop/core/rpc";
 import { encodeFrame, FRAME_TYPE, type Frame, FrameReader } from "./frame.ts";
 import { RPC } from "./rpc-messages.ts";
-import { RPC_CODE, rpcCodeOf } from "./rpc-status.ts";
 
 /** What a handler knows of the call beside its request. */
 export interface CallContext {

@@ -4,11 +4,11 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { OrlopError } from "@orlop/core";
+import { Codec } from "@orlop/core/protobuf";
+import { RPC_CODE } from "@orlop/core/rpc";
 import { temporaryDirectory } from "@orlop/testkit";
-import { Codec } from "../protobuf/codec.ts";
 import { encodeFrame, FRAME_DATA_MAX_BYTES, FRAME_TYPE, type Frame, FrameReader } from "./frame.ts";
 import { RPC } from "./rpc-messages.ts";
-import { RPC_CODE } from "./rpc-status.ts";
 import { TtrpcClient } from "./ttrpc-client.ts";
 import { type CallContext, service, TtrpcServer } from "./ttrpc-server.ts";
 

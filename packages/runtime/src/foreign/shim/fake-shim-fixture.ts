@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Codec } from "../../protobuf/codec.ts";
+import { Codec } from "@orlop/core/protobuf";
 import { TASK_STATUS, taskApi } from "../../shim-protocol/task-api.ts";
 import { service, TtrpcServer } from "../../ttrpc/ttrpc-server.ts";
 

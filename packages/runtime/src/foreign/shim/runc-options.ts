@@ -1,4 +1,4 @@
-import { Codec } from "../../protobuf/codec.ts";
+import { Codec } from "@orlop/core/protobuf";
 
 /** containerd, api/types/runc/options/oci.proto. */
 const OPTIONS = new Codec({ Options: { root: [7, "string"] } } as const);

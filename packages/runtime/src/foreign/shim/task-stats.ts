@@ -1,5 +1,5 @@
 import { type ContainerStats, OrlopError } from "@orlop/core";
-import type { Decoded } from "../../protobuf/codec.ts";
+import type { Decoded } from "@orlop/core/protobuf";
 import { CGROUP_METRICS, type CgroupMetricsSchema, METRICS_TYPES } from "../../shim-protocol/cgroup-metrics.ts";
 
 /** Reads the answer to `Stats`; throws `unsupported` for figures of another kind. */

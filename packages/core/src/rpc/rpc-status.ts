@@ -1,5 +1,5 @@
 // table: gRPC's status codes, which ttrpc has, and ours
-import type { ErrorCode } from "@orlop/core";
+import type { ErrorCode } from "../errors.ts";
 
 /** google/rpc/code.proto. */
 export const RPC_CODE = {
@@ -38,26 +38,37 @@ const RPC_CODES: Readonly<Record<ErrorCode, number>> = {
   internal: RPC_CODE.internal,
 };
 
-const ERROR_CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
-  [RPC_CODE.cancelled, "cancelled"],
-  [RPC_CODE.invalidArgument, "invalid"],
-  [RPC_CODE.deadlineExceeded, "cancelled"],
-  [RPC_CODE.notFound, "not-found"],
-  [RPC_CODE.alreadyExists, "exists"],
-  [RPC_CODE.permissionDenied, "denied"],
-  [RPC_CODE.resourceExhausted, "exhausted"],
-  [RPC_CODE.failedPrecondition, "conflict"],
-  [RPC_CODE.aborted, "conflict"],
-  [RPC_CODE.outOfRange, "invalid"],
-  [RPC_CODE.unimplemented, "unsupported"],
-  [RPC_CODE.unauthenticated, "denied"],
-]);
+type RpcFailure = Exclude<keyof typeof RPC_CODE, "ok">;
+
+/** `failed` for what says nothing: unknown, internal, unavailable. */
+const ERROR_CODES: Readonly<Record<RpcFailure, ErrorCode>> = {
+  cancelled: "cancelled",
+  unknown: "failed",
+  invalidArgument: "invalid",
+  deadlineExceeded: "cancelled",
+  notFound: "not-found",
+  alreadyExists: "exists",
+  permissionDenied: "denied",
+  resourceExhausted: "exhausted",
+  failedPrecondition: "conflict",
+  aborted: "conflict",
+  outOfRange: "invalid",
+  unimplemented: "unsupported",
+  internal: "failed",
+  unavailable: "failed",
+  dataLoss: "failed",
+  unauthenticated: "denied",
+};
+
+const NAMES: ReadonlyMap<number, RpcFailure> = new Map(
+  Object.keys(ERROR_CODES).map((name) => [RPC_CODE[name as RpcFailure], name as RpcFailure]),
+);
 
 export function rpcCodeOf(code: ErrorCode): number {
   return RPC_CODES[code];
 }
 
-/** `failed` for what says nothing: unknown, internal, unavailable. */
+/** `failed` for a number that there is not, too. */
 export function errorCodeOf(rpcCode: number): ErrorCode {
-  return ERROR_CODES.get(rpcCode) ?? "failed";
+  return ERROR_CODES[NAMES.get(rpcCode) ?? "unknown"];
 }

@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { OrlopError } from "../errors.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 

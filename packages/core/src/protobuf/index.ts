@@ -1,0 +1,1 @@
+export { Codec, type Decoded, type Encodable, type Schema } from "./codec.ts";
