@@ -34,13 +34,21 @@ export const sharingCases: readonly SnapshotCase[] = [
     },
   },
   {
-    title: "lets only who has applied a layer commit it",
+    title: "lets another process commit a layer that was applied here as a whole, or not at all",
+    mounts: true,
     async check(bench) {
       const other = await bench.another();
       await bench.snapshotter.prepare("a", undefined);
       await bench.snapshotter.apply("a", layerEntries([{ path: "a", text: "a" }]));
-      await rejectsWith("conflict", other.commit("l", "a"));
-      await bench.snapshotter.commit("l", "a");
+      const refused = await other.commit("l", "a").then(
+        () => undefined,
+        (error) => error,
+      );
+      if (refused !== undefined) {
+        assert.equal(refused.code, "conflict");
+        await bench.snapshotter.commit("l", "a");
+      }
+      assert.deepEqual(await bench.look("l", describeTree), ["a 644 a"]);
     },
   },
   {
