@@ -1,5 +1,6 @@
 export { runtimeSpecText, writeBundle } from "./bundle.ts";
 export { cgroupDirectories, removeCgroupDirectories } from "./cgroup-directories.ts";
+export { ClientHost, type ClientHostOptions, type Daemon, type Ended, until, untilNothing } from "./client-host.ts";
 export { differentialConfigs } from "./configs/all.ts";
 export { baseSpec, defaultCapabilities } from "./configs/base-spec.ts";
 export {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { ClientHost } from "./client-host-fixture.ts";
-import { clientObstacle } from "./command-fixture.ts";
+import { ClientHost } from "@orlop/testkit";
+import { clientObstacle, orlopOciCommand } from "./command-fixture.ts";
 import { documentedBlock } from "./documented-block-fixture.ts";
 import { writeImageArchive } from "./image-archive-fixture.ts";
 
@@ -33,7 +33,7 @@ function withoutWarnings(text: string): readonly string[] {
 suite("buildah", () => {
   before(async () => {
     if (obstacle !== undefined) return;
-    host = await ClientHost.start("buildah");
+    host = await ClientHost.start("buildah", { runtime: orlopOciCommand() });
     const options = ["--quiet", "--cgroup-parent", `/${host.mark}`];
     const image = `docker-archive:${writeImageArchive(host.directory)}`;
     container = (await host.succeeds(["buildah", "from", ...options, image])).trim();

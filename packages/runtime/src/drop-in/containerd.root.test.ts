@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { ClientHost, type Daemon, type Ended, until, untilNothing } from "./client-host-fixture.ts";
+import { ClientHost, type Daemon, type Ended, until, untilNothing } from "@orlop/testkit";
 import { HAS_SIZE, UNTIL_TERM } from "./client-scripts-fixture.ts";
-import { clientObstacle } from "./command-fixture.ts";
+import { clientObstacle, orlopOciCommand } from "./command-fixture.ts";
 import { documentedBlock } from "./documented-block-fixture.ts";
 import { IMAGE, writeImageArchive } from "./image-archive-fixture.ts";
 
@@ -53,7 +53,7 @@ async function status(id: string): Promise<string | undefined> {
 suite("containerd", () => {
   before(async () => {
     if (obstacle !== undefined) return;
-    host = await ClientHost.start("containerd");
+    host = await ClientHost.start("containerd", { runtime: orlopOciCommand() });
     writeFileSync(join(host.directory, "config.toml"), documentedBlock("containerd", "toml"));
     await startContainerd();
     await host.succeeds(ctr("images", "import", writeImageArchive(host.directory)));

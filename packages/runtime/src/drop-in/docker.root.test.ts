@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ClientHost, type Daemon, until, untilNothing } from "./client-host-fixture.ts";
-import { clientObstacle } from "./command-fixture.ts";
+import { ClientHost, type Daemon, until, untilNothing } from "@orlop/testkit";
+import { clientObstacle, orlopOciCommand } from "./command-fixture.ts";
 import { documentedBlock } from "./documented-block-fixture.ts";
 import type { Engine, EngineBench } from "./engine-bench-fixture.ts";
 import { engineSuite } from "./engine-suite-fixture.ts";
@@ -19,7 +19,7 @@ async function untilItAnswers({ host, command }: Pick<Engine, "host" | "command"
 }
 
 async function startDocker(): Promise<Engine> {
-  const host = await ClientHost.start("docker");
+  const host = await ClientHost.start("docker", { runtime: orlopOciCommand() });
   const configuration = {
     ...(JSON.parse(documentedBlock("docker", "json")) as object),
     "live-restore": true,

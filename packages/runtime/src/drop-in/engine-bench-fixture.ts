@@ -1,4 +1,4 @@
-import { type ClientHost, type Ended, until } from "./client-host-fixture.ts";
+import { type ClientHost, type Ended, until } from "@orlop/testkit";
 import { UNTIL_TERM } from "./client-scripts-fixture.ts";
 import { IMAGE } from "./image-archive-fixture.ts";
 

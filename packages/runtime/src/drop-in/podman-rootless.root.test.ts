@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ClientHost } from "./client-host-fixture.ts";
-import { clientObstacle } from "./command-fixture.ts";
+import { ClientHost } from "@orlop/testkit";
+import { clientObstacle, orlopOciCommand } from "./command-fixture.ts";
 import type { Engine } from "./engine-bench-fixture.ts";
 import { engineSuite } from "./engine-suite-fixture.ts";
 import { writeImageArchive } from "./image-archive-fixture.ts";
@@ -26,7 +26,7 @@ chmod 700 /run/user/${UID}
 `;
 
 async function startPodman(): Promise<Engine> {
-  const host = await ClientHost.start("rootless");
+  const host = await ClientHost.start("rootless", { runtime: orlopOciCommand() });
   const home = join(host.directory, "home");
   mkdirSync(home);
   await host.succeeds(["sh", "-c", MAKE_PERSON, "sh", host.directory]);

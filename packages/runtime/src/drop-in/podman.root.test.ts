@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ClientHost } from "./client-host-fixture.ts";
+import { ClientHost } from "@orlop/testkit";
 import { UNTIL_TERM } from "./client-scripts-fixture.ts";
-import { clientObstacle } from "./command-fixture.ts";
+import { clientObstacle, orlopOciCommand } from "./command-fixture.ts";
 import type { Engine } from "./engine-bench-fixture.ts";
 import { engineSuite } from "./engine-suite-fixture.ts";
 import { IMAGE, writeImageArchive } from "./image-archive-fixture.ts";
 import { PODMAN, PODMAN_PROGRAMS, writePodmanConfiguration } from "./podman-configuration-fixture.ts";
 
 async function startPodman(): Promise<Engine> {
-  const host = await ClientHost.start("podman");
+  const host = await ClientHost.start("podman", { runtime: orlopOciCommand() });
   const env = ["env", `CONTAINERS_CONF=${writePodmanConfiguration(host.directory)}`];
   const command = (...args: readonly string[]) => [...env, ...PODMAN, ...args];
   await host.succeeds(command("load", "--input", writeImageArchive(host.directory)));

@@ -3,10 +3,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { patience } from "@orlop/testkit";
-import { ClientHost, type Daemon, type Ended, until, untilNothing } from "../drop-in/client-host-fixture.ts";
+import { ClientHost, type Daemon, type Ended, patience, until, untilNothing } from "@orlop/testkit";
 import { HAS_SIZE, UNTIL_TERM } from "../drop-in/client-scripts-fixture.ts";
-import { clientObstacle } from "../drop-in/command-fixture.ts";
+import { clientObstacle, orlopOciCommand } from "../drop-in/command-fixture.ts";
 import { documentedBlock } from "../drop-in/documented-block-fixture.ts";
 import { IMAGE, writeImageArchive } from "../drop-in/image-archive-fixture.ts";
 
@@ -89,7 +88,7 @@ function signalServers(signal: NodeJS.Signals): void {
 suite(SHIM, () => {
   before(async () => {
     if (obstacle !== undefined) return;
-    host = await ClientHost.start("shim");
+    host = await ClientHost.start("shim", { runtime: orlopOciCommand() });
     const bin = join(host.directory, "bin");
     mkdirSync(bin);
     symlinkSync(join(import.meta.dirname, "../../bin", SHIM), join(bin, SHIM));

@@ -4,14 +4,10 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  cgroupDirectories,
-  parseMountinfo,
-  patience,
-  removeCgroupDirectories,
-  temporaryDirectory,
-} from "@orlop/testkit";
-import { orlopOciCommand } from "./command-fixture.ts";
+import { cgroupDirectories, removeCgroupDirectories } from "./cgroup-directories.ts";
+import { parseMountinfo } from "./mountinfo.ts";
+import { patience } from "./patience.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** No call of a client takes longer, unless it hangs. */
 const CALL_MAX_MS = patience(60_000);
@@ -43,6 +39,13 @@ cat >/dev/null
 exit 0
 `;
 
+export interface ClientHostOptions {
+  /** The command that makes containers: called once, so that what it keeps resident is in no cgroup and no session of a client's. */
+  readonly runtime?: string;
+  /** Clients reach what listens on this machine's loopback address. */
+  readonly hasOwnNetwork?: boolean;
+}
+
 export interface Ended {
   readonly exitCode: number;
   readonly stdout: string;
@@ -71,12 +74,13 @@ export class ClientHost implements AsyncDisposable {
     this.#pid = pid;
   }
 
-  static async start(name: string): Promise<ClientHost> {
+  static async start(name: string, { runtime, hasOwnNetwork = true }: ClientHostOptions = {}): Promise<ClientHost> {
     await using stack = new AsyncDisposableStack();
     const { path } = stack.use(temporaryDirectory(`orlop-${name}-`));
     const mark = `orlop-${name}-${process.pid}`;
     stack.defer(() => untilNothing("cgroups with a process", () => (tryToRemoveCgroups(mark) ? [] : [mark])));
-    const flags = ["--mount", "--pid", "--net", "--propagation", "private", "--fork", "--kill-child"];
+    const network = hasOwnNetwork ? ["--net"] : [];
+    const flags = ["--mount", "--pid", ...network, "--propagation", "private", "--fork", "--kill-child"];
     const child = spawn("unshare", [...flags, "sh", "-c", INIT], { stdio: ["pipe", "pipe", "inherit"] });
     stack.defer(async () => {
       child.kill("SIGKILL");
@@ -86,8 +90,7 @@ export class ClientHost implements AsyncDisposable {
     const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim());
     assert(pid > 0);
     const host = new ClientHost(stack.move(), path, mark, pid);
-    // Now there is a resident process, in no cgroup and no session of a client's.
-    await host.succeeds([orlopOciCommand(), "list"]);
+    if (runtime !== undefined) await host.succeeds([runtime, "list"]);
     return host;
   }
 
