@@ -1,0 +1,14 @@
+import { snapshotterSuite } from "@orlop/testkit";
+import { erofsObstacle } from "../erofs/erofs-support.ts";
+import { fileSystemObstacle } from "../snapshotter-fixture.ts";
+import { servedMakerOf } from "./proxy-fixture.ts";
+
+snapshotterSuite("overlay behind a socket", servedMakerOf("overlay"), {
+  mountObstacle: () => fileSystemObstacle("overlay"),
+  parent: "/run",
+});
+
+snapshotterSuite("erofs behind a socket", servedMakerOf("erofs"), {
+  obstacle: () => fileSystemObstacle("erofs") ?? erofsObstacle(),
+  parent: "/run",
+});
