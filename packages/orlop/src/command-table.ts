@@ -298,6 +298,17 @@ export const GROUPS: readonly CommandGroup[] = [
     ],
   },
   {
+    name: "serve",
+    summary: "What other programs can have of orlop",
+    commands: [
+      {
+        name: "snapshotter",
+        summary: "Make root file systems for containerd",
+        load: async () => (await import("./serve/serve-snapshotter-command.ts")).serveSnapshotterCommand,
+      },
+    ],
+  },
+  {
     name: "system",
     summary: "What can be done with all that is on the disk",
     commands: [

@@ -5,7 +5,7 @@ import { isWide, wrapText } from "./wrap-text.ts";
 
 const WIDTH = 100;
 /** Longer than the longest name of a command. */
-const NAME_COLUMN = 12;
+const NAME_COLUMN = 13;
 /** Where the explanations of flags begin. */
 const COLUMN = 34;
 

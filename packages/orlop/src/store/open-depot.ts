@@ -66,7 +66,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
   async snapshotter(): Promise<Snapshotter> {
-    this.#fitting ??= erofsObstacle() === undefined && isRoot() ? "erofs" : "overlay";
+    this.#fitting ??= fittingSnapshotter();
     return this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
   }
 
@@ -146,6 +146,11 @@ export function openDepot(): Depot {
   return new Depot(dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env));
 }
 
+/** The snapshotter of orlop's own that fits this machine. */
+export function fittingSnapshotter(): string {
+  return erofsObstacle() === undefined && process.geteuid?.() === 0 ? "erofs" : "overlay";
+}
+
 /** None where there is no such directory. */
 function namesIn(directory: string): readonly string[] {
   try {
@@ -154,8 +159,4 @@ function namesIn(directory: string): readonly string[] {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
-}
-
-function isRoot(): boolean {
-  return process.geteuid?.() === 0;
 }
