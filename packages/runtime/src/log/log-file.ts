@@ -136,7 +136,10 @@ export class LogFile implements AsyncDisposable {
     if (decodeLogRecord(begin)?.kind !== LOG_KIND.begin || begin.readUInt32LE(8) !== LOG_BEGIN.size) {
       throw this.#damaged(0, "no log begins");
     }
-    this.#at = Math.max(0, checkpoint - previous);
+    const start = checkpoint - previous;
+    const { size } = await this.#handle.stat();
+    this.#at = start >= 0 && start <= size && start % RECORD_ALIGN_BYTES === 0 ? start : 0;
+    this.#taken = { bytes: 0, timeNs: 0n };
     this.#block = this.#block.subarray(0, 0);
     let kind: number = LOG_KIND.begin;
     for (let piece = await this.next(); piece !== undefined; piece = await this.next()) kind = piece.kind;

@@ -53,7 +53,6 @@ export async function* readLog(file: string, options: ReadLogOptions = {}): Asyn
   for (;;) {
     for (let piece = await cursor.next(); piece !== undefined; piece = await cursor.next()) {
       if (signal?.aborted === true) return;
-      if (follow && until !== undefined && piece.timeNs > until) return;
       yield* view.entries(piece);
     }
     if (watch === undefined || cursor.hasEnded || !cursor.isReadable || isOver(options)) break;
@@ -102,7 +101,7 @@ class LogView {
 
   *entries(piece: LogPiece): Generator<LogEntry> {
     if (this.#options.raw === true) {
-      const stream = streamOf(piece);
+      const stream = piece.data.length > 0 ? streamOf(piece) : undefined;
       const entry = stream === undefined ? droppedEntry(piece) : { stream, timeNs: piece.timeNs, data: piece.data };
       if (entry !== undefined && this.#isWanted(entry)) yield entry;
       return;
