@@ -3,7 +3,7 @@ import type { Architecture } from "../abi/architecture.ts";
 import { CONSTANTS, type ConstantName, constant } from "../abi/constants.ts";
 import { errnoNumber } from "../abi/errno.ts";
 import { type SyscallName, syscallNumber } from "../abi/syscalls.ts";
-import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
+import { BOOT_ADDRESS, BOOT_MAX_BYTES, REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import {
   CONDITIONS,
   type Condition,
@@ -282,6 +282,19 @@ export class ProgramBuilder {
     this.#forgotten.push({ index: this.#instructions.length, from, to });
     // Where it is depends on what will yet be written.
     this.call("madvise", [0, 0, this.flags("MADV_DONTNEED")], { ignore: "any" });
+  }
+
+  /**
+   * Gives back the memory of the program that started this one, which is there in a copy. For a program in the request area
+   * that enters no other. Sets the handler. Where a page is larger than what is before that program, nothing.
+   */
+  forgetStarter(handler: Label): void {
+    this.handler(handler);
+    const page = pageBytes(this.architecture);
+    const start = Math.ceil(BOOT_ADDRESS / page) * page;
+    const length = Math.max(0, Math.floor((BOOT_ADDRESS + BOOT_MAX_BYTES) / page) * page - start);
+    const place = [this.number(start, "<starter>"), this.number(length)];
+    this.call("madvise", [...place, this.flags("MADV_DONTNEED")], { ignore: "any" });
   }
 
   #placeForgotten({ index, from, to }: Forgotten): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Architecture } from "../abi/architecture.ts";
-import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
+import { BOOT_ADDRESS, BOOT_MAX_BYTES, REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "./builder.ts";
 import { Immediate, type Label } from "./instruction.ts";
 import { HEADER_BYTES, type Program } from "./program.ts";
@@ -81,6 +81,29 @@ suite("instructions that are given back", () => {
       lengths.map((length) => (length as Immediate).value),
       [0n, 0n],
     );
+  });
+
+  test("are those of the starter, too, where no program is entered any more", () => {
+    const program = build(({ p, failed }) => p.forgetStarter(failed));
+    verify(program);
+    const [start, length] = program.instructions.find(({ operands }) => operands.length === 3)?.operands ?? [];
+    assert.equal((start as Immediate).value, BigInt(BOOT_ADDRESS));
+    assert.equal((length as Immediate).value, BigInt(BOOT_MAX_BYTES));
+    verify(build(({ p, failed }) => p.forgetStarter(failed), "aarch64"));
+    refuses(
+      build(({ p, failed }) => {
+        p.forgetStarter(failed);
+        p.enter(BOOT_ADDRESS);
+      }),
+      /entered again/,
+    );
+    // The slots are before it, nothing is behind it.
+    for (const by of [-0x1000n, 0x1000n]) {
+      refuses(
+        changed(program, ([start = 0n, length = 0n, advice = 0n]) => [start + by, length, advice]),
+        /of more than instructions/,
+      );
+    }
   });
 
   test("are none that a jump leads back to", () => {

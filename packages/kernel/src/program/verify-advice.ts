@@ -1,4 +1,4 @@
-import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
+import { BOOT_ADDRESS, BOOT_MAX_BYTES, REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { Immediate, INSTRUCTION_BYTES, type Instruction } from "./instruction.ts";
 import { HEADER_BYTES, type Program, pageBytes } from "./program.ts";
 import { callSignature } from "./verify-call.ts";
@@ -7,9 +7,9 @@ import { callSignature } from "./verify-call.ts";
 const MADV_DONTNEED = 4n;
 
 /**
- * Why a program in the request area may not give back this part of it, or undefined. Nothing is given back but whole pages
- * of instructions that cannot be reached from there on. So that it is known where a failure would go, the handler has to
- * be set right before, by an instruction that cannot be jumped over.
+ * Why a program in the request area may not give back this part of memory, or undefined. Nothing is given back but whole
+ * pages of instructions that cannot be reached from there on, its own and those of the program that started it. So that it
+ * is known where a failure would go, the handler has to be set right before, by an instruction that cannot be jumped over.
  */
 export function checkOwnAdvice(program: Program, index: number): string | undefined {
   const { instructions, architecture } = program;
@@ -20,9 +20,11 @@ export function checkOwnAdvice(program: Program, index: number): string | undefi
   if (advice.value !== MADV_DONTNEED) return "madvise: another advice than MADV_DONTNEED";
   const page = BigInt(pageBytes(architecture));
   if (start.value % page !== 0n || length.value % page !== 0n) return "madvise: of parts of pages";
+  const isStarter = start.value >= BOOT_ADDRESS && start.value + length.value <= BOOT_ADDRESS + BOOT_MAX_BYTES;
   const first = (Number(start.value) - REQUEST_ADDRESS - HEADER_BYTES) / INSTRUCTION_BYTES;
   const end = first + Number(length.value) / INSTRUCTION_BYTES;
-  if (length.value > 0n && (first < 0 || end > instructions.length)) return "madvise: of more than instructions";
+  if (length.value > 0n && !isStarter && (first < 0 || end > instructions.length))
+    return "madvise: of more than instructions";
   if (instructions[index - 1]?.op !== "handler" || instructions.some(({ target }) => target?.index === index)) {
     return "madvise: where it is not known what handles failures";
   }

@@ -23,6 +23,7 @@ export function compilePump(plan: PumpPlan): Program {
   p.call("getpid", [], { into: p.slot("own") });
   emitReport(p, memory.report, "created", { value: p.slot("own") });
   p.step({ action: "give back the memory of what is done" });
+  p.forgetStarter(labels.failed);
   p.forget({ from: undefined, to: begin, handler: labels.failed });
   p.mark(begin);
   emitPumpLoop(pump);

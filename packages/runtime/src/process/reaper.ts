@@ -237,6 +237,7 @@ function emitWord(s: Supervision, polls: Polls, startsOnCommand: boolean, { onRe
 /** What a reaper that stays keeps is what an idle container costs. */
 function emitForget({ p, labels }: Supervision, begin: Label, childCode: Label): void {
   p.step({ action: "give back the memory of what is done" });
+  p.forgetStarter(labels.reaperFailed);
   p.forget({ from: undefined, to: begin, handler: labels.reaperFailed });
   p.forget({ from: childCode, to: undefined, handler: labels.reaperFailed });
 }
