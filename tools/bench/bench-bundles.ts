@@ -27,6 +27,15 @@ export function benchSpec(rootPath: string, args: readonly string[]): RuntimeSpe
   return { ...spec, linux: { ...spec.linux, seccomp } };
 }
 
+/** The same bundle with another command. */
+export function bundleWith(directory: string, { spec }: Bundle, args: readonly string[]): Bundle {
+  if (spec.process === undefined) throw new TypeError("the bundle has no process");
+  const changed = { ...spec, process: { ...spec.process, args } };
+  mkdirSync(directory, { recursive: true });
+  writeBundle(directory, changed);
+  return { path: directory, spec: changed };
+}
+
 /** The same bundle, with a limit for the memory of all its processes. */
 export function limitedBundle(directory: string, { spec }: Bundle, limitBytes: number): Bundle {
   const resources = { ...spec.linux?.resources, memory: { limit: limitBytes } };

@@ -9,6 +9,7 @@ import { execRows } from "./rows/exec.ts";
 import { firstStartRows } from "./rows/first-start.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
 import { lifeCycleRows } from "./rows/life-cycle.ts";
+import { logRows } from "./rows/log.ts";
 import { ociClientRows } from "./rows/oci-clients.ts";
 import { ociCommandRows } from "./rows/oci-command.ts";
 import { ociFirstRows } from "./rows/oci-first.ts";
@@ -29,6 +30,7 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "create-start", containers: true, measure: createStartRows },
   { name: "exec", containers: true, measure: execRows },
   { name: "idle-memory", containers: true, measure: idleMemoryRows },
+  { name: "log", containers: true, measure: logRows },
   { name: "burst", containers: true, measure: burstRows },
   { name: "oci-command", containers: true, measure: ociCommandRows },
   { name: "oci-clients", containers: true, measure: ociClientRows },

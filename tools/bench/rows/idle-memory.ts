@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { OrlopError } from "@orlop/core";
 import { findProgram } from "../../steps/find-program.ts";
 import type { BenchPlace } from "../bench-place.ts";
 import type { BenchRow } from "../bench-row.ts";
+import { startConmon } from "../conmon.ts";
 import { startIdle } from "../own-container.ts";
 import { type ProcessMemory, parentOf, processMemory } from "../process-memory.ts";
 import { median } from "../statistics.ts";
@@ -37,34 +36,13 @@ async function besideOurs(place: BenchPlace): Promise<readonly Beside[]> {
   return found;
 }
 
-const patienceMs = 5_000;
-
-async function readWhenWritten(path: string): Promise<string> {
-  for (const start = performance.now(); performance.now() - start < patienceMs; await sleep(5)) {
-    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-    if (text !== "") return text;
-  }
-  throw new OrlopError("failed", `Cannot measure conmon: it has not written "${path}"`);
-}
-
 /** conmon, which podman and CRI-O leave beside each container, started as they start it. */
 async function besideConmon(place: BenchPlace, conmon: string): Promise<readonly ProcessMemory[]> {
   const [runtime] = place.peers;
   if (runtime === undefined) return [];
   const monitors: { readonly id: string; readonly pid: number }[] = [];
   for (let index = 0; index < containerCount; index++) {
-    const id = place.newId();
-    const directory = place.stateDirectory;
-    const pidFile = join(directory, `${id}.conmon`);
-    const createdFile = join(directory, `${id}.pid`);
-    const [file, ...runtimeArguments] = runtime.command;
-    const argv = [conmon, "--cid", id, "--cuuid", id, "--name", id, "--bundle", place.idling.path, "--runtime", file];
-    argv.push(...runtimeArguments.map((argument) => `--runtime-arg=${argument}`));
-    argv.push("--container-pidfile", createdFile, "--conmon-pidfile", pidFile);
-    argv.push("--log-path", "null:", "--exit-dir", directory, "--socket-dir-path", directory);
-    await runtime.time(argv as [string, ...string[]]);
-    const pid = Number(await readWhenWritten(pidFile));
-    await readWhenWritten(createdFile);
+    const { id, pid } = await startConmon(place, { conmon, runtime, bundle: place.idling.path, log: "null:" });
     await runtime.start(id);
     monitors.push({ id, pid });
   }

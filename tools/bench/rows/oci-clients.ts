@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
 import { findProgram } from "../../steps/find-program.ts";
 import type { BenchPlace } from "../bench-place.ts";
 import type { BenchGoal, BenchRow } from "../bench-row.ts";
 import type { TimedCommand } from "../command-timer.ts";
+import { Containerd } from "../containerd.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
 import { hiddenFromCrun } from "../oci-peer.ts";
 import { OwnCommand } from "../own-command.ts";
@@ -21,7 +19,6 @@ const PEER = "crun";
 const callsBefore = 20;
 /** A whole run takes some ten times as long as the runtime's part of it. */
 const roundsMax = 20;
-const patienceMs = 20_000;
 
 /** A runtime under a client: the command line of a `run` of `true`. */
 interface Tried {
@@ -55,63 +52,21 @@ function rootOf({ ending }: BenchPlace): string {
   return ending.spec.root.path;
 }
 
-/** A containerd of its own for one runtime. */
-class Containerd implements AsyncDisposable {
-  readonly tried: Tried;
-  readonly #socket: string;
-  readonly #ctr: string;
-  readonly #daemon: ChildProcess;
-
-  private constructor(place: BenchPlace, own: OwnCommand, ctr: string, [name, runtime]: readonly [string, string]) {
-    const directory = join(place.stateDirectory, `containerd-${name}`);
-    mkdirSync(directory);
-    this.#ctr = ctr;
-    this.#socket = join(directory, "socket");
-    const configuration = join(directory, "config.toml");
-    const places = `root = "${directory}/root"\nstate = "${directory}/state"\n`;
-    const plugins = 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n';
-    writeFileSync(configuration, `version = 2\n${places}${plugins}[grpc]\naddress = "${this.#socket}"\n`);
-    const daemon = `exec containerd --config ${configuration} --log-level error`;
-    const hide = hiddenFromCrun().map((path) => `umount -l ${path}; `);
-    const [file, ...args] =
-      name === PEER
-        ? ["unshare", "--mount", "--propagation=private", "sh", "-c", `${hide.join("")}${daemon}`]
-        : ["sh", "-c", daemon];
-    this.#daemon = spawn(file ?? "", args, { stdio: "ignore", env: own.env });
-    const options = ["--rm", "--null-io", "--rootfs"];
-    this.tried = {
-      name,
-      run: () => ({
-        argv: [
-          ...([ctr, "--address", this.#socket, "run", `--runc-binary=${runtime}`] as const),
-          ...[`--cgroup=/${place.mark}/${place.newId()}`, ...options, rootOf(place), place.newId(), "/bin/true"],
-        ],
-      }),
-    };
-  }
-
-  static async start(
-    place: BenchPlace,
-    own: OwnCommand,
-    ctr: string,
-    runtime: readonly [string, string],
-  ): Promise<Containerd> {
-    const started = new Containerd(place, own, ctr, runtime);
-    const end = performance.now() + patienceMs;
-    while (!(await started.#answers(place)) && performance.now() < end) await sleep(50);
-    return started;
-  }
-
-  async #answers(place: BenchPlace): Promise<boolean> {
-    return (await place.timer.run({ argv: [this.#ctr, "--address", this.#socket, "version"] })).exitCode === 0;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#daemon.exitCode !== null) return;
-    const ended = once(this.#daemon, "exit");
-    this.#daemon.kill("SIGTERM");
-    await ended;
-  }
+function underContainerd(
+  place: BenchPlace,
+  { command }: Containerd,
+  [name, runtime]: readonly [string, string],
+): Tried {
+  const options = ["--rm", "--null-io", "--rootfs"];
+  return {
+    name,
+    run: () => ({
+      argv: [
+        ...([...command, "run", `--runc-binary=${runtime}`] as const),
+        ...[`--cgroup=/${place.mark}/${place.newId()}`, ...options, rootOf(place), place.newId(), "/bin/true"],
+      ],
+    }),
+  };
 }
 
 function subject(place: BenchPlace, { name, run }: Tried): Subject<"run"> {
@@ -158,7 +113,9 @@ export async function ociClientRows(place: BenchPlace, rounds: Rounds): Promise<
   if (podman === undefined) rows.push(missing("podman", "podman"));
   else rows.push(await rowOf(place, "podman", underPodman(place, own, podman, crun), rounds));
   if (ctr === undefined) return [...rows, missing("containerd", "containerd")];
-  await using ours = await Containerd.start(place, own, ctr, [OURS, own.peer.path]);
-  await using crunned = await Containerd.start(place, own, ctr, [PEER, crun]);
-  return [...rows, await rowOf(place, "containerd", [ours.tried, crunned.tried], rounds)];
+  const { env } = own;
+  await using ours = await Containerd.start(place, { name: OURS, ctr, env });
+  await using crunned = await Containerd.start(place, { name: PEER, ctr, env, hidden: hiddenFromCrun() });
+  const tried = [underContainerd(place, ours, [OURS, own.peer.path]), underContainerd(place, crunned, [PEER, crun])];
+  return [...rows, await rowOf(place, "containerd", tried, rounds)];
 }
