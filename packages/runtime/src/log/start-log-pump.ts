@@ -33,8 +33,8 @@ export interface LogPumpOptions {
 export interface LogPump {
   readonly pid: number;
   /**
-   * Resolves when its process has ended: with `ended` when the log says so, too, with `lost` when it was killed. It never
-   * does when the zygote ends before.
+   * Resolves when its process has ended: with `ended` when the log says so, too, with `lost` when it was killed; and with
+   * `lost` when the zygote goes before, and nobody here can tell any more.
    */
   readonly ended: Promise<"ended" | "lost">;
 }
