@@ -25,11 +25,6 @@ suite("an entry in the CRI's format", () => {
     const bytes = Buffer.from([0, 0xff, 0xfe, 0x0a]);
     assert.deepEqual(formatCri(entry(bytes)).subarray(-4), bytes);
   });
-
-  test("tells of a loss in words", () => {
-    const text = formatCri(entry("", { stream: "stderr", droppedBytes: 4096n })).toString();
-    assert.match(text, / stderr F \[orlop: 4096 bytes of output were dropped: there was no room for the log\]\n$/);
-  });
 });
 
 suite("an entry in the format of docker's json-file", () => {

@@ -3,12 +3,6 @@ import type { LogEntry } from "./log-entry.ts";
 const NANOSECONDS = 1_000_000_000n;
 const NEWLINE = 0x0a;
 
-/** What an entry says, in words where it tells of a loss. */
-function textOf({ data, droppedBytes }: LogEntry): Buffer {
-  if (droppedBytes === undefined) return data;
-  return Buffer.from(`[orlop: ${droppedBytes} bytes of output were dropped: there was no room for the log]\n`);
-}
-
 /** RFC 3339 in UTC with nanoseconds; `trimmed`: without zeros at the end, as Go's RFC3339Nano has it. */
 function timeText(timeNs: bigint, trimmed: boolean): string {
   const fraction = ((timeNs % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
@@ -22,11 +16,10 @@ function timeText(timeNs: bigint, trimmed: boolean): string {
  * An entry as a line of the CRI's log format (kubernetes/design-proposals, "CRI: Log management"): time, stream, tag and
  * what was written; the tag is `P` for a part of a line, `F` for its last or only part.
  */
-export function formatCri(entry: LogEntry): Buffer {
-  const text = textOf(entry);
-  const isWhole = text.at(-1) === NEWLINE;
-  const head = Buffer.from(`${timeText(entry.timeNs, false)} ${entry.stream} ${isWhole ? "F" : "P"} `);
-  return Buffer.concat(isWhole ? [head, text] : [head, text, Buffer.from("\n")]);
+export function formatCri({ stream, timeNs, data }: LogEntry): Buffer {
+  const isWhole = data.at(-1) === NEWLINE;
+  const head = Buffer.from(`${timeText(timeNs, false)} ${stream} ${isWhole ? "F" : "P"} `);
+  return Buffer.concat(isWhole ? [head, data] : [head, data, Buffer.from("\n")]);
 }
 
 /** What Go's encoding/json escapes in strings beyond what JSON does. */
@@ -36,6 +29,6 @@ const GO_ESCAPES = /[<>&\u2028\u2029]/g;
 export function formatJsonFile(entry: LogEntry): Buffer {
   const quote = (text: string): string =>
     JSON.stringify(text).replace(GO_ESCAPES, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const log = quote(textOf(entry).toString("utf8"));
+  const log = quote(entry.data.toString("utf8"));
   return Buffer.from(`{"log":${log},"stream":"${entry.stream}","time":"${timeText(entry.timeNs, true)}"}\n`);
 }

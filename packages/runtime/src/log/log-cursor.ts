@@ -3,6 +3,10 @@ import type { LogFile, LogPiece } from "./log-file.ts";
 import { LOG_KIND } from "./log-layout.ts";
 import { openLogFiles, openNextFile } from "./log-names.ts";
 
+/** Whoever looks for something from the end on looks so far back first, and so many times further each time. */
+export const SEEK_FIRST_BYTES = 65_536;
+export const SEEK_GROWTH = 8;
+
 /** A place in a log, over all its files. */
 export class LogCursor implements AsyncDisposable {
   readonly #file: string;
@@ -130,6 +134,14 @@ export class LogCursor implements AsyncDisposable {
       }
       if (this.#index === 0) return false;
       if (rest <= 0) return true;
+    }
+  }
+
+  /** Goes to where everything follows that came at this time or later, with no more before it than need be. */
+  async seekTime(timeNs: bigint): Promise<void> {
+    for (let bytes = SEEK_FIRST_BYTES; await this.seekBack(bytes); bytes *= SEEK_GROWTH) {
+      const found = await this.#current.nextTimeNs();
+      if (found !== undefined && found < timeNs) return;
     }
   }
 

@@ -5,7 +5,7 @@ export interface LogEntry {
   readonly timeNs: bigint;
   /** A line with its end; or without, where there is none yet, or the line is longer than {@link LINE_MAX_BYTES}. */
   readonly data: Buffer;
-  /** So many bytes, of any stream, were lost here, because there was no room for the log; `data` is empty. */
+  /** So many bytes, of any stream, were lost here, because there was no room for the log; `data` says so, or is empty among chunks. */
   readonly droppedBytes?: bigint;
 }
 

@@ -166,6 +166,11 @@ export class LogFile implements AsyncDisposable {
     return this.#at > 0;
   }
 
+  /** The time of the record that is to be read next; undefined when there is none. */
+  async nextTimeNs(): Promise<bigint | undefined> {
+    return decodeLogRecord(await this.#before(this.#at))?.timeNs;
+  }
+
   /** The header at `at`, out of a block that goes on towards the beginning. */
   async #before(at: number): Promise<Buffer> {
     const cached = this.#cached(at, LOG_RECORD.size);

@@ -29,6 +29,10 @@ export function droppedEntry({ kind, timeNs, data }: LogPiece): LogEntry | undef
   return { stream: "stderr", timeNs, data: Buffer.alloc(0), droppedBytes: data.readBigUInt64LE(0) };
 }
 
+function inWords({ droppedBytes }: LogEntry): Buffer {
+  return Buffer.from(`[orlop: ${droppedBytes} bytes of output were lost: there was no room for the log]\n`);
+}
+
 /** Makes lines of what comes, for each stream by itself. */
 export class LogLines {
   readonly #started = new Map<LogEntry["stream"], Started>();
@@ -48,7 +52,7 @@ export class LogLines {
       this.#uncertain.clear();
     } else {
       const entry = droppedEntry(piece);
-      if (entry !== undefined) yield { entry, isCut: false };
+      if (entry !== undefined) yield { entry: { ...entry, data: inWords(entry) }, isCut: false };
     }
   }
 

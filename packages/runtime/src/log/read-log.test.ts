@@ -87,6 +87,9 @@ suite("readLog", { timeout }, () => {
     const count = Buffer.alloc(8);
     count.writeBigUInt64LE(70_000n);
     return withLog([[out("a\n"), { kind: "dropped", data: count }, out("b\n")]], async (file) => {
+      const [, loss] = await Array.fromAsync(readLog(file));
+      assert.equal(loss?.droppedBytes, 70_000n);
+      assert.match(loss.data.toString(), /^\[orlop: 70000 bytes of output were lost: .*\]\n$/);
       assert.deepEqual(await lines(file), ["1:a\n", "lost 70000", "1:b\n"]);
       assert.deepEqual(await lines(file, { raw: true }), ["1:a\n", "lost 70000", "1:b\n"]);
     });
@@ -100,6 +103,17 @@ suite("readLog", { timeout }, () => {
       assert.deepEqual(await lines(file, { since: ns(2), until: ns(2), tail: 5 }), ["1:b\n"]);
       assert.deepEqual(await lines(file, { until: ns(1), follow: true }), ["1:a\n"]);
     }));
+
+  test("gives chunks from a time on, over files, wherever that is", () => {
+    const numbered = Array.from({ length: 3000 }, (_, index) => out(`line ${index} ${"x".repeat(90)}\n`, 1000 + index));
+    return withLog([numbered.slice(2000), numbered.slice(1000, 2000), numbered.slice(0, 1000)], async (file) => {
+      for (const first of [0, 500, 999, 1000, 1001, 2300, 2998, 2999, 3000]) {
+        const found = await lines(file, { raw: true, since: BigInt(1000 + first) * 1_000_000_000n });
+        assert.equal(found.length, 3000 - first);
+        if (first < 3000) assert.match(found[0] ?? "", new RegExp(`^1:line ${first} `));
+      }
+    });
+  });
 
   test("gives the last lines, whole ones, however far back they began", () =>
     withTemporaryDirectory(async (directory) => {
@@ -117,13 +131,23 @@ suite("readLog", { timeout }, () => {
       assert.equal((await lines(file, { tail: 2 }))[0], "2:begun ended\n");
     }));
 
+  test("gives the last lines, and what follows them in chunks, when asked for both", () =>
+    withLog([[{ kind: "start" }, out("one\ntwo\nth")]], async (file) => {
+      assert.deepEqual(await lines(file, { raw: true, tail: 2 }), ["1:two\n", "1:th"]);
+      const reader = readLog(file, { raw: true, tail: 1, follow: true });
+      assert.equal(textOf((await reader.next()).value as LogEntry), "1:th");
+      appendRecords(file, [out("r"), out("ee\n"), { kind: "end" }]);
+      const rest: string[] = [];
+      for await (const entry of reader) rest.push(textOf(entry));
+      assert.deepEqual(rest, ["1:r", "1:ee\n"]);
+    }));
+
   test("refuses what means nothing", async () => {
     const refused = async (options: ReadLogOptions): Promise<void> => {
       await assert.rejects(lines("/nowhere", options), (error: OrlopError) => error.code === "invalid");
     };
     await refused({ tail: -1 });
     await refused({ tail: 1.5 });
-    await refused({ tail: 1, raw: true });
     await refused({ tail: 1, from: "end" });
     await withLog([], async (file) => {
       await assert.rejects(lines(file), { code: "not-found", message: `Cannot read log "${file}": there is none` });

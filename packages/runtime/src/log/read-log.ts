@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { LogCursor } from "./log-cursor.ts";
+import { LogCursor, SEEK_FIRST_BYTES, SEEK_GROWTH } from "./log-cursor.ts";
 import type { LogEntry } from "./log-entry.ts";
 import type { LogPiece } from "./log-file.ts";
 import { droppedEntry, type LogLine, LogLines, streamOf } from "./log-lines.ts";
@@ -10,7 +10,7 @@ export interface ReadLogOptions {
   readonly since?: bigint;
   /** Only what came at this Unix time in nanoseconds, or before; who follows stops then. */
   readonly until?: bigint;
-  /** Only so many lines from the end of what is there. */
+  /** Only so many lines from the end of what is there: with `raw` they come as such, and what follows in chunks. */
   readonly tail?: number;
   /** Goes on with what comes, until the run has ended. */
   readonly follow?: boolean;
@@ -23,10 +23,6 @@ export interface ReadLogOptions {
   /** Chunks as they came, at once, instead of lines. */
   readonly raw?: boolean;
 }
-
-/** The first look for `tail` lines goes so far back; the next ones further. */
-const TAIL_FIRST_BYTES = 65_536;
-const TAIL_GROWTH = 8;
 
 /**
  * Reads what a log pump has written: whole lines, over all files of the log, the oldest first. A line that has no end at the
@@ -47,8 +43,8 @@ export async function* readLog(file: string, options: ReadLogOptions = {}): Asyn
   const view = new LogView(options);
   watch?.arm();
   if (from === "end" || tail === 0) await cursor.seekEnd();
-  else if (tail !== undefined) yield* readTail(cursor, view, { tail, follows: follow });
-  else if (since !== undefined) await cursor.skipBefore(since);
+  else if (tail !== undefined) yield* readTail(cursor, view, { tail, joins: follow && options.raw !== true });
+  else if (since !== undefined) await (options.raw === true ? cursor.seekTime(since) : cursor.skipBefore(since));
   await cursor.settle();
   for (;;) {
     for (let piece = await cursor.next(); piece !== undefined; piece = await cursor.next()) {
@@ -68,13 +64,12 @@ function isOver({ signal, until }: ReadLogOptions): boolean {
   return signal?.aborted === true || (until !== undefined && BigInt(Date.now()) * 1_000_000n > until);
 }
 
-function checkOptions({ tail, raw, from }: ReadLogOptions): void {
+function checkOptions({ tail, from }: ReadLogOptions): void {
   const refuse = (what: string): never => {
     throw new OrlopError("invalid", `Cannot read log with ${what}`);
   };
   if (tail === undefined) return;
   if (!(Number.isSafeInteger(tail) && tail >= 0)) refuse(`tail "${tail}": it is no number of lines`);
-  if (raw === true) refuse(`tail "${tail}": in chunks there are no lines to count`);
   if (from === "end") refuse(`tail "${tail}": from the end there are no lines`);
 }
 
@@ -120,13 +115,16 @@ class LogView {
   }
 }
 
-/** The last lines of what is there, found by going back further and further until none of them may have begun before. */
+/**
+ * The last lines of what is there, found by going back further and further until none of them may have begun before. One
+ * without an end is among them, unless what comes next is to be joined to it.
+ */
 async function* readTail(
   cursor: LogCursor,
   view: LogView,
-  { tail, follows }: { readonly tail: number; readonly follows: boolean },
+  { tail, joins }: { readonly tail: number; readonly joins: boolean },
 ): AsyncGenerator<LogEntry> {
-  for (let bytes = TAIL_FIRST_BYTES; ; bytes *= TAIL_GROWTH) {
+  for (let bytes = SEEK_FIRST_BYTES; ; bytes *= SEEK_GROWTH) {
     const isCut = await cursor.seekBack(bytes);
     view.restart(isCut);
     let last: LogLine[] = [];
@@ -134,7 +132,7 @@ async function* readTail(
       for (const line of view.lines(piece)) last.push(line);
       if (last.length > 2 * tail) last = last.slice(-tail);
     }
-    if (!follows) last.push(...view.rest());
+    if (!joins) last.push(...view.rest());
     last = last.slice(-tail);
     const isEnough = last.length === tail || view.hasPassedSince;
     if (isCut && (!isEnough || last.some((line) => line.isCut))) continue;
