@@ -164,6 +164,7 @@ export function newContainer(changes: Partial<NewContainer["description"]> = {})
       process,
       labels: {},
       mountPoints: [],
+      volumes: [],
       network: { kind: "none" },
       names: { hostname: "box", hosts: [] },
       terminal: false,

@@ -37,6 +37,7 @@ import {
 } from "./state/container-places.ts";
 import { CONTAINER_TABLES, type Container, ContainerRows } from "./state/container-rows.ts";
 import { type EngineEvent, EventRows } from "./state/event-rows.ts";
+import { Volumes } from "./volumes.ts";
 
 /** What a new container is to be, once its id and name are settled. */
 export interface NewContainer {
@@ -64,12 +65,14 @@ export interface ContainerDraft {
  * A container is named by its name, its id, or the beginning of that.
  */
 export class Engine {
+  readonly volumes: Volumes;
   readonly #context: EngineContext;
 
   constructor(parts: EngineParts) {
     parts.database.add(CONTAINER_TABLES);
     const { database } = parts;
     this.#context = { ...parts, rows: new ContainerRows(database), events: new EventRows(database) };
+    this.volumes = new Volumes(this.#context);
   }
 
   /**
@@ -267,6 +270,11 @@ export class Engine {
   /** What makes it, for what only concerns what runs: execs, sizes of terminals. */
   async runtime(container: Container): Promise<Runtime> {
     return await this.#runtime(container);
+  }
+
+  /** The runtime of that name. */
+  async runtimeOf(name: string): Promise<Runtime> {
+    return await this.#context.runtime(name);
   }
 
   async stats(container: Container): Promise<ContainerStats> {

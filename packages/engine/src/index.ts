@@ -12,6 +12,8 @@ export type {
   ContainerRoot,
   NetworkAttachment,
   SnapshotRoot,
+  VolumeMount,
 } from "./state/container-description.ts";
 export type { Container, ContainerState } from "./state/container-rows.ts";
 export type { EngineEvent } from "./state/event-rows.ts";
+export type { Volume, VolumeOptions } from "./volumes.ts";

@@ -309,6 +309,39 @@ export const GROUPS: readonly CommandGroup[] = [
     ],
   },
   {
+    name: "volume",
+    summary: "What can be done with volumes",
+    commands: [
+      {
+        name: "create",
+        summary: "Make a volume",
+        load: async () => (await import("./volumes/volume-commands.ts")).volumeCreateCommand,
+      },
+      {
+        name: "ls",
+        aliases: ["list"],
+        summary: "List volumes",
+        load: async () => (await import("./volumes/volume-commands.ts")).volumeListCommand,
+      },
+      {
+        name: "inspect",
+        summary: "Tell all about volumes",
+        load: async () => (await import("./volumes/volume-commands.ts")).volumeInspectCommand,
+      },
+      {
+        name: "rm",
+        aliases: ["remove"],
+        summary: "Remove volumes",
+        load: async () => (await import("./volumes/volume-commands.ts")).volumeRemoveCommand,
+      },
+      {
+        name: "prune",
+        summary: "Remove volumes that no container uses",
+        load: async () => (await import("./volumes/volume-commands.ts")).volumePruneCommand,
+      },
+    ],
+  },
+  {
     name: "system",
     summary: "What can be done with all that is on the disk",
     commands: [

@@ -3,6 +3,7 @@ import { OrlopError } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import { containerDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
+import { Volumes } from "../volumes.ts";
 import { containerEvent } from "./container-event.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { save } from "./settle-container.ts";
@@ -11,6 +12,8 @@ import { stopContainer } from "./stop-container.ts";
 export interface RemoveOptions {
   /** One that runs is killed first. */
   readonly force?: boolean;
+  /** Volumes that were made for it alone, without a name, go too; always with one that is to be gone with its end. */
+  readonly volumes?: boolean;
 }
 
 /** Removes a container and all that it has written. The caller holds its lock. */
@@ -31,7 +34,16 @@ export async function removeContainer(
     context.rows.delete(id);
     context.events.add(containerEvent(removing, "destroy"));
   });
+  if (options.volumes === true || ended.autoRemove) await removeAnonymous(context, ended);
   return removing;
+}
+
+async function removeAnonymous(context: EngineContext, { volumes }: Container): Promise<void> {
+  const all = new Volumes(context);
+  for (const { name, isAnonymous } of volumes) {
+    if (!isAnonymous || all.find(name) === undefined || all.users(name).length > 0) continue;
+    await all.remove(name);
+  }
 }
 
 /** @throws OrlopError `conflict`, in docker's words */

@@ -52,6 +52,14 @@ export interface ContainerNames {
   readonly options?: readonly string[];
 }
 
+/** A volume that is mounted in a container. */
+export interface VolumeMount {
+  readonly name: string;
+  readonly destination: string;
+  /** It was made for this container, without a name of anybody's, and goes with it when that is asked for. */
+  readonly isAnonymous: boolean;
+}
+
 /** What becomes of a container's output. */
 export type ContainerLog =
   | { readonly driver: "file"; readonly maxSizeBytes?: number; readonly maxFiles?: number }
@@ -82,6 +90,7 @@ export interface ContainerDescription {
   readonly labels: Labels;
   /** Absolute paths of what is mounted in it and was not asked for. */
   readonly mountPoints: readonly string[];
+  readonly volumes: readonly VolumeMount[];
   readonly network: ContainerNetwork;
   readonly names: ContainerNames;
   readonly terminal: boolean;

@@ -31,13 +31,18 @@ export async function lockContainer({ directory }: Places, id: string, signal?: 
   return await FileLock.take(lockPath(directory, id), signal === undefined ? {} : { signal });
 }
 
+/** Whoever makes or removes a volume holds this. */
+export async function lockVolume({ directory }: Places, name: string): Promise<FileLock> {
+  return await FileLock.take(lockPath(directory, name, "volume"));
+}
+
 /** Undefined when somebody else holds it. */
 export function tryLockContainer({ directory }: Places, id: string): FileLock | undefined {
   return FileLock.try(lockPath(directory, id));
 }
 
-function lockPath(directory: string, id: string): string {
+function lockPath(directory: string, id: string, kind = "container"): string {
   const locks = join(directory, "locks");
   mkdirSync(locks, { recursive: true, mode: 0o700 });
-  return join(locks, `container-${id}`);
+  return join(locks, `${kind}-${id}`);
 }

@@ -51,6 +51,12 @@ export const CONTAINER_TABLES: DatabaseComponent = {
        description text not null
      ) strict, without rowid;
      create index engine_attended on engine_containers (status) where attended = 1;
+     create table engine_volumes (
+       name text primary key,
+       created_at_ms integer not null,
+       anonymous integer not null,
+       labels text not null
+     ) strict, without rowid;
      create table engine_specs (id text primary key, spec text not null) strict, without rowid;
      create table engine_events (
        number integer primary key autoincrement,

@@ -34,7 +34,7 @@ interface RowOptions {
 
 /** The row of a container in a list, with docker's fields. */
 export function containerRow(container: Container, { nowMs, isWhole }: RowOptions): Struct {
-  const { id, name, image, config, createdAtMs, labels, state, network } = container;
+  const { id, name, image, config, createdAtMs, labels, state, network, volumes } = container;
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(" ");
   return structOf({
     ID: isWhole ? id : shortId(id),
@@ -50,8 +50,8 @@ export function containerRow(container: Container, { nowMs, isWhole }: RowOption
       .map(([key, value]) => `${key}=${value}`)
       .sort()
       .join(","),
-    LocalVolumes: "0",
-    Mounts: "",
+    LocalVolumes: String(volumes.length),
+    Mounts: volumes.map((volume) => volume.name).join(","),
     Networks: networkNames(network).join(","),
     Size: "0B",
   });

@@ -7,6 +7,7 @@ import { printWarning } from "../print.ts";
 import { planContainer } from "../run/plan-container.ts";
 import { imageOptions } from "../run/prepare-container.ts";
 import type { RunOptions } from "../run/run-options.ts";
+import { prepareVolumes } from "../volumes/prepare-volumes.ts";
 import { ContainerRoots } from "./container-roots.ts";
 import type { OpenEngine } from "./open-engine.ts";
 
@@ -16,7 +17,8 @@ import type { OpenEngine } from "./open-engine.ts";
  *
  * @throws OrlopError
  */
-export async function createContainer({ engine, depot, machine }: OpenEngine, options: RunOptions): Promise<Container> {
+export async function createContainer(open: OpenEngine, options: RunOptions): Promise<Container> {
+  const { engine, depot, machine } = open;
   if (options.log?.driver === "passthrough") {
     const what = "the output of a container that stays cannot be its caller's";
     throw new OrlopError("unsupported", `Cannot use log driver "passthrough": ${what}\nTry --rm, without --detach.`);
@@ -34,7 +36,11 @@ export async function createContainer({ engine, depot, machine }: OpenEngine, op
       mkdirSync(path, { recursive: true, mode: 0o755 });
       return path;
     };
-    const { description, spec } = planContainer(options, { id, image, machine, ownDirectory, findOther: () => owner });
+    const { mounts, volumes } = await prepareVolumes(open, options, image);
+    const { description, spec } = planContainer(
+      { ...options, mounts },
+      { id, image, machine, ownDirectory, findOther: () => owner, volumes },
+    );
     const made = { description, spec: spec([]) };
     undo.move();
     return made;

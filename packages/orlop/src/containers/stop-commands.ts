@@ -64,18 +64,18 @@ export const removeCommand: Command = containerCommand(
     description: "Removes containers that do not run, with all that they have written and their logs.",
     examples: [["orlop rm -f web", "ends it first"]],
     table: {
-      flags: [{ name: "force", short: "f", help: "Kill those that run; what is not there need not be removed" }],
-      refused: [
-        { name: "volumes", short: "v", isSwitch: true, reason: "there are no volumes yet" },
-        { name: "link", short: "l", isSwitch: true, reason: "there are no links" },
+      flags: [
+        { name: "force", short: "f", help: "Kill those that run; what is not there need not be removed" },
+        { name: "volumes", short: "v", help: "Volumes that were made for them alone, without a name, go too" },
       ],
+      refused: [{ name: "link", short: "l", isSwitch: true, reason: "there are no links" }],
       flagsAnywhere: true,
     },
   },
   async ({ engine, flags }) => {
     const force = flags.isOn("force");
     return await withEach(flags.positional, async (text) => {
-      await engine.remove(text, { force });
+      await engine.remove(text, { force, volumes: flags.isOn("volumes") });
       return undefined;
     });
   },

@@ -164,7 +164,7 @@ function testImage(bench: CommitBench): void {
     ]);
     assert.deepEqual(ids, [await bench.output("images", "-q", "--no-trunc", "localhost/made:1"), ids[1]]);
     const script = "find . | sort; cat g /other/kept; stat -c %a /mode; ls -d /gone /volume/f 2>&1; echo $A $B; pwd";
-    assert.deepEqual((await bench.output("run", "localhost/made:1", "sh", "-c", script)).split("\n"), [
+    assert.deepEqual((await bench.output("run", "--rm", "localhost/made:1", "sh", "-c", script)).split("\n"), [
       ...[".", "./g", "./new", "./new/f", "./new/l", "./pipe"],
       ...["text", "changed", "600"],
       ...["ls: /gone: No such file or directory", "ls: /volume/f: No such file or directory"],
@@ -188,7 +188,7 @@ function testSameLayer(bench: CommitBench): void {
     });
     const layers = await Promise.all(names.map((name) => bench.inspect(layer, name)));
     assert.equal(layers[0], layers[1]);
-    const top = await bench.output("run", "localhost/same:1", "stat", "-c", "%Y", "/data/new");
+    const top = await bench.output("run", "--rm", "localhost/same:1", "stat", "-c", "%Y", "/data/new");
     assert.equal(top, "1700000000");
     const archive = bench.place("saved.tar");
     await bench.output("save", "-o", archive, "localhost/same:1");
@@ -250,7 +250,7 @@ function testArchives(bench: CommitBench): void {
     const changes = ["-c", "ENV A=1", "-c", 'CMD ["sh", "-c", "echo $A"]', "-m", "by hand"];
     const id = await bench.output("import", ...changes, archive, "localhost/imported:1");
     assert.equal(await bench.output("images", "-q", "--no-trunc", "localhost/imported:1"), id);
-    assert.equal(await bench.output("run", "localhost/imported:1"), "1");
+    assert.equal(await bench.output("run", "--rm", "localhost/imported:1"), "1");
     assert.match(await bench.output("history", "localhost/imported:1"), / by hand$/);
     const written = await bench.beside([], "localhost/imported:1", async () => await bench.output("diff", bench.name));
     assert.match(written, /^A \/data$/m);
@@ -283,7 +283,7 @@ function testFailures(bench: CommitBench): void {
         await bench.refusal("commit", "-c", "RUN true", bench.name),
         /Cannot use change "RUN true": there are CMD, /,
       );
-      assert.match(await bench.refusal("commit", "nobody"), /Cannot find container "nobody": no such container/);
+      assert.match(await bench.refusal("commit", "nobody"), /No such container: nobody/);
     });
   });
 }

@@ -23,7 +23,15 @@ test("a container does not outlive a failure after its start", { skip }, async (
     writeFileSync(join(full, "file"), Buffer.alloc(FULL_BYTES));
     const before = readdirSync(CONTAINERS);
     // The id cannot be written, and by then the container runs.
-    const { exitCode, stderr } = await fixture.orlop(["run", "--cidfile", join(full, "id"), "host", "sleep", "60"]);
+    const { exitCode, stderr } = await fixture.orlop([
+      "run",
+      "--rm",
+      "--cidfile",
+      join(full, "id"),
+      "host",
+      "sleep",
+      "60",
+    ]);
     assert.match(stderr, /ENOSPC|no space left/);
     assert.equal(exitCode, 125);
     assert.deepEqual(readdirSync(full), ["file"]);

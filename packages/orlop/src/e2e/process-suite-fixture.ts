@@ -175,7 +175,8 @@ function nameCases(c: SuiteContext): void {
   describe("names and ids", { skip: c.skip }, () => {
     test("are written to a file that must not exist", async () => {
       const path = c.place("cid");
-      const run = (...command: readonly string[]) => c.fixture.orlop(["run", "--cidfile", path, "host", ...command]);
+      const run = (...command: readonly string[]) =>
+        c.fixture.orlop(["run", "--rm", "--cidfile", path, "host", ...command]);
       assert.equal((await run("sh", "-c", "exit 3")).exitCode, 3);
       assert.match(readFileSync(path, "utf8"), /^[0-9a-f]{64}$/);
       const again = await run("true");
@@ -185,7 +186,10 @@ function nameCases(c: SuiteContext): void {
 
     test("are not written when there is no container", async () => {
       const path = c.place("no-cid");
-      assert.equal((await c.fixture.orlop(["run", "--cidfile", path, "host", "no-such-program"])).exitCode, 127);
+      assert.equal(
+        (await c.fixture.orlop(["run", "--rm", "--cidfile", path, "host", "no-such-program"])).exitCode,
+        127,
+      );
       assert.equal(existsSync(path), false);
     });
 

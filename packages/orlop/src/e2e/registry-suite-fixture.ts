@@ -101,29 +101,29 @@ function pullCases(b: Bench): void {
     );
     assert.equal(digests[0], digests[1]);
     const script = "cat /data/new; ls /data; ls /removed /data/old 2>&1; wc -c < /big; echo $HOME";
-    assert.deepEqual((await b.output(["run", "-u", "boss", b.name, "sh", "-c", script], other)).split("\n"), [
+    assert.deepEqual((await b.output(["run", "--rm", "-u", "boss", b.name, "sh", "-c", script], other)).split("\n"), [
       "newnew",
       "ls: /removed: No such file or directory",
       "ls: /data/old: No such file or directory",
       "3000000",
       "/boss",
     ]);
-    assert.equal(await b.output(["run", b.name], other), "image");
+    assert.equal(await b.output(["run", "--rm", b.name], other), "image");
     rmSync(other, { recursive: true });
   });
 
   test("come by themselves when they are run, unless that is not wanted", async () => {
     const other = b.c.place("missing");
-    const never = await b.orlop(["run", "--pull", "never", b.name], other);
+    const never = await b.orlop(["run", "--rm", "--pull", "never", b.name], other);
     assert.equal(never.exitCode, 125);
     assert.match(never.stderr, /^orlop: Cannot find image ".*app:1" on this machine\nTry orlop pull/);
-    const first = await b.orlop(["run", b.name], other);
+    const first = await b.orlop(["run", "--rm", b.name], other);
     assert.equal(first.stdout, "image\n", first.stderr);
     assert.match(first.stderr, /app:1/);
-    const second = await b.orlop(["run", b.name], other);
+    const second = await b.orlop(["run", "--rm", b.name], other);
     assert.deepEqual([second.stdout, second.stderr], ["image\n", ""]);
     const id = await b.output(["images", "-q", b.name], other);
-    assert.equal(await b.output(["run", id], other), "image");
+    assert.equal(await b.output(["run", "--rm", id], other), "image");
     rmSync(other, { recursive: true });
   });
 
@@ -131,7 +131,7 @@ function pullCases(b: Bench): void {
     const other = b.c.place("several");
     const pulls = await Promise.all([1, 2, 3].map(() => b.orlop(["pull", b.name], other)));
     for (const { exitCode, stderr } of pulls) assert.equal(exitCode, 0, stderr);
-    assert.equal(await b.output(["run", b.name], other), "image");
+    assert.equal(await b.output(["run", "--rm", b.name], other), "image");
     const layers = readdirSync(join(other, "snapshots")).flatMap((kind) => readdirSync(join(other, "snapshots", kind)));
     assert.equal(layers.length, LAYERS.length + 1);
     rmSync(other, { recursive: true });
@@ -146,7 +146,10 @@ function pullCases(b: Bench): void {
       if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
     }
     assert.equal(await b.output(["pull", "-q", b.name], other), b.name);
-    assert.equal(await b.output(["run", b.name, "sh", "-c", "cat /data/new; wc -c < /big"], other), "new3000000");
+    assert.equal(
+      await b.output(["run", "--rm", b.name, "sh", "-c", "cat /data/new; wc -c < /big"], other),
+      "new3000000",
+    );
     rmSync(other, { recursive: true });
   });
 }
@@ -175,19 +178,22 @@ function policyCases(b: Bench): void {
 
 function runCases(b: Bench): void {
   test("stay as they are whatever a container writes, and nothing of that is kept", async () => {
-    await b.output(["run", b.name, "sh", "-c", "echo changed > /etc/passwd; rm -r /data; mkdir /new"]);
+    await b.output(["run", "--rm", b.name, "sh", "-c", "echo changed > /etc/passwd; rm -r /data; mkdir /new"]);
     assert.equal(
-      await b.output(["run", b.name, "sh", "-c", "cat /data/new; ls -d /new 2>&1; true"]),
+      await b.output(["run", "--rm", b.name, "sh", "-c", "cat /data/new; ls -d /new 2>&1; true"]),
       "newls: /new: No such file or directory",
     );
   });
 
   test("leave nothing of a container on the disk, of one whose run was killed with the next one", async () => {
-    const killed = b.c.fixture.orlop(["run", b.name, "sh", "-c", "echo ready > /file; echo ready; sleep 1000"], {
-      onOutput: (_text, child) => child.kill("SIGKILL"),
-    });
+    const killed = b.c.fixture.orlop(
+      ["run", "--rm", b.name, "sh", "-c", "echo ready > /file; echo ready; sleep 1000"],
+      {
+        onOutput: (_text, child) => child.kill("SIGKILL"),
+      },
+    );
     assert.equal((await killed).signal, "SIGKILL");
-    const { exitCode, stderr } = await b.orlop(["run", b.name, "true"]);
+    const { exitCode, stderr } = await b.orlop(["run", "--rm", b.name, "true"]);
     assert.deepEqual([exitCode, stderr], [0, ""]);
     const kinds = readdirSync(join(b.c.fixture.store, "snapshots"));
     assert.equal(kinds.length, 1);
@@ -213,7 +219,7 @@ function runCases(b: Bench): void {
     const missing = await b.orlop(["pull", `${b.host}/missing:1`]);
     assert.equal(missing.exitCode, 1);
     assert.match(missing.stderr, /Cannot find image ".*\/missing:1": .* answered 404/);
-    const bad = await b.orlop(["run", "registry.example/Upper"]);
+    const bad = await b.orlop(["run", "--rm", "registry.example/Upper"]);
     assert.equal(bad.exitCode, 125);
     assert.match(bad.stderr, /repository names are in lower case/);
   });
@@ -258,10 +264,10 @@ function toolCases(b: Bench): void {
       await b.output(["save", "--format", format, "-o", path, b.name]);
       const copy = `${b.host}/from-${format}:1`;
       skopeo("copy", "--dest-tls-verify=false", `${format}:${path}`, `docker://${copy}`);
-      assert.equal(await b.output(["run", "-q", copy]), "image");
+      assert.equal(await b.output(["run", "--rm", "-q", copy]), "image");
       const other = b.c.place(`loaded-${format}`);
       assert.match(await b.output(["load", "-q", "-i", path], other), /^Loaded image: .*\/app:1$/);
-      assert.equal(await b.output(["run", b.name], other), "image");
+      assert.equal(await b.output(["run", "--rm", b.name], other), "image");
       rmSync(other, { recursive: true });
     }
   });

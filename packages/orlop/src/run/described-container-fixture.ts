@@ -14,6 +14,7 @@ export function describedContainer(changes: Partial<ContainerDescription>): Cont
     process: { args: ["true"], cwd: "/", user: { uid: 0, gid: 0 } },
     labels: {},
     mountPoints: ["/dev"],
+    volumes: [],
     network: { kind: "none" },
     names: { hostname: "box", hosts: [] },
     terminal: false,

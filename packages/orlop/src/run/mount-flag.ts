@@ -1,7 +1,8 @@
 import { isAbsolute, resolve } from "node:path";
-import { OrlopError } from "@orlop/core";
+import { OrlopError, parseName } from "@orlop/core";
 import { parseByteSize } from "./byte-size.ts";
 import { invalid, parseDestination, type RequestedMount, TMPFS_OPTIONS } from "./requested-mount.ts";
+import { volumeMount } from "./volume-flag.ts";
 
 const PROPAGATIONS: ReadonlySet<string> = new Set(["shared", "rshared", "slave", "rslave", "private", "rprivate"]);
 
@@ -17,8 +18,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   bind: ["type", "source", "target", "readonly", "bind-propagation", "bind-recursive", "bind-create-src"],
   tmpfs: ["type", "target", "readonly", "tmpfs-size", "tmpfs-mode"],
+  volume: ["type", "source", "target", "readonly", "volume-nocopy"],
 };
-const SWITCHES: ReadonlySet<string> = new Set(["readonly", "bind-create-src"]);
+const SWITCHES: ReadonlySet<string> = new Set(["readonly", "bind-create-src", "volume-nocopy"]);
 
 /**
  * `type=bind,source=/here,target=/there,readonly`: docker's `--mount`, in the format of one CSV record. A relative
@@ -38,14 +40,21 @@ export function parseMount(text: string, cwd: string): RequestedMount {
   }
   const type = fields.get("type") ?? "volume";
   const keys = Object.hasOwn(KEYS, type) ? KEYS[type] : undefined;
-  if (keys === undefined) throw new OrlopError("unsupported", `Cannot mount type "${type}": there are bind and tmpfs`);
+  if (keys === undefined)
+    throw new OrlopError("unsupported", `Cannot mount type "${type}": there are bind, tmpfs and volume`);
   for (const key of fields.keys()) {
     if (!keys.includes(key)) throw invalid(`unexpected key '${key}' for type ${type}`);
   }
   const target = fields.get("target");
   if (target === undefined || target === "") throw invalid("target is required");
   const destination = parseDestination(target);
-  return type === "bind" ? bindMount(fields, destination, cwd) : tmpfsMount(fields, destination);
+  if (type === "bind") return bindMount(fields, destination, cwd);
+  if (type === "tmpfs") return tmpfsMount(fields, destination);
+  const source = fields.get("source");
+  return volumeMount(source === undefined || source === "" ? undefined : parseName(source), destination, {
+    readonly: switchField(fields, "readonly"),
+    copies: !switchField(fields, "volume-nocopy"),
+  });
 }
 
 function bindMount(fields: ReadonlyMap<string, string>, destination: string, cwd: string): RequestedMount {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Mount, OrlopError, type PublishedPort, type RuntimeSpec, shortId } from "@orlop/core";
-import type { ContainerDescription, ContainerNames, ContainerNetwork } from "@orlop/engine";
+import type { ContainerDescription, ContainerNames, ContainerNetwork, VolumeMount } from "@orlop/engine";
 import type { Image } from "../image/image.ts";
 import { buildSpec } from "./build-spec.ts";
 import { containerConfig } from "./container-config.ts";
@@ -23,6 +23,7 @@ interface PlanSources {
   readonly ownDirectory: () => string;
   /** Id of a container by its name; absent: others are not known here. */
   readonly findOther?: (text: string) => string;
+  readonly volumes?: readonly VolumeMount[];
 }
 
 /** What a command line of `run` comes to. */
@@ -42,7 +43,7 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export function planContainer(
   options: RunOptions,
-  { id, image, machine, ownDirectory, findOther }: PlanSources,
+  { id, image, machine, ownDirectory, findOther, volumes = [] }: PlanSources,
 ): ContainerPlan {
   const hostname = options.hostname ?? (options.network.kind === "host" ? machine.hostname : shortId(id));
   const { domainname, addedHosts, dns } = options;
@@ -75,6 +76,7 @@ export function planContainer(
       process,
       labels: { ...image.config.Labels, ...options.labels },
       mountPoints: mountPoints.filter((path) => !asked.has(path)),
+      volumes,
       network: containerNetwork(options, image, findOther),
       names,
       terminal: options.tty,

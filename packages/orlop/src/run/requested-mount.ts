@@ -4,8 +4,17 @@ import { type Mount, OrlopError } from "@orlop/core";
 /** A mount that the user asks for. */
 export interface RequestedMount {
   readonly mount: Mount;
+  /** Its source is this volume's directory, which is not known yet. */
+  readonly volume?: RequestedVolume;
   /** Make the host's directory when nothing is there. */
   readonly createSource?: boolean;
+}
+
+export interface RequestedVolume {
+  /** Absent: one that is made for this container alone. */
+  readonly name: string | undefined;
+  /** A new one gets what the image has at that place. */
+  readonly copies: boolean;
 }
 
 /** What an empty file system in memory is mounted with unless the user says otherwise: docker's choice. */

@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 import { readMachineView } from "./machine-view.ts";
 import { runContainer } from "./run-container.ts";
 import { RUN_FLAGS } from "./run-flags.ts";
-import { readRunOptions } from "./run-options.ts";
+import { type RunOptions, readRunOptions } from "./run-options.ts";
 
 export const runCommand: Command = {
   name: "run",
@@ -30,9 +30,14 @@ export const runCommand: Command = {
   async run(flags) {
     const machine = readMachineView();
     const options = readRunOptions(flags, machine);
-    const isConnected = options.network.kind === "networks" || options.network.kind === "container";
-    if (options.autoRemove && !options.detach && !isConnected) return await runContainer(options, machine);
+    if (options.autoRemove && !options.detach && !needsEngine(options)) return await runContainer(options, machine);
     const { runKept } = await import("../containers/run-kept.ts");
     return await runKept(options);
   },
 };
+
+/** Networks and volumes have to be known to others, and so has a container that uses them. */
+function needsEngine({ network, mounts }: RunOptions): boolean {
+  const isConnected = network.kind === "networks" || network.kind === "container";
+  return isConnected || mounts.some(({ volume }) => volume !== undefined);
+}

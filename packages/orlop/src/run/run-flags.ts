@@ -31,13 +31,13 @@ const flags: readonly Flag[] = [
     group: FILES,
     name: "volume",
     short: "v",
-    value: "HOST:CONTAINER[:OPTIONS]",
-    help: "Bind a file or directory of the host; one that is missing is made",
+    value: "[HOST:]CONTAINER[:OPTIONS]",
+    help: "Bind a file or directory of the host, or a volume; what is missing is made",
   },
   {
     group: FILES,
     name: "mount",
-    value: "type=bind|tmpfs,...",
+    value: "type=bind|tmpfs|volume,...",
     help: "Mount with every detail said: source, target, readonly, ...",
   },
   { group: FILES, name: "tmpfs", value: "DIR[:OPTIONS]", help: "Mount an empty directory in memory" },
@@ -190,7 +190,6 @@ const flags: readonly Flag[] = [
 const windows = "it is about Windows";
 const noLinks = "use a network of your own, whose containers know each other by name";
 const noDaemon = "there is no daemon yet that would act on it";
-const noVolumes = "there are no volumes yet; bind a directory with -v HOST:CONTAINER";
 const noBlockLimits = "limits of block devices are not offered yet";
 const noNamespaceChoice = "the container always has its own";
 
@@ -207,8 +206,8 @@ const refused: readonly RefusedFlag[] = [
   { name: "no-healthcheck", isSwitch: true, reason: noDaemon },
   { name: "annotation", reason: "use --label" },
   { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
-  { name: "volume-driver", reason: noVolumes },
-  { name: "volumes-from", reason: noVolumes },
+  { name: "volume-driver", reason: "volumes are directories of this machine" },
+  { name: "volumes-from", reason: "name each volume with -v" },
   { name: "storage-opt", reason: "the root file system has no options" },
   { name: "isolation", reason: "there is one kind of isolation yet, the process" },
   { name: "userns", reason: "an ordinary user's containers have a user namespace, root's have none" },

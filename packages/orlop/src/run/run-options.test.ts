@@ -240,6 +240,25 @@ describe("flags of run", () => {
   });
 });
 
+test("volumes are asked for by name, or by a place alone", () => {
+  const volumes = (...args: readonly string[]): unknown =>
+    read([...args, "host"]).mounts.map(({ mount, volume }) => [
+      mount.destination,
+      volume,
+      mount.options?.includes("rro"),
+    ]);
+  const named = { name: "data", copies: true };
+  assert.deepEqual(volumes("-v", "data:/a/b:ro"), [["/a/b", named, true]]);
+  assert.deepEqual(volumes("-v", "data:/a:nocopy", "-v", "/c"), [
+    ["/a", { name: "data", copies: false }, false],
+    ["/c", { name: undefined, copies: true }, false],
+  ]);
+  assert.deepEqual(volumes("--mount", "src=data,dst=/a"), [["/a", named, false]]);
+  assert.deepEqual(volumes("--mount", "type=volume,dst=/a,volume-nocopy"), [
+    ["/a", { name: undefined, copies: false }, false],
+  ]);
+});
+
 test("networks are asked for by name, with wishes, and by published ports alone", () => {
   const network = (...args: readonly string[]): unknown => read([...args, "host"]).network;
   const plain = { aliases: [] };
@@ -308,8 +327,8 @@ describe("a bad command line of run", () => {
     [["--name", "-x", "host"], /Cannot use name "-x"/],
     [["-h", "a b", "host"], /invalid hostname/],
     [["-h", "a".repeat(65), "host"], /invalid hostname/],
-    [["-v", "name:/b", "host"], /Cannot use volume "name": there are no volumes yet\nTry a directory/],
-    [["-v", "/b", "host"], /Cannot use volume "\/b": there are no volumes yet/],
+    [["-v", "/a:/b:nocopy", "host"], /invalid mode: nocopy: nocopy is about volumes/],
+    [["-v", "n:/b", "host"], /invalid argument "n:\/b"|Cannot use name "n"/],
     [["-v", "/a:b", "host"], /mount path must be absolute/],
     [["-v", "/a:/", "host"], /destination can't be '\/'/],
     [["-v", "/a:/b/..", "host"], /destination can't be '\/'/],
@@ -319,7 +338,7 @@ describe("a bad command line of run", () => {
     [["-v", "/a:/b:ro:x", "host"], /invalid volume specification/],
     [["-v", ":/b", "host"], /empty section between colons/],
     [["-v", "/a:/b", "--tmpfs", "/b/", "host"], /Duplicate mount point: \/b/],
-    [["--mount", "source=/a,target=/b", "host"], /Cannot mount type "volume": there are bind and tmpfs/],
+    [["--mount", "source=/a,target=/b", "host"], /Cannot use name "\/a": it needs two or more of letters/],
     [["--mount", "type=bind,source=/a", "host"], /target is required/],
     [["--mount", "type=bind,target=/a", "host"], /source is required/],
     [["--mount", "type=bind,source=/a,target=/b,nope=1", "host"], /unexpected key 'nope' for type bind/],

@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from "node:path";
-import { OrlopError } from "@orlop/core";
+import { OrlopError, parseName } from "@orlop/core";
 import { invalid, parseDestination, type RequestedMount } from "./requested-mount.ts";
 
 const PROPAGATIONS: ReadonlySet<string> = new Set(["shared", "rshared", "slave", "rslave", "private", "rprivate"]);
@@ -8,14 +8,13 @@ const PROPAGATIONS: ReadonlySet<string> = new Set(["shared", "rshared", "slave",
 const REFUSED: Readonly<Record<string, string>> = {
   z: "SELinux labels are not changed",
   Z: "SELinux labels are not changed",
-  nocopy: "it is about volumes, and there are none yet",
   cached: "it is about file sharing with a virtual machine",
   delegated: "it is about file sharing with a virtual machine",
   consistent: "it is about file sharing with a virtual machine",
 };
 
 /**
- * `HOST:CONTAINER[:OPTIONS]` as docker's `-v`: everything mounted below the host's directory comes along; `ro` makes
+ * `HOST:CONTAINER[:OPTIONS]`, `VOLUME:CONTAINER[:OPTIONS]` or `CONTAINER` as docker's `-v`. Of a directory of the host everything mounted below the host's directory comes along; `ro` makes
  * all of it read-only. A relative host path begins with a dot and starts from `cwd`.
  *
  * @throws OrlopError
@@ -23,10 +22,12 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function parseVolume(text: string, cwd: string): RequestedMount {
   const [source = "", destination, options, ...more] = text.split(":");
   if (more.length > 0) throw invalid(`invalid volume specification: '${text}'`);
-  if (destination === undefined) throw noVolumes(text);
+  if (destination === undefined) return volumeMount(undefined, text, { readonly: false, copies: true });
   if (source === "" || destination === "") throw invalid(`invalid spec: :${destination}: empty section between colons`);
-  if (!isAbsolute(source) && !source.startsWith(".")) throw noVolumes(source);
-  const { readonly, propagation } = parseOptions(options ?? "");
+  const parsed = parseOptions(options ?? "");
+  if (!isAbsolute(source) && !source.startsWith(".")) return volumeMount(parseName(source), destination, parsed);
+  const { readonly, propagation, copies } = parsed;
+  if (!copies) throw invalid(`invalid mode: ${options}: nocopy is about volumes`);
   return {
     mount: {
       destination: parseDestination(destination),
@@ -38,10 +39,30 @@ export function parseVolume(text: string, cwd: string): RequestedMount {
   };
 }
 
-function parseOptions(text: string): { readonly readonly: boolean; readonly propagation: string } {
+interface VolumeModes {
+  readonly readonly: boolean;
+  readonly copies: boolean;
+}
+
+/** @param name absent: one for this container alone */
+export function volumeMount(
+  name: string | undefined,
+  destination: string,
+  { readonly, copies }: VolumeModes,
+): RequestedMount {
+  const options = ["rbind", ...(readonly ? ["rro"] : []), "rprivate"];
+  return { mount: { destination: parseDestination(destination), type: "bind", options }, volume: { name, copies } };
+}
+
+function parseOptions(text: string): VolumeModes & { readonly propagation: string } {
   let mode: string | undefined;
   let propagation: string | undefined;
+  let copies = true;
   for (const option of text.split(",").filter((each) => each !== "")) {
+    if (option === "nocopy") {
+      copies = false;
+      continue;
+    }
     const reason = Object.hasOwn(REFUSED, option) ? REFUSED[option] : undefined;
     if (reason !== undefined) throw new OrlopError("unsupported", `Cannot use volume option "${option}": ${reason}`);
     const isMode = option === "ro" || option === "rw";
@@ -50,13 +71,5 @@ function parseOptions(text: string): { readonly readonly: boolean; readonly prop
     if (isMode) mode = option;
     else propagation = option;
   }
-  return { readonly: mode === "ro", propagation: propagation ?? "rprivate" };
-}
-
-function noVolumes(name: string): OrlopError {
-  return new OrlopError(
-    "unsupported",
-    `Cannot use volume "${name}": there are no volumes yet\n` +
-      "Try a directory of the host: -v /path/here:/path/in/container, or -v ./here:/path/in/container.",
-  );
+  return { readonly: mode === "ro", copies, propagation: propagation ?? "rprivate" };
 }

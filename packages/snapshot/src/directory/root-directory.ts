@@ -50,6 +50,19 @@ export class RootDirectory implements Disposable {
     }
   }
 
+  /** The directory that a path leads to, or `undefined` where none is. */
+  openDirectory(path: string): OpenPlace | undefined {
+    try {
+      const found = new OpenPlace(this.#walk(path));
+      if (fstatSync(found.fd).isDirectory()) return found;
+      found[Symbol.dispose]();
+      return undefined;
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** The directory itself. */
   open(): OpenPlace {
     return new OpenPlace(openSync(place(this.#root), O_PATH | O_DIRECTORY));

@@ -1,0 +1,224 @@
+import { OrlopError, parseName } from "@orlop/core";
+import type { Volume } from "@orlop/engine";
+import type { Command } from "../command.ts";
+import { containerCommand, withEach } from "../containers/container-verb.ts";
+import { OutputFormat } from "../format/output-format.ts";
+import { Template } from "../format/template/template.ts";
+import { Dictionary, Struct, structOf } from "../format/template/value.ts";
+import { valueJson } from "../format/template/value-json.ts";
+import { isConfirmed } from "../gc/is-confirmed.ts";
+import { FORMAT_HELP } from "../images/images-command.ts";
+import { printError, printText } from "../print.ts";
+import { parseLabels } from "../run/label-flags.ts";
+
+export const volumeCreateCommand: Command = containerCommand(
+  {
+    name: "create",
+    usage: "[OPTIONS] [VOLUME]",
+    description:
+      "Makes a volume: a directory with a name, which outlives the containers that it is mounted in. The name is printed; without " +
+      "one it is made up. One that is there already is left as it is.",
+    examples: [["orlop volume create data", "orlop run -v data:/var/lib/data ..."]],
+    table: {
+      flags: [
+        { name: "driver", short: "d", value: "DRIVER", help: "Who makes it: local (local)" },
+        { name: "label", value: "KEY[=VALUE]", help: "Note something with the volume" },
+      ],
+      refused: [
+        { name: "opt", short: "o", reason: "a volume is a directory of this machine, and has no options" },
+        { name: "availability", reason: "it is about a cluster" },
+        { name: "group", reason: "it is about a cluster" },
+      ],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ engine, flags }) => {
+    const [name, ...others] = flags.positional;
+    if (others.length > 0)
+      throw new OrlopError("invalid", `at most one name is taken, and there are ${others.length + 1}`);
+    const driver = flags.text("driver") ?? "local";
+    if (driver !== "local") {
+      throw new OrlopError("unsupported", `Cannot use volume driver ${JSON.stringify(driver)}: there is local`);
+    }
+    const labels = parseLabels(flags.list("label"));
+    const volume = await engine.volumes.ensure(name === undefined ? undefined : parseName(name), { labels });
+    printText(`${volume.name}\n`);
+    return 0;
+  },
+);
+
+const HEADINGS = {
+  Driver: "DRIVER",
+  Name: "VOLUME NAME",
+  Labels: "LABELS",
+  Mountpoint: "MOUNTPOINT",
+  Scope: "SCOPE",
+  Links: "LINKS",
+  Size: "SIZE",
+} as const;
+
+export const volumeListCommand: Command = containerCommand(
+  {
+    name: "ls",
+    usage: "[OPTIONS]",
+    description: "Lists volumes, sorted by name.",
+    examples: [["orlop volume ls -f dangling=true", "those that no container uses"]],
+    table: {
+      flags: [
+        { name: "filter", short: "f", value: "NAME=VALUE", help: "Only dangling=true, driver=, name= or label=" },
+        { name: "format", value: "FORMAT", help: FORMAT_HELP },
+        { name: "quiet", short: "q", help: "Only names" },
+      ],
+      refused: [{ name: "cluster", isSwitch: true, reason: "it is about a cluster" }],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ engine, flags }) => {
+    if (flags.positional.length > 0) {
+      throw new OrlopError("invalid", `it takes no words, and got ${JSON.stringify(flags.positional[0])}`);
+    }
+    const given = flags.text("format") || "table";
+    const text = given === "table" && flags.isOn("quiet") ? "{{.Name}}" : given;
+    const format = new OutputFormat(text, "{{.Driver}}\t{{.Name}}");
+    const isUsed = (name: string): boolean => engine.volumes.users(name).length > 0;
+    const suits = flags.parseAll("filter", (filter) => parseFilter(filter, isUsed));
+    const rows = engine.volumes.list().filter((volume) => suits.every((suit) => suit(volume)));
+    printText(format.text(rows.map(volumeRow), HEADINGS));
+    return 0;
+  },
+);
+
+function volumeRow({ name, labels, path }: Volume): Struct {
+  return structOf({
+    Driver: "local",
+    Name: name,
+    Labels: Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(","),
+    Mountpoint: path,
+    Scope: "local",
+    Links: "N/A",
+    Size: "N/A",
+  });
+}
+
+function parseFilter(text: string, isUsed: (name: string) => boolean): (volume: Volume) => boolean {
+  const at = text.indexOf("=");
+  const [name, value] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+  switch (name) {
+    case "dangling": {
+      const wanted = /^(1|t|true)$/i.test(value);
+      return (volume) => isUsed(volume.name) !== wanted;
+    }
+    case "driver":
+      return () => value === "local";
+    case "name":
+      return (volume) => volume.name.includes(value);
+    case "label": {
+      const equals = value.indexOf("=");
+      const key = equals < 0 ? value : value.slice(0, equals);
+      return ({ labels }) => Object.hasOwn(labels, key) && (equals < 0 || labels[key] === value.slice(equals + 1));
+    }
+    default:
+      throw new OrlopError("invalid", "there are dangling=, driver=, label= and name=");
+  }
+}
+
+export const volumeInspectCommand: Command = containerCommand(
+  {
+    name: "inspect",
+    usage: "[OPTIONS] VOLUME [VOLUME...]",
+    description: "Tells all about volumes, as a list of JSON objects.",
+    examples: [["orlop volume inspect -f '{{.Mountpoint}}' data", "where it is"]],
+    table: {
+      flags: [{ name: "format", short: "f", value: "FORMAT", help: "json, or a template for each volume" }],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ engine, flags }) => {
+    if (flags.positional.length === 0) throw new OrlopError("invalid", "at least one volume is required");
+    const documents: Struct[] = [];
+    let exitCode = 0;
+    for (const name of flags.positional) {
+      try {
+        documents.push(volumeDocument(engine.volumes.get(name)));
+      } catch (error) {
+        if (!(error instanceof OrlopError)) throw error;
+        printError(error.message);
+        exitCode = 1;
+      }
+    }
+    const format = flags.text("format") ?? "";
+    if (format === "" || format === "json") printText(`${valueJson(documents, format === "" ? "    " : undefined)}\n`);
+    else {
+      const template = new Template(format);
+      printText(documents.map((document) => `${template.execute(document)}\n`).join("") || "\n");
+    }
+    return exitCode;
+  },
+);
+
+/** With docker's fields. */
+function volumeDocument({ name, createdAtMs, labels, path }: Volume): Struct {
+  return new Struct([
+    { name: "CreatedAt", value: new Date(createdAtMs).toISOString() },
+    { name: "Driver", value: "local" },
+    { name: "Labels", value: new Dictionary(Object.entries(labels), "") },
+    { name: "Mountpoint", value: path },
+    { name: "Name", value: name },
+    { name: "Options", value: new Dictionary(undefined, "") },
+    { name: "Scope", value: "local" },
+  ]);
+}
+
+export const volumeRemoveCommand: Command = containerCommand(
+  {
+    name: "rm",
+    usage: "[OPTIONS] VOLUME [VOLUME...]",
+    description: "Removes volumes that no container uses, with all that is in them.",
+    examples: [["orlop volume rm data", "it is gone"]],
+    table: {
+      flags: [{ name: "force", short: "f", help: "What is not there need not be removed" }],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ engine, flags }) => {
+    const isForced = flags.isOn("force");
+    return await withEach(flags.positional, async (name) => {
+      if (!isForced || engine.volumes.find(name) !== undefined) await engine.volumes.remove(name);
+      return undefined;
+    });
+  },
+);
+
+export const volumePruneCommand: Command = containerCommand(
+  {
+    name: "prune",
+    usage: "[OPTIONS]",
+    description: "Removes volumes that no container uses and that nobody has given a name; with --all the others, too.",
+    examples: [["orlop volume prune -af", "without a question"]],
+    table: {
+      flags: [
+        { name: "all", short: "a", help: "Those with names, too" },
+        { name: "force", short: "f", help: "Do not ask" },
+      ],
+      refused: [{ name: "filter", reason: "choose with orlop volume ls --filter, and remove with orlop volume rm" }],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ engine, flags }) => {
+    const isAll = flags.isOn("all");
+    const kind = isAll ? "all" : "anonymous";
+    const warning = `This will remove ${kind} local volumes not used by at least one container.`;
+    const asked = { print: printText, input: process.stdin };
+    if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
+    const removed: string[] = [];
+    for (const { name, isAnonymous } of engine.volumes.list()) {
+      if ((!isAll && !isAnonymous) || engine.volumes.users(name).length > 0) continue;
+      await engine.volumes.remove(name);
+      removed.push(name);
+    }
+    if (removed.length > 0) printText(`Deleted Volumes:\n${removed.map((name) => `${name}\n`).join("")}\n`);
+    return 0;
+  },
+);
