@@ -17,6 +17,8 @@ export interface LogRequest {
   readonly file: string;
   /** A file that would get larger is put aside as `file.1`, and that as `file.2`; absent: never. */
   readonly maxSizeBytes?: number;
+  /** The container is there already: what watched over its output was killed. */
+  readonly resume?: boolean;
   /** How many files there are at most, the one that is written to among them. */
   readonly maxFiles?: number;
 }

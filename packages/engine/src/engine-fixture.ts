@@ -113,7 +113,7 @@ class FakeRuntime implements Runtime {
 }
 
 const NO_LOGS: Logs = {
-  start: async () => ({ pid: 0 }),
+  start: async () => ({ pid: process.pid }),
   async *read(): AsyncIterable<LogEntry> {},
 };
 

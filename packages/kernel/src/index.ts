@@ -113,7 +113,7 @@ export {
   octal,
   openHow,
 } from "./mount/safe-path.ts";
-export { isMarkAlive, ownProcessMark } from "./process-mark.ts";
+export { isMarkAlive, ownProcessMark, processMark } from "./process-mark.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
 export { emitDecimal, PID_DIGITS_MAX } from "./program/emit-decimal.ts";
 export { type ExplainedProgram, explainJson } from "./program/explain/explain-json.ts";

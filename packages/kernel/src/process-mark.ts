@@ -5,7 +5,12 @@ import { readFileSync, readlinkSync } from "node:fs";
  * once the process is gone, whatever became of it.
  */
 export function ownProcessMark(): string {
-  return `${pidNamespace()}.${process.pid}.${startTime(process.pid)}`;
+  return processMark(process.pid);
+}
+
+/** The same of another process of this pid namespace. @throws the error of open(2) where there is none */
+export function processMark(pid: number): string {
+  return `${pidNamespace()}.${pid}.${startTime(pid)}`;
 }
 
 /** Whether the process that a mark names still lives, or may live where this process cannot see it. */

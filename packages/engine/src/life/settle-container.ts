@@ -6,6 +6,7 @@ import type { Container, ContainerState } from "../state/container-rows.ts";
 import { containerEvent } from "./container-event.ts";
 import { disconnectNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
+import { resumeStreams } from "./container-streams.ts";
 
 /** What a machine that was switched off, or somebody who removed all state, has left of a run: docker's code for that. */
 const LOST_EXIT_CODE = 255;
@@ -58,6 +59,7 @@ async function settleLiving(
 ): Promise<Container> {
   const { state } = container;
   if (status === "creating" || status === "created") return await recordEnd(context, container, runtime, undefined);
+  await resumeStreams(context, container);
   const now = status === "paused" ? "paused" : "running";
   if (state.status === now) return container;
   const wasStarting = state.status === "starting";

@@ -3,14 +3,12 @@ import { join } from "node:path";
 import { type CreateRequest, type Endpoint, OrlopError, type Runtime, type RuntimeSpec, type Stdio } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
-import { outputFile, streamsDirectory } from "../state/container-places.ts";
+import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { connectNetworks, disconnectNetworks, joinNetwork, tellNeighbours } from "./container-networks.ts";
 import { statusAfter } from "./container-status.ts";
+import { endStreams, openInput, openStreams } from "./container-streams.ts";
 import { save } from "./settle-container.ts";
-
-/** Of output that is not kept, those who are attached get to see at least the last so much. */
-const PASSING = { maxSizeBytes: 1024 * 1024, maxFiles: 2 } as const;
 
 export interface StartOptions {
   /** Standard input is to end with whoever asks; see {@link StartedRun}. */
@@ -111,52 +109,6 @@ async function runIn(
   } catch (error) {
     await runtime.delete(request.id, { force: true });
     await disconnectNetworks(context, container);
-    throw error;
-  }
-}
-
-/** What the run reads from and writes to; a log takes its output from there. */
-async function openStreams(context: EngineContext, container: Container, directory: string): Promise<Stdio> {
-  const { log, interactive, terminal } = container;
-  if (log.driver === "passthrough") {
-    return { stdin: interactive ? "inherit" : "null", stdout: "inherit", stderr: "inherit" };
-  }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const { maxSizeBytes, maxFiles } = log.driver === "file" ? log : PASSING;
-  await context.logs.start({
-    directory,
-    stdin: interactive,
-    terminal,
-    file: outputFile(context, container),
-    ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }),
-    ...(maxFiles === undefined ? {} : { maxFiles }),
-  });
-  const stream = (name: string): { readonly path: string } => ({ path: join(directory, name) });
-  return {
-    stdin: interactive ? stream("stdin") : "null",
-    stdout: stream("stdout"),
-    stderr: terminal ? "null" : stream("stderr"),
-  };
-}
-
-/** Of a run that did not come about: whoever reads from them sees their end. */
-function endStreams(directory: string): void {
-  for (const name of ["stdout", "stderr"]) {
-    try {
-      closeSync(openSync(join(directory, name), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
-    } catch {
-      // Nobody reads, or there is none.
-    }
-  }
-}
-
-/** That alone, so that a container which reads no more is noticed. */
-export function openInput(streams: string): number | undefined {
-  try {
-    return openSync(join(streams, "stdin"), constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    // It has closed its input already, or ended.
-    if ((error as NodeJS.ErrnoException).code === "ENXIO") return undefined;
     throw error;
   }
 }

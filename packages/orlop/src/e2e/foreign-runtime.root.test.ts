@@ -96,7 +96,7 @@ for (const { runtime, programs } of PEERS) {
     });
 
     test("gives a terminal of the caller's size, which it follows", { skip: pythonObstacle() }, async () => {
-      const command = [LAUNCHER, "run", "-it", "--runtime", runtime, ...c.fixture.idFlags()];
+      const command = [LAUNCHER, "run", "--rm", "--rm", "-it", "--runtime", runtime, ...c.fixture.idFlags()];
       // It does not wait in a read, which a signal right before it would not end.
       const script =
         "trap 'stty size; exit 5' WINCH; stty size; read line; echo got $line; while :; do sleep 0.1; done";
@@ -148,7 +148,19 @@ describe("orlop run --runtime", { skip: notRoot }, () => {
     const runtime = c.place("runtime");
     writeFileSync(runtime, `#!/bin/sh\nexec sh ${slow} "$@"\n`, { mode: 0o755 });
     const script = "trap 'stty size; exit 5' WINCH; stty size; while :; do sleep 0.1; done";
-    const command = [LAUNCHER, "run", "-t", "--runtime", `oci:${runtime}`, ...c.fixture.idFlags(), "host", "sh", "-c"];
+    const command = [
+      LAUNCHER,
+      "run",
+      "--rm",
+      "--rm",
+      "-t",
+      "--runtime",
+      `oci:${runtime}`,
+      ...c.fixture.idFlags(),
+      "host",
+      "sh",
+      "-c",
+    ];
     const { status } = await atTerminal(
       c.fixture,
       [...command, script],

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { CommandResult } from "./command-fixture.ts";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
@@ -96,6 +98,21 @@ function outputCases(c: SuiteContext, ok: Succeed): void {
       const { exitCode, stdout, stderr } = await c.fixture.orlop(args, { input: "one\ntwo\n" });
       assert.deepEqual([exitCode, stdout, stderr], [0, "one\ntwo\n", ""]);
       await ok("rm", "echo");
+    });
+
+    test("is whole although who writes it down is killed", async () => {
+      const script = "for i in 1 2 3; do echo $i; read line; done";
+      await ok("run", "-d", "-i", ...c.fixture.idFlags(), "--name", "whole", "host", "sh", "-c", script);
+      const id = await ok("ps", "--no-trunc", "-q", "--filter", "name=whole");
+      const streams = join(c.stateDirectory, "streams", id);
+      for (const line of ["1", "2"]) {
+        await untilSo(async () => (await ok("logs", "whole")).endsWith(line));
+        const pid = Number(readFileSync(join(streams, "pump"), "utf8").split(".")[1]);
+        process.kill(pid, "SIGKILL");
+        appendFileSync(join(streams, "stdin"), "go on\n");
+      }
+      await untilSo(async () => (await ok("logs", "whole")) === "1\n2\n3");
+      await ok("rm", "-f", "whole");
     });
 
     test("is followed until its end by whoever comes later", async () => {

@@ -15,14 +15,14 @@ export interface SuiteOptions {
 /** What the cases of a suite share: commands, the containers that they made, a directory. */
 export class SuiteContext {
   readonly skip: string | false;
-  readonly #stateDirectory: string;
+  readonly stateDirectory: string;
   readonly #flags: readonly string[];
   #fixture: CommandFixture | undefined;
 
   constructor({ skip, stateDirectory, runtime }: SuiteOptions) {
     this.skip = skip;
     this.#flags = runtime === undefined ? [] : ["--runtime", runtime];
-    this.#stateDirectory = stateDirectory;
+    this.stateDirectory = stateDirectory;
     before(() => {
       this.#fixture = new CommandFixture();
     });
@@ -55,7 +55,7 @@ export class SuiteContext {
     test("nothing is left of all these containers", { skip: this.skip }, async () => {
       // Whoever was killed could not clean up; the next run does.
       await this.output("host", "true");
-      assert.deepEqual(await findLeftovers(this.fixture.containerIds(), this.#stateDirectory), []);
+      assert.deepEqual(await findLeftovers(this.fixture.containerIds(), this.stateDirectory), []);
       assert.deepEqual(this.fixture.leftOver(), []);
     });
   }

@@ -11,7 +11,7 @@ export function terminalRelaySuite(options: SuiteOptions): void {
 
   /** `orlop run FLAGS...` at a terminal. */
   const run: Run = (args, steps = []) =>
-    atTerminal(c.fixture, [LAUNCHER, "run", ...c.fixture.idFlags(), ...args], steps);
+    atTerminal(c.fixture, [LAUNCHER, "run", "--rm", ...c.fixture.idFlags(), ...args], steps);
 
   describe("a container without a terminal, at the caller's", { skip: c.skip }, () => {
     testIsolation(run);

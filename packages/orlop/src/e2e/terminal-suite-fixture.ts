@@ -25,7 +25,7 @@ export function terminalSuite(options: SuiteOptions): void {
 
 /** `orlop run -it FLAGS...` at a terminal. */
 function atOwn(c: SuiteContext, args: readonly string[], steps: readonly TerminalStep[]): Promise<TerminalResult> {
-  return atTerminal(c.fixture, [LAUNCHER, "run", "-it", ...c.fixture.idFlags(), ...args], steps);
+  return atTerminal(c.fixture, [LAUNCHER, "run", "--rm", "-it", ...c.fixture.idFlags(), ...args], steps);
 }
 
 function ownTerminalCases(c: SuiteContext, skip: string | false): void {
@@ -54,7 +54,7 @@ function ownTerminalCases(c: SuiteContext, skip: string | false): void {
     });
 
     test("is hung up on when nobody reads its output any more", async () => {
-      const command = [LAUNCHER, "run", "-t", ...c.fixture.idFlags(), "host", "yes"];
+      const command = [LAUNCHER, "run", "--rm", "-t", ...c.fixture.idFlags(), "host", "yes"];
       const { stdout, exitCode } = await c.fixture.start("sh", ["-c", '"$@" | head -n 1', "sh", ...command]);
       assert.deepEqual([stdout, exitCode], ["y\r\n", 0]);
     });

@@ -10,7 +10,7 @@ export interface RequestedMount {
   readonly createSource?: boolean;
 }
 
-export interface RequestedVolume {
+interface RequestedVolume {
   /** Absent: one that is made for this container alone. */
   readonly name: string | undefined;
   /** A new one gets what the image has at that place. */
