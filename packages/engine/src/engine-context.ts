@@ -10,6 +10,8 @@ export interface RootStore {
   open(root: ContainerRoot): Promise<{ readonly rootfs: RootFilesystem; readonly mounts: readonly Mount[] }>;
   /** With all that was written to it; what is not there is no error. */
   remove(root: ContainerRoot): Promise<void>;
+  /** Removes what was made for a container of that id, which did not come about. */
+  discard(id: string): Promise<void>;
 }
 
 /** What an engine is put together of. */

@@ -122,6 +122,7 @@ export class EngineFixture implements Disposable {
   readonly directory: string = mkdtempSync(join(tmpdir(), "orlop-engine-"));
   readonly runtime: FakeRuntime = new FakeRuntime();
   readonly removedRoots: ContainerRoot[] = [];
+  readonly discarded: string[] = [];
   transients: readonly Container[] = [];
   readonly #databases: Database[] = [];
 
@@ -136,6 +137,7 @@ export class EngineFixture implements Disposable {
       roots: {
         open: async () => ({ rootfs: { kind: "directory", path: "/" }, mounts: [] }),
         remove: async (root) => void this.removedRoots.push(root),
+        discard: async (id) => void this.discarded.push(id),
       },
       logs: NO_LOGS,
       networks: async () => {

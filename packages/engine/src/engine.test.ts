@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
@@ -95,6 +95,17 @@ describe("a container", () => {
     assert.equal(existsSync(directory), false);
     assert.deepEqual(await engine.list(), []);
   });
+});
+
+test("what is left of a container whose maker was killed goes with the next one", async () => {
+  using fixture = new EngineFixture();
+  const engine = fixture.open();
+  const { id: kept } = await engine.create("box", made);
+  const unmade = join(fixture.directory, "containers", "f".repeat(64));
+  mkdirSync(join(unmade, "files"), { recursive: true });
+  const { id } = await engine.create("other", made);
+  assert.deepEqual(readdirSync(join(fixture.directory, "containers")).sort(), [kept, id].sort());
+  assert.deepEqual(fixture.discarded, ["f".repeat(64)]);
 });
 
 describe("a stop", () => {

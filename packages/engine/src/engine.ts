@@ -27,6 +27,7 @@ import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remov
 import { save, settleContainer } from "./life/settle-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
+import { sweepUnmade } from "./life/sweep-unmade.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import type { ContainerDescription, NetworkAttachment } from "./state/container-description.ts";
 import {
@@ -87,6 +88,7 @@ export class Engine {
     const { database, rows, events } = this.#context;
     const id = generateId(randomBytes);
     if (name !== undefined) this.#refuseTaken(name);
+    await sweepUnmade(this.#context);
     using _lock = await lockContainer(this.#context, id);
     const directory = containerDirectory(this.#context, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -1,8 +1,9 @@
-import { OrlopError } from "@orlop/core";
+import { OrlopError, type Snapshotter } from "@orlop/core";
 import type { ContainerRoot, RootStore } from "@orlop/engine";
 import { rootFilesystem } from "@orlop/snapshot";
 import type { ImageRoot } from "../image/image.ts";
 import { hostRoot, plainRoot } from "../image/plain-root.ts";
+import { snapshotKey } from "../image/snapshot-key.ts";
 import type { Depot } from "../store/open-depot.ts";
 
 /** Root file systems of containers: snapshots of a depot, and directories of this machine as they are now. */
@@ -29,11 +30,20 @@ export class ContainerRoots implements RootStore {
   }
 
   async remove(root: ContainerRoot): Promise<void> {
-    if (root.kind !== "snapshot") return;
-    try {
-      await this.#depot.snapshotterOf(root.snapshotter).remove(root.key);
-    } catch (error) {
-      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+    if (root.kind === "snapshot") await removeIfThere(this.#depot.snapshotterOf(root.snapshotter), root.key);
+  }
+
+  async discard(id: string): Promise<void> {
+    for (const snapshotter of this.#depot.parts().snapshots) {
+      await removeIfThere(this.#depot.snapshotterOf(snapshotter.name), snapshotKey(id));
     }
+  }
+}
+
+async function removeIfThere(snapshotter: Snapshotter, key: string): Promise<void> {
+  try {
+    await snapshotter.remove(key);
+  } catch (error) {
+    if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
   }
 }

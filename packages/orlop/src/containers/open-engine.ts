@@ -49,7 +49,7 @@ export function openEngine(): OpenEngine {
       runtimes.set(name, known);
       return known;
     },
-    transients: () => listRunning(directory).map(asContainer),
+    transients: () => listRunning(directory, depot.root).map(asContainer),
   });
   const networks = (): Promise<NetworkDriver> => engine.networks();
   return {

@@ -17,6 +17,7 @@ import { ownPlatform } from "../store/own-platform.ts";
 import { findKnown } from "./find-known.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
+import { snapshotKey } from "./snapshot-key.ts";
 
 /** Opens the image from this user's depot, for one container. */
 export async function openPulled(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
@@ -41,7 +42,7 @@ export async function openFromDepot(
   await using stack = new AsyncDisposableStack();
   const { platform = ownPlatform(), pull: policy = "missing" } = options;
   const snapshotter = await depot.snapshotter();
-  const key = `container-${options.containerId}`;
+  const key = snapshotKey(options.containerId);
   const known = policy === "always" ? undefined : await findNamed(depot, reference);
   const written: LeaseResource = { kind: "snapshot", snapshotter: snapshotter.name, key };
   // Kept before it is looked at: somebody may be removing it.

@@ -3,6 +3,7 @@ import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import { printWarning } from "../print.ts";
+import { ownDataDirectory } from "../store/data-directory.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
 import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
@@ -45,7 +46,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   const relay = await openRelay(options, prepared.stateDirectory);
   if (relay !== undefined) stack.use(relay);
   const { runtime, run } = stack.use(await openRuntime(options.runtime, prepared.stateDirectory, relay ?? "inherit"));
-  stack.use(new RunMarker(prepared.stateDirectory, id, prepared.description));
+  stack.use(new RunMarker(prepared.stateDirectory, ownDataDirectory(), prepared.description));
   await runOnCurrentRoot(prepared, run);
   let isDeleted = false;
   stack.defer(async () => {

@@ -3,6 +3,16 @@ import { join } from "node:path";
 import type { ContainerDescription } from "@orlop/engine";
 import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 
+/** Of what is in markers: one of another version is not read. */
+const MARKER_VERSION = 1;
+
+/** What a marker holds. */
+interface MarkedContainer extends ContainerDescription {
+  readonly markerVersion: number;
+  /** Directory of the images and containers that it belongs to. */
+  readonly depot: string;
+}
+
 /**
  * Notes that this process looks after a container, so that others find it, and a later one can clean up if it does not come to
  * do so itself.
@@ -10,11 +20,12 @@ import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 export class RunMarker implements Disposable {
   readonly #path: string;
 
-  constructor(stateDirectory: string, id: string, description: ContainerDescription) {
+  constructor(stateDirectory: string, depot: string, description: ContainerDescription) {
     const directory = markerDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#path = join(directory, `${ownProcessMark()}-${id}`);
-    writeFileSync(this.#path, JSON.stringify(description), { flag: "wx", mode: 0o600 });
+    this.#path = join(directory, `${ownProcessMark()}-${description.id}`);
+    const marked: MarkedContainer = { ...description, markerVersion: MARKER_VERSION, depot };
+    writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
   }
 
   [Symbol.dispose](): void {
@@ -23,7 +34,7 @@ export class RunMarker implements Disposable {
 }
 
 /** What is known of a container whose `run` has died. */
-export type Orphan = Pick<ContainerDescription, "runtime"> & Partial<ContainerDescription>;
+export type Orphan = Pick<MarkedContainer, "runtime"> & Partial<MarkedContainer>;
 
 /** Hands each container whose `run` has died to `remove`, and forgets it then. */
 export async function removeOrphans(
@@ -39,12 +50,13 @@ export async function removeOrphans(
   }
 }
 
-/** Containers that somebody looks after now. */
-export function listRunning(stateDirectory: string): readonly ContainerDescription[] {
+/** Containers of a depot that somebody looks after now. */
+export function listRunning(stateDirectory: string, depot: string): readonly ContainerDescription[] {
   return listMarkers(stateDirectory).flatMap(({ path, mark }) => {
     const description = isMarkAlive(mark) ? parseDescription(readMarker(path) ?? "") : undefined;
-    // Another version of orlop may have written it, which told less.
-    return description?.id === undefined || description.name === undefined ? [] : [description as ContainerDescription];
+    if (description?.markerVersion !== MARKER_VERSION || description.depot !== depot) return [];
+    const { markerVersion: _version, depot: _depot, ...own } = description as MarkedContainer;
+    return [own];
   });
 }
 

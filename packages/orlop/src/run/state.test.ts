@@ -83,17 +83,18 @@ describe("a directory of one's own", () => {
 test("containers are known to others for as long as their runs live", () => {
   const state = fresh();
   const [first, second] = [describedContainer({ name: "first" }), describedContainer({ name: "second" })];
-  using _ = new RunMarker(state, first.id, first);
-  using _other = new RunMarker(state, second.id, second);
+  using _ = new RunMarker(state, "/depot", first);
+  using _other = new RunMarker(state, "/depot", second);
   writeFileSync(join(state, "runs", `${dead}-${"f".repeat(64)}`), JSON.stringify(describedContainer({})));
   writeFileSync(join(state, "runs", `${ownProcessMark()}-${"e".repeat(64)}`), "");
   const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
-  assert.deepEqual([...listRunning(state)].sort(byName), [first, second]);
+  assert.deepEqual([...listRunning(state, "/depot")].sort(byName), [first, second]);
+  assert.deepEqual(listRunning(state, "/another"), []);
 });
 
 test("a container whose run has died is handed to be removed, once, with the runtime that made it", async () => {
   const state = fresh();
-  using _ = new RunMarker(state, "own", describedContainer({}));
+  using _ = new RunMarker(state, "/depot", describedContainer({ id: "own" }));
   writeFileSync(join(state, "runs", `${dead}-orphan`), JSON.stringify(describedContainer({ runtime: "oci:runc" })));
   writeFileSync(join(state, "runs", `${dead}-unmade`), "");
   const removed: string[] = [];

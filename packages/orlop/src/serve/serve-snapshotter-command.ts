@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { Database, FileLock } from "@orlop/image";
@@ -8,7 +7,7 @@ import { openSnapshotter } from "@orlop/snapshot";
 import { serveSnapshotter } from "@orlop/snapshot/proxy";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
-import { dataDirectory } from "../store/data-directory.ts";
+import { ownDataDirectory } from "../store/data-directory.ts";
 import { fittingSnapshotter } from "../store/open-depot.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 import { socketPath } from "./socket-path.ts";
@@ -39,9 +38,7 @@ export const serveSnapshotterCommand: Command = {
     const path = flags.parse("listen", socketPath);
     if (path === undefined) throw new OrlopError("invalid", "a socket is needed: --listen unix://PATH");
     const name = flags.text("snapshotter") ?? fittingSnapshotter();
-    const root = resolve(
-      flags.text("root") ?? join(dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env), "served"),
-    );
+    const root = resolve(flags.text("root") ?? join(ownDataDirectory(), "served"));
     using cancel = new CancelOnSignals();
     await using stack = new AsyncDisposableStack();
     stack.use(openRoot(root));

@@ -1,5 +1,11 @@
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+
+/** That of this user; see {@link dataDirectory}. */
+export function ownDataDirectory(): string {
+  return dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env);
+}
 
 /**
  * The directory for what outlives a start of the machine: images and their root file systems. `ORLOP_ROOT` names another

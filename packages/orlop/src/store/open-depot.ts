@@ -1,5 +1,4 @@
 import { mkdirSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import {
   type ContentStore,
@@ -31,7 +30,7 @@ import {
   type SnapshotChanges,
   type StoredSnapshotter,
 } from "@orlop/snapshot";
-import { dataDirectory } from "./data-directory.ts";
+import { ownDataDirectory } from "./data-directory.ts";
 
 /** A config has tens of kilobytes at the most, mostly. */
 const KNOWN_MAX = 64;
@@ -143,7 +142,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
 /** This user's depot; nothing of it is read or made before its first use. */
 export function openDepot(): Depot {
-  return new Depot(dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env));
+  return new Depot(ownDataDirectory());
 }
 
 /** The snapshotter of orlop's own that fits this machine. */
