@@ -145,8 +145,8 @@ export class LogCursor implements AsyncDisposable {
     }
   }
 
-  /** The current file is not there any more under any name, and there is no newer one. */
-  async isRemoved(): Promise<boolean> {
-    return this.#current.isRemoved();
+  /** The current file, when it has no name any more: it was removed, or a newer one has taken its place by now. */
+  async removedFile(): Promise<LogFile | undefined> {
+    return (await this.#current.isRemoved()) ? this.#current : undefined;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { hostArchitecture } from "@orlop/kernel";
+import { verifyProgram } from "@orlop/kernel";
 import { compilePump } from "./compile-pump.ts";
 import { logBytes } from "./log-bytes-fixture.ts";
 import { LENGTH_OPEN, LOG_RECORD } from "./log-layout.ts";
@@ -57,8 +57,9 @@ test("a header is decoded, and what is none is not", () => {
 
 test("the program of a pump is small, on every architecture", () => {
   const plan = { directory: "/d", file: "/l/log", stdin: true, terminal: false, resume: true, maxFiles: 5 };
-  for (const architecture of [hostArchitecture(), "x86_64", "aarch64"] as const) {
+  for (const architecture of ["x86_64", "aarch64"] as const) {
     const program = compilePump({ ...plan, architecture, maxSizeBytes: 1e6 });
+    verifyProgram(program, { loadAddress: 0x40000 });
     assert.ok(program.instructions.length < 320, `${program.instructions.length} instructions`);
   }
 });

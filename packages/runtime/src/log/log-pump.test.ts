@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { CONTROL_FD, emitReport, FLOCK, hostArchitecture, ProgramBuilder, reportBuffer, Zygote } from "@orlop/kernel";
 import { patience } from "@orlop/testkit";
 import { logBytes } from "./log-bytes-fixture.ts";
 import { PumpBench } from "./log-pump-fixture.ts";
@@ -56,6 +57,45 @@ suite("a log pump", { timeout }, () => {
     assert.equal((await bench.entries()).length, 20_000);
     const last = await bench.entries({ tail: 5000 });
     assert.equal(Buffer.concat(last.map(({ data }) => data)).toString(), text.slice(text.indexOf("line 15000")));
+  });
+
+  test("is followed to its end although files go before they are read", async () => {
+    await using bench = new PumpBench();
+    const pump = await bench.start({ terminal: true, maxSizeBytes: 2000, maxFiles: 1 });
+    const out = bench.writer();
+    const followed = bench.entries({ follow: true });
+    for (let line = 0; line < 3000; line++) await out.write(`line ${line}\n`);
+    out.close();
+    await pump.ended;
+    assert.equal((await followed).at(-1)?.data.toString(), "line 2999\n");
+  });
+
+  test("leaves a log alone that somebody else has locked", async (t) => {
+    await using bench = new PumpBench();
+    writeFileSync(bench.file, "");
+    const zygote = Zygote.start();
+    t.after(() => zygote.close());
+    const p = new ProgramBuilder(hostArchitecture());
+    const [file, failed] = [p.slot("file"), p.label("failed")];
+    p.step({ action: "lock all of the log" });
+    p.handler(failed);
+    p.call("openat", [p.flags("AT_FDCWD"), p.text(bench.file), p.flags("O_RDWR"), 0], { into: file });
+    p.call("fcntl", [file, p.flags("F_SETLK"), p.struct(FLOCK, { l_type: p.flags("F_WRLCK") })]);
+    emitReport(p, reportBuffer(p), "created");
+    // Until the other end of the socket is closed.
+    p.call("read", [CONTROL_FD, p.buffer(8), 8]);
+    p.mark(failed);
+    p.call("exit_group", [0]);
+    const kinds: string[] = [];
+    const locked = new Promise<void>((resolve) => {
+      zygote.submit(p.build(), ({ kind }) => {
+        kinds.push(kind);
+        if (kind === "created") resolve();
+      });
+    });
+    await locked;
+    await assert.rejects(bench.start(), { code: "conflict", errno: "EAGAIN" });
+    assert.ok(!kinds.includes("ended"), "it was not killed");
   });
 
   test("is one for a log: a second one ends the first, and goes on where it was", async () => {

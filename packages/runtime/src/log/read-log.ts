@@ -46,13 +46,18 @@ export async function* readLog(file: string, options: ReadLogOptions = {}): Asyn
   else if (tail !== undefined) yield* readTail(cursor, view, { tail, joins: follow && options.raw !== true });
   else if (since !== undefined) await (options.raw === true ? cursor.seekTime(since) : cursor.skipBefore(since));
   await cursor.settle();
+  let lastRemoved: unknown;
   for (;;) {
     for (let piece = await cursor.next(); piece !== undefined; piece = await cursor.next()) {
       if (signal?.aborted === true) return;
       yield* view.entries(piece);
     }
     if (watch === undefined || cursor.hasEnded || !cursor.isReadable || isOver(options)) break;
-    if (await cursor.isRemoved()) break;
+    const removed = await cursor.removedFile();
+    if (removed !== undefined && removed === lastRemoved) break;
+    lastRemoved = removed;
+    // There may be a newer one by now.
+    if (removed !== undefined) continue;
     await watch.wait(until === undefined ? undefined : Number(until / 1_000_000n) + 1);
     watch.arm();
   }

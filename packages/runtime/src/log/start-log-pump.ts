@@ -50,14 +50,26 @@ export interface LogPump {
  * the same log is replaced by that. Where the log takes no more (the disk is full, a quota used up), output is dropped, and
  * the log says how much as soon as it can.
  *
- * Throws `invalid` for options that mean nothing, and what it fails with otherwise.
+ * Throws `invalid` for options that mean nothing, `conflict` when something else than a pump has locked the log, and what it
+ * fails with otherwise.
  */
 export async function startLogPump(zygote: ZygoteLike, options: LogPumpOptions): Promise<LogPump> {
   const followed = new FollowedProgram(compilePump(planOf(options)));
   zygote.submit(followed.program, followed.onReport);
-  const pid = await followed.created.promise;
+  const pid = await followed.created.promise.catch((error: unknown) => {
+    throw isLocked(error) ? locked(options.file, error) : error;
+  });
   const ended = followed.ended.promise.then(() => (followed.lost ? "lost" : "ended"));
   return { pid, ended };
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof OrlopError && error.errno === "EAGAIN" && error.operation?.startsWith("lock ") === true;
+}
+
+function locked(file: string, cause: unknown): OrlopError {
+  const message = `Cannot start log pump for "${file}": another program has locked it`;
+  return new OrlopError("conflict", message, { operation: "start log pump", errno: "EAGAIN", cause });
 }
 
 function planOf(options: LogPumpOptions): PumpPlan {
