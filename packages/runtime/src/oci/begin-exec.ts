@@ -58,10 +58,11 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
   );
   const stages = new StageLog(debug, `process in container "${request.id}"`);
   stages.compiled(plan.seccomp?.flags);
-  const join = cgroup === undefined ? plan.join : joinBelow(record.cgroups, cgroup);
+  // A cgroup that is asked for by name is that or none.
+  const entry = cgroup === undefined ? {} : { join: joinBelow(record.cgroups, cgroup), joinInit: undefined };
   // Whose end the call waits for is not to outlive it unasked; the others are the caller's.
   const directory = container.exec(execId);
-  const program = compileExec({ ...plan, join, detached: true, pinnedInit: init.fd });
+  const program = compileExec({ ...plan, ...entry, detached: true, pinnedInit: init.fd });
   const followed = followExec(program, directory, plan.unit, context.env);
   directory.make(execId);
   runner.zygote.submit(followed.program, followed.onReport);

@@ -33,6 +33,15 @@ const cases: readonly [code: ErrorCode, options: OrlopErrorOptions, words: strin
     { operation: 'open "/sys/fs/cgroup/a/b/cgroup.procs"', errno: "ENOENT", field: "linux.cgroupsPath" },
     "error adding pid to /sys/fs/cgroup/a/b/cgroup.procs: no such file or directory",
   ],
+  [
+    "failed",
+    {
+      operation: 'start a process in cgroup "/sys/fs/cgroup/a" to enter the container',
+      errno: "EBUSY",
+      field: "linux.cgroupsPath",
+    },
+    "error adding pid of the process to cgroups",
+  ],
 ];
 
 describe("an error of a field for which runc has words of its own", () => {

@@ -73,6 +73,11 @@ const RULES: readonly Rule[] = [
       return `error adding pid to ${directory}/cgroup.procs: no such file or directory`;
     },
   },
+  {
+    field: /^linux\.cgroupsPath$/,
+    operation: /^start a process in cgroup "/,
+    words: () => "error adding pid of the process to cgroups",
+  },
 ];
 
 /** Where hooks of a kind stand in a config, by which runc says which of them failed. */

@@ -69,6 +69,8 @@ export interface OciContainersOptions {
   readonly callerPid: number;
   /** The caller's environment, which hooks of the host without one of their own have. It says where systemd listens. */
   readonly env: Readonly<Record<string, string>>;
+  /** Hooks in the container's namespaces begin in the bundle, as with crun; absent: in the root file system. */
+  readonly hooksInBundle?: boolean;
   /** Filters that earlier calls have compiled; absent: there were none. */
   readonly filters?: SeccompProgramCache;
   /** What the caller should know although everything goes on. */

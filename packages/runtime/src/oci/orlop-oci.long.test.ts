@@ -108,6 +108,14 @@ describe("global options", () => {
     }
   });
 
+  test("have hooks in the container's namespaces begin where the namesake does it", async () => {
+    for (const name of ["crun", "runc"]) {
+      const containers = new FakeContainers().with("a", "running");
+      await callOci(["pause", "a"], { containers, name });
+      assert.equal(containers.options?.hooksInBundle, name === "crun");
+    }
+  });
+
   test("that mean nothing are refused by name", async () => {
     const cases: readonly [args: readonly string[], message: RegExp][] = [
       [["--nope", "list"], /^flag provided but not defined: -nope\n/],

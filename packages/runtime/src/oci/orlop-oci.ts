@@ -5,6 +5,7 @@ import { parseArguments } from "./arguments/parse-arguments.ts";
 import { type Call, NotHere } from "./call.ts";
 import { callerMessage, failureExitCode } from "./error-words.ts";
 import { decodeGlobalOptions, GLOBAL_FLAGS, type GlobalOptions } from "./global-options.ts";
+import { goesByCrun } from "./goes-by-crun.ts";
 import { Log } from "./log.ts";
 import type { OciContainers, OciContainersOptions } from "./oci-containers.ts";
 import { openContainers } from "./open-containers.ts";
@@ -73,6 +74,7 @@ async function execute(
       env: call.env,
       cgroupDriver: globals.cgroupDriver,
       rootless: globals.rootless,
+      hooksInBundle: goesByCrun(call),
       warn: (text) => log.warn(text),
       debug: (text) => log.debug(text),
     });

@@ -441,8 +441,9 @@ export class OrphanContainers implements OciContainers {
   }
 
   get #runner(): HookRunner {
-    const { hands, env } = this.#options;
-    return { zygote: hands, host: this.#planner.host, hookEnv: Object.entries(env).map((entry) => entry.join("=")) };
+    const { hands: zygote, env, hooksInBundle } = this.#options;
+    const hookEnv = Object.entries(env).map((entry) => entry.join("="));
+    return { zygote, host: this.#planner.host, hookEnv, hooksInBundle };
   }
 
   #directory(id: string): ContainerDirectory {

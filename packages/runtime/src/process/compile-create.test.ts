@@ -129,7 +129,7 @@ suite("the programs beside it", () => {
       field: "hooks.createContainer[0]",
       state: "{}",
       enter: { pid: 77, namespaces: ["mount"] },
-      log: "/run/orlop/c1/hooks.log",
+      output: { stdout: "/run/orlop/c1/hooks.log", stderr: "/run/orlop/c1/hooks.log" },
       directory: "/bundle",
     });
     const update = compileReplaceDeviceFilter("x86_64", {

@@ -11,6 +11,7 @@ import { type Compilation, type CreatePlan, isNew, startsAsOrphan } from "./comp
 import type { StartStep } from "./container-record.ts";
 import { stateOf } from "./container-status.ts";
 import { emitMakeDeviceNodes } from "./device-nodes.ts";
+import { emitMakeMappingSocket, emitMapForInit } from "./idmap.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
 import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
@@ -50,6 +51,7 @@ export function compileCreate(plan: CreatePlan): Program {
   if (startsAsOrphan(c)) emitMakeStartPipes(c);
   emitOpenStdio(c);
   emitBindSources(c);
+  emitMakeMappingSocket(c);
   emitMakeDeviceNodes(c);
   emitMakeCourierSocket(c, plan.seccomp);
   emitOpenHostNetwork(c);
@@ -65,6 +67,7 @@ export function compileCreate(plan: CreatePlan): Program {
     emitHandOverCgroupDoors(c, plan.cgroup);
   }
   if (plan.unit !== undefined) emitLetIntoUnit(c);
+  emitMapForInit(c);
   if (c.terminal) emitTakeTerminal(c);
   emitSupervise(c, plan.style.startOnCommand, c.labels.child);
   if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, c.slots.state);

@@ -54,7 +54,7 @@ export interface ExecPlan extends Omit<SupervisionOptions, "rlimitsFromReaper"> 
   readonly namespaces: readonly LinuxNamespaceType[];
   readonly join: readonly CgroupJoin[];
   /** The cgroup of version 2 to join where the container's own is one that takes no processes. */
-  readonly joinInit?: string;
+  readonly joinInit?: string | undefined;
   /** The container is frozen, and the process will be with it until somebody thaws it. */
   readonly frozen: boolean;
   /** Of the user's systemd, which is to move the process there; see {@link emitAttachToUnit}. */

@@ -13,6 +13,7 @@ import {
   SIGINFO_STATUS_OFFSET,
   TIMESPEC,
 } from "@orlop/kernel";
+import type { HookOutput } from "./hook-output.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import type { HostView } from "./supervision.ts";
 
@@ -25,8 +26,7 @@ interface HookPlan {
   readonly state: string;
   /** Run in these namespaces of a process, with its root. */
   readonly enter: { readonly pid: number; readonly namespaces: readonly LinuxNamespaceType[] } | undefined;
-  /** File that takes what the hook says. */
-  readonly log: string;
+  readonly output: HookOutput;
   readonly directory: string;
 }
 
@@ -132,16 +132,20 @@ function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<ty
   p.handler(failed);
   p.call("prctl", [p.flags("PR_SET_PDEATHSIG"), p.number(constants.signals.SIGKILL, "SIGKILL"), 0, 0, 0]);
   const stdin = p.slot("stdin");
-  const log = p.slot("log");
+  const output = p.slot("output");
   const state = Buffer.from(plan.state);
   p.call("memfd_create", [p.text("state"), p.flags("MFD_CLOEXEC")], { into: stdin });
   p.call("write", [stdin, p.bytes(state, "<state>"), state.length]);
   p.call("lseek", [stdin, 0, p.flags("SEEK_SET")]);
-  const append = p.flags("O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC|O_NOFOLLOW");
-  p.call("openat", [p.flags("AT_FDCWD"), p.text(plan.log), append, 0o600], { into: log });
   p.call("dup3", [stdin, 0, 0]);
-  p.call("dup3", [log, 1, 0]);
-  p.call("dup3", [log, 2, 0]);
+  const append = p.flags("O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC");
+  for (const [path, fd] of [
+    [plan.output.stdout, 1],
+    [plan.output.stderr, 2],
+  ] as const) {
+    p.call("openat", [p.flags("AT_FDCWD"), p.text(path), append, 0o600], { into: output });
+    p.call("dup3", [output, fd, 0]);
+  }
   if (plan.enter === undefined) {
     p.call("chdir", [p.text(plan.directory)]);
   } else {

@@ -14,11 +14,13 @@ export interface HookRunner {
   readonly host: HostView;
   /** The environment of hooks that run on the host and have none of their own; absent: none. */
   readonly hookEnv?: readonly string[] | undefined;
+  /** Hooks in the container's namespaces begin in the bundle, as with crun, and not in the root file system, as with runc. */
+  readonly hooksInBundle?: boolean | undefined;
 }
 
 /** Runs the hooks of one kind, if the container has any; rejects with the first that fails. */
 export async function runContainerHooks(
-  { zygote, host, hookEnv = [] }: HookRunner,
+  { zygote, host, hookEnv = [], hooksInBundle: inBundle = false }: HookRunner,
   directory: ContainerDirectory,
   request: HookedContainer,
   kind: keyof Hooks,
@@ -30,7 +32,8 @@ export async function runContainerHooks(
   const state = stateOf(request, status, pid);
   const namespaces = (spec.linux?.namespaces ?? []).map(({ type }) => type);
   const { rootfs } = directory.record(request.id);
-  const context = { zygote, host, hooks: spec.hooks, namespaces, state, directory: directory.path, rootfs, hookEnv };
+  const place = { directory: directory.path, rootfs, inBundle };
+  const context = { zygote, host, hooks: spec.hooks, namespaces, state, hookEnv, ...place };
   await runHooks(context, kind);
 }
 

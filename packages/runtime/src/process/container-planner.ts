@@ -110,10 +110,25 @@ export class ContainerPlanner {
     this.#layout = undefined;
   }
 
-  #seccomp({ linux }: RuntimeSpec): SeccompProgram | undefined {
+  #seccomp({ linux, annotations = {} }: RuntimeSpec): SeccompProgram | undefined {
     if (linux?.seccomp === undefined) return undefined;
-    return this.#filters.compile(linux.seccomp, { nativeArch: nativeSeccompArch(this.host.architecture) });
+    const program = this.#filters.compile(linux.seccomp, { nativeArch: nativeSeccompArch(this.host.architecture) });
+    if ((annotations[UNKNOWN_CALLS_FAIL] ?? "0") !== "0") refuseUnknownCalls(program.ignoredNames);
+    return program;
   }
+}
+
+/** crun's: a filter with a name of no system call is an error, and not one of another kernel's time. */
+const UNKNOWN_CALLS_FAIL = "run.oci.seccomp_fail_unknown_syscall";
+
+function refuseUnknownCalls(names: readonly string[]): void {
+  const [name] = names;
+  if (name === undefined) return;
+  throw new OrlopError(
+    "invalid",
+    `Cannot filter system call "${name}": there is none of that name, which annotation ${UNKNOWN_CALLS_FAIL} makes an error`,
+    { field: "linux.seccomp.syscalls" },
+  );
 }
 
 function completeSpec(spec: RuntimeSpec, rootfs: RootFilesystem, warn: Warn | undefined): RuntimeSpec {

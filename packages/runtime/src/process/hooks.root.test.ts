@@ -102,6 +102,26 @@ suite("hooks", () => {
       assert.equal(lines.length, KINDS.length);
     }));
 
+  test("say what they say into the files that crun's annotations name", (t) =>
+    withBench(t, async (bench) => {
+      const say = ['echo "out of $1"', 'echo "err of $1" >&2', 'test "$1" != bad'];
+      const hooks: Hooks = Object.assign({}, ...KINDS.map((kind) => hook(bench, kind, say, { args: ["hook", kind] })));
+      const annotations = { "run.oci.hooks.stdout": "said", "run.oci.hooks.stderr": bench.path("complained") };
+      const request = bench.request("true", { top: { hooks, annotations } });
+      await bench.runtime.create(request);
+      await bench.runtime.start(request.id);
+      await bench.runtime.delete(request.id, { force: true });
+      for (const [file, stream] of [
+        ["said", "out"],
+        ["complained", "err"],
+      ] as const) {
+        assert.equal(readFileSync(bench.path(file), "utf8"), KINDS.map((kind) => `${stream} of ${kind}\n`).join(""));
+      }
+      const bad = hook(bench, "createRuntime", say, { args: ["hook", "bad"] });
+      const failing = bench.request("true", { top: { hooks: bad, annotations } });
+      await assert.rejects(bench.runtime.create(failing), { message: /: it ended with exit status 1$/ });
+    }));
+
   test("run for a container with a terminal, too", (t) =>
     withBench(t, async (bench) => {
       const log = bench.path("log");

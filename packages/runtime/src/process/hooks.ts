@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { type ExitStatus, type Hook, type Hooks, type LinuxNamespaceType, OrlopError, type State } from "@orlop/core";
@@ -6,6 +6,7 @@ import type { Zygote } from "@orlop/kernel";
 import { compileHook } from "./compile-hook.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
+import { hookOutput } from "./hook-output.ts";
 import type { HostView } from "./supervision.ts";
 
 /** Hooks of the host's that run in the container's namespaces (runtime-spec, config.md, "POSIX-platform Hooks"). */
@@ -27,6 +28,8 @@ interface HookContext {
   readonly rootfs: string;
   /** The environment of a hook that has none of its own. */
   readonly hookEnv: readonly string[];
+  /** Hooks in the container's namespaces begin in the bundle, too. */
+  readonly inBundle: boolean;
 }
 
 /** Runs the hooks of one kind in order; rejects with the first that fails. */
@@ -37,7 +40,7 @@ export async function runHooks(context: HookContext, kind: keyof Hooks): Promise
 }
 
 async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, field: string): Promise<void> {
-  const { zygote, host, state, hookEnv } = context;
+  const { zygote, host, state, hookEnv, inBundle } = context;
   const log = join(context.directory, "hooks.log");
   const program = compileHook({
     host,
@@ -45,9 +48,9 @@ async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, fiel
     field,
     state: JSON.stringify(state),
     enter: INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid, namespaces: context.namespaces } : undefined,
-    log,
+    output: hookOutput(log, state),
     // As with runc: what is mounted into the container can be named from its root.
-    directory: INSIDE.has(kind) && context.rootfs !== "" ? context.rootfs : state.bundle,
+    directory: INSIDE.has(kind) && context.rootfs !== "" && !inBundle ? context.rootfs : state.bundle,
   });
   const followed = new FollowedProgram(program);
   zygote.submit(program, followed.onReport);
@@ -70,14 +73,14 @@ function signalWords(signal: number): string {
   return words === undefined ? "" : ` (${words})`;
 }
 
-/** Throws for a hook that did not end well, with the end of what it said. */
+/** Throws for a hook that did not end well, with the end of what it said, unless files of its own take that. */
 export function expectSuccess(hook: Hook, field: string, log: string, status: ExitStatus): void {
   if (status.exitCode === 0) return;
   const how =
     status.signal === undefined
       ? `exit status ${status.exitCode}`
       : `signal ${status.signal}${signalWords(status.signal)}`;
-  const said = readFileSync(log, "utf8").trim().slice(-SAID_MAX_CHARACTERS);
+  const said = !existsSync(log) ? "" : readFileSync(log, "utf8").trim().slice(-SAID_MAX_CHARACTERS);
   const tail = said === "" ? "" : `: ${said}`;
   throw new OrlopError("failed", `Cannot run hook "${hook.path}": it ended with ${how}${tail}`, {
     operation: "run hook",

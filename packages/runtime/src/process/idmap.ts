@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 import { type LinuxIDMapping, OrlopError } from "@orlop/core";
-import { CLONE_ARGS, emitMountAttributes, type Slot } from "@orlop/kernel";
+import { CLONE_ARGS, emitMountAttributes, type ProgramBuilder, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
-import type { PlannedMount } from "./mount-sources.ts";
+import { mountsAroundCgroups } from "./mount-order.ts";
+import { type PlannedMount, plannedMounts } from "./mount-sources.ts";
 import { emitReceiveDescriptorFrom, emitSendDescriptorTo } from "./send-descriptor.ts";
 import { emitWriteMaps } from "./user-namespace.ts";
 
@@ -20,19 +21,74 @@ export function emitIdmap(c: Compilation, planned: PlannedMount, fd: Slot): void
 /** In the reaper: makes the user namespace for {@link emitIdmapFrom}. */
 export function emitIdmapNamespace(c: Compilation, planned: PlannedMount): void {
   if (planned.options.idmap === "no") return;
-  if (c.userNamespace) {
-    throw new OrlopError(
-      "unsupported",
-      `Cannot idmap mount "${planned.mount.destination}": in a user namespace its source must not be an earlier mount's`,
-      { field: `${planned.field}.options` },
-    );
-  }
   emitNamespaceOf(c, planned, heldNamespace(c, planned));
 }
 
-/** In init: the same as {@link emitIdmap}, for a source that only init sees. */
+/** In init: the same as {@link emitIdmap}, for a source that only init sees. In a user namespace the reaper does it. */
 export function emitIdmapFrom(c: Compilation, planned: PlannedMount, fd: Slot): void {
-  if (planned.options.idmap !== "no") emitMapOwners(c, planned, fd, heldNamespace(c, planned));
+  if (planned.options.idmap === "no") return;
+  if (c.userNamespace) emitHaveOwnersMapped(c, planned, fd);
+  else emitMapOwners(c, planned, fd, heldNamespace(c, planned));
+}
+
+/** Mounts whose owners the reaper maps while init waits: over their file systems root of a user namespace has no rights. */
+function mappedForInit(c: Compilation): readonly PlannedMount[] {
+  if (!c.userNamespace) return [];
+  const { early, late } = mountsAroundCgroups(plannedMounts(c));
+  return [...early, ...late].filter(({ inside, options }) => inside !== undefined && options.idmap !== "no");
+}
+
+function ends({ p }: Compilation): Record<"ours" | "inits", Slot> {
+  return { ours: p.slot("mapping_end"), inits: p.slot("mapping_init_end") };
+}
+
+/** In the reaper, before init is there: a socket for {@link emitMapForInit}, whose turn is no word's on their other one. */
+export function emitMakeMappingSocket(c: Compilation): void {
+  if (mappedForInit(c).length === 0) return;
+  const { p } = c;
+  p.step({ action: "make a socket for mounts whose owners are to be mapped" });
+  emitSocketPair(p, ends(c).ours, ends(c).inits);
+}
+
+/** In the reaper: maps the owners of the mounts that init sends, in init's order. */
+export function emitMapForInit(c: Compilation): void {
+  const mounts = mappedForInit(c);
+  if (mounts.length === 0) return;
+  const { p } = c;
+  const { ours, inits } = ends(c);
+  const fd = p.slot("mount");
+  p.call("close", [inits]);
+  for (const planned of mounts) {
+    p.step({ action: `wait for the mount at "${planned.mount.destination}"`, field: planned.field });
+    emitReceiveDescriptorFrom(p, ours, fd);
+    emitMapOwners(c, planned, fd, heldNamespace(c, planned));
+    p.call("close", [fd]);
+    p.call("write", [ours, p.text("."), 1]);
+  }
+  p.call("close", [ours]);
+}
+
+/** In init. An end of the socket means that the reaper has failed and said so. */
+function emitHaveOwnersMapped(c: Compilation, planned: PlannedMount, fd: Slot): void {
+  const { mount, field } = planned;
+  const { p } = c;
+  const { ours, inits } = ends(c);
+  const got = p.slot("got");
+  const mapped = p.label("the owners are mapped");
+  p.step({ action: `have the owners of "${mount.destination}" mapped`, field: `${field}.options` });
+  if (planned === mappedForInit(c)[0]) p.call("close", [ours]);
+  emitSendDescriptorTo(p, inits, fd);
+  p.call("read", [inits, p.buffer(8, "<answer>"), 1], { into: got });
+  p.branch(got, "ne", 0, mapped);
+  p.call("exit_group", [1]);
+  p.mark(mapped);
+}
+
+function emitSocketPair(p: ProgramBuilder, first: Slot, second: Slot): void {
+  const pair = p.buffer(8, "{socket, socket}");
+  p.call("socketpair", [p.flags("AF_UNIX"), p.flags("SOCK_SEQPACKET|SOCK_CLOEXEC"), 0, pair]);
+  p.load(first, pair, 4);
+  p.load(second, pair.at(4), 4);
 }
 
 function heldNamespace(c: Compilation, { field }: PlannedMount): Slot {
@@ -81,10 +137,7 @@ function emitMappedNamespace(
   const proc = p.slot("idmap_proc");
   const parent = p.label("write the maps");
   p.step({ action: "make a user namespace for an id mapping", field });
-  const pair = p.buffer(8, "{idmap_ours, idmap_theirs}");
-  p.call("socketpair", [p.flags("AF_UNIX"), p.flags("SOCK_SEQPACKET|SOCK_CLOEXEC"), 0, pair]);
-  p.load(ours, pair, 4);
-  p.load(theirs, pair.at(4), 4);
+  emitSocketPair(p, ours, theirs);
   const args = p.struct(CLONE_ARGS, {
     flags: p.flags("CLONE_NEWUSER"),
     exit_signal: p.number(constants.signals.SIGCHLD, "SIGCHLD"),

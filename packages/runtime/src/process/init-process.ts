@@ -14,7 +14,8 @@ import { emitDevices } from "./devices.ts";
 import { emitLoopback } from "./loopback.ts";
 import { emitMaskPaths, emitTakeMasks } from "./mask-paths.ts";
 import { emitMemoryPolicy } from "./memory-policy.ts";
-import { isCgroupMount, overlaps, type PlannedMount, plannedMounts } from "./mount-sources.ts";
+import { mountsAroundCgroups } from "./mount-order.ts";
+import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
 import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
 import { emitAwaitNetDevices } from "./net-devices.ts";
@@ -85,32 +86,6 @@ export function emitInit(c: Compilation): void {
     emitGiveStdio(c, process);
   }
   emitBecomeProgram(c, options);
-}
-
-/**
- * Mounts before and after the entry into the cgroups: those of cgroups show where init is then, and what overlaps with
- * them keeps its place behind them. Devices are made before, because a filter there may forbid it, and after /dev.
- */
-function mountsAroundCgroups(mounts: readonly PlannedMount[]): Record<"early" | "late", readonly PlannedMount[]> {
-  const first = mounts.findIndex(isCgroupMount);
-  if (first < 0) return { early: mounts, late: [] };
-  if (!mounts.slice(first).some(({ mount }) => mount.destination === DEV)) {
-    return { early: mounts.slice(0, first), late: mounts.slice(first) };
-  }
-  const early: PlannedMount[] = [];
-  const late: PlannedMount[] = [];
-  for (const planned of mounts) {
-    const isLate = isCgroupMount(planned) || late.some((each) => overlap(each, planned));
-    (isLate ? late : early).push(planned);
-  }
-  return { early, late };
-}
-
-const DEV = "/dev";
-
-/** A bind has two places. */
-function overlap(earlier: PlannedMount, { mount, inside }: PlannedMount): boolean {
-  return [mount.destination, inside].some((place) => place !== undefined && overlaps(earlier.mount.destination, place));
 }
 
 function emitChangeRoot(c: Compilation): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -177,7 +177,7 @@ suite("a bind whose source is a place on the host that lies in the root", () => 
       }
     }));
 
-  test("can have its owners mapped, but not in a user namespace", (t) =>
+  test("can have its owners mapped, in a user namespace, too", (t) =>
     withBench(t, async (bench) => {
       const memory: Mount = { destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["uid=7", "gid=7"] };
       const mappings = [{ containerID: 0, hostID: 1000, size: 100 }];
@@ -195,9 +195,22 @@ suite("a bind whose source is a place on the host that lies in the root", () => 
         uidMappings: mappings,
         gidMappings: mappings,
       };
-      await assert.rejects(bench.runtime.create(bench.request("true", { ...changes, linux })), {
-        code: "unsupported",
-        message: /^Cannot idmap mount "\/final": in a user namespace its source must not be an earlier mount's$/,
+      chownSync(bench.rootfs, 1000, 1000);
+      mkdirSync(bench.path("roots"));
+      const roots = bind(bench.path("roots"), "/roots");
+      const twice = [
+        { ...bind(`${bench.rootfs}/roots`, "/once", "idmap"), uidMappings: mappings, gidMappings: mappings },
+        bind(`${bench.rootfs}/once`, "/again", "ridmap"),
+      ];
+      const inside = await bench.run("stat -c %u:%g /mnt /final /roots /once", {
+        ...withMounts(bench, memory, mapped, roots, ...twice.slice(0, 1)),
+        linux,
+      });
+      assert.equal(inside.output, "7:7\n7:7\n65534:65534\n0:0\n");
+      const again = bench.request("true", { ...withMounts(bench, roots, ...twice), linux });
+      await assert.rejects(bench.runtime.create(again), {
+        message: /^Cannot map the owners of "\/again": /,
+        field: /^mounts\[\d+\].options$/,
       });
     }));
 });

@@ -1,5 +1,12 @@
 import type { ExecRequest, LinuxNamespaceType } from "@orlop/core";
-import { cgroupsOfProcess, readCgroupFile, readFreezerState, unifiedDirectory } from "@orlop/kernel";
+import {
+  type CgroupDirectory,
+  type CgroupJoin,
+  cgroupsOfProcess,
+  readCgroupFile,
+  readFreezerState,
+  unifiedDirectory,
+} from "@orlop/kernel";
 import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfLostCapabilities } from "./container-planner.ts";
@@ -9,16 +16,28 @@ import type { Handover, HostView } from "./supervision.ts";
 import type { Warn } from "./warn.ts";
 
 /**
- * Where init has gone to if the container's own cgroup may be one that takes no processes any more: one of version 2 that
- * hands controllers on to cgroups below it, as a systemd in a container has it.
+ * Where an exec goes: the container's cgroups. Of version 2 init's, if init has removed the container's own, or where that
+ * may be one that takes no processes any more because it hands controllers on to cgroups below it, as a systemd in a
+ * container has it.
  */
-function withInit({ cgroups }: ContainerRecord, initPid: number): Pick<ExecPlan, "joinInit"> {
+function cgroupEntry({ cgroups }: ContainerRecord, initPid: number): Pick<ExecPlan, "join" | "joinInit"> {
+  const own = cgroups.map(joinOf);
   const unified = unifiedDirectory(cgroups);
-  if (unified === undefined || (readCgroupFile(unified.path, "cgroup.subtree_control") ?? "").trim() === "") return {};
-  const gone = cgroupsOfProcess(initPid).find(
-    ({ version, path }) => version === 2 && path.startsWith(`${unified.path}/`),
-  );
-  return gone === undefined ? {} : { joinInit: gone.path };
+  if (unified === undefined) return { join: own };
+  const handedOn = readCgroupFile(unified.path, "cgroup.subtree_control");
+  if (handedOn?.trim() === "") return { join: own };
+  const inits = cgroupsOfProcess(initPid).find(({ version }) => version === 2);
+  if (inits === undefined) return { join: own };
+  if (handedOn === undefined) return { join: cgroups.map((each) => joinOf(each === unified ? inits : each)) };
+  return { join: own, ...(inits.path.startsWith(`${unified.path}/`) ? { joinInit: inits.path } : {}) };
+}
+
+function joinOf({ path, version }: CgroupDirectory): CgroupJoin {
+  return {
+    directory: path,
+    file: version === 1 ? "tasks" : "cgroup.procs",
+    reason: "the exec counts as the container",
+  };
 }
 
 /** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
@@ -48,12 +67,7 @@ export function planExec(
     detached: handover.orphaned === true,
     ...handover,
     namespaces: record.namespaces as readonly LinuxNamespaceType[],
-    join: record.cgroups.map(({ path, version }) => ({
-      directory: path,
-      file: version === 1 ? "tasks" : "cgroup.procs",
-      reason: "the exec counts as the container",
-    })),
-    ...withInit(record, initPid),
+    ...cgroupEntry(record, initPid),
     frozen: ["frozen", "freezing"].includes(readFreezerState(record.cgroups)),
     // The machine's root may move processes as it likes; from where to where a user may, only their systemd knows.
     unit: record.unit?.ofUser === true ? record.unit : undefined,

@@ -228,6 +228,18 @@ for (const noNewPrivileges of [true, false]) {
     }));
 }
 
+test("a filter with a name of no system call fails the container where crun's annotation asks for that", (t) =>
+  withBench(t, async (bench) => {
+    const rule = { names: ["no_such_call"], action: "SCMP_ACT_ERRNO" } as const;
+    const linux = { seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls: [rule] } } as const;
+    for (const value of ["0", "1"]) {
+      const top = { annotations: { "run.oci.seccomp_fail_unknown_syscall": value } };
+      const run = bench.run("echo ran", { linux, top });
+      if (value === "0") assert.equal((await run).output, "ran\n");
+      else await assert.rejects(run, { code: "invalid", message: /"no_such_call"/, field: "linux.seccomp.syscalls" });
+    }
+  }));
+
 test("an exec has the personality of its container", (t) =>
   withBench(t, async (bench) => {
     const linux = { personality: { domain: "LINUX32" } } as const;

@@ -6,6 +6,7 @@ import { compileExec } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
+import { hookOutput } from "./hook-output.ts";
 import { expectSuccess } from "./hooks.ts";
 import type { HookedContainer } from "./kept-request.ts";
 import { planExec } from "./plan-exec.ts";
@@ -39,7 +40,8 @@ export async function runStartHooks(
       // As runc has it, a hook without an environment of its own has that of the program.
       env: hook.env ?? spec.process?.env ?? [],
     };
-    const stdio = { stdin: { path: input }, stdout: { path: log }, stderr: { path: log } };
+    const { stdout, stderr } = hookOutput(log, state);
+    const stdio = { stdin: { path: input }, stdout: { path: stdout }, stderr: { path: stderr } };
     const plan = planExec({ id, execId, process, stdio }, container, container.record(id), state.pid ?? 0, host);
     // An environment of its own is complete: HOME is not added.
     const own = hook.env === undefined ? {} : { process };
