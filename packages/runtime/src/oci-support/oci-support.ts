@@ -56,10 +56,7 @@ const TOP: readonly SupportRow[] = [
 const HOOKS: readonly SupportRow[] = [
   full("hooks.prestart"),
   full("hooks.createRuntime"),
-  partial(
-    "hooks.createContainer",
-    "in every namespace of the container but the pid namespace, so that the state's pid is one the hook can use",
-  ),
+  full("hooks.createContainer"),
   full("hooks.startContainer", "as an exec: the container's user, capabilities, filter and cgroups"),
   full("hooks.poststart", "a failure fails the start"),
   full("hooks.poststop", "a failure is a warning"),

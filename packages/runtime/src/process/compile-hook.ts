@@ -12,10 +12,16 @@ import {
   SIGINFO_CODE_OFFSET,
   SIGINFO_STATUS_OFFSET,
   TIMESPEC,
+  type Value,
 } from "@orlop/kernel";
 import type { HookOutput } from "./hook-output.ts";
 import { NAMESPACE_FLAGS } from "./namespaces.ts";
 import type { HostView } from "./supervision.ts";
+
+interface Entry {
+  readonly pid: number;
+  readonly namespaces: readonly LinuxNamespaceType[];
+}
 
 interface HookPlan {
   readonly host: HostView;
@@ -25,7 +31,7 @@ interface HookPlan {
   /** The container's state as JSON: the hook's stdin. */
   readonly state: string;
   /** Run in these namespaces of a process, with its root. */
-  readonly enter: { readonly pid: number; readonly namespaces: readonly LinuxNamespaceType[] } | undefined;
+  readonly enter: Entry | undefined;
   readonly output: HookOutput;
   readonly directory: string;
 }
@@ -43,6 +49,7 @@ export function compileHook(plan: HookPlan): Program {
   p.handler(failed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
   p.call("setsid", []);
+  if (plan.enter !== undefined) emitEnterForChildren(p, plan.enter, plan.host);
   p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], { into: child });
   p.branch(child, "eq", 0, hookLabel);
   emitWatch(p, plan, report);
@@ -105,16 +112,37 @@ function emitWatch(p: ProgramBuilder, { hook, field }: HookPlan, report: Pointer
 }
 
 /**
+ * Takes hold of init, by a number that is the watcher's, and enters what the kernel lets a process enter for its children alone: the hook sees processes as the container does, and who
+ * watches it does as the host does. Without privileges of the host's the user namespace has to come first.
+ */
+function emitEnterForChildren(p: ProgramBuilder, { pid, namespaces }: Entry, host: HostView): void {
+  const types = enteredBefore(namespaces, host);
+  const init = p.slot("init");
+  p.call("pidfd_open", [pid, 0], { into: init });
+  if (types.length > 0) p.call("setns", [init, namespaceFlags(p, types)]);
+}
+
+function namespaceFlags(p: ProgramBuilder, types: readonly LinuxNamespaceType[]): Value {
+  return p.flags(types.map((type) => NAMESPACE_FLAGS[type]).join("|"));
+}
+
+function enteredBefore(namespaces: Entry["namespaces"], { rootless }: HostView): readonly LinuxNamespaceType[] {
+  if (!namespaces.includes("pid")) return [];
+  return namespaces.filter((type) => type === "pid" || (type === "user" && rootless));
+}
+
+/**
  * Entering a mount namespace leads to the topmost mount on its root, which before the pivot is the container's. The root
  * that init itself has, the host's until the pivot, is what the hook's path counts from (runtime-spec, "Hooks").
  */
-function emitEnter(p: ProgramBuilder, { pid, namespaces }: NonNullable<HookPlan["enter"]>, directory: string): void {
+function emitEnter(p: ProgramBuilder, { pid, namespaces }: Entry, host: HostView, directory: string): void {
+  const before = enteredBefore(namespaces, host);
+  const types = namespaces.filter((type) => !before.includes(type));
   const init = p.slot("init");
   const root = p.slot("root_of_init");
-  p.call("pidfd_open", [pid, 0], { into: init });
   const path = p.text(`/proc/${pid}/root`);
   p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: root });
-  p.call("setns", [init, p.flags(namespaces.map((type) => NAMESPACE_FLAGS[type]).join("|"))]);
+  p.call("setns", [init, namespaceFlags(p, types)]);
   p.call("fchdir", [root]);
   p.call("chroot", [p.text(".")]);
   p.call("chdir", [p.text(directory)]);
@@ -149,7 +177,7 @@ function emitBecomeHook(p: ProgramBuilder, plan: HookPlan, report: ReturnType<ty
   if (plan.enter === undefined) {
     p.call("chdir", [p.text(plan.directory)]);
   } else {
-    emitEnter(p, plan.enter, plan.directory);
+    emitEnter(p, plan.enter, plan.host, plan.directory);
   }
   const close = p.flags("CLOSE_RANGE_CLOEXEC");
   p.call("close_range", [3, p.number(0xffff_ffff, "~0U"), close], { ignore: ["EINVAL", "ENOSYS"] });

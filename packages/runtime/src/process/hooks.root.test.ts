@@ -37,6 +37,17 @@ function findProcess(argument: string): number | undefined {
     .find((pid) => pid > 0 && readQuietly(`/proc/${pid}/cmdline`).split("\0").includes(argument));
 }
 
+/** The first process of another's pid namespace. */
+function firstBeside(pid: number): number | undefined {
+  const namespaceOf = (who: number): string => readlinkSync(`/proc/${who}/ns/pid`);
+  return readdirSync("/proc")
+    .map(Number)
+    .find(
+      (each) =>
+        /^NSpid:\s+\d+\s(.*\s)?1$/m.test(readQuietly(`/proc/${each}/status`)) && namespaceOf(each) === namespaceOf(pid),
+    );
+}
+
 function readQuietly(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -92,7 +103,8 @@ suite("hooks", () => {
             ociVersion: "1.0.2",
             id: request.id,
             status: statuses[index],
-            ...(kind === "poststop" ? {} : { pid }),
+            // As who is told it sees it: of a container's first process the container says 1.
+            ...(kind === "poststop" ? {} : { pid: ENTERED.has(kind) ? 1 : pid }),
             bundle: bench.directory,
             annotations,
           },
@@ -177,9 +189,11 @@ suite("hooks", () => {
         const done = createAndStart(bench, hooks, id).then(() => bench.runtime.delete(id, { force: true }));
         const pid = await until("the hook", () => findProcess(id));
         const state = await until("the state", () => readQuietly(join(outside, "told")) || undefined);
-        const { pid: init } = JSON.parse(state) as State;
+        const { pid: told } = JSON.parse(state) as State;
+        if (ENTERED.has(kind)) assert.equal(told, 1);
+        const init = ENTERED.has(kind) ? firstBeside(pid) : told;
         const read = (name: string): string => readFileSync(`/proc/${pid}/${name}`, "utf8");
-        for (const name of ["mnt", "uts", "net", "ipc", "cgroup"]) {
+        for (const name of ["mnt", "uts", "net", "ipc", "cgroup", "pid"]) {
           // A cgroup namespace shows the hook where it is: in the caller's cgroup.
           const who = ENTERED.has(kind) ? init : "self";
           assert.equal(readlinkSync(`/proc/${pid}/ns/${name}`), readlinkSync(`/proc/${who}/ns/${name}`), name);

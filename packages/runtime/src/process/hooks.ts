@@ -7,6 +7,7 @@ import { compileHook } from "./compile-hook.ts";
 import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { hookOutput } from "./hook-output.ts";
+import { innerPid } from "./inner-pid.ts";
 import type { HostView } from "./supervision.ts";
 
 /** Hooks of the host's that run in the container's namespaces (runtime-spec, config.md, "POSIX-platform Hooks"). */
@@ -42,15 +43,16 @@ export async function runHooks(context: HookContext, kind: keyof Hooks): Promise
 async function runHook(context: HookContext, kind: keyof Hooks, hook: Hook, field: string): Promise<void> {
   const { zygote, host, state, hookEnv, inBundle } = context;
   const log = join(context.directory, "hooks.log");
+  const inside = INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid } : undefined;
   const program = compileHook({
     host,
     hook: { ...hook, env: hook.env ?? hookEnv },
     field,
-    state: JSON.stringify(state),
-    enter: INSIDE.has(kind) && state.pid !== undefined ? { pid: state.pid, namespaces: context.namespaces } : undefined,
+    state: JSON.stringify(inside === undefined ? state : { ...state, pid: innerPid(inside.pid) }),
+    enter: inside === undefined ? undefined : { ...inside, namespaces: context.namespaces },
     output: hookOutput(log, state),
     // As with runc: what is mounted into the container can be named from its root.
-    directory: INSIDE.has(kind) && context.rootfs !== "" && !inBundle ? context.rootfs : state.bundle,
+    directory: inside !== undefined && context.rootfs !== "" && !inBundle ? context.rootfs : state.bundle,
   });
   const followed = new FollowedProgram(program);
   zygote.submit(program, followed.onReport);

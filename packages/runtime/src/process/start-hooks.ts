@@ -8,6 +8,7 @@ import { exitStatus } from "./exit-status.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { hookOutput } from "./hook-output.ts";
 import { expectSuccess } from "./hooks.ts";
+import { innerPid } from "./inner-pid.ts";
 import type { HookedContainer } from "./kept-request.ts";
 import { planExec } from "./plan-exec.ts";
 import type { ZygoteLike } from "./process-runtime.ts";
@@ -27,7 +28,8 @@ export async function runStartHooks(
   state: State,
 ): Promise<void> {
   const input = join(container.path, "hook-state.json");
-  writeFileSync(input, JSON.stringify(state), { mode: 0o600 });
+  const { pid = 0 } = state;
+  writeFileSync(input, JSON.stringify({ ...state, pid: innerPid(pid) }), { mode: 0o600 });
   const log = join(container.path, "hooks.log");
   for (const [index, hook] of (spec.hooks?.startContainer ?? []).entries()) {
     const field = `hooks.startContainer[${index}]`;
@@ -42,7 +44,7 @@ export async function runStartHooks(
     };
     const { stdout, stderr } = hookOutput(log, state);
     const stdio = { stdin: { path: input }, stdout: { path: stdout }, stderr: { path: stderr } };
-    const plan = planExec({ id, execId, process, stdio }, container, container.record(id), state.pid ?? 0, host);
+    const plan = planExec({ id, execId, process, stdio }, container, container.record(id), pid, host);
     // An environment of its own is complete: HOME is not added.
     const own = hook.env === undefined ? {} : { process };
     const program = compileExec({ ...plan, ...own, executable: hook.path, state });
