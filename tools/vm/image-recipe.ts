@@ -28,12 +28,17 @@ const machinePackages = [
 /** Node's own needs, and peers' programs that only privileged tests use. */
 const testPackages = ["libatomic1", "criu", "iptables"];
 /** Clients with systemd's driver, and what they need here. */
-const clientPackages = ["podman", "conmon", "catatonit", "golang-github-containers-common", "docker.io"];
+const clientPackages = [
+  ...["podman", "conmon", "catatonit", "golang-github-containers-common", "docker.io"],
+  // docker loads its profile itself, and starts nothing without that.
+  "apparmor",
+];
 
 /** Units that cost seconds under emulation and do nothing for a test. */
 const unusedUnits = [
   ...["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"],
   // Clients' own: tests start theirs.
+  "apparmor.service",
   ...["docker.service", "docker.socket", "containerd.service", "podman-auto-update.timer", "podman-restart.service"],
   ...["getty@.service", "serial-getty@.service", "getty.target", "systemd-binfmt.service", "e2scrub_reap.service"],
 ];
