@@ -83,15 +83,16 @@ test("when an operation fails, the cgroups made for it go away, those for all st
 test("a limit below the present use is refused before it is set", (t) => {
   const path = temporary(t);
   writeFileSync(`${path}/memory.current`, "8192\n");
-  const check = (limitBytes: bigint): CgroupOperation => ({
+  const check = (limitBytes: bigint, memoryAndSwapBytes?: bigint): CgroupOperation => ({
     ...BASE,
     kind: "check-memory",
     directory: path,
     limitBytes,
-    memoryAndSwapBytes: undefined,
+    memoryAndSwapBytes,
   });
   executeCgroupOperations([check(8193n)]);
-  assert.throws(() => executeCgroupOperations([check(8192n)]), /the container uses 8192 bytes now/);
+  assert.throws(() => executeCgroupOperations([check(8192n)]), /limit memory to .* uses 8192 bytes now/);
+  assert.throws(() => executeCgroupOperations([check(4096n, 8192n)]), /limit memory and swap to "8192"/);
 });
 
 test("a device filter needs somebody who can call bpf(2)", () => {

@@ -84,10 +84,13 @@ function inherit(from: string, directory: string, file: string): void {
 
 function checkMemory(operation: CheckMemoryUse): void {
   const use = BigInt(readFileSync(fileOf(operation.directory, "memory.current"), "utf8").trim());
-  for (const limit of [operation.limitBytes, operation.memoryAndSwapBytes]) {
+  for (const [what, limit] of [
+    ["memory and swap", operation.memoryAndSwapBytes],
+    ["memory", operation.limitBytes],
+  ] as const) {
     if (limit === undefined || use < limit) continue;
-    throw new OrlopError("conflict", `Cannot limit memory to "${limit}": the container uses ${use} bytes now`, {
-      operation: "update cgroup",
+    throw new OrlopError("conflict", `Cannot limit ${what} to "${limit}": the container uses ${use} bytes now`, {
+      operation: `limit ${what}`,
       ...(operation.field === undefined ? {} : { field: operation.field }),
     });
   }

@@ -34,6 +34,16 @@ const cases: readonly [code: ErrorCode, options: OrlopErrorOptions, words: strin
     "error adding pid to /sys/fs/cgroup/a/b/cgroup.procs: no such file or directory",
   ],
   [
+    "conflict",
+    { operation: "limit memory and swap", field: "linux.resources.memory.checkBeforeUpdate" },
+    "rejecting memory+swap limit",
+  ],
+  [
+    "conflict",
+    { operation: "limit memory", field: "linux.resources.memory.checkBeforeUpdate" },
+    "rejecting memory limit",
+  ],
+  [
     "failed",
     {
       operation: 'start a process in cgroup "/sys/fs/cgroup/a" to enter the container',

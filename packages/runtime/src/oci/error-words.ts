@@ -74,6 +74,10 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    field: /^linux\.resources\.memory\.checkBeforeUpdate$/,
+    words: (operation) => `rejecting ${operation.endsWith("swap") ? "memory+swap" : "memory"} limit`,
+  },
+  {
     field: /^linux\.cgroupsPath$/,
     operation: /^start a process in cgroup "/,
     words: () => "error adding pid of the process to cgroups",
