@@ -1,7 +1,9 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { type Mount, OrlopError } from "@orlop/core";
 import {
+  type AttributeSetting,
   emitCloneMount,
+  emitMountAttributes,
   emitNewFileSystem,
   emitOpenInRoot,
   type MountOptions,
@@ -131,10 +133,22 @@ export function absoluteSource(c: Pick<Compilation, "plan">, source: string): st
   return isAbsolute(source) ? source : join(c.plan.request.bundle, source);
 }
 
+/**
+ * What the reaper copies of the host's mounts is a peer of theirs, as little in init's is by then: mounts in the container
+ * would show on the host, and the kernel has no such mount for a root. To be told again by the legacy form in init.
+ */
+export const NO_PEER: AttributeSetting = { propagation: "MS_SLAVE", recursive: true };
+
+/** Of a bind: its copy is one of those. */
+export function leavesPeers(c: Compilation, planned: PlannedMount): boolean {
+  return planned.options.bind !== "no" && fromReaper(c, planned) && !isShared(planned);
+}
+
 export function emitBindSources(c: Compilation): void {
   if (sourcesFromReaper(c) && c.plan.rootfs.kind === "directory") {
     c.p.step({ action: `take root file system "${c.plan.rootfs.path}"`, field: "root.path" });
     emitCloneMount(c.p, c.p.flags("AT_FDCWD"), c.plan.rootfs.path, true, sourceSlot(c, "root"));
+    emitMountAttributes(c.p, sourceSlot(c, "root"), NO_PEER);
   }
   for (const planned of plannedMounts(c)) {
     if (planned.inside !== undefined) emitIdmapNamespace(c, planned);
@@ -142,6 +156,7 @@ export function emitBindSources(c: Compilation): void {
     const slot = sourceSlot(c, planned.field);
     if (planned.options.bind === "no") emitNewSource(c, planned, slot);
     else emitTakeSource(c, planned, slot);
+    if (leavesPeers(c, planned)) emitMountAttributes(c.p, slot, NO_PEER);
     emitIdmap(c, planned, slot);
   }
 }

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -214,6 +224,38 @@ suite("a bind whose source is a place on the host that lies in the root", () => 
       });
     }));
 });
+
+for (const where of ["the host's user namespace", "a user namespace"]) {
+  test(`nothing that is mounted in ${where} shows on a host whose mounts are shared`, (t) =>
+    withBench(t, async (bench) => {
+      const places = [bench.rootfs, bench.path("source")];
+      mkdirSync(bench.path("source"));
+      for (const place of places) execFileSync("mount", ["--bind", place, place]);
+      try {
+        for (const place of places) execFileSync("mount", ["--make-shared", place]);
+        const below = (): readonly string[] =>
+          readFileSync("/proc/self/mountinfo", "utf8")
+            .split("\n")
+            .filter((line) => line.includes(bench.directory));
+        const before = below();
+        const mappings = [{ containerID: 0, hostID: 1000, size: 100 }];
+        const { namespaces = [] } = bench.spec([]).linux ?? {};
+        const own: Linux = { uidMappings: mappings, gidMappings: mappings };
+        const linux: Linux = where.startsWith("a") ? { ...own, namespaces: [...namespaces, { type: "user" }] } : {};
+        for (const place of places) chownSync(place, 1000, 1000);
+        const data: Mount = { destination: "/data", type: "bind", source: bench.path("source"), options: ["rbind"] };
+        const memory: Mount = { destination: "/data/memory", type: "tmpfs", source: "tmpfs" };
+        const { output } = await bench.run("grep -c ' /data/memory ' /proc/self/mountinfo", {
+          ...withMounts(bench, data, memory),
+          linux,
+        });
+        assert.equal(output, "1\n");
+        assert.deepEqual(below(), before);
+      } finally {
+        for (const place of places) execFileSync("umount", ["--recursive", place]);
+      }
+    }));
+}
 
 test("a /dev that comes behind the cgroups has its devices all the same", (t) =>
   withBench(t, async (bench) => {

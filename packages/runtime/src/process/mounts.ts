@@ -20,7 +20,15 @@ import type { Compilation } from "./compilation.ts";
 import { emitCopyUp } from "./copy-up.ts";
 import { emitOpenCoveredDirectory } from "./covered-directory.ts";
 import { placeOptions } from "./linked-place.ts";
-import { emitBindSource, isCgroupMount, type PlannedMount, plannedMounts, sourceSlot } from "./mount-sources.ts";
+import {
+  emitBindSource,
+  isCgroupMount,
+  leavesPeers,
+  NO_PEER,
+  type PlannedMount,
+  plannedMounts,
+  sourceSlot,
+} from "./mount-sources.ts";
 import { isReadOnlyLater, newFileSystem } from "./new-file-system.ts";
 import { emitRemount } from "./remount.ts";
 
@@ -92,7 +100,8 @@ function emitBind(c: Compilation, planned: PlannedMount): void {
   emitMountAttributes(p, fd, { change: options.recursiveAttributes, recursive: true });
   const target = p.slot("target");
   emitMountPointInRoot(p, c.root, mount.destination, fd, target, placeOptions(c, planned));
-  emitAttachAt(c, fd, target, options.propagation, attributes);
+  const settings = leavesPeers(c, planned) ? [NO_PEER, attributes] : [attributes];
+  emitAttachAt(c, fd, target, options.propagation, settings);
 }
 
 /** What a remount of a bind clears unless it is named. */
@@ -127,10 +136,10 @@ function emitAttachAt(
   fd: Slot,
   target: Slot,
   propagation: PlannedMount["options"]["propagation"],
-  attributes?: AttributeSetting,
+  settings: readonly AttributeSetting[] = [],
 ): void {
   emitAttach(p, fd, target);
-  if (attributes !== undefined) emitLegacyAttributes(p, fd, attributes);
+  for (const setting of settings) emitLegacyAttributes(p, fd, setting);
   if (propagation !== undefined) {
     const setting = { propagation: propagation.flag, recursive: propagation.recursive };
     emitMountAttributes(p, fd, setting);

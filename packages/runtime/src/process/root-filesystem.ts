@@ -13,7 +13,7 @@ import {
   STATX_MNT_ID_OFFSET,
 } from "@orlop/kernel";
 import { type Compilation, hasHooks, PIVOT_HOOKS } from "./compilation.ts";
-import { emitSharedSources, sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
+import { emitSharedSources, NO_PEER, sourceSlot, sourcesFromReaper } from "./mount-sources.ts";
 import { checkLayers, emitLayers, emitOverlayRoot, overlay } from "./overlay-root.ts";
 import { emitAttachOverRoot, emitDropScratch, emitMemory, emitScratch } from "./scratch-memory.ts";
 
@@ -90,6 +90,7 @@ function emitDirectoryRoot(c: Compilation, path: string, attach: (mount: Slot) =
   if (sourcesFromReaper(c)) p.set(c.root, sourceSlot(c, "root"));
   else emitCloneMount(p, p.flags("AT_FDCWD"), path, true, c.root);
   attach(c.root);
+  if (sourcesFromReaper(c)) emitLegacyAttributes(p, c.root, NO_PEER);
 }
 
 function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[], attach: (mount: Slot) => void): void {
