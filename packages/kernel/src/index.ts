@@ -87,6 +87,7 @@ export { RESOURCE_CONVERSIONS, type ResourceField } from "./cgroup/resources/res
 export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
+export { findProgram } from "./find-program.ts";
 export { cacheDirectory, ownsMachine } from "./machine/cache-directory.ts";
 export { emitMachineWith } from "./machine/machine.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";

@@ -1,6 +1,6 @@
 import type { Runtime } from "@orlop/core";
+import { findProgram } from "@orlop/kernel";
 import { busyboxObstacle } from "@orlop/testkit";
-import { findProgram } from "./find-program.ts";
 import { OciRuntime } from "./oci/oci-runtime.ts";
 import { ShimRuntime } from "./shim/shim-runtime.ts";
 

@@ -2,8 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { readCgroupLayout } from "@orlop/kernel";
-import { findProgram } from "../find-program.ts";
+import { findProgram, readCgroupLayout } from "@orlop/kernel";
 import { hostEnvironment } from "../host-environment.ts";
 import { lastLoggedError, ociFailure } from "./oci-failure.ts";
 

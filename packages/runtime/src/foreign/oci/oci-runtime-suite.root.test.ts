@@ -1,5 +1,5 @@
+import { findProgram } from "@orlop/kernel";
 import { runtimeSuite } from "@orlop/testkit";
-import { findProgram } from "../find-program.ts";
 import { OciRuntime } from "./oci-runtime.ts";
 
 function obstacle(binary: string): string | undefined {

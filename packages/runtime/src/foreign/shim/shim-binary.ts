@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { findProgram } from "@orlop/kernel";
 import { bootstrapParams, type ShimStart } from "../../shim-protocol/bootstrap.ts";
-import { findProgram } from "../find-program.ts";
 import type { HostCommand } from "../host-command.ts";
 import { environmentWords, hostEnvironment } from "../host-environment.ts";
 

@@ -1,5 +1,5 @@
+import { findProgram } from "@orlop/kernel";
 import { runtimeSuite } from "@orlop/testkit";
-import { findProgram } from "../find-program.ts";
 import { ShimRuntime } from "./shim-runtime.ts";
 
 function obstacle(): string | undefined {
