@@ -1,0 +1,185 @@
+import { type ConnectRequest, type Endpoint, OrlopError, PORT_PROTOCOLS } from "@orlop/core";
+import { isMarkAlive, ownProcessMark, randomBytes } from "@orlop/kernel";
+import { takePorts } from "../bridge/allocate-endpoint.ts";
+import { endpointWishes } from "../bridge/endpoint-wishes.ts";
+import { namespaceIdentity, namespacePath } from "../namespace-path.ts";
+import { completePorts, rangeOf } from "../ports/complete-ports.ts";
+import type { EndpointRecord, EndpointWishes, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
+import type { EndpointFacts, EndpointMaker } from "./endpoint-maker.ts";
+
+/** How often the driver chooses other ports where programs of the host have those that it chose. */
+const PORT_TRIES_MAX = 64;
+
+const LINK_RANDOM_BYTES = 8;
+
+/** Endpoints that programs of others make: each is written down before it is made, and until it is taken back. */
+export class ConfiguredEndpoints {
+  readonly #maker: EndpointMaker;
+  readonly #records: NetworkRecords;
+
+  constructor(maker: EndpointMaker, records: NetworkRecords) {
+    this.#maker = maker;
+    this.#records = records;
+  }
+
+  async connect(network: NetworkRecord, request: ConnectRequest): Promise<Endpoint> {
+    const wishes = endpointWishes(network, request);
+    this.#refuse(request, wishes);
+    const path = namespacePath(request.namespace);
+    const namespace = { path, identity: namespaceIdentity(path) };
+    const known = await this.#known(network, { id: request.endpoint, namespace, wishes });
+    if (known !== undefined) return known.endpoint;
+    const facts = await this.#maker.plan(network.info, request, wishes);
+    stopIfAborted(request);
+    let record = this.#insert(network, facts, { id: request.endpoint, namespace, wishes });
+    try {
+      record = await this.#takePorts(record, completePorts(wishes.ports ?? []));
+      record = this.#change(record, await this.#maker.make({ network, record }), "making");
+      stopIfAborted(request);
+      return this.#change(record, {}, "made").endpoint;
+    } catch (error) {
+      await this.#maker.unmake({ network, record });
+      this.#delete(record);
+      throw error;
+    }
+  }
+
+  /** Removes an endpoint, whatever state it is in. */
+  async remove(network: NetworkRecord, record: EndpointRecord): Promise<void> {
+    const current = this.#records.transaction(() => {
+      const found = this.#find(record);
+      if (found !== undefined) this.#records.updateEndpoint({ ...found, state: "ending", maker: ownProcessMark() });
+      return found;
+    });
+    if (current === undefined) return;
+    await this.#maker.unmake({ network, record: current });
+    this.#delete(current);
+  }
+
+  async cleanUp(): Promise<void> {
+    for (const record of this.#records.endpoints()) {
+      const network = this.#records.network(record.endpoint.network);
+      if (network !== undefined && !(await this.#isAlive(network, record))) await this.remove(network, record);
+    }
+    await this.#maker.removeStrays((link) => this.#records.endpoints().some((record) => record.link === link));
+  }
+
+  async #isAlive(network: NetworkRecord, record: EndpointRecord): Promise<boolean> {
+    if (record.state !== "made") return isMarkAlive(record.maker);
+    return isThere(record.namespace) && (await this.#maker.isThere({ network, record }));
+  }
+
+  /** @throws OrlopError `unsupported` for what the driver does not have */
+  #refuse({ endpoint, network }: ConnectRequest, wishes: EndpointWishes): void {
+    const { publish, staticAddresses, egress } = this.#maker.features;
+    const cannot = (what: string): OrlopError =>
+      new OrlopError(
+        "unsupported",
+        `Cannot connect endpoint "${endpoint}" to "${network}": driver ${this.#maker.name} has no ${what}`,
+      );
+    if (!egress && wishes.egress !== undefined) throw cannot("egress policies");
+    if (!staticAddresses && wishes.addresses !== undefined) throw cannot("addresses that are asked for");
+    if (!staticAddresses && wishes.hardwareAddress !== undefined) throw cannot("hardware addresses that are asked for");
+    const protocol = PORT_PROTOCOLS.find(
+      (each) => !publish.includes(each) && wishes.ports?.some((port) => port.protocol === each) === true,
+    );
+    if (protocol !== undefined) throw cannot(`published ports of ${protocol}`);
+  }
+
+  /** The endpoint that is there already and is what is asked for; what a dead process has left of it is removed. */
+  async #known(
+    network: NetworkRecord,
+    asked: { readonly id: string } & Pick<EndpointRecord, "namespace" | "wishes">,
+  ): Promise<EndpointRecord | undefined> {
+    const record = this.#records.endpoint(network.info.id, asked.id);
+    if (record === undefined) return undefined;
+    const cannot = (problem: string): OrlopError =>
+      new OrlopError("conflict", `Cannot connect endpoint "${asked.id}" to "${network.info.name}": ${problem}`);
+    if (await this.#isAlive(network, record)) {
+      if (record.state !== "made") throw cannot("another process is about to connect or disconnect it");
+      if (record.namespace.identity !== asked.namespace.identity) throw cannot("it is there, in another namespace");
+      if (JSON.stringify(record.wishes) !== JSON.stringify(asked.wishes))
+        throw cannot("it is there, with other wishes");
+      return record;
+    }
+    await this.remove(network, record);
+    return undefined;
+  }
+
+  #insert(
+    { info }: NetworkRecord,
+    facts: EndpointFacts,
+    { id, namespace, wishes }: { readonly id: string } & Pick<EndpointRecord, "namespace" | "wishes">,
+  ): EndpointRecord {
+    const { names = [], labels = {} } = wishes;
+    const endpoint = { id, network: info.id, ...facts, names, ports: [], egress: "all" as const, labels };
+    const link = Buffer.from(randomBytes(LINK_RANDOM_BYTES)).toString("hex");
+    const record = { endpoint, state: "making" as const, maker: ownProcessMark(), link, namespace, wishes };
+    this.#records.transaction(() => {
+      if (this.#records.endpoint(info.id, id) !== undefined) {
+        throw new OrlopError("conflict", `Cannot connect endpoint "${id}": another process connects it`);
+      }
+      this.#records.insertEndpoint(record);
+    });
+    return record;
+  }
+
+  /** Ports are written down before it is looked whether programs of the host have them; of those it chose, it chooses others. */
+  async #takePorts(record: EndpointRecord, wanted: EndpointRecord["endpoint"]["ports"]): Promise<EndpointRecord> {
+    const { id, network } = record.endpoint;
+    const refused = new Set<number>();
+    for (;;) {
+      const ports = this.#records.transaction(() => takePorts(this.#records, record.endpoint, wanted, refused));
+      try {
+        await this.#maker.checkPorts(ports);
+        return this.#change(record, { ports }, "making");
+      } catch (error) {
+        const chosen = ports.filter((_, index) => wanted[index]?.hostPort === 0);
+        const inUse = error instanceof OrlopError && error.code === "conflict" && chosen.length > 0;
+        if (!inUse || refused.size >= PORT_TRIES_MAX) throw error;
+        for (const { hostPort } of chosen) refused.add(hostPort);
+        this.#records.transaction(() => {
+          for (const port of ports) this.#records.releasePorts(network, id, rangeOf(port));
+        });
+      }
+    }
+  }
+
+  #change(record: EndpointRecord, changes: Partial<Endpoint>, state: EndpointRecord["state"]): EndpointRecord {
+    return this.#records.transaction(() => {
+      const found = this.#find(record);
+      if (found === undefined) {
+        throw new OrlopError("conflict", `Cannot connect endpoint "${record.endpoint.id}": it has been disconnected`);
+      }
+      const changed = { ...found, state, endpoint: { ...found.endpoint, ...changes } };
+      this.#records.updateEndpoint(changed);
+      return changed;
+    });
+  }
+
+  /** What is written of it now; undefined where it is gone, or another one of its name. */
+  #find({ endpoint, link }: EndpointRecord): EndpointRecord | undefined {
+    const found = this.#records.endpoint(endpoint.network, endpoint.id);
+    return found?.link === link ? found : undefined;
+  }
+
+  #delete(record: EndpointRecord): void {
+    this.#records.transaction(() => {
+      const { network, id } = record.endpoint;
+      if (this.#find(record) !== undefined) this.#records.deleteEndpoint(network, id);
+    });
+  }
+}
+
+function isThere({ path, identity }: EndpointRecord["namespace"]): boolean {
+  try {
+    return namespaceIdentity(path) === identity;
+  } catch {
+    return false;
+  }
+}
+
+function stopIfAborted({ endpoint, signal }: ConnectRequest): void {
+  if (signal?.aborted !== true) return;
+  throw new OrlopError("cancelled", `Cannot connect endpoint "${endpoint}": it was ended`, { cause: signal.reason });
+}

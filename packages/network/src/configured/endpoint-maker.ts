@@ -1,0 +1,49 @@
+import type { ConnectRequest, Endpoint, NetworkFeatures, NetworkInfo } from "@orlop/core";
+import type { EndpointRecord, EndpointWishes, NetworkRecord } from "../records/network-records.ts";
+
+/** A network that somebody else has configured, or that is always there. */
+export type ConfiguredNetwork = Omit<NetworkInfo, "id" | "driver" | "createdAtMs">;
+
+/** What an endpoint has of its network. */
+export type EndpointFacts = Pick<
+  Endpoint,
+  "interfaceName" | "addresses" | "hardwareAddress" | "gateways" | "routes" | "resolvers"
+>;
+
+/** What a maker is asked for: the endpoint as it is written down. */
+export interface EndpointJob {
+  readonly network: NetworkRecord;
+  readonly record: EndpointRecord;
+}
+
+/**
+ * Programs that are not ours and that make endpoints: what a `ConfiguredDriver` does not do itself.
+ *
+ * An endpoint is known by its record's `link`, which nothing else ever has, and is written down before it is made.
+ */
+export interface EndpointMaker {
+  /** Name of the driver. */
+  readonly name: string;
+  readonly defaultNetwork: string;
+  readonly features: NetworkFeatures;
+  /** Whether the endpoints of one network reach each other, so that it helps to know their names. */
+  readonly joinsEndpoints: boolean;
+  /** As they are now, the default one among them. */
+  networks(): Promise<readonly ConfiguredNetwork[]>;
+  /**
+   * What can be told of an endpoint before it is made.
+   *
+   * @throws OrlopError `unsupported` for a wish that cannot be had
+   */
+  plan(network: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointFacts>;
+  /** @throws OrlopError `conflict` for a port that a program of the host has */
+  checkPorts(ports: Endpoint["ports"]): Promise<void>;
+  /** Gives what turned out otherwise than it was planned. Where it fails, `unmake` is called. */
+  make(job: EndpointJob): Promise<Partial<EndpointFacts>>;
+  /** Takes back all of it, or what there is of it; the namespace may be gone. */
+  unmake(job: EndpointJob): Promise<void>;
+  isThere(job: EndpointJob): Promise<boolean>;
+  /** Removes what belongs to no link that is known; looks first for what there is, and asks then. */
+  removeStrays(isKnown: (link: string) => boolean): Promise<void>;
+  close(): void;
+}

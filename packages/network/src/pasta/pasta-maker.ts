@@ -1,0 +1,121 @@
+import { type ConnectRequest, type Endpoint, type NetworkFeatures, type NetworkInfo, OrlopError } from "@orlop/core";
+import { hardwareAddressFor } from "../bridge/allocate-endpoint.ts";
+import type { ConfiguredNetwork, EndpointFacts, EndpointJob, EndpointMaker } from "../configured/endpoint-maker.ts";
+import { namespacePath } from "../namespace-path.ts";
+import { checkOwnPort } from "../ports/own-ports.ts";
+import type { EndpointWishes } from "../records/network-records.ts";
+import { hostResolvers } from "../resolvers.ts";
+import { PastaProcesses } from "./pasta-process.ts";
+
+const PASTA_DRIVER = "pasta";
+
+/** As slirp4netns has them: every endpoint has the same, because it is behind a process of its own. */
+const ADDRESS = { own: "10.0.2.100", prefixLength: 24, prefix: "10.0.2.0/24", gateway: "10.0.2.2", names: "10.0.2.3" };
+
+const FEATURES: NetworkFeatures = {
+  create: false,
+  staticAddresses: false,
+  ipv6: false,
+  internal: false,
+  connectWhileRunning: true,
+  publish: ["tcp", "udp"],
+  publishWhileRunning: false,
+  egress: false,
+  rootless: true,
+};
+
+/** How pasta calls what a published port leads to: the process that an ordinary user may enter the namespaces of. */
+const OF_PROCESS = /^(\/proc\/\d+\/ns)\/net$/;
+
+/** Endpoints of ordinary users: pasta(1) beside each namespace, which turns its packets into sockets of its own. */
+export class PastaMaker implements EndpointMaker {
+  readonly name: string = PASTA_DRIVER;
+  readonly defaultNetwork: string = PASTA_DRIVER;
+  readonly features: NetworkFeatures = FEATURES;
+  readonly joinsEndpoints: boolean = false;
+  readonly #processes: PastaProcesses;
+
+  /** @param directory exists, and is on a file system that a restart of the machine empties */
+  constructor(directory: string) {
+    this.#processes = new PastaProcesses(directory);
+  }
+
+  async networks(): Promise<readonly ConfiguredNetwork[]> {
+    const subnets = [{ prefix: ADDRESS.prefix, gateway: ADDRESS.gateway }];
+    return [{ name: PASTA_DRIVER, subnets, internal: false, labels: {}, options: {} }];
+  }
+
+  async plan(_: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointFacts> {
+    const cannot = (problem: string): OrlopError =>
+      new OrlopError("unsupported", `Cannot connect endpoint "${request.endpoint}": ${problem}`);
+    if (process.getuid?.() === 0) throw cannot("pasta is for ordinary users\nTry driver bridge, which needs root.");
+    if (wishes.noDefaultRoute === true) throw cannot("pasta has no endpoint without a default route");
+    const path = namespacePath(request.namespace);
+    if (!OF_PROCESS.test(path)) throw cannot(`namespace "${path}" is none of a process\nTry /proc/PID/ns/net.`);
+    const addresses = [`${ADDRESS.own}/${ADDRESS.prefixLength}`];
+    const resolvers = hostResolvers();
+    return {
+      interfaceName: wishes.interfaceName ?? "eth0",
+      addresses,
+      hardwareAddress: hardwareAddressFor(addresses, undefined),
+      gateways: [ADDRESS.gateway],
+      routes: [{ destination: "0.0.0.0/0", gateway: ADDRESS.gateway }],
+      // A server that is on the host's loopback alone is reached by pasta.
+      resolvers: resolvers.servers.length > 0 ? resolvers : { ...resolvers, servers: [ADDRESS.names] },
+    };
+  }
+
+  async checkPorts(ports: Endpoint["ports"]): Promise<void> {
+    for (const port of ports) await checkOwnPort(port);
+  }
+
+  async make({ record }: EndpointJob): Promise<Partial<EndpointFacts>> {
+    const { endpoint, namespace, link } = record;
+    const complaint = await this.#processes.start(link, pastaArguments(endpoint, namespace.path));
+    if (complaint === undefined) return {};
+    // Somebody has bound it since it was looked at.
+    const code = complaint.startsWith("Failed to bind") ? "conflict" : "failed";
+    throw new OrlopError(code, `Cannot connect endpoint "${endpoint.id}": pasta says "${complaint}"`);
+  }
+
+  async unmake({ record }: EndpointJob): Promise<void> {
+    await this.#processes.end(record.link);
+  }
+
+  async isThere({ record }: EndpointJob): Promise<boolean> {
+    return this.#processes.isThere(record.link);
+  }
+
+  async removeStrays(isKnown: (link: string) => boolean): Promise<void> {
+    for (const key of this.#processes.keys()) if (!isKnown(key)) await this.#processes.end(key);
+  }
+
+  close(): void {}
+}
+
+function pastaArguments(endpoint: Endpoint, namespacePath: string): readonly string[] {
+  const namespaces = OF_PROCESS.exec(namespacePath)?.[1] ?? "";
+  return [
+    ...["--quiet", "--config-net", "--ipv4-only"],
+    ...["--address", ADDRESS.own, "--netmask", `${ADDRESS.prefixLength}`, "--gateway", ADDRESS.gateway],
+    ...["--ns-ifname", endpoint.interfaceName, "--ns-mac-addr", endpoint.hardwareAddress],
+    ...["--dns-forward", ADDRESS.names],
+    // The gateway does not stand for the host's loopback, and nothing else of the namespace leads there either.
+    ...["--no-map-gw", "--tcp-ns", "none", "--udp-ns", "none"],
+    ...portArguments("--tcp-ports", endpoint, "tcp"),
+    ...portArguments("--udp-ports", endpoint, "udp"),
+    ...["--userns", `${namespaces}/user`, "--netns", namespacePath],
+  ];
+}
+
+/** One by one: of a range, pasta is content with one that it can bind. */
+function portArguments(option: string, { ports }: Endpoint, protocol: "tcp" | "udp"): readonly string[] {
+  const own = ports.filter((port) => port.protocol === protocol);
+  if (own.length === 0) return [option, "none"];
+  return own.flatMap(({ hostAddress, hostPort, containerPort, count }) =>
+    Array.from({ length: count }, (_, index) => [
+      option,
+      `${hostAddress}/${hostPort + index}:${containerPort + index}`,
+    ]).flat(),
+  );
+}
