@@ -17,6 +17,7 @@ import { disjointPolicy } from "../egress/disjoint-rules.ts";
 import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import { cleanUp } from "./clean-up.ts";
 import { EndpointWork } from "./endpoint-work.ts";
+import { hostIdentity } from "./host-identity.ts";
 import { hasProtocol6 } from "./host-settings.ts";
 import { HostSide } from "./host-side.ts";
 import { BRIDGE_DRIVER, DEFAULT_NETWORK, insertNetwork } from "./network-work.ts";
@@ -168,7 +169,7 @@ export class BridgeDriver implements NetworkDriver {
 
   #useHost(): Promise<Host> {
     this.#host ??= NetworkRelay.start(this.#hostNamespace).then(
-      (relay) => ({ relay, side: new HostSide(relay.home, this.#records) }),
+      (relay) => ({ relay, side: new HostSide(relay.home, this.#records, hostIdentity(this.#hostNamespace)) }),
       (error: unknown) => {
         this.#host = undefined;
         throw error;

@@ -3,11 +3,13 @@ import { spawnSync } from "node:child_process";
 import { suite, type TestContext, test } from "node:test";
 import { NetworkRelay } from "@orlop/kernel/netlink";
 import { deleteRules, deleteTable, nftablesBatch } from "@orlop/kernel/nftables";
-import { addAddress, addRoute, deleteAddress, getLink } from "@orlop/kernel/rtnetlink";
-import { NETWORK_BENCH_WORLD, NetworkBench } from "@orlop/testkit";
+import { addAddress, addRoute, changeLink, createLink, deleteAddress, getLink } from "@orlop/kernel/rtnetlink";
+import { NETWORK_BENCH_WORLD, NetworkBench, Peer } from "@orlop/testkit";
 import { bridgeObstacle, makeBridgeDriver } from "./bridge-subject-fixture.ts";
 import { TABLE } from "./rule-table.ts";
 
+/** What a new namespace has of it is what the machine has. */
+const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 const HTTP = { protocol: "tcp", hostPort: 8080, containerPort: 80 } as const;
 
 /** Opens a bench, or skips where there can be none or a program is missing. */
@@ -132,6 +134,38 @@ suite("the kernel's side of bridges", () => {
     assert.match(await peer.ask("udp", NETWORK_BENCH_WORLD.address4, 53), /^world /);
   });
 
+  test("has the host forward nothing between interfaces of others, where it was switched on for containers", async (t) => {
+    await using bench = await openBench(t);
+    if (bench === undefined) return;
+    using relay = await NetworkRelay.start(bench.hostPath);
+    await using left = await openSide(bench, relay, "left", "198.51.100");
+    await using right = await openSide(bench, relay, "right", "203.0.113");
+    await right.listen("tcp", "0.0.0.0", 80);
+    await relay.home.writeFile(FORWARDING, "0");
+    const { peer } = await bench.container();
+    assert.equal(await relay.home.readFile(FORWARDING), "1\n");
+    assert.match(await peer.ask("tcp", "203.0.113.2", 80), /^right /);
+    assert.equal(await left.hearsNothing("tcp", "203.0.113.2", 80), true);
+    // Also when somebody has taken all rules away, and the setting no longer tells who has switched it on.
+    await relay.home.netfilter(...nftablesBatch([deleteTable(TABLE)]));
+    assert.match(await left.ask("tcp", "203.0.113.2", 80), /^right /);
+    await bench.driver.cleanup();
+    assert.equal(await left.hearsNothing("tcp", "203.0.113.2", 80), true);
+  });
+
+  test("leaves a host that forwards already as it is", async (t) => {
+    await using bench = await openBench(t);
+    if (bench === undefined) return;
+    using relay = await NetworkRelay.start(bench.hostPath);
+    await using left = await openSide(bench, relay, "left", "198.51.100");
+    await using right = await openSide(bench, relay, "right", "203.0.113");
+    await right.listen("tcp", "0.0.0.0", 80);
+    await relay.home.writeFile(FORWARDING, "1");
+    await bench.container();
+    await bench.driver.cleanup();
+    assert.match(await left.ask("tcp", "203.0.113.2", 80), /^right /);
+  });
+
   test("leaves the rules and interfaces of others alone", async (t) => {
     await using bench = await openBench(t, "nft", "ip");
     if (bench === undefined) return;
@@ -150,6 +184,25 @@ suite("the kernel's side of bridges", () => {
     assert.ok((await bench.interfaces()).includes("br-other"));
   });
 });
+
+/** A neighbour of the host, whose way to everybody else is the host. */
+async function openSide(bench: NetworkBench, relay: NetworkRelay, name: string, net: string): Promise<Peer> {
+  const { net: path } = await bench.namespace();
+  await using inside = await relay.openNamespace(path);
+  const data = { peer: { name: "uplink", netnsFd: inside.fd } };
+  await relay.home.route(createLink({ name, kind: { kind: "veth", data } }));
+  const ends = [
+    { namespace: relay.home, link: name, address: `${net}.1/24` },
+    { namespace: inside, link: "uplink", address: `${net}.2/24` },
+  ];
+  for (const { namespace, link, address } of ends) {
+    const [found] = await namespace.values("route", getLink(link));
+    const { index } = found ?? { index: 0 };
+    await namespace.route(changeLink(index, { up: true }), addAddress({ index, address }));
+  }
+  await inside.route(addRoute({ destination: "0.0.0.0/0", gateway: `${net}.1` }));
+  return await Peer.start(path, name);
+}
 
 /** The output of a program in a namespace. */
 function run(namespace: string, ...command: readonly string[]): string {

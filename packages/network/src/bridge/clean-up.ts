@@ -6,7 +6,7 @@ import type { EndpointWork } from "./endpoint-work.ts";
 import { linkNames, removeLink } from "./host-links.ts";
 import type { HostSide } from "./host-side.ts";
 import { isOwnLink } from "./network-work.ts";
-import { endpointElements, networkElements } from "./rule-elements.ts";
+import { endpointElements, HOST_LINK, networkElements } from "./rule-elements.ts";
 import { ELEMENTS_AT_ONCE, type RuleElement } from "./rule-set.ts";
 
 /** So often the rules may change between a look at them and what follows from it. */
@@ -21,6 +21,7 @@ const TRIES_MAX = 16;
 export async function cleanUp(host: HostSide, records: NetworkRecords, work: EndpointWork): Promise<void> {
   await removeDeadEndpoints(host, records, work);
   await removeStrayLinks(host, records);
+  await host.ensureClosedLinks();
   await settleElements(host, records);
 }
 
@@ -86,7 +87,7 @@ async function difference(
     networks: records.networks(),
     endpoints: records.endpoints(),
   }));
-  const known = new Set([...networks, ...endpoints].map(({ link }) => link));
+  const known = new Set([...networks, ...endpoints].map(({ link }) => link)).add(HOST_LINK);
   const settledNetworks = networks.filter(({ link }) => links.has(link));
   const settledEndpoints = endpoints.filter(({ state }) => state === "made");
   const settled = new Set([...settledNetworks, ...settledEndpoints].map(({ link }) => link));

@@ -3,6 +3,7 @@ import type { RelayNamespace } from "@orlop/kernel/netlink";
 import { linkNames } from "./host-links.ts";
 
 const CONF = "/proc/sys/net";
+const FORWARDING = { 4: `${CONF}/ipv4/ip_forward`, 6: `${CONF}/ipv6/conf/all/forwarding` } as const;
 
 /**
  * Has the host forward packets of that version of IP.
@@ -10,16 +11,18 @@ const CONF = "/proc/sys/net";
  * A host that forwards IPv6 no longer takes its own routes from router advertisements, unless its interfaces are told to
  * (accept_ra=2: Documentation/networking/ip-sysctl.rst); those that did go on.
  */
-export async function ensureForwarding(host: RelayNamespace, version: 4 | 6): Promise<void> {
-  const path = version === 4 ? `${CONF}/ipv4/ip_forward` : `${CONF}/ipv6/conf/all/forwarding`;
-  if ((await host.readFile(path)).trim() !== "0") return;
+export async function switchForwardingOn(host: RelayNamespace, version: 4 | 6): Promise<void> {
   if (version === 6) {
     for (const name of [...(await linkNames(host)), "default"]) {
       const setting = `${CONF}/ipv6/conf/${name}/accept_ra`;
       if ((await readIfThere(host, setting)) === "1") await host.writeFile(setting, "2");
     }
   }
-  await host.writeFile(path, "1");
+  await host.writeFile(FORWARDING[version], "1");
+}
+
+export async function isForwarding(host: RelayNamespace, version: 4 | 6): Promise<boolean> {
+  return (await host.readFile(FORWARDING[version])).trim() !== "0";
 }
 
 /**

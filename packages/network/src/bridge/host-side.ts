@@ -4,30 +4,60 @@ import { checkHostPorts } from "../ports/host-ports.ts";
 import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import { endConnections, isForbidden, isOfEndpoint, isOfPorts } from "./connections.ts";
 import { attach, makePair } from "./endpoint-links.ts";
-import { ensureBridge, findLink, hasIpv6, removeLink } from "./host-links.ts";
-import { ensureForwarding, setRouteLocalnet } from "./host-settings.ts";
-import { egressElements, endpointElements, networkElements, ownElements, portElements } from "./rule-elements.ts";
-import { RuleSet } from "./rule-set.ts";
+import { ensureBridge, findLink, hasIpv6, linkNames, removeLink } from "./host-links.ts";
+import { isForwarding, setRouteLocalnet, switchForwardingOn } from "./host-settings.ts";
+import {
+  closedElement,
+  egressElements,
+  endpointElements,
+  networkElements,
+  ownElements,
+  portElements,
+} from "./rule-elements.ts";
+import { type RuleElement, RuleSet } from "./rule-set.ts";
 
 /** What networks and endpoints are in the kernel of the host: links, rules and settings. Every method may be repeated. */
 export class HostSide {
   readonly namespace: RelayNamespace;
   readonly rules: RuleSet;
   readonly #records: NetworkRecords;
+  readonly #identity: string;
 
-  constructor(namespace: RelayNamespace, records: NetworkRecords) {
+  /** @param identity tells this host from others, and from itself before a restart */
+  constructor(namespace: RelayNamespace, records: NetworkRecords, identity: string) {
     this.namespace = namespace;
+    this.#identity = identity;
     this.rules = new RuleSet(namespace, records.owner());
     this.#records = records;
   }
 
   /** The rules come first: what is connected is guarded from its first packet on. */
   async ensureNetwork(network: NetworkRecord): Promise<void> {
-    await this.rules.ensure(networkElements(network));
+    await this.rules.ensure([...networkElements(network), ...this.#closedElements()]);
     await ensureBridge(this.namespace, network);
     if (network.info.internal) return;
-    await ensureForwarding(this.namespace, 4);
-    if (hasIpv6(network.info.subnets)) await ensureForwarding(this.namespace, 6);
+    await this.#ensureForwarding(4);
+    if (hasIpv6(network.info.subnets)) await this.#ensureForwarding(6);
+  }
+
+  /** Puts back what somebody else has taken. */
+  async ensureClosedLinks(): Promise<void> {
+    const elements = this.#closedElements();
+    if (elements.length > 0) await this.rules.ensure(elements);
+  }
+
+  #closedElements(): readonly RuleElement[] {
+    return this.#records.closedLinks(this.#identity).map(closedElement);
+  }
+
+  /** Of what is there already, nothing is to lead to anywhere else only because containers want to get out. */
+  async #ensureForwarding(version: 4 | 6): Promise<void> {
+    if (await isForwarding(this.namespace, version)) return;
+    const own = new Set([...this.#records.networks(), ...this.#records.endpoints()].map(({ link }) => link));
+    const others = [...(await linkNames(this.namespace))].filter((link) => link !== "lo" && !own.has(link));
+    this.#records.closeLinks(this.#identity, version, others);
+    await this.ensureClosedLinks();
+    await switchForwardingOn(this.namespace, version);
   }
 
   async removeNetwork(network: NetworkRecord): Promise<void> {

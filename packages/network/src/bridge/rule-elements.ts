@@ -19,6 +19,14 @@ export function networkElements({ info, link }: NetworkRecord): readonly RuleEle
   ];
 }
 
+/** Stands for the host where elements tell whose they are: no interface can have that name. */
+export const HOST_LINK = "/";
+
+/** Of an interface of others that packets are not forwarded from. */
+export function closedElement({ version, link }: { readonly version: 4 | 6; readonly link: string }): RuleElement {
+  return { set: `closed${version}`, key: [link], link: HOST_LINK };
+}
+
 /** What the rules know of an endpoint. */
 export function endpointElements({ endpoint, link }: EndpointRecord): readonly RuleElement[] {
   return [...ownElements(endpoint, link), ...endpoint.ports.flatMap((port) => portElements(endpoint, port, link))];

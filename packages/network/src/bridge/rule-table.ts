@@ -41,7 +41,7 @@ export const TABLE: TableReference = { family: "inet", table: "orlop" };
 export const SOURCE_TABLE: TableReference = { family: "bridge", table: "orlop" };
 
 /** Goes up when rules change: a table with another one is none that this version can work with. */
-export const LAYOUT_CHAIN = "layout-1";
+export const LAYOUT_CHAIN = "layout-2";
 
 const set = (name: string, key: SetDefinition["key"], more: Partial<SetDefinition> = {}): SetDefinition => ({
   ...TABLE,
@@ -68,6 +68,8 @@ export type SetName =
   | "reach6"
   | "services4"
   | "services6"
+  | "closed4"
+  | "closed6"
   | "checked"
   | "sources4"
   | "sources6";
@@ -100,6 +102,9 @@ export const SETS: Readonly<Record<SetName, SetDefinition>> = {
   /** From an endpoint to the ports that it may talk to. */
   services4: set("services4", ["ipv4_addr", "ipv4_addr", "inet_proto", "inet_service"], { interval: true }),
   services6: set("services6", ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], { interval: true }),
+  /** Interfaces that would lead from nothing of ours to nothing of ours, had forwarding not been switched on for us. */
+  closed4: set("closed4", ["ifname"]),
+  closed6: set("closed6", ["ifname"]),
   /** Interfaces of endpoints that have to send from their own addresses. */
   checked: sourceSet("checked", "ifname"),
   sources4: sourceSet("sources4", "ifname", "ipv4_addr"),
@@ -177,6 +182,8 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
       ["no way in", meta.oifname.in(SETS.internal), drop],
       ["a published port", ct.status.has("dnat"), accept],
       ["from another network, or to a port that is not published", meta.oifname.in(SETS.bridges), drop],
+      ["forwarding is for containers", meta.nfproto.is("ipv4"), meta.iifname.in(SETS.closed4), drop],
+      ["forwarding is for containers", meta.nfproto.is("ipv6"), meta.iifname.in(SETS.closed6), drop],
     ],
   },
   input: {

@@ -70,5 +70,9 @@ export interface NetworkRecords {
   /** An endpoint that holds a part of the range, of any network. */
   portHolder(range: PortRange): { readonly network: string; readonly endpoint: string } | undefined;
   takePorts(network: string, endpoint: string, range: PortRange): void;
+  /** Interfaces of a host that packets are not forwarded from, by the version of IP that was switched on for us. */
+  closedLinks(host: string): readonly { readonly version: 4 | 6; readonly link: string }[];
+  /** Also takes away what is written of hosts that were started again since. */
+  closeLinks(host: string, version: 4 | 6, links: readonly string[]): void;
   releasePorts(network: string, endpoint: string, range: PortRange): void;
 }

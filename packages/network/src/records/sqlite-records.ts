@@ -42,6 +42,12 @@ const COMPONENT: RecordsComponent = {
      ) strict;
      create index network_ports_first on network_ports (protocol, version, first);
      create index network_ports_endpoint on network_ports (network, endpoint)`,
+    `create table network_closed_links (
+       host text not null,
+       version integer not null,
+       link text not null,
+       primary key (host, version, link)
+     ) strict`,
   ],
 };
 
@@ -168,6 +174,21 @@ export class SqliteRecords implements NetworkRecords {
   takePorts(network: string, endpoint: string, { protocol, address, first, last }: PortRange): void {
     const values = [protocol, parseIpAddress(address).version, address, first, last, network, endpoint];
     this.#database.run("insert into network_ports values (?, ?, ?, ?, ?, ?, ?)", ...values);
+  }
+
+  closedLinks(host: string): readonly { readonly version: 4 | 6; readonly link: string }[] {
+    return this.#database
+      .all("select version, link from network_closed_links where host = ? order by version, link", host)
+      .map(({ version, link }) => ({ version: version === 4 ? 4 : 6, link: String(link) }));
+  }
+
+  closeLinks(host: string, version: 4 | 6, links: readonly string[]): void {
+    const [boot = ""] = host.split(" ", 1);
+    this.#database.transaction(() => {
+      this.#database.run("delete from network_closed_links where host not like ? || ' %'", boot);
+      const sql = "insert or ignore into network_closed_links values (?, ?, ?)";
+      for (const link of links) this.#database.run(sql, host, version, link);
+    });
   }
 
   releasePorts(network: string, endpoint: string, { protocol, address, first, last }: PortRange): void {
