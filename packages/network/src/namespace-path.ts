@@ -16,3 +16,12 @@ export function namespaceIdentity(path: string): string {
     throw systemFailure(`find network namespace "${path}"`, error);
   }
 }
+
+/** Whether a path still leads to the namespace that it led to. */
+export function isNamespaceThere({ path, identity }: { readonly path: string; readonly identity: string }): boolean {
+  try {
+    return namespaceIdentity(path) === identity;
+  } catch {
+    return false;
+  }
+}

@@ -74,6 +74,19 @@ async function configure(inside: RelayNamespace, { info }: NetworkRecord, endpoi
   );
 }
 
+/** @throws OrlopError `not-found` for an interface that is gone */
+export async function addRoutes(
+  inside: RelayNamespace,
+  interfaceName: string,
+  routes: readonly Route[],
+): Promise<void> {
+  const link = await findLink(inside, interfaceName);
+  if (link === undefined) {
+    throw new OrlopError("not-found", `Cannot add routes by interface "${interfaceName}": it is gone`);
+  }
+  await inside.route(...routes.map((route) => routeRequest(route, link.index)));
+}
+
 function routeRequest({ destination, gateway }: Route, index: number): ReturnType<typeof addRoute> {
   const way = gateway === undefined ? {} : { gateway };
   return addRoute({ destination, outputInterface: index, ...way });

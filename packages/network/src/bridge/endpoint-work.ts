@@ -1,13 +1,14 @@
 import { type ConnectRequest, type Endpoint, OrlopError, type PublishedPort } from "@orlop/core";
 import { isMarkAlive } from "@orlop/kernel";
 import type { NetworkRelay, RelayNamespace } from "@orlop/kernel/netlink";
-import { namespaceIdentity, namespacePath } from "../namespace-path.ts";
+import { isNamespaceThere, namespaceIdentity, namespacePath } from "../namespace-path.ts";
 import { completePorts, rangeOf, samePort } from "../ports/complete-ports.ts";
 import type { EndpointRecord, EndpointWishes, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import { hostResolvers } from "../resolvers.ts";
 import { hardwareAddressFor, takeAddresses, takePorts } from "./allocate-endpoint.ts";
 import { defaultRouteVersions, freeInterfaceName } from "./endpoint-links.ts";
 import { checkPortsFit, defaultRoutes, endpointWishes } from "./endpoint-wishes.ts";
+import { handOverRoutes } from "./hand-over-routes.ts";
 import { linkNames } from "./host-links.ts";
 import type { HostSide } from "./host-side.ts";
 import { newLinkName } from "./network-work.ts";
@@ -72,6 +73,8 @@ export class EndpointWork {
     if (current === undefined) return;
     if (current.state === "made") await this.#host.disconnect(network, current);
     else await this.#host.undoConnect(network, current);
+    const change = (other: EndpointRecord, routes: Endpoint["routes"]): void => void this.change(other, { routes });
+    await handOverRoutes({ relay: this.#relay, records: this.#records, change }, current);
     this.#delete(current);
   }
 
@@ -145,7 +148,7 @@ export class EndpointWork {
       const sameWishes = JSON.stringify(record.wishes) === JSON.stringify(asked.wishes);
       if (sameNamespace && sameWishes) return record;
       if (sameNamespace) throw cannot("it is there, with other wishes");
-      if (isThere(record.namespace)) throw cannot("it is there, in another namespace");
+      if (isNamespaceThere(record.namespace)) throw cannot("it is there, in another namespace");
     }
     await this.remove(network, record);
     return undefined;
@@ -270,14 +273,6 @@ export class EndpointWork {
       const { network, id } = record.endpoint;
       if (this.#find(record) !== undefined) this.#records.deleteEndpoint(network, id);
     });
-  }
-}
-
-function isThere({ path, identity }: EndpointRecord["namespace"]): boolean {
-  try {
-    return namespaceIdentity(path) === identity;
-  } catch {
-    return false;
   }
 }
 

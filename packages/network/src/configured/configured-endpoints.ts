@@ -2,7 +2,7 @@ import { type ConnectRequest, type Endpoint, OrlopError, PORT_PROTOCOLS } from "
 import { isMarkAlive, ownProcessMark, randomBytes } from "@orlop/kernel";
 import { takePorts } from "../bridge/allocate-endpoint.ts";
 import { endpointWishes } from "../bridge/endpoint-wishes.ts";
-import { namespaceIdentity, namespacePath } from "../namespace-path.ts";
+import { isNamespaceThere, namespaceIdentity, namespacePath } from "../namespace-path.ts";
 import { completePorts, rangeOf } from "../ports/complete-ports.ts";
 import type { EndpointRecord, EndpointWishes, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import type { EndpointFacts, EndpointMaker } from "./endpoint-maker.ts";
@@ -66,7 +66,7 @@ export class ConfiguredEndpoints {
 
   async #isAlive(network: NetworkRecord, record: EndpointRecord): Promise<boolean> {
     if (record.state !== "made") return isMarkAlive(record.maker);
-    return isThere(record.namespace) && (await this.#maker.isThere({ network, record }));
+    return isNamespaceThere(record.namespace) && (await this.#maker.isThere({ network, record }));
   }
 
   /** @throws OrlopError `unsupported` for what the driver does not have */
@@ -168,14 +168,6 @@ export class ConfiguredEndpoints {
       const { network, id } = record.endpoint;
       if (this.#find(record) !== undefined) this.#records.deleteEndpoint(network, id);
     });
-  }
-}
-
-function isThere({ path, identity }: EndpointRecord["namespace"]): boolean {
-  try {
-    return namespaceIdentity(path) === identity;
-  } catch {
-    return false;
   }
 }
 

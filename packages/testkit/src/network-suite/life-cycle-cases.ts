@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { WORLD } from "./network-bench.ts";
 import type { NetworkCase } from "./network-case.ts";
 
 const SUBNET = { prefix: "10.77.0.0/24", gateway: "10.77.0.1" } as const;
@@ -150,6 +151,30 @@ export const lifeCycleCases: readonly NetworkCase[] = [
       assert.deepEqual(await bench.interfaces(path), ["eth0", "eth1", "lo"]);
       await driver.disconnect("second", "second");
       assert.deepEqual(await bench.interfaces(path), ["eth0", "lo"]);
+    },
+  },
+  {
+    title: "leads out by another network when the one that has done it is disconnected",
+    needs: ["create", "connectWhileRunning"],
+    async check(bench) {
+      const { driver } = bench;
+      const world = await bench.world();
+      await world.listen("tcp", "0.0.0.0", 80);
+      for (const name of ["second", "third"]) await driver.create({ name });
+      const { path, peer, endpoint } = await bench.container();
+      const request = { namespace: { path } };
+      await driver.connect({ ...request, network: "third", endpoint: "third", noDefaultRoute: true });
+      await driver.connect({ ...request, network: "second", endpoint: "second" });
+      await driver.disconnect(driver.defaultNetwork, endpoint.id);
+      const { routes, gateways } = await driver.endpoint("second", "second");
+      assert.deepEqual(
+        routes.map(({ gateway }) => gateway),
+        gateways,
+      );
+      assert.deepEqual((await driver.endpoint("third", "third")).routes, []);
+      assert.equal(await peer.ask("tcp", WORLD.address4, 80), `world ${WORLD.host4}`);
+      await driver.disconnect("second", "second");
+      assert.equal(await peer.hearsNothing("tcp", WORLD.address4, 80), true);
     },
   },
   {
