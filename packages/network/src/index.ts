@@ -1,4 +1,5 @@
 export { BridgeDriver, type BridgeDriverOptions } from "./bridge/bridge-driver.ts";
+export { CniDriver, type CniDriverOptions } from "./cni/cni-driver.ts";
 export { PastaDriver, type PastaDriverOptions } from "./pasta/pasta-driver.ts";
 export type {
   EndpointRecord,

@@ -47,7 +47,8 @@ export function checkPortsFit(info: NetworkInfo, endpoint: string, ports: readon
       new OrlopError("invalid", `Cannot publish port "${describePort(port)}" of endpoint "${endpoint}": ${problem}`);
     if (info.internal) throw cannot(`network "${info.name}" is internal`);
     const { version } = parseIpAddress(port.hostAddress);
-    if (!info.subnets.some(({ prefix }) => parseIpPrefix(prefix).version === version)) {
+    // Where they are not known, there are none.
+    if (info.subnets.length > 0 && !info.subnets.some(({ prefix }) => parseIpPrefix(prefix).version === version)) {
       throw cannot(`network "${info.name}" has no IPv${version}`);
     }
   }

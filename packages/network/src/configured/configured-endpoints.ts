@@ -5,12 +5,15 @@ import { endpointWishes } from "../bridge/endpoint-wishes.ts";
 import { isNamespaceThere, namespaceIdentity, namespacePath } from "../namespace-path.ts";
 import { completePorts, rangeOf } from "../ports/complete-ports.ts";
 import type { EndpointRecord, EndpointWishes, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
-import type { EndpointFacts, EndpointMaker } from "./endpoint-maker.ts";
+import type { EndpointMaker, EndpointPlan } from "./endpoint-maker.ts";
 
 /** How often the driver chooses other ports where programs of the host have those that it chose. */
 const PORT_TRIES_MAX = 64;
 
 const LINK_RANDOM_BYTES = 8;
+
+/** The mark of no process. */
+const NOBODY = "";
 
 /** Endpoints that programs of others make: each is written down before it is made, and until it is taken back. */
 export class ConfiguredEndpoints {
@@ -28,18 +31,27 @@ export class ConfiguredEndpoints {
     const path = namespacePath(request.namespace);
     const namespace = { path, identity: namespaceIdentity(path) };
     const known = await this.#known(network, { id: request.endpoint, namespace, wishes });
-    if (known !== undefined) return known.endpoint;
-    const facts = await this.#maker.plan(network.info, request, wishes);
+    if (known !== undefined) {
+      await this.#maker.check({ network, record: known });
+      return known.endpoint;
+    }
+    const plan = await this.#maker.plan(network.info, request, wishes);
     stopIfAborted(request);
-    let record = this.#insert(network, facts, { id: request.endpoint, namespace, wishes });
+    let record = this.#insert(network, plan, { id: request.endpoint, namespace, wishes });
     try {
       record = await this.#takePorts(record, completePorts(wishes.ports ?? []));
-      record = this.#change(record, await this.#maker.make({ network, record }), "making");
+      const { facts, held } = await this.#maker.make({ network, record });
+      record = this.#change(record, { ...facts }, { state: "making", held });
       stopIfAborted(request);
-      return this.#change(record, {}, "made").endpoint;
+      return this.#change(record, {}, { state: "made" }).endpoint;
     } catch (error) {
-      await this.#maker.unmake({ network, record });
-      this.#delete(record);
+      // What is not taken back now is left for the next clean-up, and why it has to be is what the caller has to know.
+      const undone = await this.#maker.unmake({ network, record }).then(
+        () => true,
+        () => false,
+      );
+      if (undone) this.#delete(record);
+      else this.#change(record, {}, { state: "ending", maker: NOBODY });
       throw error;
     }
   }
@@ -57,11 +69,15 @@ export class ConfiguredEndpoints {
   }
 
   async cleanUp(): Promise<void> {
+    const failures: unknown[] = [];
     for (const record of this.#records.endpoints()) {
       const network = this.#records.network(record.endpoint.network);
-      if (network !== undefined && !(await this.#isAlive(network, record))) await this.remove(network, record);
+      if (network === undefined || (await this.#isAlive(network, record))) continue;
+      // A program that is missing for one of them must not keep the others from being removed.
+      await this.remove(network, record).catch((error: unknown) => failures.push(error));
     }
-    await this.#maker.removeStrays((link) => this.#records.endpoints().some((record) => record.link === link));
+    await this.#maker.removeStrays(() => this.#records.endpoints());
+    if (failures.length > 0) throw failures[0];
   }
 
   async #isAlive(network: NetworkRecord, record: EndpointRecord): Promise<boolean> {
@@ -108,13 +124,13 @@ export class ConfiguredEndpoints {
 
   #insert(
     { info }: NetworkRecord,
-    facts: EndpointFacts,
+    { facts, held }: EndpointPlan,
     { id, namespace, wishes }: { readonly id: string } & Pick<EndpointRecord, "namespace" | "wishes">,
   ): EndpointRecord {
     const { names = [], labels = {} } = wishes;
     const endpoint = { id, network: info.id, ...facts, names, ports: [], egress: "all" as const, labels };
     const link = Buffer.from(randomBytes(LINK_RANDOM_BYTES)).toString("hex");
-    const record = { endpoint, state: "making" as const, maker: ownProcessMark(), link, namespace, wishes };
+    const record = { endpoint, state: "making" as const, maker: ownProcessMark(), link, namespace, wishes, held };
     this.#records.transaction(() => {
       if (this.#records.endpoint(info.id, id) !== undefined) {
         throw new OrlopError("conflict", `Cannot connect endpoint "${id}": another process connects it`);
@@ -132,7 +148,7 @@ export class ConfiguredEndpoints {
       const ports = this.#records.transaction(() => takePorts(this.#records, record.endpoint, wanted, refused));
       try {
         await this.#maker.checkPorts(ports);
-        return this.#change(record, { ports }, "making");
+        return this.#change(record, { ports }, {});
       } catch (error) {
         const chosen = ports.filter((_, index) => wanted[index]?.hostPort === 0);
         const inUse = error instanceof OrlopError && error.code === "conflict" && chosen.length > 0;
@@ -145,13 +161,18 @@ export class ConfiguredEndpoints {
     }
   }
 
-  #change(record: EndpointRecord, changes: Partial<Endpoint>, state: EndpointRecord["state"]): EndpointRecord {
+  #change(
+    record: EndpointRecord,
+    changes: Partial<Endpoint>,
+    parts: Partial<Pick<EndpointRecord, "state" | "held" | "maker">>,
+  ): EndpointRecord {
     return this.#records.transaction(() => {
       const found = this.#find(record);
       if (found === undefined) {
         throw new OrlopError("conflict", `Cannot connect endpoint "${record.endpoint.id}": it has been disconnected`);
       }
-      const changed = { ...found, state, endpoint: { ...found.endpoint, ...changes } };
+      const endpoint = { ...found.endpoint, ...changes };
+      const changed = { ...found, ...parts, endpoint };
       this.#records.updateEndpoint(changed);
       return changed;
     });

@@ -10,6 +10,16 @@ export type EndpointFacts = Pick<
   "interfaceName" | "addresses" | "hardwareAddress" | "gateways" | "routes" | "resolvers"
 >;
 
+/** What can be told of an endpoint before it is made, and what the maker has to know for taking it back. */
+export interface EndpointPlan {
+  readonly facts: EndpointFacts;
+  /** JSON. */
+  readonly held?: unknown;
+}
+
+/** What turned out otherwise than it was planned, or is known only now. */
+export type MadeEndpoint = { readonly facts?: Partial<EndpointFacts>; readonly held?: unknown };
+
 /** What a maker is asked for: the endpoint as it is written down. */
 export interface EndpointJob {
   readonly network: NetworkRecord;
@@ -30,20 +40,19 @@ export interface EndpointMaker {
   readonly joinsEndpoints: boolean;
   /** As they are now, the default one among them. */
   networks(): Promise<readonly ConfiguredNetwork[]>;
-  /**
-   * What can be told of an endpoint before it is made.
-   *
-   * @throws OrlopError `unsupported` for a wish that cannot be had
-   */
-  plan(network: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointFacts>;
+  /** @throws OrlopError `unsupported` for a wish that cannot be had */
+  plan(network: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointPlan>;
   /** @throws OrlopError `conflict` for a port that a program of the host has */
   checkPorts(ports: Endpoint["ports"]): Promise<void>;
-  /** Gives what turned out otherwise than it was planned. Where it fails, `unmake` is called. */
-  make(job: EndpointJob): Promise<Partial<EndpointFacts>>;
+  /** Where it fails, `unmake` is called. */
+  make(job: EndpointJob): Promise<MadeEndpoint>;
   /** Takes back all of it, or what there is of it; the namespace may be gone. */
   unmake(job: EndpointJob): Promise<void>;
+  /** Whether it is worth being kept; its namespace is there. */
   isThere(job: EndpointJob): Promise<boolean>;
-  /** Removes what belongs to no link that is known; looks first for what there is, and asks then. */
-  removeStrays(isKnown: (link: string) => boolean): Promise<void>;
+  /** @throws OrlopError where something of it is missing */
+  check(job: EndpointJob): Promise<void>;
+  /** Removes what belongs to no record; looks first for what there is, and asks for the records then. */
+  removeStrays(known: () => readonly EndpointRecord[]): Promise<void>;
   close(): void;
 }

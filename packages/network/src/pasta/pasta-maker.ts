@@ -1,9 +1,15 @@
 import { type ConnectRequest, type Endpoint, type NetworkFeatures, type NetworkInfo, OrlopError } from "@orlop/core";
 import { hardwareAddressFor } from "../bridge/allocate-endpoint.ts";
-import type { ConfiguredNetwork, EndpointFacts, EndpointJob, EndpointMaker } from "../configured/endpoint-maker.ts";
+import type {
+  ConfiguredNetwork,
+  EndpointJob,
+  EndpointMaker,
+  EndpointPlan,
+  MadeEndpoint,
+} from "../configured/endpoint-maker.ts";
 import { namespacePath } from "../namespace-path.ts";
 import { checkOwnPort } from "../ports/own-ports.ts";
-import type { EndpointWishes } from "../records/network-records.ts";
+import type { EndpointRecord, EndpointWishes } from "../records/network-records.ts";
 import { hostResolvers } from "../resolvers.ts";
 import { PastaProcesses } from "./pasta-process.ts";
 
@@ -45,7 +51,7 @@ export class PastaMaker implements EndpointMaker {
     return [{ name: PASTA_DRIVER, subnets, internal: false, labels: {}, options: {} }];
   }
 
-  async plan(_: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointFacts> {
+  async plan(_: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointPlan> {
     const cannot = (problem: string): OrlopError =>
       new OrlopError("unsupported", `Cannot connect endpoint "${request.endpoint}": ${problem}`);
     if (process.getuid?.() === 0) throw cannot("pasta is for ordinary users\nTry driver bridge, which needs root.");
@@ -54,7 +60,7 @@ export class PastaMaker implements EndpointMaker {
     if (!OF_PROCESS.test(path)) throw cannot(`namespace "${path}" is none of a process\nTry /proc/PID/ns/net.`);
     const addresses = [`${ADDRESS.own}/${ADDRESS.prefixLength}`];
     const resolvers = hostResolvers();
-    return {
+    const facts = {
       interfaceName: wishes.interfaceName ?? "eth0",
       addresses,
       hardwareAddress: hardwareAddressFor(addresses, undefined),
@@ -63,13 +69,14 @@ export class PastaMaker implements EndpointMaker {
       // A server that is on the host's loopback alone is reached by pasta.
       resolvers: resolvers.servers.length > 0 ? resolvers : { ...resolvers, servers: [ADDRESS.names] },
     };
+    return { facts };
   }
 
   async checkPorts(ports: Endpoint["ports"]): Promise<void> {
     for (const port of ports) await checkOwnPort(port);
   }
 
-  async make({ record }: EndpointJob): Promise<Partial<EndpointFacts>> {
+  async make({ record }: EndpointJob): Promise<MadeEndpoint> {
     const { endpoint, namespace, link } = record;
     const complaint = await this.#processes.start(link, pastaArguments(endpoint, namespace.path));
     if (complaint === undefined) return {};
@@ -86,8 +93,13 @@ export class PastaMaker implements EndpointMaker {
     return this.#processes.isThere(record.link);
   }
 
-  async removeStrays(isKnown: (link: string) => boolean): Promise<void> {
-    for (const key of this.#processes.keys()) if (!isKnown(key)) await this.#processes.end(key);
+  /** It goes on as a whole, or not at all. */
+  async check(): Promise<void> {}
+
+  async removeStrays(known: () => readonly EndpointRecord[]): Promise<void> {
+    const keys = this.#processes.keys();
+    const links = new Set(known().map(({ link }) => link));
+    for (const key of keys) if (!links.has(key)) await this.#processes.end(key);
   }
 
   close(): void {}

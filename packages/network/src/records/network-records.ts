@@ -27,6 +27,8 @@ export interface EndpointRecord {
   /** Where its namespace is found, and device and inode number by which it is recognised. */
   readonly namespace: { readonly path: string; readonly identity: string };
   readonly wishes: EndpointWishes;
+  /** What the driver has to know beside for taking it back; JSON. */
+  readonly held?: unknown;
 }
 
 /** Ports of one protocol and IP version in a row. */
