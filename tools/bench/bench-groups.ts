@@ -10,6 +10,7 @@ import { firstStartRows } from "./rows/first-start.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
 import { lifeCycleRows } from "./rows/life-cycle.ts";
 import { logRows } from "./rows/log.ts";
+import { networkRows } from "./rows/network.ts";
 import { ociClientRows } from "./rows/oci-clients.ts";
 import { ociCommandRows } from "./rows/oci-command.ts";
 import { ociFirstRows } from "./rows/oci-first.ts";
@@ -38,6 +39,7 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "oci-first", containers: true, measure: ociFirstRows },
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
+  { name: "network", containers: false, measure: (_root, rounds) => networkRows(rounds) },
   { name: "pull", containers: false, measure: pullRows },
   { name: "start-from-image", containers: false, measure: firstStartRows },
   { name: "debian-minbase", containers: false, measure: debianMinbaseRows },

@@ -1,5 +1,13 @@
 export { BridgeDriver, type BridgeDriverOptions } from "./bridge/bridge-driver.ts";
+export { CniChain, type HeldAttachment, type RuntimeConfig } from "./cni/cni-chain.ts";
 export { CniDriver, type CniDriverOptions } from "./cni/cni-driver.ts";
+export {
+  type CniAttachment,
+  type CniCommand,
+  CniPrograms,
+  type CniProgramsOptions,
+} from "./cni/cni-program.ts";
+export { type CniPlugin, type CniVersion, type Conflist, parseConflist, readConflists } from "./cni/conflist.ts";
 export { PastaDriver, type PastaDriverOptions } from "./pasta/pasta-driver.ts";
 export type {
   EndpointRecord,

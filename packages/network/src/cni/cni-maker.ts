@@ -28,7 +28,7 @@ import { type Conflist, readConflists } from "./conflist.ts";
 
 const CNI_DRIVER = "cni";
 
-export interface CniMakerOptions {
+interface CniMakerOptions {
   /** Where configurations are. */
   readonly configDirectory: string;
   /** Where plug-ins are, those first that come first. */
