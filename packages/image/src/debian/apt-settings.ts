@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { OrlopError } from "@orlop/core";
-import type { ProxyFor } from "./mirror-files.ts";
+import type { ProxyFor } from "../remote/remote-files.ts";
 
 const OUTPUT_MAX_BYTES = 4 * 1024 * 1024;
 

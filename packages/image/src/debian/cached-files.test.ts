@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { OrlopError } from "@orlop/core";
 import { temporaryDirectory } from "@orlop/testkit";
+import { RemoteFiles } from "../remote/remote-files.ts";
 import { openStore } from "../store/open-store.ts";
 import { CachedFiles, type IndexedFile } from "./cached-files.ts";
 import { TestMirror } from "./fixtures/test-mirror.ts";
-import { MirrorFiles } from "./mirror-files.ts";
 
 const CONTENT = Buffer.alloc(300_000, "content ");
 const LIMITS = { sizeMax: CONTENT.length };
@@ -20,7 +20,7 @@ function indexed(mirror: TestMirror): IndexedFile {
 test("fetches a file once, for everyone who uses the store", async () => {
   using directory = temporaryDirectory();
   await using mirror = await TestMirror.start();
-  using fetching = new MirrorFiles(() => undefined);
+  using fetching = new RemoteFiles(() => undefined);
   const file = indexed(mirror);
   {
     using store = openStore(directory.path);
@@ -37,7 +37,7 @@ test("goes on with what another began to keep", async () => {
   using directory = temporaryDirectory();
   using store = openStore(directory.path);
   await using mirror = await TestMirror.start();
-  using fetching = new MirrorFiles(() => undefined);
+  using fetching = new RemoteFiles(() => undefined);
   const file = indexed(mirror);
   {
     await using ingest = await store.content.ingest({ digest: `sha256:${file.sha256}`, size: file.size });
@@ -54,7 +54,7 @@ test("keeps nothing of a file that is another than the index says", async () => 
   using directory = temporaryDirectory();
   using store = openStore(directory.path);
   await using mirror = await TestMirror.start();
-  using fetching = new MirrorFiles(() => undefined);
+  using fetching = new RemoteFiles(() => undefined);
   const file = indexed(mirror);
   mirror.files.set("file", Buffer.alloc(CONTENT.length));
   const files = new CachedFiles(fetching, store.content);

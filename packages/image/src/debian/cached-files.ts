@@ -1,5 +1,5 @@
 import type { ContentStore, Ingest } from "@orlop/core";
-import type { MirrorFiles } from "./mirror-files.ts";
+import type { RemoteFiles } from "../remote/remote-files.ts";
 
 /** A file of a mirror, named by what the signed index says of it. */
 export interface IndexedFile {
@@ -17,10 +17,10 @@ interface FetchOptions {
 
 /** Files of mirrors, kept in a content store if there is one, so that they are fetched once. */
 export class CachedFiles {
-  readonly mirror: MirrorFiles;
+  readonly mirror: RemoteFiles;
   readonly #store: ContentStore | undefined;
 
-  constructor(mirror: MirrorFiles, store: ContentStore | undefined) {
+  constructor(mirror: RemoteFiles, store: ContentStore | undefined) {
     this.mirror = mirror;
     this.#store = store;
   }

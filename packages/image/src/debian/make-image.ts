@@ -9,6 +9,7 @@ import {
   type Platform,
 } from "@orlop/core";
 import { sha256Digest } from "../layout/verify-content.ts";
+import { RemoteFiles } from "../remote/remote-files.ts";
 import { type AptSettings, aptProxies } from "./apt-settings.ts";
 import { CachedFiles } from "./cached-files.ts";
 import { chooseArchives, distributionKeyring, publicArchives } from "./choose-archives.ts";
@@ -17,7 +18,6 @@ import type { DebianRequest } from "./debian-request.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import { type MadeLayer, makeLayer } from "./make-layer.ts";
 import { mergedLinks } from "./merged-links.ts";
-import { MirrorFiles } from "./mirror-files.ts";
 import { PackageIndex } from "./package-index.ts";
 import { readRelease } from "./read-release.ts";
 import { resolvePackages } from "./resolve-packages.ts";
@@ -46,7 +46,7 @@ export interface MadeImage {
 /** @throws OrlopError */
 export async function makeImage(request: DebianRequest, options: MakeOptions): Promise<MadeImage> {
   const { settings, now, sourceDateEpoch, spool, store, signal, onEvent } = options;
-  using mirror = new MirrorFiles(aptProxies(settings));
+  using mirror = new RemoteFiles(aptProxies(settings));
   const files = new CachedFiles(mirror, store);
   const trusted = [...settings.trustedKeyrings, distributionKeyring(request.distribution)];
   const archives = chooseArchives(request, settings);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { OrlopError } from "@orlop/core";
+import { RemoteFiles } from "../remote/remote-files.ts";
 import { CachedFiles } from "./cached-files.ts";
 import type { Archive } from "./choose-archives.ts";
 import { fetchPackages } from "./fetch-packages.ts";
 import { TestMirror } from "./fixtures/test-mirror.ts";
-import { MirrorFiles } from "./mirror-files.ts";
 import type { Release } from "./parse-release.ts";
 import { readRelease } from "./read-release.ts";
 
@@ -27,7 +27,7 @@ function archiveOf(mirror: TestMirror, isOptional = false): Archive {
 }
 
 async function read(mirror: TestMirror, archive: Archive = archiveOf(mirror)): Promise<Release | undefined> {
-  using files = new MirrorFiles(() => undefined);
+  using files = new RemoteFiles(() => undefined);
   return await readRelease(archive, { files, trusted: [], now: NOW });
 }
 
@@ -73,7 +73,7 @@ test("does without a suite that need not be there", async () => {
 
 test("fetches a list of packages by its hash, and by its name where the mirror does not have that", async () => {
   await using mirror = await TestMirror.start([{ name: "hello" }]);
-  using fetching = new MirrorFiles(() => undefined);
+  using fetching = new RemoteFiles(() => undefined);
   mirror.publish({ "Acquire-By-Hash": "yes" });
   const release = await read(mirror);
   assert.ok(release !== undefined);

@@ -1,19 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { OrlopError } from "@orlop/core";
+import { removeArmor } from "../openpgp/armor.ts";
+import { readClearSigned } from "../openpgp/clear-signed.ts";
+import { readKeyring, type SigningKey } from "../openpgp/keyring.ts";
+import { readPackets } from "../openpgp/read-packets.ts";
+import { SIGNATURE_BINARY, SIGNATURE_TEXT } from "../openpgp/signature.ts";
+import { checkSignatures } from "../openpgp/verify-signatures.ts";
+import type { FileRequest, RemoteFiles } from "../remote/remote-files.ts";
 import type { Archive, SignedBy } from "./choose-archives.ts";
-import type { FileRequest, MirrorFiles } from "./mirror-files.ts";
-import { removeArmor } from "./openpgp/armor.ts";
-import { readClearSigned } from "./openpgp/clear-signed.ts";
-import { readKeyring, type SigningKey } from "./openpgp/keyring.ts";
-import { SIGNATURE_BINARY, SIGNATURE_TEXT } from "./openpgp/signature.ts";
-import { checkSignatures } from "./openpgp/verify-signatures.ts";
 import { parseRelease, type Release } from "./parse-release.ts";
 
 /** Debian's have 150 kB. */
 const RELEASE_MAX_BYTES = 16 * 1024 * 1024;
 
 interface ReleaseOptions {
-  readonly files: MirrorFiles;
+  readonly files: RemoteFiles;
   /** Files with keys for archives that name none. */
   readonly trusted: readonly string[];
   /** Milliseconds since 1970. */
@@ -67,7 +68,7 @@ function expectGood(
   { signedBy }: Archive,
   now: number,
 ): void {
-  const { good, problems } = checkSignatures(signatures, signed, { keys, type, now: now / 1000 });
+  const { good, problems } = checkSignatures(readPackets(signatures), signed, { keys, type, now: now / 1000 });
   const fingerprints = signedBy.flatMap((each) => ("fingerprint" in each ? [each.fingerprint] : []));
   const counts = good.filter(
     ({ signer, primary }) =>

@@ -46,8 +46,7 @@ function requirementOf(value: unknown, at: string): PolicyRequirement {
       membersOf(value, at, ["type"]);
       return { type };
     case "signedBy":
-      membersOf(value, at, ["type", "keyType", "keyPath", "keyPaths", "keyData", "signedIdentity"]);
-      return { type: "unsupported", what: "signatures of GPG (signedBy)" };
+      return signedByOf(membersOf(value, at, ["type", "keyType", ...GPG_KEY_MEMBERS, "signedIdentity"]), at);
     case "signedBaseLayer":
       membersOf(value, at, ["type", "baseLayerIdentity"]);
       return { type: "unsupported", what: "signatures of base layers (signedBaseLayer)" };
@@ -56,6 +55,21 @@ function requirementOf(value: unknown, at: string): PolicyRequirement {
     default:
       throw invalid(`${at}.type`, `the requirement ${JSON.stringify(type)} is unknown`);
   }
+}
+
+const GPG_KEY_MEMBERS = ["keyPath", "keyPaths", "keyData"] as const;
+/** Besides GPG's, which the manual has as names that mean nothing yet. */
+const OTHER_KEY_TYPES: ReadonlySet<unknown> = new Set(["signedByGPGKeys", "X509Certificates", "signedByX509CAs"]);
+
+function signedByOf(members: Members, at: string): PolicyRequirement {
+  const signedIdentity = identityOf(members.signedIdentity, `${at}.signedIdentity`);
+  const { keyType } = members;
+  const [trust, further] = GPG_KEY_MEMBERS.filter((name) => members[name] !== undefined);
+  if (trust === undefined || further !== undefined)
+    throw invalid(at, `it needs exactly one of ${GPG_KEY_MEMBERS.join(", ")}`);
+  if (OTHER_KEY_TYPES.has(keyType)) return { type: "unsupported", what: `signatures by ${keyType} (signedBy)` };
+  if (keyType !== "GPGKeys") throw invalid(`${at}.keyType`, `the type ${JSON.stringify(keyType)} is unknown`);
+  return { type: "signedBy", keys: keysOf(trust, members[trust], `${at}.${trust}`), signedIdentity };
 }
 
 const KEY_MEMBERS = ["keyPath", "keyPaths", "keyData", "keyDatas"] as const;

@@ -20,7 +20,8 @@ export function policyScopes(origin: ImageOrigin): readonly string[] {
   return scopes;
 }
 
-function registryScopes({ registry, repository, tag, digest }: Reference): readonly string[] {
+/** Those of an image in a registry. */
+export function registryScopes({ registry, repository, tag, digest }: Reference): readonly string[] {
   const name = `${registry}/${repository}`;
   // With both, it is the digest that is asked for.
   const scopes = [digest === undefined ? `${name}:${tag ?? "latest"}` : `${name}@${digest}`];

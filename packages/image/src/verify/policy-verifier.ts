@@ -1,27 +1,48 @@
 import { OrlopError } from "@orlop/core";
 import { isIndex } from "../layout/members-for-platform.ts";
 import { type FoundSignature, findSignatures } from "./find-signatures.ts";
+import { gpgClaim, readGpgKeys } from "./gpg-signature.ts";
 import type { ImageToVerify, ImageVerifier } from "./image-verifier.ts";
-import type { ImageOrigin, Policy, PolicyRequirement, SigstoreSigned } from "./policy.ts";
+import type { Lookaside } from "./lookaside.ts";
+import {
+  type ImageOrigin,
+  isInRegistry,
+  type Policy,
+  type PolicyRequirement,
+  type SignatureRequirement,
+} from "./policy.ts";
 import { requirementsFor } from "./policy-scopes.ts";
-import { type PublicKey, readPublicKey } from "./public-key.ts";
-import { decodePayload } from "./signature-payload.ts";
+import { readPublicKey } from "./public-key.ts";
+import { decodePayload, type SignedClaim } from "./signature-payload.ts";
 import { matchesIdentity } from "./signed-identity.ts";
+
+/** What cosign calls its signatures (cosign, SIGNATURE_SPEC.md, "Simple Signing"). */
+const SIGNATURE_TYPE = "cosign container image signature";
 
 /** Of reasons why signatures are not accepted. */
 const SHOWN_MAX = 3;
 
+export interface PolicyVerifierOptions {
+  /** Where signatures by GPG are; absent: nowhere. */
+  readonly lookaside?: Lookaside;
+  /** Milliseconds since 1970; absent: the present. */
+  readonly now?: number;
+}
+
 /** Lets pass what a policy allows to come from there: an image has to meet all that is required of its scope. */
-export function policyVerifier(policy: Policy, origin: ImageOrigin): ImageVerifier {
+export function policyVerifier(
+  policy: Policy,
+  origin: ImageOrigin,
+  { lookaside, now }: PolicyVerifierOptions = {},
+): ImageVerifier {
   return async (image) => {
-    const known = new Map<string, Promise<readonly FoundSignature[]>>();
-    const signatures = (signed: SignedThing): Promise<readonly FoundSignature[]> => {
-      const found = known.get(signed.digest) ?? findSignatures(signed, image, origin);
-      known.set(signed.digest, found);
-      return found;
-    };
+    const signatures = foundOnce((signed) => findSignatures(signed, image, origin));
+    const messages = foundOnce(async ({ digest }) =>
+      isInRegistry(origin) ? ((await lookaside?.signatures(origin.reference, digest, image.signal)) ?? []) : [],
+    );
     for (const requirement of requirementsFor(policy, origin)) {
-      const problem = await problemWith(requirement, { image, origin, signatures });
+      const evaluation = { image, origin, signatures, messages, now: now ?? Date.now() };
+      const problem = await problemWith(requirement, evaluation);
       if (problem === undefined) continue;
       const { code, what } = problem;
       throw new OrlopError(
@@ -32,12 +53,24 @@ export function policyVerifier(policy: Policy, origin: ImageOrigin): ImageVerifi
   };
 }
 
+/** What several requirements may ask for. */
+function foundOnce<T>(find: (signed: SignedThing) => Promise<T>): (signed: SignedThing) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (signed) => {
+    const found = known.get(signed.digest) ?? find(signed);
+    known.set(signed.digest, found);
+    return found;
+  };
+}
+
 type SignedThing = ImageToVerify["target"];
 
 interface Evaluation {
   readonly image: ImageToVerify;
   readonly origin: ImageOrigin;
   readonly signatures: (signed: SignedThing) => Promise<readonly FoundSignature[]>;
+  readonly messages: (signed: SignedThing) => Promise<readonly Buffer[]>;
+  readonly now: number;
 }
 
 interface Problem {
@@ -54,7 +87,8 @@ async function problemWith(requirement: PolicyRequirement, evaluation: Evaluatio
       return { code: "denied", what: "rejects images from there" };
     case "unsupported":
       return { code: "unsupported", what: `asks for ${requirement.what}, which are not supported` };
-    case "sigstoreSigned": {
+    case "sigstoreSigned":
+    case "signedBy": {
       const what = await unsigned(requirement, evaluation);
       return what === undefined ? undefined : { code: "denied", what: `asks for a signature, and ${what}` };
     }
@@ -65,7 +99,7 @@ async function problemWith(requirement: PolicyRequirement, evaluation: Evaluatio
  * Who signs an index vouches for all that it names; who signs images one by one, as podman does, for those alone: then all
  * that come have to be signed.
  */
-async function unsigned(requirement: SigstoreSigned, evaluation: Evaluation): Promise<string | undefined> {
+async function unsigned(requirement: SignatureRequirement, evaluation: Evaluation): Promise<string | undefined> {
   const { target, manifests } = evaluation.image;
   const own = await missingSignature(requirement, evaluation, target);
   if (own === undefined || !isIndex(target)) return own;
@@ -79,41 +113,59 @@ async function unsigned(requirement: SigstoreSigned, evaluation: Evaluation): Pr
 }
 
 async function missingSignature(
-  requirement: SigstoreSigned,
-  { origin, signatures }: Evaluation,
+  requirement: SignatureRequirement,
+  evaluation: Evaluation,
   signed: SignedThing,
 ): Promise<string | undefined> {
-  const keys = requirement.keys.map(readPublicKey);
-  const found = await signatures(signed);
-  if (found.length === 0) return "it has none";
+  const claims = await (requirement.type === "signedBy" ? gpgClaims : sigstoreClaims)(requirement, evaluation, signed);
+  if (claims.length === 0) return "it has none";
   const reasons = new Set<string>();
-  for (const signature of found) {
-    const reason = rejection(signature, { keys, requirement, signed, origin });
+  for (const claim of claims) {
+    const reason = rejection(claim, requirement, signed, evaluation.origin);
     if (reason === undefined) return undefined;
     reasons.add(reason);
   }
   const shown = [...reasons].slice(0, SHOWN_MAX).join("; ");
-  return `none of its ${found.length} is accepted: ${shown}${reasons.size > SHOWN_MAX ? "; ..." : ""}`;
+  return `none of its ${claims.length} is accepted: ${shown}${reasons.size > SHOWN_MAX ? "; ..." : ""}`;
 }
 
-interface Expectation {
-  readonly keys: readonly PublicKey[];
-  readonly requirement: SigstoreSigned;
-  readonly signed: SignedThing;
-  readonly origin: ImageOrigin;
+/** What a signature says, once it has been verified, or why it does not count. */
+type Claim = () => SignedClaim | string;
+
+async function gpgClaims(
+  { keys: sources }: SignatureRequirement,
+  { messages, now }: Evaluation,
+  signed: SignedThing,
+): Promise<readonly Claim[]> {
+  const keys = sources.flatMap(readGpgKeys);
+  return (await messages(signed)).map((message) => () => gpgClaim(message, keys, now));
+}
+
+async function sigstoreClaims(
+  { keys: sources }: SignatureRequirement,
+  { signatures }: Evaluation,
+  signed: SignedThing,
+): Promise<readonly Claim[]> {
+  const keys = sources.map(readPublicKey);
+  return (await signatures(signed)).map(({ payload, signature }) => () => {
+    // Nothing of the payload is looked at before.
+    if (!keys.some((key) => key.verifies(payload, signature))) return "it was made with another key";
+    return decodePayload(payload, SIGNATURE_TYPE);
+  });
 }
 
 function rejection(
-  { payload, signature }: FoundSignature,
-  { keys, requirement, signed, origin }: Expectation,
+  claim: Claim,
+  { signedIdentity }: SignatureRequirement,
+  signed: SignedThing,
+  origin: ImageOrigin,
 ): string | undefined {
-  // Nothing of the payload is looked at before.
-  if (!keys.some((key) => key.verifies(payload, signature))) return "it was made with another key";
   try {
-    const { reference, digest } = decodePayload(payload);
-    if (digest !== signed.digest) return `it was made for "${digest}"`;
-    if (matchesIdentity(requirement.signedIdentity, origin, reference)) return undefined;
-    return `it was made for "${reference}" (${requirement.signedIdentity.type})`;
+    const claimed = claim();
+    if (typeof claimed === "string") return claimed;
+    if (claimed.digest !== signed.digest) return `it was made for "${claimed.digest}"`;
+    if (matchesIdentity(signedIdentity, origin, claimed.reference)) return undefined;
+    return `it was made for "${claimed.reference}" (${signedIdentity.type})`;
   } catch (error) {
     if (error instanceof OrlopError) return error.message;
     throw error;

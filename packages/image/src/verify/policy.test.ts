@@ -40,7 +40,7 @@ suite("a policy", () => {
   });
 
   test("keeps what is not supported, to refuse what it is for", () => {
-    const gpg = { type: "signedBy", keyType: "GPGKeys", keyPath: "/k" };
+    const gpg = { type: "signedBy", keyType: "X509Certificates", keyPath: "/k" };
     const fulcio = { type: "sigstoreSigned", fulcio: {}, rekorPublicKeyPath: "/r" };
     const rekor = { type: "sigstoreSigned", keyPath: "/k", rekorPublicKeyPath: "/r" };
     const types = decode({ default: [gpg, fulcio, rekor] }).default.map((each) => "what" in each && each.what);

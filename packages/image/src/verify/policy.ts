@@ -12,12 +12,13 @@ export interface Policy {
 export type PolicyRequirement =
   | { readonly type: "insecureAcceptAnything" }
   | { readonly type: "reject" }
-  | SigstoreSigned
+  | SignatureRequirement
   /** What is not here yet: images that it is for are refused. */
   | { readonly type: "unsupported"; readonly what: string };
 
-export interface SigstoreSigned {
-  readonly type: "sigstoreSigned";
+/** A signature of sigstore's, beside the image in its registry, or one by GPG, apart from it. */
+export interface SignatureRequirement {
+  readonly type: "sigstoreSigned" | "signedBy";
   /** Any of them. */
   readonly keys: readonly KeySource[];
   readonly signedIdentity: SignedIdentity;

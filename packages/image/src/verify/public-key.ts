@@ -1,7 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import { systemFailure } from "@orlop/kernel";
+import { keyName, readKeySource } from "./key-source.ts";
 import type { KeySource } from "./policy.ts";
 
 const RSA_MIN_BITS = 2048;
@@ -17,8 +16,8 @@ export interface PublicKey {
  * @throws OrlopError
  */
 export function readPublicKey(source: KeySource): PublicKey {
-  const name = "path" in source ? source.path : "keyData";
-  const pem = "path" in source ? readKeyFile(source.path) : source.data;
+  const name = keyName(source);
+  const pem = readKeySource(source);
   const { createPublicKey, verify } = process.getBuiltinModule("node:crypto");
   // The public half of a private key would do, and nobody who gives one away here means to.
   if (!/^-----BEGIN (?:RSA )?PUBLIC KEY-----/m.test(pem.toString("latin1")))
@@ -46,14 +45,6 @@ function algorithmOf(name: string, { asymmetricKeyType, asymmetricKeyDetails }: 
     }
     default:
       throw new OrlopError("unsupported", `Cannot use key "${name}": its kind is ${asymmetricKeyType}`);
-  }
-}
-
-function readKeyFile(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw systemFailure(`read key "${path}"`, cause);
   }
 }
 

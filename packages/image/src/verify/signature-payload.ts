@@ -1,10 +1,7 @@
 import { decodeJson, OrlopError } from "@orlop/core";
 
-/** What cosign calls its signatures (cosign, SIGNATURE_SPEC.md, "Simple Signing"). */
-const SIGNATURE_TYPE = "cosign container image signature";
-
 /** What a signature says, once it has been verified. */
-interface SignedClaim {
+export interface SignedClaim {
   /** The image's name. */
   readonly reference: string;
   /** Of its manifest or index. */
@@ -14,14 +11,15 @@ interface SignedClaim {
 /**
  * Reads what was signed, which may have nothing of weight that is not known (containers-signature(5)).
  *
+ * @param expectedType what it has to call itself
  * @throws OrlopError `invalid`
  */
-export function decodePayload(payload: Buffer): SignedClaim {
+export function decodePayload(payload: Buffer, expectedType: string): SignedClaim {
   const { critical } = membersOf(decodeJson("signature", payload), ["critical", "optional"]);
   const { type, image, identity } = membersOf(critical, ["type", "image", "identity"]);
   const digest = membersOf(image, ["docker-manifest-digest"])["docker-manifest-digest"];
   const reference = membersOf(identity, ["docker-reference"])["docker-reference"];
-  if (type !== SIGNATURE_TYPE) throw refused(`it is of type ${JSON.stringify(type)}`);
+  if (type !== expectedType) throw refused(`it is of type ${JSON.stringify(type)}`);
   if (typeof digest !== "string" || typeof reference !== "string") throw refused("it names no image");
   return { digest, reference };
 }

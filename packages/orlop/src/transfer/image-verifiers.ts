@@ -12,6 +12,7 @@ import {
 } from "@orlop/image/verify";
 import { systemFailure } from "@orlop/kernel";
 import type { Flag } from "../flags/flag.ts";
+import { machineLookaside } from "./machine-lookaside.ts";
 
 export const SIGNATURE_POLICY_FLAG: Flag = {
   name: "signature-policy",
@@ -36,7 +37,8 @@ export function imageVerifiers(
   { policyFile, programs = VERIFIER_DIRECTORY }: VerifierOptions = {},
 ): readonly ImageVerifier[] {
   const policy = findPolicy(policyFile);
-  return [...(policy === undefined ? [] : [policyVerifier(policy, origin)]), programVerifier(programs)];
+  const byPolicy = policy === undefined ? [] : [policyVerifier(policy, origin, { lookaside: machineLookaside() })];
+  return [...byPolicy, programVerifier(programs)];
 }
 
 function findPolicy(named: string | undefined): Policy | undefined {

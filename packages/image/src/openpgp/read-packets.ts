@@ -2,7 +2,10 @@ import { OrlopError } from "@orlop/core";
 
 /** RFC 9580, section 5: the types that are of use here. */
 export const PACKET_SIGNATURE = 2;
+export const PACKET_ONE_PASS_SIGNATURE = 4;
 export const PACKET_PUBLIC_KEY = 6;
+export const PACKET_COMPRESSED = 8;
+export const PACKET_LITERAL = 11;
 export const PACKET_USER_ID = 13;
 export const PACKET_PUBLIC_SUBKEY = 14;
 
@@ -14,9 +17,12 @@ export interface Packet {
 /** Debian's keyring with all of its signatures has two hundred. */
 const PACKETS_MAX = 20_000;
 
+/** Those that may come in parts, or without an end (RFC 9580, sections 4.2.1.4 and 4.2.2). */
+const STREAMED: ReadonlySet<number> = new Set([PACKET_COMPRESSED, PACKET_LITERAL]);
+
 /**
  * The packets of an OpenPGP message (RFC 9580, section 4.2). Lengths that are not known at the beginning of a packet do
- * not occur in keys and signatures, and are refused.
+ * not occur in keys and signatures, and are refused there.
  *
  * @throws OrlopError `invalid`
  */
@@ -27,13 +33,38 @@ export function readPackets(bytes: Buffer): readonly Packet[] {
     const head = bytes[at] ?? 0;
     if ((head & 0x80) === 0) throw malformedOpenpgp("it is no packet");
     const isNew = (head & 0x40) !== 0;
-    const { length, begin } = isNew ? newLength(bytes, at + 1) : oldLength(bytes, at + 1, head & 3);
-    const body = bytes.subarray(begin, begin + length);
-    if (body.length < length) throw malformedOpenpgp("a packet is cut off");
-    packets.push({ type: isNew ? head & 0x3f : (head >> 2) & 0xf, body });
-    at = begin + length;
+    const type = isNew ? head & 0x3f : (head >> 2) & 0xf;
+    const { body, end } = isNew ? newBody(bytes, at + 1, type) : oldBody(bytes, at + 1, head & 3, type);
+    packets.push({ type, body });
+    at = end;
   }
   return packets;
+}
+
+interface Body {
+  readonly body: Buffer;
+  readonly end: number;
+}
+
+function newBody(bytes: Buffer, begin: number, type: number): Body {
+  const parts: Buffer[] = [];
+  for (let at = begin; ; ) {
+    const first = byteAt(bytes, at);
+    const isPart = first >= 224 && first < 255;
+    if (isPart && !STREAMED.has(type)) throw malformedOpenpgp("a packet comes in parts");
+    const extent = isPart ? { length: 1 << (first & 0x1f), begin: at + 1 } : newLength(bytes, at);
+    const { body, end } = bodyAt(bytes, extent);
+    if (!isPart && parts.length === 0) return { body, end };
+    parts.push(body);
+    if (!isPart) return { body: Buffer.concat(parts), end };
+    at = end;
+  }
+}
+
+function oldBody(bytes: Buffer, at: number, kind: number, type: number): Body {
+  if (kind < 3) return bodyAt(bytes, { length: numberAt(bytes, at, 1 << kind), begin: at + (1 << kind) });
+  if (!STREAMED.has(type)) throw malformedOpenpgp("the length of a packet is missing");
+  return { body: bytes.subarray(at), end: bytes.length };
 }
 
 interface Extent {
@@ -44,15 +75,14 @@ interface Extent {
 function newLength(bytes: Buffer, at: number): Extent {
   const first = byteAt(bytes, at);
   if (first < 192) return { length: first, begin: at + 1 };
-  if (first < 224) return { length: ((first - 192) << 8) + byteAt(bytes, at + 1) + 192, begin: at + 2 };
-  if (first < 255) throw malformedOpenpgp("a packet comes in parts");
+  if (first < 255) return { length: ((first - 192) << 8) + byteAt(bytes, at + 1) + 192, begin: at + 2 };
   return { length: numberAt(bytes, at + 1, 4), begin: at + 5 };
 }
 
-function oldLength(bytes: Buffer, at: number, kind: number): Extent {
-  if (kind === 3) throw malformedOpenpgp("the length of a packet is missing");
-  const size = 1 << kind;
-  return { length: numberAt(bytes, at, size), begin: at + size };
+function bodyAt(bytes: Buffer, { length, begin }: Extent): Body {
+  const end = begin + length;
+  if (end > bytes.length) throw malformedOpenpgp("a packet is cut off");
+  return { body: bytes.subarray(begin, end), end };
 }
 
 /** Big-endian. */

@@ -26,12 +26,12 @@ export interface FileRequest {
 export type ProxyFor = (url: URL) => string | undefined;
 
 /**
- * Files of mirrors, over connections that are kept. What has a known hash is verified.
+ * Files of servers, and of this machine, over connections that are kept. What has a known hash is verified.
  *
- * @throws OrlopError `not-found` for a file that is not there, `failed` for a mirror that does not answer, `invalid` for
+ * @throws OrlopError `not-found` for a file that is not there, `failed` for a server that does not answer, `invalid` for
  *   other content than was asked for
  */
-export class MirrorFiles implements Disposable {
+export class RemoteFiles implements Disposable {
   readonly #proxyFor: ProxyFor;
   readonly #agents = new Map<string, HttpAgent | HttpsAgent>();
 
@@ -81,10 +81,10 @@ export class MirrorFiles implements Disposable {
       if (status === 200) return await collect(response, from, request);
       response.resume();
       if (status === 404 || status === 410) {
-        throw new OrlopError("not-found", `Cannot fetch "${from}": the mirror does not have it`);
+        throw new OrlopError("not-found", `Cannot fetch "${from}": the server does not have it`);
       }
-      if (status < 500) throw new OrlopError("failed", `Cannot fetch "${from}": the mirror answers with ${status}`);
-      throw new Error(`the mirror answers with ${status}`);
+      if (status < 500) throw new OrlopError("failed", `Cannot fetch "${from}": the server answers with ${status}`);
+      throw new Error(`the server answers with ${status}`);
     }
     throw new OrlopError("failed", `Cannot fetch "${from}": there are more than ${REDIRECTS_MAX} redirects`);
   }
@@ -116,7 +116,7 @@ export class MirrorFiles implements Disposable {
 function redirected(from: URL, location: string): URL {
   const to = URL.canParse(location, from) ? new URL(location, from) : undefined;
   if (to?.protocol === "https:" || (to?.protocol === "http:" && from.protocol === "http:")) return to;
-  throw new OrlopError("denied", `Cannot fetch "${from}": the mirror redirects to ${JSON.stringify(location)}`);
+  throw new OrlopError("denied", `Cannot fetch "${from}": the server redirects to ${JSON.stringify(location)}`);
 }
 
 async function collect(response: IncomingMessage, url: URL, request: FileRequest): Promise<Buffer> {

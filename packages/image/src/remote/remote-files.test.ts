@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { OrlopError } from "@orlop/core";
-import { TestMirror } from "./fixtures/test-mirror.ts";
-import { MirrorFiles } from "./mirror-files.ts";
+import { TestMirror } from "../debian/fixtures/test-mirror.ts";
+import { RemoteFiles } from "./remote-files.ts";
 
 const CONTENT = Buffer.from("content");
 const request = { size: CONTENT.length, sizeMax: 100 };
@@ -17,7 +17,7 @@ function begin(response: ServerResponse): void {
 
 test("fetches again what was cut off, three times at most", async () => {
   await using mirror = await TestMirror.start();
-  using files = new MirrorFiles(() => undefined);
+  using files = new RemoteFiles(() => undefined);
   const url = new URL("file", mirror.url);
   mirror.files.set("file", {
     respond: (response) => {
@@ -36,9 +36,9 @@ test("fetches again what was cut off, three times at most", async () => {
   assert.equal(mirror.requests.filter((path) => path === "cut").length, 3);
 });
 
-test("asks again when the mirror has an error, and not when it refuses", async () => {
+test("asks again when the server has an error, and not when it refuses", async () => {
   await using mirror = await TestMirror.start();
-  using files = new MirrorFiles(() => undefined);
+  using files = new RemoteFiles(() => undefined);
   for (const [status, tries] of [
     [503, 3],
     [403, 1],
@@ -46,7 +46,7 @@ test("asks again when the mirror has an error, and not when it refuses", async (
     mirror.files.set(`${status}`, { respond: (response) => void response.writeHead(status).end() });
     await assert.rejects(
       files.get(new URL(`${status}`, mirror.url), request),
-      (error) => error instanceof OrlopError && error.message.endsWith(`: the mirror answers with ${status}`),
+      (error) => error instanceof OrlopError && error.message.endsWith(`: the server answers with ${status}`),
     );
     assert.equal(mirror.requests.filter((path) => path === `${status}`).length, tries);
   }
@@ -54,7 +54,7 @@ test("asks again when the mirror has an error, and not when it refuses", async (
 
 test("ends the connection when it is told to end, and does not ask again", async () => {
   await using mirror = await TestMirror.start();
-  using files = new MirrorFiles(() => undefined);
+  using files = new RemoteFiles(() => undefined);
   const abort = new AbortController();
   const reason = new Error("enough");
   const ended = Promise.withResolvers<unknown>();
@@ -76,7 +76,7 @@ test("ends the connection when it is told to end, and does not ask again", async
 
 test("refuses more than it was to get, at once", async () => {
   await using mirror = await TestMirror.start();
-  using files = new MirrorFiles(() => undefined);
+  using files = new RemoteFiles(() => undefined);
   mirror.files.set("file", {
     respond: (response) => void response.writeHead(200).write(Buffer.alloc(1000)),
   });
@@ -91,7 +91,7 @@ test("refuses more than it was to get, at once", async () => {
 
 test("asks the proxy, which is told the host", async () => {
   await using proxy = await TestMirror.start();
-  using files = new MirrorFiles(() => proxy.url);
+  using files = new RemoteFiles(() => proxy.url);
   proxy.files.set("debian/file", CONTENT);
   assert.deepEqual(await files.get(new URL("http://mirror.invalid/debian/file"), request), CONTENT);
   assert.deepEqual(proxy.hosts, ["mirror.invalid"]);

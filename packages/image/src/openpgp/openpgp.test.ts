@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { OrlopError } from "@orlop/core";
 import { withTemporaryDirectory } from "@orlop/testkit";
-import { OpenpgpSigner, packet } from "../fixtures/openpgp-signer.ts";
 import { readClearSigned } from "./clear-signed.ts";
 import { readKeyring } from "./keyring.ts";
+import { OpenpgpSigner, packet } from "./openpgp-signer-fixture.ts";
+import { readPackets } from "./read-packets.ts";
 import { SIGNATURE_TEXT } from "./signature.ts";
 import { checkSignatures } from "./verify-signatures.ts";
 
@@ -24,7 +25,7 @@ interface Checked {
 
 function check(message: string, keyring: Buffer, now = NOW): Checked {
   const { signed, signatures } = readClearSigned(Buffer.from(message, "latin1"));
-  const { good, problems } = checkSignatures(signatures, signed, {
+  const { good, problems } = checkSignatures(readPackets(signatures), signed, {
     keys: readKeyring(keyring),
     type: SIGNATURE_TEXT,
     now,

@@ -1,5 +1,5 @@
 import type { SigningKey } from "./keyring.ts";
-import { PACKET_SIGNATURE, readPackets } from "./read-packets.ts";
+import { PACKET_SIGNATURE, type Packet } from "./read-packets.ts";
 import { isSignatureOf, readSignature, type Signature } from "./signature.ts";
 
 /** Those that nobody can find collisions of. */
@@ -15,15 +15,15 @@ interface SignatureCheck {
   readonly problems: readonly string[];
 }
 
-/** Which signatures of these bytes are good. `type` is the kind that they have to be of; `now` in seconds since 1970. */
+/** Which signatures of these bytes, among some packets, are good. `type` is the kind that they have to be of; `now` in seconds since 1970. */
 export function checkSignatures(
-  signatures: Buffer,
+  signatures: readonly Packet[],
   signed: Buffer,
   { keys, type, now }: { readonly keys: readonly SigningKey[]; readonly type: number; readonly now: number },
 ): SignatureCheck {
   const good: { signer: string; primary: string }[] = [];
   const problems: string[] = [];
-  const packets = readPackets(signatures).filter((packet) => packet.type === PACKET_SIGNATURE);
+  const packets = signatures.filter((packet) => packet.type === PACKET_SIGNATURE);
   for (const { body } of packets.slice(0, SIGNATURES_MAX)) {
     const signature = readSignature(body);
     if (signature === undefined) continue;
