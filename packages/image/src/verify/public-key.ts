@@ -6,7 +6,7 @@ import type { KeySource } from "./policy.ts";
 const RSA_MIN_BITS = 2048;
 
 /** A key that signatures are verified with. */
-export interface PublicKey {
+interface PublicKey {
   verifies(payload: Buffer, signature: Buffer): boolean;
 }
 
