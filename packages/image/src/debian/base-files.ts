@@ -56,10 +56,16 @@ export function isCopied(path: string): boolean {
   return Object.hasOwn(COPIES, path) || path === SHELLS || path.startsWith(SHELLS_D);
 }
 
-/** What the scripts of base-files, base-passwd, libc-bin and debianutils would make of these files. */
-export function baseFiles(contents: ReadonlyMap<string, Buffer>, mtime: number): readonly TarEntry[] {
+/**
+ * What the scripts of base-files, base-passwd, libc-bin and debianutils would make of these files; of `scripts` that are run
+ * later only what those of others need meanwhile, and what they leave alone where it is there.
+ */
+export function baseFiles(
+  contents: ReadonlyMap<string, Buffer>,
+  { mtime, scripts }: { readonly mtime: number; readonly scripts: boolean },
+): readonly TarEntry[] {
   const entries: TarEntry[] = [];
-  if ([...contents.keys()].some((path) => path.startsWith(BASE_FILES))) {
+  if (!scripts && [...contents.keys()].some((path) => path.startsWith(BASE_FILES))) {
     for (const [path, special] of Object.entries(DIRECTORIES))
       entries.push({ kind: "directory", path, mode: 0o755, mtime, ...special });
     for (const [path, target] of Object.entries(LINKS))

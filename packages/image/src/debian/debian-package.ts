@@ -15,6 +15,8 @@ export interface DebianPackage {
   readonly multiArch: string;
   readonly isEssential: boolean;
   readonly priority: string;
+  /** What has to be configured before it is unpacked. */
+  readonly preDepends: readonly RelationGroup[];
   /** `Pre-Depends` and `Depends`. */
   readonly depends: readonly RelationGroup[];
   readonly recommends: readonly RelationGroup[];
@@ -34,6 +36,7 @@ export function readPackage(text: string, base: URL): DebianPackage {
   const stanza = readStanza(text, "Packages");
   const name = field(stanza, "package", "Packages");
   const relations = (which: string): readonly RelationGroup[] => readRelations(stanza.get(which), name);
+  const preDepends = relations("pre-depends");
   const version = field(stanza, "version", name);
   // Compared with itself it says whether it is a version.
   compareVersions(version, `${version}~`);
@@ -46,7 +49,8 @@ export function readPackage(text: string, base: URL): DebianPackage {
     multiArch: stanza.get("multi-arch") ?? "no",
     isEssential: stanza.get("essential") === "yes",
     priority: stanza.get("priority") ?? "optional",
-    depends: [...relations("pre-depends"), ...relations("depends")],
+    preDepends,
+    depends: [...preDepends, ...relations("depends")],
     recommends: relations("recommends"),
     conflicts: [...relations("conflicts"), ...relations("breaks")].flat(),
     replaces: relations("replaces").flat(),

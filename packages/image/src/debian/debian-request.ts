@@ -26,10 +26,17 @@ export interface DebianRequest {
   /** A file with the keys that may sign; absent: those that this machine's apt trusts. */
   readonly keyring?: string;
   readonly recommends: boolean;
+  /** Maintainer scripts are run. */
+  readonly scripts: boolean;
 }
 
 /** Debian's names by Node's, where they differ. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "i386", arm: "armhf", ppc64: "ppc64el" };
+
+/** This machine's, as Debian names it. */
+export function ownArchitecture(): string {
+  return ARCHITECTURES[arch()] ?? arch();
+}
 
 const COMPONENTS: Readonly<Record<Distribution, readonly string[]>> = {
   debian: ["main"],
@@ -51,8 +58,8 @@ const REFERENCE = /^(debian|ubuntu):([a-z0-9][a-z0-9._-]*)(?:\?(.*))?$/;
 const WORD = /^[a-z0-9][a-z0-9-]*$/;
 
 /**
- * Reads `debian:SUITE[?packages=a,b&variant=...&mirror=URL&arch=...&components=a,b&keyring=FILE&recommends=yes]`, or the
- * same with `ubuntu:`. Without a variant, it is `custom` with packages, which brings these and what they need, and
+ * Reads `debian:SUITE[?packages=a,b&variant=...&mirror=URL&arch=...&components=a,b&keyring=FILE&recommends=yes&scripts=yes]`, or
+ * the same with `ubuntu:`. Without a variant, it is `custom` with packages, which brings these and what they need, and
  * `minbase` without.
  *
  * @throws OrlopError `invalid`, `unsupported`
@@ -67,15 +74,12 @@ export function parseDebianReference(text: string): DebianRequest {
   const wrong = packages.find((name) => !isPackageName(name));
   if (wrong !== undefined) throw refused(text, `${shown(wrong)} is no name of a package`);
   const components = list(parameters.get("components"));
-  const architecture = parameters.get("arch") ?? ARCHITECTURES[arch()] ?? arch();
+  const architecture = parameters.get("arch") ?? ownArchitecture();
   const notWord = [architecture, ...components].find((word) => !WORD.test(word));
   if (notWord !== undefined) throw refused(text, `${shown(notWord)} is no name`);
   const mirror = parameters.get("mirror");
   if (mirror !== undefined && !URL.canParse(mirror)) throw refused(text, `${shown(mirror)} is no URL`);
   const keyring = parameters.get("keyring");
-  if (parameters.has("scripts")) {
-    throw new OrlopError("unsupported", `Cannot make image ${shown(text)}: maintainer scripts cannot be run yet`);
-  }
   return {
     distribution: distribution as Distribution,
     suite,
@@ -84,6 +88,7 @@ export function parseDebianReference(text: string): DebianRequest {
     architecture,
     components: components.length > 0 ? components : COMPONENTS[distribution as Distribution],
     recommends: flag(text, parameters.get("recommends")),
+    scripts: flag(text, parameters.get("scripts")),
     ...(mirror === undefined ? {} : { mirror }),
     ...(keyring === undefined ? {} : { keyring }),
   };

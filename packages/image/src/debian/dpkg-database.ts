@@ -1,11 +1,9 @@
 import type { TarEntry } from "../tar/write-tar.ts";
 import { refusedFile } from "./debian-error.ts";
+import { databaseName, hasScripts } from "./script-steps.ts";
 import type { UnpackedPackage } from "./unpack-packages.ts";
 
 const DATABASE = "var/lib/dpkg";
-/** Any of these has something to do before a package is installed. */
-const SCRIPTS: readonly string[] = ["preinst", "postinst", "config"];
-
 /** A file of the image that no package has. */
 export function fileEntry(path: string, content: string | Buffer, mtime: number, mode = 0o644): TarEntry {
   const bytes = Buffer.from(content as string);
@@ -39,7 +37,7 @@ function statusOf({ package: { name }, control, conffiles }: UnpackedPackage): s
   if (lines[at]?.slice("Package:".length).trim() !== name)
     throw refusedFile(name, "its control file is another package's");
   if (lines.some((line) => line.trim() === "")) throw refusedFile(name, "its control file has an empty line");
-  const state = SCRIPTS.some((script) => control.has(script)) ? "unpacked" : "installed";
+  const state = hasScripts(control) ? "unpacked" : "installed";
   const hashes = [...conffiles].map(([path, md5]) => ` ${path} ${md5}`);
   return [
     ...lines.slice(0, at + 1),
@@ -51,11 +49,11 @@ function statusOf({ package: { name }, control, conffiles }: UnpackedPackage): s
 }
 
 function infoOf({
-  package: { name, architecture, multiArch },
+  package: owner,
   control,
   files,
 }: UnpackedPackage): readonly (readonly [name: string, content: string | Buffer, mode: number])[] {
-  const base = multiArch === "same" ? `${name}:${architecture}` : name;
+  const base = databaseName(owner);
   const kept = [...control].filter(([file]) => file !== "control").sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     [`${base}.list`, files.map((path) => `${path}\n`).join(""), 0o644],
@@ -71,7 +69,7 @@ function triggersOf(
 ): readonly (readonly [path: string, lines: readonly string[]])[] {
   const byFile = new Map<string, string[]>();
   for (const { package: owner, control } of packages) {
-    const name = owner.multiArch === "same" ? `${owner.name}:${owner.architecture}` : owner.name;
+    const name = databaseName(owner);
     for (const line of (control.get("triggers")?.content.toString() ?? "").split("\n")) {
       const [, wait = "", trigger = ""] = /^\s*interest(-noawait|-await)?\s+(\S+)\s*$/.exec(line) ?? [];
       if (trigger === "") continue;

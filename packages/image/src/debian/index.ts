@@ -1,2 +1,7 @@
 export type { DebianEvent, DebianListener } from "./debian-event.ts";
-export { type DebianSourceOptions, openDebianSource } from "./open-debian-source.ts";
+export {
+  type DebianSourceOptions,
+  openDebianSource,
+  type RunScripts,
+  type UnpackedImage,
+} from "./open-debian-source.ts";

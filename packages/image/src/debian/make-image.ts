@@ -1,11 +1,12 @@
-import type { ContentStore } from "@orlop/core";
 import {
+  type ContentStore,
   DEFAULT_PATH,
   type Descriptor,
   type ImageConfig,
   MEDIA_TYPE_IMAGE_CONFIG,
   MEDIA_TYPE_IMAGE_LAYER,
   MEDIA_TYPE_IMAGE_MANIFEST,
+  OrlopError,
   type Platform,
 } from "@orlop/core";
 import { sha256Digest } from "../layout/verify-content.ts";
@@ -21,6 +22,7 @@ import { mergedLinks } from "./merged-links.ts";
 import { PackageIndex } from "./package-index.ts";
 import { readRelease } from "./read-release.ts";
 import { resolvePackages } from "./resolve-packages.ts";
+import { type ScriptProgram, scriptProgram } from "./script-program.ts";
 import type { Spool } from "./spool.ts";
 
 interface MakeOptions {
@@ -41,6 +43,10 @@ export interface MadeImage {
   readonly config: Descriptor;
   /** The manifest and the config, by their digests. */
   readonly documents: ReadonlyMap<string, Buffer>;
+  /** Seconds since 1970: of its newest file. */
+  readonly mtime: number;
+  /** Runs the maintainer scripts. @throws OrlopError `invalid` where the image has not what that needs */
+  program(): ScriptProgram;
 }
 
 /** @throws OrlopError */
@@ -68,6 +74,7 @@ export async function makeImage(request: DebianRequest, options: MakeOptions): P
     packages,
     links: mergedLinks(index, request.architecture),
     files: { "etc/apt/sources.list": sourcesList(request) },
+    scripts: request.scripts,
     sourceDateEpoch,
   };
   return describe(request, await makeLayer(contents, { files, spool, signal, onEvent }));
@@ -118,5 +125,18 @@ function describe({ distribution, suite, architecture }: DebianRequest, made: Ma
   const config = document(image, MEDIA_TYPE_IMAGE_CONFIG);
   const layer: Descriptor = { mediaType: MEDIA_TYPE_IMAGE_LAYER, digest: made.digest, size: made.size };
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_IMAGE_MANIFEST, config, layers: [layer] };
-  return { target: document(manifest, MEDIA_TYPE_IMAGE_MANIFEST), layer, config, documents };
+  const target = document(manifest, MEDIA_TYPE_IMAGE_MANIFEST);
+  return { target, layer, config, documents, mtime: made.mtime, program: () => programOf(made) };
+}
+
+function programOf({ tree, scriptSteps, mtime }: MadeLayer): ScriptProgram {
+  for (const name of ["dpkg", "sh"]) {
+    if (["usr/bin", "bin"].some((path) => tree.get(`${path}/${name}`) !== undefined)) continue;
+    const problem = `the image has no ${name}, which they need`;
+    throw new OrlopError(
+      "invalid",
+      `Cannot run maintainer scripts: ${problem}\nTry variant=essential besides packages=.`,
+    );
+  }
+  return scriptProgram(scriptSteps(), mtime);
 }

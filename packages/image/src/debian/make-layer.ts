@@ -10,6 +10,7 @@ import { ImageTree } from "./image-tree.ts";
 import { orderedAhead } from "./ordered-ahead.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { type Deb, readDeb } from "./read-deb.ts";
+import { type ScriptStep, scriptSteps } from "./script-steps.ts";
 import type { Spool } from "./spool.ts";
 import { type UnpackedPackage, unpackPackage } from "./unpack-packages.ts";
 
@@ -29,6 +30,8 @@ interface LayerContents {
   readonly links: readonly string[];
   /** Files that no package has. */
   readonly files: Readonly<Record<string, string>>;
+  /** Maintainer scripts are run later. */
+  readonly scripts: boolean;
   /** Seconds since 1970, which no file is newer than; absent: that of the newest file. */
   readonly sourceDateEpoch: number | undefined;
 }
@@ -46,6 +49,8 @@ export interface MadeLayer {
   /** Seconds since 1970: of its newest file. */
   readonly mtime: number;
   readonly tree: ImageTree;
+  /** What precedes `dpkg --configure` where maintainer scripts are run. */
+  scriptSteps(): readonly ScriptStep[];
 }
 
 /**
@@ -66,7 +71,8 @@ export async function makeLayer(contents: LayerContents, options: LayerOptions):
   };
   await options.spool.append(hashed());
   const size = options.spool.size - begin;
-  return { digest: `sha256:${hash.digest("hex")}`, size, mtime: layer.mtime, tree: layer.tree };
+  const { mtime, tree } = layer;
+  return { digest: `sha256:${hash.digest("hex")}`, size, mtime, tree, scriptSteps: () => layer.scriptSteps() };
 }
 
 class Layer {
@@ -82,12 +88,16 @@ class Layer {
     this.#options = options;
   }
 
+  scriptSteps(): readonly ScriptStep[] {
+    return scriptSteps(this.#unpacked.toSorted((a, b) => (a.package.name < b.package.name ? -1 : 1)));
+  }
+
   get mtime(): number {
     return Math.min(this.#newest, this.#contents.sourceDateEpoch ?? this.#newest);
   }
 
   async *entries(): AsyncGenerator<TarEntry> {
-    const { links, files } = this.#contents;
+    const { links, files, scripts } = this.#contents;
     for (const link of links) this.tree.set(link, { kind: "symlink", target: `usr/${link}` });
     yield* this.#packages();
     const { mtime } = this;
@@ -96,7 +106,7 @@ class Layer {
       yield* this.#own({ kind: "directory", path: `usr/${link}`, mode: 0o755, mtime });
       yield { kind: "symlink", path: link, target: `usr/${link}`, mode: 0o777, mtime };
     }
-    for (const entry of baseFiles(this.#copied, mtime)) yield* this.#own(entry);
+    for (const entry of baseFiles(this.#copied, { mtime, scripts })) yield* this.#own(entry);
     for (const [path, text] of Object.entries(files)) {
       const content = Buffer.from(text);
       yield* this.#own({ kind: "file", path, mode: 0o644, mtime, size: content.length, content: () => [content] });

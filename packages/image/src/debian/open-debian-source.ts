@@ -8,8 +8,9 @@ import {
 } from "@orlop/core";
 import { type AptSettings, readAptSettings } from "./apt-settings.ts";
 import type { DebianListener } from "./debian-event.ts";
-import { type DebianRequest, parseDebianReference } from "./debian-request.ts";
+import { type DebianRequest, ownArchitecture, parseDebianReference } from "./debian-request.ts";
 import { type MadeImage, makeImage } from "./make-image.ts";
+import type { ScriptProgram } from "./script-program.ts";
 import { Spool } from "./spool.ts";
 
 export interface DebianSourceOptions {
@@ -25,18 +26,47 @@ export interface DebianSourceOptions {
   readonly now?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: DebianListener;
+  /** Asked, before anything is made, where maintainer scripts are to be run (`scripts=yes`); absent: that is refused. */
+  readonly scriptRunner?: () => Promise<RunScripts>;
 }
+
+/** An image whose packages are there and wait for their maintainer scripts. */
+export interface UnpackedImage {
+  readonly source: ImageSource;
+  readonly target: Descriptor;
+  /** To be run in the image's root file system as root. */
+  readonly program: ScriptProgram;
+  /** Seconds since 1970: no file of the image is newer, nor is what the scripts write to be. */
+  readonly mtime: number;
+}
+
+/** Makes an image of an unpacked one by what the scripts write, in a container of whoever gives this. */
+export type RunScripts = (unpacked: UnpackedImage) => Promise<ImageSource>;
 
 /**
  * An image of packages of Debian or Ubuntu, from this machine's mirror: `debian:bookworm?packages=busybox-static`
- * ({@link parseDebianReference}). It is made when it is asked for. Maintainer scripts are not run.
+ * ({@link parseDebianReference}). It is made when it is asked for; one with maintainer scripts at once.
  *
- * @throws OrlopError `invalid` for what is no such reference
+ * @throws OrlopError `invalid` for what is no such reference, `unsupported` for scripts that nobody is there to run
  */
 export async function openDebianSource(reference: string, options: DebianSourceOptions = {}): Promise<ImageSource> {
   const request = parseDebianReference(reference);
   const settings = options.settings ?? (await readAptSettings(options.signal));
-  return new DebianSource(reference, request, { ...options, settings });
+  const source = new DebianSource(reference, request, { ...options, settings });
+  if (!request.scripts) return source;
+  const { scriptRunner } = options;
+  const problem =
+    scriptRunner === undefined
+      ? "there is no container for them"
+      : request.architecture === ownArchitecture()
+        ? undefined
+        : `they are for ${request.architecture}, and this machine is ${ownArchitecture()}`;
+  if (scriptRunner === undefined || problem !== undefined) {
+    throw new OrlopError("unsupported", `Cannot run maintainer scripts of "${reference}": ${problem}`);
+  }
+  await using unpacked = source;
+  const runScripts = await scriptRunner();
+  return await runScripts(await unpacked.unpacked());
 }
 
 class DebianSource implements ImageSource {
@@ -55,6 +85,13 @@ class DebianSource implements ImageSource {
   async images(signal?: AbortSignal): Promise<readonly OfferedImage[]> {
     this.#making ??= this.#make(signal ?? this.#options.signal);
     return [{ target: (await this.#making).target }];
+  }
+
+  /** Of a request with scripts. */
+  async unpacked(): Promise<UnpackedImage> {
+    this.#making ??= this.#make(this.#options.signal);
+    const { target, program, mtime } = await this.#making;
+    return { source: this, target, program: program(), mtime };
   }
 
   async document({ digest }: Descriptor): Promise<Buffer> {

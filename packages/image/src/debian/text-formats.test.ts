@@ -82,10 +82,8 @@ test("refuses references by what is wrong with them", () => {
   ] as const) {
     assert.throws(() => parseDebianReference(text), { ...invalid, message }, text);
   }
-  assert.throws(() => parseDebianReference("debian:sid?scripts=yes"), {
-    code: "unsupported",
-    message: /maintainer scripts/,
-  });
+  assert.equal(parseDebianReference("debian:sid?scripts=yes").scripts, true);
+  assert.equal(parseDebianReference("debian:sid?scripts=no").scripts, false);
 });
 
 test("reads sources in both of apt's formats", () => {

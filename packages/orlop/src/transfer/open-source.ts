@@ -1,12 +1,13 @@
 import { realpathSync } from "node:fs";
 import { type ImageExecutionConfig, type ImageSource, type OfferedImage, OrlopError } from "@orlop/core";
-import { openDebianSource } from "@orlop/image/debian";
+import { openDebianSource, type RunScripts } from "@orlop/image/debian";
 import { type FilesSource, openDirectoryImage, openImageArchive, openLayout, openTarImage } from "@orlop/image/files";
 import { RegistryClient, type RegistryClientOptions } from "@orlop/image/registry";
 import type { ImageOrigin } from "@orlop/image/verify";
 import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
+import { imageVerifiers } from "./image-verifiers.ts";
 import { meantBy } from "./meant-by.ts";
 import { machineRegistryOptions } from "./registry-flags.ts";
 
@@ -21,6 +22,8 @@ interface OpenSource extends AsyncDisposable {
 
 interface SourceOptions {
   readonly registry?: RegistryClientOptions;
+  /** For what is run before the image is taken in; absent: the user's, or the machine's. */
+  readonly signaturePolicy?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -32,7 +35,7 @@ interface SourceOptions {
 export async function openSource(
   reference: ImageReference,
   depot: Depot,
-  { registry = machineRegistryOptions(), signal }: SourceOptions = {},
+  { registry = machineRegistryOptions(), signaturePolicy, signal }: SourceOptions = {},
 ): Promise<OpenSource> {
   const withSignal = signal === undefined ? {} : { signal };
   switch (reference.kind) {
@@ -48,12 +51,19 @@ export async function openSource(
       };
     }
     case "packages": {
-      const source = await openDebianSource(reference.name, { store: depot.content, ...withSignal });
+      const origin = { transport: "debian" };
+      const scriptRunner = async (): Promise<RunScripts> => {
+        const { expectScriptsAllowed, runMaintainerScripts } = await import("../scripts/run-maintainer-scripts.ts");
+        expectScriptsAllowed(reference.name);
+        const verifiers = imageVerifiers(origin, { policyFile: signaturePolicy });
+        return (unpacked) => runMaintainerScripts(depot, unpacked, { verifiers, ...withSignal });
+      };
+      const source = await openDebianSource(reference.name, { store: depot.content, scriptRunner, ...withSignal });
       const image = async (): Promise<OfferedImage> => ({ ...(await only(source, signal)), name: reference.name });
       // No transport of containers', but a scope of its own in a policy nevertheless.
       return {
         source,
-        origin: { transport: "debian" },
+        origin,
         image,
         [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
       };

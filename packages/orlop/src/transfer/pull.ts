@@ -33,7 +33,11 @@ export async function pull(depot: Depot, request: PullRequest): Promise<PulledIm
   using cancel = new CancelOnSignals();
   const { signal } = cancel;
   using progress = showProgress({ quiet, movement: "downloading" });
-  await using open = await openSource(reference, depot, { signal, ...(registry === undefined ? {} : { registry }) });
+  await using open = await openSource(reference, depot, {
+    signal,
+    signaturePolicy,
+    ...(registry === undefined ? {} : { registry }),
+  });
   const { source, origin } = open;
   progress.onEvent({ kind: "resolving", source: source.name });
   const image = await open.image();
