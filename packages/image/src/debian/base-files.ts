@@ -57,8 +57,8 @@ export function isCopied(path: string): boolean {
 }
 
 /**
- * What the scripts of base-files, base-passwd, libc-bin and debianutils would make of these files; of `scripts` that are run
- * later only what those of others need meanwhile, and what they leave alone where it is there.
+ * What the scripts of base-files, base-passwd, libc-bin and debianutils would make of these files; where `scripts` are
+ * run later only what those of others need meanwhile, and what they leave alone where it is there.
  */
 export function baseFiles(
   contents: ReadonlyMap<string, Buffer>,
@@ -76,7 +76,7 @@ export function baseFiles(
     if (content !== undefined) entries.push(fileEntry(to, content, mtime));
   }
   const shells = contents.get(SHELLS);
-  if (shells !== undefined) entries.push(fileEntry("etc/shells", shellsOf(shells, contents), mtime));
+  if (!scripts && shells !== undefined) entries.push(fileEntry("etc/shells", shellsOf(shells, contents), mtime));
   return entries;
 }
 

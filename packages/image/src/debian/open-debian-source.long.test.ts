@@ -9,7 +9,7 @@ import { withTemporaryDirectory } from "@orlop/testkit";
 import { readLayer } from "../layer/read-layer.ts";
 import type { FixtureDeb } from "./fixtures/make-deb.ts";
 import { TestMirror } from "./fixtures/test-mirror.ts";
-import { type DebianSourceOptions, openDebianSource } from "./open-debian-source.ts";
+import { type DebianSourceOptions, openDebianSource, type UnpackedImage } from "./open-debian-source.ts";
 
 const NOW = Date.parse("2026-08-01T00:00:00Z");
 const TIME = 1_600_000_000;
@@ -294,7 +294,7 @@ test("refuses a package whose content is another than the signed index says", as
   mirror.files.set(path, bytes.subarray(1));
   assert.match(await refusal(make(mirror, "packages=evil")), /^invalid: .*bytes, and the index says/);
   mirror.files.delete(path);
-  assert.match(await refusal(make(mirror, "packages=evil")), /^not-found: .*the mirror does not have it/);
+  assert.match(await refusal(make(mirror, "packages=evil")), /^not-found: .*the server does not have it/);
 });
 
 test("refuses an index that is not signed by its key, is another suite's, has expired or is of the future", async () => {
@@ -382,4 +382,33 @@ test("leaves no file behind, made or not", async () => {
     await refusal(make(mirror, "packages=none", { scratchDirectory }));
     assert.deepEqual(readdirSync(scratchDirectory), []);
   });
+});
+
+test("has maintainer scripts run by whoever gives a way to, and refuses them before it fetches anything otherwise", async () => {
+  await using mirror = await TestMirror.start([
+    { name: "dpkg", entries: [file("usr/bin/dpkg"), file("bin/sh")], control: { preinst: "" } },
+    HELLO,
+    LIBHELLO,
+  ]);
+  const query = "packages=dpkg,hello&scripts=yes";
+  assert.match(await refusal(make(mirror, query)), /^unsupported: .*there is no container for them$/);
+  const foreign = query.replace("scripts", "arch=s390x&scripts");
+  const options = { settings: mirror.settings, now: NOW };
+  const scriptRunner = async (): Promise<never> => assert.fail("nobody is asked");
+  const opening = openDebianSource(`debian:testing?${foreign}`, { ...options, scriptRunner });
+  assert.match(await refusal(opening), /^unsupported: .*: they are for s390x, and this machine is /);
+  assert.deepEqual(mirror.requests, []);
+  if (process.arch !== "x64") return;
+  const given: UnpackedImage[] = [];
+  const runScripts = async (unpacked: UnpackedImage): Promise<ImageSource> => {
+    given.push(unpacked);
+    assert.ok(paths(await read(unpacked.source), "usr/bin/").includes("usr/bin/dpkg"));
+    return unpacked.source;
+  };
+  await openDebianSource(`debian:testing?${query}`, { ...options, scriptRunner: async () => runScripts });
+  const [{ program, mtime } = assert.fail()] = given;
+  assert.equal(mtime, TIME);
+  assert.deepEqual(program.args.slice(0, 2), ["/bin/sh", "-c"]);
+  assert.match(program.args[2] ?? "", /^preinst dpkg amd64\ndpkg --force-confold --configure -a$/m);
+  assert.ok(program.env.includes(`SOURCE_DATE_EPOCH=${TIME}`));
 });

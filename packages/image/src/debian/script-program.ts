@@ -59,9 +59,13 @@ export function scriptProgram(steps: readonly ScriptStep[], sourceDateEpoch: num
   };
 }
 
-/** As dpkg calls one (dpkg(1), "ENVIRONMENT"). */
+/** As dpkg calls one (dpkg(1), "ENVIRONMENT"), from where debconf takes it for one: the control files as they came. */
 const PREINST = `preinst() {
+  rm -rf /var/lib/dpkg/tmp.ci && mkdir /var/lib/dpkg/tmp.ci
+  for file in "/var/lib/dpkg/info/$1".*; do cp -p "$file" "/var/lib/dpkg/tmp.ci/\${file#"/var/lib/dpkg/info/$1."}"; done
+  echo "Package: \${1%:*}" > /var/lib/dpkg/tmp.ci/control
   (export DPKG_MAINTSCRIPT_PACKAGE="\${1%:*}" DPKG_MAINTSCRIPT_ARCH="$2" DPKG_MAINTSCRIPT_NAME=preinst
-  export DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT=
-  "/var/lib/dpkg/info/$1.preinst" install) || { echo "the preinst of $1 has failed"; exit 1; }
+  export DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= PERL_DL_NONLAZY=1
+  /var/lib/dpkg/tmp.ci/preinst install) || { echo "the preinst of $1 has failed"; exit 1; }
+  rm -rf /var/lib/dpkg/tmp.ci
 }`;
