@@ -1,3 +1,4 @@
+export { CHANGES_COMPONENT, changeTriggers } from "./collect/changes-log.ts";
 export { type CollectedGarbage, type CollectOptions, collectGarbage } from "./collect/collect-garbage.ts";
 export type { CollectableSnapshots } from "./collect/collectable-snapshots.ts";
 export { type DiskUsage, diskUsage, type ImageUsage, type UsageSum } from "./collect/disk-usage.ts";

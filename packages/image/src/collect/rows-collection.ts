@@ -1,14 +1,15 @@
 import type { Digest } from "@orlop/core";
 import type { BlobRemoval } from "../store/blob-removal.ts";
+import { ChangesLog } from "./changes-log.ts";
 import type { CollectionPoint } from "./collection-point.ts";
 import { diskBytesOf, snapshotsOf } from "./disk-bytes.ts";
 import type { ReferenceNode } from "./reference-graph.ts";
 import type { RemovedThing } from "./removed-thing.ts";
-import { type CollectedStore, type StoreView, viewStore } from "./store-view.ts";
+import { type CollectedStore, readNode, type StoreView, viewStore } from "./store-view.ts";
 
 /** A batch of garbage with what is needed to remove it at once. */
 interface Batch extends AsyncDisposable {
-  readonly ids: ReadonlySet<string>;
+  readonly nodes: readonly ReferenceNode[];
   readonly blobs: BlobRemoval;
   /** Of snapshots, by ids. */
   readonly diskBytes: ReadonlyMap<string, number>;
@@ -16,22 +17,32 @@ interface Batch extends AsyncDisposable {
 
 /**
  * Removes the blobs and snapshots that nothing leads to, in transactions of which each removes only what is garbage as it
- * sees the store: it looks again when anybody has changed anything since the last look.
+ * sees the store: of what it looked at once, it finds again what others have changed meanwhile, and what leads there now.
  *
  * Whatever refers to something goes before it, also where transactions follow each other or are cut off: who finds an object
- * there finds all that it refers to.
+ * there finds all that it refers to. What others have changed stays until the next collection, with all that it refers to.
  */
 export class RowsCollection {
   readonly #parts: CollectedStore;
   readonly #batch: number;
   readonly #removed: RemovedThing[] = [];
+  readonly #changes: ChangesLog;
   #view: StoreView;
+  /** What of the view's garbage is there and still garbage. */
+  #left: Set<string>;
+  /** Before it in the view's garbage nothing is left. */
+  #next = 0;
+  /** The database's, when `#left` was right. */
+  #version: string;
 
   /** @param batch so much is removed at once */
   constructor(parts: CollectedStore, batch: number) {
     this.#parts = parts;
     this.#batch = batch;
+    this.#changes = new ChangesLog(parts.store.database);
     this.#view = viewStore(parts);
+    this.#left = leftOf(this.#view);
+    this.#version = this.#view.version;
   }
 
   /** What is garbage now. */
@@ -43,14 +54,50 @@ export class RowsCollection {
   }
 
   async remove(reach: (point: CollectionPoint) => Promise<void>): Promise<readonly RemovedThing[]> {
-    while (this.#view.garbage.length > 0) {
-      await reach("open files");
-      await using batch = await this.#open(this.#view.garbage.slice(0, this.#batch));
-      await reach("remove rows");
-      // A power cut may bring back rows without files, which nobody takes for blobs, and which are garbage then as now.
-      this.#parts.store.database.transaction(() => this.#removeBatch(batch), { durable: false });
+    if (this.#left.size === 0) return this.#removed;
+    this.#begin();
+    try {
+      for (let nodes = this.#nextNodes(); nodes.length > 0; nodes = this.#nextNodes()) {
+        await reach("open files");
+        await using batch = await this.#open(nodes);
+        await reach("remove rows");
+        // A power cut may bring back rows without files, which nobody takes for blobs, and which are garbage then as now.
+        this.#parts.store.database.transaction(() => this.#removeBatch(batch), { durable: false });
+      }
+    } finally {
+      this.#parts.store.database.transaction(() => this.#changes.end(), { durable: false });
     }
     return this.#removed;
+  }
+
+  /** Has changes noted from now on, and looks once more where there was one before that. */
+  #begin(): void {
+    const { database } = this.#parts.store;
+    const isOld = database.transaction(
+      () => {
+        const changed = database.version() !== this.#version;
+        this.#changes.begin();
+        this.#version = database.version();
+        return changed;
+      },
+      { durable: false },
+    );
+    if (!isOld) return;
+    this.#view = viewStore(this.#parts);
+    this.#left = leftOf(this.#view);
+    this.#version = this.#view.version;
+  }
+
+  #nextNodes(): readonly ReferenceNode[] {
+    const { garbage } = this.#view;
+    const nodes: ReferenceNode[] = [];
+    let at = this.#next;
+    for (; at < garbage.length && nodes.length < this.#batch; at++) {
+      const node = garbage[at] as ReferenceNode;
+      if (this.#left.has(node.id)) nodes.push(node);
+    }
+    this.#next = at;
+    return nodes;
   }
 
   async #open(nodes: readonly ReferenceNode[]): Promise<Batch> {
@@ -60,30 +107,32 @@ export class RowsCollection {
       if (resource.kind === "snapshot") diskBytes.set(id, await diskBytesOf(this.#parts, resource));
     }
     const blobs = await this.#parts.store.content.removal(digests);
-    const ids = new Set(nodes.map(({ id }) => id));
-    return { ids, blobs, diskBytes, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
+    return { nodes, blobs, diskBytes, [Symbol.asyncDispose]: () => blobs[Symbol.asyncDispose]() };
   }
 
   #removeBatch(batch: Batch): void {
     const { database } = this.#parts.store;
-    if (database.version() !== this.#view.version) this.#view = viewStore(this.#parts);
-    const { garbage } = this.#view;
-    const left: ReferenceNode[] = [];
-    // What garbage that stays for now refers to.
-    const blocked = new Set<string>();
-    let waiting = batch.ids.size;
-    let next = 0;
-    for (; waiting > 0 && next < garbage.length; next++) {
-      const node = garbage[next] as ReferenceNode;
-      if (batch.ids.has(node.id)) waiting--;
-      if (batch.ids.has(node.id) && !blocked.has(node.id)) {
-        this.#removeNode(node, batch);
-        continue;
-      }
-      left.push(node);
-      for (const id of node.references) blocked.add(id);
+    if (database.version() !== this.#version) this.#keepUsed();
+    for (const node of batch.nodes) if (this.#left.delete(node.id)) this.#removeNode(node, batch);
+    this.#changes.skip();
+    this.#version = database.version();
+  }
+
+  /**
+   * What others have changed since, and what has got a name or a lease, stays with all that it leads to. What was no garbage
+   * and is the same leads to none, and is not followed.
+   */
+  #keepUsed(): void {
+    const changed = new Set(this.#changes.read());
+    const waiting = [...changed];
+    const seen = new Set<string>();
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const isLeft = this.#left.delete(id);
+      const node = changed.has(id) ? readNode(this.#parts, id) : isLeft ? this.#view.graph.get(id) : undefined;
+      waiting.push(...(node?.references ?? []));
     }
-    this.#view = { ...this.#view, garbage: [...left, ...garbage.slice(next)], version: database.version() };
   }
 
   #removeNode(node: ReferenceNode, batch: Batch): void {
@@ -95,6 +144,10 @@ export class RowsCollection {
       this.#removed.push(removedThing(node, batch.blobs.remove(resource.digest as Digest) ?? 0));
     }
   }
+}
+
+function leftOf({ garbage }: StoreView): Set<string> {
+  return new Set(garbage.map(({ id }) => id));
 }
 
 function removedThing({ resource }: ReferenceNode, diskBytes: number): RemovedThing {

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Labels, OrlopError, type SnapshotInfo, type SnapshotKind, type SnapshotUsage } from "@orlop/core";
 import type { Database, DatabaseRow } from "../database/database.ts";
+import { changeTriggers } from "./changes-log.ts";
 import type { CollectableSnapshots } from "./collectable-snapshots.ts";
 
 const COMPONENT = {
@@ -9,6 +10,7 @@ const COMPONENT = {
   steps: [
     `create table fakes (key text primary key, kind text, parent text, labels text, id integer) strict;
      create index fakes_parent on fakes (parent)`,
+    changeTriggers("fakes", ["key", "parent", "labels"], (row) => `'fake ' || ${row}.key`),
   ],
 };
 
@@ -43,6 +45,11 @@ export class FakeSnapshots implements CollectableSnapshots {
 
   records(): readonly SnapshotInfo[] {
     return this.#database.all("select * from fakes order by key").map(decode);
+  }
+
+  record(key: string): SnapshotInfo | undefined {
+    const row = this.#database.get("select * from fakes where key = ?", key);
+    return row && decode(row);
   }
 
   forget(key: string): void {

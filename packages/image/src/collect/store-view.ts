@@ -1,4 +1,4 @@
-import { LABEL_GC_ROOT, type Labels, type SnapshotInfo } from "@orlop/core";
+import { type ContentInfo, type Digest, LABEL_GC_ROOT, type Labels, type SnapshotInfo } from "@orlop/core";
 import type { Store } from "../store/open-store.ts";
 import type { CollectableSnapshots } from "./collectable-snapshots.ts";
 import { ReferenceGraph, type ReferenceNode } from "./reference-graph.ts";
@@ -32,12 +32,11 @@ export function viewStore({ store, snapshots }: CollectedStore): StoreView {
       nodes.push(node);
       if (LABEL_GC_ROOT in labels) roots.add(node.id);
     };
-    for (const { digest, labels } of store.content.rows()) {
-      add({ id: digest, resource: { kind: "content", digest }, references: labelReferences(labels) }, labels);
-    }
+    for (const row of store.content.rows()) add(blobNode(row), row.labels);
     const writable = new Map<string, string | undefined>();
     for (const each of snapshots) {
-      for (const { node, info } of snapshotNodes(each)) {
+      for (const info of each.records()) {
+        const node = snapshotNode(each.name, info);
         add(node, info.labels);
         if (info.kind !== "committed") writable.set(node.id, info.parent && snapshotId(each.name, info.parent));
       }
@@ -49,20 +48,24 @@ export function viewStore({ store, snapshots }: CollectedStore): StoreView {
   });
 }
 
-interface SnapshotNode {
-  readonly node: ReferenceNode;
-  readonly info: SnapshotInfo;
+/** One blob or snapshot as it is now; undefined where it is not there. */
+export function readNode({ store, snapshots }: CollectedStore, id: string): ReferenceNode | undefined {
+  const blank = id.indexOf(" ");
+  if (blank < 0) {
+    const row = store.content.row(id as Digest);
+    return row && blobNode(row);
+  }
+  const name = id.slice(0, blank);
+  const info = snapshots.find((each) => each.name === name)?.record(id.slice(blank + 1));
+  return info && snapshotNode(name, info);
 }
 
-function snapshotNodes(snapshots: CollectableSnapshots): readonly SnapshotNode[] {
-  const { name } = snapshots;
-  return snapshots.records().map((info) => {
-    const { key, parent, labels } = info;
-    const below = parent === undefined ? [] : [snapshotId(name, parent)];
-    const references = [...below, ...labelReferences(labels)];
-    return {
-      node: { id: snapshotId(name, key), resource: { kind: "snapshot", snapshotter: name, key }, references },
-      info,
-    };
-  });
+function blobNode({ digest, labels }: Pick<ContentInfo, "digest" | "labels">): ReferenceNode {
+  return { id: digest, resource: { kind: "content", digest }, references: labelReferences(labels) };
+}
+
+function snapshotNode(snapshotter: string, { key, parent, labels }: SnapshotInfo): ReferenceNode {
+  const below = parent === undefined ? [] : [snapshotId(snapshotter, parent)];
+  const references = [...below, ...labelReferences(labels)];
+  return { id: snapshotId(snapshotter, key), resource: { kind: "snapshot", snapshotter, key }, references };
 }

@@ -91,6 +91,11 @@ export class LocalContentStore implements ContentStore {
     return this.#rows.all();
   }
 
+  /** One of them, where it is there. */
+  row(digest: Digest): BlobRow | undefined {
+    return this.#rows.get(digest);
+  }
+
   /** What a blob takes on the disk. */
   diskBytes(digest: Digest): number {
     return (statSync(this.#paths.blob(digest), { throwIfNoEntry: false })?.blocks ?? 0) * STAT_BLOCK_BYTES;

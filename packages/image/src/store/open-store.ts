@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { CHANGES_COMPONENT, STORE_CHANGES_COMPONENT } from "../collect/changes-log.ts";
 import { Database } from "../database/database.ts";
 import { LocalContentStore } from "./local-content-store.ts";
 import { LocalImageStore } from "./local-image-store.ts";
@@ -19,10 +20,14 @@ export interface Store extends Disposable {
  */
 export function openStore(root: string): Store {
   const database = new Database(join(root, "metadata.db"));
-  return {
+  const parts = {
     content: new LocalContentStore(join(root, "content"), database),
     images: new LocalImageStore(database),
     leases: new LocalLeaseStore(database),
+  };
+  for (const component of [CHANGES_COMPONENT, STORE_CHANGES_COMPONENT]) database.add(component);
+  return {
+    ...parts,
     database,
     close: () => database.close(),
     [Symbol.dispose]: () => database.close(),

@@ -1,5 +1,11 @@
 import { type Labels, OrlopError, type SnapshotInfo, type SnapshotKind, type SnapshotUsage } from "@orlop/core";
-import type { Database, DatabaseComponent, DatabaseRow } from "@orlop/image";
+import {
+  CHANGES_COMPONENT,
+  changeTriggers,
+  type Database,
+  type DatabaseComponent,
+  type DatabaseRow,
+} from "@orlop/image";
 
 /** Ids are not used a second time: they name directories. */
 const COMPONENT: DatabaseComponent = {
@@ -22,6 +28,18 @@ const COMPONENT: DatabaseComponent = {
   ],
 };
 
+/** Whoever collects garbage is to know of changes to what he has seen. */
+const NOTED: DatabaseComponent = {
+  name: "gc_snapshots",
+  steps: [
+    changeTriggers(
+      "snapshots",
+      ["key", "kind", "parent", "labels"],
+      (row) => `${row}.snapshotter || ' ' || ${row}.key`,
+    ),
+  ],
+};
+
 const ROWS =
   "select own.*, above.key as parent_key from snapshots own left join snapshots above on above.id = own.parent";
 
@@ -39,7 +57,7 @@ export class SnapshotRecords {
   readonly #snapshotter: string;
 
   constructor(database: Database, snapshotter: string) {
-    database.add(COMPONENT);
+    for (const component of [COMPONENT, CHANGES_COMPONENT, NOTED]) database.add(component);
     this.#database = database;
     this.#snapshotter = snapshotter;
   }
@@ -49,10 +67,15 @@ export class SnapshotRecords {
     return this.#database.transaction(work, { durable });
   }
 
+  get(key: string): SnapshotRecord | undefined {
+    const row = this.#database.get(`${ROWS} where own.snapshotter = ? and own.key = ?`, this.#snapshotter, key);
+    return row && decode(row);
+  }
+
   /** @throws OrlopError `not-found` */
   find(key: string): SnapshotRecord {
-    const row = this.#database.get(`${ROWS} where own.snapshotter = ? and own.key = ?`, this.#snapshotter, key);
-    if (row !== undefined) return decode(row);
+    const found = this.get(key);
+    if (found !== undefined) return found;
     throw new OrlopError("not-found", `Cannot find snapshot "${key}": "${this.#snapshotter}" has none of this name`);
   }
 

@@ -187,6 +187,11 @@ export class StoredSnapshotter implements Snapshotter {
     return this.#records.all().map(({ info }) => info);
   }
 
+  /** One of them, where it is there. */
+  record(key: string): SnapshotInfo | undefined {
+    return this.#records.get(key)?.info;
+  }
+
   /**
    * Within a transaction of the database: from its end on the snapshot is not known any more. Its directory is left to
    * `cleanup`.
