@@ -20,11 +20,16 @@ interface MarkedContainer extends ContainerDescription {
 export class RunMarker implements Disposable {
   readonly #path: string;
 
-  constructor(stateDirectory: string, depot: string, description: ContainerDescription) {
+  /** @param description without a name, it is for cleaning up alone: no list shows the container */
+  constructor(
+    stateDirectory: string,
+    depot: string,
+    description: Pick<ContainerDescription, "id" | "runtime"> & Partial<ContainerDescription>,
+  ) {
     const directory = markerDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#path = join(directory, `${ownProcessMark()}-${description.id}`);
-    const marked: MarkedContainer = { ...description, markerVersion: MARKER_VERSION, depot };
+    const marked: Orphan = { ...description, markerVersion: MARKER_VERSION, depot };
     writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
   }
 
@@ -55,6 +60,7 @@ export function listRunning(stateDirectory: string, depot: string): readonly Con
   return listMarkers(stateDirectory).flatMap(({ path, mark }) => {
     const description = isMarkAlive(mark) ? parseDescription(readMarker(path) ?? "") : undefined;
     if (description?.markerVersion !== MARKER_VERSION || description.depot !== depot) return [];
+    if (description.name === undefined) return [];
     const { markerVersion: _version, depot: _depot, ...own } = description as MarkedContainer;
     return [own];
   });

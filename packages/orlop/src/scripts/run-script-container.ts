@@ -7,6 +7,7 @@ import { randomBytes } from "@orlop/kernel";
 import { openRuntime } from "../run/open-runtime.ts";
 import { RunMarker } from "../run/run-marker.ts";
 import { OWN_RUNTIME, runtimeName } from "../run/runtime-choice.ts";
+import { ownDataDirectory } from "../store/data-directory.ts";
 
 interface ScriptContainer {
   /** For errors. */
@@ -27,16 +28,9 @@ export async function runScriptContainer(container: ScriptContainer): Promise<vo
   using stack = new DisposableStack();
   const log = openLog();
   stack.defer(() => closeSync(log));
-  const { runtime, run } = stack.use(await openRuntime(OWN_RUNTIME, stateDirectory, undefined));
+  const { runtime, run } = stack.use(await openRuntime(OWN_RUNTIME, stateDirectory, "inherit"));
   const id = generateId(randomBytes);
-  stack.use(
-    new RunMarker(stateDirectory, id, {
-      runtime: runtimeName(OWN_RUNTIME),
-      image: "packages",
-      config: {},
-      mountPoints: [],
-    }),
-  );
+  stack.use(new RunMarker(stateDirectory, ownDataDirectory(), { id, runtime: runtimeName(OWN_RUNTIME) }));
   const output = { fd: log };
   await run({ id, bundle: "/", spec, rootfs, stdio: { stdin: "null", stdout: output, stderr: output } });
   // A container that has just ended takes no signal, and needs none.
