@@ -3,6 +3,14 @@ export { CAPABILITIES, capabilityNumber, capabilityWords } from "./abi/capabilit
 export type { ConstantName } from "./abi/constants.ts";
 export { errnoName, errnoNumber, errnoWords } from "./abi/errno.ts";
 export {
+  BTRFS_INO_LOOKUP,
+  BTRFS_QGROUP_ASSIGN,
+  BTRFS_QGROUP_CREATE,
+  BTRFS_QGROUP_LIMIT,
+  BTRFS_QGROUP_STATUS,
+  BTRFS_QUOTA_CTL,
+  BTRFS_SEARCH,
+  BTRFS_SEARCH_HEADER,
   BTRFS_SUBVOL_ROOTREFS,
   BTRFS_VOL_ARGS_V2,
   CAP_DATA,

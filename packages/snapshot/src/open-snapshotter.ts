@@ -44,7 +44,7 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
       return new WholeTreeDriver({ trees: new NativeTrees(system, !rootless), system, rootless });
     case "btrfs":
       checkBtrfs(directory);
-      return new WholeTreeDriver({ trees: new BtrfsTrees(system), system, rootless });
+      return new WholeTreeDriver({ trees: new BtrfsTrees(system, directory), system, rootless });
     default: {
       const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
       throw new OrlopError(

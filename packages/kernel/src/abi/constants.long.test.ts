@@ -12,7 +12,7 @@ const HEADERS: readonly (readonly string[])[] = [
   ["asm/poll.h", "linux/keyctl.h", "linux/ioprio.h", "linux/resource.h", "linux/netlink.h", "linux/sockios.h"],
   ["asm/mman.h", "linux/mempolicy.h", "linux/eventpoll.h", "linux/bpf.h", "linux/capability.h"],
   ["sys/mount.h"],
-  ["linux/btrfs.h", "sys/ioctl.h"],
+  ["linux/btrfs.h", "linux/btrfs_tree.h", "sys/ioctl.h"],
   ["fcntl.h", "sys/socket.h", "sys/ioctl.h", "signal.h", "time.h", "sys/mman.h", "unistd.h", "sys/eventfd.h"],
 ];
 

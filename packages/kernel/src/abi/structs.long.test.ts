@@ -3,6 +3,14 @@ import { test } from "node:test";
 import type { StructLayout } from "../program/struct-layout.ts";
 import { evaluateC, hasCompiler } from "./c-headers-fixture.ts";
 import {
+  BTRFS_INO_LOOKUP,
+  BTRFS_QGROUP_ASSIGN,
+  BTRFS_QGROUP_CREATE,
+  BTRFS_QGROUP_LIMIT,
+  BTRFS_QGROUP_STATUS,
+  BTRFS_QUOTA_CTL,
+  BTRFS_SEARCH,
+  BTRFS_SEARCH_HEADER,
   BTRFS_SUBVOL_ROOTREFS,
   BTRFS_VOL_ARGS_V2,
   CAP_DATA,
@@ -80,6 +88,33 @@ const STRUCTS: readonly CStruct[] = [
   { includes: ["linux/types.h", "linux/sched/types.h"], type: "struct sched_attr", layout: SCHED_ATTR, grown: true },
   { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_vol_args_v2", layout: BTRFS_VOL_ARGS_V2 },
   { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_get_subvol_rootref_args", layout: BTRFS_SUBVOL_ROOTREFS },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_ino_lookup_args", layout: BTRFS_INO_LOOKUP },
+  {
+    includes: ["linux/btrfs.h"],
+    type: "struct btrfs_ioctl_search_args",
+    layout: BTRFS_SEARCH,
+    members: Object.fromEntries(
+      Object.keys(BTRFS_SEARCH.fields).map((name) => [name, name === "buf" ? "buf" : `key.${name}`]),
+    ),
+  },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_search_header", layout: BTRFS_SEARCH_HEADER },
+  {
+    includes: ["linux/btrfs_tree.h"],
+    type: "struct btrfs_qgroup_status_item",
+    layout: BTRFS_QGROUP_STATUS,
+    grown: true,
+  },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_quota_ctl_args", layout: BTRFS_QUOTA_CTL },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_qgroup_assign_args", layout: BTRFS_QGROUP_ASSIGN },
+  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_qgroup_create_args", layout: BTRFS_QGROUP_CREATE },
+  {
+    includes: ["linux/btrfs.h"],
+    type: "struct btrfs_ioctl_qgroup_limit_args",
+    layout: BTRFS_QGROUP_LIMIT,
+    members: Object.fromEntries(
+      Object.keys(BTRFS_QGROUP_LIMIT.fields).map((name) => [name, name === "qgroupid" ? name : `lim.${name}`]),
+    ),
+  },
   { includes: ["sys/socket.h", "linux/if.h"], type: "struct ifreq", layout: IFREQ_FLAGS, members: { rest: null } },
 ];
 

@@ -179,6 +179,91 @@ export const BTRFS_SUBVOL_ROOTREFS: StructLayout<"min_treeid" | "rootref" | "num
   { min_treeid: "u64", rootref: 4080, num_items: "u8", align: 7 },
 );
 
+/** include/uapi/linux/btrfs.h */
+export const BTRFS_INO_LOOKUP: StructLayout<"treeid" | "objectid" | "name"> = structLayout(
+  "btrfs_ioctl_ino_lookup_args",
+  4096,
+  { treeid: "u64", objectid: "u64", name: 4080 },
+);
+
+/**
+ * include/uapi/linux/btrfs.h, from the key what is not always zero. What is found is in `buf`, each with a
+ * btrfs_ioctl_search_header before it.
+ */
+export const BTRFS_SEARCH: StructLayout<
+  | "tree_id"
+  | "min_objectid"
+  | "max_objectid"
+  | "min_offset"
+  | "max_offset"
+  | "min_transid"
+  | "max_transid"
+  | "min_type"
+  | "max_type"
+  | "nr_items"
+  | "unused"
+  | "buf"
+> = structLayout("btrfs_ioctl_search_args", 4096, {
+  tree_id: "u64",
+  min_objectid: "u64",
+  max_objectid: "u64",
+  min_offset: "u64",
+  max_offset: "u64",
+  min_transid: "u64",
+  max_transid: "u64",
+  min_type: "u32",
+  max_type: "u32",
+  nr_items: "u32",
+  unused: 36,
+  buf: 3992,
+});
+
+/** include/uapi/linux/btrfs.h */
+export const BTRFS_SEARCH_HEADER: StructLayout<"transid" | "objectid" | "offset" | "type" | "len"> = structLayout(
+  "btrfs_ioctl_search_header",
+  32,
+  { transid: "u64", objectid: "u64", offset: "u64", type: "u32", len: "u32" },
+);
+
+/** include/uapi/linux/btrfs_tree.h; it is packed. */
+export const BTRFS_QGROUP_STATUS: StructLayout<"version" | "generation" | "flags" | "rescan"> = structLayout(
+  "btrfs_qgroup_status_item",
+  32,
+  { version: "u64", generation: "u64", flags: "u64", rescan: "u64" },
+);
+
+/** include/uapi/linux/btrfs.h */
+export const BTRFS_QUOTA_CTL: StructLayout<"cmd" | "status"> = structLayout("btrfs_ioctl_quota_ctl_args", 16, {
+  cmd: "u64",
+  status: "u64",
+});
+
+/** include/uapi/linux/btrfs.h */
+export const BTRFS_QGROUP_ASSIGN: StructLayout<"assign" | "src" | "dst"> = structLayout(
+  "btrfs_ioctl_qgroup_assign_args",
+  24,
+  { assign: "u64", src: "u64", dst: "u64" },
+);
+
+/** include/uapi/linux/btrfs.h */
+export const BTRFS_QGROUP_CREATE: StructLayout<"create" | "qgroupid"> = structLayout(
+  "btrfs_ioctl_qgroup_create_args",
+  16,
+  { create: "u64", qgroupid: "u64" },
+);
+
+/** include/uapi/linux/btrfs.h, with the members of `lim`. */
+export const BTRFS_QGROUP_LIMIT: StructLayout<
+  "qgroupid" | "flags" | "max_rfer" | "max_excl" | "rsv_rfer" | "rsv_excl"
+> = structLayout("btrfs_ioctl_qgroup_limit_args", 48, {
+  qgroupid: "u64",
+  flags: "u64",
+  max_rfer: "u64",
+  max_excl: "u64",
+  rsv_rfer: "u64",
+  rsv_excl: "u64",
+});
+
 /** Bytes of struct siginfo, and where waitid(2) puts what ended the child (include/uapi/asm-generic/siginfo.h). */
 export const SIGINFO_BYTES = 128;
 export const SIGINFO_CODE_OFFSET = 8;

@@ -1,5 +1,5 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
-import { errnoWords } from "./errno.ts";
+import { errnoName, errnoWords } from "./errno.ts";
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOENT: "not-found",
@@ -20,7 +20,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 
 /** The error for a call of node:fs that failed: `what` was to be done, as `read config "a"`. */
 export function systemFailure(what: string, cause: unknown, field?: string): OrlopError {
-  const { code } = cause as NodeJS.ErrnoException;
+  const code = codeOf(cause as NodeJS.ErrnoException);
   if (code === undefined) throw cause;
   return new OrlopError(CODES[code] ?? "failed", `Cannot ${what}: ${errnoWords(code)}`, {
     operation: what,
@@ -36,4 +36,9 @@ export function asSystemFailure(error: unknown): OrlopError | undefined {
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   return systemFailure(path === undefined ? syscall : `${syscall} "${path}"`, error);
+}
+
+/** Errors that Node has no name for, as that of a full quota, have Linux's. */
+function codeOf({ code, errno }: NodeJS.ErrnoException): string | undefined {
+  return code === "UNKNOWN" && errno !== undefined ? errnoName(-errno) : code;
 }

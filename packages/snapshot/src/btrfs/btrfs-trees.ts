@@ -5,6 +5,7 @@ import { removeTree } from "../store/remove-tree.ts";
 import type { SnapshotFiles } from "../store/snapshot-driver.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { TREE, type TreeKeeper } from "../whole/tree-keeper.ts";
+import { BtrfsLimits } from "./btrfs-limits.ts";
 import { Subvolumes } from "./subvolumes.ts";
 import { unsharedUsage } from "./unshared-usage.ts";
 
@@ -14,9 +15,12 @@ const ROOT_INODE = 256n;
 /** The directory of each snapshot a subvolume, which shares with the one it was made of what neither has changed. */
 export class BtrfsTrees implements TreeKeeper {
   readonly name = "btrfs";
+  readonly limits: BtrfsLimits;
   readonly #subvolumes: Subvolumes;
 
-  constructor(system: SystemCalls) {
+  /** `place` is where the directories of snapshots are, once there are any. */
+  constructor(system: SystemCalls, place: string) {
+    this.limits = new BtrfsLimits(system, place);
     this.#subvolumes = new Subvolumes(system);
   }
 
@@ -50,8 +54,9 @@ export class BtrfsTrees implements TreeKeeper {
   async remove(directory: string): Promise<void> {
     const stat = lstatSync(directory, { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return;
-    if (stat.ino === ROOT_INODE) await this.#destroy(directory);
-    else await removeTree(directory);
+    if (stat.ino !== ROOT_INODE) return await removeTree(directory);
+    await this.limits.lift(directory);
+    await this.#destroy(directory);
   }
 
   /** With the subvolumes in it. */

@@ -1,6 +1,6 @@
-import { existsSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { statfsSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
+import { existingAncestor } from "./existing-ancestor.ts";
 
 /** include/uapi/linux/magic.h */
 const BTRFS_SUPER_MAGIC = 0x9123683e;
@@ -11,9 +11,8 @@ const BTRFS_SUPER_MAGIC = 0x9123683e;
  */
 export function checkBtrfs(directory: string): void {
   if (process.geteuid?.() !== 0) refuse("an ordinary user cannot remove subvolumes");
-  let place = directory;
-  while (!existsSync(place)) place = dirname(place);
-  if (statfsSync(place).type !== BTRFS_SUPER_MAGIC) refuse(`"${directory}" is not on a file system of type btrfs`);
+  if (statfsSync(existingAncestor(directory)).type !== BTRFS_SUPER_MAGIC)
+    refuse(`"${directory}" is not on a file system of type btrfs`);
 }
 
 function refuse(what: string): never {

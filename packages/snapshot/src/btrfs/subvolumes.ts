@@ -7,6 +7,7 @@ import {
   type Slot,
 } from "@orlop/kernel";
 import type { SystemCalls } from "../system/system-calls.ts";
+import { openDirectory } from "./open-directory.ts";
 
 const FLAGS_BYTES = 8;
 
@@ -66,12 +67,6 @@ export class Subvolumes {
       return count;
     });
   }
-}
-
-function openDirectory(p: ProgramBuilder, path: string, name: string): Slot {
-  const into = p.slot(name);
-  p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_DIRECTORY|O_CLOEXEC"), 0], { into });
-  return into;
 }
 
 function change(p: ProgramBuilder, parent: Slot, command: ConstantName, path: string, source?: Slot): void {

@@ -5,7 +5,6 @@ import {
   type Labels,
   type LayerEntry,
   OrlopError,
-  type PrepareOptions,
   type SnapshotKind,
   type SnapshotMount,
   type SnapshotUsage,
@@ -50,9 +49,11 @@ export class ErofsDriver implements SnapshotDriver {
     this.#system = system;
   }
 
-  check({ sizeMaxBytes }: PrepareOptions): void {
-    if (sizeMaxBytes === undefined) return;
-    throw new OrlopError("unsupported", "Cannot limit snapshot: erofs has no limit on what is written over its layers");
+  async checkLimit(): Promise<void> {
+    throw new OrlopError(
+      "unsupported",
+      "Cannot limit snapshot: erofs has no limit on what is written over its layers\nTry the snapshotter btrfs.",
+    );
   }
 
   prepare({ directory, below }: SnapshotFiles, kind: SnapshotKind): void {

@@ -5,7 +5,6 @@ import {
   type Labels,
   type LayerEntry,
   OrlopError,
-  type PrepareOptions,
   type SnapshotKind,
   type SnapshotMount,
   type SnapshotUsage,
@@ -51,11 +50,10 @@ export class OverlayDriver implements SnapshotDriver {
     this.#rootless = rootless;
   }
 
-  check({ sizeMaxBytes }: PrepareOptions): void {
-    if (sizeMaxBytes === undefined) return;
+  async checkLimit(): Promise<void> {
     throw new OrlopError(
       "unsupported",
-      "Cannot limit snapshot: overlay has no limit on what is written over its layers",
+      "Cannot limit snapshot: overlay has no limit on what is written over its layers\nTry the snapshotter btrfs.",
     );
   }
 

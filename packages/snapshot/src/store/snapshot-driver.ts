@@ -14,15 +14,15 @@ export interface SnapshotFiles {
 export interface SnapshotDriver {
   readonly name: string;
   readonly rebases: boolean;
-  /** Why what is asked for cannot be had, as an error; before anything is made. */
-  check(options: PrepareOptions): void;
+  /** Throws `unsupported` where what is written to a snapshot cannot be limited. */
+  checkLimit(): Promise<void>;
   /** Fills the new directory of an active snapshot or a view: quickly, as everybody else waits. */
   prepare(files: SnapshotFiles, kind: SnapshotKind): void;
   /**
    * Makes and fills the directory of an active snapshot instead, while nobody waits: it has another name meanwhile. Absent
    * where `prepare` does all that there is to do.
    */
-  fill?(files: SnapshotFiles): Promise<void>;
+  fill?(files: SnapshotFiles, options: PrepareOptions): Promise<void>;
   mounts(files: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[];
   /** `below` of `files` is undefined for what has been prepared without a parent, and may get one. */
   apply(

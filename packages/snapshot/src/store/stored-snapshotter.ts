@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -14,9 +13,10 @@ import {
   type SnapshotUsage,
 } from "@orlop/core";
 import type { Database } from "@orlop/image";
-import { isMarkAlive, ownProcessMark, systemFailure } from "@orlop/kernel";
+import { systemFailure } from "@orlop/kernel";
 import { type ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
 import { changeLabels } from "./change-labels.ts";
+import { isLeftPassing, passingName } from "./passing-name.ts";
 import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
 import { type SnapshotRecord, SnapshotRecords } from "./snapshot-records.ts";
 
@@ -36,10 +36,8 @@ interface FilledDirectory {
   readonly on: number | undefined;
 }
 
-/** Directories that nobody knows by an id: on their way out, */
+/** Directories that nobody knows by an id any more. */
 const REMOVED = "removed-";
-/** and on their way in, with the mark of the process that fills them. */
-const FILLING = "filling-";
 
 /**
  * A snapshotter whose snapshots are rows of a database and directories named for their ids.
@@ -96,12 +94,21 @@ export class StoredSnapshotter implements Snapshotter {
     throw new OrlopError("conflict", `Cannot mount snapshot "${key}": it is committed\nTry a view of it.`);
   }
 
+  /**
+   * As `prepare` with a limit, before there is anything to prepare on.
+   *
+   * @throws OrlopError `unsupported`
+   */
+  async checkLimit(): Promise<void> {
+    await this.#driver.checkLimit();
+  }
+
   async prepare(
     key: string,
     parent: string | undefined,
     options: PrepareOptions = {},
   ): Promise<readonly SnapshotMount[]> {
-    this.#driver.check(options);
+    if (options.sizeMaxBytes !== undefined) await this.checkLimit();
     if (this.#driver.fill === undefined) return this.#make("active", key, parent, options);
     return await this.#fill(key, parent, options, this.#driver.fill.bind(this.#driver));
   }
@@ -210,7 +217,7 @@ export class StoredSnapshotter implements Snapshotter {
       const names = new Set(records.map(({ id }) => `${id}`));
       // Under another name nobody can get one with a new row.
       for (const name of this.#list()) {
-        if ((/^\d+$/.test(name) && !names.has(name)) || isLeftFilling(name)) this.#setAside(name);
+        if ((/^\d+$/.test(name) && !names.has(name)) || isLeftPassing(name)) this.#setAside(name);
       }
       return records;
     });
@@ -233,10 +240,10 @@ export class StoredSnapshotter implements Snapshotter {
   ): Promise<readonly SnapshotMount[]> {
     this.#records.checkFree(key);
     const below = this.#records.chain(parent);
-    const directory = join(this.#directory, `${FILLING}${ownProcessMark()}-${randomUUID()}`);
+    const directory = join(this.#directory, passingName());
     try {
       mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
-      await fill({ directory, below: below.map((each) => this.#place(each)) });
+      await fill({ directory, below: below.map((each) => this.#place(each)) }, options);
       return this.#make("active", key, parent, { ...options, filled: { directory, on: below[0] } });
     } catch (error) {
       // What cannot be removed now is found by who cleans up when this process is gone.
@@ -332,11 +339,6 @@ export class StoredSnapshotter implements Snapshotter {
     const aside = `${REMOVED}${process.pid}-${Date.now()}-${this.#removed++}`;
     renameSync(join(this.#directory, name), join(this.#directory, aside));
   }
-}
-
-/** Whoever filled it is gone. */
-function isLeftFilling(name: string): boolean {
-  return name.startsWith(FILLING) && !isMarkAlive(name.slice(FILLING.length).replace(/-.*$/, ""));
 }
 
 /** Whatever was copied of a parent that was removed meanwhile is not all of it. */

@@ -7,6 +7,8 @@ export const TREE = "fs";
 /** How the directories of snapshots come to be and go, each of which holds a root file system of its own in whole. */
 export interface TreeKeeper {
   readonly name: string;
+  /** Absent where there are none. */
+  readonly limits?: TreeLimits;
   /** Makes the directory of a snapshot, with nothing in it. */
   make(directory: string): Promise<void>;
   /** Makes the directory of a snapshot, with nothing in it but the root file system of a committed one. */
@@ -18,4 +20,14 @@ export interface TreeKeeper {
   usage(files: SnapshotFiles): Promise<SnapshotUsage>;
   /** Of any snapshot, also of one that was not finished. */
   remove(directory: string): Promise<void>;
+}
+
+/** Limits on what is written to snapshots. */
+export interface TreeLimits {
+  /** @throws OrlopError `unsupported` where they cannot be had */
+  check(): Promise<void>;
+  /** Of the directory of an active snapshot, from now on. */
+  set(directory: string, sizeMaxBytes: number): Promise<void>;
+  /** Takes away what there is of it. */
+  lift(directory: string): Promise<void>;
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
@@ -17,6 +16,7 @@ import { listUpper } from "../directory/list-upper.ts";
 import { RootDirectory } from "../directory/root-directory.ts";
 import { bindMount } from "../mounts/overlay-mount.ts";
 import { makeUpper } from "../store/make-upper.ts";
+import { passingName } from "../store/passing-name.ts";
 import { removeTree } from "../store/remove-tree.ts";
 import type { SnapshotDriver, SnapshotFiles } from "../store/snapshot-driver.ts";
 import { syncPath } from "../store/sync-path.ts";
@@ -55,11 +55,11 @@ export class WholeTreeDriver implements SnapshotDriver {
     this.#rootless = rootless;
   }
 
-  check({ sizeMaxBytes }: PrepareOptions): void {
-    if (sizeMaxBytes === undefined) return;
+  async checkLimit(): Promise<void> {
+    if (this.#trees.limits !== undefined) return await this.#trees.limits.check();
     throw new OrlopError(
       "unsupported",
-      `Cannot limit snapshot: ${this.name} has no limit on what is written to a copy`,
+      `Cannot limit snapshot: ${this.name} has no limit on what is written to a copy\nTry the snapshotter btrfs.`,
     );
   }
 
@@ -68,7 +68,7 @@ export class WholeTreeDriver implements SnapshotDriver {
     if (below.length === 0) makeUpper(join(directory, TREE), undefined);
   }
 
-  async fill({ directory, below }: SnapshotFiles): Promise<void> {
+  async fill({ directory, below }: SnapshotFiles, { sizeMaxBytes }: PrepareOptions): Promise<void> {
     const [parent] = below;
     if (parent !== undefined) await this.#trees.copy(parent, directory);
     else {
@@ -76,6 +76,7 @@ export class WholeTreeDriver implements SnapshotDriver {
       makeUpper(join(directory, TREE), undefined);
     }
     writeFileSync(join(directory, COPIED), "");
+    if (sizeMaxBytes !== undefined) await this.#trees.limits?.set(directory, sizeMaxBytes);
   }
 
   mounts({ directory, below }: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[] {
@@ -114,7 +115,8 @@ export class WholeTreeDriver implements SnapshotDriver {
     const origin = parent === undefined ? undefined : { directory: join(parent, TREE), copiedAtNs: ctimeNs };
     yield* treeChanges(join(directory, TREE), origin, {
       system: this.#system,
-      scratch: join(directory, `${SCRATCH}-${randomUUID()}`),
+      // In the snapshot itself there may be no room left.
+      scratch: join(dirname(directory), passingName()),
       ownIsRoot: this.#rootless,
     });
   }
@@ -136,6 +138,7 @@ export class WholeTreeDriver implements SnapshotDriver {
   }
 
   async tidy(directory: string): Promise<void> {
+    await this.#trees.limits?.lift(directory);
     for (const name of readdirSync(directory)) if (name !== TREE) await removeTree(join(directory, name));
     await this.#trees.seal(directory);
   }

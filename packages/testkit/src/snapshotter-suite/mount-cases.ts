@@ -17,6 +17,10 @@ import { describeTree } from "./describe-tree.ts";
 import type { SnapshotCase } from "./snapshot-case.ts";
 
 const LAYERS = 60;
+/** include/uapi/asm-generic/errno.h */
+const EDQUOT = 122;
+/** Of a snapshot that has a limit. */
+const LIMIT_BYTES = 4 << 20;
 
 export const mountCases: readonly SnapshotCase[] = [
   {
@@ -163,4 +167,27 @@ export const mountCases: readonly SnapshotCase[] = [
       assert.deepEqual(await bench.look(`layer-${LAYERS - 1}`, describeTree), expected);
     },
   },
+  {
+    title: "keeps what is written to a snapshot within its limit, if it has limits, and no other snapshot",
+    mounts: true,
+    async check(bench) {
+      const { snapshotter } = bench;
+      await bench.layer("lower", undefined, [{ path: "f", text: "x".repeat(LIMIT_BYTES) }]);
+      const limited = await snapshotter.prepare("limited", "lower", { sizeMaxBytes: LIMIT_BYTES }).catch(() => {});
+      if (limited === undefined) return;
+      const write = (root: string): void => {
+        writeFileSync(join(root, "g"), Buffer.alloc(LIMIT_BYTES, "y"), { flush: true });
+        writeFileSync(join(root, "h"), Buffer.alloc(LIMIT_BYTES, "z"), { flush: true });
+      };
+      bench.within(limited, (root) => assert.throws(() => write(root), isFull));
+      bench.within(await snapshotter.prepare("other", "lower"), write);
+      await snapshotter.commit("full", "limited");
+      bench.within(await snapshotter.prepare("next", "full"), write);
+    },
+  },
 ];
+
+/** Node has no name for EDQUOT. */
+function isFull({ code, errno }: NodeJS.ErrnoException): boolean {
+  return code === "ENOSPC" || errno === -EDQUOT;
+}
