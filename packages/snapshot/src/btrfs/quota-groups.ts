@@ -24,7 +24,7 @@ const SIMPLE_MODE = 1 << 3;
 const LEVEL_1 = 1n << 48n;
 const UNLIMITED = 2n ** 64n - 1n;
 
-export type QuotaMode = "off" | "full" | "simple";
+type QuotaMode = "off" | "full" | "simple";
 
 /**
  * Limits of subvolumes, by the simple quotas of btrfs (Documentation of btrfs, "Quota groups"): what is written counts for the
