@@ -8,7 +8,6 @@ import {
   BTRFS_QGROUP_CREATE,
   BTRFS_QGROUP_LIMIT,
   BTRFS_QGROUP_STATUS,
-  BTRFS_QUOTA_CTL,
   BTRFS_SEARCH,
   BTRFS_SEARCH_HEADER,
   BTRFS_SUBVOL_ROOTREFS,
@@ -104,7 +103,6 @@ const STRUCTS: readonly CStruct[] = [
     layout: BTRFS_QGROUP_STATUS,
     grown: true,
   },
-  { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_quota_ctl_args", layout: BTRFS_QUOTA_CTL },
   { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_qgroup_assign_args", layout: BTRFS_QGROUP_ASSIGN },
   { includes: ["linux/btrfs.h"], type: "struct btrfs_ioctl_qgroup_create_args", layout: BTRFS_QGROUP_CREATE },
   {

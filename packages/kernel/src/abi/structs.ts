@@ -233,12 +233,6 @@ export const BTRFS_QGROUP_STATUS: StructLayout<"version" | "generation" | "flags
 );
 
 /** include/uapi/linux/btrfs.h */
-export const BTRFS_QUOTA_CTL: StructLayout<"cmd" | "status"> = structLayout("btrfs_ioctl_quota_ctl_args", 16, {
-  cmd: "u64",
-  status: "u64",
-});
-
-/** include/uapi/linux/btrfs.h */
 export const BTRFS_QGROUP_ASSIGN: StructLayout<"assign" | "src" | "dst"> = structLayout(
   "btrfs_ioctl_qgroup_assign_args",
   24,

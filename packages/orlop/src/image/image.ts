@@ -42,6 +42,8 @@ export interface OpenImageOptions {
   readonly platform?: Platform;
   /** No progress is shown. */
   readonly quiet?: boolean;
+  /** A limit on what is written; absent: none. */
+  readonly writtenMaxBytes?: number;
   /** What is written stays when the result is disposed of, until the root is removed. */
   readonly keeps?: boolean;
 }

@@ -14,6 +14,7 @@ import { hostRoot, plainRoot } from "./plain-root.ts";
 export async function openImage(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
   switch (reference.kind) {
     case "host": {
+      checkUnlimited("host", options);
       const lookAgain = (): ImageRoot => hostRoot(options.rootless);
       return {
         ...lookAgain(),
@@ -27,6 +28,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
       };
     }
     case "directory":
+      checkUnlimited(`dir:${reference.path}`, options);
       return openDirectory(reference.path, reference.writable, options);
     case "oci-layout":
     case "oci-archive":
@@ -38,6 +40,12 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
       return await openPulled(reference, options);
     }
   }
+}
+
+function checkUnlimited(image: string, { writtenMaxBytes }: OpenImageOptions): void {
+  if (writtenMaxBytes === undefined) return;
+  const what = "its root file system is no snapshot of an image";
+  throw new OrlopError("unsupported", `Cannot limit what is written to "${image}": ${what}`);
 }
 
 function openDirectory(path: string, writable: boolean, { rootless }: OpenImageOptions): Image {

@@ -7,6 +7,7 @@ import {
   type LeaseResource,
   OrlopError,
   type OverlayLayer,
+  type PrepareOptions,
   type RootFilesystem,
   type Snapshotter,
 } from "@orlop/core";
@@ -41,6 +42,9 @@ export async function openFromDepot(
 ): Promise<Image> {
   await using stack = new AsyncDisposableStack();
   const { platform = ownPlatform(), pull: policy = "missing" } = options;
+  const limit: PrepareOptions = options.writtenMaxBytes === undefined ? {} : { sizeMaxBytes: options.writtenMaxBytes };
+  // No image comes for what is refused then.
+  if (limit.sizeMaxBytes !== undefined) await depot.checkLimit();
   const snapshotter = await depot.snapshotter();
   const key = snapshotKey(options.containerId);
   const known = policy === "always" ? undefined : await findNamed(depot, reference);
@@ -56,7 +60,7 @@ export async function openFromDepot(
   const take = (): Promise<PulledImage> =>
     pullImage(new StoreSource(depot.content, [{ target }]), depot, { target }, { platform, snapshotter, lease });
   const labels = options.keeps === true ? keepingLabels(stored.manifest.digest) : undefined;
-  const rootfs = await makeRoot(snapshotter, { key, labels, stored }, take);
+  const rootfs = await makeRoot(snapshotter, { key, labels, limit, stored }, take);
   if (labels === undefined) stack.defer(() => snapshotter.remove(key));
   const files = filesOf(rootfs, stack);
   const cleanUp = stack.move();
@@ -118,20 +122,22 @@ interface RootRequest {
   readonly key: string;
   /** Those that keep it when this is over; absent: it goes then. */
   readonly labels: Labels | undefined;
+  /** On what is written to it. */
+  readonly limit: PrepareOptions;
   readonly stored: StoredImage;
 }
 
 /** @param take takes in what is here and was never unpacked, or by another snapshotter */
 async function makeRoot(
   snapshotter: Snapshotter,
-  { key, labels, stored: { chainId } }: RootRequest,
+  { key, labels, limit, stored: { chainId } }: RootRequest,
   take: () => Promise<unknown>,
 ): Promise<RootFilesystem> {
   const prepare = async (): Promise<RootFilesystem> =>
     labels === undefined
       ? // What is written goes away with the container.
-        rootFilesystem(await snapshotter.prepare(key, chainId), { volatile: true })
-      : rootFilesystem(await snapshotter.prepare(key, chainId, { labels }));
+        rootFilesystem(await snapshotter.prepare(key, chainId, limit), { volatile: true })
+      : rootFilesystem(await snapshotter.prepare(key, chainId, { ...limit, labels }));
   try {
     return await prepare();
   } catch (error) {

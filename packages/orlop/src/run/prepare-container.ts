@@ -65,9 +65,16 @@ export async function prepareContainer(options: RunOptions, machine: MachineView
 
 /** What an image is opened with for a container of these options. */
 export function imageOptions(
-  { pull, platform, quiet }: RunOptions,
+  { pull, platform, quiet, storageSizeMaxBytes }: RunOptions,
   { rootless }: MachineView,
   containerId: string,
 ): OpenImageOptions {
-  return { containerId, rootless, pull, quiet, ...(platform === undefined ? {} : { platform }) };
+  return {
+    containerId,
+    rootless,
+    pull,
+    quiet,
+    ...(platform === undefined ? {} : { platform }),
+    ...(storageSizeMaxBytes === undefined ? {} : { writtenMaxBytes: storageSizeMaxBytes }),
+  };
 }

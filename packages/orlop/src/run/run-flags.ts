@@ -43,6 +43,12 @@ const flags: readonly Flag[] = [
   { group: FILES, name: "tmpfs", value: "DIR[:OPTIONS]", help: "Mount an empty directory in memory" },
   { group: FILES, name: "read-only", help: "Make the root file system read-only" },
   { group: FILES, name: "shm-size", value: "BYTES", help: "Size of /dev/shm (64m)" },
+  {
+    group: FILES,
+    name: "storage-opt",
+    value: "size=BYTES",
+    help: "Limit what is written to the root file system (snapshotter btrfs, with simple quotas)",
+  },
   { group: FILES, name: "device", value: "HOST[:CONTAINER][:rwm]", help: "Give access to a device" },
 
   {
@@ -208,7 +214,6 @@ const refused: readonly RefusedFlag[] = [
   { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
   { name: "volume-driver", reason: "volumes are directories of this machine" },
   { name: "volumes-from", reason: "name each volume with -v" },
-  { name: "storage-opt", reason: "the root file system has no options" },
   { name: "isolation", reason: "there is one kind of isolation yet, the process" },
   { name: "userns", reason: "an ordinary user's containers have a user namespace, root's have none" },
   { name: "pid", reason: noNamespaceChoice },

@@ -14,6 +14,7 @@ import type { RequestedMount } from "./requested-mount.ts";
 import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
 import { OWN_RUNTIME, parseRuntime, type RuntimeChoice } from "./runtime-choice.ts";
 import { parseSecurityOptions, type SecurityModules, type SecurityOptions } from "./security-options.ts";
+import { readStorageOptions } from "./storage-options.ts";
 import { parseTmpfs } from "./tmpfs-flag.ts";
 import { parseUlimit } from "./ulimit.ts";
 import { parseVolume } from "./volume-flag.ts";
@@ -61,6 +62,8 @@ export interface RunOptions extends NetworkOptions {
   readonly devices: readonly RequestedDevice[];
   readonly readOnly: boolean;
   readonly shmSizeBytes: number | undefined;
+  /** Of what is written to the root file system; absent: no limit. */
+  readonly storageSizeMaxBytes?: number;
   readonly capabilities: CapabilityRequest;
   readonly security: SecurityOptions;
   readonly privileged: boolean;
@@ -114,6 +117,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     devices: flags.parseAll("device", parseDevice).flat(),
     readOnly: flags.isOn("read-only"),
     shmSizeBytes: flags.parse("shm-size", parseByteSize),
+    ...readStorageOptions(flags),
     ...readNetworkOptions(flags),
     capabilities: { add: flags.list("cap-add"), drop: flags.list("cap-drop"), privileged },
     security: parseSecurityOptions(flags.list("security-opt"), caller.modules),

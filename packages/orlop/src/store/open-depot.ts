@@ -65,8 +65,12 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
   async snapshotter(): Promise<Snapshotter> {
-    this.#fitting ??= fittingSnapshotter();
-    return this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
+    return this.#chosen();
+  }
+
+  /** @throws OrlopError `unsupported` where that cannot limit what is written */
+  async checkLimit(): Promise<void> {
+    await this.#chosen().checkLimit();
   }
 
   /** @throws OrlopError `not-found` where it has nothing for the platform, or a part of it is not there */
@@ -113,6 +117,11 @@ export class Depot implements ImageDepot, AsyncDisposable {
   parts(): CollectedStore {
     const names = namesIn(join(this.root, "snapshots"));
     return { store: this.#store, snapshots: names.flatMap((name) => this.#tryOpen(name) ?? []) };
+  }
+
+  #chosen(): StoredSnapshotter {
+    this.#fitting ??= fittingSnapshotter();
+    return this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
   }
 
   #open(name: string): StoredSnapshotter {

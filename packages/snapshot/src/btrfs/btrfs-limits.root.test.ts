@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import type { SnapshotMount } from "@orlop/core";
 import { readTar } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
-import { makeTar, SnapshotBench, tryLoopDisk } from "@orlop/testkit";
+import { enableSimpleQuotas, makeTar, SnapshotBench, tryLoopDisk } from "@orlop/testkit";
 import type { StoredSnapshotter } from "../store/stored-snapshotter.ts";
 import { SystemCalls } from "../system/system-calls.ts";
 import { makeBtrfs } from "./btrfs-fixture.ts";
-import { enableSimpleQuotas, quotaGroups } from "./quota-fixture.ts";
+import { quotaGroups } from "./quota-fixture.ts";
 import { QuotaGroups } from "./quota-groups.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -18,11 +18,8 @@ const LIMIT = 4 * MEBIBYTE;
 const disk = tryLoopDisk({ type: "btrfs", sizeBytes: 512 * MEBIBYTE });
 const system = new SystemCalls();
 const [parent, noDisk] = typeof disk === "string" ? ["/run", disk] : [disk.path, undefined];
-let obstacle = noDisk;
+const obstacle = noDisk ?? enableSimpleQuotas(parent);
 
-before(async () => {
-  if (obstacle === undefined) obstacle = await enableSimpleQuotas(system, parent);
-});
 after(() => {
   system[Symbol.dispose]();
   if (typeof disk !== "string") disk[Symbol.dispose]();

@@ -2,21 +2,16 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { SnapshotBench, snapshotterSuite, tryLoopDisk } from "@orlop/testkit";
-import { SystemCalls } from "../system/system-calls.ts";
+import { after, test } from "node:test";
+import { enableSimpleQuotas, SnapshotBench, snapshotterSuite, tryLoopDisk } from "@orlop/testkit";
 import { makeBtrfs } from "./btrfs-fixture.ts";
-import { enableSimpleQuotas } from "./quota-fixture.ts";
 
 const disk = tryLoopDisk({ type: "btrfs", sizeBytes: 512 * 1024 * 1024 });
 const [parent, obstacle] = typeof disk === "string" ? ["/run", disk] : [disk.path, undefined];
 after(() => typeof disk !== "string" && disk[Symbol.dispose]());
 
 // Where there are none it refuses limits.
-before(async () => {
-  using system = new SystemCalls();
-  if (obstacle === undefined) await enableSimpleQuotas(system, parent);
-});
+if (obstacle === undefined) enableSimpleQuotas(parent);
 
 snapshotterSuite("btrfs", makeBtrfs, { obstacle: () => obstacle, parent });
 
