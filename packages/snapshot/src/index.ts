@@ -7,5 +7,5 @@ export { LayeredFiles } from "./layer/layered-files.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { copyDirectory } from "./native/copy-directory.ts";
 export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
-export type { StoredSnapshotter } from "./store/stored-snapshotter.ts";
+export type { LayerState, StoredSnapshotter } from "./store/stored-snapshotter.ts";
 export { XattrReader } from "./system/xattr-reader.ts";

@@ -19,6 +19,7 @@ import { syncPath } from "../store/sync-path.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { ErofsLayer } from "./erofs-layer.ts";
 import { ErofsLayerWriter } from "./erofs-layer-writer.ts";
+import { fsverityDigest } from "./fsverity-digest.ts";
 
 /** Names in the directory of a snapshot, as containerd's snapshotter has them. */
 const LAYER = "layer.erofs";
@@ -153,6 +154,15 @@ export class ErofsDriver implements SnapshotDriver {
 
   async usage({ directory }: SnapshotFiles): Promise<SnapshotUsage> {
     return await diskUsage([directory]);
+  }
+
+  async digest(directory: string, signal?: AbortSignal): Promise<string | undefined> {
+    try {
+      return await fsverityDigest(join(directory, LAYER), signal);
+    } catch (error) {
+      if (["ENOENT", "EIO"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+      throw error;
+    }
   }
 
   async remove(directory: string): Promise<void> {

@@ -41,6 +41,11 @@ export interface SnapshotDriver {
   /** Removes what only an active snapshot needs from that of a committed one, if it is still there. */
   tidy(directory: string): Promise<void>;
   usage(files: SnapshotFiles): Promise<SnapshotUsage>;
+  /**
+   * Of the one file that a committed snapshot is, as fs-verity has it; undefined where that cannot be read. Absent where
+   * snapshots are more than a file.
+   */
+  digest?(directory: string, signal?: AbortSignal): Promise<string | undefined>;
   /** Removes the directory of a snapshot, also of one that was never finished. */
   remove(directory: string): Promise<void>;
   /** Lets go of what it holds for a snapshot that is committed, or will be removed. */

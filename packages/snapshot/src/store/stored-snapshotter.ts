@@ -29,6 +29,12 @@ interface StoredSnapshotterOptions {
   readonly system: Disposable;
 }
 
+/** `noted`: there was nothing to compare it with before. */
+export type LayerState = "sound" | "damaged" | "noted";
+
+/** The digest of fs-verity of a committed snapshot's file. */
+const LABEL_FSVERITY = "orlop.io/fsverity";
+
 /** What is to become the directory of a snapshot. */
 interface FilledDirectory {
   readonly directory: string;
@@ -182,6 +188,31 @@ export class StoredSnapshotter implements Snapshotter {
       );
       this.#driver.forget(directory);
       await this.#driver.remove(directory);
+    });
+  }
+
+  /**
+   * Whether a committed snapshot is what it was when this was asked for the first time, which keeps its digest in a label;
+   * undefined where snapshots are no files that have one.
+   *
+   * @throws OrlopError `not-found`, `conflict` for one that is not committed
+   */
+  async verify(key: string, signal?: AbortSignal): Promise<LayerState | undefined> {
+    const { id, info } = this.#records.find(key);
+    if (info.kind !== "committed") {
+      throw new OrlopError("conflict", `Cannot verify snapshot "${key}": it is ${info.kind}, and may change`);
+    }
+    if (this.#driver.digest === undefined) return undefined;
+    const digest = await this.#driver.digest(this.#place(id), signal);
+    return this.#records.exclusively(() => {
+      const { id: now, info } = this.#records.find(key);
+      // It was removed meanwhile, and its files with it.
+      if (now !== id) return undefined;
+      const known = info.labels[LABEL_FSVERITY];
+      if (digest === undefined || (known !== undefined && known !== digest)) return "damaged";
+      if (known !== undefined) return "sound";
+      this.#records.setLabels(id, { ...info.labels, [LABEL_FSVERITY]: digest });
+      return "noted";
     });
   }
 
