@@ -352,6 +352,11 @@ export const GROUPS: readonly CommandGroup[] = [
         load: async () => (await import("./gc/system-df-command.ts")).systemDfCommand,
       },
       {
+        name: "check",
+        summary: "Tell which layers are damaged",
+        load: async () => (await import("./gc/system-check-command.ts")).systemCheckCommand,
+      },
+      {
         name: "prune",
         summary: "Remove all that is not in use",
         load: async () => (await import("./gc/system-prune-command.ts")).systemPruneCommand,

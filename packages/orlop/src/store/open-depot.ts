@@ -115,8 +115,12 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** All that is here, with the snapshots of every snapshotter that there has been. */
   parts(): CollectedStore {
-    const names = namesIn(join(this.root, "snapshots"));
-    return { store: this.#store, snapshots: names.flatMap((name) => this.#tryOpen(name) ?? []) };
+    return { store: this.#store, snapshots: this.snapshotters() };
+  }
+
+  /** Every one that there has been. */
+  snapshotters(): readonly StoredSnapshotter[] {
+    return namesIn(join(this.root, "snapshots")).flatMap((name) => this.#tryOpen(name) ?? []);
   }
 
   #chosen(): StoredSnapshotter {

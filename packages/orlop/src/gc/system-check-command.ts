@@ -1,0 +1,67 @@
+import { familiarReference, OrlopError, shortId } from "@orlop/core";
+import { chainIds } from "@orlop/image";
+import type { Command } from "../command.ts";
+import { alignColumns } from "../format/align-columns.ts";
+import { nameOf } from "../images/image-name.ts";
+import { type Image, listImages } from "../images/list-images.ts";
+import { printText } from "../print.ts";
+import { type Depot, openDepot } from "../store/open-depot.ts";
+import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
+
+export const systemCheckCommand: Command = {
+  name: "check",
+  usage: "",
+  description:
+    "Reads the layers that images have become, and tells which of them are not what they were when they were checked first. " +
+    "Those of the snapshotter erofs are files with a digest, that of fs-verity; others are not checked.",
+  examples: [["orlop system check", "the first time, each layer's digest is noted"]],
+  table: { flags: [], flagsAnywhere: true },
+  failureExitCode: 1,
+  async run(flags) {
+    if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop system check" takes no arguments');
+    await using depot = openDepot();
+    using cancelled = new CancelOnSignals();
+    await checkLayers(depot, printText, cancelled.signal);
+    return 0;
+  },
+};
+
+/** @throws OrlopError for layers that are damaged, after all have been told */
+export async function checkLayers(depot: Depot, print: (text: string) => void, signal?: AbortSignal): Promise<void> {
+  const images = await listImages(depot);
+  const rows: string[] = [];
+  const damaged: string[] = [];
+  for (const snapshotter of depot.snapshotters()) {
+    for (const { kind, key } of snapshotter.records()) {
+      if (kind !== "committed") continue;
+      const state = await snapshotter.verify(key, signal).catch(unlessMissing);
+      if (state === null) continue;
+      const layer = shortId(key);
+      rows.push([layer, state ?? "not checked", snapshotter.name, namesWith(images, key).join(", ")].join("\t"));
+      if (state === "damaged") damaged.push(layer);
+    }
+  }
+  print(alignColumns(["LAYER\tSTATE\tSNAPSHOTTER\tIMAGES", ...rows, ""].join("\n")));
+  if (damaged.length === 0) return;
+  const what = `its file is not what it was${damaged.length > 1 ? `, nor are those of ${damaged.length - 1} others` : ""}`;
+  const way = "Try orlop rm of the containers and orlop rmi of the images that have it, and orlop pull.";
+  throw new OrlopError("failed", `Cannot use layer "${damaged[0]}": ${what}\n${way}`);
+}
+
+/** Null for one that was removed meanwhile. */
+function unlessMissing(error: unknown): null {
+  if (error instanceof OrlopError && error.code === "not-found") return null;
+  throw error;
+}
+
+/** Of images that have a layer. */
+function namesWith(images: readonly Image[], chainId: string): readonly string[] {
+  const having = images.filter(({ content }) => {
+    const diffIds = content?.config?.rootfs.diff_ids ?? [];
+    return chainIds(diffIds).some((each) => each === chainId);
+  });
+  return having.flatMap(({ id, records }) => {
+    const names = records.flatMap((record) => nameOf(record) ?? []).map(familiarReference);
+    return names.length > 0 ? names : [shortId(id)];
+  });
+}
