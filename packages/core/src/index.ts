@@ -224,15 +224,16 @@ export {
   type WaitOptions,
   type WindowSize,
 } from "./runtime.ts";
-export type {
-  CommitOptions,
-  PrepareOptions,
-  SnapshotInfo,
-  SnapshotKind,
-  SnapshotMount,
-  SnapshotOptions,
-  Snapshotter,
-  SnapshotUsage,
+export {
+  type CommitOptions,
+  LABEL_SNAPSHOT_REF,
+  type PrepareOptions,
+  type SnapshotInfo,
+  type SnapshotKind,
+  type SnapshotMount,
+  type SnapshotOptions,
+  type Snapshotter,
+  type SnapshotUsage,
 } from "./snapshotter.ts";
 export type {
   BlobOptions,

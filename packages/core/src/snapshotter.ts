@@ -2,6 +2,13 @@ import type { Labels } from "./content.ts";
 import type { LayerEntry } from "./oci/layer-entry.ts";
 
 /**
+ * Given to `prepare`: the name of the committed snapshot that is to come of the new one. A snapshotter that `fetches` may make
+ * it itself, from where further labels say that the layer is; it throws `exists` then, and the snapshot of that name is there,
+ * on that parent, with this label. (containerd's name; its "remote snapshots".)
+ */
+export const LABEL_SNAPSHOT_REF = "containerd.io/snapshot.ref";
+
+/**
  * One mount, in the form that containerd's snapshotters give it (api/types/mount.proto). Several are made one after the
  * other, the last being the root file system: `erofs` mounts of layers, then `format/overlay`, whose options may name the
  * mounts before it as `{{ mount 0 }}` or, for all of a range, `{{ overlay 0 2 }}` (containerd 2.1, core/mount/manager).
@@ -82,6 +89,8 @@ export interface Snapshotter {
   readonly name: string;
   /** `commit` takes the parent of what was prepared without one, so that layers are applied side by side. */
   readonly rebases: boolean;
+  /** It may have layers by itself, where `prepare` is given {@link LABEL_SNAPSHOT_REF}. Absent: it never does. */
+  readonly fetches?: boolean;
   stat(key: string): Promise<SnapshotInfo>;
   /** Sets labels, and removes those that are undefined. */
   update(key: string, labels: Readonly<Record<string, string | undefined>>): Promise<SnapshotInfo>;

@@ -11,6 +11,7 @@ import {
   type Snapshotter,
 } from "@orlop/core";
 import {
+  type CollectableSnapshots,
   type CollectedGarbage,
   type CollectedStore,
   type CollectOptions,
@@ -30,6 +31,8 @@ import {
   type SnapshotChanges,
   type StoredSnapshotter,
 } from "@orlop/snapshot";
+import { isProxy, openProxy, ProxyNamespaces, proxyName, type RecordedSnapshotter } from "@orlop/snapshot/proxy";
+import { CollectableProxy } from "./collectable-proxy.ts";
 import { ownDataDirectory } from "./data-directory.ts";
 
 /** A config has tens of kilobytes at the most, mostly. */
@@ -47,6 +50,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly #known = new Map<string, StoredImage>();
   /** What fits this machine, which stays as it is. */
   #fitting: string | undefined;
+  readonly #proxies = new Map<string, RecordedSnapshotter>();
 
   constructor(root: string) {
     this.root = root;
@@ -63,7 +67,10 @@ export class Depot implements ImageDepot, AsyncDisposable {
     return { [Symbol.asyncDispose]: async () => lock.remove() };
   }
 
-  /** What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine. */
+  /**
+   * What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine: `erofs`, `overlay`, or
+   * `proxy:unix:///run/x.sock` for one that listens there.
+   */
   async snapshotter(): Promise<Snapshotter> {
     return this.#chosen();
   }
@@ -97,7 +104,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** What a container writes to its snapshot. */
   async changes(snapshotter: string, key: string, options: ChangesOptions): Promise<SnapshotChanges> {
-    return this.#open(snapshotter).changes(key, options);
+    return await this.#open(snapshotter).changes(key, options);
   }
 
   /** Removes what neither the name of an image nor a lease leads to any more, and what was cut off and given up. */
@@ -115,20 +122,36 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** All that is here, with the snapshots of every snapshotter that there has been. */
   parts(): CollectedStore {
-    return { store: this.#store, snapshots: this.snapshotters() };
+    const own: readonly CollectableSnapshots[] = this.snapshotters();
+    const proxies = new ProxyNamespaces(this.database).names();
+    const others = proxies.map((name) => new CollectableProxy(this.#openProxy(name)));
+    return { store: this.#store, snapshots: [...own, ...others] };
   }
 
-  /** Every one that there has been. */
+  /** Every one of our own that there has been. */
   snapshotters(): readonly StoredSnapshotter[] {
     return namesIn(join(this.root, "snapshots")).flatMap((name) => this.#tryOpen(name) ?? []);
   }
 
-  #chosen(): StoredSnapshotter {
+  #chosen(): StoredSnapshotter | RecordedSnapshotter {
     this.#fitting ??= fittingSnapshotter();
     return this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
   }
 
-  #open(name: string): StoredSnapshotter {
+  #open(name: string): StoredSnapshotter | RecordedSnapshotter {
+    return isProxy(name) ? this.#openProxy(name) : this.#openOwn(name);
+  }
+
+  #openProxy(text: string): RecordedSnapshotter {
+    const name = proxyName(text);
+    const known = this.#proxies.get(name);
+    if (known !== undefined) return known;
+    const opened = openProxy(name, { database: this.database, lock: () => this.lock(encodeURIComponent(name)) });
+    this.#proxies.set(name, opened);
+    return opened;
+  }
+
+  #openOwn(name: string): StoredSnapshotter {
     const known = this.#snapshotters.get(name);
     if (known !== undefined) return known;
     const directory = join(this.root, "snapshots", name);
@@ -140,7 +163,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   /** Undefined for a directory that is none of a snapshotter's. */
   #tryOpen(name: string): StoredSnapshotter | undefined {
     try {
-      return this.#open(name);
+      return this.#openOwn(name);
     } catch (error) {
       if (error instanceof OrlopError && error.code === "unsupported") return undefined;
       throw error;
@@ -148,7 +171,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const snapshotter of this.#snapshotters.values()) await snapshotter.close();
+    for (const snapshotter of [...this.#snapshotters.values(), ...this.#proxies.values()]) await snapshotter.close();
     this.#store.close();
   }
 }

@@ -10,8 +10,10 @@ import {
   type SnapshotUsage,
 } from "@orlop/core";
 import { GrpcClient } from "@orlop/kernel/grpc";
+import type { ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
 import { SystemCalls } from "../system/system-calls.ts";
 import { LayerTarget } from "./layer-target.ts";
+import { proxyChanges } from "./proxy-changes.ts";
 import { decodeInfo, decodeMounts, encodeChanges, type LabelChanges } from "./snapshot-messages.ts";
 import { SNAPSHOTS_API } from "./snapshots-api.ts";
 
@@ -113,6 +115,15 @@ export class ProxySnapshotter implements Snapshotter {
     } finally {
       this.#busy.delete(key);
     }
+  }
+
+  /**
+   * What has been written to an active snapshot and differs from its parent.
+   *
+   * @throws OrlopError `unsupported` where its mounts do not tell, `conflict` for what can only be read
+   */
+  async changes(key: string, options: ChangesOptions = {}): Promise<SnapshotChanges> {
+    return await proxyChanges(key, { mounts: await this.mounts(key), system: this.#system, ...options });
   }
 
   async commit(name: string, key: string, { labels, parent }: CommitOptions = {}): Promise<void> {
