@@ -33,9 +33,12 @@ export class CommandFixture implements Disposable {
   /** Where its commands keep images. */
   readonly store: string;
   readonly #ids: string;
+  readonly #env: Readonly<Record<string, string>>;
   #runs = 0;
 
-  constructor() {
+  /** @param env of all commands */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
     this.directory = realpathSync(mkdtempSync(join(tmpdir(), "orlop-command-")));
     this.#ids = join(this.directory, "ids");
     this.store = join(this.directory, "store");
@@ -63,7 +66,13 @@ export class CommandFixture implements Disposable {
   /** Any program, in the environment of the test's commands. */
   async start(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     const child = spawn(file, args, {
-      env: { ...process.env, TMPDIR: join(this.directory, "tmp"), ORLOP_ROOT: this.store, ...options.env },
+      env: {
+        ...process.env,
+        TMPDIR: join(this.directory, "tmp"),
+        ORLOP_ROOT: this.store,
+        ...this.#env,
+        ...options.env,
+      },
       cwd: options.cwd ?? this.directory,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });

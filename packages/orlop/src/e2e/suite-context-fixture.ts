@@ -10,6 +10,8 @@ export interface SuiteOptions {
   readonly stateDirectory: string;
   /** Value of `--runtime` for every container; absent: none is given. */
   readonly runtime?: string;
+  /** Of all commands. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What the cases of a suite share: commands, the containers that they made, a directory. */
@@ -19,12 +21,12 @@ export class SuiteContext {
   readonly #flags: readonly string[];
   #fixture: CommandFixture | undefined;
 
-  constructor({ skip, stateDirectory, runtime }: SuiteOptions) {
+  constructor({ skip, stateDirectory, runtime, env }: SuiteOptions) {
     this.skip = skip;
     this.#flags = runtime === undefined ? [] : ["--runtime", runtime];
     this.stateDirectory = stateDirectory;
     before(() => {
-      this.#fixture = new CommandFixture();
+      this.#fixture = new CommandFixture(env);
     });
     after(() => this.#fixture?.[Symbol.dispose]());
   }

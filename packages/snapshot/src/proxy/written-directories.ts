@@ -34,7 +34,11 @@ export function writtenDirectories(what: string, mounts: readonly SnapshotMount[
 /** Layers as they are read; disposed of with the stack. `scratch` is as for `readXattrs`. */
 export async function openLower(
   layers: readonly OverlayLayer[],
-  { system, scratch, stack }: { readonly system: SystemCalls; readonly scratch: string; readonly stack: DisposableStack },
+  {
+    system,
+    scratch,
+    stack,
+  }: { readonly system: SystemCalls; readonly scratch: string; readonly stack: DisposableStack },
 ): Promise<readonly LowerLayer[]> {
   const opened: LowerLayer[] = [];
   for (const each of layers) {
