@@ -23,19 +23,20 @@ export class ContainerRoots implements RootStore {
       case "directory":
         return plainRoot(root.path, root.writable, this.#rootless);
       case "snapshot": {
-        const mounts = await this.#depot.snapshotterOf(root.snapshotter).mounts(root.key);
+        const snapshotter = await this.#depot.snapshotterOf(root.snapshotter);
+        const mounts = await snapshotter.mounts(root.key);
         return { rootfs: rootFilesystem(mounts), mounts: [] };
       }
     }
   }
 
   async remove(root: ContainerRoot): Promise<void> {
-    if (root.kind === "snapshot") await removeIfThere(this.#depot.snapshotterOf(root.snapshotter), root.key);
+    if (root.kind === "snapshot") await removeIfThere(await this.#depot.snapshotterOf(root.snapshotter), root.key);
   }
 
   async discard(id: string): Promise<void> {
-    for (const snapshotter of this.#depot.parts().snapshots) {
-      await removeIfThere(this.#depot.snapshotterOf(snapshotter.name), snapshotKey(id));
+    for (const { name } of (await this.#depot.parts()).snapshots) {
+      await removeIfThere(await this.#depot.snapshotterOf(name), snapshotKey(id));
     }
   }
 }

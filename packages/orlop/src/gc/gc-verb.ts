@@ -9,7 +9,7 @@ import { openDepot } from "../store/open-depot.ts";
 export interface CollectedShelf extends ImageShelf {
   collectGarbage(options?: CollectOptions): Promise<CollectedGarbage>;
   /** All that is there. */
-  parts(): CollectedStore;
+  parts(): Promise<CollectedStore>;
 }
 
 /** One call of a verb. */

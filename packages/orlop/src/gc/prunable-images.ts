@@ -16,7 +16,7 @@ export function pruneFilters(texts: readonly string[]): ReturnType<typeof parseI
 /** Images without a name, or, where all are asked for, those that no container uses; as far as they suit the filters. */
 export async function prunableImages({ shelf, flags, nowMs }: GcCall): Promise<readonly Image[]> {
   const images = filterImages(await listImages(shelf), pruneFilters(flags.list("filter")), nowMs);
-  const usage = await diskUsage(shelf.parts());
+  const usage = await diskUsage(await shelf.parts());
   const active = new Set(usage.images.flatMap(({ isActive, target }) => (isActive ? [target] : [])));
   const isUnused = ({ records }: Image): boolean => records.every(({ target }) => !active.has(target.digest));
   const isDangling = ({ records }: Image): boolean => records.every(({ name }) => asDigest(name) !== undefined);

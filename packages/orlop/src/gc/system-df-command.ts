@@ -44,7 +44,7 @@ export async function showUsage({ shelf, flags, print, nowMs }: GcCall): Promise
     );
   }
   const format = new OutputFormat(flags.text("format") || "table", TABLE);
-  const usage = await diskUsage(shelf.parts());
+  const usage = await diskUsage(await shelf.parts());
   if (!isVerbose) {
     print(format.text(usageRows(usage), HEADINGS));
     return 0;

@@ -20,6 +20,10 @@ export class CollectableProxy implements CollectableSnapshots {
     return this.#snapshots.records();
   }
 
+  record(key: string): SnapshotInfo | undefined {
+    return this.#snapshots.record(key);
+  }
+
   forget(key: string): void {
     this.#snapshots.forget(key);
   }

@@ -27,11 +27,14 @@ import {
 import {
   type ChangesOptions,
   erofsObstacle,
+  isProxy,
   openSnapshotter,
+  ProxyNamespaces,
+  proxyName,
   type SnapshotChanges,
   type StoredSnapshotter,
 } from "@orlop/snapshot";
-import { isProxy, openProxy, ProxyNamespaces, proxyName, type RecordedSnapshotter } from "@orlop/snapshot/proxy";
+import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
 import { CollectableProxy } from "./collectable-proxy.ts";
 import { ownDataDirectory } from "./data-directory.ts";
 
@@ -46,11 +49,11 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly leases: LeaseStore;
   readonly #store: Store;
   readonly #snapshotters = new Map<string, StoredSnapshotter>();
+  readonly #proxies = new Map<string, RecordedSnapshotter>();
   /** Those that were asked for last: what has a digest stays as it is. */
   readonly #known = new Map<string, StoredImage>();
   /** What fits this machine, which stays as it is. */
   #fitting: string | undefined;
-  readonly #proxies = new Map<string, RecordedSnapshotter>();
 
   constructor(root: string) {
     this.root = root;
@@ -72,12 +75,13 @@ export class Depot implements ImageDepot, AsyncDisposable {
    * `proxy:unix:///run/x.sock` for one that listens there.
    */
   async snapshotter(): Promise<Snapshotter> {
-    return this.#chosen();
+    return await this.#chosen();
   }
 
   /** @throws OrlopError `unsupported` where that cannot limit what is written */
   async checkLimit(): Promise<void> {
-    await this.#chosen().checkLimit();
+    const chosen = await this.#chosen();
+    await chosen.checkLimit();
   }
 
   /** @throws OrlopError `not-found` where it has nothing for the platform, or a part of it is not there */
@@ -98,18 +102,19 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   /** The snapshotter of that name, by which a snapshot was made. */
-  snapshotterOf(name: string): Snapshotter {
-    return this.#open(name);
+  async snapshotterOf(name: string): Promise<Snapshotter> {
+    return await this.#open(name);
   }
 
   /** What a container writes to its snapshot. */
   async changes(snapshotter: string, key: string, options: ChangesOptions): Promise<SnapshotChanges> {
-    return await this.#open(snapshotter).changes(key, options);
+    const from = await this.#open(snapshotter);
+    return await from.changes(key, options);
   }
 
   /** Removes what neither the name of an image nor a lease leads to any more, and what was cut off and given up. */
   async collectGarbage(options: CollectOptions = {}): Promise<CollectedGarbage> {
-    const collected = await collectGarbage(this.parts(), options);
+    const collected = await collectGarbage(await this.parts(), options);
     if (options.dryRun !== true) this.#sweepLocks();
     return collected;
   }
@@ -121,11 +126,12 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   /** All that is here, with the snapshots of every snapshotter that there has been. */
-  parts(): CollectedStore {
-    const own: readonly CollectableSnapshots[] = this.snapshotters();
-    const proxies = new ProxyNamespaces(this.database).names();
-    const others = proxies.map((name) => new CollectableProxy(this.#openProxy(name)));
-    return { store: this.#store, snapshots: [...own, ...others] };
+  async parts(): Promise<CollectedStore> {
+    const snapshots: CollectableSnapshots[] = [...this.snapshotters()];
+    for (const name of new ProxyNamespaces(this.database).names()) {
+      snapshots.push(new CollectableProxy(await this.#openProxy(name)));
+    }
+    return { store: this.#store, snapshots };
   }
 
   /** Every one of our own that there has been. */
@@ -133,20 +139,23 @@ export class Depot implements ImageDepot, AsyncDisposable {
     return namesIn(join(this.root, "snapshots")).flatMap((name) => this.#tryOpen(name) ?? []);
   }
 
-  #chosen(): StoredSnapshotter | RecordedSnapshotter {
+  async #chosen(): Promise<StoredSnapshotter | RecordedSnapshotter> {
     this.#fitting ??= fittingSnapshotter();
-    return this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
+    return await this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
   }
 
-  #open(name: string): StoredSnapshotter | RecordedSnapshotter {
-    return isProxy(name) ? this.#openProxy(name) : this.#openOwn(name);
+  async #open(name: string): Promise<StoredSnapshotter | RecordedSnapshotter> {
+    return isProxy(name) ? await this.#openProxy(name) : this.#openOwn(name);
   }
 
-  #openProxy(text: string): RecordedSnapshotter {
+  async #openProxy(text: string): Promise<RecordedSnapshotter> {
+    // Loaded no sooner: most commands speak to no socket.
+    const { openProxy } = await import("@orlop/snapshot/proxy");
     const name = proxyName(text);
     const known = this.#proxies.get(name);
     if (known !== undefined) return known;
-    const opened = openProxy(name, { database: this.database, lock: () => this.lock(encodeURIComponent(name)) });
+    const lock = (): Promise<AsyncDisposable> => this.lock(encodeURIComponent(name));
+    const opened = openProxy(name, { database: this.database, lock });
     this.#proxies.set(name, opened);
     return opened;
   }

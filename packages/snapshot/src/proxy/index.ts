@@ -1,6 +1,4 @@
 export { type OpenProxyOptions, openProxy } from "../recorded/open-proxy.ts";
-export { isProxy, proxyName } from "../recorded/proxy-address.ts";
-export { ProxyNamespaces } from "../recorded/proxy-namespaces.ts";
 export type { RecordedSnapshotter } from "../recorded/recorded-snapshotter.ts";
 export { ProxySnapshotter, type ProxySnapshotterOptions } from "./proxy-snapshotter.ts";
 export { type ServeSnapshotterOptions, serveSnapshotter } from "./serve-snapshotter.ts";

@@ -15,7 +15,7 @@ interface Recorded extends AsyncDisposable {
 }
 
 /** One of orlop's own behind a socket, with rows of another database in front of it. */
-export async function recordedOf(kind: string, directory: string, number: number = 0): Promise<Recorded> {
+async function recordedOf(kind: string, directory: string, number: number): Promise<Recorded> {
   await using stack = new AsyncDisposableStack();
   const [server, client] = [join(directory, "server"), join(directory, "client")];
   for (const each of [server, client]) mkdirSync(each, { recursive: true });

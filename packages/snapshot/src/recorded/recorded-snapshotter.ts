@@ -141,6 +141,16 @@ export class RecordedSnapshotter implements Snapshotter, CollectableSnapshots {
     return this.#records.all().map(({ info }) => info);
   }
 
+  /** One of them, where it is there. */
+  record(key: string): SnapshotInfo | undefined {
+    return this.#records.get(key)?.info;
+  }
+
+  /** @throws OrlopError `unsupported`: the protocol knows no limits */
+  async checkLimit(): Promise<void> {
+    throw new OrlopError("unsupported", `Cannot limit what is written: snapshotter "${this.name}" cannot do that`);
+  }
+
   /**
    * Within a transaction of the database: from its end on the snapshot is not known any more. The other one has it until
    * `cleanup`.
