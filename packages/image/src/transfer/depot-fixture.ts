@@ -8,6 +8,7 @@ import {
   type ImageStore,
   type Ingest,
   type IngestOptions,
+  LABEL_SNAPSHOT_REF,
   type Labels,
   type LayerEntry,
   type Lease,
@@ -217,6 +218,14 @@ interface FakeSnapshot {
   kind: "active" | "committed";
   parent: string | undefined;
   paths: readonly string[];
+  labels?: Labels;
+}
+
+interface FakeSnapshotterOptions {
+  readonly rebases: boolean;
+  readonly needsParent?: string;
+  /** Paths of layers that it has itself, by their digests. */
+  readonly fetched?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Remembers which paths each layer has, and refuses what the test says. */
@@ -226,12 +235,18 @@ export class FakeSnapshotter implements Snapshotter {
   readonly snapshots: Map<string, FakeSnapshot> = new Map();
   /** In the order of their beginning. */
   readonly applied: string[][] = [];
+  /** Labels of what it was asked to fetch. */
+  readonly asked: Labels[] = [];
+  readonly fetches: boolean;
   /** A path that can only be applied on what is below. */
   readonly #needsParent: string | undefined;
+  readonly #fetched: FakeSnapshotterOptions["fetched"];
 
-  constructor(options: { readonly rebases: boolean; readonly needsParent?: string }) {
+  constructor(options: FakeSnapshotterOptions) {
     this.rebases = options.rebases;
+    this.fetches = options.fetched !== undefined;
     this.#needsParent = options.needsParent;
+    this.#fetched = options.fetched;
   }
 
   /** Paths of all layers of a root file system, the lowest first. */
@@ -241,12 +256,23 @@ export class FakeSnapshotter implements Snapshotter {
   }
 
   async stat(key: string): Promise<SnapshotInfo> {
-    const { kind } = this.#get(key);
-    return { kind, key, labels: {}, createdAtMs: 0, updatedAtMs: 0 };
+    const { kind, labels = {} } = this.#get(key);
+    return { kind, key, labels, createdAtMs: 0, updatedAtMs: 0 };
   }
 
-  async prepare(key: string, parent: string | undefined): Promise<readonly never[]> {
+  async prepare(
+    key: string,
+    parent: string | undefined,
+    { labels = {} }: { readonly labels?: Labels } = {},
+  ): Promise<readonly never[]> {
     if (parent !== undefined) this.#get(parent);
+    const name = labels[LABEL_SNAPSHOT_REF];
+    if (name !== undefined) this.asked.push(labels);
+    const paths = this.#fetched?.[labels["containerd.io/snapshot/cri.layer-digest"] ?? ""];
+    if (name !== undefined && paths !== undefined) {
+      this.snapshots.set(name, { kind: "committed", parent, paths, labels });
+      throw new OrlopError("exists", `Cannot prepare "${key}": "${name}" is there`);
+    }
     this.snapshots.set(key, { kind: "active", parent, paths: [] });
     return [];
   }

@@ -9,11 +9,15 @@ import { readStoredImage } from "./stored-image.ts";
 const LAYERS = [["a", "b"], ["c"], ["d"], ["e"]];
 
 class Scene {
-  readonly source = new FakeSource();
+  readonly source: FakeSource;
   readonly depot = new FakeDepot();
   readonly snapshotter: FakeSnapshotter;
 
-  constructor(options: ConstructorParameters<typeof FakeSnapshotter>[0] = { rebases: true }) {
+  constructor(
+    options: ConstructorParameters<typeof FakeSnapshotter>[0] = { rebases: true },
+    source: FakeSource = new FakeSource(),
+  ) {
+    this.source = source;
     this.snapshotter = new FakeSnapshotter(options);
   }
 
@@ -102,6 +106,49 @@ describe("pulling an image", () => {
       scene.assertTidy();
     });
   }
+
+  test("brings no layers that the snapshotter fetches, and those above them where it stops to", async () => {
+    const source = new FakeSource();
+    const target = source.image(LAYERS);
+    const layers = source.layers(target).map(({ digest }) => digest);
+    const fetched = { [layers[0] ?? ""]: ["a", "b"], [layers[1] ?? ""]: ["c"], [layers[3] ?? ""]: ["e"] };
+    const scene = new Scene({ rebases: false, fetched }, source);
+    const reference = "registry.example/app:1";
+    await scene.pull(target, { reference });
+    assert.deepEqual(await scene.rootPaths(target), LAYERS.flat());
+    assert.deepEqual(
+      layers.map((digest) => scene.depot.content.blobs.has(digest)),
+      [false, false, true, true],
+    );
+    const prefix = "containerd.io/snapshot";
+    assert.deepEqual(scene.snapshotter.asked[1], {
+      [`${prefix}.ref`]: [...scene.snapshotter.snapshots.keys()][1],
+      [`${prefix}/cri.image-ref`]: reference,
+      [`${prefix}/cri.manifest-digest`]: target.digest,
+      [`${prefix}/cri.layer-digest`]: layers[1],
+      [`${prefix}/cri.image-layers`]: layers.slice(1).join(","),
+    });
+    // Not on top of the one that it did not have.
+    assert.equal(scene.snapshotter.asked.length, 3);
+    scene.assertTidy();
+    await scene.pull(target, { reference });
+    assert.equal(scene.snapshotter.asked.length, 3);
+    assert.ok(!scene.depot.content.blobs.has(layers[0] ?? ""));
+    // From elsewhere the image comes as a whole.
+    await scene.pull(target);
+    assert.ok(layers.every((digest) => scene.depot.content.blobs.has(digest)));
+  });
+
+  test("by several at once has each layer fetched once", async () => {
+    const source = new FakeSource();
+    const target = source.image(LAYERS);
+    const fetched = Object.fromEntries(source.layers(target).map(({ digest }, index) => [digest, LAYERS[index] ?? []]));
+    const scene = new Scene({ rebases: true, fetched }, source);
+    await Promise.all([1, 2].map(() => scene.pull(target, { reference: "registry.example/app:1" })));
+    assert.equal(scene.snapshotter.asked.length, LAYERS.length);
+    assert.deepEqual(await scene.rootPaths(target), LAYERS.flat());
+    scene.assertTidy();
+  });
 
   test("refuses a config with another number of layers", async () => {
     const scene = new Scene();

@@ -45,6 +45,11 @@ export interface PullOptions extends ReadLayerOptions {
   readonly platform?: Platform;
   /** Where layers become root file systems as they come; absent: they stay what they are. */
   readonly snapshotter?: Snapshotter;
+  /**
+   * What registries know the image by, for a snapshotter that fetches: what that has does not come here. Absent: it is not
+   * asked.
+   */
+  readonly reference?: string;
   /** The name that the image gets; absent: the one that the source has for it, if any. */
   readonly name?: string;
   /** A lease of the caller's that keeps what is pulled; absent: what has no name in the end is nobody's. */
@@ -130,7 +135,7 @@ class Pull {
     const { platform, snapshotter } = this.#options;
     this.#report("manifest", descriptor, "downloading", 0);
     const isImage = snapshotter !== undefined && platform !== undefined && isRunnable(manifest);
-    const unpacking = isImage ? await this.#beginUnpacking(manifest, snapshotter) : undefined;
+    const unpacking = isImage ? await this.#beginUnpacking(descriptor, manifest, snapshotter) : undefined;
     if (unpacking === undefined) await this.#bring("config", manifest.config);
     const controller = new AbortController();
     const signal = AbortSignal.any([controller.signal, ...(this.#options.signal ? [this.#options.signal] : [])]);
@@ -148,9 +153,13 @@ class Pull {
     this.#report("manifest", descriptor, "done", descriptor.size);
   }
 
-  async #beginUnpacking(manifest: Manifest, snapshotter: Snapshotter): Promise<LayersUnpacking> {
+  async #beginUnpacking(
+    descriptor: Descriptor,
+    manifest: Manifest,
+    snapshotter: Snapshotter,
+  ): Promise<LayersUnpacking> {
     const { leases, content } = this.#depot;
-    const { lease, platform } = this.#options;
+    const { lease, platform, reference } = this.#options;
     await this.#lease(manifest.config);
     // Small, and needed before anything can be unpacked.
     await this.#bring("config", manifest.config);
@@ -165,7 +174,17 @@ class Pull {
       throw new OrlopError("unsupported", `Cannot use image: it is for ${is}, not for ${wanted}`);
     }
     const lock = (name: string): Promise<AsyncDisposable> => this.#depot.lock(name, this.#options.signal);
-    const unpacking = new LayersUnpacking({ snapshotter, diffIds, leases, lease, lock, reading: this.#options });
+    const { layers } = manifest;
+    const fetched = reference === undefined ? undefined : { reference, manifest: descriptor, layers };
+    const unpacking = new LayersUnpacking({
+      snapshotter,
+      diffIds,
+      leases,
+      lease,
+      lock,
+      reading: this.#options,
+      fetched,
+    });
     if (unpacking.chainId !== undefined) {
       await content.setLabels(manifest.config.digest, {
         [`${LABEL_GC_REF_SNAPSHOT}.${snapshotter.name}`]: unpacking.chainId,
@@ -182,6 +201,11 @@ class Pull {
       signal,
     }: { readonly index: number; readonly unpacking: LayersUnpacking; readonly signal: AbortSignal },
   ): Promise<void> {
+    if (await unpacking.fetch(index)) {
+      this.#report("layer", layer, "exists", layer.size);
+      unpacking.skip(index);
+      return;
+    }
     if (await unpacking.has(index)) {
       await this.#bring("layer", layer, { signal });
       unpacking.skip(index);

@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { type Digest, type ErrorCode, type LeaseStore, OrlopError, type Snapshotter } from "@orlop/core";
+import {
+  type Digest,
+  type ErrorCode,
+  LABEL_SNAPSHOT_REF,
+  type LeaseStore,
+  OrlopError,
+  type Snapshotter,
+} from "@orlop/core";
 import { type ReadLayerOptions, readLayer, type StoredLayer } from "../layer/read-layer.ts";
 import { chainIds } from "./chain-ids.ts";
+import { type FetchedImage, fetchedLayerLabels } from "./fetched-layer-labels.ts";
 
 interface UnpackingOptions {
   readonly snapshotter: Snapshotter;
@@ -12,6 +20,8 @@ interface UnpackingOptions {
   /** Keeps others, of this process and of others, from making the same at once. */
   readonly lock: (name: string) => Promise<AsyncDisposable>;
   readonly reading?: ReadLayerOptions;
+  /** The snapshotter may fetch layers of it; absent: they all come from here. */
+  readonly fetched?: FetchedImage | undefined;
 }
 
 /** A layer that came to nothing: those above have no ground to stand on. */
@@ -28,12 +38,15 @@ export class LayersUnpacking {
   readonly #chain: readonly Digest[];
   /** For each layer, whether it is a committed snapshot; settled by `unpack` of that layer. */
   readonly #committed: readonly PromiseWithResolvers<void>[];
+  /** For each layer, whether the snapshotter has fetched it, and all below it; settled by `fetch` of that layer. */
+  readonly #fetched: readonly PromiseWithResolvers<boolean>[];
 
   constructor(options: UnpackingOptions) {
     this.#options = options;
     this.#chain = chainIds(options.diffIds);
     this.chainId = this.#chain.at(-1);
     this.#committed = this.#chain.map(() => Promise.withResolvers<void>());
+    this.#fetched = this.#chain.map(() => Promise.withResolvers<boolean>());
     // Nobody waits for the uppermost one, or for one whose neighbour has failed already.
     for (const { promise } of this.#committed) promise.catch(() => {});
   }
@@ -49,10 +62,24 @@ export class LayersUnpacking {
 
   /** Whether the snapshot of a layer is there. It is kept from now on. */
   async has(index: number): Promise<boolean> {
-    const { snapshotter, leases, lease } = this.#options;
-    const key = this.#name(index);
-    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
-    return await isThere(snapshotter, key);
+    return (await this.#find(index)) !== undefined;
+  }
+
+  /**
+   * Whether the snapshotter has fetched a layer, or does so now: nobody else need bring it then. It is asked for layers on top
+   * of those that it has fetched itself.
+   */
+  async fetch(index: number): Promise<boolean> {
+    const { fetched, snapshotter } = this.#options;
+    let found = false;
+    try {
+      const isAsked = fetched !== undefined && snapshotter.fetches === true;
+      if (isAsked && (index === 0 || (await this.#fetched[index - 1]?.promise)))
+        found = await this.#fetch(index, fetched);
+    } finally {
+      this.#fetched[index]?.resolve(found);
+    }
+    return found;
   }
 
   /**
@@ -80,7 +107,48 @@ export class LayersUnpacking {
 
   /** The layer will not come: those that wait for it need not. */
   abandon(index: number): void {
+    this.#fetched[index]?.resolve(false);
     this.#committed[index]?.reject(new Abandoned());
+  }
+
+  async #fetch(index: number, image: FetchedImage): Promise<boolean> {
+    const { snapshotter, lock } = this.#options;
+    await this.#below(index);
+    await using _lock = await lock(`unpack-${this.#name(index)}`);
+    const present = await this.#find(index);
+    if (present !== undefined) return present === "fetched";
+    const key = await this.#newKey(index);
+    try {
+      const labels = fetchedLayerLabels(image, index, this.#name(index));
+      await snapshotter.prepare(key, index === 0 ? undefined : this.#name(index - 1), { labels });
+    } catch (error) {
+      if (hasCode(error, "exists") && (await this.#find(index)) === "fetched") return true;
+      throw error;
+    }
+    await snapshotter.remove(key);
+    return false;
+  }
+
+  async #find(index: number): Promise<"fetched" | "unpacked" | undefined> {
+    const { snapshotter, leases, lease } = this.#options;
+    const key = this.#name(index);
+    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+    try {
+      const { kind, labels } = await snapshotter.stat(key);
+      if (kind !== "committed") return undefined;
+      return LABEL_SNAPSHOT_REF in labels ? "fetched" : "unpacked";
+    } catch (error) {
+      if (hasCode(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Kept from now on. */
+  async #newKey(index: number): Promise<string> {
+    const { snapshotter, leases, lease } = this.#options;
+    const key = `unpack-${randomBytes(8).toString("hex")} ${this.#name(index)}`;
+    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+    return key;
   }
 
   async #unpack(index: number, layer: StoredLayer, again: () => Promise<StoredLayer>): Promise<void> {
@@ -101,9 +169,8 @@ export class LayersUnpacking {
     layer: StoredLayer,
     { parent, isAlone }: { readonly parent: string | undefined; readonly isAlone: boolean },
   ): Promise<void> {
-    const { snapshotter, leases, lease } = this.#options;
-    const key = `unpack-${randomBytes(8).toString("hex")} ${this.#name(index)}`;
-    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+    const { snapshotter } = this.#options;
+    const key = await this.#newKey(index);
     await snapshotter.prepare(key, isAlone ? undefined : parent);
     try {
       await snapshotter.apply(key, readLayer(layer, this.#options.reading));
@@ -121,15 +188,6 @@ export class LayersUnpacking {
 
   #name(index: number): Digest {
     return this.#chain[index] as Digest;
-  }
-}
-
-async function isThere(snapshotter: Snapshotter, key: string): Promise<boolean> {
-  try {
-    return (await snapshotter.stat(key)).kind === "committed";
-  } catch (error) {
-    if (hasCode(error, "not-found")) return false;
-    throw error;
   }
 }
 

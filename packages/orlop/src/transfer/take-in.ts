@@ -1,4 +1,11 @@
-import type { Descriptor, ImageSource, OfferedImage, Platform, Snapshotter } from "@orlop/core";
+import {
+  type Descriptor,
+  formatReference,
+  type ImageSource,
+  type OfferedImage,
+  type Platform,
+  type Snapshotter,
+} from "@orlop/core";
 import {
   type PulledImage,
   pullImage,
@@ -48,6 +55,7 @@ export async function takeIn(
   const pulled = await pullImage(source, depot, image, {
     ...(name === undefined ? {} : { name }),
     ...unpacked,
+    ...("reference" in origin ? { reference: formatReference(origin.reference) } : {}),
     ...(lease === undefined ? {} : { lease }),
     verifiers,
     processors: () => readStreamProcessors(STREAM_PROCESSORS_FILE),
