@@ -134,6 +134,11 @@ describe("pulling an image", () => {
     await scene.pull(target, { reference });
     assert.equal(scene.snapshotter.asked.length, 3);
     assert.ok(!scene.depot.content.blobs.has(layers[0] ?? ""));
+    // As when an image is made of one that is here.
+    source.missing.add(layers[0] ?? "");
+    await scene.pull(target);
+    source.missing.clear();
+    assert.ok(!scene.depot.content.blobs.has(layers[0] ?? ""));
     // From elsewhere the image comes as a whole.
     await scene.pull(target);
     assert.ok(layers.every((digest) => scene.depot.content.blobs.has(digest)));

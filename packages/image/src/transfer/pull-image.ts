@@ -26,7 +26,7 @@ import { inParallel } from "./in-parallel.ts";
 import { readDocument } from "./store-source.ts";
 import { throwIfCancelled } from "./throw-if-cancelled.ts";
 import type { PartRole, PartState, TransferListener } from "./transfer-event.ts";
-import { LayersUnpacking } from "./unpack-layers.ts";
+import { LayersUnpacking, type PresentLayer } from "./unpack-layers.ts";
 
 /** Blobs on their way at once; each may come in several streams. */
 const BLOBS_AT_ONCE = 3;
@@ -206,8 +206,9 @@ class Pull {
       unpacking.skip(index);
       return;
     }
-    if (await unpacking.has(index)) {
-      await this.#bring("layer", layer, { signal });
+    const present = await unpacking.find(index);
+    if (present !== undefined) {
+      await this.#bringPresent(layer, present, signal);
       unpacking.skip(index);
       return;
     }
@@ -250,6 +251,16 @@ class Pull {
       throw fails.first ?? error;
     }
     this.#report("layer", layer, "done", layer.size);
+  }
+
+  /** What lacks the layer itself, as the content store does that an image was committed from, has its snapshot nevertheless. */
+  async #bringPresent(layer: Descriptor, present: PresentLayer, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#bring("layer", layer, { signal });
+    } catch (error) {
+      if (present !== "fetched" || !(error instanceof OrlopError) || error.code !== "not-found") throw error;
+      this.#report("layer", layer, "exists", layer.size);
+    }
   }
 
   async #bring(role: PartRole, descriptor: Descriptor, { signal, ...followed }: BringPartOptions = {}): Promise<void> {

@@ -24,6 +24,8 @@ export class FakeSource implements ImageSource {
   readonly asked: string[] = [];
   /** Blobs that break off after their first byte. */
   readonly breaking: Set<string> = new Set();
+  /** Digests of blobs that it only names. */
+  readonly missing: Set<string> = new Set();
 
   add(content: Buffer | object, mediaType: string): Descriptor {
     const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content));
@@ -65,6 +67,7 @@ export class FakeSource implements ImageSource {
 
   async *blob({ digest }: Descriptor, { range }: BlobOptions = {}): AsyncGenerator<Buffer> {
     this.asked.push(digest);
+    if (this.missing.has(digest)) throw new OrlopError("not-found", `Cannot find "${digest}"`);
     const bytes = this.#get(digest);
     const wanted = range === undefined ? bytes : bytes.subarray(range.offset, range.offset + range.length);
     yield wanted.subarray(0, 1);

@@ -27,8 +27,14 @@ export class StoreSource implements ImageSource {
     return await readDocument(this.#content, descriptor);
   }
 
-  blob({ digest }: Descriptor, { range }: BlobOptions = {}): AsyncIterable<Buffer> {
-    return this.#content.read(digest, range);
+  async *blob({ digest }: Descriptor, { range }: BlobOptions = {}): AsyncGenerator<Buffer> {
+    try {
+      yield* this.#content.read(digest, range);
+    } catch (error) {
+      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+      const way = "Try orlop pull --platform all, where a snapshotter has fetched it by itself.";
+      throw new OrlopError("not-found", `${error.message}\n${way}`, { cause: error });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -24,6 +24,8 @@ interface UnpackingOptions {
   readonly fetched?: FetchedImage | undefined;
 }
 
+export type PresentLayer = "fetched" | "unpacked";
+
 /** A layer that came to nothing: those above have no ground to stand on. */
 class Abandoned extends Error {}
 
@@ -60,9 +62,19 @@ export class LayersUnpacking {
     return this.#options.diffIds[index] as Digest;
   }
 
-  /** Whether the snapshot of a layer is there. It is kept from now on. */
-  async has(index: number): Promise<boolean> {
-    return (await this.#find(index)) !== undefined;
+  /** Whether the snapshot of a layer is there, and who has made it: the snapshotter alone, or from a layer. It is kept from now on. */
+  async find(index: number): Promise<PresentLayer | undefined> {
+    const { snapshotter, leases, lease } = this.#options;
+    const key = this.#name(index);
+    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
+    try {
+      const { kind, labels } = await snapshotter.stat(key);
+      if (kind !== "committed") return undefined;
+      return LABEL_SNAPSHOT_REF in labels ? "fetched" : "unpacked";
+    } catch (error) {
+      if (hasCode(error, "not-found")) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -92,7 +104,7 @@ export class LayersUnpacking {
     try {
       await using _lock = await this.#options.lock(`unpack-${this.#name(index)}`);
       // Whoever held the lock before may have made it.
-      if (!(await this.has(index))) await this.#unpack(index, layer, again);
+      if ((await this.find(index)) === undefined) await this.#unpack(index, layer, again);
       committed?.resolve();
     } catch (error) {
       committed?.reject(new Abandoned());
@@ -115,32 +127,18 @@ export class LayersUnpacking {
     const { snapshotter, lock } = this.#options;
     await this.#below(index);
     await using _lock = await lock(`unpack-${this.#name(index)}`);
-    const present = await this.#find(index);
+    const present = await this.find(index);
     if (present !== undefined) return present === "fetched";
     const key = await this.#newKey(index);
     try {
       const labels = fetchedLayerLabels(image, index, this.#name(index));
       await snapshotter.prepare(key, index === 0 ? undefined : this.#name(index - 1), { labels });
     } catch (error) {
-      if (hasCode(error, "exists") && (await this.#find(index)) === "fetched") return true;
+      if (hasCode(error, "exists") && (await this.find(index)) === "fetched") return true;
       throw error;
     }
     await snapshotter.remove(key);
     return false;
-  }
-
-  async #find(index: number): Promise<"fetched" | "unpacked" | undefined> {
-    const { snapshotter, leases, lease } = this.#options;
-    const key = this.#name(index);
-    await leases.add(lease, { kind: "snapshot", snapshotter: snapshotter.name, key });
-    try {
-      const { kind, labels } = await snapshotter.stat(key);
-      if (kind !== "committed") return undefined;
-      return LABEL_SNAPSHOT_REF in labels ? "fetched" : "unpacked";
-    } catch (error) {
-      if (hasCode(error, "not-found")) return undefined;
-      throw error;
-    }
   }
 
   /** Kept from now on. */
