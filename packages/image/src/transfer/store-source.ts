@@ -32,7 +32,7 @@ export class StoreSource implements ImageSource {
       yield* this.#content.read(digest, range);
     } catch (error) {
       if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
-      const way = "Try orlop pull --platform all, where a snapshotter has fetched it by itself.";
+      const way = "Try orlop pull --all-platforms, where a snapshotter has fetched it by itself.";
       throw new OrlopError("not-found", `${error.message}\n${way}`, { cause: error });
     }
   }
