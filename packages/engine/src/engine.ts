@@ -270,6 +270,11 @@ export class Engine {
     return await this.#context.networks();
   }
 
+  /** The newest file of its log. Undefined when its output is not kept. */
+  logFile(container: Container): string | undefined {
+    return container.log.driver === "file" ? outputFile(this.#context, container) : undefined;
+  }
+
   /** What makes it, for what only concerns what runs: execs, sizes of terminals. */
   async runtime(container: Container): Promise<Runtime> {
     return await this.#runtime(container);

@@ -36,8 +36,8 @@ const TAG: LazyCommand = {
 };
 
 const INSPECT: LazyCommand = {
-  summary: "Tell all about images",
-  load: async () => (await import("./images/inspect-command.ts")).inspectCommand,
+  summary: "Tell all about containers and images",
+  load: async () => (await import("./inspect/inspect-command.ts")).inspectCommand,
 };
 
 const HISTORY: LazyCommand = {
@@ -229,6 +229,11 @@ export const GROUPS: readonly CommandGroup[] = [
     summary: "What can be done with containers",
     commands: [
       ...CONTAINER_COMMANDS,
+      {
+        name: "inspect",
+        summary: "Tell all about containers",
+        load: async () => (await import("./inspect/inspect-command.ts")).containerInspectCommand,
+      },
       { name: "ls", aliases: ["list", "ps"], ...PS },
       { name: "rm", aliases: ["remove"], ...REMOVE },
     ],
@@ -240,7 +245,11 @@ export const GROUPS: readonly CommandGroup[] = [
       { name: "ls", aliases: ["list"], ...IMAGES },
       { name: "rm", aliases: ["remove", "rmi"], ...RMI },
       { name: "tag", ...TAG },
-      { name: "inspect", ...INSPECT },
+      {
+        name: "inspect",
+        summary: "Tell all about images",
+        load: async () => (await import("./images/inspect-command.ts")).imageInspectCommand,
+      },
       { name: "history", ...HISTORY },
       { name: "pull", ...PULL },
       { name: "push", ...PUSH },

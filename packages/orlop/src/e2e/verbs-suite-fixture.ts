@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
+
+/** Verbs that look into containers and change them. */
+export function verbsSuite(options: SuiteOptions): void {
+  const c = new SuiteContext(options);
+  const ok: Succeed = async (...args) => {
+    const { exitCode, stdout, stderr } = await c.fixture.orlop(args);
+    assert.equal(exitCode, 0, stderr);
+    return stdout.trim();
+  };
+  inspectCases(c, ok);
+  test("no container is left", { skip: c.skip }, async () => {
+    assert.equal(await ok("ps", "-aq"), "");
+  });
+  c.testLeftovers();
+}
+
+type Succeed = (...args: readonly string[]) => Promise<string>;
+
+function inspectCases(c: SuiteContext, ok: Succeed): void {
+  describe("inspect", { skip: c.skip }, () => {
+    test("tells all about a container that runs, and that has ended", async () => {
+      const id = await ok("run", "-d", ...c.fixture.idFlags(), "--name", "seen", "host", "sleep", "1000");
+      const [seen] = JSON.parse(await ok("inspect", "seen"));
+      assert.deepEqual(
+        [seen.Id, seen.Name, seen.Path, seen.Args, seen.State.Status],
+        [id, "/seen", "sleep", ["1000"], "running"],
+      );
+      assert.ok(seen.State.Pid > 1);
+      await ok("stop", "-t", "0", "seen");
+      assert.equal(await ok("container", "inspect", "-f", "{{.State.ExitCode}} {{.State.Pid}}", "seen"), "137 0");
+      await ok("rm", "seen");
+    });
+
+    test("knows one that goes with its command", async () => {
+      const args = [
+        "run",
+        "--rm",
+        ...c.fixture.idFlags(),
+        "--name",
+        "brief",
+        "host",
+        "sh",
+        "-c",
+        "echo up; exec sleep 1000",
+      ];
+      let inspected: Promise<string> | undefined;
+      await c.fixture.orlop(args, {
+        onOutput: () => {
+          inspected ??= ok("inspect", "-f", "{{.State.Status}} {{gt .State.Pid 1}}", "brief").finally(
+            async () => await ok("kill", "brief"),
+          );
+        },
+      });
+      assert.equal(await inspected, "running true");
+    });
+
+    test("of nothing is an empty list, and a failure", async () => {
+      const { exitCode, stdout, stderr } = await c.fixture.orlop(["inspect", "no-such-thing"]);
+      assert.deepEqual([exitCode, stdout, stderr], [1, "[]\n", "orlop: No such object: no-such-thing\n"]);
+    });
+  });
+}

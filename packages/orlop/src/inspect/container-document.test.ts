@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { defaultSpec, type RuntimeSpec } from "@orlop/core";
+import type { ContainerDescription, ContainerState } from "@orlop/engine";
+import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
+import { valueJson } from "../format/template/value-json.ts";
+import { describedContainer } from "../run/described-container-fixture.ts";
+import { containerDocument } from "./container-document.ts";
+
+const STATE: ContainerState = {
+  status: "created",
+  pid: undefined,
+  startedAtMs: undefined,
+  finishedAtMs: undefined,
+  exitCode: 0,
+  oomKilled: false,
+  error: "",
+  restartCount: 0,
+  isStoppedByUser: false,
+};
+
+interface Made {
+  readonly description?: Partial<ContainerDescription>;
+  readonly state?: Partial<ContainerState>;
+  readonly spec?: Partial<RuntimeSpec>;
+}
+
+const ID = "0123456789abcdef".repeat(4);
+
+function made({ description = {}, state = {}, spec }: Made = {}): string {
+  const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: [] });
+  const container = { ...describedContainer({ id: ID, ...description }), state: { ...STATE, ...state } };
+  return valueJson(
+    containerDocument({ container, spec: { ...base, hostname: "box", ...spec }, logPath: "/var/lib/x/log" }),
+  );
+}
+
+const document = (what?: Made) => JSON.parse(made(what));
+
+describe("a container's document", () => {
+  test("tells what it is, and nothing of what has not been", () => {
+    const said = document();
+    assert.deepEqual([said.Id, said.Name, said.Path, said.Args], [ID, "/box", "true", []]);
+    assert.equal(said.Created, "2026-01-02T03:04:05.000Z");
+    assert.equal(said.LogPath, "/var/lib/x/log");
+    assert.deepEqual(said.GraphDriver, { Data: null, Name: "host" });
+    assert.deepEqual(
+      [said.State.Status, said.State.Running, said.State.Pid, said.State.StartedAt],
+      ["created", false, 0, "0001-01-01T00:00:00Z"],
+    );
+    assert.deepEqual([said.Config.Hostname, said.Config.StopSignal, said.Config.StopTimeout], ["box", "SIGTERM", 10]);
+    assert.equal(said.HostConfig.ShmSize, 64 * 1024 * 1024);
+  });
+
+  test("tells how it runs, and how it has ended", () => {
+    const running = document({ state: { status: "paused", pid: 42, startedAtMs: 0 } });
+    assert.deepEqual(
+      [running.State.Status, running.State.Running, running.State.Paused, running.State.Pid],
+      ["paused", true, true, 42],
+    );
+    const ended = document({ state: { status: "exited", exitCode: 137, oomKilled: true, restartCount: 2 } });
+    assert.deepEqual([ended.State.ExitCode, ended.State.OOMKilled, ended.RestartCount], [137, true, 2]);
+  });
+
+  test("reads back what it was asked to be", () => {
+    const { HostConfig: host, Mounts: mounts } = document({
+      description: {
+        mountPoints: [],
+        restart: { name: "on-failure", maximumRetryCount: 3 },
+        log: { driver: "file", maxSizeBytes: 1000 },
+        process: {
+          args: ["true"],
+          cwd: "/",
+          user: { uid: 0, gid: 0 },
+          capabilities: { bounding: ["CAP_CHOWN", "CAP_NET_ADMIN"] },
+          rlimits: [{ type: "RLIMIT_NOFILE", soft: 1, hard: 2 }],
+        },
+      },
+      spec: {
+        mounts: [
+          { destination: "/data", type: "bind", source: "/srv/data", options: ["rbind", "ro", "rslave"] },
+          { destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "size=1024"] },
+        ],
+        linux: {
+          resources: { memory: { limit: 1024, swap: 2048 }, cpu: { shares: 5 }, pids: { limit: 9 } },
+          maskedPaths: ["/proc/kcore"],
+        },
+      },
+    });
+    assert.deepEqual(host.Binds, ["/srv/data:/data:ro"]);
+    assert.deepEqual(host.Tmpfs, { "/tmp": "nosuid,size=1024" });
+    assert.deepEqual(host.RestartPolicy, { Name: "on-failure", MaximumRetryCount: 3 });
+    assert.deepEqual(host.LogConfig, { Type: "json-file", Config: { "max-size": "1000" } });
+    assert.deepEqual(host.CapAdd, ["CAP_NET_ADMIN"]);
+    assert.equal(host.CapDrop.includes("CAP_CHOWN"), false);
+    assert.equal(host.CapDrop.includes("CAP_KILL"), true);
+    assert.deepEqual([host.Memory, host.MemorySwap, host.CpuShares, host.PidsLimit], [1024, 2048, 5, 9]);
+    assert.deepEqual(host.Ulimits, [{ Name: "nofile", Hard: 2, Soft: 1 }]);
+    assert.deepEqual(mounts[0], {
+      Type: "bind",
+      Source: "/srv/data",
+      Destination: "/data",
+      Mode: "",
+      RW: false,
+      Propagation: "rslave",
+    });
+  });
+});
+
+test("docker's client finds all its fields in a container's document, in their order", {
+  skip: await dockerClientObstacle(),
+}, async () => {
+  const cases: readonly Made[] = [
+    {},
+    {
+      description: { init: true, terminal: true, labels: { a: "1" }, config: { Entrypoint: ["e"], Cmd: ["c"] } },
+      state: { status: "running", pid: 7, startedAtMs: 1 },
+      spec: { mounts: [{ destination: "/data", type: "bind", source: "/srv", options: [] }] },
+    },
+  ];
+  for (const what of cases) {
+    await using docker = await DockerClient.start({ "/containers/box/json": document(what) });
+    const { stdout, stderr } = await docker.run("container", "inspect", "--format", "{{json .}}", "box");
+    assert.equal(stderr, "");
+    assert.equal(stdout.trim(), made(what));
+  }
+});

@@ -1,0 +1,87 @@
+import { constants } from "node:os";
+import type { RuntimeSpec } from "@orlop/core";
+import type { Container } from "@orlop/engine";
+import { Dictionary, NIL_LIST, Struct } from "../format/template/value.ts";
+import { containerStateDocument } from "./container-state-document.ts";
+import { dictionaryOf, documentOf } from "./document-of.ts";
+import { hostConfigDocument } from "./host-config-document.ts";
+import { askedMounts, mountDocument } from "./mount-document.ts";
+import { networkSettingsDocument } from "./network-settings-document.ts";
+
+/** What a container's document is made of. */
+export interface InspectedContainer {
+  readonly container: Container;
+  /** Its OCI config; absent where no database knows it. */
+  readonly spec: RuntimeSpec | undefined;
+  /** File of its log; empty where none is kept. */
+  readonly logPath: string;
+}
+
+/** All there is to say about a container, in the form that docker's `container inspect` has it. */
+export function containerDocument(inspected: InspectedContainer): Struct {
+  const { container, spec, logPath } = inspected;
+  const { id, name, image, root, createdAtMs, process, state } = container;
+  const [path = "", ...args] = process.args ?? [];
+  const driver = root.kind === "snapshot" ? root.snapshotter : root.kind;
+  const own = (destination: string): string =>
+    spec?.mounts?.find((mount) => mount.destination === destination && mount.type === "bind")?.source ?? "";
+  return new Struct([
+    { name: "ID", jsonName: "Id", value: id },
+    ...documentOf({
+      Created: new Date(createdAtMs).toISOString(),
+      Path: path,
+      Args: args,
+      State: containerStateDocument(state),
+      Image: image.id ?? "",
+      ResolvConfPath: own("/etc/resolv.conf"),
+      HostnamePath: own("/etc/hostname"),
+      HostsPath: own("/etc/hosts"),
+      LogPath: logPath,
+      Name: `/${name}`,
+      RestartCount: state.restartCount,
+      Driver: driver,
+      Platform: "linux",
+      MountLabel: "",
+      ProcessLabel: process.selinuxLabel ?? "",
+      AppArmorProfile: process.apparmorProfile ?? "",
+      ExecIDs: NIL_LIST,
+      HostConfig: hostConfigDocument(inspected),
+      GraphDriver: documentOf({ Data: new Dictionary(undefined, ""), Name: driver }),
+      Mounts: askedMounts(inspected).map(mountDocument),
+      Config: configDocument(inspected),
+      NetworkSettings: networkSettingsDocument(inspected),
+    }).fields,
+  ]);
+}
+
+function configDocument({ container, spec }: InspectedContainer): Struct {
+  const { config, image, labels, terminal, interactive, stopSignal, process } = container;
+  return new Struct([
+    ...documentOf({
+      Hostname: spec?.hostname ?? "",
+      Domainname: spec?.domainname ?? "",
+      User: config.User ?? "",
+      AttachStdin: false,
+      AttachStdout: false,
+      AttachStderr: false,
+      Tty: terminal,
+      OpenStdin: interactive,
+      StdinOnce: interactive,
+      Env: process.env ?? NIL_LIST,
+      Cmd: config.Cmd ?? NIL_LIST,
+      Image: image.text,
+      Volumes: new Dictionary(undefined, new Struct([])),
+      WorkingDir: config.WorkingDir ?? "",
+      Entrypoint: config.Entrypoint ?? NIL_LIST,
+      OnBuild: NIL_LIST,
+      Labels: dictionaryOf(labels),
+    }).fields,
+    { name: "StopSignal", value: signalName(stopSignal), omitEmpty: true },
+    { name: "StopTimeout", value: Math.ceil(container.stopTimeoutMs / 1000), omitEmpty: true },
+  ]);
+}
+
+/** Those of real time have no names here. */
+function signalName(number: number): string {
+  return Object.entries(constants.signals).find(([, each]) => each === number)?.[0] ?? String(number);
+}

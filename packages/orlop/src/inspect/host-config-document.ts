@@ -1,0 +1,148 @@
+import { DEFAULT_CAPABILITIES, type LinuxResources, type Mount } from "@orlop/core";
+import type { Container } from "@orlop/engine";
+import { Dictionary, NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
+import type { InspectedContainer } from "./container-document.ts";
+import { dictionaryOf, documentOf } from "./document-of.ts";
+import { askedMounts, isReadOnly } from "./mount-document.ts";
+
+/** What a container was asked to be, read back from the config that came of it. */
+export function hostConfigDocument(inspected: InspectedContainer): Struct {
+  const { container, spec } = inspected;
+  const { linux } = spec ?? {};
+  const asked = askedMounts(inspected);
+  const isPrivileged = linux !== undefined && linux.maskedPaths === undefined && linux.seccomp === undefined;
+  return new Struct([
+    ...documentOf({
+      Binds: orNil(asked.filter(({ type }) => type === "bind").map(bindText)),
+      ContainerIDFile: "",
+      LogConfig: logConfig(container),
+      NetworkMode: container.network,
+      PortBindings: new Dictionary([], NIL_LIST),
+      RestartPolicy: restartPolicy(container),
+      AutoRemove: container.autoRemove,
+      VolumeDriver: "",
+      VolumesFrom: NIL_LIST,
+      ConsoleSize: [container.process.consoleSize?.height ?? 0, container.process.consoleSize?.width ?? 0],
+      ...capabilities(inspected, isPrivileged),
+      CgroupnsMode: namespaceMode(inspected, "cgroup"),
+      Dns: NIL_LIST,
+      DnsOptions: NIL_LIST,
+      DnsSearch: NIL_LIST,
+      ExtraHosts: NIL_LIST,
+      GroupAdd: orNil((container.process.user.additionalGids ?? []).map(String)),
+      IpcMode: namespaceMode(inspected, "ipc"),
+      Cgroup: "",
+      Links: NIL_LIST,
+      OomScoreAdj: container.process.oomScoreAdj ?? 0,
+      PidMode: "",
+      Privileged: isPrivileged,
+      PublishAllPorts: false,
+      ReadonlyRootfs: spec?.root.readonly ?? false,
+      SecurityOpt: orNil(securityOptions(container, linux?.seccomp === undefined && !isPrivileged)),
+    }).fields,
+    { name: "Tmpfs", value: dictionaryOf(tmpfsMounts(asked)), omitEmpty: true },
+    ...documentOf({ UTSMode: "", UsernsMode: "", ShmSize: shmSize(spec?.mounts ?? []) }).fields,
+    { name: "Sysctls", value: dictionaryOf(linux?.sysctl ?? {}), omitEmpty: true },
+    { name: "Runtime", value: container.runtime, omitEmpty: true },
+    { name: "Isolation", value: "" },
+    ...resourceFields(container, linux?.resources ?? {}),
+    ...documentOf({
+      MaskedPaths: orNil(linux?.maskedPaths ?? []),
+      ReadonlyPaths: orNil(linux?.readonlyPaths ?? []),
+    }).fields,
+    { name: "Init", value: container.init, omitEmpty: true },
+  ]);
+}
+
+function orNil(list: readonly string[]): readonly Value[] {
+  return list.length === 0 ? NIL_LIST : list;
+}
+
+function bindText(mount: Mount): string {
+  return `${mount.source}:${mount.destination}${isReadOnly(mount) ? ":ro" : ""}`;
+}
+
+function tmpfsMounts(asked: readonly Mount[]): Record<string, string> {
+  const mounts = asked.filter(({ type }) => type === "tmpfs");
+  return Object.fromEntries(mounts.map(({ destination, options = [] }) => [destination, options.join(",")]));
+}
+
+/** Docker's words for what stays on the disk, one entry a line. */
+function logConfig({ log }: Container): Struct {
+  const options: Record<string, string> = {};
+  if (log.driver === "file" && log.maxSizeBytes !== undefined) options["max-size"] = String(log.maxSizeBytes);
+  if (log.driver === "file" && log.maxFiles !== undefined) options["max-file"] = String(log.maxFiles);
+  return documentOf({ Type: log.driver === "file" ? "json-file" : log.driver, Config: dictionaryOf(options) });
+}
+
+function restartPolicy({ restart }: Container): Struct {
+  const count = restart.name === "on-failure" ? restart.maximumRetryCount : 0;
+  return documentOf({ Name: restart.name, MaximumRetryCount: count });
+}
+
+/** What the bounding set has more and less than docker's. */
+function capabilities({ container }: InspectedContainer, isPrivileged: boolean): Record<"CapAdd" | "CapDrop", Value> {
+  const has = container.process.capabilities?.bounding;
+  if (has === undefined || isPrivileged) return { CapAdd: NIL_LIST, CapDrop: NIL_LIST };
+  const added = has.filter((name) => !DEFAULT_CAPABILITIES.includes(name));
+  return { CapAdd: orNil(added), CapDrop: orNil(DEFAULT_CAPABILITIES.filter((name) => !has.includes(name))) };
+}
+
+function namespaceMode({ spec }: InspectedContainer, wanted: "cgroup" | "ipc"): string {
+  return spec?.linux?.namespaces?.some(({ type }) => type === wanted) === true ? "private" : "";
+}
+
+function securityOptions({ process }: Container, isUnfiltered: boolean): readonly string[] {
+  const { apparmorProfile, noNewPrivileges } = process;
+  return [
+    ...(isUnfiltered ? ["seccomp=unconfined"] : []),
+    ...(noNewPrivileges === true ? ["no-new-privileges"] : []),
+    ...(apparmorProfile === undefined ? [] : [`apparmor=${apparmorProfile}`]),
+  ];
+}
+
+function shmSize(mounts: readonly Mount[]): number {
+  const size = mounts
+    .find(({ destination }) => destination === "/dev/shm")
+    ?.options?.find((option) => option.startsWith("size="));
+  const [, number = "0", unit = ""] = /^size=(\d+)([kmg]?)$/i.exec(size ?? "") ?? [];
+  return Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
+}
+
+function resourceFields(container: Container, { memory, cpu, pids }: LinuxResources): readonly StructField[] {
+  const { rlimits = [] } = container.process;
+  const limits = rlimits.map(({ type, hard, soft }) =>
+    documentOf({ Name: type.replace(/^RLIMIT_/, "").toLowerCase(), Hard: hard, Soft: soft }),
+  );
+  return documentOf({
+    CpuShares: cpu?.shares ?? 0,
+    Memory: memory?.limit ?? 0,
+    NanoCpus: 0,
+    CgroupParent: "",
+    BlkioWeight: 0,
+    BlkioWeightDevice: NIL_LIST,
+    BlkioDeviceReadBps: NIL_LIST,
+    BlkioDeviceWriteBps: NIL_LIST,
+    BlkioDeviceReadIOps: NIL_LIST,
+    BlkioDeviceWriteIOps: NIL_LIST,
+    CpuPeriod: cpu?.period ?? 0,
+    CpuQuota: cpu?.quota ?? 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: cpu?.cpus ?? "",
+    CpusetMems: cpu?.mems ?? "",
+    Devices: NIL_LIST,
+    DeviceCgroupRules: NIL_LIST,
+    DeviceRequests: NIL_LIST,
+    MemoryReservation: memory?.reservation ?? 0,
+    MemorySwap: memory?.swap ?? 0,
+    MemorySwappiness: null,
+    OomKillDisable: null,
+    PidsLimit: pids?.limit ?? null,
+    Ulimits: limits.length === 0 ? NIL_LIST : limits,
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+  }).fields;
+}

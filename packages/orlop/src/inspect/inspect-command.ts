@@ -1,0 +1,112 @@
+import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
+import type { Flag, RefusedFlag } from "../flags/flag.ts";
+import type { Struct } from "../format/template/value.ts";
+import { imageDocument } from "../images/inspect-command.ts";
+import { printError, printText } from "../print.ts";
+import { containerDocument } from "./container-document.ts";
+import { printDocuments } from "./document-printer.ts";
+
+const FORMAT: Flag = {
+  name: "format",
+  short: "f",
+  value: "FORMAT",
+  help: "How to print it: json, or a template for each, in the language of Go's templates",
+};
+const SIZE: RefusedFlag = {
+  name: "size",
+  short: "s",
+  isSwitch: true,
+  reason: "sizes of containers are not counted yet",
+};
+
+export const inspectCommand: Command = containerCommand(
+  {
+    name: "inspect",
+    usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+    description:
+      "Tells all about containers and images, as a list of JSON objects. What is the name of a container and of an image is the " +
+      "container. Of what is not there it tells nothing, and the exit code is 1.",
+    examples: [
+      ["orlop inspect -f '{{.State.Pid}}' web", "the process of this machine that web began with"],
+      ["orlop inspect --type image -f '{{join .Config.Cmd \" \"}}' busybox", "what it runs"],
+    ],
+    table: {
+      flags: [
+        FORMAT,
+        { name: "type", value: "container|image", help: "What to look for" },
+        {
+          name: "platform",
+          value: "PLATFORM",
+          help: "Of an image for several platforms the one for OS[/ARCH[/VARIANT]]",
+        },
+      ],
+      refused: [SIZE],
+      flagsAnywhere: true,
+    },
+  },
+  async (call) => {
+    const { flags } = call;
+    const type = flags.parse("type", parseType);
+    const platform = flags.parse("platform", parsePlatform);
+    const read = {
+      any: async (text: string) => await readAny(call, text, platform),
+      container: async (text: string) => await readContainer(call, text),
+      image: async (text: string) => await imageDocument(call.depot, text, platform),
+    }[type ?? "any"];
+    return await inspect(call, "inspect", read);
+  },
+);
+
+export const containerInspectCommand: Command = containerCommand(
+  {
+    name: "inspect",
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    description:
+      "Tells all about containers, as a list of JSON objects. Of what is not there it tells nothing, and the exit code is 1.",
+    examples: [["orlop container inspect -f '{{json .Mounts}}' web", "what is mounted in it"]],
+    table: { flags: [FORMAT], refused: [SIZE], flagsAnywhere: true },
+  },
+  async (call) => await inspect(call, "container inspect", async (text) => await readContainer(call, text)),
+);
+
+async function inspect(
+  { flags }: ContainerCall,
+  command: string,
+  read: (text: string) => Promise<Struct>,
+): Promise<number> {
+  if (flags.positional.length === 0) throw new OrlopError("invalid", `"orlop ${command}" takes at least one name`);
+  return await printDocuments(flags.positional, flags.text("format") ?? "", read, {
+    text: printText,
+    error: printError,
+  });
+}
+
+function parseType(text: string): "container" | "image" | undefined {
+  if (text === "" || text === "container" || text === "image") return text || undefined;
+  throw new OrlopError("invalid", "there are container and image");
+}
+
+async function readContainer({ engine }: ContainerCall, text: string): Promise<Struct> {
+  const found = await engine.find(text);
+  // Of one that no database knows the runtime knows the process.
+  const pid = found.isTransient ? (await (await engine.runtime(found)).state(found.id)).pid : found.state.pid;
+  const container = { ...found, state: { ...found.state, pid } };
+  return containerDocument({ container, spec: engine.spec(container), logPath: engine.logFile(container) ?? "" });
+}
+
+async function readAny(call: ContainerCall, text: string, platform: Platform | undefined): Promise<Struct> {
+  const readers = [
+    async () => await readContainer(call, text),
+    async () => await imageDocument(call.depot, text, platform),
+  ];
+  for (const read of readers) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+    }
+  }
+  throw new OrlopError("not-found", `No such object: ${text}`);
+}
