@@ -234,6 +234,11 @@ export const GROUPS: readonly CommandGroup[] = [
         summary: "Tell all about containers",
         load: async () => (await import("./inspect/inspect-command.ts")).containerInspectCommand,
       },
+      {
+        name: "prune",
+        summary: "Remove containers that do not run",
+        load: async () => (await import("./gc/container-prune-command.ts")).containerPruneCommand,
+      },
       { name: "ls", aliases: ["list", "ps"], ...PS },
       { name: "rm", aliases: ["remove"], ...REMOVE },
     ],

@@ -45,15 +45,15 @@ export async function diskUsage(parts: CollectedStore): Promise<DiskUsage> {
     records: parts.store.images.records(),
     kept: parts.store.leases.kept(),
   }));
-  const users = new ImageUsers(view, kept);
+  const garbage = view.garbage.map(({ id }) => id);
+  const idle = new Set(garbage);
+  const users = new ImageUsers(view, kept, idle);
   const sizes = new Map<string, number>();
   for (const { id, resource } of view.graph.nodes()) sizes.set(id, await diskBytesOf(parts, resource));
   const sizeOf = (ids: Iterable<string>): number => [...ids].reduce((sum, id) => sum + (sizes.get(id) ?? 0), 0);
   const images = imagesOf(view, records, users);
   const owners = new Map<string, number>();
   for (const { tree } of images) for (const id of tree) owners.set(id, (owners.get(id) ?? 0) + 1);
-  const garbage = view.garbage.map(({ id }) => id);
-  const idle = new Set(garbage);
   return {
     images: images.map(({ tree, ...facts }) => ({
       ...facts,
@@ -87,19 +87,18 @@ function imagesOf({ graph }: StoreView, records: readonly ImageRecord[], users: 
   });
 }
 
-/** What uses images: containers and transfers, by what their leases keep. */
+/** What uses images: containers, by their snapshots that are no garbage, and transfers, by what their leases keep. */
 class ImageUsers {
   readonly #graph: StoreView["graph"];
   readonly #content: ReadonlySet<string>;
   /** Snapshots, and how many containers are on top of each. */
   readonly #containers = new Map<string, number>();
 
-  constructor({ graph, writable }: StoreView, kept: readonly LeaseResource[]) {
+  constructor({ graph, writable }: StoreView, kept: readonly LeaseResource[], idle: ReadonlySet<string>) {
     this.#graph = graph;
     this.#content = new Set(kept.map(resourceId));
     for (const [id, parent] of writable) {
-      if (parent !== undefined && this.#content.has(id))
-        this.#containers.set(parent, (this.#containers.get(parent) ?? 0) + 1);
+      if (parent !== undefined && !idle.has(id)) this.#containers.set(parent, (this.#containers.get(parent) ?? 0) + 1);
     }
   }
 

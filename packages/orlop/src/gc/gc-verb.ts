@@ -1,9 +1,13 @@
+import type { Engine } from "@orlop/engine";
 import type { CollectedGarbage, CollectedStore, CollectOptions } from "@orlop/image";
 import type { Command } from "../command.ts";
+import { openEngine } from "../containers/open-engine.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { ImageShelf } from "../images/image-verb.ts";
 import { printText } from "../print.ts";
-import { openDepot } from "../store/open-depot.ts";
+
+/** What these verbs do with containers. */
+export type PrunedContainers = Pick<Engine, "list" | "remove">;
 
 /** What the verbs that give the disk back need of the place where images are. */
 export interface CollectedShelf extends ImageShelf {
@@ -15,6 +19,7 @@ export interface CollectedShelf extends ImageShelf {
 /** One call of a verb. */
 export interface GcCall {
   readonly shelf: CollectedShelf;
+  readonly engine: PrunedContainers;
   readonly flags: ParsedFlags;
   readonly nowMs: number;
   /** To standard output. */
@@ -23,7 +28,7 @@ export interface GcCall {
   readonly input: AsyncIterable<Buffer | string>;
 }
 
-/** A command that works with this user's images; resolves with the exit code. */
+/** A command that works with this user's containers and images; resolves with the exit code. */
 export function gcCommand(
   command: Omit<Command, "run" | "failureExitCode">,
   verb: (call: GcCall) => Promise<number>,
@@ -32,8 +37,9 @@ export function gcCommand(
     ...command,
     failureExitCode: 1,
     async run(flags) {
-      await using shelf = openDepot();
-      return await verb({ shelf, flags, nowMs: Date.now(), print: printText, input: process.stdin });
+      await using open = openEngine();
+      const { depot: shelf, engine } = open;
+      return await verb({ shelf, engine, flags, nowMs: Date.now(), print: printText, input: process.stdin });
     },
   };
 }

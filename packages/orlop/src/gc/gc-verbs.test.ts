@@ -1,17 +1,45 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { OrlopError } from "@orlop/core";
+import type { Container, ContainerDescription, EngineStatus } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { parseFlags } from "../flags/parse-flags.ts";
 import { TestShelf } from "../images/shelf-fixture.ts";
+import { containerOf } from "../run/described-container-fixture.ts";
 import { Depot } from "../store/open-depot.ts";
-import type { GcCall } from "./gc-verb.ts";
+import { containerPruneCommand, pruneStoppedContainers } from "./container-prune-command.ts";
+import type { GcCall, PrunedContainers } from "./gc-verb.ts";
 import { imagePruneCommand, pruneUnusedImages } from "./image-prune-command.ts";
 import { showUsage, systemDfCommand } from "./system-df-command.ts";
 import { pruneSystem, systemPruneCommand } from "./system-prune-command.ts";
 
+/** What there is of containers. */
+class FakeContainers implements PrunedContainers {
+  containers: Container[] = [];
+
+  add(changes: Partial<ContainerDescription> & { readonly status: EngineStatus }): string {
+    const { status, ...description } = changes;
+    const made = containerOf(description, { status });
+    this.containers.push(made);
+    return made.id;
+  }
+
+  async list(): Promise<readonly Container[]> {
+    return this.containers;
+  }
+
+  async remove(id: string): Promise<Container> {
+    const found = this.containers.find((each) => each.id === id);
+    if (found?.name === "busy") throw new OrlopError("conflict", "it runs");
+    this.containers = this.containers.filter((each) => each !== found);
+    return found as Container;
+  }
+}
+
 const VERBS = new Map<Command, (call: GcCall) => Promise<number>>([
   [imagePruneCommand, pruneUnusedImages],
   [systemPruneCommand, pruneSystem],
+  [containerPruneCommand, pruneStoppedContainers],
   [systemDfCommand, showUsage],
 ]);
 
@@ -21,7 +49,13 @@ interface Said {
 }
 
 /** What a command says, with an answer in a pipe. */
-async function call(shelf: TestShelf, command: Command, args: readonly string[], answer = ""): Promise<Said> {
+async function call(
+  shelf: TestShelf,
+  command: Command,
+  args: readonly string[],
+  answer = "",
+  engine: PrunedContainers = new FakeContainers(),
+): Promise<Said> {
   await using depot = new Depot(shelf.root);
   const texts: string[] = [];
   async function* input(): AsyncGenerator<Buffer> {
@@ -29,7 +63,9 @@ async function call(shelf: TestShelf, command: Command, args: readonly string[],
   }
   const flags = parseFlags(command.table, args);
   const print = (text: string): void => void texts.push(text);
-  const exitCode = await VERBS.get(command)?.({ shelf: depot, flags, nowMs: Date.now(), print, input: input() });
+  const exitCode = await VERBS.get(command)?.({
+    ...{ shelf: depot, engine, flags, nowMs: Date.now(), print, input: input() },
+  });
   return { exitCode, text: texts.join("") };
 }
 
@@ -88,7 +124,49 @@ describe("orlop image prune", () => {
   });
 });
 
+describe("orlop container prune", () => {
+  test("removes those that do not run", async () => {
+    using shelf = new TestShelf();
+    const engine = new FakeContainers();
+    const gone = [engine.add({ status: "created" }), engine.add({ status: "exited" })];
+    engine.add({ status: "running" });
+    engine.add({ status: "paused" });
+    engine.add({ status: "restarting" });
+    engine.add({ status: "exited", name: "busy" });
+    const said = await call(shelf, containerPruneCommand, [], "n\n", engine);
+    assert.equal(
+      said.text,
+      "WARNING! This will remove all stopped containers.\nAre you sure you want to continue? [y/N] ",
+    );
+    const { text } = await call(shelf, containerPruneCommand, ["-f"], "", engine);
+    assert.equal(text, `Deleted Containers:\n${gone.join("\n")}\n\nTotal reclaimed space: 0B\n`);
+    assert.equal(engine.containers.length, 4);
+    assert.equal((await call(shelf, containerPruneCommand, ["-f"], "", engine)).text, "Total reclaimed space: 0B\n");
+  });
+
+  test("leaves those that the filters do not mean", async () => {
+    using shelf = new TestShelf();
+    const engine = new FakeContainers();
+    const old = engine.add({ status: "exited", labels: { a: "1" } });
+    engine.add({ status: "exited", labels: { a: "2" } });
+    engine.add({ status: "exited", labels: { a: "1", keep: "" } });
+    engine.add({ status: "exited", labels: { a: "1" }, createdAtMs: Date.now() });
+    const filters = ["label=a=1", "label!=keep", "until=1h"].flatMap((filter) => ["--filter", filter]);
+    const { text } = await call(shelf, containerPruneCommand, ["-f", ...filters], "", engine);
+    assert.equal(text, `Deleted Containers:\n${old}\n\nTotal reclaimed space: 0B\n`);
+    await assert.rejects(call(shelf, containerPruneCommand, ["--filter", "name=x"]), { code: "invalid" });
+  });
+});
+
 describe("orlop system prune", () => {
+  test("begins with containers", async () => {
+    using shelf = new TestShelf();
+    const engine = new FakeContainers();
+    const id = engine.add({ status: "exited" });
+    const { text } = await call(shelf, systemPruneCommand, ["-f"], "", engine);
+    assert.equal(text, `Deleted Containers:\n${id}\n\nTotal reclaimed space: 0B\n`);
+  });
+
   test("removes what was cut off as well, and says so first", async () => {
     using shelf = new TestShelf();
     const digest = `sha256:${"1".repeat(64)}` as const;
@@ -99,7 +177,7 @@ describe("orlop system prune", () => {
     const said = await call(shelf, systemPruneCommand, ["-a"], "n\n");
     assert.match(
       said.text,
-      /^WARNING! This will remove:\n {2}- all images without.*\n {2}- .*\n {2}- .*\n\nAre you sure/,
+      /^WARNING! This will remove:\n {2}- all stopped containers\n {2}- all images without.*\n {2}- .*\n {2}- .*\n\nAre you sure/,
     );
     const { text } = await call(shelf, systemPruneCommand, [], "y\n");
     assert.ok(sizes(text).endsWith(`Deleted Partial Downloads:\n${digest}\n\nTotal reclaimed space: SIZE\n`));
@@ -122,6 +200,11 @@ describe("orlop system df", () => {
         "",
       ].join("\n"),
     );
+    const engine = new FakeContainers();
+    engine.add({ status: "running" });
+    engine.add({ status: "exited" });
+    const some = await call(shelf, systemDfCommand, ["--format", "{{.Type}} {{.TotalCount}} {{.Active}}"], "", engine);
+    assert.match(some.text, /^Containers 2 1$/m);
     await shelf.add({ names: ["docker.io/library/app:1", "docker.io/library/app:2"], layers: [9000] });
     const { text } = await call(shelf, systemDfCommand, ["--format", "{{.Type}} {{.TotalCount}} {{.Reclaimable}}"]);
     assert.match(text, /^Images 1 [\d.]+kB \(100%\)\nContainers 0 0B\n/);

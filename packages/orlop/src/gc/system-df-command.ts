@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { type Container, isActive } from "@orlop/engine";
 import { type DiskUsage, diskUsage, type UsageSum } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { humanSize } from "../format/human-size.ts";
@@ -34,7 +35,7 @@ export const systemDfCommand: Command = gcCommand(
   showUsage,
 );
 
-export async function showUsage({ shelf, flags, print, nowMs }: GcCall): Promise<number> {
+export async function showUsage({ shelf, engine, flags, print, nowMs }: GcCall): Promise<number> {
   if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop system df" takes no arguments');
   const isVerbose = flags.isOn("verbose");
   if (isVerbose && flags.has("format")) {
@@ -44,7 +45,7 @@ export async function showUsage({ shelf, flags, print, nowMs }: GcCall): Promise
     );
   }
   const format = new OutputFormat(flags.text("format") || "table", TABLE);
-  const usage = await diskUsage(await shelf.parts());
+  const usage = withContainers(await diskUsage(await shelf.parts()), await engine.list());
   if (!isVerbose) {
     print(format.text(usageRows(usage), HEADINGS));
     return 0;
@@ -70,6 +71,12 @@ export async function showUsage({ shelf, flags, print, nowMs }: GcCall): Promise
   print(`Images space usage:\n\n${new OutputFormat("table", IMAGES_TABLE).text(rows, IMAGE_HEADINGS)}\n`);
   print(`Others:\n\n${format.text(usageRows(usage).slice(1), HEADINGS)}`);
   return 0;
+}
+
+/** Of those that run and those that do not, also without a file system of their own; leftovers of others are counted in. */
+function withContainers(usage: DiskUsage, all: readonly Container[]): DiskUsage {
+  const active = all.filter(({ state }) => isActive(state.status)).length;
+  return { ...usage, containers: { ...usage.containers, count: all.length, active } };
 }
 
 function usageRows({ imagesSum, containers, ingests, garbage }: DiskUsage): readonly Struct[] {

@@ -1,4 +1,5 @@
 import type { ContentStore, ImageStore, LeaseStore, Snapshotter } from "@orlop/core";
+import type { Container } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printError, printText, printWarning } from "../print.ts";
@@ -29,6 +30,8 @@ export interface VerbCall {
   readonly flags: ParsedFlags;
   readonly output: VerbOutput;
   readonly nowMs: number;
+  /** All containers of this user. */
+  containers(): Promise<readonly Container[]>;
 }
 
 const STANDARD_OUTPUT: VerbOutput = { text: printText, error: printError, warning: printWarning };
@@ -44,7 +47,15 @@ export function imageCommand(
     async run(flags) {
       const { openDepot } = await import("../store/open-depot.ts");
       await using shelf = openDepot();
-      return await verb({ shelf, flags, output: STANDARD_OUTPUT, nowMs: Date.now() });
+      const call = { shelf, flags, output: STANDARD_OUTPUT, nowMs: Date.now(), containers: listContainers };
+      return await verb(call);
     },
   };
+}
+
+/** What makes containers is loaded by those alone that ask for them. */
+async function listContainers(): Promise<readonly Container[]> {
+  const { openEngine } = await import("../containers/open-engine.ts");
+  await using open = openEngine();
+  return await open.engine.list();
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OrlopError, shortId } from "@orlop/core";
 import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
+import { containerOf } from "../run/described-container-fixture.ts";
 import { findImage } from "./find-image.ts";
 import { historyCommand, showHistory } from "./history-command.ts";
 import { imageInspectCommand, inspectImages } from "./inspect-command.ts";
@@ -160,6 +161,27 @@ describe("orlop rmi", () => {
     assert.match(text, /^Untagged: busybox:latest\nDeleted: sha256:/);
     assert.deepEqual(errors, ['Cannot find image "nothing": no such image', 'Cannot find image "more": no such image']);
     assert.equal(exitCode, 1);
+  });
+
+  test("refuses an image that a container uses, in docker's words", async () => {
+    using shelf = new TestShelf();
+    const { id } = await shelf.add({ names: [BUSYBOX] });
+    const running = containerOf({ image: { text: "busybox", id } }, { status: "running" });
+    const [user, image] = [shortId(running.id), shortId(id)];
+    shelf.containers = [running];
+    assert.deepEqual((await rmi(shelf, "busybox")).errors, [
+      `conflict: unable to remove repository reference "busybox" (must force) - container ${user} is using its referenced image ${image}`,
+    ]);
+    assert.deepEqual((await rmi(shelf, "-f", image)).errors, [
+      `conflict: unable to delete ${image} (cannot be forced) - image is being used by running container ${user}`,
+    ]);
+    shelf.containers = [containerOf(running, { status: "exited" })];
+    assert.deepEqual((await rmi(shelf, image)).errors, [
+      `conflict: unable to delete ${image} (must be forced) - image is being used by stopped container ${user}`,
+    ]);
+    assert.deepEqual(await shelf.names(), [BUSYBOX]);
+    assert.equal((await rmi(shelf, "-f", "busybox")).text, "Untagged: busybox:latest\n");
+    assert.deepEqual(await shelf.names(), []);
   });
 
   test("by force does not mind what is not there", async () => {

@@ -21,6 +21,7 @@ import {
   type SnapshotInfo,
   type Snapshotter,
 } from "@orlop/core";
+import type { Container } from "@orlop/engine";
 import { openStore, type Store } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { parseFlags } from "../flags/parse-flags.ts";
@@ -55,6 +56,8 @@ export class TestShelf implements ImageShelf, Disposable {
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   collections = 0;
+  /** Those that there are. */
+  containers: readonly Container[] = [];
   readonly root: string = mkdtempSync(join(tmpdir(), "orlop-shelf-"));
   readonly #store: Store = openStore(this.root);
   readonly #snapshots = new Map<string, { readonly parent: string | undefined; readonly sizeBytes: number }>();
@@ -157,7 +160,8 @@ export class TestShelf implements ImageShelf, Disposable {
       warning: (message: string) => void warnings.push(message),
     };
     const flags = parseFlags(command.table, args);
-    const exitCode = await verb({ shelf: this, flags, output, nowMs: Date.now() });
+    const containers = async (): Promise<readonly Container[]> => this.containers;
+    const exitCode = await verb({ shelf: this, flags, output, nowMs: Date.now(), containers });
     return { exitCode, text: texts.join(""), errors, warnings };
   }
 

@@ -4,20 +4,8 @@ import { defaultSpec, type RuntimeSpec } from "@orlop/core";
 import type { ContainerDescription, ContainerState } from "@orlop/engine";
 import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
 import { valueJson } from "../format/template/value-json.ts";
-import { describedContainer } from "../run/described-container-fixture.ts";
+import { containerOf } from "../run/described-container-fixture.ts";
 import { containerDocument } from "./container-document.ts";
-
-const STATE: ContainerState = {
-  status: "created",
-  pid: undefined,
-  startedAtMs: undefined,
-  finishedAtMs: undefined,
-  exitCode: 0,
-  oomKilled: false,
-  error: "",
-  restartCount: 0,
-  isStoppedByUser: false,
-};
 
 interface Made {
   readonly description?: Partial<ContainerDescription>;
@@ -29,7 +17,7 @@ const ID = "0123456789abcdef".repeat(4);
 
 function made({ description = {}, state = {}, spec }: Made = {}): string {
   const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: [] });
-  const container = { ...describedContainer({ id: ID, ...description }), state: { ...STATE, ...state } };
+  const container = containerOf({ id: ID, ...description }, state);
   return valueJson(
     containerDocument({ container, spec: { ...base, hostname: "box", ...spec }, logPath: "/var/lib/x/log" }),
   );

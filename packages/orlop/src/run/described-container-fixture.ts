@@ -1,5 +1,5 @@
 import { generateId } from "@orlop/core";
-import type { ContainerDescription } from "@orlop/engine";
+import type { Container, ContainerDescription, ContainerState } from "@orlop/engine";
 
 /** A container of this machine's own files that runs `true`, but for what is given. */
 export function describedContainer(changes: Partial<ContainerDescription>): ContainerDescription {
@@ -27,5 +27,24 @@ export function describedContainer(changes: Partial<ContainerDescription>): Cont
     log: { driver: "file" },
     directories: [],
     ...changes,
+  };
+}
+
+/** The same as the engine knows it; it has not run, but for what is given. */
+export function containerOf(changes: Partial<ContainerDescription>, state: Partial<ContainerState>): Container {
+  return {
+    ...describedContainer(changes),
+    state: {
+      status: "created",
+      pid: undefined,
+      startedAtMs: undefined,
+      finishedAtMs: undefined,
+      exitCode: 0,
+      oomKilled: false,
+      error: "",
+      restartCount: 0,
+      isStoppedByUser: false,
+      ...state,
+    },
   };
 }
