@@ -163,6 +163,11 @@ const CONTAINER_COMMANDS: readonly CommandEntry[] = [
     summary: "Give a container another name",
     load: async () => (await import("./containers/simple-commands.ts")).renameCommand,
   },
+  {
+    name: "top",
+    summary: "List the processes of a container",
+    load: async () => (await import("./top/top-command.ts")).topCommand,
+  },
   { name: "commit", ...COMMIT },
   { name: "diff", ...DIFF },
 ];

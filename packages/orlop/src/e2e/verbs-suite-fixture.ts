@@ -11,7 +11,10 @@ export function verbsSuite(options: SuiteOptions): void {
     return stdout.trim();
   };
   inspectCases(c, ok);
+  processCases(c, ok);
   test("no container is left", { skip: c.skip }, async () => {
+    const ids = (await ok("ps", "-aq", "--no-trunc")).split("\n").filter((id) => id !== "");
+    if (ids.length > 0) await ok("rm", "-f", ...ids);
     assert.equal(await ok("ps", "-aq"), "");
   });
   c.testLeftovers();
@@ -60,6 +63,26 @@ function inspectCases(c: SuiteContext, ok: Succeed): void {
     test("of nothing is an empty list, and a failure", async () => {
       const { exitCode, stdout, stderr } = await c.fixture.orlop(["inspect", "no-such-thing"]);
       assert.deepEqual([exitCode, stdout, stderr], [1, "[]\n", "orlop: No such object: no-such-thing\n"]);
+    });
+  });
+}
+
+function processCases(c: SuiteContext, ok: Succeed): void {
+  describe("top", { skip: c.skip }, () => {
+    test("lists the processes of a container that runs, with what ps is asked for", async () => {
+      await ok("run", "-d", ...c.fixture.idFlags(), "--name", "busy", "host", "sleep", "1000");
+      const [heading = "", row = ""] = (await ok("top", "busy")).split("\n");
+      assert.match(heading, /^UID +PID +PPID /);
+      assert.match(row, / sleep 1000$/);
+      const own = await c.fixture.start("ps", ["--version"]).catch(() => undefined);
+      if (own !== undefined) {
+        assert.match(await ok("top", "busy", "-o", "pid,comm"), /^PID +COMMAND\n\d+ +sleep$/);
+      }
+      const pid = await ok("inspect", "-f", "{{.State.Pid}}", "busy");
+      assert.ok(row.split(/ +/).includes(pid));
+      await ok("rm", "-f", "busy");
+      const { exitCode, stderr } = await c.fixture.orlop(["top", "busy"]);
+      assert.deepEqual([exitCode, stderr], [1, "orlop: No such container: busy\n"]);
     });
   });
 }

@@ -6,13 +6,13 @@ const GAP = 3;
  * Aligns what tabs divide, as Go's text/tabwriter does for docker: a column is what consecutive lines have before the same
  * tab, and as wide as the widest of it. What stands behind a line's last tab belongs to no column.
  */
-export function alignColumns(text: string): string {
+export function alignColumns(text: string, widthMin: number = WIDTH_MIN): string {
   const lines = text.split("\n").map((line) => line.split("\t"));
   const widths = lines.map(() => [] as number[]);
   const columns = lines.reduce((most, cells) => Math.max(most, cells.length - 1), 0);
   for (let column = 0; column < columns; column++) {
     for (const [first, end] of blocks(lines, column)) {
-      let width = WIDTH_MIN;
+      let width = widthMin;
       for (let line = first; line < end; line++) width = Math.max(width, length(lines[line]?.[column]) + GAP);
       for (let line = first; line < end; line++) widths[line]?.push(width);
     }
