@@ -180,11 +180,27 @@ test("limits that are changed hold for the next run, too", async () => {
   using fixture = new EngineFixture();
   const engine = fixture.open();
   const container = await engine.create("box", made);
-  await engine.update("box", { memory: { limit: 1024 }, pids: { limit: 7 } });
-  await engine.update("box", { memory: { swap: 2048 } });
+  await engine.update("box", { resources: { memory: { limit: 1024 }, pids: { limit: 7 } } });
+  await engine.update("box", { resources: { memory: { swap: 2048 } } });
   assert.deepEqual(engine.spec(container)?.linux?.resources, {
     memory: { limit: 1024, swap: 2048 },
     pids: { limit: 7 },
+  });
+});
+
+test("a restart policy that is changed has it looked after, but not one that goes when it ends", async () => {
+  using fixture = new EngineFixture();
+  const engine = fixture.open();
+  await engine.create("box", made);
+  await engine.start("box");
+  assert.equal(engine.needsAttendant, false);
+  await engine.update("box", { restart: { name: "always" } });
+  assert.equal(fixture.open().needsAttendant, true);
+  assert.deepEqual((await fixture.open().find("box")).restart, { name: "always" });
+  await engine.create("brief", async () => newContainer({ autoRemove: true }));
+  await assert.rejects(engine.update("brief", { restart: { name: "always" } }), {
+    code: "conflict",
+    message: "Restart policy cannot be updated because AutoRemove is enabled for the container",
   });
 });
 

@@ -3,7 +3,6 @@ import { constants } from "node:os";
 import {
   type ContainerStats,
   generateId,
-  type LinuxResources,
   type LogEntry,
   type LogOptions,
   type NetworkDriver,
@@ -21,13 +20,13 @@ import { containerEvent } from "./life/container-event.ts";
 import { isActive, statusAfter } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
 import { type EventOptions, followEvents } from "./life/follow-events.ts";
-import { mergeResources } from "./life/merge-resources.ts";
 import { randomName } from "./life/random-name.ts";
 import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
 import { save, settleContainer } from "./life/settle-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
 import { sweepUnmade } from "./life/sweep-unmade.ts";
+import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import type { ContainerDescription, NetworkAttachment } from "./state/container-description.ts";
 import {
@@ -202,19 +201,13 @@ export class Engine {
     });
   }
 
-  /** Changes limits of what runs, and of every later run. */
-  async update(text: string, resources: LinuxResources): Promise<Container> {
-    return await this.#change(text, async (container) => {
-      const spec = this.#context.rows.spec(container.id);
-      if (isActive(container.state.status)) await (await this.#runtime(container)).update(container.id, resources);
-      if (spec === undefined) return container;
-      this.#context.database.transaction(() => {
-        const linux = { ...spec.linux, resources: mergeResources(spec.linux?.resources ?? {}, resources) };
-        this.#context.rows.setSpec(container.id, { ...spec, linux });
-        this.#context.events.add(containerEvent(container, "update"));
-      });
-      return container;
-    });
+  /**
+   * Changes limits of what runs, and of every later run, and when it is started again.
+   *
+   * @throws OrlopError `conflict` for a restart policy of one that is removed when it ends
+   */
+  async update(text: string, changes: ContainerChanges): Promise<Container> {
+    return await this.#change(text, async (container) => await updateContainer(this.#context, container, changes));
   }
 
   /** Its output, from the first line that is kept. @throws OrlopError `unsupported` where nothing is kept */

@@ -4,6 +4,7 @@ export { type EngineStatus, isActive } from "./life/container-status.ts";
 export type { EventOptions } from "./life/follow-events.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";
+export type { ContainerChanges } from "./life/update-container.ts";
 export type {
   ContainerDescription,
   ContainerLog,

@@ -164,6 +164,11 @@ const CONTAINER_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./containers/simple-commands.ts")).renameCommand,
   },
   {
+    name: "update",
+    summary: "Change limits of containers",
+    load: async () => (await import("./containers/update-command.ts")).updateCommand,
+  },
+  {
     name: "top",
     summary: "List the processes of a container",
     load: async () => (await import("./top/top-command.ts")).topCommand,

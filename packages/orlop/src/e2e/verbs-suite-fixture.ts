@@ -12,6 +12,7 @@ export function verbsSuite(options: SuiteOptions): void {
   };
   inspectCases(c, ok);
   processCases(c, ok);
+  updateCases(c, ok);
   test("no container is left", { skip: c.skip }, async () => {
     const ids = (await ok("ps", "-aq", "--no-trunc")).split("\n").filter((id) => id !== "");
     if (ids.length > 0) await ok("rm", "-f", ...ids);
@@ -83,6 +84,35 @@ function processCases(c: SuiteContext, ok: Succeed): void {
       await ok("rm", "-f", "busy");
       const { exitCode, stderr } = await c.fixture.orlop(["top", "busy"]);
       assert.deepEqual([exitCode, stderr], [1, "orlop: No such container: busy\n"]);
+    });
+  });
+}
+
+function updateCases(c: SuiteContext, ok: Succeed): void {
+  describe("update", { skip: c.skip }, () => {
+    test("changes limits of one that does not run, and when it is started again", async () => {
+      await ok("create", ...c.fixture.idFlags(), "--name", "small", "host", "true");
+      const limits = ["-m", "64m", "--pids-limit", "9", "--cpus", "0.5", "--restart", "on-failure:2"];
+      assert.equal(await ok("update", ...limits, "small"), "small");
+      const format = "{{.Memory}} {{.PidsLimit}} {{.CpuQuota}} {{.RestartPolicy.Name}}";
+      assert.equal(
+        await ok("inspect", "-f", `{{with .HostConfig}}${format}{{end}}`, "small"),
+        "67108864 9 50000 on-failure",
+      );
+      const none = await c.fixture.orlop(["update", "small"]);
+      assert.deepEqual([none.exitCode, /you must provide one or more flags/.test(none.stderr)], [1, true]);
+      await ok("rm", "small");
+    });
+
+    test("changes limits of one that runs", async () => {
+      const flags = [...c.fixture.idFlags(), "--name", "grows", "--pids-limit", "50"];
+      const made = await c.fixture.orlop(["run", "-d", ...flags, "host", "sleep", "1000"]);
+      if (made.exitCode !== 0) assert.match(made.stderr, /cgroup/, "an ordinary user may have no cgroup to limit");
+      else {
+        await ok("update", "--pids-limit", "60", "grows");
+        assert.equal(await ok("inspect", "-f", "{{.HostConfig.PidsLimit}}", "grows"), "60");
+      }
+      await ok("rm", "-f", "grows");
     });
   });
 }

@@ -32,7 +32,7 @@ export function readLifeOptions(flags: ParsedFlags): LifeOptions {
 }
 
 /** `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:TIMES`. */
-function parseRestartPolicy(text: string): RestartPolicy {
+export function parseRestartPolicy(text: string): RestartPolicy {
   if (text === "no" || text === "") return { name: "no" };
   if (text === "always" || text === "unless-stopped") return { name: text };
   const [, , times = "0"] = /^on-failure(:(\d{1,9}))?$/.exec(text) ?? ["", "", ""];

@@ -17,10 +17,11 @@ const CPU_SHARES_MAX = 262_144;
 /**
  * Reads `--memory`, `--cpus` and so on.
  *
+ * @param known limits that hold already, and stay unless others are given
  * @throws OrlopError `invalid`
  */
-export function readResourceLimits(flags: ParsedFlags, cpuCount: number): ResourceLimits {
-  const memory = readMemory(flags);
+export function readResourceLimits(flags: ParsedFlags, cpuCount: number, known: ResourceLimits = {}): ResourceLimits {
+  const memory = readMemory(flags, known.memory ?? {});
   const cpu = readCpu(flags, cpuCount);
   const pids = flags.parse("pids-limit", parseInteger);
   return {
@@ -31,11 +32,14 @@ export function readResourceLimits(flags: ParsedFlags, cpuCount: number): Resour
   };
 }
 
-function readMemory(flags: ParsedFlags): NonNullable<ResourceLimits["memory"]> {
-  const limit = flags.parse("memory", parseByteSize);
+type MemoryLimits = NonNullable<ResourceLimits["memory"]>;
+
+function readMemory(flags: ParsedFlags, known: MemoryLimits): MemoryLimits {
+  const given = flags.parse("memory", parseByteSize);
+  const limit = given ?? (known.limit === undefined ? undefined : Number(known.limit));
   const reservation = flags.parse("memory-reservation", parseByteSize);
   const swap = flags.parse("memory-swap", (text) => (text === "-1" ? -1 : parseByteSize(text)));
-  if (limit !== undefined && limit !== 0 && limit < MEMORY_MIN_BYTES) {
+  if (given !== undefined && given !== 0 && given < MEMORY_MIN_BYTES) {
     throw invalid("memory", "Minimum memory limit allowed is 6MB");
   }
   if (swap !== undefined && swap !== 0 && !limit) {
@@ -44,6 +48,11 @@ function readMemory(flags: ParsedFlags): NonNullable<ResourceLimits["memory"]> {
   if (swap !== undefined && swap > 0 && limit !== undefined && swap < limit) {
     throw invalid("memory-swap", "Minimum memoryswap limit should be larger than memory limit, see usage");
   }
+  const knownSwap = Number(known.swap ?? -1);
+  if (given && swap === undefined && knownSwap > 0 && given > knownSwap) {
+    const way = "update the memoryswap at the same time";
+    throw invalid("memory", `Memory limit should be smaller than already set memoryswap limit, ${way}`);
+  }
   if (reservation !== undefined && limit && reservation > limit) {
     throw invalid(
       "memory-reservation",
@@ -51,7 +60,7 @@ function readMemory(flags: ParsedFlags): NonNullable<ResourceLimits["memory"]> {
     );
   }
   // 0 is docker's way to say "no limit".
-  return { ...(limit ? { limit } : {}), ...(reservation ? { reservation } : {}), ...(swap ? { swap } : {}) };
+  return { ...(given ? { limit: given } : {}), ...(reservation ? { reservation } : {}), ...(swap ? { swap } : {}) };
 }
 
 function readCpu(flags: ParsedFlags, cpuCount: number): NonNullable<ResourceLimits["cpu"]> {
