@@ -173,6 +173,11 @@ const CONTAINER_COMMANDS: readonly CommandEntry[] = [
     summary: "List the processes of a container",
     load: async () => (await import("./top/top-command.ts")).topCommand,
   },
+  {
+    name: "stats",
+    summary: "Show what containers take of the machine",
+    load: async () => (await import("./stats/stats-command.ts")).statsCommand,
+  },
   { name: "commit", ...COMMIT },
   { name: "diff", ...DIFF },
 ];

@@ -13,6 +13,7 @@ export function verbsSuite(options: SuiteOptions): void {
   inspectCases(c, ok);
   processCases(c, ok);
   updateCases(c, ok);
+  statsCases(c, ok);
   test("no container is left", { skip: c.skip }, async () => {
     const ids = (await ok("ps", "-aq", "--no-trunc")).split("\n").filter((id) => id !== "");
     if (ids.length > 0) await ok("rm", "-f", ...ids);
@@ -84,6 +85,26 @@ function processCases(c: SuiteContext, ok: Succeed): void {
       await ok("rm", "-f", "busy");
       const { exitCode, stderr } = await c.fixture.orlop(["top", "busy"]);
       assert.deepEqual([exitCode, stderr], [1, "orlop: No such container: busy\n"]);
+    });
+  });
+}
+
+function statsCases(c: SuiteContext, ok: Succeed): void {
+  describe("stats", { skip: c.skip }, () => {
+    test("shows once what those take that run, and nothing for the others", async () => {
+      await ok("run", "-d", ...c.fixture.idFlags(), "--name", "takes", "host", "sleep", "1000");
+      const format = "{{.Name}} {{.MemUsage}} {{.NetIO}} {{.PIDs}}";
+      assert.match(
+        await ok("stats", "--no-stream", "--format", format),
+        /^takes (\S+iB \/ \S+iB 0B \/ 0B [1-9]|-- \/ -- 0B \/ 0B --)$/,
+      );
+      await ok("stop", "-t", "0", "takes");
+      assert.match(
+        await ok("stats", "--no-stream"),
+        /^CONTAINER ID {3}NAME {6}CPU % {5}MEM USAGE \/ LIMIT {3}MEM % {5}NET I\/O {3}BLOCK I\/O {3}PIDS$/,
+      );
+      assert.equal(await ok("stats", "-a", "--no-stream", "--format", format), "takes 0B / 0B 0B / 0B 0");
+      await ok("rm", "takes");
     });
   });
 }
