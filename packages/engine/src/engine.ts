@@ -20,6 +20,7 @@ import { containerEvent } from "./life/container-event.ts";
 import { isActive, statusAfter } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
 import { type EventOptions, followEvents } from "./life/follow-events.ts";
+import { type HeldRoot, withIdleRoot, withRunningRoot } from "./life/hold-root.ts";
 import { randomName } from "./life/random-name.ts";
 import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
 import { save, settleContainer } from "./life/settle-container.ts";
@@ -208,6 +209,23 @@ export class Engine {
    */
   async update(text: string, changes: ContainerChanges): Promise<Container> {
     return await this.#change(text, async (container) => await updateContainer(this.#context, container, changes));
+  }
+
+  /**
+   * Does something with the files of a container; it neither starts nor goes meanwhile, unless it runs already.
+   *
+   * @throws OrlopError `unsupported` for one whose files are not within this kernel's reach
+   */
+  async withRoot<T>(text: string, work: (root: HeldRoot) => Promise<T>): Promise<T> {
+    const container = await this.find(text);
+    if (container.isTransient || isActive(container.state.status)) {
+      return await withRunningRoot(this.#context, container, work);
+    }
+    return await this.#change(container.id, async (found) =>
+      isActive(found.state.status)
+        ? await withRunningRoot(this.#context, found, work)
+        : await withIdleRoot(this.#context, found, work),
+    );
   }
 
   /** Its output, from the first line that is kept. @throws OrlopError `unsupported` where nothing is kept */

@@ -2,6 +2,8 @@ export { type ContainerDraft, Engine, type NewContainer } from "./engine.ts";
 export type { EngineParts, RootStore } from "./engine-context.ts";
 export { type EngineStatus, isActive } from "./life/container-status.ts";
 export type { EventOptions } from "./life/follow-events.ts";
+export type { HeldRoot } from "./life/hold-root.ts";
+export { randomName } from "./life/random-name.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";
 export type { ContainerChanges } from "./life/update-container.ts";

@@ -164,6 +164,11 @@ const CONTAINER_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./containers/simple-commands.ts")).renameCommand,
   },
   {
+    name: "cp",
+    summary: "Copy files between a container and this machine",
+    load: async () => (await import("./cp/cp-command.ts")).cpCommand,
+  },
+  {
     name: "update",
     summary: "Change limits of containers",
     load: async () => (await import("./containers/update-command.ts")).updateCommand,

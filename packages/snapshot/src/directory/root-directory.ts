@@ -68,8 +68,17 @@ export class RootDirectory implements Disposable {
     return new OpenPlace(openSync(place(this.#root), O_PATH | O_DIRECTORY));
   }
 
+  /**
+   * What `path` leads to, or, unless links are followed at its end, is.
+   *
+   * @throws the error of open(2)
+   */
+  find(path: string, { followsLast = true }: { readonly followsLast?: boolean } = {}): OpenPlace {
+    return new OpenPlace(this.#walk(path, followsLast));
+  }
+
   /** An O_PATH descriptor of what `path` leads to. */
-  #walk(path: string): number {
+  #walk(path: string, followsLast = true): number {
     const todo = components(path);
     // The descriptors on the way down, for `..`.
     const way = [openSync(place(this.#root), O_PATH | O_DIRECTORY)];
@@ -82,7 +91,7 @@ export class RootDirectory implements Disposable {
           continue;
         }
         const next = openSync(`${here}/${name}`, O_PATH | O_NOFOLLOW);
-        if (!fstatSync(next).isSymbolicLink()) {
+        if (!fstatSync(next).isSymbolicLink() || (todo.length === 0 && !followsLast)) {
           way.push(next);
           continue;
         }
