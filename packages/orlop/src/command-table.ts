@@ -169,6 +169,11 @@ const CONTAINER_COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./cp/cp-command.ts")).cpCommand,
   },
   {
+    name: "export",
+    summary: "Write the files of a container to an archive",
+    load: async () => (await import("./cp/export-command.ts")).exportCommand,
+  },
+  {
     name: "update",
     summary: "Change limits of containers",
     load: async () => (await import("./containers/update-command.ts")).updateCommand,

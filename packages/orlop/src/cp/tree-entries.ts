@@ -22,8 +22,10 @@ interface TreeOptions {
   readonly name: string;
   /** An ordinary user's own files, which are those of root to a container of his. */
   readonly ownIsRoot?: boolean;
-  /** Paths in the tree that are left out, with all below. */
-  readonly isLeftOut?: (path: string) => boolean;
+  /** Paths at which something else is mounted: there is an empty directory or file instead. */
+  readonly covered?: ReadonlySet<string>;
+  /** Extended attributes by the paths. */
+  readonly xattrs?: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
 }
 
 /**
@@ -47,8 +49,11 @@ interface Walk extends TreeOptions {
 }
 
 async function* entriesOf(parent: OpenPlace, name: string, walk: Walk, path: string): AsyncGenerator<TarEntry> {
-  if (walk.isLeftOut?.(path) === true) return;
   using directory = parent.openSubdirectory(name);
+  if (walk.covered?.has(path) === true) {
+    yield directory === undefined ? { kind: "file", path, mode: 0o644 } : { kind: "directory", path, mode: 0o755 };
+    return;
+  }
   if (directory !== undefined) {
     yield* directoryEntries(directory, walk, path);
     return;
@@ -59,7 +64,8 @@ async function* entriesOf(parent: OpenPlace, name: string, walk: Walk, path: str
 }
 
 async function* directoryEntries(directory: OpenPlace, walk: Walk, path: string): AsyncGenerator<TarEntry> {
-  yield { ...attributes(fstatSync(directory.fd, { bigint: true }), walk), kind: "directory", path: path || "." };
+  const own = attributes(fstatSync(directory.fd, { bigint: true }), walk, path || ".");
+  yield { ...own, kind: "directory", path: path || "." };
   const names = readdirSync(directory.path).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   for (const name of names) yield* entriesOf(directory, name, walk, path === "" ? name : `${path}/${name}`);
 }
@@ -71,7 +77,7 @@ async function* leafEntry(
   walk: Walk,
   path: string,
 ): AsyncGenerator<TarEntry> {
-  const known = { ...attributes(stat, walk), path };
+  const known = { ...attributes(stat, walk, path), path };
   const inode = `${stat.dev}:${stat.ino}`;
   const first = stat.nlink > 1n ? walk.links.get(inode) : undefined;
   if (first !== undefined) {
@@ -97,14 +103,17 @@ async function* leafEntry(
 
 function attributes(
   stat: BigIntStats,
-  { ownIsRoot = false }: Walk,
-): Pick<TarEntry, "uid" | "gid" | "mtime"> & { mode: number } {
+  { ownIsRoot = false, xattrs }: Walk,
+  path: string,
+): Pick<TarEntry, "mode" | "uid" | "gid" | "mtime" | "xattrs"> {
   const owner = (id: bigint, own: number | undefined): number => (ownIsRoot && Number(id) === own ? 0 : Number(id));
+  const own = xattrs?.get(path);
   return {
     mode: Number(stat.mode) & 0o7777,
     uid: owner(stat.uid, process.geteuid?.()),
     gid: owner(stat.gid, process.getegid?.()),
     mtime: Number(stat.mtimeNs / NANOSECONDS),
+    ...(own === undefined ? {} : { xattrs: own }),
   };
 }
 

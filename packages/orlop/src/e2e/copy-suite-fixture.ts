@@ -16,6 +16,7 @@ export function copySuite(options: SuiteOptions): void {
     });
     copyCases(bench);
     archiveCases(bench);
+    exportCases(bench);
     hostileCases(bench);
     test("no container is left", async () => {
       const ids = (await bench.ok("ps", "-aq", "--no-trunc")).split("\n").filter((id) => id !== "");
@@ -130,6 +131,41 @@ function archiveCases(bench: CopyBench): void {
     await bench.ok("cp", "packed:/data/etc/app.conf", bench.place("from-archive"));
     assert.equal(readFileSync(bench.place("from-archive"), "utf8"), "of the image");
     await bench.ok("rm", "packed");
+  });
+}
+
+function exportCases(bench: CopyBench): void {
+  test("are exported as a whole, without what is mounted, whether or not it runs", async () => {
+    const volume = bench.place("export-volume");
+    mkdirSync(volume);
+    writeFileSync(`${volume}/f`, "of a volume");
+    const flags = [...bench.context.fixture.idFlags(), "--name", "whole", "-v", `${volume}:/volume`];
+    await bench.ok("create", ...flags, bench.image, "sh", "-c", "echo new > /data/new; echo ready; exec sleep 1000");
+    const listed = async (): Promise<readonly string[]> => {
+      await bench.ok("export", "-o", bench.place("whole.tar"), "whole");
+      return execFileSync("tar", ["-tf", bench.place("whole.tar")], { encoding: "utf8" }).split("\n");
+    };
+    const has = async (path: string): Promise<boolean> => (await listed()).includes(path);
+    assert.deepEqual([await has("etc/app.conf"), await has("data/new"), await has("volume/f")], [true, false, false]);
+    await bench.ok("start", "whole");
+    for (let text = ""; !text.includes("ready"); ) text = await bench.ok("logs", "whole");
+    const running = await listed();
+    for (const path of ["./", "etc/app.conf", "data/new", "proc/", "volume/"]) assert.ok(running.includes(path), path);
+    assert.deepEqual(
+      running.filter((path) => /^(proc|dev|volume)\/./.test(path)),
+      [],
+    );
+    await bench.ok("stop", "-t", "0", "whole");
+    const imported = await bench.ok("import", bench.place("whole.tar"), "localhost/flat:1");
+    assert.match(imported, /^sha256:/);
+    assert.equal(await bench.ok("run", "--rm", "localhost/flat:1", "cat", "/data/new"), "new");
+    await bench.ok("rm", "whole");
+  });
+
+  test("of this machine are not exported", async () => {
+    await bench.ok("create", ...bench.context.fixture.idFlags(), "--name", "mine", "host", "true");
+    assert.match(await bench.refusal("export", "mine"), /its files are this machine's own/);
+    await bench.ok("rm", "mine");
   });
 }
 
