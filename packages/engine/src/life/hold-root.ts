@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readlinkSync } from "node:fs";
 import { generateId, type Mount, OrlopError, type Runtime, type RuntimeSpec } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
@@ -84,7 +84,10 @@ function holderSpec(spec: RuntimeSpec | undefined, container: Container, mounts:
   }
   const { namespaces = [], uidMappings, gidMappings } = spec.linux ?? {};
   const own = new Set(container.mountPoints);
-  const asked = (spec.mounts ?? []).filter(({ type, destination }) => type === "bind" && !own.has(destination));
+  const asked = (spec.mounts ?? []).filter(
+    // What is not there is made by the start alone.
+    ({ type, destination, source = "" }) => type === "bind" && !own.has(destination) && existsSync(source),
+  );
   return {
     ociVersion: spec.ociVersion,
     root: spec.root,

@@ -8,7 +8,7 @@ import { followLast, statPlace, type TreePlace } from "./tree-place.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
 /** What is copied. */
-export interface CopySource {
+interface CopySource {
   readonly isDirectory: boolean;
   /** Its content is, and not the directory. */
   readonly isContent: boolean;

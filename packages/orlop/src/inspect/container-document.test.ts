@@ -13,6 +13,37 @@ interface Made {
   readonly spec?: Partial<RuntimeSpec>;
 }
 
+const CONNECTED: Made = {
+  description: {
+    volumes: [{ name: "data", destination: "/data", isAnonymous: false }],
+    network: {
+      kind: "networks",
+      attachments: [{ network: "lan", aliases: ["www"] }],
+      ports: [{ protocol: "tcp", containerPort: 80 }],
+    },
+  },
+  state: {
+    status: "running",
+    endpoints: [
+      {
+        id: "e",
+        network: "n",
+        interfaceName: "eth0",
+        addresses: ["172.30.0.2/16", "fd00::2/64"],
+        hardwareAddress: "02:42:ac:1e:00:02",
+        gateways: ["172.30.0.1"],
+        routes: [],
+        resolvers: { servers: [], search: [], options: [] },
+        names: ["box"],
+        ports: [{ protocol: "tcp", hostAddress: "127.0.0.1", hostPort: 8080, containerPort: 80, count: 1 }],
+        egress: "all",
+        labels: {},
+      },
+    ],
+  },
+  spec: { mounts: [{ destination: "/data", type: "bind", source: "/srv/volumes/data", options: ["rbind"] }] },
+};
+
 const ID = "0123456789abcdef".repeat(4);
 
 function made({ description = {}, state = {}, spec }: Made = {}): string {
@@ -95,11 +126,30 @@ describe("a container's document", () => {
   });
 });
 
+test("a container's document tells of its volumes and networks", () => {
+  const { HostConfig: host, Mounts: mounts, NetworkSettings: settings } = document(CONNECTED);
+  assert.deepEqual(host.Binds, ["data:/data"]);
+  assert.deepEqual(
+    mounts.map(({ Type, Name, Source, Driver }: Record<string, unknown>) => [Type, Name, Source, Driver]),
+    [["volume", "data", "/srv/volumes/data", "local"]],
+  );
+  assert.equal(host.NetworkMode, "lan");
+  assert.deepEqual(host.PortBindings, { "80/tcp": [{ HostIp: "", HostPort: "" }] });
+  assert.deepEqual(settings.Ports, { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] });
+  const { lan } = settings.Networks;
+  assert.deepEqual(
+    [lan.IPAddress, lan.IPPrefixLen, lan.Gateway, lan.Aliases],
+    ["172.30.0.2", 16, "172.30.0.1", ["www"]],
+  );
+  assert.equal(settings.IPAddress, "172.30.0.2");
+});
+
 test("docker's client finds all its fields in a container's document, in their order", {
   skip: await dockerClientObstacle(),
 }, async () => {
   const cases: readonly Made[] = [
     {},
+    CONNECTED,
     {
       description: { init: true, terminal: true, labels: { a: "1" }, config: { Entrypoint: ["e"], Cmd: ["c"] } },
       state: { status: "running", pid: 7, startedAtMs: 1 },

@@ -1,23 +1,25 @@
 import { DEFAULT_CAPABILITIES, type LinuxResources, type Mount } from "@orlop/core";
 import type { Container } from "@orlop/engine";
-import { Dictionary, NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
+import { NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
 import type { InspectedContainer } from "./container-document.ts";
 import { dictionaryOf, documentOf } from "./document-of.ts";
-import { askedMounts, isReadOnly } from "./mount-document.ts";
+import { type AskedMount, askedMounts, isReadOnly } from "./mount-document.ts";
+import { portsDictionary } from "./network-settings-document.ts";
 
 /** What a container was asked to be, read back from the config that came of it. */
 export function hostConfigDocument(inspected: InspectedContainer): Struct {
   const { container, spec } = inspected;
   const { linux } = spec ?? {};
+  const { network, names } = container;
   const asked = askedMounts(inspected);
   const isPrivileged = linux !== undefined && linux.maskedPaths === undefined && linux.seccomp === undefined;
   return new Struct([
     ...documentOf({
-      Binds: orNil(asked.filter(({ type }) => type === "bind").map(bindText)),
+      Binds: orNil(asked.filter(({ type, volume }) => type === "bind" && volume?.isAnonymous !== true).map(bindText)),
       ContainerIDFile: "",
       LogConfig: logConfig(container),
-      NetworkMode: container.network,
-      PortBindings: new Dictionary([], NIL_LIST),
+      NetworkMode: networkMode(container),
+      PortBindings: portsDictionary(network.kind === "networks" ? network.ports : []),
       RestartPolicy: restartPolicy(container),
       AutoRemove: container.autoRemove,
       VolumeDriver: "",
@@ -25,10 +27,10 @@ export function hostConfigDocument(inspected: InspectedContainer): Struct {
       ConsoleSize: [container.process.consoleSize?.height ?? 0, container.process.consoleSize?.width ?? 0],
       ...capabilities(inspected, isPrivileged),
       CgroupnsMode: namespaceMode(inspected, "cgroup"),
-      Dns: NIL_LIST,
-      DnsOptions: NIL_LIST,
-      DnsSearch: NIL_LIST,
-      ExtraHosts: NIL_LIST,
+      Dns: orNil(names.servers ?? []),
+      DnsOptions: orNil(names.options ?? []),
+      DnsSearch: orNil(names.search ?? []),
+      ExtraHosts: orNil(names.hosts.flatMap(({ address, names: hosts }) => hosts.map((host) => `${host}:${address}`))),
       GroupAdd: orNil((container.process.user.additionalGids ?? []).map(String)),
       IpcMode: namespaceMode(inspected, "ipc"),
       Cgroup: "",
@@ -58,8 +60,20 @@ function orNil(list: readonly string[]): readonly Value[] {
   return list.length === 0 ? NIL_LIST : list;
 }
 
-function bindText(mount: Mount): string {
-  return `${mount.source}:${mount.destination}${isReadOnly(mount) ? ":ro" : ""}`;
+/** Docker's word for what the container has of networks. */
+function networkMode({ network }: Container): string {
+  switch (network.kind) {
+    case "container":
+      return `container:${network.id}`;
+    case "networks":
+      return network.attachments[0]?.network ?? "";
+    default:
+      return network.kind;
+  }
+}
+
+function bindText(mount: AskedMount): string {
+  return `${mount.volume?.name ?? mount.source}:${mount.destination}${isReadOnly(mount) ? ":ro" : ""}`;
 }
 
 function tmpfsMounts(asked: readonly Mount[]): Record<string, string> {

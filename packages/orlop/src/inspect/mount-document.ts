@@ -1,25 +1,38 @@
 import type { Mount } from "@orlop/core";
-import type { Struct } from "../format/template/value.ts";
+import type { VolumeMount } from "@orlop/engine";
+import { Struct } from "../format/template/value.ts";
 import type { InspectedContainer } from "./container-document.ts";
 import { documentOf } from "./document-of.ts";
 
-/** Mounts that the user has asked for. */
-export function askedMounts({ container, spec }: Pick<InspectedContainer, "container" | "spec">): readonly Mount[] {
-  const own = new Set(container.mountPoints);
-  return (spec?.mounts ?? []).filter(({ destination }) => !own.has(destination));
+/** A mount that the user, or the image, has asked for. */
+export interface AskedMount extends Mount {
+  readonly volume: VolumeMount | undefined;
 }
 
-export function mountDocument(mount: Mount): Struct {
-  const isBind = mount.type === "bind";
+export function askedMounts({
+  container,
+  spec,
+}: Pick<InspectedContainer, "container" | "spec">): readonly AskedMount[] {
+  const own = new Set(container.mountPoints);
+  const volumes = new Map(container.volumes.map((volume) => [volume.destination, volume]));
+  return (spec?.mounts ?? [])
+    .filter(({ destination }) => volumes.has(destination) || !own.has(destination))
+    .map((mount) => ({ ...mount, volume: volumes.get(mount.destination) }));
+}
+
+export function mountDocument(mount: AskedMount): Struct {
+  const isBind = mount.type === "bind" && mount.volume === undefined;
   const propagation = mount.options?.find((option) => PROPAGATIONS.has(option));
-  return documentOf({
-    Type: mount.type ?? "",
-    Source: isBind ? (mount.source ?? "") : "",
-    Destination: mount.destination,
-    Mode: "",
-    RW: !isReadOnly(mount),
-    Propagation: isBind ? (propagation ?? "rprivate") : "",
-  });
+  return new Struct([
+    { name: "Type", value: mount.volume === undefined ? (mount.type ?? "") : "volume" },
+    { name: "Name", value: mount.volume?.name ?? "", omitEmpty: true },
+    ...documentOf({
+      Source: mount.type === "bind" ? (mount.source ?? "") : "",
+      Destination: mount.destination,
+    }).fields,
+    { name: "Driver", value: mount.volume === undefined ? "" : "local", omitEmpty: true },
+    ...documentOf({ Mode: "", RW: !isReadOnly(mount), Propagation: isBind ? (propagation ?? "rprivate") : "" }).fields,
+  ]);
 }
 
 export function isReadOnly({ options = [] }: Mount): boolean {

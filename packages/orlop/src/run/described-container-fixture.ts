@@ -44,6 +44,7 @@ export function containerOf(changes: Partial<ContainerDescription>, state: Parti
       error: "",
       restartCount: 0,
       isStoppedByUser: false,
+      endpoints: [],
       ...state,
     },
   };

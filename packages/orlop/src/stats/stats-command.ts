@@ -102,7 +102,7 @@ async function readOne(engine: Engine, container: Container, asked: string): Pro
     const stats = await engine.stats(container);
     const { pid } = await (await engine.runtime(container)).state(id);
     // The host's traffic is not the container's.
-    const traffic = pid === undefined || network === "host" ? undefined : networkTraffic(pid);
+    const traffic = pid === undefined || network.kind === "host" ? undefined : networkTraffic(pid);
     return { ...idle, stats, network: traffic };
   } catch (error) {
     // It ends just now.
