@@ -16,7 +16,7 @@ export async function pruneContainers(call: GcCall): Promise<PrunedContainersRes
   const suits = containerPruneFilter(call);
   const stopped = (await engine.list()).filter((container) => isStopped(container) && suits(container));
   if (stopped.length === 0) return { removed: [], freedBytes: 0 };
-  const before = await diskUsage(shelf.parts());
+  const before = await diskUsage(await shelf.parts());
   const removed: string[] = [];
   for (const { id } of stopped) {
     try {
@@ -26,7 +26,7 @@ export async function pruneContainers(call: GcCall): Promise<PrunedContainersRes
       if (!(error instanceof OrlopError) || (error.code !== "not-found" && error.code !== "conflict")) throw error;
     }
   }
-  const after = await diskUsage(shelf.parts());
+  const after = await diskUsage(await shelf.parts());
   return { removed, freedBytes: Math.max(0, before.containers.sizeBytes - after.containers.sizeBytes) };
 }
 
