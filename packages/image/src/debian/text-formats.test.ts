@@ -59,6 +59,7 @@ test("reads references with all that they can say", () => {
     mirror: "http://localhost/debian",
     keyring: "/k.gpg",
     recommends: true,
+    scripts: false,
   });
   assert.equal(parseDebianReference("debian:sid").variant, "minbase");
   assert.equal(parseDebianReference("debian:sid?packages=a").variant, "custom");
