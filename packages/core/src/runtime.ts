@@ -91,8 +91,12 @@ export interface CreateRequest {
   readonly sandbox?: string;
   /** The container outlives the process that made it. Otherwise it is ended when that process ends. */
   readonly detached?: boolean;
-  /** Run a small init as pid 1 that forwards signals and reaps orphans. */
-  readonly init?: boolean;
+  /**
+   * Run a small init as pid 1 that forwards signals and reaps orphans; `alone`: without a program for it to start. `process`
+   * then tells what it is started with as (user, filter, limits), its `args` mean nothing, and nothing of the root file
+   * system is executed. It ends with SIGTERM, SIGINT, or SIGKILL. Refused with `unsupported` by who has no such init.
+   */
+  readonly init?: boolean | "alone";
   readonly signal?: AbortSignal;
 }
 

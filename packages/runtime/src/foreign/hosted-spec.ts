@@ -36,6 +36,10 @@ export function hostedSpec(request: CreateRequest, rootPath: string, initPath: s
     // Named, so that we know what to remove where the other program does not.
     linux: { ...spec.linux, cgroupsPath: cgroupsPathOf(request) },
   };
+  if (request.init === "alone") {
+    const what = "the init would have no program to start, and another runtime starts one";
+    throw new OrlopError("unsupported", `Cannot create container "${request.id}": ${what}`, { field: "init" });
+  }
   if (request.init !== true || spec.process === undefined) return hosted;
   const { process, mount } = behindInit(spec.process, initPath);
   return { ...hosted, process, mounts: [...(mounts ?? []), mount] };

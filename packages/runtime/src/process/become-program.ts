@@ -13,7 +13,7 @@ import {
 import { emitAttributes } from "./attributes.ts";
 import { emitCloseOnExec, emitExecute, emitFindExecutable } from "./execute.ts";
 import { emitIdentity } from "./identity.ts";
-import { emitPidOne } from "./pid-one.ts";
+import { emitPidOne, emitPidOneAlone } from "./pid-one.ts";
 import { emitTakeRlimits } from "./rlimits.ts";
 import { emitAskCourier, emitHandOverListener } from "./seccomp-listener.ts";
 import { emitSecurityLabels } from "./security-labels.ts";
@@ -29,8 +29,8 @@ export interface BecomeOptions {
   readonly groupsDenied: boolean;
   /** A handle on procfs. */
   readonly proc: Slot;
-  /** Stay behind as pid 1. */
-  readonly init: boolean;
+  /** Stay behind as pid 1; `alone`: and start nothing. */
+  readonly init: boolean | "alone";
   /** When it is to start, its reaper has left. */
   readonly startsAsOrphan: boolean;
   /** What has to happen when everything but the last steps is done. */
@@ -55,7 +55,8 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
   const { p } = s;
   const { process, seccomp, startsAsOrphan } = options;
   const late = process.noNewPrivileges === true;
-  emitFindExecutable(p, process, { executable: options.executable, mustBeThere: startsAsOrphan });
+  const isAlone = options.init === "alone";
+  if (!isAlone) emitFindExecutable(p, process, { executable: options.executable, mustBeThere: startsAsOrphan });
   options.beforeExecute();
   p.handler(s.labels.startFailed);
   emitCloseOnExec(p);
@@ -76,9 +77,12 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
     p.call("prctl", [p.flags("PR_SET_NO_NEW_PRIVS"), 1, 0, 0, 0]);
     if (seccomp !== undefined) emitSeccomp(s, seccomp);
   }
-  if (options.init) emitPidOne(s);
   const told = startsAsOrphan ? resultPipe(s) : s.slots.syncChild;
-  emitExecute(p, process, { told, descriptors: s.descriptors, executable: options.executable, looked: true });
+  if (isAlone) emitPidOneAlone(p);
+  else {
+    if (options.init) emitPidOne(s);
+    emitExecute(p, process, { told, descriptors: s.descriptors, executable: options.executable, looked: true });
+  }
   emitChildFailure(s, told);
 }
 

@@ -71,7 +71,7 @@ export function emitInit(c: Compilation): void {
     seccomp: plan.seccomp,
     groupsDenied: c.userNamespace && !c.privileged,
     proc: c.proc,
-    init: plan.request.init === true,
+    init: plan.request.init ?? false,
     startsAsOrphan: startsAsOrphan(c),
     beforeExecute: () => emitReady(c),
   };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { suite, test } from "node:test";
 import type { CreateRequest, OrlopError } from "@orlop/core";
@@ -148,5 +148,41 @@ suite("a program", () => {
         }
       }
       await bench.runtime.delete(id, { force: true });
+    }));
+});
+
+suite("the small init without a program", () => {
+  const alone = { request: { init: "alone" }, process: { args: ["-"] } } as const;
+
+  test("executes nothing of the root, lets execs in, and reaps what they leave", (t) =>
+    withBench(t, async (bench) => {
+      const id = await bench.start("", alone);
+      assert.equal(
+        await bench.exec(id, "look", "cat /proc/1/comm; ls -l /proc/1/exe 2>&1 | grep -c busybox"),
+        "orlop-init\n0\n",
+      );
+      await bench.exec(id, "leave", "sh -c 'sleep 0.05 & sleep 0.1 &'");
+      await until("the end of the orphans", async () =>
+        (await bench.runtime.pids(id)).length === 1 ? true : undefined,
+      );
+      await bench.runtime.delete(id, { force: true });
+    }));
+
+  test("keeps nothing open but what it waits with", (t) =>
+    withBench(t, async (bench) => {
+      const id = await bench.start("", alone);
+      const { pid } = await bench.runtime.state(id);
+      const further = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2);
+      const open = further.map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      await bench.runtime.delete(id, { force: true });
+    }));
+
+  test("ends with SIGTERM", (t) =>
+    withBench(t, async (bench) => {
+      const id = await bench.start("", alone);
+      await bench.runtime.signal(id, constants.signals.SIGUSR1);
+      await bench.runtime.signal(id, constants.signals.SIGTERM);
+      assert.equal((await bounded("the wait", bench.runtime.wait(id))).exitCode, 128 + constants.signals.SIGTERM);
+      await bench.runtime.delete(id);
     }));
 });

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import type { ProgramBuilder } from "@orlop/kernel";
 import { emitCloseAround } from "./execute.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -54,6 +55,42 @@ export function emitPidOne(s: Supervision): void {
   p.call("write", [programs, p.text("."), 1]);
   p.call("read", [programs, p.buffer(8, "<end>"), 1]);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.bytes(u64(0n), "[]"), 0, 8]);
+}
+
+/**
+ * A small init without a program: the process that is here is pid 1 from now on, reaps orphans, and ends when it is asked
+ * to, with the status that the signal stands for. That it holds nothing open any more tells its reaper that it has started.
+ *
+ * Whether anybody may look at it is left as it is: a reaper in a user namespace needs that for execs.
+ */
+export function emitPidOneAlone(p: ProgramBuilder): void {
+  const signals = p.slot("signals");
+  const info = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
+  const signal = p.slot("signal");
+  const ended = p.slot("ended");
+  const next = p.label("next signal");
+  const reap = p.label("reap");
+  const exit = p.label("it is to end");
+  p.step({ action: "be pid 1, which reaps orphans" });
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.bytes(u64(ALL_SIGNALS), "[ALL]"), 0, 8]);
+  p.call("signalfd4", [p.number(-1), p.bytes(u64(ALL_SIGNALS), "[ALL]"), 8, p.flags("O_CLOEXEC")], { into: signals });
+  p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-init"), 0, 0, 0]);
+  p.step({ action: "close what pid 1 must not keep", why: "CVE-2024-21626: see /proc/1/fd" });
+  emitCloseAround(p, 3, signals);
+  p.mark(next);
+  p.call("read", [signals, info, SIGNALFD_SIGINFO_BYTES], { on: ["EINTR"], goto: next });
+  p.load(signal, info, 4);
+  p.branch(signal, "eq", p.number(constants.signals.SIGCHLD, "SIGCHLD"), reap);
+  p.branch(signal, "eq", p.number(constants.signals.SIGTERM, "SIGTERM"), exit);
+  p.branch(signal, "eq", p.number(constants.signals.SIGINT, "SIGINT"), exit);
+  p.jump(next);
+  p.mark(reap);
+  p.call("wait4", [p.number(-1), 0, p.flags("WNOHANG|__WALL"), 0], { into: ended, on: "any", goto: next });
+  p.branch(ended, "eq", 0, next);
+  p.jump(reap);
+  p.mark(exit);
+  p.add(signal, signal, 128);
+  p.call("exit_group", [signal]);
 }
 
 /** Waits for a signal; SIGCHLD means somebody ended, anything else is for the program. */
