@@ -7,7 +7,7 @@ import type { Container, SnapshotRoot } from "@orlop/engine";
  * @param action completes `Cannot`: `commit`
  * @throws OrlopError `unsupported` for a container of anything but an image that is here
  */
-export function writtenSnapshot(action: string, name: string, { root }: Container): SnapshotRoot {
+export function writtenSnapshot(action: string, name: string, { root }: Pick<Container, "root">): SnapshotRoot {
   if (root.kind === "snapshot") return root;
   const isHost = root.kind === "host";
   const what = isHost ? "its files are this machine's own" : "its files are those of a directory, and not of an image";

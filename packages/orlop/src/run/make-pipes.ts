@@ -26,12 +26,21 @@ export interface PipeEnds {
  * cannot be opened.
  *
  * @param stateDirectory that nobody else may enter: for a moment the pipes have names there
+ * @param zygote that makes them; absent: one of their own
  * @throws OrlopError
  */
-export async function makePipes(stateDirectory: string, count: number): Promise<readonly PipeEnds[]> {
+export async function makePipes(
+  stateDirectory: string,
+  count: number,
+  zygote?: Pick<Zygote, "submit">,
+): Promise<readonly PipeEnds[]> {
   using directory = new OwnDirectory(stateDirectory, "pipes", 0o700);
   const paths = Array.from({ length: count }, (_, index) => join(directory.path, String(index)));
-  await makeFifos(paths);
+  if (zygote !== undefined) await makeFifos(zygote, paths);
+  else {
+    const own = Zygote.start();
+    await makeFifos(own, paths).finally(() => own.close());
+  }
   return paths.map((path) => {
     // Neither of the two that follow waits for the other while this is open.
     const both = openSync(path, O_RDWR);
@@ -44,19 +53,14 @@ export async function makePipes(stateDirectory: string, count: number): Promise<
 }
 
 /** Node has no mknod(2). */
-async function makeFifos(paths: readonly string[]): Promise<void> {
-  const zygote = Zygote.start();
+async function makeFifos(zygote: Pick<Zygote, "submit">, paths: readonly string[]): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   zygote.submit(fifoProgram(paths), ({ kind, value }) => {
     if (kind === "failed" || kind === "unstarted") reject(failure(errnoWords(errnoName(value))));
     if (kind === "started") resolve();
     if (kind === "ended") reject(failure("the program that makes them was killed"));
   });
-  try {
-    await promise;
-  } finally {
-    zygote.close();
-  }
+  await promise;
 }
 
 function fifoProgram(paths: readonly string[]): Program {

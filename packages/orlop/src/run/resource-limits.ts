@@ -6,7 +6,7 @@ import { parseByteSize } from "./byte-size.ts";
 export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids">;
 
 /** What docker has the kernel guarantee: below, nothing starts. */
-const MEMORY_MIN_BYTES = 6 * 1024 * 1024;
+export const MEMORY_MIN_BYTES: number = 6 * 1024 * 1024;
 const CPU_PERIOD_MICROSECONDS = 100_000;
 const CPU_PERIOD_MIN = 1000;
 const CPU_PERIOD_MAX = 1_000_000;

@@ -9,12 +9,12 @@ import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { prepareContainer } from "./prepare-container.ts";
-import { type Orphan, RunMarker, removeOrphans } from "./run-marker.ts";
+import { RunMarker } from "./run-marker.ts";
 import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
-import { parseRuntime } from "./runtime-choice.ts";
 import { SignalProxy } from "./signal-proxy.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
+import { sweepOrphans } from "./sweep-orphans.ts";
 
 /**
  * Makes a container, stays with it until it ends, removes it, and resolves with its exit code.
@@ -64,9 +64,7 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
     stack.use(watchWindowSize(known, (size) => quietly(runtime.resize(id, size))));
   }
   // Meanwhile, while there is nothing else to do.
-  const removal = removeOrphans(prepared.stateDirectory, (orphanId, orphan) =>
-    removeOrphan(prepared.stateDirectory, orphanId, orphan),
-  );
+  const removal = sweepOrphans(prepared.stateDirectory);
   removal.catch((error) =>
     printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
   );
@@ -75,16 +73,6 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   isDeleted = true;
   await removal.catch(() => {});
   return exitCode;
-}
-
-/** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */
-async function removeOrphan(stateDirectory: string, id: string, { runtime, root }: Orphan): Promise<void> {
-  using open = await openRuntime(parseRuntime(runtime), stateDirectory, "ignore");
-  await open.runtime.delete(id, { force: true });
-  if (root?.kind !== "snapshot") return;
-  const { Depot } = await import("../store/open-depot.ts");
-  await using depot = new Depot(root.store);
-  await depot.collectGarbage();
 }
 
 /** Where the container would get a terminal of the caller's without having asked for one. */

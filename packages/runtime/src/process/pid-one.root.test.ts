@@ -174,6 +174,7 @@ suite("the small init without a program", () => {
       const { pid } = await bench.runtime.state(id);
       const further = readdirSync(`/proc/${pid}/fd`).filter((fd) => Number(fd) > 2);
       const open = further.map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      assert.deepEqual(open, ["anon_inode:[signalfd]"]);
       await bench.runtime.delete(id, { force: true });
     }));
 

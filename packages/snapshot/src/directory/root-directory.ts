@@ -119,6 +119,11 @@ export class OpenPlace implements Disposable {
     this.path = place(fd);
   }
 
+  /** Whatever has this name in this one, a link itself. @throws the error of open(2) where there is nothing */
+  openEntry(name: string): OpenPlace {
+    return new OpenPlace(openSync(`${this.path}/${name}`, O_PATH | O_NOFOLLOW));
+  }
+
   /** The directory of this name in this one; `undefined` where there is none, or a link. */
   openSubdirectory(name: string): OpenPlace | undefined {
     try {

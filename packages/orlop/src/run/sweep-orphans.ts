@@ -1,0 +1,18 @@
+import { openRuntime } from "./open-runtime.ts";
+import { type Orphan, removeOrphans } from "./run-marker.ts";
+import { parseRuntime } from "./runtime-choice.ts";
+
+/** Removes what is left of containers whose maker was to stay with them, and has died. */
+export async function sweepOrphans(stateDirectory: string): Promise<void> {
+  await removeOrphans(stateDirectory, (id, orphan) => removeOrphan(stateDirectory, id, orphan));
+}
+
+/** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */
+async function removeOrphan(stateDirectory: string, id: string, { runtime, root }: Orphan): Promise<void> {
+  using open = await openRuntime(parseRuntime(runtime), stateDirectory, "ignore");
+  await open.runtime.delete(id, { force: true });
+  if (root?.kind !== "snapshot") return;
+  const { Depot } = await import("../store/open-depot.ts");
+  await using depot = new Depot(root.store);
+  await depot.collectGarbage();
+}
