@@ -52,7 +52,7 @@ describe("a line of a shell in a template", () => {
     execFileSync("/bin/sh", ["-c", shellLineOf(texts), "sh", ...values], { encoding: "utf8" });
 
   test("has its values as they are, in quotes of either kind and in none", () => {
-    for (const value of ["a  b", "*", "'", '"', "$(echo no)", "`echo no`", "; echo no", "\\", "${HOME}", "-n"]) {
+    for (const value of ["a  b", "*", "'", '"', "$(echo no)", "`echo no`", "; echo no", "\\", "$HOME", "-n"]) {
       assert.equal(sh`printf '[%s]' ${value}`, `[${value}]`);
       assert.equal(sh`printf '[%s]' "x ${value} y" | cat`, `[x ${value} y]`);
       assert.equal(sh`printf '%s' 'x ${value} y'`, `x ${value} y`);
@@ -61,8 +61,7 @@ describe("a line of a shell in a template", () => {
   });
 
   test("has as many as there are", () => {
-    const texts = Array.from({ length: 13 }, (_, index) => (index === 0 ? "printf %s," : index === 12 ? "" : " "));
-    texts[0] = "printf %s, ";
+    const texts: readonly string[] = ["printf %s, ", ...Array<string>(11).fill(" "), ""];
     const values = Array.from({ length: 12 }, (_, index) => String(index));
     assert.equal(sh(texts as unknown as TemplateStringsArray, ...values), `${values.join(",")},`);
   });

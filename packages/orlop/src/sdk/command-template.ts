@@ -3,6 +3,9 @@ import { OrlopError } from "@orlop/core";
 /** What may stand between the words of a command: text and numbers are part of a word, an array is words of its own. */
 export type CommandValue = string | number | readonly (string | number)[];
 
+/** A value, in messages. */
+const VALUE = "...";
+
 /** What a shell would act on; a command without one must not look as if it had one. */
 const OF_SHELLS = /[|&;<>()$`\\]/;
 
@@ -13,9 +16,10 @@ const OF_SHELLS = /[|&;<>()$`\\]/;
  * @throws OrlopError `invalid` for an open quote, for what only a shell would understand, and for no word at all
  */
 export function commandWordsOf(texts: readonly string[], values: readonly CommandValue[]): readonly string[] {
-  const reader = new WordReader(texts.join("${}"));
+  const shown = texts.join(VALUE);
+  const reader = new WordReader(shown);
   texts.forEach((text, index) => {
-    checkText(text, texts.join("${}"));
+    checkText(text, shown);
     reader.addText(text);
     const value = values[index];
     if (value !== undefined) reader.addValue(value, texts[index + 1] ?? "");
