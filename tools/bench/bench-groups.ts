@@ -16,6 +16,7 @@ import { ociCommandRows } from "./rows/oci-command.ts";
 import { ociFirstRows } from "./rows/oci-first.ts";
 import { ociMemoryLimitRows } from "./rows/oci-memory-limit.ts";
 import { pullRows } from "./rows/pull.ts";
+import { sandboxRows } from "./rows/sandbox.ts";
 import { sizeRows } from "./rows/size.ts";
 import { zygoteStartRows } from "./rows/zygote-start.ts";
 
@@ -40,6 +41,7 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
   { name: "network", containers: false, measure: (_root, rounds) => networkRows(rounds) },
+  { name: "sandbox", containers: false, measure: (_root, rounds) => sandboxRows(rounds) },
   { name: "pull", containers: false, measure: pullRows },
   { name: "start-from-image", containers: false, measure: firstStartRows },
   { name: "debian-minbase", containers: false, measure: debianMinbaseRows },

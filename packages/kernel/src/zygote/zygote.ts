@@ -131,6 +131,12 @@ export class Zygote {
     (this.#socket as Duplex & { unref?: () => void }).unref?.();
   }
 
+  /** Takes `unref` back. */
+  ref(): void {
+    this.#child.ref();
+    (this.#socket as Duplex & { ref?: () => void }).ref?.();
+  }
+
   /** Closes the socket: see the class comment for who leaves. */
   close(): void {
     this.#channel.close();

@@ -26,7 +26,7 @@ export interface RemoveOptions {
 }
 
 /** Who files belong to that are made. */
-export interface FileOwner {
+interface FileOwner {
   readonly uid: number;
   readonly gid: number;
 }

@@ -3,31 +3,45 @@ import { Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
 import { makePipes, type PipeEnds } from "../run/make-pipes.ts";
 
-/** What makes the containers of this process's sandboxes. */
+/** By state directory: what this process has. */
+const hosts = new Map<string, SandboxHost>();
+
+/**
+ * What makes the containers of this process's sandboxes: one runtime with one zygote, whose start costs more than a container.
+ *
+ * It stays for the next sandbox, and neither keeps the process from ending nor outlives it.
+ */
 export class SandboxHost implements Disposable {
   readonly runtime: ProcessRuntime;
   readonly #stateDirectory: string;
-  #zygote: Zygote;
+  #zygote: Zygote | undefined;
+  #users = 0;
 
-  constructor(stateDirectory: string) {
+  private constructor(stateDirectory: string) {
     this.#stateDirectory = stateDirectory;
-    this.#zygote = Zygote.start();
-    const startZygote = (): Zygote => this.#alive();
+    const startZygote = (): Zygote => this.#started();
     this.runtime = new ProcessRuntime({ root: join(stateDirectory, "containers"), startZygote });
+  }
+
+  /** For one sandbox, which gives it back by disposal. */
+  static take(stateDirectory: string): SandboxHost {
+    const host = hosts.get(stateDirectory) ?? new SandboxHost(stateDirectory);
+    hosts.set(stateDirectory, host);
+    if (host.#users++ === 0) host.#started().ref();
+    return host;
   }
 
   /** Pipes whose ends are descriptors of this process. */
   async makePipes(count: number): Promise<readonly PipeEnds[]> {
-    return await makePipes(this.#stateDirectory, count, this.#alive());
+    return await makePipes(this.#stateDirectory, count, this.#started());
   }
 
   [Symbol.dispose](): void {
-    this.runtime.close();
-    this.#zygote.close();
+    if (--this.#users === 0) this.#zygote?.unref();
   }
 
-  #alive(): Zygote {
-    if (!this.#zygote.alive) this.#zygote = Zygote.start();
+  #started(): Zygote {
+    if (this.#zygote?.alive !== true) this.#zygote = Zygote.start();
     return this.#zygote;
   }
 }

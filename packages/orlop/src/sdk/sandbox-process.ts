@@ -31,7 +31,7 @@ export interface StartedProgram {
   end(): Promise<void>;
 }
 
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly input: string | Uint8Array | undefined;
   readonly timeoutMs: number | undefined;
   readonly signals: readonly AbortSignal[];

@@ -87,7 +87,7 @@ export class Sandbox implements AsyncDisposable {
     const { id, stateDirectory, description } = prepared;
     refuseAborted(options.signal);
     stack.use(new RunMarker(stateDirectory, id, description));
-    const host = stack.use(new SandboxHost(stateDirectory));
+    const host = stack.use(SandboxHost.take(stateDirectory));
     const { pid } = await runOnCurrentRoot(prepared, (request) =>
       host.runtime.run({ ...request, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
     );
