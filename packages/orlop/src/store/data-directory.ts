@@ -13,7 +13,7 @@ export function ownDataDirectory(): string {
  *
  * @throws OrlopError `invalid`
  */
-export function dataDirectory(uid: number, home: string, env: Readonly<Record<string, string | undefined>>): string {
+function dataDirectory(uid: number, home: string, env: Readonly<Record<string, string | undefined>>): string {
   const { ORLOP_ROOT: configured, XDG_DATA_HOME: data } = env;
   if (configured !== undefined && configured !== "") {
     if (configured.startsWith("/")) return configured;
