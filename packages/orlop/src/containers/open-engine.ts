@@ -38,7 +38,7 @@ export function openEngine(): OpenEngine {
     roots: new ContainerRoots(depot, machine.rootless),
     logs: stack.use(new OwnLogs()),
     networks: () => {
-      driver ??= openNetworks(depot, machine).then((opened) => {
+      driver ??= openNetworks(depot, machine, directory).then((opened) => {
         stack.defer(() => opened.close());
         return opened;
       });

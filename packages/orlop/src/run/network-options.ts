@@ -29,8 +29,9 @@ export interface NetworkOptions {
   };
 }
 
-/** Name of the network that `default` and `bridge` stand for, and published ports where none is named. */
-const DEFAULT_NETWORK = "bridge";
+/** Name of the network that `default` stands for, and published ports where none is named; and of an ordinary user's. */
+export const DEFAULT_NETWORK = "bridge";
+export const DEFAULT_NETWORK_ROOTLESS = "pasta";
 
 /** @throws OrlopError `invalid` */
 export function readNetworkOptions(flags: ParsedFlags): NetworkOptions {

@@ -9,6 +9,7 @@ import { hostDevices } from "./host-devices.ts";
 import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
 import { networkFiles, resolverFile, resolverPath } from "./network-files.ts";
+import { DEFAULT_NETWORK, DEFAULT_NETWORK_ROOTLESS } from "./network-options.ts";
 import { parseExposedPort } from "./port-flag.ts";
 import type { RunOptions } from "./run-options.ts";
 import { runtimeName } from "./runtime-choice.ts";
@@ -77,7 +78,7 @@ export function planContainer(
       labels: { ...image.config.Labels, ...options.labels },
       mountPoints: mountPoints.filter((path) => !asked.has(path)),
       volumes,
-      network: containerNetwork(options, image, findOther),
+      network: containerNetwork(options, { image, machine, findOther }),
       names,
       terminal: options.tty,
       interactive: options.interactive,
@@ -99,8 +100,11 @@ function imageStopSignal({ config: { StopSignal } }: Image): number {
 /** The network as the engine keeps it: with the ports that the image says are there, where all are to be published. */
 function containerNetwork(
   { network, exposed, publishAll }: RunOptions,
-  { config }: Image,
-  findOther: PlanSources["findOther"],
+  {
+    image: { config },
+    machine,
+    findOther,
+  }: Pick<PlanSources, "image" | "machine"> & { readonly findOther: PlanSources["findOther"] | undefined },
 ): ContainerNetwork {
   switch (network.kind) {
     case "none":
@@ -113,7 +117,13 @@ function containerNetwork(
       const known = publishAll ? [...exposed, ...Object.keys(config.ExposedPorts ?? {}).map(parseExposedPort)] : [];
       const isAsked = (port: PublishedPort): boolean =>
         network.ports.some((each) => each.containerPort === port.containerPort && each.protocol === port.protocol);
-      return { ...network, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
+      // The network that stands for all others goes by the name of what makes it.
+      const attachments = network.attachments.map((attachment) =>
+        machine.rootless && attachment.network === DEFAULT_NETWORK
+          ? { ...attachment, network: DEFAULT_NETWORK_ROOTLESS }
+          : attachment,
+      );
+      return { ...network, attachments, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
     }
   }
 }
