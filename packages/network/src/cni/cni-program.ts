@@ -27,9 +27,18 @@ const OUTPUT_MAX_BYTES = 4 << 20;
 /** CNI specification, section 2: error codes. */
 const CODES: Readonly<Record<number, ErrorCode>> = { 1: "unsupported", 2: "unsupported", 3: "not-found", 7: "invalid" };
 
-/** The programs of CNI plug-ins. */
+interface PluginCall {
+  readonly type: string;
+  readonly command: CniCommand;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly attachment: CniAttachment | undefined;
+}
+
+/** The programs of CNI plug-ins, one at a time. */
 export class CniPrograms {
   readonly #options: CniProgramsOptions;
+  /** Of the call before: portmap fails where another one makes iptables' chains at the same time. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: CniProgramsOptions) {
     this.#options = options;
@@ -46,7 +55,7 @@ export class CniPrograms {
     config: Readonly<Record<string, unknown>>,
     attachment?: CniAttachment,
   ): Promise<unknown> {
-    const { directories, hostNamespace } = this.#options;
+    const { directories } = this.#options;
     const program = directories
       .map((directory) => findProgram(`${directory}/${type}`))
       .find((path) => path !== undefined);
@@ -54,6 +63,19 @@ export class CniPrograms {
       const problem = `there is no such program in ${directories.join(" or ")}`;
       throw new OrlopError("not-found", `Cannot call CNI plug-in "${type}": ${problem}`);
     }
+    const turn = this.#turn;
+    const done = Promise.withResolvers<void>();
+    this.#turn = done.promise;
+    await turn;
+    try {
+      return await this.#execute(program, { type, command, config, attachment });
+    } finally {
+      done.resolve();
+    }
+  }
+
+  async #execute(program: string, { type, command, config, attachment }: PluginCall): Promise<unknown> {
+    const { directories, hostNamespace } = this.#options;
     const [file, ...args] = hostNamespace === undefined ? [program] : ["nsenter", `--net=${hostNamespace}`, program];
     const env = environment(command, directories, attachment);
     const { promise, resolve } = Promise.withResolvers<{ error: Error | null; output: string; complaint: string }>();

@@ -113,7 +113,7 @@ function testStreams(c: SuiteContext, run: Run): void {
   });
 
   test("has the caller's own file where only the other output is the terminal", async () => {
-    const command = `exec "$0" run host sh -c 'readlink /proc/self/fd/1; readlink /proc/self/fd/2 >&2' >"$1"; cat "$1"`;
+    const command = `exec "$0" run --rm host sh -c 'readlink /proc/self/fd/1; readlink /proc/self/fd/2 >&2' >"$1"; cat "$1"`;
     const file = c.place("output");
     const { output } = await atTerminal(c.fixture, ["sh", "-c", command.replace("exec ", ""), LAUNCHER, file], []);
     assert.match(output, /pipes-.*|\(deleted\)/);

@@ -31,13 +31,21 @@ interface Loop {
   readonly written: Label;
 }
 
-/** Where a record may at most start in a file, so that it ends within the limit; and how much is taken at once. */
-function sizes(maxSizeBytes: number | undefined): { readonly limit: bigint; readonly chunk: number } {
-  if (maxSizeBytes === undefined) return { limit: NEVER, chunk: RECORD_MAX_BYTES };
-  // Beside the record itself, a `dropped` before it.
-  const overhead = 2 * LOG_RECORD.size + 3 * RECORD_ALIGN_BYTES;
+interface Sizes {
+  /** Where a record may at most start in a file, so that it and the `end` are within its size; and where that may. */
+  readonly limit: bigint;
+  readonly endLimit: bigint;
+  /** How much is taken at once. */
+  readonly chunk: number;
+}
+
+function sizes(maxSizeBytes: number | undefined): Sizes {
+  if (maxSizeBytes === undefined) return { limit: NEVER, endLimit: NEVER, chunk: RECORD_MAX_BYTES };
+  // Beside the record itself, a `dropped` before it; and behind it the `end`, with another one.
+  const overhead = 4 * LOG_RECORD.size + 5 * RECORD_ALIGN_BYTES;
   const chunk = Math.min(RECORD_MAX_BYTES, Math.floor((maxSizeBytes - overhead) / 2));
-  return { limit: BigInt(maxSizeBytes - overhead - chunk), chunk };
+  const endOverhead = 2 * LOG_RECORD.size + 3 * RECORD_ALIGN_BYTES;
+  return { limit: BigInt(maxSizeBytes - overhead - chunk), endLimit: BigInt(maxSizeBytes - endOverhead), chunk };
 }
 
 /**
@@ -68,7 +76,7 @@ export function emitPumpLoop(pump: PumpProgram): void {
   p.step({ action: "leave, when the run has ended and that is written down" });
 }
 
-function emitWatch({ p, labels, memory }: PumpProgram, { watch, looks, take }: Loop): void {
+function emitWatch({ p, labels, memory }: PumpProgram, { watch, looks, take, ended }: Loop): void {
   const { polls } = memory;
   const { fd: descriptor, revents } = POLLFD.fields;
   const entry = (index: number, offset: number, length: number) => polls.at(index * POLLFD.size + offset, length);
@@ -89,6 +97,8 @@ function emitWatch({ p, labels, memory }: PumpProgram, { watch, looks, take }: L
     p.branch(p.slot("from"), "eq", p.number(NO_FD, "none"), next);
     p.set(p.slot("stream"), index * POLLFD.size);
     p.set(p.slot("kind"), p.number(LOG_KIND[name], name));
+    // Nothing is in it and nobody writes any more. Who found that out by taking would have made room for what does not come.
+    p.branch(ready, "eq", p.flags("POLLHUP"), ended);
     p.jump(take);
   }
   p.mark(looks[CALLER]);
@@ -107,7 +117,7 @@ function emitTake(pump: PumpProgram, loop: Loop): void {
   const { p, plan, slots, labels, memory } = pump;
   const { record } = memory;
   const { file, at, previous, dropped, due } = slots;
-  const { limit, chunk } = sizes(plan.maxSizeBytes);
+  const { limit, endLimit, chunk } = sizes(plan.maxSizeBytes);
   const { fields } = LOG_RECORD;
   const [kind, bytes, length, written] = [p.slot("kind"), p.slot("bytes"), p.slot("length"), p.slot("written")];
   const room = p.label("there is room");
@@ -124,6 +134,11 @@ function emitTake(pump: PumpProgram, loop: Loop): void {
   p.handler(loop.lost);
   p.set(bytes, 0);
   p.branch(at, "lt", p.number(limit), room);
+  // A single file would be emptied for the end, and nothing be left of what the run has said.
+  const rotate = p.label("a new file");
+  p.branch(kind, "ne", p.number(LOG_KIND.end, "end"), rotate);
+  p.branch(at, "lt", p.number(endLimit), room);
+  p.mark(rotate);
   emitRotate(pump, loop.lost);
   p.mark(room);
   p.step({ action: "write down how much was lost", why: "there was no room for it" });

@@ -50,6 +50,9 @@ export function emitMakeTerminal(s: Supervision, process: Process, root: Slot, c
     p.step({ action: `set terminal size ${width}x${height}`, field: "process.consoleSize" });
     p.call("ioctl", [slots.master, p.flags("TIOCSWINSZ"), p.struct(WINSIZE, { ws_row: height, ws_col: width })]);
   }
+  // With the OCI command, as with runc and crun; docker's users get both characters in a pipe, too. Done here: the program
+  // may have written before the reaper comes to it.
+  if (s.stdio.consoleSocket === undefined && s.exitsAsChild === true) emitPassLinesOn(p, slots.master);
   if (console) emitConsole(p, root, slave);
   p.step({ action: "hand the terminal to the reaper" });
   emitSendDescriptor(s, slots.master);
@@ -117,8 +120,6 @@ export function emitTakeTerminal(s: Supervision): void {
   s.p.step({ action: "take the terminal from the child", field: "process.terminal" });
   emitReceiveDescriptor(s, s.slots.master);
   emitPassTerminalOn(s);
-  // With the OCI command, as with runc and crun; docker's users get both characters in a pipe, too.
-  if (s.stdio.consoleSocket === undefined && s.exitsAsChild === true) emitPassLinesOn(s.p, s.slots.master);
 }
 
 /** In the reaper: keeps the master for the relay, or passes it on where a console socket is asked for. */
