@@ -112,15 +112,28 @@ function emitWatch({ p, labels, memory }: PumpProgram, { watch, looks, take, end
   p.jump(looks[0]);
 }
 
+/** Begins a new file where the next record may not fit into this one. */
+function emitMakeRoom(pump: PumpProgram, { lost }: Loop, { limit, endLimit }: Sizes): void {
+  const { p, slots } = pump;
+  const room = p.label("there is room");
+  const rotate = p.label("a new file");
+  p.branch(slots.at, "lt", p.number(limit), room);
+  // A single file would be emptied for the end, and nothing be left of what the run has said.
+  p.branch(p.slot("kind"), "ne", p.number(LOG_KIND.end, "end"), rotate);
+  p.branch(slots.at, "lt", p.number(endLimit), room);
+  p.mark(rotate);
+  emitRotate(pump, lost);
+  p.mark(room);
+}
+
 /** Writes one record, with what has come of a stream or with nothing. */
 function emitTake(pump: PumpProgram, loop: Loop): void {
   const { p, plan, slots, labels, memory } = pump;
   const { record } = memory;
   const { file, at, previous, dropped, due } = slots;
-  const { limit, endLimit, chunk } = sizes(plan.maxSizeBytes);
+  const { chunk } = sizes(plan.maxSizeBytes);
   const { fields } = LOG_RECORD;
   const [kind, bytes, length, written] = [p.slot("kind"), p.slot("bytes"), p.slot("length"), p.slot("written")];
-  const room = p.label("there is room");
   const complete = p.label("nothing is missing");
   const opened = p.label("with a stream's bytes");
   const account = p.label("account");
@@ -133,14 +146,7 @@ function emitTake(pump: PumpProgram, loop: Loop): void {
   p.step({ action: "write down what has come" });
   p.handler(loop.lost);
   p.set(bytes, 0);
-  p.branch(at, "lt", p.number(limit), room);
-  // A single file would be emptied for the end, and nothing be left of what the run has said.
-  const rotate = p.label("a new file");
-  p.branch(kind, "ne", p.number(LOG_KIND.end, "end"), rotate);
-  p.branch(at, "lt", p.number(endLimit), room);
-  p.mark(rotate);
-  emitRotate(pump, loop.lost);
-  p.mark(room);
+  emitMakeRoom(pump, loop, sizes(plan.maxSizeBytes));
   p.step({ action: "write down how much was lost", why: "there was no room for it" });
   p.branch(dropped, "eq", 0, complete);
   p.set(length, WORD_BYTES);
