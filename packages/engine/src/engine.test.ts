@@ -222,6 +222,25 @@ describe("who looks after containers", () => {
     assert.deepEqual([state.status, state.exitCode, state.restartCount], ["exited", 2, 1]);
   });
 
+  test("comes to what has ended before it came", async () => {
+    using fixture = new EngineFixture();
+    const engine = fixture.open();
+    const restart = { name: "on-failure", maximumRetryCount: 1 } as const;
+    const { id } = await engine.create("box", async () => newContainer({ restart }));
+    const gone = await engine.create("gone", async () => newContainer({ autoRemove: true }));
+    for (const name of ["box", "gone"]) await engine.start(name);
+    for (const each of [id, gone.id]) fixture.runtime.end(each, 1);
+    assert.deepEqual((await engine.list()).map(({ state }) => state.status).sort(), ["exited", "restarting"]);
+    const attended = fixture.open().attend(new AbortController().signal);
+    await until(async () => (await engine.find("box")).state.status === "running");
+    fixture.runtime.end(id, 2);
+    await attended;
+    assert.deepEqual(
+      (await engine.list()).map(({ name, state }) => [name, state.exitCode]),
+      [["box", 2]],
+    );
+  });
+
   test("leaves alone what somebody has stopped", async () => {
     using fixture = new EngineFixture();
     const engine = fixture.open();

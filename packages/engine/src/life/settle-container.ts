@@ -7,6 +7,7 @@ import { containerEvent } from "./container-event.ts";
 import { disconnectNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { resumeStreams } from "./container-streams.ts";
+import { wantsRestart } from "./restart-policy.ts";
 
 /** What a machine that was switched off, or somebody who removed all state, has left of a run: docker's code for that. */
 const LOST_EXIT_CODE = 255;
@@ -39,12 +40,16 @@ export async function recordEnd(
   await disconnectNetworks(context, container);
   rmSync(streamsDirectory(context, id), { recursive: true, force: true });
   const wasStarted = state.status !== "starting" || exit !== undefined;
+  const exitCode = exit?.exitCode ?? LOST_EXIT_CODE;
+  const ended = statusAfter("end", state.status, name);
+  // Said here, whoever finds the end: who looks after it may not have come to it yet.
+  const isRestarted = wantsRestart(container.restart, { ...state, exitCode });
   return save(context, container, wasStarted ? "die" : undefined, {
     ...state,
-    status: statusAfter("end", state.status, name),
+    status: isRestarted ? statusAfter("restart", ended, name) : ended,
     pid: undefined,
     finishedAtMs: exit?.exitedAtMs ?? Date.now(),
-    exitCode: exit?.exitCode ?? LOST_EXIT_CODE,
+    exitCode,
     oomKilled: exit?.oomKilled ?? false,
     error: exit === undefined && !wasStarted ? "its start was cut off" : "",
     endpoints: [],

@@ -112,8 +112,10 @@ export class ContainerRows {
   /** Those that somebody has to look after: what they are to become when they end is not nothing. */
   attended(): readonly Container[] {
     const sql =
-      "select * from engine_containers where attended = 1 and status in ('starting', 'running', 'paused', 'restarting')";
-    return this.#database.all(sql).map(decodeContainer);
+      "select * from engine_containers where attended = 1 and status in ('starting', 'running', 'paused', 'restarting', 'exited')";
+    // Of those that have ended, only what is to be removed then waits for somebody.
+    const all = this.#database.all(sql).map(decodeContainer);
+    return all.filter(({ state, autoRemove }) => state.status !== "exited" || autoRemove);
   }
 
   spec(id: string): RuntimeSpec | undefined {

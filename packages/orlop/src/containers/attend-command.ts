@@ -14,11 +14,11 @@ export const attendCommand: Command = containerCommand(
     examples: [],
     table: { flags: [] },
   },
-  async ({ engine, stateDirectory }) => {
+  async ({ engine, depot }) => {
     using cancel = new CancelOnSignals();
     // Asked again after the lock is free: whoever has found it taken in between counts on this process.
     while (engine.needsAttendant && !cancel.signal.aborted) {
-      using attendant = Attendant.try(stateDirectory);
+      using attendant = Attendant.try(depot.root);
       if (attendant === undefined) return 0;
       await engine.attend(cancel.signal);
     }

@@ -5,7 +5,7 @@ import type { Engine } from "@orlop/engine";
 import { FileLock } from "@orlop/image";
 
 /**
- * The one process of this user that looks after containers which are to be started again or removed when they end: there is
+ * The one process of a depot that looks after containers which are to be started again or removed when they end: there is
  * one as long as there are such containers, and none otherwise. It holds a lock; if it is killed, the next command that finds
  * the lock free starts another.
  */
@@ -17,16 +17,17 @@ export class Attendant implements Disposable {
   }
 
   /** Undefined when there is one already. */
-  static try(stateDirectory: string): Attendant | undefined {
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-    const lock = FileLock.try(join(stateDirectory, "attendant"));
+  static try(depot: string): Attendant | undefined {
+    const locks = join(depot, "locks");
+    mkdirSync(locks, { recursive: true, mode: 0o700 });
+    const lock = FileLock.try(join(locks, "attendant"));
     return lock && new Attendant(lock);
   }
 
   /** Starts it where it is needed and not there. */
-  static ensure(engine: Engine, stateDirectory: string): void {
+  static ensure(engine: Engine, depot: string): void {
     if (!engine.needsAttendant) return;
-    const attendant = Attendant.try(stateDirectory);
+    const attendant = Attendant.try(depot);
     if (attendant === undefined) return;
     attendant[Symbol.dispose]();
     const [, script = ""] = process.argv;

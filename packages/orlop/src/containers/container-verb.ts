@@ -24,7 +24,7 @@ export function containerCommand(
       try {
         return await verb({ ...open, flags, nowMs: Date.now() });
       } finally {
-        if (command.name !== "_attend") Attendant.ensure(open.engine, open.stateDirectory);
+        if (command.name !== "_attend") Attendant.ensure(open.engine, open.depot.root);
       }
     },
   };

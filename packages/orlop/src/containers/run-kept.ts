@@ -22,7 +22,7 @@ export async function runKept(options: RunOptions): Promise<number> {
   idFile?.write(container.id);
   if (!options.detach) return await runAttached(open, container, options);
   await startOrRemove(open, container, () => open.engine.start(container.id));
-  Attendant.ensure(open.engine, open.stateDirectory);
+  Attendant.ensure(open.engine, open.depot.root);
   printText(`${container.id}\n`);
   return 0;
 }
@@ -58,7 +58,7 @@ export async function runAttached(open: OpenEngine, container: Container, option
   const started = await startOrRemove(open, container, () =>
     engine.start(container.id, { holdsInput: options.interactive }),
   );
-  Attendant.ensure(open.engine, open.stateDirectory);
+  Attendant.ensure(open.engine, open.depot.root);
   const { detachKeys } = options;
   const end = await attach(open, { ...started, sinceNs, detachKeys, proxy });
   if (end.isDetached) return 0;
