@@ -104,6 +104,7 @@ export class Engine {
         return container;
       });
     } catch (error) {
+      await this.#context.roots.discard(id);
       rmSync(directory, { recursive: true, force: true });
       throw error;
     }
@@ -323,8 +324,9 @@ export class Engine {
     const { id, stopSignal, stopTimeoutMs } = container;
     const limit = timeoutMs ?? stopTimeoutMs;
     const ended = waitForEnd(this.#context, container, undefined);
-    if (limit > 0) await runtime.signal(id, signal ?? stopSignal).catch(ignoreEnded);
-    const timer = setTimeout(() => void runtime.signal(id, constants.signals.SIGKILL).catch(() => {}), limit);
+    if (limit !== 0) await runtime.signal(id, signal ?? stopSignal).catch(ignoreEnded);
+    const kill = (): void => void runtime.signal(id, constants.signals.SIGKILL).catch(() => {});
+    const timer = limit < 0 ? undefined : setTimeout(kill, limit);
     try {
       const exitCode = await ended;
       return { ...container, state: { ...container.state, status: "exited", exitCode } };

@@ -1,10 +1,10 @@
-import { isatty } from "node:tty";
 import { generateId, OrlopError, type Process } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { randomBytes } from "@orlop/kernel";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "../run/environment.ts";
+import { openRelay } from "../run/open-relay.ts";
 import { openRuntime } from "../run/open-runtime.ts";
 import { parseRuntime } from "../run/runtime-choice.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
@@ -105,7 +105,7 @@ async function execAttached(
     const { RawTerminal } = await import("../run/raw-terminal.ts");
     stack.use(await RawTerminal.take());
   }
-  const relay = await openRelay(stateDirectory, interactive, terminal);
+  const relay = await openRelay({ tty: terminal, interactive }, stateDirectory);
   if (relay !== undefined) stack.use(relay);
   const { runtime } = stack.use(await openRuntime(parseRuntime(container.runtime), stateDirectory, relay ?? "inherit"));
   const { id } = container;
@@ -120,16 +120,4 @@ async function execAttached(
   }
   const { exitCode } = await runtime.wait(id, { execId });
   return exitCode;
-}
-
-/** Where the program would get a terminal of the caller's without having asked for one. */
-async function openRelay(
-  stateDirectory: string,
-  interactive: boolean,
-  terminal: boolean,
-): Promise<import("../run/stdio-relay.ts").StdioRelay | undefined> {
-  const relayed = ([0, 1, 2] as const).filter((fd) => !terminal && (fd !== 0 || interactive) && isatty(fd));
-  if (relayed.length === 0) return undefined;
-  const { StdioRelay } = await import("../run/stdio-relay.ts");
-  return await StdioRelay.open(stateDirectory, relayed);
 }

@@ -7,13 +7,13 @@ import { ownDataDirectory } from "../store/data-directory.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
 import type { MachineView } from "./machine-view.ts";
 import { NameClaim } from "./name-claim.ts";
+import { openRelay } from "./open-relay.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { prepareContainer } from "./prepare-container.ts";
 import { RunMarker } from "./run-marker.ts";
 import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
 import { SignalProxy } from "./signal-proxy.ts";
-import type { StdioRelay } from "./stdio-relay.ts";
 import { sweepOrphans } from "./sweep-orphans.ts";
 
 /**
@@ -73,14 +73,6 @@ export async function runContainer(options: RunOptions, machine: MachineView): P
   isDeleted = true;
   await removal.catch(() => {});
   return exitCode;
-}
-
-/** Where the container would get a terminal of the caller's without having asked for one. */
-async function openRelay({ tty, interactive }: RunOptions, stateDirectory: string): Promise<StdioRelay | undefined> {
-  const relayed = ([0, 1, 2] as const).filter((fd) => !tty && (fd !== 0 || interactive) && isatty(fd));
-  if (relayed.length === 0) return undefined;
-  const { StdioRelay } = await import("./stdio-relay.ts");
-  return await StdioRelay.open(stateDirectory, relayed);
 }
 
 function makeDirectories(paths: readonly string[]): void {
