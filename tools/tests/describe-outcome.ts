@@ -19,6 +19,11 @@ export function failuresText({ failures }: TestOutcome): string {
   return failures.map(failureText).join("\n\n");
 }
 
+/** A line per failure: what is told last is what a reader of a long log sees. */
+export function failedTitles({ failures }: TestOutcome): string {
+  return failures.map(({ place, title }) => `${place}: ${title}`).join("\n");
+}
+
 /** A line per reason, the most frequent first, with the files that gave it. */
 export function skipsText({ skips }: TestOutcome): string {
   const byReason = Map.groupBy(skips, ({ reason }) => reason);

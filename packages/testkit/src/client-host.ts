@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cgroupDirectories, removeCgroupDirectories } from "./cgroup-directories.ts";
-import { parseMountinfo } from "./mountinfo.ts";
+import { type MountinfoEntry, parseMountinfo } from "./mountinfo.ts";
 import { patience } from "./patience.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
@@ -66,12 +66,15 @@ export class ClientHost implements AsyncDisposable {
   readonly mark: string;
   readonly #stack: AsyncDisposableStack;
   readonly #pid: number;
+  /** Mounts of this machine's own: other tests have theirs below /run while the namespace is made. */
+  readonly #inherited: ReadonlySet<number>;
 
   private constructor(stack: AsyncDisposableStack, directory: string, mark: string, pid: number) {
     this.#stack = stack;
     this.directory = directory;
     this.mark = mark;
     this.#pid = pid;
+    this.#inherited = new Set(mountsOf(pid).map(({ id }) => id));
   }
 
   static async start(name: string, { runtime, hasOwnNetwork = true }: ClientHostOptions = {}): Promise<ClientHost> {
@@ -178,7 +181,8 @@ export class ClientHost implements AsyncDisposable {
 
   /** What is mounted below the directory, as the client sees it. */
   mounts(): readonly string[] {
-    return parseMountinfo(readFileSync(`/proc/${this.#pid}/mountinfo`, "utf8"))
+    return mountsOf(this.#pid)
+      .filter(({ id }) => !this.#inherited.has(id))
       .map(({ mountPoint }) => mountPoint)
       .filter((path) => path.startsWith(`${this.directory}/`) || path.startsWith("/run/"));
   }
@@ -226,6 +230,10 @@ export class Daemon {
     if (child !== "") process.kill(Number(child), signal);
     await ended(this.#child);
   }
+}
+
+function mountsOf(pid: number): readonly MountinfoEntry[] {
+  return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
 }
 
 async function ended(child: ChildProcess): Promise<void> {
