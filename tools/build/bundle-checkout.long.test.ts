@@ -50,6 +50,8 @@ const files = {
     "}",
     "",
   ].join("\n"),
+  "node_modules/library/package.json": '{ "name": "library", "version": "1.0.0", "main": "index.js" }',
+  "node_modules/library/index.js": 'exports.about = "a library ";\n',
   "packages/orlop/src/later.ts":
     'export function later(): string {\n  return typeof process.getBuiltinModule("node:zlib").gzip;\n}\n',
 } as const;
@@ -156,6 +158,19 @@ describe("the command of a checkout", () => {
     assert.equal(checkout.run().text, "first \u00e9 function from .cache");
     writeFileSync(checkout.path("packages/orlop/.cache/cli.cjs"), "half of i");
     assert.equal(checkout.run().text, "first \u00e9 function from src");
+  });
+
+  test("sees that an installed package was replaced", async () => {
+    const checkout = new Checkout();
+    const later = files["packages/orlop/src/later.ts"].replace("return ", "return about + ");
+    writeFileSync(checkout.path("packages/orlop/src/later.ts"), `import { about } from "library";\n${later}`);
+    await checkout.bundle();
+    assert.equal(checkout.run().text, "first \u00e9 a library function from .cache");
+    const installed = checkout.path("node_modules/library");
+    writeFileSync(join(installed, "index.js"), 'exports.about = "another ";\n');
+    renameSync(join(installed, "package.json"), join(installed, "old"));
+    cpSync(join(installed, "old"), join(installed, "package.json"), { preserveTimestamps: true });
+    assert.equal(checkout.run().text, "first \u00e9 another function from src");
   });
 
   test("keeps what V8 compiled where nobody else can have written it", async () => {

@@ -12,18 +12,32 @@ import { checkoutPackages } from "./checkout-packages.ts";
  */
 const TIME_STEP_MS = 2_000;
 
-/** Notes each file right before it is read: one that changes afterwards is another than was noted. */
-class InputRecord {
-  readonly inputs: BundleInput[] = [];
-  readonly #directory: string;
+/** An installed package, as a path of one of its files begins, from the root of the checkout. */
+const INSTALLED = /^node_modules\/(@[^/]+\/)?[^/]+/;
 
-  constructor(directory: string) {
-    this.#directory = directory;
+/**
+ * Notes each file right before it is read: one that changes afterwards is another than was noted. The manifest stands for a
+ * package that npm installed, and replaces as a whole: every file noted is one to look at whenever the command starts.
+ */
+class InputRecord {
+  readonly #inputs = new Map<string, BundleInput>();
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  get inputs(): readonly BundleInput[] {
+    return [...this.#inputs.values()];
   }
 
   note(path: string): void {
-    const { size, ctimeMs } = statSync(path);
-    this.inputs.push([relative(this.#directory, path), size, ctimeMs]);
+    const read = relative(this.#root, path);
+    const installed = INSTALLED.exec(read)?.[0];
+    const file = installed === undefined ? read : join(installed, "package.json");
+    if (this.#inputs.has(file)) return;
+    const { size, ctimeMs } = statSync(join(this.#root, file));
+    this.#inputs.set(file, [file, size, ctimeMs]);
   }
 
   get observer(): Plugin {
@@ -38,7 +52,7 @@ interface CheckoutBundle {
 }
 
 async function bundleOnce(root: string, directory: string): Promise<CheckoutBundle> {
-  const record = new InputRecord(directory);
+  const record = new InputRecord(root);
   const packages = checkoutPackages(root);
   for (const each of packages) record.note(join(each.directory, "package.json"));
   const { text } = await bundleCommand(directory, packages, record.observer);

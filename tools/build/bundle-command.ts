@@ -84,7 +84,13 @@ export async function bundleCommand(
   // A name that does not resolve is only a warning to the bundler, and an error to who installs the file.
   const onLog = (_level: string, log: { readonly message: string }): void => void warnings.push(log.message);
   const bundle = await rolldown({ cwd: directory, input, platform: "node", plugins, onLog });
-  const options = { format: "cjs", sourcemap: true, codeSplitting: false, dynamicImportInCjs: false } as const;
+  const options = {
+    format: "cjs",
+    sourcemap: true,
+    comments: { legal: true, annotation: false, jsdoc: false },
+    codeSplitting: false,
+    dynamicImportInCjs: false,
+  } as const;
   const { output } = await bundle.generate(options);
   await bundle.close();
   if (warnings.length > 0) throw new BuildFailure(`Cannot bundle the command line:\n${warnings.join("\n")}`);
@@ -92,7 +98,7 @@ export async function bundleCommand(
   return { text: asciiOnly(code), map: String(map) };
 }
 
-/** From the file's directory to the package's manifest, each input of a bundle: its path, its size, its last change in ms. */
+/** An input of a checkout's bundle: its path from the root of the checkout, its size, its last change in ms. */
 export type BundleInput = readonly [path: string, size: number, changedMs: number];
 
 /** The bundle as a file: its last line is the record that bin/start.cjs reads. */

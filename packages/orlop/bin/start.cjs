@@ -15,6 +15,8 @@ const CODE_FILES_MAX = 32;
 const CODE_AGE_MAX_MS = 10_000;
 
 const packageDirectory = dirname(__dirname);
+/** Where this is one: without "..", as the kernel would walk those again for each of its files. */
+const checkout = dirname(dirname(packageDirectory));
 const isCheckout = process.execArgv.includes("--conditions=source");
 // The launcher's way to keep Node from taking the caller's options for its own.
 process.argv = process.argv.map((word, index) => (index > 1 && word.startsWith(":") ? word.slice(1) : word));
@@ -40,7 +42,7 @@ function findBundle() {
 
 /** The time of the last change cannot be set, and everything that changes what is in a file sets it. */
 function isUntouched([path, size, changedMs]) {
-  const stat = fs.statSync(`${packageDirectory}/${path}`, { throwIfNoEntry: false });
+  const stat = fs.statSync(`${checkout}/${path}`, { throwIfNoEntry: false });
   return stat !== undefined && stat.size === size && stat.ctimeMs === changedMs;
 }
 
