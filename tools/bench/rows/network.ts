@@ -67,7 +67,9 @@ function request(path: string): Pick<Parameters<NetworkDriver["connect"]>[0], "n
 }
 
 function peer(bench: NetworkBench): Subject<Measure> {
-  const chain = new CniChain(new CniPrograms({ directories: DIRECTORIES, hostNamespace: bench.hostPath }));
+  const lockFile = join(bench.directory, "cni.lock");
+  const programs = new CniPrograms({ directories: DIRECTORIES, hostNamespace: bench.hostPath, lockFile });
+  const chain = new CniChain(programs);
   const list = parseConflist(conflist(bench.directory), "bench");
   const portMappings = [{ hostPort: 8081, containerPort: 80, protocol: "tcp", hostIP: "127.0.0.1" }];
   const attachment = (namespace: string, round: number) => ({

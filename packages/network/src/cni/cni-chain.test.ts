@@ -18,6 +18,8 @@ const ATTACHMENT = { containerId: "c1", interfaceName: "eth0", namespace: "/proc
 
 /** A plug-in that writes down how it is called, and answers with its name; where there is a file "fail", with that. */
 const PLUGIN = `#!/bin/sh
+mkdir "\${0%/*}/alone" || exit 1
+trap 'rmdir "\${0%/*}/alone"' EXIT
 config=$(cat)
 type=\${0##*/}
 d=\${0%/*}
@@ -30,6 +32,8 @@ if [ "$CNI_COMMAND" = ADD ]; then echo "{\\"by\\":\\"$type\\"}"; fi
 interface Bench {
   readonly directory: string;
   readonly chain: CniChain;
+  /** As another process has it. */
+  readonly another: () => CniChain;
   readonly list: (more?: Readonly<Record<string, unknown>>) => ReturnType<typeof parseConflist>;
   readonly calls: () => readonly Call[];
 }
@@ -40,9 +44,13 @@ async function withChain(check: (bench: Bench) => Promise<void>): Promise<void> 
     const plugins = [{ type: "one", colour: "red", capabilities: { mac: true } }, { type: "two" }];
     const file = join(directory, "calls");
     appendFileSync(file, "");
+    const lockFile = join(directory, "lock");
+    const open = () =>
+      new CniChain(new CniPrograms({ directories: ["/nowhere", directory], hostNamespace: undefined, lockFile }));
     await check({
       directory,
-      chain: new CniChain(new CniPrograms({ directories: ["/nowhere", directory], hostNamespace: undefined })),
+      chain: open(),
+      another: open,
       list: (more) => parseConflist(JSON.stringify({ cniVersion: "1.1.0", name: "net", plugins, ...more }), "a"),
       calls: () =>
         readFileSync(file, "utf8")
@@ -102,6 +110,14 @@ suite("chains of CNI plug-ins", () => {
         ["CHECK one", "CHECK two", "STATUS one", "STATUS two", "GC one", "GC two"],
       );
       assert.deepEqual(calls().at(-1)?.config["cni.dev/valid-attachments"], [{ containerID: "c1", ifname: "eth0" }]);
+    });
+  });
+
+  test("are called one at a time, whoever calls them", async () => {
+    await withChain(async ({ chain, another, list, calls }) => {
+      const chains = [chain, another(), another()];
+      await Promise.all([...chains, ...chains].map((each) => each.add(list(), ATTACHMENT, {})));
+      assert.equal(calls().length, 12);
     });
   });
 

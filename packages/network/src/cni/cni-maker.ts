@@ -35,6 +35,8 @@ interface CniMakerOptions {
   readonly pluginDirectories: readonly string[];
   /** The network namespace of the host; absent: that of this process. */
   readonly hostNamespace: string | undefined;
+  /** Held while a plug-in runs. */
+  readonly lockFile: string;
   /** Whether nobody else uses the networks, so that what is not known here belongs to nobody. */
   readonly collect: boolean;
 }
@@ -65,9 +67,9 @@ export class CniMaker implements EndpointMaker {
   #relay: Promise<NetworkRelay> | undefined;
 
   constructor(options: CniMakerOptions) {
-    const { configDirectory, pluginDirectories, hostNamespace } = options;
+    const { configDirectory, pluginDirectories: directories, hostNamespace, lockFile } = options;
     this.#options = options;
-    this.#chain = new CniChain(new CniPrograms({ directories: pluginDirectories, hostNamespace }));
+    this.#chain = new CniChain(new CniPrograms({ directories, hostNamespace, lockFile }));
     // As all runtimes have it.
     this.defaultNetwork = readConflists(configDirectory)[0]?.name ?? CNI_DRIVER;
   }

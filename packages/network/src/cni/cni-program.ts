@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { type ErrorCode, OrlopError } from "@orlop/core";
+import { FileLock } from "@orlop/image/file-lock";
 import { findProgram } from "@orlop/kernel";
 import { isObject } from "./conflist.ts";
 
@@ -18,6 +19,8 @@ export interface CniProgramsOptions {
   readonly directories: readonly string[];
   /** The network namespace that is the host for them; absent: that of this process. */
   readonly hostNamespace: string | undefined;
+  /** Held while a plug-in runs, by whoever calls plug-ins here. */
+  readonly lockFile: string;
 }
 
 /** Plug-ins wait for locks of each other and for servers that give addresses. */
@@ -34,10 +37,10 @@ interface PluginCall {
   readonly attachment: CniAttachment | undefined;
 }
 
-/** The programs of CNI plug-ins, one at a time. */
+/** The programs of CNI plug-ins, one at a time: portmap fails where another one makes iptables' chains meanwhile. */
 export class CniPrograms {
   readonly #options: CniProgramsOptions;
-  /** Of the call before: portmap fails where another one makes iptables' chains at the same time. */
+  /** Of the call before. Among themselves callers take turns, as the lock goes to whoever asks at the right moment. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: CniProgramsOptions) {
@@ -68,6 +71,7 @@ export class CniPrograms {
     this.#turn = done.promise;
     await turn;
     try {
+      using _lock = await FileLock.take(this.#options.lockFile);
       return await this.#execute(program, { type, command, config, attachment });
     } finally {
       done.resolve();

@@ -49,7 +49,7 @@ export const makeCniDriver: MakeNetworkDriver = async (directory, hostNamespace)
   const open = (): CniDriver => {
     const database = stack.use(new Database(join(directory, "metadata.db")));
     const records = new SqliteRecords(database, "cni");
-    const driver = new CniDriver({ records, configDirectory, hostNamespace });
+    const driver = new CniDriver({ records, configDirectory, hostNamespace, lockFile: join(directory, "lock") });
     stack.defer(() => driver.close());
     return driver;
   };
