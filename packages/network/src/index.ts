@@ -8,6 +8,7 @@ export {
   type CniProgramsOptions,
 } from "./cni/cni-program.ts";
 export { type CniPlugin, type CniVersion, type Conflist, parseConflist, readConflists } from "./cni/conflist.ts";
+export { CombinedDriver } from "./combined/combined-driver.ts";
 export { PastaDriver, type PastaDriverOptions } from "./pasta/pasta-driver.ts";
 export type {
   EndpointRecord,

@@ -59,7 +59,6 @@ const CONTAINER_ID = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** Endpoints by the plug-ins that somebody has configured. */
 export class CniMaker implements EndpointMaker {
   readonly name: string = CNI_DRIVER;
-  readonly defaultNetwork: string;
   readonly features: NetworkFeatures = FEATURES;
   readonly joinsEndpoints: boolean = true;
   readonly #options: CniMakerOptions;
@@ -67,11 +66,14 @@ export class CniMaker implements EndpointMaker {
   #relay: Promise<NetworkRelay> | undefined;
 
   constructor(options: CniMakerOptions) {
-    const { configDirectory, pluginDirectories: directories, hostNamespace, lockFile } = options;
+    const { pluginDirectories: directories, hostNamespace, lockFile } = options;
     this.#options = options;
     this.#chain = new CniChain(new CniPrograms({ directories, hostNamespace, lockFile }));
-    // As all runtimes have it.
-    this.defaultNetwork = readConflists(configDirectory)[0]?.name ?? CNI_DRIVER;
+  }
+
+  /** As all runtimes have it: that of the first file. */
+  get defaultNetwork(): string {
+    return this.#lists()[0]?.name ?? CNI_DRIVER;
   }
 
   async networks(): Promise<readonly ConfiguredNetwork[]> {

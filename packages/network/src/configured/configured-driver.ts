@@ -21,17 +21,19 @@ import type { ConfiguredNetwork, EndpointMaker } from "./endpoint-maker.ts";
  */
 export class ConfiguredDriver implements NetworkDriver {
   readonly name: string;
-  readonly defaultNetwork: string;
   readonly #maker: EndpointMaker;
   readonly #records: NetworkRecords;
   readonly #endpoints: ConfiguredEndpoints;
 
   constructor(maker: EndpointMaker, records: NetworkRecords) {
     this.name = maker.name;
-    this.defaultNetwork = maker.defaultNetwork;
     this.#maker = maker;
     this.#records = records;
     this.#endpoints = new ConfiguredEndpoints(maker, records);
+  }
+
+  get defaultNetwork(): string {
+    return this.#maker.defaultNetwork;
   }
 
   async features(): Promise<NetworkFeatures> {

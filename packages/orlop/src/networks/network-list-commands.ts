@@ -208,8 +208,9 @@ export const networkPruneCommand: Command = containerCommand(
     const driver = await networks();
     const used = new Set((await engine.list()).flatMap(({ network }) => attachedTo(network)));
     const removed: string[] = [];
-    for (const { id, name } of await driver.list()) {
-      if (name === driver.defaultNetwork || used.has(name) || used.has(id)) continue;
+    for (const { id, name, driver: itsDriver } of await driver.list()) {
+      // Others are made by configuration.
+      if (itsDriver !== driver.name || name === driver.defaultNetwork || used.has(name) || used.has(id)) continue;
       if ((await driver.endpoints(id)).length > 0) continue;
       await driver.remove(id);
       removed.push(name);
