@@ -32,6 +32,7 @@ export {
   type EgressRule,
   type Endpoint,
   type HostsEntry,
+  type NameServer,
   type NetworkDriver,
   type NetworkFeatures,
   type NetworkInfo,

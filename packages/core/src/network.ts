@@ -88,7 +88,12 @@ export interface PublishedPort {
 
 /** Addresses that may be talked to. */
 export interface EgressRule {
-  /** An address or a prefix: `192.0.2.7`, `2001:db8::/32`. */
+  /**
+   * An address or a prefix (`192.0.2.7`, `2001:db8::/32`), or a name of DNS, with `*.` in front for all names below it.
+   *
+   * What a name stands for is what the driver's server for names ({@link NameServer}) has told the endpoint, for as long as
+   * that is valid.
+   */
   readonly to: string;
   /** Absent: every protocol, and no `ports`. */
   readonly protocol?: PortProtocol;
@@ -158,6 +163,24 @@ export interface Endpoint {
   readonly labels: Labels;
 }
 
+/**
+ * What answers questions of DNS for the endpoints of a driver: names of their networks, and by asking the host's own servers
+ * the rest. It is a process beside the containers, which somebody has to run as long as it is needed; while there is none,
+ * names are not answered, and no egress policy lets out more than its addresses.
+ */
+export interface NameServer {
+  /** Whether there are endpoints that it is for. */
+  isNeeded(): boolean;
+  /**
+   * Answers until it is not needed or the signal aborts.
+   *
+   * @param watch calls back when another process may have changed what networks and endpoints there are
+   */
+  serve(watch: (onChange: () => void) => Disposable, signal: AbortSignal): Promise<void>;
+  /** Resolves with whether that endpoint is answered, before the signal aborts; true for one that it is not for. */
+  isAnswered(network: string, endpoint: string, signal: AbortSignal): Promise<boolean>;
+}
+
 /** A line of a container's `/etc/hosts`. */
 export interface HostsEntry {
   readonly address: string;
@@ -200,6 +223,8 @@ export interface NetworkDriver {
   readonly name: string;
   /** Name of the network that is there without `create`: what a container is on when nothing is said. */
   readonly defaultNetwork: string;
+  /** Absent: names are written into files, and egress policies are of addresses. */
+  readonly names?: NameServer;
   features(): Promise<NetworkFeatures>;
   create(request: CreateNetworkRequest): Promise<NetworkInfo>;
   /** By name or id. */
