@@ -28,6 +28,8 @@ export interface EngineParts {
   readonly logs: Logs;
   /** What connects containers with networks. */
   networks(): Promise<NetworkDriver>;
+  /** Has a process run {@link Engine.serveNames}, where there is none. */
+  startNames?(): void;
   /** Containers that end with the command that runs them, and are in no database. */
   transients(): readonly Container[];
 }

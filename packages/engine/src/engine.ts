@@ -39,6 +39,7 @@ import {
 } from "./state/container-places.ts";
 import { CONTAINER_TABLES, type Container, ContainerRows } from "./state/container-rows.ts";
 import { type EngineEvent, EventRows } from "./state/event-rows.ts";
+import { watchDatabase } from "./state/watch-database.ts";
 import { Volumes } from "./volumes.ts";
 
 /** What a new container is to be, once its id and name are settled. */
@@ -275,6 +276,17 @@ export class Engine {
   /** Takes it off a network. @throws OrlopError `conflict` when it is not on it */
   async disconnect(text: string, network: string): Promise<void> {
     await this.#change(text, (container) => detachNetwork(this.#context, container, network));
+  }
+
+  /** Whether somebody has to answer names; see {@link serveNames}. */
+  async needsNames(): Promise<boolean> {
+    return this.#context.rows.hasConnected() && (await this.#context.networks()).names?.isNeeded() === true;
+  }
+
+  /** Answers names of networks for containers, until nobody needs it or the signal aborts. */
+  async serveNames(signal: AbortSignal): Promise<void> {
+    const { database, networks } = this.#context;
+    await (await networks()).names?.serve((onChange) => watchDatabase(database.path, onChange), signal);
   }
 
   /** What connects containers with networks. */

@@ -21,6 +21,12 @@ export function hostResolvers(read: (path: string) => string | undefined = readI
   return last;
 }
 
+/** The host's servers for whoever is on the host itself, where those on its loopback are reached, too. */
+export function nameServersOfHost(read: (path: string) => string | undefined = readIfThere): readonly string[] {
+  const [path = ""] = FILES;
+  return parseResolvConf(read(path) ?? "").servers;
+}
+
 function parseResolvConf(text: string): Resolvers {
   const servers: string[] = [];
   const options: string[] = [];

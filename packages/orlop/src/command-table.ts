@@ -246,6 +246,11 @@ export const OWN_COMMANDS: readonly CommandEntry[] = [
     summary: "Look after containers",
     load: async () => (await import("./containers/attend-command.ts")).attendCommand,
   },
+  {
+    name: "_names",
+    summary: "Answer names of networks",
+    load: async () => (await import("./containers/names-command.ts")).namesCommand,
+  },
 ];
 
 export const GROUPS: readonly CommandGroup[] = [

@@ -2,6 +2,7 @@ import { OrlopError } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { NetworkAttachment } from "../state/container-description.ts";
 import type { Container } from "../state/container-rows.ts";
+import { awaitNames } from "./await-names.ts";
 import { connectOne, tellNeighbours, writeNames } from "./container-networks.ts";
 import { isActive } from "./container-status.ts";
 
@@ -26,15 +27,18 @@ export async function attachNetwork(
   const runtime = isActive(state.status) ? await context.runtime(container.runtime) : undefined;
   const pid = (await runtime?.state(id))?.pid;
   const added =
-    runtime === undefined ? [] : [await connectOne(driver, container, named, pid, known.length === 0 ? [] : undefined)];
+    runtime === undefined
+      ? []
+      : [await connectOne(driver, container, named, pid, known.length === 0 ? { ports: [] } : undefined)];
   const attachments = [...known, named];
-  const ports = network.kind === "networks" ? network.ports : [];
   const { state: _, ...description } = container;
   context.database.transaction(() => {
-    context.rows.setDescription({ ...description, network: { kind: "networks", attachments, ports } });
+    const all = network.kind === "networks" ? network : { kind: "networks" as const, ports: [] };
+    context.rows.setDescription({ ...description, network: { ...all, attachments } });
     context.rows.setState(id, { ...state, endpoints: [...state.endpoints, ...added] });
   });
   if (added.length === 0) return;
+  await awaitNames(context, container, added);
   await writeNames(context, container, [...state.endpoints, ...added]);
   await tellNeighbours(context, container);
 }
@@ -54,11 +58,10 @@ export async function detachNetwork(context: EngineContext, container: Container
   const endpoints = state.endpoints.filter((endpoint) => endpoint.network !== info.id);
   const { state: _, ...description } = container;
   context.database.transaction(() => {
-    const { ports } = network;
     const isLast = attachments.length === 0;
     context.rows.setDescription({
       ...description,
-      network: isLast ? { kind: "none" } : { kind: "networks", attachments, ports },
+      network: isLast && network.egress === undefined ? { kind: "none" } : { ...network, attachments },
     });
     context.rows.setState(id, { ...state, endpoints });
   });

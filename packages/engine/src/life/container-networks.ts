@@ -14,7 +14,7 @@ import type { EngineContext } from "../engine-context.ts";
 import type { NetworkAttachment } from "../state/container-description.ts";
 import { boundFiles } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
-import { hostsText, resolversText } from "./name-files.ts";
+import { addedHosts, hostsText, resolversText } from "./name-files.ts";
 
 /** The config with the namespace of the container whose network it is to have, where it is another's. */
 export async function joinNetwork(
@@ -46,19 +46,19 @@ export async function connectNetworks(
   const driver = await context.networks();
   const endpoints: Endpoint[] = [];
   for (const [index, attachment] of network.attachments.entries()) {
-    endpoints.push(await connectOne(driver, container, attachment, pid, index === 0 ? network.ports : undefined));
+    endpoints.push(await connectOne(driver, container, attachment, pid, index === 0 ? network : undefined));
   }
   await writeNames(context, container, endpoints);
   return endpoints;
 }
 
-/** @param ports those of its first network, which has the way out; absent: it is a further one */
+/** @param first has the ports of its first network, which has the way out; absent: it is a further one */
 export async function connectOne(
   driver: NetworkDriver,
-  { id, name, names }: Container,
+  { id, name, names, network: all }: Container,
   { network, aliases, addresses, hardwareAddress }: NetworkAttachment,
   pid: number | undefined,
-  ports: readonly PublishedPort[] | undefined,
+  first: { readonly ports: readonly PublishedPort[] } | undefined,
 ): Promise<Endpoint> {
   if (pid === undefined) {
     throw new OrlopError("unsupported", `Cannot connect container "${name}": its runtime has no network namespace`);
@@ -68,7 +68,8 @@ export async function connectOne(
     endpoint: id,
     namespace: { path: `/proc/${pid}/ns/net` },
     names: [...new Set([name, shortId(id), names.hostname, ...aliases])],
-    ...(ports === undefined ? { noDefaultRoute: true } : { ports }),
+    ...(first === undefined ? { noDefaultRoute: true } : { ports: first.ports }),
+    ...(all.kind === "networks" && all.egress !== undefined ? { egress: all.egress } : {}),
     ...(addresses === undefined ? {} : { addresses }),
     ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
   });
@@ -117,7 +118,8 @@ export async function writeNames(
   for (const { network } of endpoints) entries.push(...(await driver.hostsEntries(network)));
   const own = endpoints.flatMap(({ addresses }) => addresses.map((address) => address.replace(/\/.*$/, "")));
   const others = entries.filter(({ address }) => !own.includes(address));
-  writeFileSync(join(directory, "hosts"), hostsText(names, own, [...names.hosts, ...others]));
+  const added = addedHosts(names, endpoints.flatMap(({ gateways }) => gateways)[0]);
+  writeFileSync(join(directory, "hosts"), hostsText(names, own, [...added, ...others]));
   writeFileSync(join(directory, "resolv.conf"), resolversText(names, mergeResolvers(endpoints)));
 }
 

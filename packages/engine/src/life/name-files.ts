@@ -18,6 +18,20 @@ export function hostsText(
   return lines.map((line) => `${line.address}\t${line.names.join(" ")}\n`).join("");
 }
 
+/** Docker's word for the address by which a container reaches this machine; an address of its own is put in its place. */
+export const HOST_GATEWAY = "host-gateway";
+
+/** Lines that were asked for; without a gateway there is nothing that its word could stand for. */
+export function addedHosts(
+  { hosts }: Pick<ContainerNames, "hosts">,
+  gateway: string | undefined,
+): readonly HostsEntry[] {
+  return hosts.flatMap((entry) => {
+    if (entry.address !== HOST_GATEWAY) return [entry];
+    return gateway === undefined ? [] : [{ ...entry, address: gateway }];
+  });
+}
+
 /** resolv.conf(5): what was asked for goes before what the networks say. */
 export function resolversText(
   { servers, search, options }: Pick<ContainerNames, "servers" | "search" | "options">,

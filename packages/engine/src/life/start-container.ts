@@ -5,6 +5,7 @@ import { systemFailure } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
+import { awaitNames } from "./await-names.ts";
 import { connectNetworks, disconnectNetworks, joinNetwork, tellNeighbours } from "./container-networks.ts";
 import { statusAfter } from "./container-status.ts";
 import { endStreams, openInput, openStreams } from "./container-streams.ts";
@@ -104,6 +105,7 @@ async function runIn(
   const { pid } = await runtime.create(request);
   try {
     const endpoints = await connectNetworks(context, container, pid);
+    await awaitNames(context, container, endpoints);
     await runtime.start(request.id);
     return { pid, endpoints };
   } catch (error) {

@@ -1,15 +1,21 @@
-import { type LinuxResources, OrlopError } from "@orlop/core";
+import { type EgressPolicy, type LinuxResources, OrlopError, type PublishedPort } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { containerEvent } from "./container-event.ts";
 import { isActive } from "./container-status.ts";
 import { mergeResources } from "./merge-resources.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
+import { updateNetworks } from "./update-networks.ts";
 
 /** What of a container can change after it has been made; what is absent stays. */
 export interface ContainerChanges {
   readonly resources?: LinuxResources;
   readonly restart?: RestartPolicy;
+  /** On all of its networks. */
+  readonly egress?: EgressPolicy;
+  /** More ports, and fewer, of its first network. */
+  readonly publish?: readonly PublishedPort[];
+  readonly unpublish?: readonly PublishedPort[];
 }
 
 /**
@@ -18,11 +24,11 @@ export interface ContainerChanges {
  * @throws OrlopError; nothing is changed then
  */
 export async function updateContainer(
-  { rows, events, database, runtime }: EngineContext,
+  context: EngineContext,
   container: Container,
-  { resources, restart = container.restart }: ContainerChanges,
+  { resources, restart = container.restart, ...networkChanges }: ContainerChanges,
 ): Promise<Container> {
-  const { state, ...description } = container;
+  const { rows, events, database, runtime } = context;
   if (restart.name !== "no" && container.autoRemove) {
     throw new OrlopError(
       "conflict",
@@ -30,16 +36,20 @@ export async function updateContainer(
     );
   }
   const spec = rows.spec(container.id);
-  if (resources !== undefined && isActive(state.status)) {
+  if (resources !== undefined && isActive(container.state.status)) {
     await (await runtime(container.runtime)).update(container.id, resources);
   }
-  const changed = { ...container, restart };
+  // Last of what may fail, because it cannot be undone as easily.
+  const { network, endpoints } = await updateNetworks(context, container, networkChanges);
+  const changed = { ...container, restart, network, state: { ...container.state, endpoints } };
+  const { state, ...description } = changed;
   database.transaction(() => {
     if (resources !== undefined && spec !== undefined) {
       const linux = { ...spec.linux, resources: mergeResources(spec.linux?.resources ?? {}, resources) };
       rows.setSpec(container.id, { ...spec, linux });
     }
-    rows.setDescription({ ...description, restart });
+    rows.setDescription(description);
+    rows.setState(container.id, state);
     events.add(containerEvent(changed, "update"));
   });
   return changed;

@@ -1,4 +1,13 @@
-import type { Descriptor, Digest, HostsEntry, ImageExecutionConfig, Labels, Process, PublishedPort } from "@orlop/core";
+import type {
+  Descriptor,
+  Digest,
+  EgressPolicy,
+  HostsEntry,
+  ImageExecutionConfig,
+  Labels,
+  Process,
+  PublishedPort,
+} from "@orlop/core";
 import type { RestartPolicy } from "../life/restart-policy.ts";
 
 /** Where a container's root file system is, from one start to the next. */
@@ -29,6 +38,8 @@ export type ContainerNetwork =
       /** The first one has the published ports. */
       readonly attachments: readonly NetworkAttachment[];
       readonly ports: readonly PublishedPort[];
+      /** On all of them; absent: `all`. */
+      readonly egress?: EgressPolicy;
     };
 
 /** What is asked of one network. */

@@ -118,6 +118,13 @@ export class ContainerRows {
     return all.filter(({ state, autoRemove }) => state.status !== "exited" || autoRemove);
   }
 
+  /** Whether a container that runs is on a network. */
+  hasConnected(): boolean {
+    const sql =
+      "select 1 from engine_containers where status in ('starting', 'running', 'paused') and endpoints <> '[]' limit 1";
+    return this.#database.get(sql) !== undefined;
+  }
+
   spec(id: string): RuntimeSpec | undefined {
     const row = this.#database.get("select spec from engine_specs where id = ?", id);
     return row && (JSON.parse(String(row.spec)) as RuntimeSpec);

@@ -4,6 +4,7 @@ import {
   type EgressPolicy,
   type Endpoint,
   type HostsEntry,
+  type NameServer,
   type NetworkDriver,
   type NetworkFeatures,
   type NetworkInfo,
@@ -15,17 +16,22 @@ import { ownProcessMark } from "@orlop/kernel";
 import { NetworkRelay } from "@orlop/kernel/netlink";
 import { disjointPolicy } from "../egress/disjoint-rules.ts";
 import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
+import { nameServersOfHost } from "../resolvers.ts";
+import { BridgeNames } from "./bridge-names.ts";
 import { cleanUp } from "./clean-up.ts";
 import { EndpointWork } from "./endpoint-work.ts";
 import { hostIdentity } from "./host-identity.ts";
 import { hasProtocol6 } from "./host-settings.ts";
 import { HostSide } from "./host-side.ts";
 import { BRIDGE_DRIVER, DEFAULT_NETWORK, insertNetwork } from "./network-work.ts";
+import { setEgress } from "./set-egress.ts";
 
 export interface BridgeDriverOptions {
   readonly records: NetworkRecords;
   /** The network namespace in which bridges stand and ports are published; absent: that of this process. */
   readonly hostNamespace?: string;
+  /** Servers that names are asked of which are none of a network's; absent: the host's. */
+  readonly resolvers?: () => readonly string[];
 }
 
 const FEATURES: NetworkFeatures = {
@@ -54,11 +60,14 @@ export class BridgeDriver implements NetworkDriver {
   readonly defaultNetwork: string = DEFAULT_NETWORK;
   readonly #records: NetworkRecords;
   readonly #hostNamespace: string | undefined;
+  readonly names: NameServer;
   #host: Promise<Host> | undefined;
 
-  constructor({ records, hostNamespace }: BridgeDriverOptions) {
+  constructor({ records, hostNamespace, resolvers = nameServersOfHost }: BridgeDriverOptions) {
     this.#records = records;
     this.#hostNamespace = hostNamespace;
+    const side = async (): Promise<HostSide> => (await this.#useHost()).side;
+    this.names = new BridgeNames({ records, side, resolvers });
   }
 
   async features(): Promise<NetworkFeatures> {
@@ -137,11 +146,10 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async setEgress(network: string, endpoint: string, policy: EgressPolicy): Promise<Endpoint> {
-    const record = this.#endpoint(await this.#find(network), endpoint);
+    const found = await this.#find(network);
+    const record = this.#endpoint(found, endpoint);
     const { side } = await this.#useHost();
-    const egress = disjointPolicy(policy);
-    await side.changeEgress(record.endpoint, record.link, egress);
-    return (await this.#work()).change(record, { egress }).endpoint;
+    return (await setEgress(side, await this.#work(), { network: found, record }, disjointPolicy(policy))).endpoint;
   }
 
   async hostsEntries(network: string): Promise<readonly HostsEntry[]> {

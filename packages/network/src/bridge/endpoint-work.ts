@@ -4,7 +4,6 @@ import type { NetworkRelay, RelayNamespace } from "@orlop/kernel/netlink";
 import { isNamespaceThere, namespaceIdentity, namespacePath } from "../namespace-path.ts";
 import { completePorts, rangeOf, samePort } from "../ports/complete-ports.ts";
 import type { EndpointRecord, EndpointWishes, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
-import { hostResolvers } from "../resolvers.ts";
 import { hardwareAddressFor, takeAddresses, takePorts } from "./allocate-endpoint.ts";
 import { defaultRouteVersions, freeInterfaceName } from "./endpoint-links.ts";
 import { checkPortsFit, defaultRoutes, endpointWishes } from "./endpoint-wishes.ts";
@@ -12,6 +11,7 @@ import { handOverRoutes } from "./hand-over-routes.ts";
 import { linkNames } from "./host-links.ts";
 import type { HostSide } from "./host-side.ts";
 import { newLinkName } from "./network-work.ts";
+import { endpointResolvers } from "./served-names.ts";
 
 /** How often the driver chooses other ports where programs of the host have those that it chose. */
 const PORT_TRIES_MAX = 64;
@@ -172,7 +172,7 @@ export class EndpointWork {
       interfaceName,
       gateways: info.internal ? [] : info.subnets.map(({ gateway }) => gateway),
       routes,
-      resolvers: info.internal ? { servers: [], search: [], options: [] } : hostResolvers(),
+      resolvers: endpointResolvers(info, wishes.egress ?? "all"),
       names: wishes.names ?? [],
       ports: completePorts(wishes.ports ?? []),
       egress: wishes.egress ?? "all",

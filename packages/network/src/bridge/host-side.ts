@@ -1,7 +1,8 @@
-import { type EgressPolicy, type Endpoint, OrlopError, type PublishedPort } from "@orlop/core";
+import { type EgressPolicy, OrlopError, type PublishedPort } from "@orlop/core";
 import { parseIpAddress, type RelayNamespace } from "@orlop/kernel/netlink";
+import { withFound } from "../egress/name-rules.ts";
 import { checkHostPorts } from "../ports/host-ports.ts";
-import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
+import type { EndpointRecord, FoundAddress, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import { endConnections, isForbidden, isOfEndpoint, isOfPorts } from "./connections.ts";
 import { attach, makePair } from "./endpoint-links.ts";
 import { ensureBridge, findLink, hasIpv6, linkNames, removeLink } from "./host-links.ts";
@@ -10,6 +11,7 @@ import {
   closedElement,
   egressElements,
   endpointElements,
+  foundElements,
   networkElements,
   ownElements,
   portElements,
@@ -67,7 +69,7 @@ export class HostSide {
 
   async connect(network: NetworkRecord, record: EndpointRecord, inside: RelayNamespace): Promise<void> {
     await this.ensureNetwork(network);
-    await this.rules.ensure(ownElements(record.endpoint, record.link));
+    await this.rules.ensure(ownElements(record));
     await makePair(this.namespace, inside, network, record);
     await this.publish(network, record, record.endpoint.ports);
   }
@@ -150,16 +152,46 @@ export class HostSide {
   }
 
   /** One transaction of the kernel's: no packet meets a policy that is neither the old one nor the new one. */
-  async changeEgress(endpoint: Endpoint, link: string, policy: EgressPolicy): Promise<void> {
-    const [old, changed] = [egressElements(endpoint, link), egressElements({ ...endpoint, egress: policy }, link)];
-    const isIn = (list: typeof old, element: (typeof old)[number]): boolean =>
-      list.some((each) => JSON.stringify(each) === JSON.stringify(element));
+  async changeEgress(record: EndpointRecord, policy: EgressPolicy): Promise<void> {
+    const { endpoint, found = [] } = record;
+    const changed = { ...record, endpoint: { ...endpoint, egress: policy } };
+    await this.#replace(egressElements(record), egressElements(changed));
+    const rules = policy === "all" ? policy : { allow: withFound(policy.allow, found) };
+    await endConnections(this.namespace, isForbidden(endpoint.addresses, rules));
+  }
+
+  /** Lets out to what was found, from now on for as long as it is valid. */
+  async letOut(record: EndpointRecord, found: readonly FoundAddress[]): Promise<void> {
+    const elements = foundElements(record, found);
+    try {
+      // Where there is one already, its time begins anew only so.
+      await this.rules.replace(elements, elements);
+    } catch (error) {
+      if (!(error instanceof OrlopError && error.code === "not-found")) throw error;
+      await this.rules.remove(elements);
+      await this.rules.ensure(elements);
+    }
+  }
+
+  async changeAnswers(old: NetworkRecord, changed: NetworkRecord): Promise<void> {
+    await this.#replace(networkElements(old), networkElements(changed));
+  }
+
+  /** Puts some elements in the place of others; what is in both stays. */
+  async #replace(old: readonly RuleElement[], changed: readonly RuleElement[]): Promise<void> {
+    const identity = ({ set, key, value = [] }: RuleElement): string => JSON.stringify([set, key, value]);
+    const [before, after] = [old, changed].map((list) => new Set(list.map(identity)));
+    const gone = old.filter((each) => after?.has(identity(each)) !== true);
+    const come = changed.filter((each) => before?.has(identity(each)) !== true);
     await this.rules.ensureTablesFor(changed);
-    await this.rules.replace(
-      old.filter((each) => !isIn(changed, each)),
-      changed.filter((each) => !isIn(old, each)),
-    );
-    await endConnections(this.namespace, isForbidden(endpoint.addresses, policy));
+    try {
+      await this.rules.replace(gone, come);
+    } catch (error) {
+      if (!(error instanceof OrlopError && error.code === "not-found")) throw error;
+      // Its time has run out meanwhile, or somebody has taken all rules of the machine away.
+      await this.rules.remove(gone);
+      await this.rules.add(come);
+    }
   }
 
   /** A bridge routes loopback addresses as long as one of its endpoints has a port published on them. */

@@ -16,9 +16,10 @@ import { RuleSet } from "./rule-set.ts";
 const STEP = 3;
 
 /** Whether the work came to its end before it was killed. */
-async function work(...args: readonly string[]): Promise<boolean> {
+async function work(hostNamespace: string, ...args: readonly string[]): Promise<boolean> {
   const program = new URL("./bridge-work-fixture.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, ["-C", "source", program, ...args], { stdio: "inherit" });
+  const words = [`--net=${hostNamespace}`, process.execPath, "-C", "source", program, ...args];
+  const child = spawn("nsenter", words, { stdio: "inherit" });
   const [status, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
   assert.ok(status === 0 || signal === "SIGKILL", `it ended with ${status ?? signal}`);
   return status === 0;
@@ -44,7 +45,7 @@ suite("a process that is killed in the middle of its work", () => {
       const driver = new BridgeDriver({ records, hostNamespace: host.path("net") });
       let ended = false;
       for (let nth = 1; !ended; nth += STEP) {
-        ended = await work(path, host.path("net"), container.path("net"), String(nth));
+        ended = await work(host.path("net"), path, container.path("net"), String(nth));
         await driver.cleanup();
         const endpoints = await driver.endpoints();
         assert.equal((await pairs(relay.home)).length, endpoints.length, `killed at ${nth}`);

@@ -1,6 +1,7 @@
 import type { EgressRule, Endpoint, PublishedPort } from "@orlop/core";
 import { formatIpAddress, lastAddressOf, networkOf, parseIpAddress, parseIpPrefix } from "@orlop/kernel/netlink";
-import type { EndpointRecord, NetworkRecord } from "../records/network-records.ts";
+import { isNameRule, servicesOf } from "../egress/name-rules.ts";
+import type { AnswerPort, EndpointRecord, FoundAddress, NetworkRecord } from "../records/network-records.ts";
 import { bridgeOptionsOf } from "./bridge-options.ts";
 import type { RuleElement } from "./rule-set.ts";
 import type { SetName } from "./rule-table.ts";
@@ -8,7 +9,7 @@ import type { SetName } from "./rule-table.ts";
 type Key = RuleElement["key"];
 
 /** What the rules know of a network. */
-export function networkElements({ info, link }: NetworkRecord): readonly RuleElement[] {
+export function networkElements({ info, link, answers = [] }: NetworkRecord): readonly RuleElement[] {
   const { masquerade, isolated } = bridgeOptionsOf(info.options, info.name);
   const element = (set: SetName, ...key: Key): RuleElement => ({ set, key, link });
   return [
@@ -16,8 +17,20 @@ export function networkElements({ info, link }: NetworkRecord): readonly RuleEle
     ...(isolated ? [] : [element("within", link, link)]),
     ...(info.internal ? [element("internal", link)] : []),
     ...(info.internal || !masquerade ? [] : [element("hidden", link)]),
+    ...answers.flatMap((answer) => answerElements(answer, link)),
   ];
 }
+
+/** Where questions for names go, and that they get there whatever else an endpoint may talk to. */
+export function answerElements({ address, protocol, port }: AnswerPort, link: string): readonly RuleElement[] {
+  const { version } = parseIpAddress(address);
+  return [
+    { set: `answers${version}`, key: [link, address, protocol, port], link },
+    { set: `questions${version}`, key: [link, address, protocol, DNS_PORT], value: [address, port], link },
+  ];
+}
+
+const DNS_PORT = 53;
 
 /** Stands for the host where elements tell whose they are: no interface can have that name. */
 export const HOST_LINK = "/";
@@ -28,17 +41,19 @@ export function closedElement({ version, link }: { readonly version: 4 | 6; read
 }
 
 /** What the rules know of an endpoint. */
-export function endpointElements({ endpoint, link }: EndpointRecord): readonly RuleElement[] {
-  return [...ownElements(endpoint, link), ...endpoint.ports.flatMap((port) => portElements(endpoint, port, link))];
+export function endpointElements(record: EndpointRecord): readonly RuleElement[] {
+  const { endpoint, link } = record;
+  return [...ownElements(record), ...endpoint.ports.flatMap((port) => portElements(endpoint, port, link))];
 }
 
 /** What there is of every endpoint, whatever ports it publishes. */
-export function ownElements(endpoint: Endpoint, link: string): readonly RuleElement[] {
+export function ownElements(record: EndpointRecord): readonly RuleElement[] {
+  const { endpoint, link } = record;
   const itself = ([4, 6] as const).flatMap((version): readonly RuleElement[] => {
     const own = addressOf(endpoint.addresses, version);
     return own === undefined ? [] : [{ set: `itself${version}`, key: [own, own], link }];
   });
-  return [...itself, ...egressElements(endpoint, link)];
+  return [...itself, ...egressElements(record)];
 }
 
 /** From each port of the host to the endpoint's. */
@@ -67,19 +82,47 @@ export function addressOf(addresses: readonly string[], version: 4 | 6): string 
   return addresses.find((each) => parseIpPrefix(each).version === version)?.split("/", 1)[0];
 }
 
-export function egressElements({ egress, addresses }: Endpoint, link: string): readonly RuleElement[] {
+export function egressElements(record: EndpointRecord): readonly RuleElement[] {
+  const { endpoint, link, found = [] } = record;
+  const { egress, addresses } = endpoint;
   if (egress === "all") return [];
   const limits = ([4, 6] as const).flatMap((version): readonly RuleElement[] => {
     const own = addressOf(addresses, version);
     if (own === undefined) return [];
-    const rules = egress.allow.filter(({ to }) => parseIpPrefix(to).version === version);
+    const rules = egress.allow.filter((rule) => !isNameRule(rule) && parseIpPrefix(rule.to).version === version);
     return [
       { set: `limited${version}`, key: [own], link },
       { set: `sources${version}`, key: [link, own], link },
       ...rules.map((rule) => allowedElement(own, version, rule, link)),
     ];
   });
-  return [{ set: "checked", key: [link], link }, ...limits];
+  return [{ set: "checked", key: [link], link }, ...limits, ...foundElements(record, found)];
+}
+
+/** What lets out to addresses that were found, as long as they are valid; each element once, with the longest time. */
+export function foundElements(
+  { endpoint: { egress, addresses }, link }: EndpointRecord,
+  found: readonly FoundAddress[],
+): readonly RuleElement[] {
+  if (egress === "all") return [];
+  const nowMs = Date.now();
+  const byKey = new Map<string, RuleElement>();
+  for (const { name, address, untilMs } of found.toSorted((a, b) => a.untilMs - b.untilMs)) {
+    const { version } = parseIpAddress(address);
+    const own = addressOf(addresses, version);
+    if (untilMs <= nowMs || own === undefined) continue;
+    const services = servicesOf(egress.allow, name);
+    const keys: readonly (readonly [SetName, Key])[] =
+      services === "all"
+        ? [[`found${version}`, [own, address]]]
+        : services.map(({ protocol, ports }) => [
+            `foundServices${version}`,
+            [own, address, protocol, interval(ports[0], ports[1])],
+          ]);
+    for (const [set, key] of keys)
+      byKey.set(JSON.stringify([set, key]), { set, key, timeoutMs: untilMs - nowMs, link });
+  }
+  return [...byKey.values()];
 }
 
 function allowedElement(own: string, version: 4 | 6, { to, protocol, ports }: EgressRule, link: string): RuleElement {

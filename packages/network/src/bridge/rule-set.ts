@@ -18,6 +18,8 @@ export interface RuleElement {
   readonly set: SetName;
   readonly key: SetElement["key"];
   readonly value?: readonly (string | number)[];
+  /** In a set of what is found: how long it stays. */
+  readonly timeoutMs?: number;
   /** The interface of the network or endpoint that it belongs to. */
   readonly link: string;
 }
@@ -151,8 +153,13 @@ export class RuleSet {
     }
   }
 
-  #kernelElement({ key, value, link }: RuleElement): SetElement {
-    return { key, comment: `${this.#owner} ${link}`, ...(value === undefined ? {} : { value }) };
+  #kernelElement({ key, value, timeoutMs, link }: RuleElement): SetElement {
+    return {
+      key,
+      comment: `${this.#owner} ${link}`,
+      ...(value === undefined ? {} : { value }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
   }
 
   async #checkLayout({ family, table: name }: TableReference): Promise<void> {

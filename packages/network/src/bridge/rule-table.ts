@@ -19,9 +19,9 @@ import {
   jump,
   masquerade,
   meta,
+  type NewSet,
   reject,
   returnToCaller,
-  type SetDefinition,
   type Statement,
   type TableReference,
   th,
@@ -41,15 +41,15 @@ export const TABLE: TableReference = { family: "inet", table: "orlop" };
 export const SOURCE_TABLE: TableReference = { family: "bridge", table: "orlop" };
 
 /** Goes up when rules change: a table with another one is none that this version can work with. */
-export const LAYOUT_CHAIN = "layout-2";
+export const LAYOUT_CHAIN = "layout-3";
 
-const set = (name: string, key: SetDefinition["key"], more: Partial<SetDefinition> = {}): SetDefinition => ({
+const set = (name: string, key: NewSet["key"], more: Partial<NewSet> = {}): NewSet => ({
   ...TABLE,
   set: name,
   key,
   ...more,
 });
-const sourceSet = (name: string, ...key: SetDefinition["key"]): SetDefinition => set(name, key, SOURCE_TABLE);
+const sourceSet = (name: string, ...key: NewSet["key"]): NewSet => set(name, key, SOURCE_TABLE);
 
 export type SetName =
   | "bridges"
@@ -68,6 +68,14 @@ export type SetName =
   | "reach6"
   | "services4"
   | "services6"
+  | "found4"
+  | "found6"
+  | "foundServices4"
+  | "foundServices6"
+  | "questions4"
+  | "questions6"
+  | "answers4"
+  | "answers6"
   | "closed4"
   | "closed6"
   | "checked"
@@ -75,7 +83,7 @@ export type SetName =
   | "sources6";
 
 /** The sets, by what they are for. */
-export const SETS: Readonly<Record<SetName, SetDefinition>> = {
+export const SETS: Readonly<Record<SetName, NewSet>> = {
   /** Bridges of networks. */
   bridges: set("bridges", ["ifname"]),
   /** Twice the same bridge: what goes between its own endpoints. */
@@ -102,6 +110,27 @@ export const SETS: Readonly<Record<SetName, SetDefinition>> = {
   /** From an endpoint to the ports that it may talk to. */
   services4: set("services4", ["ipv4_addr", "ipv4_addr", "inet_proto", "inet_service"], { interval: true }),
   services6: set("services6", ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], { interval: true }),
+  /** The same for addresses that a name stands for, as long as it does. */
+  found4: set("found4", ["ipv4_addr", "ipv4_addr"], { timeout: true }),
+  found6: set("found6", ["ipv6_addr", "ipv6_addr"], { timeout: true }),
+  foundServices4: set("found-services4", ["ipv4_addr", "ipv4_addr", "inet_proto", "inet_service"], {
+    interval: true,
+    timeout: true,
+  }),
+  foundServices6: set("found-services6", ["ipv6_addr", "ipv6_addr", "inet_proto", "inet_service"], {
+    interval: true,
+    timeout: true,
+  }),
+  /** From a gateway's port for names, as a bridge has it, to where they are answered. */
+  questions4: set("questions4", ["ifname", "ipv4_addr", "inet_proto", "inet_service"], {
+    value: ["ipv4_addr", "inet_service"],
+  }),
+  questions6: set("questions6", ["ifname", "ipv6_addr", "inet_proto", "inet_service"], {
+    value: ["ipv6_addr", "inet_service"],
+  }),
+  /** Where names are answered. */
+  answers4: set("answers4", ["ifname", "ipv4_addr", "inet_proto", "inet_service"]),
+  answers6: set("answers6", ["ifname", "ipv6_addr", "inet_proto", "inet_service"]),
   /** Interfaces that would lead from nothing of ours to nothing of ours, had forwarding not been switched on for us. */
   closed4: set("closed4", ["ifname"]),
   closed6: set("closed6", ["ifname"]),
@@ -139,6 +168,12 @@ const TO_ENDPOINTS: ChainOfRules["rules"] = [
   ],
 ];
 
+/** What names are asked for goes to our own process, whoever else listens on that port of the host. */
+const TO_ANSWERS: ChainOfRules["rules"] = [
+  ["names", dnat({ from: concatenate(meta.iifname, ip.daddr, ...transport).mappedBy(SETS.questions4) })],
+  ["names", dnat({ from: concatenate(meta.iifname, ip6.daddr, ...transport).mappedBy(SETS.questions6) })],
+];
+
 const CHAINS: Readonly<Record<string, ChainOfRules>> = {
   // What a loopback address is on is this machine alone. A bridge routes those addresses while a port is published on them
   // (route_localnet), and without these rules its endpoints could reach what listens there (CVE-2020-8558).
@@ -151,7 +186,7 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
   },
   prerouting: {
     base: { type: "nat", hook: "prerouting", priority: chainPriorities.dstnat },
-    rules: TO_ENDPOINTS,
+    rules: [...TO_ANSWERS, ...TO_ENDPOINTS],
   },
   output: { base: { type: "nat", hook: "output", priority: chainPriorities.dstnat }, rules: TO_ENDPOINTS },
   postrouting: {
@@ -191,6 +226,8 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
     rules: [
       ["of a connection that was allowed", known, accept],
       ["neighbours are looked for", meta.l4proto.is("icmpv6"), accept],
+      ["names", concatenate(meta.iifname, ip.daddr, ...transport).in(SETS.answers4), accept],
+      ["names", concatenate(meta.iifname, ip6.daddr, ...transport).in(SETS.answers6), accept],
       ["an egress policy", ip.saddr.in(SETS.limited4), jump("egress")],
       ["an egress policy", ip6.saddr.in(SETS.limited6), jump("egress")],
       ["no way to the host", meta.iifname.in(SETS.internal), drop],
@@ -202,6 +239,10 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
       ["allowed", concatenate(ip6.saddr, ip6.daddr).in(SETS.reach6), returnToCaller],
       ["allowed", concatenate(ip.saddr, ip.daddr, ...transport).in(SETS.services4), returnToCaller],
       ["allowed", concatenate(ip6.saddr, ip6.daddr, ...transport).in(SETS.services6), returnToCaller],
+      ["allowed by name", concatenate(ip.saddr, ip.daddr).in(SETS.found4), returnToCaller],
+      ["allowed by name", concatenate(ip6.saddr, ip6.daddr).in(SETS.found6), returnToCaller],
+      ["allowed by name", concatenate(ip.saddr, ip.daddr, ...transport).in(SETS.foundServices4), returnToCaller],
+      ["allowed by name", concatenate(ip6.saddr, ip6.daddr, ...transport).in(SETS.foundServices6), returnToCaller],
       ["not allowed", reject("adminProhibited")],
     ],
   },

@@ -1,5 +1,6 @@
 import { type EgressPolicy, type EgressRule, OrlopError, PORT_PROTOCOLS, type PortProtocol } from "@orlop/core";
 import { formatIpPrefix, type IpPrefix, networkOf, parseIpPrefix, prefixContains } from "@orlop/kernel/netlink";
+import { isNameRule, normalName } from "./name-rules.ts";
 
 /** Of one endpoint, when what overlaps has been put together. */
 const EGRESS_RULES_MAX = 1024;
@@ -10,6 +11,7 @@ type Range = readonly [first: number, last: number];
 
 /** What is allowed for one prefix: every protocol, or ranges of ports of some. */
 interface Allowed {
+  readonly to: string;
   readonly prefix: IpPrefix;
   all: boolean;
   readonly ranges: Map<PortProtocol, Range[]>;
@@ -23,9 +25,16 @@ interface Allowed {
 export function disjointPolicy(policy: EgressPolicy): EgressPolicy {
   if (policy === "all") return policy;
   const byPrefix = new Map<string, Allowed>();
-  for (const rule of policy.allow) addRule(byPrefix, rule);
+  const byName = new Map<string, Allowed>();
+  for (const rule of policy.allow) {
+    if (isNameRule(rule)) addRule(byName, rule, normalName(rule.to), NO_PREFIX);
+    else addAddressRule(byPrefix, rule);
+  }
   const all = [...byPrefix.values()];
-  const allow = all.flatMap((each) => rulesOf(each, all)).sort(compareRules);
+  const allow = [
+    ...all.flatMap((each) => rulesOf(each, all)),
+    ...[...byName.values()].flatMap((each) => rulesOf(each, [])),
+  ].sort(compareRules);
   if (allow.length > EGRESS_RULES_MAX) {
     const most = `EGRESS_RULES_MAX, ${EGRESS_RULES_MAX}`;
     throw new OrlopError(
@@ -36,13 +45,19 @@ export function disjointPolicy(policy: EgressPolicy): EgressPolicy {
   return { allow };
 }
 
-function addRule(byPrefix: Map<string, Allowed>, rule: EgressRule): void {
+/** Of a name: what addresses it stands for, nobody knows yet. */
+const NO_PREFIX: IpPrefix = { version: 4, bytes: new Uint8Array(4), prefixLength: 32 };
+
+function addAddressRule(byPrefix: Map<string, Allowed>, rule: EgressRule): void {
+  const prefix = networkOf(parseIpPrefix(rule.to));
+  addRule(byPrefix, rule, formatIpPrefix(prefix), prefix);
+}
+
+function addRule(known: Map<string, Allowed>, rule: EgressRule, to: string, prefix: IpPrefix): void {
   const cannot = (problem: string): OrlopError =>
     new OrlopError("invalid", `Cannot allow egress to "${rule.to}": ${problem}`);
-  const prefix = networkOf(parseIpPrefix(rule.to));
-  const key = formatIpPrefix(prefix);
-  const allowed = byPrefix.get(key) ?? { prefix, all: false, ranges: new Map() };
-  byPrefix.set(key, allowed);
+  const allowed = known.get(to) ?? { to, prefix, all: false, ranges: new Map() };
+  known.set(to, allowed);
   if (rule.protocol === undefined) {
     if (rule.ports !== undefined) throw cannot("there are ports, and no protocol that they are of");
     allowed.all = true;
@@ -59,8 +74,7 @@ function addRule(byPrefix: Map<string, Allowed>, rule: EgressRule): void {
 
 /** What no prefix around it allows already. */
 function rulesOf(own: Allowed, all: readonly Allowed[]): readonly EgressRule[] {
-  const { prefix } = own;
-  const to = formatIpPrefix(prefix);
+  const { to, prefix } = own;
   const around = all.filter(
     (each) => each !== own && each.prefix.prefixLength < prefix.prefixLength && prefixContains(each.prefix, prefix),
   );

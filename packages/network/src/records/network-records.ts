@@ -5,6 +5,24 @@ export interface NetworkRecord {
   readonly info: NetworkInfo;
   /** Name of its interface on the host. */
   readonly link: string;
+  /** Where questions for names are answered; absent: nobody does. */
+  readonly answers?: readonly AnswerPort[];
+}
+
+/** A port of the host that answers in the place of one of a gateway's. */
+export interface AnswerPort {
+  /** The gateway's. */
+  readonly address: string;
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+}
+
+/** What a name of an egress policy stood for when an endpoint asked for it. */
+export interface FoundAddress {
+  readonly name: string;
+  readonly address: string;
+  /** Unix time; it stays afterwards, for the connections that began before. */
+  readonly untilMs: number;
 }
 
 /**
@@ -29,6 +47,8 @@ export interface EndpointRecord {
   readonly wishes: EndpointWishes;
   /** What the driver has to know beside for taking it back; JSON. */
   readonly held?: unknown;
+  /** What its egress policy lets out by names, the newest last. */
+  readonly found?: readonly FoundAddress[];
 }
 
 /** Ports of one protocol and IP version in a row. */
@@ -48,12 +68,15 @@ export interface NetworkRecords {
   /** Six hex digits that tell what belongs to these records from what belongs to others in the same kernel. */
   owner(): string;
   transaction<T>(work: () => T): T;
+  /** Another one whenever another connection has changed something. */
+  version(): number;
   /** Sorted by name. */
   networks(): readonly NetworkRecord[];
   /** By name or id. */
   network(nameOrId: string): NetworkRecord | undefined;
   /** @throws OrlopError `exists` for a name that is taken */
   insertNetwork(record: NetworkRecord): void;
+  updateNetwork(record: NetworkRecord): void;
   /** With all addresses that it holds. */
   deleteNetwork(id: string): void;
   /** Of one network by its id, or of all; sorted by id. */

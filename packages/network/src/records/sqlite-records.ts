@@ -83,6 +83,10 @@ export class SqliteRecords implements NetworkRecords {
     return this.#database.transaction(work);
   }
 
+  version(): number {
+    return Number(this.#database.get("pragma data_version")?.data_version ?? 0);
+  }
+
   networks(): readonly NetworkRecord[] {
     return this.#database
       .all("select record from networks where driver = ? order by name", this.#driver)
@@ -102,6 +106,10 @@ export class SqliteRecords implements NetworkRecords {
     }
     const values = [id, this.#driver, name, JSON.stringify(record)];
     this.#database.run("insert into networks (id, driver, name, record) values (?, ?, ?, ?)", ...values);
+  }
+
+  updateNetwork(record: NetworkRecord): void {
+    this.#database.run("update networks set record = ? where id = ?", JSON.stringify(record), record.info.id);
   }
 
   deleteNetwork(id: string): void {

@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printError, printText } from "../print.ts";
 import { Attendant } from "./attendant.ts";
+import { NamesProcess } from "./names-process.ts";
 import { type OpenEngine, openEngine } from "./open-engine.ts";
 
 /** One call of a verb for containers. */
@@ -24,7 +25,11 @@ export function containerCommand(
       try {
         return await verb({ ...open, flags, nowMs: Date.now() });
       } finally {
-        if (command.name !== "_attend") Attendant.ensure(open.engine, open.depot.root);
+        const isOwn = command.name.startsWith("_");
+        if (!isOwn) {
+          Attendant.ensure(open.engine, open.depot.root);
+          await NamesProcess.ensure(open.engine, open.depot.root);
+        }
       }
     },
   };

@@ -7,6 +7,7 @@ import { parseRuntime } from "../run/runtime-choice.ts";
 import { stateDirectory } from "../run/state-directory.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ContainerRoots } from "./container-roots.ts";
+import { NamesProcess } from "./names-process.ts";
 import { openNetworks } from "./open-networks.ts";
 import { OwnLogs } from "./own-logs.ts";
 
@@ -49,6 +50,7 @@ export function openEngine(): OpenEngine {
       runtimes.set(name, known);
       return known;
     },
+    startNames: () => NamesProcess.start(depot.root),
     transients: () => listRunning(directory, depot.root).map(asContainer),
   });
   const networks = (): Promise<NetworkDriver> => engine.networks();

@@ -1,6 +1,9 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
+import type { Flag } from "../flags/flag.ts";
+import { readEgress } from "../run/egress-flag.ts";
 import { parseRestartPolicy } from "../run/life-options.ts";
+import { parsePublishedPort } from "../run/port-flag.ts";
 import { readResourceLimits } from "../run/resource-limits.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
@@ -13,6 +16,7 @@ const NAMES: ReadonlySet<string> = new Set([
   "cpus",
   "cpuset-cpus",
   "cpuset-mems",
+  "egress",
   "memory",
   "memory-reservation",
   "memory-swap",
@@ -20,15 +24,25 @@ const NAMES: ReadonlySet<string> = new Set([
   "restart",
 ]);
 const REFUSED: ReadonlySet<string> = new Set(["blkio-weight", "cpu-rt-period", "cpu-rt-runtime", "kernel-memory"]);
-const FLAGS = RUN_FLAGS.flags.filter(({ name }) => NAMES.has(name));
+const PORT = "[ADDRESS:][PORT:]PORT[/PROTOCOL]";
+const FLAGS: readonly Flag[] = [
+  ...RUN_FLAGS.flags.filter(({ name }) => NAMES.has(name)),
+  { name: "publish-add", value: PORT, help: "Publish one more port, as --publish of run does" },
+  { name: "publish-rm", value: PORT, help: "Publish a port no more" },
+];
 
 export const updateCommand: Command = containerCommand(
   {
     name: "update",
     usage: "[OPTIONS] CONTAINER [CONTAINER...]",
     description:
-      "Changes limits of containers, at once where they run and for every later run, and when they are started again.",
-    examples: [["orlop update -m 512m --memory-swap 1g web", "more memory, without a restart"]],
+      "Changes limits, published ports and what may be talked to of containers, at once where they run and for every later " +
+      "run, and when they are started again.",
+    examples: [
+      ["orlop update -m 512m --memory-swap 1g web", "more memory, without a restart"],
+      ["orlop update --publish-add 8080:80 web", "a port more, while it runs"],
+      ["orlop update --egress registry.example:443 web", "nothing else may be talked to from now on"],
+    ],
     table: {
       flags: FLAGS,
       refused: (RUN_FLAGS.refused ?? []).filter(({ name }) => REFUSED.has(name)),
@@ -47,8 +61,14 @@ async function update({ engine, flags, machine }: ContainerCall, text: string): 
   const restart = flags.parse("restart", parseRestartPolicy);
   const container = await engine.find(text);
   const resources = readResourceLimits(flags, machine.cpuCount, engine.spec(container)?.linux?.resources ?? {});
+  const egress = readEgress(flags);
+  const publish = flags.parseAll("publish-add", parsePublishedPort);
+  const unpublish = flags.parseAll("publish-rm", parsePublishedPort);
   await engine.update(container.id, {
     ...(Object.keys(resources).length === 0 ? {} : { resources }),
     ...(restart === undefined ? {} : { restart }),
+    ...(egress === undefined ? {} : { egress }),
+    publish,
+    unpublish,
   });
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { until } from "@orlop/testkit";
 import { CommandFixture, type CommandOptions, type CommandResult, LAUNCHER } from "./command-fixture.ts";
 import { findLeftovers } from "./leftovers-fixture.ts";
 
@@ -15,6 +17,24 @@ const SERVER = [
 ].join("\n");
 const CLIENT =
   "import socket, sys; s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); print(s.recv(99).decode())";
+
+/** The address that the container's server for names has for a name. */
+const LOOK_UP = [
+  "import socket, sys",
+  "server = [line.split()[1] for line in open('/etc/resolv.conf') if line.startswith('nameserver')][0]",
+  "name = b''.join(bytes([len(part)]) + part for part in sys.argv[1].encode().split(b'.'))",
+  "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); s.connect((server, 53))",
+  "s.send(b'\\0\\7\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0' + name + b'\\0\\0\\1\\0\\1')",
+  "print('.'.join(str(byte) for byte in s.recv(512)[-4:]))",
+].join("\n");
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 describe("networks", { skip }, () => {
   let fixture: CommandFixture;
@@ -51,6 +71,8 @@ describe("networks", { skip }, () => {
       ...fixture.idFlags(),
       "--name",
       name,
+      // No server of the machine is reached from here.
+      ...["--dns-option", "timeout:1", "--dns-option", "attempts:1"],
       ...flags,
       "host",
       "python3",
@@ -62,6 +84,18 @@ describe("networks", { skip }, () => {
   };
   const ask = (from: string, host: string, port = 80): Promise<CommandResult> =>
     orlop("exec", from, "python3", "-c", CLIENT, host, String(port));
+
+  const lookUp = (from: string, name: string): Promise<CommandResult> =>
+    orlop("exec", from, "python3", "-c", LOOK_UP, name);
+  const addressOf = (name: string): Promise<string> =>
+    ok("inspect", "-f", "{{.NetworkSettings.Networks.app.IPAddress}}", name);
+  /** Those of this test's containers. */
+  const namesProcesses = (): readonly number[] =>
+    readdirSync("/proc").flatMap((name) => {
+      const [words, variables] = ["cmdline", "environ"].map((file) => readIfThere(`/proc/${name}/${file}`).split("\0"));
+      const isOurs = variables?.includes(`ORLOP_ROOT=${fixture.store}`) === true;
+      return isOurs && words?.includes("_names") === true ? [Number(name)] : [];
+    });
 
   before(async () => {
     fixture = new CommandFixture();
@@ -123,6 +157,40 @@ describe("networks", { skip }, () => {
     assert.deepEqual([exitCode, stdout], [0, "I am db\n"], stderr);
   });
 
+  test("names are answered on one of ours, and whoever does it is started again when it is gone", async () => {
+    assert.equal((await lookUp("web", "store.app")).stdout, `${await addressOf("db")}\n`);
+    const [pid] = namesProcesses();
+    assert.ok(pid !== undefined, "there is one");
+    process.kill(pid, "SIGKILL");
+    await until("it is gone", async () => !namesProcesses().includes(pid));
+    await ok("ps");
+    const wanted = `${await addressOf("web")}\n`;
+    await until("names are answered", async () => (await lookUp("db", "web.app")).stdout === wanted);
+  });
+
+  test("what may be talked to, and what is published, is said and changed while a container runs", async () => {
+    const gateway = await ok("network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "app");
+    await serve("held", "--network", "app", "--egress", "none", "--add-host", "here:host-gateway");
+    assert.deepEqual((await ask("held", "db")).stdout, "I am db\n", "neighbours are not concerned");
+    const server = spawn("nsenter", [`--net=/proc/${machine.pid}/ns/net`, "python3", "-c", SERVER, "I am here"]);
+    try {
+      await new Promise((resolve) => server.stdout.once("data", resolve));
+      assert.notEqual((await ask("held", "here")).exitCode, 0);
+      await ok("update", "--egress", `${gateway}:80`, "--publish-add", "18081:80", "held");
+      assert.equal((await ask("held", "here")).stdout, "I am here\n");
+    } finally {
+      server.kill("SIGKILL");
+    }
+    assert.equal(
+      await ok("inspect", "-f", "{{index .HostConfig.Egress 0}}", "held"),
+      `${gateway}/32:80/tcp`.replace("/32", ""),
+    );
+    assert.equal((await within("python3", "-c", CLIENT, "127.0.0.1", "18081")).stdout, "I am held\n");
+    await ok("update", "--publish-rm", "80", "held");
+    assert.notEqual((await within("python3", "-c", CLIENT, "127.0.0.1", "18081")).exitCode, 0);
+    await ok("rm", "-f", "held");
+  });
+
   test("a container has its addresses back after a restart, and others hear of it", async () => {
     await ok("restart", "-t", "0", "db");
     await heard("db");
@@ -137,6 +205,7 @@ describe("networks", { skip }, () => {
     await ok("network", "prune", "-f");
     assert.equal(await ok("network", "ls", "--format", "{{.Name}}"), "bridge");
     assert.doesNotMatch((await within("ip", "-br", "link")).stdout, /veth|ol[0-9a-f]{4}/);
+    await until("nobody answers names", async () => namesProcesses().length === 0);
     assert.deepEqual(await findLeftovers(fixture.containerIds(), "/run/orlop"), []);
   });
 });

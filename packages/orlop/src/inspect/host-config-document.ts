@@ -1,6 +1,7 @@
 import { DEFAULT_CAPABILITIES, type LinuxResources, type Mount } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
+import { egressWords } from "../run/egress-flag.ts";
 import type { InspectedContainer } from "./container-document.ts";
 import { dictionaryOf, documentOf } from "./document-of.ts";
 import { type AskedMount, askedMounts, isReadOnly } from "./mount-document.ts";
@@ -53,7 +54,13 @@ export function hostConfigDocument(inspected: InspectedContainer): Struct {
       ReadonlyPaths: orNil(linux?.readonlyPaths ?? []),
     }).fields,
     { name: "Init", value: container.init, omitEmpty: true },
+    // Ours, and there only where somebody has asked for it.
+    { name: "Egress", value: egressOf(container), omitEmpty: true },
   ]);
+}
+
+function egressOf({ network }: Container): readonly Value[] {
+  return network.kind === "networks" && network.egress !== undefined ? egressWords(network.egress) : [];
 }
 
 function orNil(list: readonly string[]): readonly Value[] {

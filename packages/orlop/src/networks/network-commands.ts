@@ -126,6 +126,7 @@ export const networkConnectCommand: Command = containerCommand(
         { name: "alias", value: "NAME", help: "One more name on the network" },
         { name: "ip", value: "ADDRESS", help: "IPv4 address on the network" },
         { name: "ip6", value: "ADDRESS", help: "IPv6 address on the network" },
+        { name: "mac-address", value: "ADDRESS", help: "Hardware address on the network" },
       ],
       refused: [
         { name: "driver-opt", reason: "the drivers have no options for single containers" },
@@ -139,8 +140,13 @@ export const networkConnectCommand: Command = containerCommand(
   async ({ flags, engine }) => {
     const [network, container] = twoWords(flags.positional);
     const addresses = [...flags.list("ip").slice(-1), ...flags.list("ip6").slice(-1)];
-    const aliases = flags.list("alias");
-    await engine.connect(container, { network, aliases, ...(addresses.length === 0 ? {} : { addresses }) });
+    const hardwareAddress = flags.text("mac-address");
+    await engine.connect(container, {
+      network,
+      aliases: flags.list("alias"),
+      ...(addresses.length === 0 ? {} : { addresses }),
+      ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
+    });
     return 0;
   },
 );

@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Mount } from "@orlop/core";
+import type { HostsEntry, Mount } from "@orlop/core";
 import type { ContainerNames } from "@orlop/engine";
-import { hostsText, resolversText } from "@orlop/engine/name-files";
+import { addedHosts, hostsText, resolversText } from "@orlop/engine/name-files";
 import type { NetworkChoice } from "./network-options.ts";
 
 /**
@@ -18,7 +18,9 @@ export function networkFiles(
   const isShared = network === "host" || network === "container";
   const nothing = { servers: [], search: [], options: [] };
   const contents = {
-    hosts: isShared ? hostFile("/etc/hosts") + addedText(names) : hostsText(names, [], names.hosts),
+    hosts: isShared
+      ? hostFile("/etc/hosts") + addedText(addedHosts(names, LOOPBACK))
+      : hostsText(names, [], addedHosts(names, undefined)),
     hostname: `${names.hostname}\n`,
     "resolv.conf": isShared && names.servers === undefined ? hostFile(RESOLVER) : resolversText(names, nothing),
   };
@@ -28,7 +30,10 @@ export function networkFiles(
 
 const RESOLVER = "/etc/resolv.conf";
 
-function addedText({ hosts }: ContainerNames): string {
+/** Whoever has this machine's network reaches it so. */
+const LOOPBACK = "127.0.0.1";
+
+function addedText(hosts: readonly HostsEntry[]): string {
   return hosts.map(({ address, names }) => `${address}\t${names.join(" ")}\n`).join("");
 }
 

@@ -1,7 +1,9 @@
 import { isIP } from "node:net";
-import { type HostsEntry, OrlopError, type PublishedPort, parseName } from "@orlop/core";
+import { type EgressPolicy, type HostsEntry, OrlopError, type PublishedPort, parseName } from "@orlop/core";
 import type { NetworkAttachment } from "@orlop/engine";
+import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { readEgress } from "./egress-flag.ts";
 import { parseExposedPort, parsePublishedPort } from "./port-flag.ts";
 
 /** What `--network` asks for. */
@@ -13,6 +15,7 @@ export type NetworkChoice =
       readonly kind: "networks";
       readonly attachments: readonly NetworkAttachment[];
       readonly ports: readonly PublishedPort[];
+      readonly egress?: EgressPolicy;
     };
 
 /** What a command line asks of networks and names. */
@@ -54,17 +57,19 @@ function listed<K extends string>(key: K, values: readonly string[]): { readonly
   return values.length === 0 ? {} : ({ [key]: values } as { readonly [P in K]: readonly string[] });
 }
 
-const OF_NETWORKS = ["ip", "ip6", "mac-address", "network-alias"] as const;
+const OF_NETWORKS = ["egress", "ip", "ip6", "mac-address", "network-alias"] as const;
 
 function chooseNetwork(flags: ParsedFlags, ports: readonly PublishedPort[], publishAll: boolean): NetworkChoice {
   const wanted = flags.list("network");
   const publishes = ports.length > 0 || publishAll;
-  const [first, ...others] = wanted.length === 0 && publishes ? [DEFAULT_NETWORK] : wanted;
+  const egress = readEgress(flags);
+  const stands = publishes || egress !== undefined;
+  const [first, ...others] = wanted.length === 0 && stands ? [DEFAULT_NETWORK] : wanted;
   const alone = first === undefined ? ({ kind: "none" } as const) : parseAlone(first);
   if (alone !== undefined) {
     if (others.length > 0) throw new OrlopError("invalid", `conflicting options: network ${first} stands alone`);
     const named = OF_NETWORKS.find((name) => flags.has(name));
-    if (named !== undefined || publishes) {
+    if (named !== undefined || stands) {
       const flag = named ?? "publish";
       throw new OrlopError(
         "invalid",
@@ -78,6 +83,7 @@ function chooseNetwork(flags: ParsedFlags, ports: readonly PublishedPort[], publ
     kind: "networks",
     attachments: [{ ...own, ...ownWishes(flags, own) } as NetworkAttachment, ...further],
     ports,
+    ...(egress === undefined ? {} : { egress }),
   };
 }
 
@@ -99,21 +105,33 @@ function ownWishes(flags: ParsedFlags, own: NetworkAttachment | undefined): Part
   };
 }
 
-/** `NAME`, or docker's `name=NAME,alias=A,ip=ADDRESS,ip6=ADDRESS,mac-address=ADDRESS`. */
+/** Docker's names of what is wished of a network, and podman's for the same. */
+const FIELDS: Readonly<Record<string, "name" | "alias" | "ip" | "mac">> = {
+  name: "name",
+  alias: "alias",
+  ip: "ip",
+  ip6: "ip",
+  "mac-address": "mac",
+  mac: "mac",
+};
+
+/** `NAME`, docker's `name=NAME,alias=A,ip=ADDRESS,mac-address=ADDRESS`, or podman's `NAME:alias=A,ip=ADDRESS,mac=ADDRESS`. */
 function parseAttachment(text: string): NetworkAttachment {
-  if (!text.includes("=")) return { network: networkName(text), aliases: [] };
-  const fields = text.split(",").map((field) => {
+  const [, network, wishes = network === undefined ? text : ""] = /^([^:=,]+)(?::(.*))?$/s.exec(text) ?? [];
+  const fields = (wishes === "" ? [] : wishes.split(",")).map((field) => {
     const at = field.indexOf("=");
-    return [field.slice(0, Math.max(at, 0)), field.slice(at + 1)] as const;
+    const [name, value] = [field.slice(0, Math.max(at, 0)), field.slice(at + 1)];
+    const known = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+    if (known === undefined || (known === "name" && network !== undefined)) {
+      throw new OrlopError("invalid", `invalid network field ${JSON.stringify(name || field)}`);
+    }
+    return [known, value] as const;
   });
-  const known = ["name", "alias", "ip", "ip6", "mac-address"];
-  const strange = fields.find(([name]) => !known.includes(name));
-  if (strange !== undefined) throw new OrlopError("invalid", `invalid network field ${JSON.stringify(strange[0])}`);
   const all = (name: string): readonly string[] => fields.flatMap(([key, value]) => (key === name ? [value] : []));
-  const addresses = [...all("ip"), ...all("ip6")].map(parseAddress);
-  const [hardwareAddress] = all("mac-address");
+  const addresses = all("ip").map(parseAddress);
+  const hardwareAddress = all("mac").at(-1);
   return {
-    network: networkName(all("name").at(-1) ?? ""),
+    network: networkName(network ?? all("name").at(-1) ?? ""),
     aliases: all("alias"),
     ...(addresses.length === 0 ? {} : { addresses }),
     ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
@@ -129,10 +147,13 @@ function parseAddress(text: string): string {
   throw new OrlopError("invalid", `${JSON.stringify(text)} is no IP address`);
 }
 
-/** `NAME:ADDRESS` or `NAME=ADDRESS`; an address of IPv6 may stand in brackets. */
+/** `NAME:ADDRESS` or `NAME=ADDRESS`; an address of IPv6 may stand in brackets, and `host-gateway` for this machine's. */
 function parseHost(text: string): HostsEntry {
   const [, name = "", given = ""] = /^([^:=\s]+)[:=](.+)$/.exec(text) ?? [];
   const address = given.replace(/^\[|\]$/g, "");
-  if (name !== "" && isIP(address) !== 0) return { address, names: [name] };
-  throw new OrlopError("invalid", `bad format for add-host: ${JSON.stringify(text)}: it is NAME:ADDRESS`);
+  if (name !== "" && (isIP(address) !== 0 || address === HOST_GATEWAY)) return { address, names: [name] };
+  throw new OrlopError(
+    "invalid",
+    `bad format for add-host: ${JSON.stringify(text)}: it is NAME:ADDRESS or NAME:${HOST_GATEWAY}`,
+  );
 }

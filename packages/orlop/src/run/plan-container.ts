@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Mount, OrlopError, type PublishedPort, type RuntimeSpec, shortId } from "@orlop/core";
 import type { ContainerDescription, ContainerNames, ContainerNetwork, VolumeMount } from "@orlop/engine";
+import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { Image } from "../image/image.ts";
 import { buildSpec } from "./build-spec.ts";
 import { containerConfig } from "./container-config.ts";
@@ -49,6 +50,7 @@ export function planContainer(
   const hostname = options.hostname ?? (options.network.kind === "host" ? machine.hostname : shortId(id));
   const { domainname, addedHosts, dns } = options;
   const names = { hostname, hosts: addedHosts, ...dns, ...(domainname === undefined ? {} : { domainname }) };
+  refuseGateway(options, machine);
   const files = containerFiles(options, image, names, ownDirectory);
   const user = findContainerUser(options, image);
   const allDevices = options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options;
@@ -126,6 +128,14 @@ function containerNetwork(
       return { ...network, attachments, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
     }
   }
+}
+
+/** Only a bridge has an address of this machine on it. */
+function refuseGateway({ network: { kind }, addedHosts }: RunOptions, { rootless }: MachineView): void {
+  if (!addedHosts.some(({ address }) => address === HOST_GATEWAY)) return;
+  if (kind === "host" || (kind === "networks" && !rootless)) return;
+  const what = kind === "networks" ? "an ordinary user's network does not lead to this machine" : `network is ${kind}`;
+  throw new OrlopError("unsupported", `Cannot add host "${HOST_GATEWAY}": ${what}`);
 }
 
 /** The machine's own root has the right files already, except for what lies in its /run, and what a network changes. */

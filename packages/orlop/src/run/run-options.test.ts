@@ -282,6 +282,26 @@ test("networks are asked for by name, with wishes, and by published ports alone"
     attachments: [{ network: "app", aliases: ["db", "cache"], addresses: ["fd00::9"] }],
     ports: [],
   });
+  const wishes = "app:ip=10.0.0.9,ip6=fd00::9,mac=02:42:0a:00:00:09,alias=db";
+  assert.deepEqual(network("--network", wishes, "--network", "more:alias=cache"), {
+    kind: "networks",
+    attachments: [
+      {
+        network: "app",
+        aliases: ["db"],
+        addresses: ["10.0.0.9", "fd00::9"],
+        hardwareAddress: "02:42:0a:00:00:09",
+      },
+      { network: "more", aliases: ["cache"] },
+    ],
+    ports: [],
+  });
+  assert.deepEqual(network("--egress", "registry.example:443", "--egress", "10.0.0.0/8"), {
+    kind: "networks",
+    attachments: [{ ...plain, network: "bridge" }],
+    ports: [],
+    egress: { allow: [{ to: "registry.example", protocol: "tcp", ports: [443, 443] }, { to: "10.0.0.0/8" }] },
+  });
 });
 
 describe("a bad command line of run", () => {
@@ -314,6 +334,9 @@ describe("a bad command line of run", () => {
     [["--ip", "10.0.0.2", "host"], /--ip needs a network, and network is none/],
     [["--network", "none", "--network", "a1", "host"], /conflicting options: network none stands alone/],
     [["--network", "name=a1,x=y", "host"], /invalid network field "x"/],
+    [["--network", "a1:name=b1", "host"], /invalid network field "name"/],
+    [["--network", "host", "--egress", "none", "host"], /--egress needs a network, and network is host/],
+    [["--egress", "none", "--egress", "10.0.0.1", "host"], /--egress all and --egress none stand alone/],
     [["--add-host", "db", "host"], /bad format for add-host: "db"/],
     [["--dns", "ns", "host"], /"ns" is no IP address/],
     [["--label==b", "host"], /^Cannot use label "=b": it has no key/],

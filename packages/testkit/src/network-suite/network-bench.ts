@@ -77,7 +77,7 @@ export class NetworkBench implements AsyncDisposable {
   }
 
   /** Joins the host to the world, and gives what listens and asks there. */
-  async world(): Promise<Peer> {
+  async world(): Promise<Peer & { readonly path: string }> {
     const { path } = await this.#namespace();
     await using inside = await this.#relay.openNamespace(path);
     const data = { peer: { name: "uplink", netnsFd: inside.fd } };
@@ -88,7 +88,7 @@ export class NetworkBench implements AsyncDisposable {
     await this.#relay.home.route(
       addRoute({ destination: "0.0.0.0/0", gateway: WORLD.address4, outputInterface: index }),
     );
-    return this.#stack.use(await Peer.start(path, "world"));
+    return Object.assign(this.#stack.use(await Peer.start(path, "world")), { path });
   }
 
   /** A namespace of its own that nothing is connected to yet. */
