@@ -5,6 +5,7 @@ import { checkBtrfs } from "./btrfs/check-btrfs.ts";
 import { ErofsDriver } from "./erofs/erofs-driver.ts";
 import { NativeTrees } from "./native/native-trees.ts";
 import { OverlayDriver } from "./overlay/overlay-driver.ts";
+import { ProjectLimits } from "./projects/project-limits.ts";
 import type { SnapshotDriver } from "./store/snapshot-driver.ts";
 import { StoredSnapshotter } from "./store/stored-snapshotter.ts";
 import { SystemCalls } from "./system/system-calls.ts";
@@ -37,11 +38,11 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
   const rootless = process.geteuid?.() !== 0;
   switch (name) {
     case "erofs":
-      return new ErofsDriver(system);
+      return new ErofsDriver(system, new ProjectLimits(system, directory));
     case "overlay":
-      return new OverlayDriver(system, rootless);
+      return new OverlayDriver(system, new ProjectLimits(system, directory), rootless);
     case "native":
-      return new WholeTreeDriver({ trees: new NativeTrees(system, !rootless), system, rootless });
+      return new WholeTreeDriver({ trees: new NativeTrees(system, directory, !rootless), system, rootless });
     case "btrfs":
       checkBtrfs(directory);
       return new WholeTreeDriver({ trees: new BtrfsTrees(system, directory), system, rootless });

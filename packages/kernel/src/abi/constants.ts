@@ -230,6 +230,23 @@ export const CONSTANTS = {
   BTRFS_FIRST_FREE_OBJECTID: 256,
   BTRFS_QGROUP_STATUS_KEY: 240,
   BTRFS_QGROUP_RELATION_KEY: 246,
+  // include/uapi/linux/fs.h
+  FS_IOC_FSGETXATTR: 0x801c581f,
+  FS_IOC_FSSETXATTR: 0x401c5820,
+  FS_XFLAG_PROJINHERIT: 0x200,
+  // include/uapi/linux/quota.h
+  PRJQUOTA: 2,
+  // include/uapi/linux/dqblk_xfs.h
+  Q_XGETQUOTA: 0x5803,
+  Q_XSETQLIM: 0x5804,
+  Q_XGETQSTATV: 0x5808,
+  FS_QSTATV_VERSION1: 1,
+  FS_QUOTA_PDQ_ACCT: 16,
+  FS_QUOTA_PDQ_ENFD: 32,
+  FS_DQUOT_VERSION: 1,
+  FS_PROJ_QUOTA: 2,
+  FS_DQ_BSOFT: 4,
+  FS_DQ_BHARD: 8,
   // include/uapi/asm-generic/signal-defs.h
   SIG_BLOCK: 0,
   SIG_UNBLOCK: 1,

@@ -17,6 +17,9 @@ import {
   CLONE_ARGS,
   CMSG_ONE_FD,
   FLOCK,
+  FS_DISK_QUOTA,
+  FS_QUOTA_STATV,
+  FSXATTR,
   IFREQ_FLAGS,
   IOVEC,
   MOUNT_ATTR,
@@ -113,6 +116,9 @@ const STRUCTS: readonly CStruct[] = [
       Object.keys(BTRFS_QGROUP_LIMIT.fields).map((name) => [name, name === "qgroupid" ? name : `lim.${name}`]),
     ),
   },
+  { includes: ["linux/fs.h"], type: "struct fsxattr", layout: FSXATTR },
+  { includes: ["linux/types.h", "linux/dqblk_xfs.h"], type: "struct fs_disk_quota", layout: FS_DISK_QUOTA },
+  { includes: ["linux/types.h", "linux/dqblk_xfs.h"], type: "struct fs_quota_statv", layout: FS_QUOTA_STATV },
   { includes: ["sys/socket.h", "linux/if.h"], type: "struct ifreq", layout: IFREQ_FLAGS, members: { rest: null } },
 ];
 

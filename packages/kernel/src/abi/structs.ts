@@ -258,6 +258,55 @@ export const BTRFS_QGROUP_LIMIT: StructLayout<
   rsv_excl: "u64",
 });
 
+/** include/uapi/linux/fs.h */
+export const FSXATTR: StructLayout<
+  "fsx_xflags" | "fsx_extsize" | "fsx_nextents" | "fsx_projid" | "fsx_cowextsize" | "fsx_pad"
+> = structLayout("fsxattr", 28, {
+  fsx_xflags: "u32",
+  fsx_extsize: "u32",
+  fsx_nextents: "u32",
+  fsx_projid: "u32",
+  fsx_cowextsize: "u32",
+  fsx_pad: 8,
+});
+
+/** include/uapi/linux/dqblk_xfs.h; what is of no use here is left in one. Blocks are of 512 bytes. */
+export const FS_DISK_QUOTA: StructLayout<
+  | "d_version"
+  | "d_flags"
+  | "d_fieldmask"
+  | "d_id"
+  | "d_blk_hardlimit"
+  | "d_blk_softlimit"
+  | "d_ino_hardlimit"
+  | "d_ino_softlimit"
+  | "d_bcount"
+  | "d_icount"
+  | "d_itimer"
+> = structLayout("fs_disk_quota", 112, {
+  d_version: "u8",
+  d_flags: "u8",
+  d_fieldmask: "u16",
+  d_id: "u32",
+  d_blk_hardlimit: "u64",
+  d_blk_softlimit: "u64",
+  d_ino_hardlimit: "u64",
+  d_ino_softlimit: "u64",
+  d_bcount: "u64",
+  d_icount: "u64",
+  d_itimer: 56,
+});
+
+/** include/uapi/linux/dqblk_xfs.h, where the flags are. */
+export const FS_QUOTA_STATV: StructLayout<"qs_version" | "qs_pad1" | "qs_flags" | "qs_incoredqs" | "qs_uquota"> =
+  structLayout("fs_quota_statv", 160, {
+    qs_version: "u8",
+    qs_pad1: "u8",
+    qs_flags: "u16",
+    qs_incoredqs: "u32",
+    qs_uquota: 152,
+  });
+
 /** Bytes of struct siginfo, and where waitid(2) puts what ended the child (include/uapi/asm-generic/siginfo.h). */
 export const SIGINFO_BYTES = 128;
 export const SIGINFO_CODE_OFFSET = 8;

@@ -91,6 +91,7 @@ export const SYSCALLS = {
   pread64: [17, 67, "d b2 i i"],
   prlimit64: [302, 261, "i i P16 P16"],
   pwrite64: [18, 68, "d b2 i i"],
+  quotactl_fd: [443, 443, "d i i p112"],
   read: [0, 63, "d b2 i"],
   readlinkat: [267, 78, "d s b3 i"],
   recvfrom: [45, 207, "d b2 i i P0 P0"],

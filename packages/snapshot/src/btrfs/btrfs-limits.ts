@@ -1,9 +1,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { existingAncestor } from "../system/existing-ancestor.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import type { TreeLimits } from "../whole/tree-keeper.ts";
-import { existingAncestor } from "./existing-ancestor.ts";
 import { QuotaGroups } from "./quota-groups.ts";
 
 /** Name of a file in the directory of a snapshot that has a limit, or should have got one. */

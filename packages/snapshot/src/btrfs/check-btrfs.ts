@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import { existingAncestor } from "./existing-ancestor.ts";
+import { existingAncestor } from "../system/existing-ancestor.ts";
 
 /** include/uapi/linux/magic.h */
 const BTRFS_SUPER_MAGIC = 0x9123683e;

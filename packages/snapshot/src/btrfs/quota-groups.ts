@@ -12,8 +12,8 @@ import {
   type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
+import { openDirectory } from "../system/open-directory.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
-import { openDirectory } from "./open-directory.ts";
 
 /** include/uapi/linux/btrfs_tree.h, BTRFS_QGROUP_STATUS_FLAG_SIMPLE_MODE (Linux 6.7) */
 const SIMPLE_MODE = 1 << 3;

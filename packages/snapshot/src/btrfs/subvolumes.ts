@@ -6,8 +6,8 @@ import {
   type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
+import { openDirectory } from "../system/open-directory.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
-import { openDirectory } from "./open-directory.ts";
 
 const FLAGS_BYTES = 8;
 

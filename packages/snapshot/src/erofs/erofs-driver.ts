@@ -11,6 +11,7 @@ import {
 } from "@orlop/core";
 import { upperEntries } from "../directory/upper-entries.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
+import { isLimited, limitedLayer, type ProjectLimits } from "../projects/project-limits.ts";
 import { diskUsage } from "../store/disk-usage.ts";
 import { makeUpper } from "../store/make-upper.ts";
 import { removeTree } from "../store/remove-tree.ts";
@@ -43,18 +44,23 @@ export class ErofsDriver implements SnapshotDriver {
   readonly name = "erofs";
   readonly rebases = true;
   readonly #system: SystemCalls;
+  readonly #limits: ProjectLimits;
   /** By the directories of their snapshots. */
   readonly #applied = new Map<string, Applied>();
 
-  constructor(system: SystemCalls) {
+  constructor(system: SystemCalls, limits: ProjectLimits) {
     this.#system = system;
+    this.#limits = limits;
   }
 
   async checkLimit(): Promise<void> {
-    throw new OrlopError(
-      "unsupported",
-      "Cannot limit snapshot: erofs has no limit on what is written over its layers\nTry the snapshotter btrfs.",
-    );
+    await this.#limits.check();
+  }
+
+  async limit(directory: string, sizeMaxBytes: number): Promise<void> {
+    // One for both, between which files are renamed.
+    await this.#limits.begin(directory, [join(directory, UPPER), join(directory, WORK)]);
+    await this.#limits.set(directory, sizeMaxBytes);
   }
 
   prepare({ directory, below }: SnapshotFiles, kind: SnapshotKind): void {
@@ -83,6 +89,7 @@ export class ErofsDriver implements SnapshotDriver {
     if (!existsSync(upper) || readdirSync(upper).length > 0) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
     }
+    if (isLimited(directory)) throw limitedLayer(directory);
     rmdirSync(upper);
     using layers = new DisposableStack();
     using cleanUp = new DisposableStack();
@@ -149,6 +156,7 @@ export class ErofsDriver implements SnapshotDriver {
   }
 
   async tidy(directory: string): Promise<void> {
+    await this.#limits.lift(directory);
     for (const name of readdirSync(directory)) if (name !== LAYER) await removeTree(join(directory, name));
   }
 
@@ -166,6 +174,7 @@ export class ErofsDriver implements SnapshotDriver {
   }
 
   async remove(directory: string): Promise<void> {
+    await this.#limits.lift(directory);
     await removeTree(directory);
   }
 

@@ -15,6 +15,7 @@ import { readFileFacts, writeFileFacts } from "../directory/file-facts.ts";
 import { upperEntries } from "../directory/upper-entries.ts";
 import { upperFacts } from "../directory/upper-facts.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
+import { isLimited, limitedLayer, type ProjectLimits } from "../projects/project-limits.ts";
 import { diskUsage } from "../store/disk-usage.ts";
 import { makeUpper } from "../store/make-upper.ts";
 import { removeTree } from "../store/remove-tree.ts";
@@ -40,21 +41,26 @@ export class OverlayDriver implements SnapshotDriver {
   readonly name = "overlay";
   readonly rebases = true;
   readonly #system: SystemCalls;
+  readonly #limits: ProjectLimits;
   /** Not root of the machine: overlay is mounted in a user namespace, and all files have one owner. */
   readonly #rootless: boolean;
   /** By the directories of their snapshots. */
   readonly #applied = new Map<string, Applied>();
 
-  constructor(system: SystemCalls, rootless: boolean) {
+  constructor(system: SystemCalls, limits: ProjectLimits, rootless: boolean) {
     this.#system = system;
+    this.#limits = limits;
     this.#rootless = rootless;
   }
 
   async checkLimit(): Promise<void> {
-    throw new OrlopError(
-      "unsupported",
-      "Cannot limit snapshot: overlay has no limit on what is written over its layers\nTry the snapshotter btrfs.",
-    );
+    await this.#limits.check();
+  }
+
+  async limit(directory: string, sizeMaxBytes: number): Promise<void> {
+    // One for both, between which files are renamed.
+    await this.#limits.begin(directory, [join(directory, LAYER), join(directory, WORK)]);
+    await this.#limits.set(directory, sizeMaxBytes);
   }
 
   prepare({ directory, below }: SnapshotFiles, kind: SnapshotKind): void {
@@ -81,6 +87,7 @@ export class OverlayDriver implements SnapshotDriver {
     if (existsSync(staging) || readdirSync(layer).length > 0) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
     }
+    if (isLimited(directory)) throw limitedLayer(directory);
     mkdirSync(staging, { mode: 0o700 });
     const writer = new DirectoryLayerWriter(below?.map(openLayer), {
       staging,
@@ -136,6 +143,7 @@ export class OverlayDriver implements SnapshotDriver {
   }
 
   async tidy(directory: string): Promise<void> {
+    await this.#limits.lift(directory);
     for (const name of readdirSync(directory)) {
       if (name !== LAYER && name !== FACTS) await removeTree(join(directory, name));
     }
@@ -146,6 +154,7 @@ export class OverlayDriver implements SnapshotDriver {
   }
 
   async remove(directory: string): Promise<void> {
+    await this.#limits.lift(directory);
     await removeTree(directory);
   }
 

@@ -23,6 +23,8 @@ export interface SnapshotDriver {
    * where `prepare` does all that there is to do.
    */
   fill?(files: SnapshotFiles, options: PrepareOptions): Promise<void>;
+  /** Limits what is written to an active snapshot that `prepare` has filled. Absent where `fill` does it. */
+  limit?(directory: string, sizeMaxBytes: number): Promise<void>;
   mounts(files: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[];
   /** `below` of `files` is undefined for what has been prepared without a parent, and may get one. */
   apply(

@@ -114,9 +114,16 @@ export class StoredSnapshotter implements Snapshotter {
     parent: string | undefined,
     options: PrepareOptions = {},
   ): Promise<readonly SnapshotMount[]> {
-    if (options.sizeMaxBytes !== undefined) await this.checkLimit();
-    if (this.#driver.fill === undefined) return this.#make("active", key, parent, options);
-    return await this.#fill(key, parent, options, this.#driver.fill.bind(this.#driver));
+    const { sizeMaxBytes } = options;
+    if (sizeMaxBytes !== undefined) await this.checkLimit();
+    const driver = this.#driver;
+    if (driver.fill !== undefined) return await this.#fill(key, parent, options, driver.fill.bind(driver));
+    if (sizeMaxBytes === undefined) return this.#make("active", key, parent, options);
+    return await this.#fill(key, parent, options, async (files) => {
+      mkdirSync(files.directory, { mode: 0o711 });
+      driver.prepare(files, "active");
+      await driver.limit?.(files.directory, sizeMaxBytes);
+    });
   }
 
   async view(

@@ -9,10 +9,10 @@ export interface TreeKeeper {
   readonly name: string;
   /** Absent where there are none. */
   readonly limits?: TreeLimits;
-  /** Makes the directory of a snapshot, with nothing in it. */
-  make(directory: string): Promise<void>;
+  /** Makes the directory of a snapshot, with nothing in it. `isLimited`: it will get a limit. */
+  make(directory: string, isLimited: boolean): Promise<void>;
   /** Makes the directory of a snapshot, with nothing in it but the root file system of a committed one. */
-  copy(from: string, directory: string): Promise<void>;
+  copy(from: string, directory: string, isLimited: boolean): Promise<void>;
   /** Throws what is in the way of making a committed snapshot of an active one. */
   checkCommit(directory: string): Promise<void>;
   /** That of a committed snapshot is written to no more. Again where it is so already. */

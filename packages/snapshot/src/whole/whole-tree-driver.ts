@@ -70,13 +70,14 @@ export class WholeTreeDriver implements SnapshotDriver {
 
   async fill({ directory, below }: SnapshotFiles, { sizeMaxBytes }: PrepareOptions): Promise<void> {
     const [parent] = below;
-    if (parent !== undefined) await this.#trees.copy(parent, directory);
+    const isLimited = sizeMaxBytes !== undefined;
+    if (parent !== undefined) await this.#trees.copy(parent, directory, isLimited);
     else {
-      await this.#trees.make(directory);
+      await this.#trees.make(directory, isLimited);
       makeUpper(join(directory, TREE), undefined);
     }
     writeFileSync(join(directory, COPIED), "");
-    if (sizeMaxBytes !== undefined) await this.#trees.limits?.set(directory, sizeMaxBytes);
+    if (isLimited) await this.#trees.limits?.set(directory, sizeMaxBytes);
   }
 
   mounts({ directory, below }: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[] {
