@@ -1,5 +1,5 @@
 import { decodeJson, OrlopError } from "@orlop/core";
-import type { KeySource, Policy, PolicyRequirement, SignedIdentity } from "./policy.ts";
+import type { KeySource, Policy, PolicyRequirement, SignedIdentity, SigstoreTrust } from "./policy.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -87,21 +87,65 @@ function sigstoreSignedOf(members: Members, at: string): PolicyRequirement {
   const [trust, further] = TRUST_MEMBERS.filter((name) => members[name] !== undefined);
   if (trust === undefined || further !== undefined)
     throw invalid(at, `it needs exactly one of ${TRUST_MEMBERS.join(", ")}`);
-  const unsupported = [...(["fulcio", "pki"] as const), ...REKOR_MEMBERS].find((name) => members[name] !== undefined);
-  if (unsupported !== undefined) return { type: "unsupported", what: `signatures of sigstore with ${unsupported}` };
-  return { type: "sigstoreSigned", keys: keysOf(trust, members[trust], `${at}.${trust}`), signedIdentity };
+  const [rekor, another] = REKOR_MEMBERS.filter((name) => members[name] !== undefined);
+  if (another !== undefined) throw invalid(at, `it has at most one of ${REKOR_MEMBERS.join(", ")}`);
+  if (trust === "fulcio" && rekor === undefined)
+    throw invalid(at, `with fulcio it needs one of ${REKOR_MEMBERS.join(", ")}`);
+  // Which moment counts nobody says.
+  if (trust === "pki" && rekor !== undefined)
+    return { type: "unsupported", what: `signatures of sigstore with pki and ${rekor}` };
+  return {
+    type: "sigstoreSigned",
+    trust: trustOf(trust, members[trust], `${at}.${trust}`),
+    logKeys: rekor === undefined ? [] : keysOf(rekor, members[rekor], `${at}.${rekor}`),
+    signedIdentity,
+  };
+}
+
+function trustOf(trust: (typeof TRUST_MEMBERS)[number], value: unknown, at: string): SigstoreTrust {
+  if (trust === "fulcio") {
+    const members = membersOf(value, at, ["caPath", "caData", "oidcIssuer", "subjectEmail"]);
+    return {
+      kind: trust,
+      roots: certificatesOf(members, ["caPath", "caData"], at),
+      oidcIssuer: textOf(members.oidcIssuer, `${at}.oidcIssuer`),
+      subjectEmail: textOf(members.subjectEmail, `${at}.subjectEmail`),
+    };
+  }
+  if (trust !== "pki") return { kind: "keys", keys: keysOf(trust, value, at) };
+  const members = membersOf(value, at, [...ROOT_MEMBERS, ...INTERMEDIATE_MEMBERS, ...SUBJECT_MEMBERS]);
+  const subjects = SUBJECT_MEMBERS.filter((name) => members[name] !== undefined);
+  if (subjects.length === 0) throw invalid(at, `it needs one of ${SUBJECT_MEMBERS.join(", ")}`);
+  const hasIntermediates = INTERMEDIATE_MEMBERS.some((name) => members[name] !== undefined);
+  return {
+    kind: trust,
+    roots: certificatesOf(members, ROOT_MEMBERS, at),
+    ...(hasIntermediates ? { intermediates: certificatesOf(members, INTERMEDIATE_MEMBERS, at) } : {}),
+    ...Object.fromEntries(subjects.map((name) => [name, textOf(members[name], `${at}.${name}`)])),
+  };
+}
+
+const ROOT_MEMBERS = ["caRootsPath", "caRootsData"] as const;
+const INTERMEDIATE_MEMBERS = ["caIntermediatesPath", "caIntermediatesData"] as const;
+const SUBJECT_MEMBERS = ["subjectEmail", "subjectHostname"] as const;
+
+function certificatesOf(members: Members, names: readonly string[], at: string): KeySource {
+  const [name, further] = names.filter((each) => members[each] !== undefined);
+  if (name === undefined || further !== undefined) throw invalid(at, `it needs exactly one of ${names.join(", ")}`);
+  return keySourceOf(name, members[name], `${at}.${name}`);
 }
 
 function keysOf(member: string, value: unknown, at: string): readonly KeySource[] {
   const values: readonly unknown[] = member.endsWith("s") ? listOf(value, at) : [value];
-  const isPath = member.startsWith("keyPath");
-  return values.map((each) => {
-    const text = textOf(each, at);
-    if (isPath) return { path: text };
-    const data = Buffer.from(text, "base64");
-    if (data.toString("base64") !== text) throw invalid(at, "it is not Base64");
-    return { data };
-  });
+  return values.map((each) => keySourceOf(member, each, at));
+}
+
+function keySourceOf(member: string, value: unknown, at: string): KeySource {
+  const text = textOf(value, at);
+  if (/Paths?$/.test(member)) return { path: text };
+  const data = Buffer.from(text, "base64");
+  if (data.toString("base64") !== text) throw invalid(at, "it is not Base64");
+  return { data };
 }
 
 function identityOf(value: unknown, at: string): SignedIdentity {

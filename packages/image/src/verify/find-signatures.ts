@@ -13,6 +13,10 @@ import { type ImageOrigin, isInRegistry } from "./policy.ts";
 /** cosign, SIGNATURE_SPEC.md, "Storage". */
 export const MEDIA_TYPE_SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
 export const ANNOTATION_SIGNATURE = "dev.cosignproject.cosign/signature";
+/** The same, "Certificate", "Chain" and "Bundle". */
+export const ANNOTATION_CERTIFICATE = "dev.sigstore.cosign/certificate";
+export const ANNOTATION_CHAIN = "dev.sigstore.cosign/chain";
+export const ANNOTATION_LOG_ENTRY = "dev.sigstore.cosign/bundle";
 /** Of manifests that refer to what they sign. */
 export const ARTIFACT_TYPE_SIGNATURE = "application/vnd.dev.cosign.artifact.sig.v1+json";
 
@@ -24,6 +28,11 @@ const PAYLOAD_MAX_BYTES = 256 * 1024;
 export interface FoundSignature {
   readonly payload: Buffer;
   readonly signature: Buffer;
+  /** In PEM: of the key that it was made with, and of those that have issued that. */
+  readonly certificate?: string;
+  readonly chain?: string;
+  /** In JSON: that it stands in a log. */
+  readonly logEntry?: string;
 }
 
 /**
@@ -74,7 +83,18 @@ async function readSignatures(
     if (layer.mediaType !== MEDIA_TYPE_SIMPLE_SIGNING || text === undefined) continue;
     if (found.length === SIGNATURES_MAX) throw tooMany(`more than ${SIGNATURES_MAX}`);
     if (layer.size > PAYLOAD_MAX_BYTES) throw tooMany(`one of more than ${PAYLOAD_MAX_BYTES} bytes`);
-    found.push({ payload: await source.document(layer, signal), signature: Buffer.from(text, "base64") });
+    const {
+      [ANNOTATION_CERTIFICATE]: certificate,
+      [ANNOTATION_CHAIN]: chain,
+      [ANNOTATION_LOG_ENTRY]: logEntry,
+    } = layer.annotations ?? {};
+    found.push({
+      payload: await source.document(layer, signal),
+      signature: Buffer.from(text, "base64"),
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(chain === undefined ? {} : { chain }),
+      ...(logEntry === undefined ? {} : { logEntry }),
+    });
   }
 }
 

@@ -12,16 +12,22 @@ import {
   parseReference,
   type Reference,
 } from "@orlop/core";
-import { DockerRegistry, dockerRegistryObstacle, temporaryDirectory } from "@orlop/testkit";
+import { certificatesObstacle, DockerRegistry, dockerRegistryObstacle, temporaryDirectory } from "@orlop/testkit";
 import { describeBytes, pushImage, someBytes } from "../registry/fixture-blobs-fixture.ts";
 import { RegistryClient } from "../registry/registry-client.ts";
 import { FakeDepot } from "../transfer/depot-fixture.ts";
 import { pullImage } from "../transfer/pull-image.ts";
 import { decodePolicy } from "./decode-policy.ts";
-import { ARTIFACT_TYPE_SIGNATURE } from "./find-signatures.ts";
+import {
+  ANNOTATION_CERTIFICATE,
+  ANNOTATION_CHAIN,
+  ANNOTATION_LOG_ENTRY,
+  ARTIFACT_TYPE_SIGNATURE,
+} from "./find-signatures.ts";
 import type { SignedIdentity } from "./policy.ts";
 import { policyVerifier } from "./policy-verifier.ts";
 import { putSignatures, type SignatureContent, signatureTag } from "./signature-fixture.ts";
+import { AUTHORITY, logEntryOf, makeCertificate, SIGNER } from "./sigstore/chain-fixture.ts";
 
 interface KeyPair {
   readonly publicKey: KeyObject;
@@ -136,6 +142,34 @@ describe("a policy that asks for signatures", { skip: obstacle ?? false }, () =>
       assert.deepEqual(await pull(reference, { keys }), [formatReference(reference)]);
     });
   }
+
+  test("takes an image that was signed with a certificate of Fulcio's, and stands in a log", async (t) => {
+    const missing = certificatesObstacle();
+    if (missing !== undefined) return t.skip(missing);
+    using directory = temporaryDirectory();
+    const root = makeCertificate(directory.path, { name: "root", extensions: AUTHORITY });
+    const issuer = Buffer.from("https://issuer").toString("hex");
+    const extensions = [...SIGNER, "subjectAltName=email:a@example.com", `1.3.6.1.4.1.57264.1.1=DER:${issuer}`];
+    const { key, certificate } = makeCertificate(directory.path, { name: "signer", issuer: "root", extensions });
+    const { reference, target } = await push();
+    const beside: SignatureContent["beside"] = (found) => ({
+      [ANNOTATION_CERTIFICATE]: certificate,
+      [ANNOTATION_CHAIN]: root.certificate,
+      [ANNOTATION_LOG_ENTRY]: logEntryOf({ ...found, certificate }, { log: OTHER.privateKey }),
+    });
+    const trusted = {
+      fulcio: {
+        caData: Buffer.from(root.certificate).toString("base64"),
+        oidcIssuer: "https://issuer",
+        subjectEmail: "a@example.com",
+      },
+      rekorPublicKeyData: Buffer.from(pemOf(OTHER)).toString("base64"),
+    };
+    await sign(reference, target, [{ key }]);
+    await assert.rejects(pull(reference, { keys: trusted }), { code: "denied", message: /without a certificate/ });
+    await sign(reference, target, [{ key, beside }]);
+    assert.deepEqual(await pull(reference, { keys: trusted }), [formatReference(reference)]);
+  });
 
   test("takes any of several signatures, and any of several keys", async () => {
     const { reference, target } = await push();

@@ -5,16 +5,18 @@ import { gpgClaim, readGpgKeys } from "./gpg-signature.ts";
 import type { ImageToVerify, ImageVerifier } from "./image-verifier.ts";
 import type { Lookaside } from "./lookaside.ts";
 import {
+  type GpgRequirement,
   type ImageOrigin,
   isInRegistry,
   type Policy,
   type PolicyRequirement,
   type SignatureRequirement,
+  type SigstoreRequirement,
 } from "./policy.ts";
 import { requirementsFor } from "./policy-scopes.ts";
-import { readPublicKey } from "./public-key.ts";
 import { decodePayload, type SignedClaim } from "./signature-payload.ts";
 import { matchesIdentity } from "./signed-identity.ts";
+import { readTrust } from "./sigstore/read-trust.ts";
 
 /** What cosign calls its signatures (cosign, SIGNATURE_SPEC.md, "Simple Signing"). */
 const SIGNATURE_TYPE = "cosign container image signature";
@@ -117,7 +119,9 @@ async function missingSignature(
   evaluation: Evaluation,
   signed: SignedThing,
 ): Promise<string | undefined> {
-  const claims = await (requirement.type === "signedBy" ? gpgClaims : sigstoreClaims)(requirement, evaluation, signed);
+  const claims = await (requirement.type === "signedBy"
+    ? gpgClaims(requirement, evaluation, signed)
+    : sigstoreClaims(requirement, evaluation, signed));
   if (claims.length === 0) return "it has none";
   const reasons = new Set<string>();
   for (const claim of claims) {
@@ -133,7 +137,7 @@ async function missingSignature(
 type Claim = () => SignedClaim | string;
 
 async function gpgClaims(
-  { keys: sources }: SignatureRequirement,
+  { keys: sources }: GpgRequirement,
   { messages, now }: Evaluation,
   signed: SignedThing,
 ): Promise<readonly Claim[]> {
@@ -142,16 +146,15 @@ async function gpgClaims(
 }
 
 async function sigstoreClaims(
-  { keys: sources }: SignatureRequirement,
-  { signatures }: Evaluation,
+  requirement: SigstoreRequirement,
+  { signatures, now }: Evaluation,
   signed: SignedThing,
 ): Promise<readonly Claim[]> {
-  const keys = sources.map(readPublicKey);
-  return (await signatures(signed)).map(({ payload, signature }) => () => {
-    // Nothing of the payload is looked at before.
-    if (!keys.some((key) => key.verifies(payload, signature))) return "it was made with another key";
-    return decodePayload(payload, SIGNATURE_TYPE);
-  });
+  const check = readTrust(requirement);
+  // Nothing of the payload is looked at before.
+  return (await signatures(signed)).map(
+    (found) => () => check(found, now) ?? decodePayload(found.payload, SIGNATURE_TYPE),
+  );
 }
 
 function rejection(

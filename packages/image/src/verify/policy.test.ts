@@ -41,12 +41,32 @@ suite("a policy", () => {
 
   test("keeps what is not supported, to refuse what it is for", () => {
     const gpg = { type: "signedBy", keyType: "X509Certificates", keyPath: "/k" };
-    const fulcio = { type: "sigstoreSigned", fulcio: {}, rekorPublicKeyPath: "/r" };
-    const rekor = { type: "sigstoreSigned", keyPath: "/k", rekorPublicKeyPath: "/r" };
-    const types = decode({ default: [gpg, fulcio, rekor] }).default.map((each) => "what" in each && each.what);
+    const pki = { type: "sigstoreSigned", pki: { caRootsPath: "/c", subjectEmail: "e" }, rekorPublicKeyPath: "/r" };
+    const types = decode({ default: [gpg, pki] }).default.map((each) => "what" in each && each.what);
     assert.match(String(types[0]), /signedBy/);
-    assert.match(String(types[1]), /with fulcio/);
-    assert.match(String(types[2]), /with rekorPublicKeyPath/);
+    assert.match(String(types[1]), /with pki and rekorPublicKeyPath/);
+  });
+
+  test("names authorities and logs, as strictly as keys", () => {
+    const signed = (more: object): object => ({ default: [{ type: "sigstoreSigned", ...more }] });
+    const refused = (more: object, message: RegExp): void =>
+      assert.throws(() => decode(signed(more)), { code: "invalid", message });
+    const fulcio = { caPath: "/c", oidcIssuer: "i", subjectEmail: "e" };
+    refused({ fulcio }, /with fulcio it needs one of rekorPublicKeyPath/);
+    refused({ fulcio, rekorPublicKeyPath: "/r", rekorPublicKeyPaths: ["/r"] }, /at most one of rekorPublicKeyPath/);
+    refused({ fulcio: { ...fulcio, caData: "aaaa" }, rekorPublicKeyPath: "/r" }, /exactly one of caPath, caData/);
+    refused({ fulcio: { ...fulcio, oidcIssuer: "" }, rekorPublicKeyPath: "/r" }, /fulcio.oidcIssuer: it is no text/);
+    refused({ fulcio: { ...fulcio, more: 1 }, rekorPublicKeyPath: "/r" }, /its member "more" is unknown/);
+    refused({ pki: { subjectEmail: "e" } }, /exactly one of caRootsPath, caRootsData/);
+    refused({ pki: { caRootsPath: "/c" } }, /one of subjectEmail, subjectHostname/);
+    refused({ pki: { caRootsPath: "/c", subjectEmail: "e", caIntermediatesData: "?" } }, /it is not Base64/);
+    const [requirement] = decode(signed({ fulcio, rekorPublicKeyDatas: ["aaaa", "bbbb"] })).default;
+    assert.deepEqual(requirement, {
+      type: "sigstoreSigned",
+      trust: { kind: "fulcio", roots: { path: "/c" }, oidcIssuer: "i", subjectEmail: "e" },
+      logKeys: [{ data: Buffer.from("aaaa", "base64") }, { data: Buffer.from("bbbb", "base64") }],
+      signedIdentity: { type: "matchRepoDigestOrExact" },
+    });
   });
 
   test("has the closest scope decide", () => {

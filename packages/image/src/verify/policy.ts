@@ -12,17 +12,49 @@ export interface Policy {
 export type PolicyRequirement =
   | { readonly type: "insecureAcceptAnything" }
   | { readonly type: "reject" }
-  | SignatureRequirement
+  | GpgRequirement
+  | SigstoreRequirement
   /** What is not here yet: images that it is for are refused. */
   | { readonly type: "unsupported"; readonly what: string };
 
-/** A signature of sigstore's, beside the image in its registry, or one by GPG, apart from it. */
-export interface SignatureRequirement {
-  readonly type: "sigstoreSigned" | "signedBy";
+export type SignatureRequirement = GpgRequirement | SigstoreRequirement;
+
+/** A signature by GPG, apart from the image. */
+export interface GpgRequirement {
+  readonly type: "signedBy";
   /** Any of them. */
   readonly keys: readonly KeySource[];
   readonly signedIdentity: SignedIdentity;
 }
+
+/** A signature of sigstore's, beside the image in its registry. */
+export interface SigstoreRequirement {
+  readonly type: "sigstoreSigned";
+  readonly trust: SigstoreTrust;
+  /** Of logs, in one of which it has to stand; none: it need not. */
+  readonly logKeys: readonly KeySource[];
+  readonly signedIdentity: SignedIdentity;
+}
+
+/** Who may sign. */
+export type SigstoreTrust =
+  /** Any of them. */
+  | { readonly kind: "keys"; readonly keys: readonly KeySource[] }
+  /** Whoever an authority has given a certificate, for the moment of the signature, because an issuer knows him. */
+  | {
+      readonly kind: "fulcio";
+      readonly roots: KeySource;
+      readonly oidcIssuer: string;
+      readonly subjectEmail: string;
+    }
+  /** Whoever has a certificate of an authority for one of these, or both. */
+  | {
+      readonly kind: "pki";
+      readonly roots: KeySource;
+      readonly intermediates?: KeySource;
+      readonly subjectEmail?: string;
+      readonly subjectHostname?: string;
+    };
 
 export type KeySource = { readonly path: string } | { readonly data: Buffer };
 

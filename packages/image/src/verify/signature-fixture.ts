@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, sign } from "node:crypto";
 import { type Descriptor, type ImageSink, MEDIA_TYPE_IMAGE_CONFIG, MEDIA_TYPE_IMAGE_MANIFEST } from "@orlop/core";
-import { ANNOTATION_SIGNATURE, MEDIA_TYPE_SIMPLE_SIGNING } from "./find-signatures.ts";
+import { ANNOTATION_SIGNATURE, type FoundSignature, MEDIA_TYPE_SIMPLE_SIGNING } from "./find-signatures.ts";
 
 export interface SignatureContent {
   /** A private one. */
@@ -10,10 +10,18 @@ export interface SignatureContent {
   readonly digest: string;
   /** Members that it has besides, or others. */
   readonly critical?: object;
+  /** What stands beside it, once it is made. */
+  readonly beside?: (found: FoundSignature) => Readonly<Record<string, string>>;
 }
 
 /** A layer of what cosign puts beside an image. */
-function signatureLayer({ key, reference, digest, critical = {} }: SignatureContent): readonly [Descriptor, Buffer] {
+function signatureLayer({
+  key,
+  reference,
+  digest,
+  critical = {},
+  beside = () => ({}),
+}: SignatureContent): readonly [Descriptor, Buffer] {
   const payload = Buffer.from(
     JSON.stringify({
       critical: {
@@ -26,8 +34,9 @@ function signatureLayer({ key, reference, digest, critical = {} }: SignatureCont
     }),
   );
   const algorithm = key.asymmetricKeyType === "ed25519" ? null : "sha256";
-  const text = sign(algorithm, payload, key).toString("base64");
-  return [{ ...describe(payload, MEDIA_TYPE_SIMPLE_SIGNING), annotations: { [ANNOTATION_SIGNATURE]: text } }, payload];
+  const signature = sign(algorithm, payload, key);
+  const annotations = { [ANNOTATION_SIGNATURE]: signature.toString("base64"), ...beside({ payload, signature }) };
+  return [{ ...describe(payload, MEDIA_TYPE_SIMPLE_SIGNING), annotations }, payload];
 }
 
 /** Puts a manifest with signatures into a sink, as the image that it was opened for. */

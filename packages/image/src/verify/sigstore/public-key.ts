@@ -1,12 +1,15 @@
 import type { KeyObject } from "node:crypto";
 import { OrlopError } from "@orlop/core";
-import { keyName, readKeySource } from "./key-source.ts";
-import type { KeySource } from "./policy.ts";
+import { keyName, readKeySource } from "../key-source.ts";
+import type { KeySource } from "../policy.ts";
 
 const RSA_MIN_BITS = 2048;
 
 /** A key that signatures are verified with. */
-interface PublicKey {
+export interface PublicKey {
+  /** SubjectPublicKeyInfo in DER. */
+  readonly der: Buffer;
+  readonly kind: KeyObject["asymmetricKeyType"];
   verifies(payload: Buffer, signature: Buffer): boolean;
 }
 
@@ -18,7 +21,7 @@ interface PublicKey {
 export function readPublicKey(source: KeySource): PublicKey {
   const name = keyName(source);
   const pem = readKeySource(source);
-  const { createPublicKey, verify } = process.getBuiltinModule("node:crypto");
+  const { createPublicKey } = process.getBuiltinModule("node:crypto");
   // The public half of a private key would do, and nobody who gives one away here means to.
   if (!/^-----BEGIN (?:RSA )?PUBLIC KEY-----/m.test(pem.toString("latin1")))
     throw refused(name, "it is no public key in PEM");
@@ -28,8 +31,18 @@ export function readPublicKey(source: KeySource): PublicKey {
   } catch (cause) {
     throw refused(name, `it is no public key: ${(cause as Error).message}`, cause);
   }
+  return publicKeyOf(name, key);
+}
+
+/** @throws OrlopError for a key that is weak, or of another kind */
+export function publicKeyOf(name: string, key: KeyObject): PublicKey {
+  const { verify } = process.getBuiltinModule("node:crypto");
   const algorithm = algorithmOf(name, key);
-  return { verifies: (payload, signature) => verify(algorithm, payload, key, signature) };
+  return {
+    der: key.export({ type: "spki", format: "der" }),
+    kind: key.asymmetricKeyType,
+    verifies: (payload, signature) => verify(algorithm, payload, key, signature),
+  };
 }
 
 function algorithmOf(name: string, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): "sha256" | null {
