@@ -47,7 +47,7 @@ const flags: readonly Flag[] = [
     group: FILES,
     name: "storage-opt",
     value: "size=BYTES",
-    help: "Limit what is written to the root file system (snapshotter btrfs, with simple quotas)",
+    help: "Limit what is written to the root file system (where its file system has quotas)",
   },
   { group: FILES, name: "device", value: "HOST[:CONTAINER][:rwm]", help: "Give access to a device" },
 
