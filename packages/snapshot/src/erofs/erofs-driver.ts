@@ -11,7 +11,7 @@ import {
 } from "@orlop/core";
 import { upperEntries } from "../directory/upper-entries.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
-import { isLimited, limitedLayer, type ProjectLimits } from "../projects/project-limits.ts";
+import type { ProjectLimits } from "../projects/project-limits.ts";
 import { diskUsage } from "../store/disk-usage.ts";
 import { makeUpper } from "../store/make-upper.ts";
 import { removeTree } from "../store/remove-tree.ts";
@@ -89,7 +89,7 @@ export class ErofsDriver implements SnapshotDriver {
     if (!existsSync(upper) || readdirSync(upper).length > 0) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
     }
-    if (isLimited(directory)) throw limitedLayer(directory);
+    this.#limits.checkApply(directory);
     rmdirSync(upper);
     using layers = new DisposableStack();
     using cleanUp = new DisposableStack();

@@ -15,7 +15,7 @@ import { readFileFacts, writeFileFacts } from "../directory/file-facts.ts";
 import { upperEntries } from "../directory/upper-entries.ts";
 import { upperFacts } from "../directory/upper-facts.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
-import { isLimited, limitedLayer, type ProjectLimits } from "../projects/project-limits.ts";
+import type { ProjectLimits } from "../projects/project-limits.ts";
 import { diskUsage } from "../store/disk-usage.ts";
 import { makeUpper } from "../store/make-upper.ts";
 import { removeTree } from "../store/remove-tree.ts";
@@ -87,7 +87,7 @@ export class OverlayDriver implements SnapshotDriver {
     if (existsSync(staging) || readdirSync(layer).length > 0) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
     }
-    if (isLimited(directory)) throw limitedLayer(directory);
+    this.#limits.checkApply(directory);
     mkdirSync(staging, { mode: 0o700 });
     const writer = new DirectoryLayerWriter(below?.map(openLayer), {
       staging,

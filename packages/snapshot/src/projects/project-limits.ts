@@ -44,6 +44,13 @@ export class ProjectLimits implements TreeLimits {
     await this.#quotas.assign(places, id);
   }
 
+  /** Layers are written by root, whom ext4 holds to no limit, and by some snapshotters elsewhere. */
+  checkApply(directory: string): void {
+    if (!existsSync(join(directory, LIMITED))) return;
+    const what = "only what is written to it is limited\nTry one without a limit.";
+    throw new OrlopError("unsupported", `Cannot apply layer to snapshot in "${directory}": ${what}`);
+  }
+
   async set(directory: string, sizeMaxBytes: number): Promise<void> {
     const id = projectOf(directory);
     if (id === undefined) throw new OrlopError("failed", `Cannot limit snapshot in "${directory}": it has no project`);
@@ -69,17 +76,6 @@ export class ProjectLimits implements TreeLimits {
     const way = "Try ext4 or xfs mounted with prjquota as root (Linux 5.14), or the snapshotter btrfs.";
     return new OrlopError("unsupported", `Cannot limit snapshot: ${what}\n${way}`);
   }
-}
-
-/** Whether what is written to the directory of a snapshot is limited. */
-export function isLimited(directory: string): boolean {
-  return existsSync(join(directory, LIMITED));
-}
-
-/** Of snapshotters in whose snapshots what is written and what is applied lie apart. */
-export function limitedLayer(directory: string): OrlopError {
-  const what = "only what is written to it is limited\nTry one without a limit.";
-  return new OrlopError("unsupported", `Cannot apply layer to snapshot in "${directory}": ${what}`);
 }
 
 /** Undefined for one without a limit, or whose project was not written down: then it has none. */

@@ -26,6 +26,8 @@ export interface TreeKeeper {
 export interface TreeLimits {
   /** @throws OrlopError `unsupported` where they cannot be had */
   check(): Promise<void>;
+  /** Throws what is in the way of holding a layer that is applied to it; absent: nothing. */
+  checkApply?(directory: string): void;
   /** Of the directory of an active snapshot, from now on. */
   set(directory: string, sizeMaxBytes: number): Promise<void>;
   /** Takes away what there is of it. */

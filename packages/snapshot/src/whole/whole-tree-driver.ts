@@ -95,6 +95,7 @@ export class WholeTreeDriver implements SnapshotDriver {
     if (existsSync(staging) || (!hasParent && readdirSync(tree).length > 0)) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
     }
+    this.#trees.limits?.checkApply?.(directory);
     mkdirSync(staging, { mode: 0o700 });
     const onto = new DirectoryLayer(tree, { ...NO_FACTS, xattrs: await this.#directoryXattrs(directory) });
     const layers = hasParent ? [onto] : [];
