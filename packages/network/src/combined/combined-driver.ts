@@ -4,6 +4,7 @@ import {
   type EgressPolicy,
   type Endpoint,
   type HostsEntry,
+  type NameServer,
   type NetworkDriver,
   type NetworkFeatures,
   type NetworkInfo,
@@ -16,12 +17,15 @@ import {
  * removed by the first of all, whose default network and features are told.
  */
 export class CombinedDriver implements NetworkDriver {
+  /** That of the first one: the others' plug-ins see to names themselves. */
+  readonly names?: NameServer;
   readonly #first: NetworkDriver;
   readonly #drivers: readonly NetworkDriver[];
 
   constructor(first: NetworkDriver, ...others: readonly NetworkDriver[]) {
     this.#first = first;
     this.#drivers = [first, ...others];
+    if (first.names !== undefined) this.names = first.names;
   }
 
   get name(): string {

@@ -4,9 +4,12 @@ import { disjointPolicy } from "./disjoint-rules.ts";
 import { isFoundAllowed, isNamed, normalName, servicesOf, withFound } from "./name-rules.ts";
 
 test("names are written in one way, and what is neither a name nor an address is refused", () => {
-  assert.deepEqual(disjointPolicy({ allow: [{ to: "Registry.Example." }, { to: "registry.example", protocol: "tcp" }] }), {
-    allow: [{ to: "registry.example" }],
-  });
+  assert.deepEqual(
+    disjointPolicy({ allow: [{ to: "Registry.Example." }, { to: "registry.example", protocol: "tcp" }] }),
+    {
+      allow: [{ to: "registry.example" }],
+    },
+  );
   const ports = (first: number, last: number) => ({ to: "a.example", protocol: "tcp", ports: [first, last] }) as const;
   assert.deepEqual(disjointPolicy({ allow: [ports(90, 100), ports(80, 89), { to: "10.0.0.0/8" }] }), {
     allow: [{ to: "10.0.0.0/8" }, ports(80, 100)],
@@ -51,5 +54,6 @@ test("names have the addresses that were found, none of which is this machine's 
   for (const address of [...forbidden, "::1", "::", "::ffff:127.0.0.1", "fe80::1", "ff02::1"]) {
     assert.equal(isFoundAllowed(address), false, address);
   }
-  for (const address of ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fd00::1"]) assert.equal(isFoundAllowed(address), true);
+  for (const address of ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fd00::1"])
+    assert.equal(isFoundAllowed(address), true);
 });
