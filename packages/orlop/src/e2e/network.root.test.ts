@@ -203,7 +203,7 @@ describe("networks", { skip }, () => {
     assert.deepEqual(names.trim().split(" ").sort(), ["db", "web"]);
     await ok("rm", "-f", "db", "web", "lone");
     await ok("network", "prune", "-f");
-    assert.equal(await ok("network", "ls", "--format", "{{.Name}}"), "bridge");
+    assert.equal(await ok("network", "ls", "--filter", "driver=bridge", "--format", "{{.Name}}"), "bridge");
     assert.doesNotMatch((await within("ip", "-br", "link")).stdout, /veth|ol[0-9a-f]{4}/);
     await until("nobody answers names", async () => namesProcesses().length === 0);
     assert.deepEqual(await findLeftovers(fixture.containerIds(), "/run/orlop"), []);
