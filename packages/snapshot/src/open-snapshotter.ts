@@ -17,11 +17,13 @@ export interface OpenSnapshotterOptions {
   readonly database: Database;
 }
 
-/** Those that containerd has and orlop has not, with what is in the way. */
+/** Those that others have and orlop has not, with what is in the way. */
 const REFUSED: Readonly<Record<string, string>> = {
   devmapper: "thin volumes are not made here",
   zfs: "it needs the zfs programs, which the kernel does not come with",
   blockfile: "images of file systems are not made here",
+  "fuse-overlayfs":
+    "it would have to run in the user namespace of each container, and copies serve where overlay does not",
 };
 
 /**

@@ -99,7 +99,7 @@ describe("finds what is lacking", () => {
       "overlay for root alone",
       { kernelRelease: "5.10.0-30-amd64" },
       "warning",
-      /5\.10.* to root only/,
+      /\(native\): .* needs Linux 5\.11/,
       /orlop as root/,
     ],
     [
@@ -217,6 +217,10 @@ describe("finds what is lacking", () => {
     const found = (given: Given): string | undefined => examine(given).find(({ check }) => check === "images")?.found;
     assert.equal(found({ uid: 0 }), "layers are mounted as EROFS images");
     assert.match(found({ uid: 1000 }) ?? "", /^layers are directories under overlay; .* for root$/);
+    const debian = { "/sys/module/overlay/parameters/permit_mounts_in_userns": "Y\n" };
+    const old = { uid: 1000, kernelRelease: "5.10.0-33-amd64" };
+    assert.match(found({ ...old, files: debian }) ?? "", /^layers are directories under overlay/);
+    assert.match(found(old) ?? "", /copy of its image's files \(native\): .* needs Linux 5\.11/);
     assert.equal(found({ snapshotter: "overlay" }), "layers are kept by overlay, as ORLOP_SNAPSHOTTER says");
   });
 

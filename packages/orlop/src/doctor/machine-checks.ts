@@ -1,3 +1,4 @@
+import { USER_OVERLAY_PARAMETER, userOverlayObstacle } from "@orlop/snapshot";
 import type { DoctorHost } from "./doctor-host.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
@@ -68,8 +69,6 @@ function overlayCheck(host: DoctorHost): Finding {
 
 /** File systems of the kernel mount a file without a loop device. */
 const EROFS_KERNEL_MIN = [6, 12] as const;
-/** Overlay is mounted in a user namespace, with `userxattr`. */
-const USER_OVERLAY_KERNEL_MIN = [5, 11] as const;
 
 /** What layers of images become here, as `Depot` chooses it. */
 function imagesCheck(host: DoctorHost): Finding {
@@ -78,9 +77,15 @@ function imagesCheck(host: DoctorHost): Finding {
   if (snapshotter !== undefined) return ok(name, `layers are kept by ${snapshotter}, as ORLOP_SNAPSHOTTER says`);
   if (uid !== 0) {
     const found = "layers are directories under overlay; mounting them as EROFS images is for root";
-    if (isAtLeast(kernelRelease, USER_OVERLAY_KERNEL_MIN)) return ok(name, found);
-    const why = `in an ordinary user's container overlay needs Linux ${USER_OVERLAY_KERNEL_MIN.join(".")}`;
-    return warning(name, `Linux ${kernelRelease} gives overlay to root only`, why, "a newer kernel, or orlop as root");
+    const why = userOverlayObstacle({ release: kernelRelease, permitted: host.readText(USER_OVERLAY_PARAMETER) ?? "" });
+    if (why === undefined) return ok(name, found);
+    const instead = `each container has a copy of its image's files (native): ${why}`;
+    return warning(
+      name,
+      instead,
+      "a copy takes time, and room where files cannot be reflinked",
+      "a newer kernel, or orlop as root",
+    );
   }
   const isNew = isAtLeast(kernelRelease, EROFS_KERNEL_MIN);
   if (isNew && knowsFileSystem(host, "erofs")) return ok(name, "layers are mounted as EROFS images");

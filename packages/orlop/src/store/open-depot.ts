@@ -33,6 +33,7 @@ import {
   proxyName,
   type SnapshotChanges,
   type StoredSnapshotter,
+  userOverlayObstacle,
 } from "@orlop/snapshot";
 import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
 import { CollectableProxy } from "./collectable-proxy.ts";
@@ -192,7 +193,8 @@ export function openDepot(): Depot {
 
 /** The snapshotter of orlop's own that fits this machine. */
 export function fittingSnapshotter(): string {
-  return erofsObstacle() === undefined && process.geteuid?.() === 0 ? "erofs" : "overlay";
+  if (process.geteuid?.() === 0) return erofsObstacle() === undefined ? "erofs" : "overlay";
+  return userOverlayObstacle() === undefined ? "overlay" : "native";
 }
 
 /** None where there is no such directory. */

@@ -76,7 +76,7 @@ export function signatureBy(
   return { payload, certificate, signature: sign("sha256", payload, key) };
 }
 
-export interface LogEntryOptions {
+interface LogEntryOptions {
   readonly log: KeyObject;
   /** Seconds since 1970. */
   readonly time?: number;

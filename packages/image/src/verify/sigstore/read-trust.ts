@@ -8,7 +8,7 @@ import { readLogEntry } from "./log-entry.ts";
 import { type PublicKey, publicKeyOf, readPublicKey } from "./public-key.ts";
 
 /** Why a signature does not count, before anything of what was signed is looked at; undefined when it does. */
-export type SignatureCheck = (found: FoundSignature, now: number) => string | undefined;
+type SignatureCheck = (found: FoundSignature, now: number) => string | undefined;
 
 /**
  * Reads the keys and certificates that a requirement trusts, once for all signatures.
