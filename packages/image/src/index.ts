@@ -13,6 +13,7 @@ export { LAYER_LIMITS, type LayerLimits } from "./layer/layer-limits.ts";
 export { type LayerPath, parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "./layer/layer-path.ts";
 export { type ReadLayerOptions, readLayer, type StoredLayer } from "./layer/read-layer.ts";
 export { INDEX_DEPTH_MAX, isAttestation, isIndex, nestedTooDeep } from "./layout/members-for-platform.ts";
+export { pipeThrough } from "./process/pipe-through.ts";
 export { readStreamProcessors, STREAM_PROCESSORS_FILE, type StreamProcessor } from "./process/stream-processors.ts";
 export type { DamagedBlob, LocalContentStore } from "./store/local-content-store.ts";
 export { openStore, type Store } from "./store/open-store.ts";

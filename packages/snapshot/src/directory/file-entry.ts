@@ -37,11 +37,9 @@ export function fileEntry(root: RootDirectory, { path, stat }: FoundFile, { xatt
 
 /** That nothing is to be seen at a path; the owner and the times are those of another file. */
 export function whiteoutEntry(path: string, stat: BigIntStats): LayerEntry {
-  checkName(path);
-  const slash = path.lastIndexOf("/") + 1;
   return markerEntry({
     kind: "file",
-    path: `${path.slice(0, slash)}.wh.${path.slice(slash)}`,
+    path: whiteoutPath(path),
     ...statAttributes(stat),
     target: "",
     size: 0,
@@ -50,6 +48,13 @@ export function whiteoutEntry(path: string, stat: BigIntStats): LayerEntry {
     contentAt: 0,
     content: async function* () {},
   });
+}
+
+/** The name by which a layer says that nothing is at a path. */
+export function whiteoutPath(path: string): string {
+  checkName(path);
+  const slash = path.lastIndexOf("/") + 1;
+  return `${path.slice(0, slash)}.wh.${path.slice(slash)}`;
 }
 
 /** An empty file that says something by its name. */
@@ -64,7 +69,7 @@ export function withRootsOwner(entry: LayerEntry): LayerEntry {
 }
 
 /** Names that layers have for what is hidden cannot be those of files. */
-function checkName(path: string): void {
+export function checkName(path: string): void {
   if (!/(?:^|\/)\.wh\./.test(path)) return;
   throw new OrlopError("unsupported", `Cannot make layer: "${path}" would be taken for a whiteout`);
 }
@@ -77,7 +82,8 @@ function kindOf(stat: BigIntStats, path: string): LayerEntryKind {
 /** These say that content is elsewhere (overlayfs.rst, "redirect_dir", "Metadata only copy up"). */
 const ELSEWHERE = /^(?:trusted|user)\.overlay\.(?:redirect|metacopy)$/;
 
-function ownXattrs(xattrs: ReadonlyMap<string, Buffer>, path: string): ReadonlyMap<string, Buffer> {
+/** Without those of overlay itself. */
+export function ownXattrs(xattrs: ReadonlyMap<string, Buffer>, path: string): ReadonlyMap<string, Buffer> {
   const elsewhere = [...xattrs.keys()].find((name) => ELSEWHERE.test(name));
   if (elsewhere !== undefined) {
     throw new OrlopError(

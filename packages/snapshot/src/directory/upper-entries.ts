@@ -2,6 +2,7 @@ import type { LayerEntry } from "@orlop/core";
 import { isOpaque } from "../layer/overlay-xattrs.ts";
 import { readXattrs } from "../system/read-xattrs.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
+import { closedEntries, listOpen } from "./closed-entries.ts";
 import { fileEntry, markerEntry, whiteoutEntry, withRootsOwner } from "./file-entry.ts";
 import { type FoundFile, listUpper } from "./list-upper.ts";
 import { RootDirectory } from "./root-directory.ts";
@@ -23,14 +24,19 @@ interface UpperOptions {
  */
 export async function* upperEntries(directory: string, options: UpperOptions): AsyncGenerator<LayerEntry> {
   using root = new RootDirectory(directory);
-  const found = listUpper(root);
+  const found = options.ownIsRoot ? listOpen(root) : listUpper(root);
+  if (found === undefined) {
+    yield* closedEntries(directory);
+    return;
+  }
   const paths = found.map(({ path }) => (path === "" ? "." : path));
   const xattrs = await readXattrs(options.system, directory, paths, options.scratch);
   const links = new Map<string, string>();
   for (const { path, stat } of found) {
     const own = xattrs.get(path === "" ? "." : path) ?? new Map<string, Buffer>();
-    const entry = upperEntry(root, { path, stat }, own, links);
-    yield options.ownIsRoot ? withRootsOwner(entry) : entry;
+    const written = upperEntry(root, { path, stat }, own, links);
+    const entry = options.ownIsRoot ? withRootsOwner(written) : written;
+    yield entry;
     if (entry.kind === "directory" && isOpaque(own))
       yield { ...markerEntry(entry), path: path === "" ? ".wh..wh..opq" : `${path}/.wh..wh..opq` };
   }
