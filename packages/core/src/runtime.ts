@@ -64,6 +64,11 @@ export interface Runtime {
   delete(id: string, options?: { readonly force?: boolean }): Promise<void>;
   state(id: string): Promise<State>;
   list(): Promise<readonly State[]>;
+  /**
+   * Those of many running containers, by their ids and the pids of their inits, that may have ended since: a look which costs far less
+   * than the state of each, and after which that has to be asked only of those. Whether one is paused it does not see.
+   */
+  mayHaveEnded?(inits: ReadonlyMap<string, number>): ReadonlySet<string>;
 }
 
 /** What a handler can do; a method whose feature is false throws `unsupported`. */
