@@ -19,7 +19,9 @@ import { attend } from "./life/attend.ts";
 import { containerEvent } from "./life/container-event.ts";
 import { isActive, statusAfter } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
+import { findChanged } from "./life/find-changed.ts";
 import { type EventOptions, followEvents } from "./life/follow-events.ts";
+import { freezeContainer } from "./life/freeze-container.ts";
 import { type HeldRoot, withIdleRoot, withRunningRoot } from "./life/hold-root.ts";
 import { randomName } from "./life/random-name.ts";
 import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
@@ -113,12 +115,15 @@ export class Engine {
 
   /** All of them, those made last first. */
   async list(): Promise<readonly Container[]> {
-    for (const container of this.#context.rows.unsettled()) {
+    const kept = new Map(this.#context.rows.list().map((container) => [container.id, container]));
+    for (const { id } of await findChanged(this.#context, [...kept.values()])) {
       // Whoever holds it is changing it just now.
-      using lock = tryLockContainer(this.#context, container.id);
-      if (lock !== undefined) await this.#settleLocked(container.id);
+      using lock = tryLockContainer(this.#context, id);
+      const settled = lock === undefined ? this.#context.rows.get(id) : await this.#settleLocked(id);
+      if (settled === undefined) kept.delete(id);
+      else kept.set(id, settled);
     }
-    const all = [...this.#context.transients(), ...this.#context.rows.list()];
+    const all = [...this.#context.transients(), ...kept.values()];
     return all.sort((a, b) => b.createdAtMs - a.createdAtMs);
   }
 
@@ -318,16 +323,15 @@ export class Engine {
   }
 
   async #freeze(text: string, action: "pause" | "resume"): Promise<Container> {
-    const freeze = async (container: Container): Promise<Container> => {
-      const { id, name, state } = container;
-      const status = statusAfter(action, state.status, name);
-      const runtime = await this.#runtime(container);
-      await (action === "pause" ? runtime.pause(id) : runtime.resume(id));
-      if (container.isTransient) return { ...container, state: { ...state, status } };
-      return save(this.#context, container, action === "pause" ? "pause" : "unpause", { ...state, status });
-    };
     const container = await this.find(text);
-    return container.isTransient ? await freeze(container) : await this.#change(container.id, freeze);
+    if (!container.isTransient) {
+      return await this.#change(container.id, (found) => freezeContainer(this.#context, found, action));
+    }
+    const { id, name, state } = container;
+    const status = statusAfter(action, state.status, name);
+    const runtime = await this.#runtime(container);
+    await (action === "pause" ? runtime.pause(id) : runtime.resume(id));
+    return { ...container, state: { ...state, status } };
   }
 
   /** Its own command removes it. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Stdio } from "@orlop/core";
 import { isMarkAlive, processMark } from "@orlop/kernel";
@@ -25,8 +25,8 @@ export async function openStreams(context: EngineContext, container: Container, 
   };
 }
 
-/** Names the process that writes the log down. */
-const PUMP_FILE = "pump";
+/** A link to nowhere, which names the process that writes the log down: one call reads it, and lists read many. */
+const PUMP_LINK = "pump";
 
 async function startPump(
   context: EngineContext,
@@ -45,23 +45,37 @@ async function startPump(
     ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }),
     ...(maxFiles === undefined ? {} : { maxFiles }),
   });
-  writeFileSync(join(directory, PUMP_FILE), processMark(pid), { mode: 0o600 });
+  const link = join(directory, PUMP_LINK);
+  rmSync(link, { force: true });
+  const mark = markIfAlive(pid);
+  if (mark !== undefined) symlinkSync(mark, link);
+}
+
+/** Undefined when it has been killed already: whoever comes next starts another. */
+function markIfAlive(pid: number): string | undefined {
+  try {
+    return processMark(pid);
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
 }
 
 /** Has somebody write the log of a container that runs, where who did so was killed: until then its output waits. */
 export async function resumeStreams(context: EngineContext, container: Container): Promise<void> {
   if (container.log.driver === "passthrough") return;
   const directory = streamsDirectory(context, container.id);
-  if (isMarkAlive(readMark(join(directory, PUMP_FILE)))) return;
+  if (isMarkAlive(pumpMark(directory))) return;
   await startPump(context, container, directory, true);
 }
 
 /** Empty where there is none: of a process that was killed before it was noted, which the next one replaces. */
-function readMark(path: string): string {
+export function pumpMark(streams: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readlinkSync(join(streams, PUMP_LINK));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    // EINVAL: of an older orlop, which kept it in a file.
+    if (["ENOENT", "EINVAL"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw error;
   }
 }

@@ -24,7 +24,7 @@ export async function settleContainer(context: EngineContext, container: Contain
   const runtime = await context.runtime(container.runtime);
   const found = await unlessMissing(runtime.state(id));
   if (found !== undefined && found.status !== "stopped") return await settleLiving(context, container, runtime, found);
-  const exit = found === undefined ? undefined : await unlessMissing(runtime.wait(id));
+  const exit = found === undefined ? undefined : await unlessLost(runtime.wait(id));
   return await recordEnd(context, container, runtime, exit);
 }
 
@@ -51,7 +51,7 @@ export async function recordEnd(
     finishedAtMs: exit?.exitedAtMs ?? Date.now(),
     exitCode,
     oomKilled: exit?.oomKilled ?? false,
-    error: exit === undefined && !wasStarted ? "its start was cut off" : "",
+    error: exit === undefined ? (wasStarted ? "how it ended is lost" : "its start was cut off") : "",
     endpoints: [],
   });
 }
@@ -89,6 +89,16 @@ export function save(
     if (action !== undefined) events.add(containerEvent(changed, action));
   });
   return changed;
+}
+
+/** How a run ended; undefined where nobody can know: it is not there, or whoever watched over it was killed. */
+export async function unlessLost(asked: Promise<ExitStatus>): Promise<ExitStatus | undefined> {
+  try {
+    return await unlessMissing(asked);
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "failed") return undefined;
+    throw error;
+  }
 }
 
 /** Undefined for what is not there. */

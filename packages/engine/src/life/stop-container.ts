@@ -3,7 +3,7 @@ import { type ExitStatus, OrlopError, type Runtime } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { isActive } from "./container-status.ts";
-import { recordEnd, save, unlessMissing } from "./settle-container.ts";
+import { recordEnd, save, unlessLost } from "./settle-container.ts";
 
 export interface StopOptions {
   /** Another signal than the container's own. */
@@ -32,12 +32,12 @@ export async function stopContainer(
   return save(context, ended, "stop", ended.state);
 }
 
-/** How it ended; it is killed when that takes longer. */
+/** How it ended; it is killed when that takes longer. Undefined, at once, where nobody watches over it: then it may run. */
 async function endWithin(runtime: Runtime, id: string, timeoutMs: number): Promise<ExitStatus | undefined> {
   const kill = (): void => void runtime.signal(id, constants.signals.SIGKILL).catch(ignoreEnded);
   const timer = timeoutMs < 0 ? undefined : setTimeout(kill, timeoutMs);
   try {
-    return await unlessMissing(runtime.wait(id));
+    return await unlessLost(runtime.wait(id));
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { FileLock } from "@orlop/image";
 import type { EngineContext } from "../engine-context.ts";
@@ -26,9 +26,9 @@ export function streamsDirectory({ stateDirectory }: Places, id: string): string
   return join(stateDirectory, "streams", id);
 }
 
-/** Whoever changes what a container is or does holds this. It ends with its process. */
-export async function lockContainer({ directory }: Places, id: string, signal?: AbortSignal): Promise<FileLock> {
-  return await FileLock.take(lockPath(directory, id), signal === undefined ? {} : { signal });
+/** Whoever changes what a container is or does holds this. It ends with its process, and its file with the container. */
+export async function lockContainer({ directory }: Places, id: string, signal?: AbortSignal): Promise<Disposable> {
+  return containerLock(directory, id, await FileLock.take(lockPath(directory, id), signal === undefined ? {} : { signal }));
 }
 
 /** Whoever makes or removes a volume holds this. */
@@ -37,8 +37,18 @@ export async function lockVolume({ directory }: Places, name: string): Promise<F
 }
 
 /** Undefined when somebody else holds it. */
-export function tryLockContainer({ directory }: Places, id: string): FileLock | undefined {
-  return FileLock.try(lockPath(directory, id));
+export function tryLockContainer({ directory }: Places, id: string): Disposable | undefined {
+  const lock = FileLock.try(lockPath(directory, id));
+  return lock && containerLock(directory, id, lock);
+}
+
+function containerLock(directory: string, id: string, lock: FileLock): Disposable {
+  return {
+    [Symbol.dispose]() {
+      if (existsSync(join(directory, "containers", id))) lock[Symbol.dispose]();
+      else lock.remove();
+    },
+  };
 }
 
 function lockPath(directory: string, id: string, kind = "container"): string {

@@ -72,6 +72,8 @@ export const CONTAINER_TABLES: DatabaseComponent = {
 /** Rows of containers; changes are made within transactions of the caller's. */
 export class ContainerRows {
   readonly #database: Database;
+  /** Of those that the last list has had: who lists often reads what has not changed once. */
+  #listed: ReadonlyMap<string, ReadDescription> = new Map();
 
   constructor(database: Database) {
     this.#database = database;
@@ -97,9 +99,19 @@ export class ContainerRows {
     return rows.map(({ id }) => String(id));
   }
 
-  /** Those made last first. */
+  /** By their ids: SQLite would take longer to sort such long rows than to read them. */
   list(): readonly Container[] {
-    return this.#database.all("select * from engine_containers order by created_at_ms desc, id").map(decodeContainer);
+    const rows = this.#database.all("select * from engine_containers order by id");
+    const listed = new Map<string, ReadDescription>();
+    const containers = rows.map((row) => {
+      const [id, text] = [String(row.id), String(row.description)];
+      const known = this.#listed.get(id);
+      const read = known?.text === text ? known : { text, description: decodeDescription(text) };
+      listed.set(id, read);
+      return { ...read.description, state: decodeState(row) };
+    });
+    this.#listed = listed;
+    return containers;
   }
 
   /** Those that may have become something else without anybody's doing: of which there are processes, or that are half gone. */
@@ -177,22 +189,32 @@ function isAttended({ autoRemove, restart }: ContainerDescription): boolean {
   return autoRemove || restart.name !== "no";
 }
 
+interface ReadDescription {
+  readonly text: string;
+  readonly description: ContainerDescription;
+}
+
 /** Our own rows: what is in them was written by this or an older orlop, and steps of the tables keep up with that. */
 function decodeContainer(row: DatabaseRow): Container {
+  return { ...decodeDescription(String(row.description)), state: decodeState(row) };
+}
+
+function decodeDescription(text: string): ContainerDescription {
+  return JSON.parse(text) as ContainerDescription;
+}
+
+function decodeState(row: DatabaseRow): ContainerState {
   const number = (value: unknown): number | undefined => (value === null ? undefined : Number(value));
   return {
-    ...(JSON.parse(String(row.description)) as ContainerDescription),
-    state: {
-      status: String(row.status) as EngineStatus,
-      pid: number(row.pid),
-      startedAtMs: number(row.started_at_ms),
-      finishedAtMs: number(row.finished_at_ms),
-      exitCode: Number(row.exit_code),
-      oomKilled: row.oom_killed === 1,
-      error: String(row.error),
-      restartCount: Number(row.restart_count),
-      endpoints: JSON.parse(String(row.endpoints)) as readonly Endpoint[],
-      isStoppedByUser: row.stopped_by_user === 1,
-    },
+    status: String(row.status) as EngineStatus,
+    pid: number(row.pid),
+    startedAtMs: number(row.started_at_ms),
+    finishedAtMs: number(row.finished_at_ms),
+    exitCode: Number(row.exit_code),
+    oomKilled: row.oom_killed === 1,
+    error: String(row.error),
+    restartCount: Number(row.restart_count),
+    endpoints: JSON.parse(String(row.endpoints)) as readonly Endpoint[],
+    isStoppedByUser: row.stopped_by_user === 1,
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { CommandResult } from "./command-fixture.ts";
@@ -107,7 +107,7 @@ function outputCases(c: SuiteContext, ok: Succeed): void {
       const streams = join(c.stateDirectory, "streams", id);
       for (const line of ["1", "2"]) {
         await untilSo(async () => (await ok("logs", "whole")).endsWith(line));
-        const pid = Number(readFileSync(join(streams, "pump"), "utf8").split(".")[1]);
+        const pid = Number(readlinkSync(join(streams, "pump")).split(".")[1]);
         process.kill(pid, "SIGKILL");
         appendFileSync(join(streams, "stdin"), "go on\n");
       }

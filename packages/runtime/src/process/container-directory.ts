@@ -199,6 +199,11 @@ export class ContainerDirectory {
     }
   }
 
+  /** Whether there is a control pipe: of a reaper that lives, or was killed. */
+  hasControl(): boolean {
+    return existsSync(join(this.path, "control"));
+  }
+
   /** Whether a reaper reads the control pipe. */
   supervised(): boolean {
     try {

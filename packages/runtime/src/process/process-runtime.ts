@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import {
@@ -326,6 +326,14 @@ export class ProcessRuntime implements Runtime {
       if ((state.reason as OrlopError).code === "not-found") return [];
       throw state.reason;
     });
+  }
+
+  /** By one look at the machine's processes, and whether each has a reaper, or one that was killed: others remove their pipe. */
+  mayHaveEnded(inits: ReadonlyMap<string, number>): ReadonlySet<string> {
+    const living = new Set(readdirSync("/proc"));
+    const mayHave = ([id, pid]: readonly [string, number]): boolean =>
+      !living.has(String(pid)) || !this.#directory(id).hasControl();
+    return new Set([...inits].filter(mayHave).map(([id]) => id));
   }
 
   /** Lets go of the zygote; containers that are not detached end. */
