@@ -1,4 +1,5 @@
 import type { ErrorCode, OrlopError } from "@orlop/core";
+import { FlagError } from "./flags/flag-error.ts";
 
 /** Docker's: what the user's program cannot have returned, more or less. */
 const NOT_EXECUTABLE = 126;
@@ -23,6 +24,7 @@ const CODES: Readonly<Record<ErrorCode, number | "command">> = {
 };
 
 export function exitCodeOf(error: OrlopError, failureExitCode: number): number {
+  if (error instanceof FlagError) return FlagError.exitCode;
   const code = CODES[error.code];
   return code === "command" ? failureExitCode : code;
 }

@@ -2,6 +2,7 @@ import { shortId } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { goTime } from "../format/go-time.ts";
 import { humanDuration } from "../format/human-duration.ts";
+import { labelsText } from "../format/labels-text.ts";
 import { type Struct, structOf } from "../format/template/value.ts";
 import { networkNames } from "./network-names.ts";
 import { portsText } from "./ports-text.ts";
@@ -22,6 +23,7 @@ export const CONTAINER_HEADINGS = {
   Mounts: "MOUNTS",
   Networks: "NETWORKS",
   Size: "SIZE",
+  Platform: "PLATFORM",
 } as const;
 
 const COMMAND_LENGTH = 20;
@@ -36,7 +38,7 @@ interface RowOptions {
 export function containerRow(container: Container, { nowMs, isWhole }: RowOptions): Struct {
   const { id, name, image, config, createdAtMs, labels, state, network, volumes } = container;
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(" ");
-  return structOf({
+  const fields = {
     ID: isWhole ? id : shortId(id),
     Image: image.text === "" ? "<no image>" : image.text,
     Command: JSON.stringify(isWhole ? command : ellipsis(command)),
@@ -46,15 +48,14 @@ export function containerRow(container: Container, { nowMs, isWhole }: RowOption
     Status: statusText(state, nowMs),
     Ports: portsText(container),
     Names: name,
-    Labels: Object.entries(labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .sort()
-      .join(","),
+    Labels: labelsText(labels),
     LocalVolumes: String(volumes.length),
     Mounts: volumes.map((volume) => volume.name).join(","),
     Networks: networkNames(network).join(","),
     Size: "0B",
-  });
+    Platform: null,
+  };
+  return structOf(fields, { Label: (label) => (Object.hasOwn(labels, label) ? (labels[label] ?? "") : "") });
 }
 
 function ellipsis(text: string): string {

@@ -39,7 +39,7 @@ async function showPorts({ engine, flags }: ContainerCall): Promise<number> {
   const wanted = `${containerPort}/${protocol}`;
   const found = all.filter(({ inside }) => inside === wanted);
   if (found.length === 0) {
-    throw new OrlopError("not-found", `no public port '${wanted}' published for ${container.name}`);
+    throw new OrlopError("not-found", `No public port '${portText}' published for ${container.name}`);
   }
   printText(found.map(({ outside }) => `${outside}\n`).join(""));
   return 0;

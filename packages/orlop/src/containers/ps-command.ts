@@ -2,7 +2,7 @@ import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
-import { printText } from "../print.ts";
+import { printText, printWarning } from "../print.ts";
 import { filterContainers, parseContainerFilters } from "./container-filter.ts";
 import { CONTAINER_HEADINGS, containerRow } from "./container-rows.ts";
 import { type ContainerCall, containerCommand } from "./container-verb.ts";
@@ -63,8 +63,10 @@ function parseCount(text: string): number | undefined {
   throw new OrlopError("invalid", "it is a number");
 }
 
-/** As docker has it, a format of one's own goes before `--quiet`. */
+/** As docker has it, `--quiet` goes before a format of one's own. */
 function formatText(flags: ContainerCall["flags"]): string {
-  const given = flags.text("format") || "table";
-  return given === "table" && flags.isOn("quiet") ? "{{.ID}}" : given;
+  const given = flags.text("format") ?? "";
+  if (!flags.isOn("quiet")) return given || "table";
+  if (given !== "") printWarning("Ignoring custom format, because both --format and --quiet are set.");
+  return "{{.ID}}";
 }

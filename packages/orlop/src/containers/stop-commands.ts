@@ -1,4 +1,7 @@
+import { OrlopError } from "@orlop/core";
+import type { Engine } from "@orlop/engine";
 import type { Command } from "../command.ts";
+import { printError } from "../print.ts";
 import { parseSeconds, parseSignal } from "../run/life-options.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
 
@@ -74,12 +77,29 @@ export const removeCommand: Command = containerCommand(
   },
   async ({ engine, flags }) => {
     const force = flags.isOn("force");
-    return await withEach(flags.positional, async (text) => {
+    const names = force ? await namesOfThere(engine, flags.positional) : flags.positional;
+    if (names.length === 0 && flags.positional.length > 0) return 0;
+    return await withEach(names, async (text) => {
       await engine.remove(text, { force, volumes: flags.isOn("volumes") });
       return undefined;
     });
   },
 );
+
+/** Of the others it is said that they are not there. */
+async function namesOfThere(engine: Engine, names: readonly string[]): Promise<readonly string[]> {
+  const there: string[] = [];
+  for (const name of names) {
+    try {
+      await engine.find(name);
+      there.push(name);
+    } catch (error) {
+      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
+      printError(error.message);
+    }
+  }
+  return there;
+}
 
 async function stop({ engine, flags }: ContainerCall, text: string): Promise<void> {
   const signal = flags.parse("signal", parseSignal);

@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import { type Flag, type FlagTable, flagTitle, type RefusedFlag } from "./flag.ts";
+import { FlagError } from "./flag-error.ts";
 import { ParsedFlags } from "./parsed-flags.ts";
 
 /** Spellings of on and off, as Go's strconv.ParseBool reads them. */
@@ -89,5 +90,5 @@ function refuse(flag: RefusedFlag | undefined): void {
 }
 
 function invalid(message: string): OrlopError {
-  return new OrlopError("invalid", message);
+  return new FlagError("invalid", message);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { OrlopError } from "@orlop/core";
 import { type Flag, flagTitle } from "./flag.ts";
+import { FlagError } from "./flag-error.ts";
 
 /** What was given on a command line: the values by flag, in their order, and what follows the flags. */
 export class ParsedFlags {
@@ -60,7 +61,7 @@ export class ParsedFlags {
     } catch (cause) {
       if (!(cause instanceof OrlopError)) throw cause;
       const title = flagTitle(this.#flag(name));
-      throw new OrlopError(
+      throw new FlagError(
         cause.code,
         `invalid argument ${JSON.stringify(value)} for ${JSON.stringify(title)} flag: ${cause.message}`,
         { cause },

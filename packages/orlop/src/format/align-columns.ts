@@ -2,6 +2,9 @@
 const WIDTH_MIN = 10;
 const GAP = 3;
 
+/** What makes a character longer than one unit of a string. */
+const SURROGATE = /[\ud800-\udfff]/;
+
 /**
  * Aligns what tabs divide, as Go's text/tabwriter does for docker: a column is what consecutive lines have before the same
  * tab, and as wide as the widest of it. What stands behind a line's last tab belongs to no column.
@@ -32,8 +35,9 @@ function* blocks(lines: readonly (readonly string[])[], column: number): Generat
   }
 }
 
+/** In characters. */
 function length(text = ""): number {
-  return [...text].length;
+  return SURROGATE.test(text) ? [...text].length : text.length;
 }
 
 function padded(cell: string, width: number | undefined): string {

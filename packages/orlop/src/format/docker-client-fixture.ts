@@ -20,7 +20,10 @@ export class DockerClient implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** @param answers by the end of the path: `/images/json` */
+  /**
+   * @param answers by the end of the path: `/images/json`; a `status` in it is the answer's own, and `raw` stands for what is no
+   *   single document
+   */
   static async start(answers: Readonly<Record<string, unknown>>): Promise<DockerClient> {
     const directory = mkdtempSync(join(tmpdir(), "orlop-docker-client-"));
     const server = createServer((request, response) => {
@@ -28,8 +31,8 @@ export class DockerClient implements AsyncDisposable {
       response.setHeader("Api-Version", "1.50");
       response.setHeader("Content-Type", path === "/_ping" ? "text/plain" : "application/json");
       const answer = path === "/_ping" ? "OK" : answers[path];
-      if (answer === undefined) response.statusCode = 404;
-      response.end(JSON.stringify(answer ?? { message: `No such image: ${path}` }));
+      response.statusCode = answer === undefined ? 404 : (statusOf(answer) ?? 200);
+      response.end(rawOf(answer) ?? JSON.stringify(answer ?? { message: `No such image: ${path}` }));
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     server.listen(join(directory, "socket"), resolve);
@@ -49,6 +52,14 @@ export class DockerClient implements AsyncDisposable {
     await promise;
     rmSync(this.#directory, { recursive: true });
   }
+}
+
+function statusOf(answer: unknown): number | undefined {
+  return typeof answer === "object" && answer !== null && "status" in answer ? Number(answer.status) : undefined;
+}
+
+function rawOf(answer: unknown): string | undefined {
+  return typeof answer === "object" && answer !== null && "raw" in answer ? String(answer.raw) : undefined;
 }
 
 /** Those before it print some things in other ways. */

@@ -1,9 +1,12 @@
 import { alignColumns } from "./align-columns.ts";
 import { Template } from "./template/template.ts";
-import { Dictionary, type Struct } from "./template/value.ts";
+import { Dictionary, type Methods, type Struct } from "./template/value.ts";
 
 /** Headings of columns by the fields that stand below them. */
 type Headings = Readonly<Record<string, string>>;
+
+/** As docker has the heading of one label: what stands last in its name. */
+const HEADING_METHODS: Methods = { Label: (name) => (name.split(".").at(-1) ?? "").replaceAll(/[-_]/g, " ") };
 
 /** How a list is printed, as docker's `--format` takes it. */
 export class OutputFormat {
@@ -28,7 +31,7 @@ export class OutputFormat {
   text(rows: readonly Struct[], headings: Headings): string {
     const lines = rows.map((row) => `${this.#template.execute(row)}\n`).join("");
     if (!this.#isTable) return lines;
-    const heading = this.#template.executeHeading(new Dictionary(Object.entries(headings), ""));
+    const heading = this.#template.executeHeading(new Dictionary(Object.entries(headings), "", HEADING_METHODS));
     return alignColumns(`${heading}\n${lines}`);
   }
 }

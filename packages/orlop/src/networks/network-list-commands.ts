@@ -3,6 +3,7 @@ import type { Container, Engine } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { goTime } from "../format/go-time.ts";
+import { labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Template } from "../format/template/template.ts";
 import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
@@ -69,9 +70,7 @@ function networkRow(
     Scope: "local",
     IPv6: String(subnets.some(({ prefix }) => prefix.includes(":"))),
     Internal: String(internal),
-    Labels: Object.entries(labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(","),
+    Labels: labelsText(labels),
     CreatedAt: goTime(createdAtMs),
   });
 }

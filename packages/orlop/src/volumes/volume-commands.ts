@@ -5,6 +5,7 @@ import { containerCommand, withEach } from "../containers/container-verb.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Template } from "../format/template/template.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
+import { labelsText } from "../format/labels-text.ts";
 import { valueJson } from "../format/template/value-json.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
@@ -55,6 +56,9 @@ const HEADINGS = {
   Scope: "SCOPE",
   Links: "LINKS",
   Size: "SIZE",
+  Availability: "AVAILABILITY",
+  Group: "GROUP",
+  Status: "STATUS",
 } as const;
 
 export const volumeListCommand: Command = containerCommand(
@@ -92,13 +96,14 @@ function volumeRow({ name, labels, path }: Volume): Struct {
   return structOf({
     Driver: "local",
     Name: name,
-    Labels: Object.entries(labels)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(","),
+    Labels: labelsText(labels),
     Mountpoint: path,
     Scope: "local",
     Links: "N/A",
     Size: "N/A",
+    Availability: "N/A",
+    Group: "N/A",
+    Status: "N/A",
   });
 }
 

@@ -116,6 +116,9 @@ class Execution {
     this.#count(1);
     if (first.kind === "function") return this.#call(first, operands, { dot, piped });
     if (operands.length > 0 || piped !== undefined) {
+      const args = [...operands.map((operand) => this.#operand(operand, dot)), ...(piped === undefined ? [] : [piped])];
+      const result = this.#method(first, args, dot);
+      if (result !== undefined) return result;
       const isField = first.kind === "chain" || first.kind === "variable";
       const what = isField
         ? `${first.source} has arguments but cannot be invoked as function`
@@ -124,6 +127,15 @@ class Execution {
     }
     if (first.kind === "nil") throw at(first, "nil is not a command");
     return this.#operand(first, dot);
+  }
+
+  /** Undefined where it is none. */
+  #method(operand: Operand, [argument, ...others]: readonly Value[], dot: Value): Value | undefined {
+    if (operand.kind !== "chain" || typeof argument !== "string" || others.length > 0) return undefined;
+    const base = fieldOf(this.#operand(operand.base, dot), { ...operand, names: operand.names.slice(0, -1) });
+    const methods = base instanceof Struct || base instanceof Dictionary ? base.methods : {};
+    const name = operand.names.at(-1) ?? "";
+    return Object.hasOwn(methods, name) ? methods[name]?.(argument) : undefined;
   }
 
   #operand(operand: Operand, dot: Value): Value {

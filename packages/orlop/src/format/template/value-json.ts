@@ -1,6 +1,6 @@
-import { Dictionary, isList, isTrue, NIL_LIST, type Struct, type Value } from "./value.ts";
+import { Dictionary, isList, isTrue, NIL_LIST, Struct, type Value } from "./value.ts";
 
-/** A value as JSON, as Go's encoder without its escapes for HTML writes it; with an indent on several lines. */
+/** A value as JSON, as Go's encoder writes it, with its escapes for HTML in rows alone; with an indent on several lines. */
 export function valueJson(value: Value, indent = ""): string {
   return write(value, { indent, line: indent === "" ? "" : "\n" });
 }
@@ -27,7 +27,8 @@ function write(value: Value, layout: Layout): string {
   if (value instanceof Dictionary && value.isNil) return "null";
   const colon = layout.line === "" ? ":" : ": ";
   const members = jsonMembers(value).map(([key, member]) => `${stringJson(key)}${colon}${write(member, inner)}`);
-  return enclosed("{}", members, layout);
+  const text = enclosed("{}", members, layout);
+  return value instanceof Struct && value.isEscaped ? text.replaceAll(/[<>&]/g, escapeUnit) : text;
 }
 
 function jsonMembers(value: Dictionary | Struct): readonly (readonly [string, Value])[] {
@@ -45,5 +46,9 @@ function enclosed(brackets: string, parts: readonly string[], { indent, line }: 
 }
 
 function stringJson(text: string): string {
-  return JSON.stringify(text).replaceAll(/[\u2028\u2029]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
+  return JSON.stringify(text).replaceAll(/[\u2028\u2029]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -4,6 +4,9 @@ export type Value = null | boolean | number | bigint | string | readonly Value[]
 /** Go's nil slice: behaves as an empty list, and is `null` in JSON. */
 export const NIL_LIST: readonly Value[] = Object.freeze([]);
 
+/** Go's methods that take one argument: `.Label "team"`. */
+export type Methods = Readonly<Record<string, (argument: string) => Value>>;
+
 /** Go's map with strings for keys: a key that is not there is no mistake. */
 export class Dictionary {
   /** Sorted, as Go's templates and its JSON go through them. */
@@ -12,11 +15,13 @@ export class Dictionary {
   readonly isNil: boolean;
   /** What `index` gives for a key that is not there: the zero value of Go's type. */
   readonly zero: Value;
+  readonly methods: Methods;
 
-  constructor(entries: Iterable<readonly [string, Value]> | undefined, zero: Value = null) {
+  constructor(entries: Iterable<readonly [string, Value]> | undefined, zero: Value = null, methods: Methods = {}) {
     this.entries = new Map([...(entries ?? [])].sort(([a], [b]) => compareText(a, b)));
     this.isNil = entries === undefined;
     this.zero = zero;
+    this.methods = methods;
   }
 }
 
@@ -32,9 +37,14 @@ export interface StructField {
 /** Go's struct: its fields are fixed, and asking for another is a mistake. */
 export class Struct {
   readonly fields: readonly StructField[];
+  /** In JSON its strings have escapes for HTML, as Go's encoder has them unless it is told not to. */
+  readonly isEscaped: boolean;
+  readonly methods: Methods;
 
-  constructor(fields: readonly StructField[]) {
+  constructor(fields: readonly StructField[], isEscaped = false, methods: Methods = {}) {
     this.fields = fields;
+    this.isEscaped = isEscaped;
+    this.methods = methods;
   }
 
   get(name: string): Value | undefined {
@@ -42,10 +52,14 @@ export class Struct {
   }
 }
 
-/** A struct whose fields are called the same in JSON, in the order of their names. */
-export function structOf(fields: Readonly<Record<string, Value>>): Struct {
+/** A row of a list: a struct whose fields are called the same in JSON, in the order of their names, as docker writes its rows. */
+export function structOf(fields: Readonly<Record<string, Value>>, methods: Methods = {}): Struct {
   const sorted = Object.entries(fields).sort(([a], [b]) => compareText(a, b));
-  return new Struct(sorted.map(([name, value]) => ({ name, value })));
+  return new Struct(
+    sorted.map(([name, value]) => ({ name, value })),
+    true,
+    methods,
+  );
 }
 
 export function isList(value: Value): value is readonly Value[] {
@@ -70,7 +84,18 @@ export function typeName(value: Value): string {
   return value instanceof Dictionary ? "map[string]interface {}" : "struct";
 }
 
-/** Go's order of strings: by the bytes of UTF-8. */
+/** Go's order of strings: by the bytes of UTF-8, which is that of code points. */
 export function compareText(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const [left, right] = [a.charCodeAt(index), b.charCodeAt(index)];
+    if (left !== right) return rank(left) - rank(right);
+  }
+  return a.length - b.length;
+}
+
+/** Code units of characters beyond U+FFFF come after all others, although their numbers are smaller than some. */
+function rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
