@@ -30,7 +30,7 @@ import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccom
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitGiveStdio, emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import {
-  emitAwaitReaper,
+  emitAwaitReaper, emitLeaveReaperEnds,
   emitLetChildGo,
   emitSay,
   type Supervision,
@@ -216,6 +216,7 @@ function emitChild(s: Supervision, plan: ExecPlan): void {
   p.step({ action: "prepare the child" });
   p.handler(s.labels.childFailed);
   if (!s.detached) emitDieWithParent(p);
+  emitLeaveReaperEnds(s);
   emitAwaitReaper(s);
   emitEnterCgroups(p, plan);
   const { initial = "", final = "" } = process.execCPUAffinity ?? {};

@@ -32,7 +32,7 @@ import {
 } from "./root-filesystem.ts";
 import { emitAwaitStart, emitAwaitStartHooks, emitEndWait } from "./start-pipes.ts";
 import { emitGiveStdio, emitInstallStdio } from "./stdio.ts";
-import { emitAwaitReaper, emitSay } from "./supervision.ts";
+import { emitAwaitReaper, emitLeaveReaperEnds, emitSay } from "./supervision.ts";
 import { emitAwaitOwnUnit } from "./systemd-unit.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
 import { emitAwaitIdMaps, emitBecomeRoot, reaperSetsOomScore } from "./user-namespace.ts";
@@ -147,6 +147,7 @@ function emitPrepare(c: Compilation): void {
   p.step({ action: "prepare init" });
   p.handler(c.labels.childFailed);
   if (!c.detached) emitDieWithParent(p);
+  emitLeaveReaperEnds(c);
   // CVE-2016-9962: processes that are there already must not look into this one.
   if (!isNew(c, "pid") && canHide(c)) emitHide(c);
   if (joinsUserNamespace(c)) emitAwaitReaper(c);

@@ -59,6 +59,20 @@ export function lostReaperSuite(rootless: boolean): void {
         ));
     }
 
+    test("ends where it has not been started: nobody could start it any more", (t) =>
+      withBench(
+        t,
+        async (bench) => {
+          const request = bench.request("sleep 1000", { request: { detached: true } });
+          await bench.runtime.create(request);
+          const pid = await loseReaper(bench, request.id);
+          await until("the end of init", () => (isAlive(pid) ? undefined : true));
+          assert.equal((await bench.runtime.state(request.id)).status, "stopped");
+          await bench.runtime.delete(request.id, { force: true });
+        },
+        options,
+      ));
+
     test("is taken for ended when its pid is somebody else's by now, who is left alone", (t) =>
       withBench(
         t,

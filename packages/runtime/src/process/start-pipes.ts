@@ -39,10 +39,9 @@ export function emitAwaitStart(s: Supervision): void {
   const { p } = s;
   p.step({ action: "let go of the maker and wait for the start" });
   p.call("close", [s.slots.syncChild]);
-  p.call("close", [s.slots.syncReaper]);
   p.call("close", [CONTROL_FD]);
-  // Open since before it was there. They lead to the host, and who joins the container could find them here.
-  for (const fd of [s.slots.state, s.slots.control]) p.call("close", [fd]);
+  // Open since before it was there. It leads to the host, and who joins the container could find it here.
+  p.call("close", [s.slots.state]);
   emitHearSignals(s);
   emitAwaitByte(s, START_BYTE.go);
 }

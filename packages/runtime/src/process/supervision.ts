@@ -150,6 +150,11 @@ export function emitSay(s: Supervision, word: keyof typeof WORD, wait: boolean):
   if (wait) emitAwaitLeave(s);
 }
 
+/** In the child, first of all: lets go of the reaper's ends of what joins the two. Held here, they would outlive a reaper that is killed. */
+export function emitLeaveReaperEnds({ p, slots }: Supervision): void {
+  for (const fd of [slots.syncReaper, slots.control]) p.call("close", [fd]);
+}
+
 /** In the child: waits for a byte of the reaper's. The end of the socket means that the reaper is gone. */
 export function emitAwaitLeave({ p, slots }: Supervision): void {
   const got = p.slot("got");
