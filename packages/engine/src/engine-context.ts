@@ -30,6 +30,8 @@ export interface EngineParts {
   networks(): Promise<NetworkDriver>;
   /** Has a process run {@link Engine.serveNames}, where there is none. */
   startNames?(): void;
+  /** A pipe for what a probe puts out; both ends are the caller's to close. */
+  makePipe(): Promise<{ readonly reader: number; readonly writer: number }>;
   /** Containers that end with the command that runs them, and are in no database. */
   transients(): readonly Container[];
 }

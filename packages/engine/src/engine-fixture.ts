@@ -1,16 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type ContainerStats,
   type CreateRequest,
+  type ExecRequest,
   type ExitStatus,
   type LogEntry,
   type Logs,
   OrlopError,
   type Runtime,
   type RuntimeFeatures,
+  type SignalTarget,
   type State,
+  type WaitOptions,
 } from "@orlop/core";
 import { Database } from "@orlop/image";
 import { Engine, type NewContainer } from "./engine.ts";
@@ -32,6 +36,9 @@ class FakeRuntime implements Runtime {
   failure: OrlopError | undefined;
   /** They end with the signals that they get, other than these. */
   readonly ignored: Set<number> = new Set();
+  /** Of every exec, at once; undefined: they go on until they are killed. */
+  execExitCode: number | undefined = 0;
+  readonly #execs: Map<string, PromiseWithResolvers<ExitStatus>> = new Map();
 
   async features(): Promise<RuntimeFeatures> {
     throw new OrlopError("unsupported", "no features");
@@ -48,17 +55,22 @@ class FakeRuntime implements Runtime {
     this.#run(id).status = "running";
   }
 
-  async exec(): Promise<{ readonly pid: number }> {
+  async exec({ execId }: ExecRequest): Promise<{ readonly pid: number }> {
+    const ended = Promise.withResolvers<ExitStatus>();
+    this.#execs.set(execId, ended);
+    if (this.execExitCode !== undefined) ended.resolve(exitWith(this.execExitCode));
     return { pid: 2 };
   }
 
-  async signal(id: string, signal: number): Promise<void> {
+  async signal(id: string, signal: number, { execId }: SignalTarget = {}): Promise<void> {
+    if (execId !== undefined) return this.#execs.get(execId)?.resolve(exitWith(128 + signal));
     if (this.#run(id).status === "stopped") throw new OrlopError("conflict", "it has ended");
     this.signals.push([id, signal]);
     if (!this.ignored.has(signal)) this.end(id, 128 + signal);
   }
 
-  async wait(id: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ExitStatus> {
+  async wait(id: string, { signal, execId }: WaitOptions = {}): Promise<ExitStatus> {
+    if (execId !== undefined) return await (this.#execs.get(execId) ?? Promise.withResolvers<ExitStatus>()).promise;
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     signal?.addEventListener("abort", () => reject(signal.reason));
     return await Promise.race([this.#run(id).ended.promise, aborted]);
@@ -102,7 +114,7 @@ class FakeRuntime implements Runtime {
   end(id: string, exitCode: number): void {
     const run = this.#run(id);
     run.status = "stopped";
-    run.ended.resolve({ exitCode, signal: undefined, oomKilled: false, exitedAtMs: Date.now(), usage: undefined });
+    run.ended.resolve(exitWith(exitCode));
   }
 
   #run(id: string): FakeRun {
@@ -110,6 +122,10 @@ class FakeRuntime implements Runtime {
     if (run === undefined) throw new OrlopError("not-found", `no container ${id}`);
     return run;
   }
+}
+
+function exitWith(exitCode: number): ExitStatus {
+  return { exitCode, signal: undefined, oomKilled: false, exitedAtMs: Date.now(), usage: undefined };
 }
 
 const NO_LOGS: Logs = {
@@ -142,6 +158,14 @@ export class EngineFixture implements Disposable {
       logs: NO_LOGS,
       networks: async () => {
         throw new OrlopError("unsupported", "no networks");
+      },
+      makePipe: async () => {
+        const path = join(this.directory, "pipe");
+        execFileSync("mkfifo", [path]);
+        // Opened for both, neither end waits for the other.
+        const [reader, writer] = [openSync(path, "r+"), openSync(path, "r+")];
+        rmSync(path);
+        return { reader, writer };
       },
       transients: () => this.transients,
     });

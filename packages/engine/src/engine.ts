@@ -14,6 +14,8 @@ import {
 import { randomBytes } from "@orlop/kernel";
 import type { EngineContext, EngineParts } from "./engine-context.ts";
 import { findContainer } from "./find-container.ts";
+import type { ProbeResult } from "./health/container-health.ts";
+import { probeNow } from "./health/probe-now.ts";
 import { attachNetwork, detachNetwork } from "./life/attach-network.ts";
 import { attend } from "./life/attend.ts";
 import { containerEvent } from "./life/container-event.ts";
@@ -25,6 +27,7 @@ import { freezeContainer } from "./life/freeze-container.ts";
 import { type HeldRoot, withIdleRoot, withRunningRoot } from "./life/hold-root.ts";
 import { randomName } from "./life/random-name.ts";
 import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
+import { dependentsOf, refuseRequired } from "./life/requirements.ts";
 import { save, settleContainer } from "./life/settle-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
@@ -141,8 +144,9 @@ export class Engine {
     return this.#context.rows.spec(id);
   }
 
-  /** Starts it; one that runs already is left as it is, as docker does. */
+  /** Starts it, after those that it requires; one that runs already is left as it is, as docker does. */
   async start(text: string, options: StartOptions = {}): Promise<StartedRun> {
+    for (const id of (await this.find(text)).requires ?? []) await this.start(id);
     return await this.#change(text, async (container) => {
       if (container.state.status === "running") return { container, input: undefined };
       return await startContainer(this.#context, container, options);
@@ -177,14 +181,33 @@ export class Engine {
     return await waitForEnd(this.#context, await this.find(text), signal);
   }
 
-  /** Removes it with all that it has written. @throws OrlopError `conflict` when it runs, unless `force` */
+  /**
+   * Removes it with all that it has written.
+   *
+   * @throws OrlopError `conflict` when it runs, unless `force`; when others require it, unless `dependents`
+   */
   async remove(text: string, options: RemoveOptions = {}): Promise<Container> {
     const container = await this.find(text);
     if (container.isTransient) {
       refuseRunning(container, options);
       return await this.#stopTransient(container, { timeoutMs: 0 });
     }
-    return await this.#change(container.id, (found) => removeContainer(this.#context, found, options));
+    if (options.dependents === true) {
+      for (const { id } of dependentsOf(this.#context, container)) await this.remove(id, options);
+    }
+    return await this.#change(container.id, (found) => {
+      refuseRequired(this.#context, found);
+      return removeContainer(this.#context, found, options);
+    });
+  }
+
+  /**
+   * Finds out once whether a container does what it is there for, and writes that down.
+   *
+   * @throws OrlopError `conflict` when it does not run; `invalid` for one that does not say how it is checked
+   */
+  async checkHealth(text: string, signal?: AbortSignal): Promise<ProbeResult> {
+    return await probeNow(this.#context, await this.find(text), signal);
   }
 
   async pause(text: string): Promise<Container> {
@@ -198,7 +221,7 @@ export class Engine {
   /** @throws OrlopError `conflict` for a name that is taken */
   async rename(text: string, name: string): Promise<void> {
     await this.#change(text, async (container) => {
-      const { state, ...description } = container;
+      const { state, health: _, ...description } = container;
       this.#context.database.transaction(() => {
         this.#refuseTaken(name);
         this.#context.rows.setDescription({ ...description, name });

@@ -1,5 +1,7 @@
 export { type ContainerDraft, Engine, type NewContainer } from "./engine.ts";
 export type { EngineParts, RootStore } from "./engine-context.ts";
+export { type Health, type HealthStatus, healthOf, type ProbeResult } from "./health/container-health.ts";
+export { type HealthCheck, healthCheckOf } from "./health/health-check.ts";
 export { type EngineStatus, isActive } from "./life/container-status.ts";
 export type { EventOptions } from "./life/follow-events.ts";
 export type { HeldRoot } from "./life/hold-root.ts";

@@ -90,6 +90,11 @@ const PS: LazyCommand = {
   load: async () => (await import("./containers/ps-command.ts")).psCommand,
 };
 
+const INFO: LazyCommand = {
+  summary: "Tell what there is on this machine",
+  load: async () => (await import("./info/info-command.ts")).infoCommand,
+};
+
 const EVENTS: LazyCommand = {
   summary: "Print what happens to containers",
   load: async () => (await import("./containers/events-command.ts")).eventsCommand,
@@ -223,6 +228,17 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "inspect", ...INSPECT },
   { name: "history", ...HISTORY },
   {
+    name: "search",
+    summary: "Say how images are found",
+    load: async () => (await import("./images/search-command.ts")).searchCommand,
+  },
+  { name: "info", ...INFO },
+  {
+    name: "completion",
+    summary: "Print a script for a shell, which completes commands, flags and names",
+    load: async () => (await import("./completion/completion-command.ts")).completionCommand,
+  },
+  {
     name: "explain",
     summary: "Show the system calls that would make a container",
     load: async () => (await import("./explain/explain-command.ts")).explainCommand,
@@ -251,6 +267,11 @@ export const OWN_COMMANDS: readonly CommandEntry[] = [
     summary: "Answer names of networks",
     load: async () => (await import("./containers/names-command.ts")).namesCommand,
   },
+  {
+    name: "_complete",
+    summary: "Complete a command line",
+    load: async () => (await import("./completion/completion-command.ts")).completeCommand,
+  },
 ];
 
 export const GROUPS: readonly CommandGroup[] = [
@@ -271,6 +292,28 @@ export const GROUPS: readonly CommandGroup[] = [
       },
       { name: "ls", aliases: ["list", "ps"], ...PS },
       { name: "rm", aliases: ["remove"], ...REMOVE },
+    ],
+  },
+  {
+    name: "generate",
+    summary: "What can be written for other programs",
+    commands: [
+      {
+        name: "systemd",
+        summary: "Write a unit of systemd's that runs a container",
+        load: async () => (await import("./systemd-unit/systemd-command.ts")).generateSystemdCommand,
+      },
+    ],
+  },
+  {
+    name: "healthcheck",
+    summary: "What can be found out about the health of containers",
+    commands: [
+      {
+        name: "run",
+        summary: "Check the health of a container now",
+        load: async () => (await import("./containers/healthcheck-command.ts")).healthcheckRunCommand,
+      },
     ],
   },
   {
@@ -390,6 +433,7 @@ export const GROUPS: readonly CommandGroup[] = [
     summary: "What can be done with all that is on the disk",
     commands: [
       { name: "events", ...EVENTS },
+      { name: "info", ...INFO },
       {
         name: "df",
         summary: "Show what takes how much of the disk",

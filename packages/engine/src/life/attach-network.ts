@@ -31,7 +31,7 @@ export async function attachNetwork(
       ? []
       : [await connectOne(driver, container, named, pid, known.length === 0 ? { ports: [] } : undefined)];
   const attachments = [...known, named];
-  const { state: _, ...description } = container;
+  const { state: _state, health: _health, ...description } = container;
   context.database.transaction(() => {
     const all = network.kind === "networks" ? network : { kind: "networks" as const, ports: [] };
     context.rows.setDescription({ ...description, network: { ...all, attachments } });
@@ -56,7 +56,7 @@ export async function detachNetwork(context: EngineContext, container: Container
   await driver.disconnect(info.id, id);
   const attachments = known.filter((each) => !isMeant(each.network));
   const endpoints = state.endpoints.filter((endpoint) => endpoint.network !== info.id);
-  const { state: _, ...description } = container;
+  const { state: _state, health: _health, ...description } = container;
   context.database.transaction(() => {
     const isLast = attachments.length === 0;
     context.rows.setDescription({

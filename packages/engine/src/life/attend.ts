@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
+import { HealthWatch } from "../health/watch-health.ts";
 import { lockContainer } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { watchDatabase } from "../state/watch-database.ts";
@@ -14,8 +15,8 @@ import { waitForEnd } from "./wait-for-end.ts";
 const LOOK_EVERY_MS = 5000;
 
 /**
- * Looks after containers that are to be started again or removed when they end, whoever has started them, until there are
- * none. If it is killed, nothing is lost: the next one goes on.
+ * Looks after containers that are to be started again or removed when they end, and probes the health of those that say
+ * how, whoever has started them, until there are none. If it is killed, nothing is lost: the next one goes on.
  */
 export async function attend(context: EngineContext, signal: AbortSignal): Promise<void> {
   const attended = new Map<string, Promise<void>>();
@@ -51,7 +52,7 @@ async function attendOne(context: EngineContext, id: string, signal: AbortSignal
   for (let failures = 0; !signal.aborted; ) {
     const container = context.rows.get(id);
     if (container === undefined) return;
-    if (container.state.status !== "restarting") await waitForEnd(context, container, signal);
+    if (container.state.status !== "restarting") await watchRun(context, container, signal);
     const after = await settleEnd(context, id);
     if (after === undefined) return;
     const { startedAtMs = 0, finishedAtMs = 0 } = after.state;
@@ -59,6 +60,11 @@ async function attendOne(context: EngineContext, id: string, signal: AbortSignal
     await delay(restartDelayMs(failures), undefined, { signal });
     if (!(await restart(context, id))) return;
   }
+}
+
+async function watchRun(context: EngineContext, container: Container, signal: AbortSignal): Promise<void> {
+  using _health = new HealthWatch(context, container.id);
+  await waitForEnd(context, container, signal);
 }
 
 /** Decides what becomes of one that has ended; the result is to be started again. */

@@ -14,6 +14,8 @@ export interface RemoveOptions {
   readonly force?: boolean;
   /** Volumes that were made for it alone, without a name, go too; always with one that is to be gone with its end. */
   readonly volumes?: boolean;
+  /** Those that require it go first. */
+  readonly dependents?: boolean;
 }
 
 /** Removes a container and all that it has written. The caller holds its lock. */

@@ -44,15 +44,19 @@ export async function recordEnd(
   const ended = statusAfter("end", state.status, name);
   // Said here, whoever finds the end: who looks after it may not have come to it yet.
   const isRestarted = wantsRestart(container.restart, { ...state, exitCode });
-  return save(context, container, wasStarted ? "die" : undefined, {
-    ...state,
-    status: isRestarted ? statusAfter("restart", ended, name) : ended,
-    pid: undefined,
-    finishedAtMs: exit?.exitedAtMs ?? Date.now(),
-    exitCode,
-    oomKilled: exit?.oomKilled ?? false,
-    error: exit === undefined ? (wasStarted ? "how it ended is lost" : "its start was cut off") : "",
-    endpoints: [],
+  const oomKilled = exit?.oomKilled ?? false;
+  return context.database.transaction(() => {
+    if (oomKilled) context.events.add(containerEvent(container, "oom"));
+    return save(context, container, wasStarted ? "die" : undefined, {
+      ...state,
+      status: isRestarted ? statusAfter("restart", ended, name) : ended,
+      pid: undefined,
+      finishedAtMs: exit?.exitedAtMs ?? Date.now(),
+      exitCode,
+      oomKilled,
+      error: exit === undefined ? (wasStarted ? "how it ended is lost" : "its start was cut off") : "",
+      endpoints: [],
+    });
   });
 }
 

@@ -42,7 +42,7 @@ export async function updateContainer(
   // Last of what may fail, because it cannot be undone as easily.
   const { network, endpoints } = await updateNetworks(context, container, networkChanges);
   const changed = { ...container, restart, network, state: { ...container.state, endpoints } };
-  const { state, ...description } = changed;
+  const { state, health: _health, ...description } = changed;
   database.transaction(() => {
     if (resources !== undefined && spec !== undefined) {
       const linux = { ...spec.linux, resources: mergeResources(spec.linux?.resources ?? {}, resources) };

@@ -95,7 +95,10 @@ export interface ContainerDescription {
   /** Name of the runtime that makes it. */
   readonly runtime: string;
   /** What its image would have to say to start the same. */
-  readonly config: Pick<ImageExecutionConfig, "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir">;
+  readonly config: Pick<
+    ImageExecutionConfig,
+    "User" | "Env" | "Entrypoint" | "Cmd" | "WorkingDir" | "Healthcheck" | "Shell"
+  >;
   /** Its first one, which execs take after. */
   readonly process: Process;
   readonly labels: Labels;
@@ -110,6 +113,14 @@ export interface ContainerDescription {
   /** A small init is process 1. */
   readonly init: boolean;
   readonly autoRemove: boolean;
+  /** What has made it, and where: flags of `run`, and the words behind them. */
+  readonly commandLine?: {
+    readonly flags: readonly string[];
+    readonly words: readonly string[];
+    readonly directory: string;
+  };
+  /** Ids of containers that are started before it, and not removed before it. */
+  readonly requires?: readonly string[];
   readonly restart: RestartPolicy;
   /** Number of the signal that asks it to stop. */
   readonly stopSignal: number;

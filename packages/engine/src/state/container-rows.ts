@@ -1,5 +1,7 @@
 import type { Endpoint, RuntimeSpec } from "@orlop/core";
 import type { Database, DatabaseComponent, DatabaseRow } from "@orlop/image";
+import type { HealthRecord } from "../health/container-health.ts";
+import { healthCheckOf } from "../health/health-check.ts";
 import type { EngineStatus } from "../life/container-status.ts";
 import type { ContainerDescription } from "./container-description.ts";
 
@@ -26,6 +28,8 @@ export interface ContainerState {
 /** A container as the engine knows it. */
 export interface Container extends ContainerDescription {
   readonly state: ContainerState;
+  /** Of its last run that was probed; absent before the first probe. */
+  readonly health?: HealthRecord;
   /** It ends, and is gone, with the command that runs it; no database knows it. */
   readonly isTransient?: true;
 }
@@ -66,6 +70,7 @@ export const CONTAINER_TABLES: DatabaseComponent = {
        id text not null,
        attributes text not null
      ) strict;`,
+    "alter table engine_containers add column health text",
   ],
 };
 
@@ -108,10 +113,16 @@ export class ContainerRows {
       const known = this.#listed.get(id);
       const read = known?.text === text ? known : { text, description: decodeDescription(text) };
       listed.set(id, read);
-      return { ...read.description, state: decodeState(row) };
+      return joined(read.description, row);
     });
     this.#listed = listed;
     return containers;
+  }
+
+  /** Those whose description has an id somewhere. */
+  mentioning(id: string): readonly Container[] {
+    const sql = "select * from engine_containers where instr(description, ?) > 0 and id <> ? order by id";
+    return this.#database.all(sql, id, id).map(decodeContainer);
   }
 
   /** Those that may have become something else without anybody's doing: of which there are processes, or that are half gone. */
@@ -121,7 +132,7 @@ export class ContainerRows {
     return this.#database.all(sql).map(decodeContainer);
   }
 
-  /** Those that somebody has to look after: what they are to become when they end is not nothing. */
+  /** Those that somebody has to look after: whose health is probed, or that are to become something when they end. */
   attended(): readonly Container[] {
     const sql =
       "select * from engine_containers where attended = 1 and status in ('starting', 'running', 'paused', 'restarting', 'exited')";
@@ -169,6 +180,10 @@ export class ContainerRows {
     );
   }
 
+  setHealth(id: string, health: HealthRecord): void {
+    this.#database.run("update engine_containers set health = ? where id = ?", JSON.stringify(health), id);
+  }
+
   setDescription(description: ContainerDescription): void {
     const { id, name } = description;
     const sql = "update engine_containers set name = ?, attended = ?, description = ? where id = ?";
@@ -185,8 +200,9 @@ export class ContainerRows {
   }
 }
 
-function isAttended({ autoRemove, restart }: ContainerDescription): boolean {
-  return autoRemove || restart.name !== "no";
+function isAttended(description: ContainerDescription): boolean {
+  const { autoRemove, restart } = description;
+  return autoRemove || restart.name !== "no" || healthCheckOf(description) !== undefined;
 }
 
 interface ReadDescription {
@@ -196,7 +212,12 @@ interface ReadDescription {
 
 /** Our own rows: what is in them was written by this or an older orlop, and steps of the tables keep up with that. */
 function decodeContainer(row: DatabaseRow): Container {
-  return { ...decodeDescription(String(row.description)), state: decodeState(row) };
+  return joined(decodeDescription(String(row.description)), row);
+}
+
+function joined(description: ContainerDescription, row: DatabaseRow): Container {
+  const health = row.health === null ? {} : { health: JSON.parse(String(row.health)) as HealthRecord };
+  return { ...description, state: decodeState(row), ...health };
 }
 
 function decodeDescription(text: string): ContainerDescription {

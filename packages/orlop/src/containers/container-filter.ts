@@ -1,13 +1,27 @@
 import { OrlopError } from "@orlop/core";
-import type { Container } from "@orlop/engine";
+import { type Container, healthOf } from "@orlop/engine";
 import { networkNames } from "./network-names.ts";
 
-const FILTERS = ["ancestor", "before", "exited", "id", "label", "name", "network", "since", "status"] as const;
+const FILTERS = [
+  "ancestor",
+  "before",
+  "exited",
+  "health",
+  "id",
+  "label",
+  "name",
+  "network",
+  "restart-policy",
+  "should-start-on-boot",
+  "since",
+  "status",
+] as const;
 type FilterName = (typeof FILTERS)[number];
 
 /** Conditions of `--filter name=value`, by their names. */
 type ContainerFilters = Readonly<Partial<Record<FilterName, readonly string[]>>>;
 
+const HEALTHS = ["starting", "healthy", "unhealthy", "none"];
 const STATUSES = ["created", "restarting", "running", "removing", "paused", "exited", "dead"];
 
 /** @throws OrlopError `invalid` */
@@ -21,6 +35,8 @@ export function parseContainerFilters(texts: readonly string[]): ContainerFilter
     const name = FILTERS.find((each) => each === given);
     if (name === undefined) throw refused(text, `there are ${FILTERS.join(", ")}`);
     if (name === "status" && !STATUSES.includes(value)) throw refused(text, `statuses are ${STATUSES.join(", ")}`);
+    if (name === "health" && !HEALTHS.includes(value)) throw refused(text, `there are ${HEALTHS.join(", ")}`);
+    if (name === "should-start-on-boot" && value !== "true" && value !== "false") throw refused(text, "true or false");
     if (name === "exited" && !/^\d{1,3}$/.test(value)) throw refused(text, "an exit code is a number");
     filters[name] = [...(filters[name] ?? []), value];
   }
@@ -41,6 +57,9 @@ export function filterContainers(all: readonly Container[], filters: ContainerFi
     (container) =>
       any("status", (value) => shownStatus(container) === value) &&
       any("exited", (value) => shownStatus(container) === "exited" && container.state.exitCode === Number(value)) &&
+      any("health", (value) => (healthOf(container)?.status ?? "none") === value) &&
+      any("should-start-on-boot", (value) => startsOnBoot(container) === (value === "true")) &&
+      any("restart-policy", (value) => container.restart.name === value) &&
       any("name", (value) => matches(container.name, value)) &&
       any("id", (value) => container.id.startsWith(value)) &&
       any("network", (value) => networkNames(container.network).includes(value)) &&
@@ -49,6 +68,11 @@ export function filterContainers(all: readonly Container[], filters: ContainerFi
       latest.every((time) => container.createdAtMs < time) &&
       earliest.every((time) => container.createdAtMs > time),
   );
+}
+
+/** As podman has it. */
+function startsOnBoot({ restart, state }: Container): boolean {
+  return restart.name === "always" || (restart.name === "unless-stopped" && !state.isStoppedByUser);
 }
 
 function shownStatus({ state }: Container): string {

@@ -45,7 +45,7 @@ export function containerRow(container: Container, { nowMs, isWhole }: RowOption
     CreatedAt: goTime(createdAtMs),
     RunningFor: `${humanDuration(nowMs - createdAtMs)} ago`,
     State: state.status === "starting" ? "created" : state.status,
-    Status: statusText(state, nowMs),
+    Status: statusText(container, nowMs),
     Ports: portsText(container),
     Names: name,
     Labels: labelsText(labels),

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import type { Container } from "@orlop/engine";
+import type { Container, Engine } from "@orlop/engine";
 import { openImage } from "../image/open-image.ts";
 import { printWarning } from "../print.ts";
 import { planContainer } from "../run/plan-container.ts";
@@ -26,6 +26,9 @@ export async function createContainer(open: OpenEngine, options: RunOptions): Pr
   const { network } = options;
   // Before anything is made: most often what is wrong is the name.
   const owner = network.kind === "container" ? (await engine.find(network.container)).id : "";
+  const requires = await Promise.all(
+    (options.requires ?? []).map(async (name) => (await findRequired(engine, name)).id),
+  );
   return await engine.create(options.name, async ({ id, directory }) => {
     await using undo = new AsyncDisposableStack();
     await using image = await openImage(options.image, { ...imageOptions(options, machine, id), keeps: true });
@@ -39,10 +42,17 @@ export async function createContainer(open: OpenEngine, options: RunOptions): Pr
     const { mounts, volumes } = await prepareVolumes(open, options, image);
     const { description, spec } = planContainer(
       { ...options, mounts },
-      { id, image, machine, ownDirectory, findOther: () => owner, volumes },
+      { id, image, machine, ownDirectory, findOther: () => owner, volumes, requires },
     );
     const made = { description, spec: spec([]) };
     undo.move();
     return made;
   });
+}
+
+async function findRequired(engine: Engine, name: string): Promise<Container> {
+  const found = await engine.find(name);
+  if (found.isTransient !== true) return found;
+  const what = "it is gone when it has ended, and cannot be started again";
+  throw new OrlopError("conflict", `Cannot require container "${name}": ${what}`);
 }

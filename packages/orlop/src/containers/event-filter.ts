@@ -25,7 +25,7 @@ export function suitsEvent({ type, action, id, attributes }: EngineEvent, filter
     values?.some(suits) ?? true;
   return (
     any(filters.type, (value) => type === value) &&
-    any(filters.event, (value) => action === value) &&
+    any(filters.event, (value) => action === value || action.startsWith(`${value}: `)) &&
     any(filters.container, (value) => attributes.name === value || (value !== "" && id.startsWith(value))) &&
     any(filters.image, (value) => attributes.image === value) &&
     (filters.label ?? []).every((value) => hasLabel(attributes, value))

@@ -45,6 +45,12 @@ export function openEngine(): OpenEngine {
       });
       return driver;
     },
+    makePipe: async () => {
+      const { makePipes } = await import("../run/make-pipes.ts");
+      const [pipe] = await makePipes(directory, 1);
+      if (pipe === undefined) throw new Error("as many pipes as asked for");
+      return pipe;
+    },
     runtime(name) {
       const known = runtimes.get(name) ?? open(name);
       runtimes.set(name, known);

@@ -1,23 +1,33 @@
 import { OrlopError } from "@orlop/core";
+import { isActive } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { refuseOtherInput } from "./attached-session.ts";
+import { filterContainers, parseContainerFilters } from "./container-filter.ts";
 import { type ContainerCall, containerCommand, oneContainer, withEach } from "./container-verb.ts";
 import { runAttached } from "./run-kept.ts";
 
 export const startCommand: Command = containerCommand(
   {
     name: "start",
-    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description:
       "Runs containers that do not run: such as were made by orlop create, and such as have ended. One that runs already is " +
       "left as it is.\n\nWith --attach or --interactive it stays with the one container, and its exit code is the container's.",
     examples: [
       ["orlop start web db", "two of them, in the background"],
+      ["orlop start --all --filter should-start-on-boot=true", "after a start of the machine"],
       ["orlop start -ai box", "one, with this terminal"],
     ],
     table: {
       flags: [
+        { name: "all", help: "All that do not run, and that the filters suit" },
+        {
+          name: "filter",
+          short: "f",
+          value: "NAME=VALUE",
+          help: "With --all, only those of a restart-policy=, should-start-on-boot=true, label=, name=, ... as orlop ps has it",
+        },
         { name: "attach", short: "a", help: "Show its output, and pass signals on to it" },
         { name: "interactive", short: "i", help: "Pass standard input on to it" },
         { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
@@ -33,8 +43,22 @@ export const startCommand: Command = containerCommand(
   start,
 );
 
+/** Those that run already are left out. */
+async function startAll({ engine, flags }: ContainerCall): Promise<number> {
+  if (flags.positional.length > 0)
+    throw new OrlopError("invalid", "either start all containers or those that are named");
+  if (flags.isOn("attach") || flags.isOn("interactive")) throw new OrlopError("invalid", "--all attaches to none");
+  const filters = parseContainerFilters(flags.list("filter"));
+  const idle = filterContainers(await engine.list(), filters).filter(({ state }) => !isActive(state.status));
+  if (idle.length === 0) return 0;
+  const names = idle.map(({ name }) => name);
+  return await withEach(names, async (name) => void (await engine.start(name)));
+}
+
 async function start(call: ContainerCall): Promise<number> {
   const { engine, flags } = call;
+  if (flags.isOn("all")) return await startAll(call);
+  if (flags.has("filter")) throw new OrlopError("invalid", "--filter is for --all");
   if (!flags.isOn("attach") && !flags.isOn("interactive")) {
     return await withEach(flags.positional, async (text) => void (await engine.start(text)));
   }

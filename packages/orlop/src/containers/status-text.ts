@@ -1,15 +1,16 @@
-import type { ContainerState } from "@orlop/engine";
+import { type Container, healthOf } from "@orlop/engine";
 import { humanDuration } from "../format/human-duration.ts";
 
-/** A status as docker's `ps` tells it: `Up 5 minutes (Paused)`, `Exited (0) 3 weeks ago`. */
-export function statusText(state: ContainerState, nowMs: number): string {
+/** A status as docker's `ps` tells it: `Up 5 minutes (healthy)`, `Exited (0) 3 weeks ago`. */
+export function statusText(container: Container, nowMs: number): string {
+  const { state } = container;
   const since = (timeMs: number | undefined): string => humanDuration(nowMs - (timeMs ?? nowMs));
   switch (state.status) {
     case "created":
     case "starting":
       return "Created";
     case "running":
-      return `Up ${since(state.startedAtMs)}`;
+      return `Up ${since(state.startedAtMs)}${healthText(container)}`;
     case "paused":
       return `Up ${since(state.startedAtMs)} (Paused)`;
     case "restarting":
@@ -19,4 +20,10 @@ export function statusText(state: ContainerState, nowMs: number): string {
     case "removing":
       return "Removal In Progress";
   }
+}
+
+function healthText(container: Container): string {
+  const status = healthOf(container)?.status;
+  if (status === undefined) return "";
+  return status === "starting" ? " (health: starting)" : ` (${status})`;
 }

@@ -69,6 +69,7 @@ export const removeCommand: Command = containerCommand(
     table: {
       flags: [
         { name: "force", short: "f", help: "Kill those that run; what is not there need not be removed" },
+        { name: "depend", help: "Remove those first that require it" },
         { name: "volumes", short: "v", help: "Volumes that were made for them alone, without a name, go too" },
       ],
       refused: [{ name: "link", short: "l", isSwitch: true, reason: "there are no links" }],
@@ -80,7 +81,7 @@ export const removeCommand: Command = containerCommand(
     const names = force ? await namesOfThere(engine, flags.positional) : flags.positional;
     if (names.length === 0 && flags.positional.length > 0) return 0;
     return await withEach(names, async (text) => {
-      await engine.remove(text, { force, volumes: flags.isOn("volumes") });
+      await engine.remove(text, { force, volumes: flags.isOn("volumes"), dependents: flags.isOn("depend") });
       return undefined;
     });
   },

@@ -23,6 +23,7 @@ export function parseFlags(table: FlagTable, args: readonly string[]): ParsedFla
   const rest = [...args];
   const values = new Map<string, string[]>();
   const positional: string[] = [];
+  const given: string[] = [];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === "--") break;
     if (!word.startsWith("-") || word === "-") {
@@ -30,13 +31,15 @@ export function parseFlags(table: FlagTable, args: readonly string[]): ParsedFla
       if (table.flagsAnywhere === true) continue;
       break;
     }
+    const before = rest.length;
     const found = word.startsWith("--") ? [takeLong(table, word, rest)] : takeShort(table, word, rest);
     for (const [flag, value] of found) {
       const checked = flag.value === undefined ? switchWord(flag, value) : value;
       values.set(flag.name, [...(values.get(flag.name) ?? []), checked]);
     }
+    given.push(...args.slice(args.length - before - 1, args.length - rest.length));
   }
-  return new ParsedFlags(table.flags, values, [...positional, ...rest]);
+  return new ParsedFlags(table.flags, values, [...positional, ...rest], given);
 }
 
 type FlagValue = readonly [flag: Flag, value: string];

@@ -6,18 +6,26 @@ import { FlagError } from "./flag-error.ts";
 /** What was given on a command line: the values by flag, in their order, and what follows the flags. */
 export class ParsedFlags {
   readonly positional: readonly string[];
+  /** The words before those, as they were given: where flags do not stand behind other words. */
+  readonly given: readonly string[];
   readonly #flags: ReadonlyMap<string, Flag>;
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
-  constructor(flags: readonly Flag[], values: ReadonlyMap<string, readonly string[]>, positional: readonly string[]) {
+  constructor(
+    flags: readonly Flag[],
+    values: ReadonlyMap<string, readonly string[]>,
+    positional: readonly string[],
+    given: readonly string[] = [],
+  ) {
     this.#flags = new Map(flags.map((flag) => [flag.name, flag]));
     this.#values = values;
     this.positional = positional;
+    this.given = given;
   }
 
   /** The same for who asks for the flags of another command, too: those were not given. */
   asFor(flags: readonly Flag[]): ParsedFlags {
-    return new ParsedFlags([...flags, ...this.#flags.values()], this.#values, this.positional);
+    return new ParsedFlags([...flags, ...this.#flags.values()], this.#values, this.positional, this.given);
   }
 
   /** `--help` was given. */

@@ -99,6 +99,7 @@ export class GoldenMachine implements AsyncDisposable {
       runtime: none,
       roots: { open: none, remove: none, discard: none },
       logs,
+      makePipe: none,
       networks: none as () => Promise<NetworkDriver>,
       transients: () => [],
     });

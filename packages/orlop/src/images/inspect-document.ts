@@ -1,5 +1,6 @@
 import { familiarReference, type ImageExecutionConfig, type StringSet } from "@orlop/core";
 import { Dictionary, NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
+import { healthcheckDocument } from "./healthcheck-document.ts";
 import type { ImageContent } from "./image-content.ts";
 import { nameOf } from "./image-name.ts";
 import type { Image } from "./list-images.ts";
@@ -64,23 +65,10 @@ function executionConfig(config: ImageExecutionConfig): Struct {
     Labels: new Dictionary(config.Labels && Object.entries(config.Labels), ""),
     StopSignal: config.StopSignal ?? "",
     ArgsEscaped: config.ArgsEscaped ?? false,
-    Healthcheck: healthcheck(config),
+    Healthcheck: healthcheckDocument(config.Healthcheck),
     OnBuild: config.OnBuild ?? NIL_LIST,
     Shell: config.Shell ?? NIL_LIST,
     StopTimeout: config.StopTimeout ?? null,
-  };
-  return new Struct(Object.entries(fields).map(([name, value]): StructField => ({ name, value, omitEmpty: true })));
-}
-
-function healthcheck({ Healthcheck: check }: ImageExecutionConfig): Value {
-  if (check === undefined) return null;
-  const fields: Readonly<Record<string, Value>> = {
-    Test: check.Test ?? NIL_LIST,
-    Interval: check.Interval ?? 0,
-    Timeout: check.Timeout ?? 0,
-    StartPeriod: check.StartPeriod ?? 0,
-    StartInterval: check.StartInterval ?? 0,
-    Retries: check.Retries ?? 0,
   };
   return new Struct(Object.entries(fields).map(([name, value]): StructField => ({ name, value, omitEmpty: true })));
 }

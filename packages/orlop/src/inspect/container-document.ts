@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { RuntimeSpec } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { Dictionary, NIL_LIST, Struct } from "../format/template/value.ts";
+import { healthcheckDocument } from "../images/healthcheck-document.ts";
 import { containerStateDocument } from "./container-state-document.ts";
 import { dictionaryOf, documentOf } from "./document-of.ts";
 import { hostConfigDocument } from "./host-config-document.ts";
@@ -31,7 +32,7 @@ export function containerDocument(inspected: InspectedContainer): Struct {
       Created: new Date(createdAtMs).toISOString(),
       Path: path,
       Args: args,
-      State: containerStateDocument(state),
+      State: containerStateDocument(container),
       Image: image.id ?? "",
       ResolvConfPath: own("/etc/resolv.conf"),
       HostnamePath: own("/etc/hostname"),
@@ -69,6 +70,9 @@ function configDocument({ container, spec }: InspectedContainer): Struct {
       StdinOnce: interactive,
       Env: process.env ?? NIL_LIST,
       Cmd: config.Cmd ?? NIL_LIST,
+    }).fields,
+    { name: "Healthcheck", value: healthcheckDocument(config.Healthcheck), omitEmpty: true },
+    ...documentOf({
       Image: image.text,
       Volumes: new Dictionary(undefined, new Struct([])),
       WorkingDir: config.WorkingDir ?? "",

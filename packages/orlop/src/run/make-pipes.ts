@@ -82,5 +82,5 @@ function fifoProgram(paths: readonly string[]): Program {
 }
 
 function failure(what: string): OrlopError {
-  return new OrlopError("failed", `Cannot make pipes to the terminal: ${what}`);
+  return new OrlopError("failed", `Cannot make pipes: ${what}`);
 }

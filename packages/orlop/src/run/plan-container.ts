@@ -26,6 +26,8 @@ interface PlanSources {
   /** Id of a container by its name; absent: others are not known here. */
   readonly findOther?: (text: string) => string;
   readonly volumes?: readonly VolumeMount[];
+  /** Ids of those that it requires. */
+  readonly requires?: readonly string[];
 }
 
 /** What a command line of `run` comes to. */
@@ -45,7 +47,7 @@ const STOP_TIMEOUT_MS = 10_000;
  */
 export function planContainer(
   options: RunOptions,
-  { id, image, machine, ownDirectory, findOther, volumes = [] }: PlanSources,
+  { id, image, machine, ownDirectory, findOther, volumes = [], requires = [] }: PlanSources,
 ): ContainerPlan {
   const hostname = options.hostname ?? (options.network.kind === "host" ? machine.hostname : shortId(id));
   const { domainname, addedHosts, dns } = options;
@@ -86,6 +88,8 @@ export function planContainer(
       interactive: options.interactive,
       init: options.init,
       autoRemove: options.autoRemove,
+      requires,
+      ...(options.source === undefined ? {} : { commandLine: { ...options.source, directory: machine.cwd } }),
       restart: options.restart,
       stopSignal: options.stopSignal ?? imageStopSignal(image),
       stopTimeoutMs: options.stopTimeoutMs ?? STOP_TIMEOUT_MS,

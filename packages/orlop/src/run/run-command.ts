@@ -36,8 +36,9 @@ export const runCommand: Command = {
   },
 };
 
-/** Networks and volumes have to be known to others, and so has a container that uses them. */
-function needsEngine({ network, mounts }: RunOptions): boolean {
+/** Networks, volumes, health and requirements have to be known to others, and so has a container that has them. */
+function needsEngine({ network, mounts, health, requires = [] }: RunOptions): boolean {
+  if (health?.Test?.[0] === "CMD-SHELL" || requires.length > 0) return true;
   const isConnected = network.kind === "networks" || network.kind === "container";
   return isConnected || mounts.some(({ volume }) => volume !== undefined);
 }

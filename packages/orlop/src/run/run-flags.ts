@@ -8,6 +8,7 @@ const LIMITS = "Limits";
 const IMAGE = "Image";
 const CONTAINER = "Container";
 const NETWORK = "Network";
+const HEALTH = "Health";
 
 const flags: readonly Flag[] = [
   { group: PROCESS, name: "interactive", short: "i", help: "Keep standard input connected" },
@@ -190,6 +191,34 @@ const flags: readonly Flag[] = [
     help: "What is typed to leave it running: ctrl-p,ctrl-q",
   },
   {
+    group: CONTAINER,
+    name: "requires",
+    value: "CONTAINER[,CONTAINER...]",
+    help: "Containers that are started before it, and not removed before it",
+  },
+  {
+    group: HEALTH,
+    name: "health-cmd",
+    value: "COMMAND",
+    help: "Line for the shell in the container that exits with 0 when all is well",
+  },
+  { group: HEALTH, name: "health-interval", value: "DURATION", help: "From one probe to the next (30s)" },
+  { group: HEALTH, name: "health-timeout", value: "DURATION", help: "How long a probe may take (30s)" },
+  { group: HEALTH, name: "health-retries", value: "NUMBER", help: "Failures in a row that make it unhealthy (3)" },
+  {
+    group: HEALTH,
+    name: "health-start-period",
+    value: "DURATION",
+    help: "So long after a start failures do not count (0s)",
+  },
+  {
+    group: HEALTH,
+    name: "health-start-interval",
+    value: "DURATION",
+    help: "From one probe to the next in that time (5s)",
+  },
+  { group: HEALTH, name: "no-healthcheck", help: "Do not check what the image says is to be checked" },
+  {
     group: IMAGE,
     name: "pull",
     value: "missing|always|never",
@@ -214,13 +243,6 @@ const refused: readonly RefusedFlag[] = [
   { name: "link", reason: noLinks },
   { name: "link-local-ip", reason: "the kernel gives those" },
   { name: "attach", short: "a", reason: "output is always connected; use -i for input" },
-  { name: "health-cmd", reason: noDaemon },
-  { name: "health-interval", reason: noDaemon },
-  { name: "health-retries", reason: noDaemon },
-  { name: "health-start-interval", reason: noDaemon },
-  { name: "health-start-period", reason: noDaemon },
-  { name: "health-timeout", reason: noDaemon },
-  { name: "no-healthcheck", isSwitch: true, reason: noDaemon },
   { name: "annotation", reason: "use --label" },
   { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
   { name: "volume-driver", reason: "volumes are directories of this machine" },

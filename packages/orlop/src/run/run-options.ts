@@ -1,4 +1,12 @@
-import { type Labels, OrlopError, type Platform, parseName, parsePlatform, type Rlimit } from "@orlop/core";
+import {
+  type ImageHealthcheck,
+  type Labels,
+  OrlopError,
+  type Platform,
+  parseName,
+  parsePlatform,
+  type Rlimit,
+} from "@orlop/core";
 import type { ContainerLog, RestartPolicy } from "@orlop/engine";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { PullPolicy } from "../image/image.ts";
@@ -7,6 +15,7 @@ import { parseByteSize } from "./byte-size.ts";
 import type { CapabilityRequest } from "./capability-set.ts";
 import { parseDevice, type RequestedDevice } from "./device-flag.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
+import { readHealthOptions } from "./health-options.ts";
 import { readLifeOptions } from "./life-options.ts";
 import { parseMount } from "./mount-flag.ts";
 import { type NetworkOptions, readNetworkOptions } from "./network-options.ts";
@@ -40,6 +49,12 @@ export interface RunOptions extends NetworkOptions {
   readonly autoRemove: boolean;
   readonly labels: Labels;
   readonly restart: RestartPolicy;
+  /** What is said instead of the image's; absent: nothing. */
+  readonly health?: ImageHealthcheck;
+  /** The words of the command line: flags, and the image with what follows. */
+  readonly source?: { readonly flags: readonly string[]; readonly words: readonly string[] };
+  /** Names of containers that are started before it. */
+  readonly requires?: readonly string[];
   /** Number; absent: what the image says, or SIGTERM. */
   readonly stopSignal: number | undefined;
   readonly stopTimeoutMs: number | undefined;
@@ -92,6 +107,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
   if (imageText === undefined)
     throw new OrlopError("invalid", "an image is required: a name, host, dir:PATH, oci:PATH[:TAG] or an archive");
   const privileged = flags.isOn("privileged");
+  const health = readHealthOptions(flags);
   return {
     image: parseImageReference(imageText, caller.cwd),
     imageText,
@@ -102,6 +118,9 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     entrypoint: flags.text("entrypoint"),
     name: flags.parse("name", parseName),
     ...readLifeOptions(flags),
+    ...(health === undefined ? {} : { health }),
+    source: { flags: flags.given, words: flags.positional },
+    requires: flags.list("requires").flatMap((names) => names.split(",")),
     hostname: flags.parse("hostname", parseHostname),
     domainname: flags.parse("domainname", parseDomainname),
     cidfile: flags.text("cidfile"),

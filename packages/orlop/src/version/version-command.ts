@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import { arch, release } from "node:os";
-import { dirname, join } from "node:path";
 import { OrlopError, RUNTIME_SPEC_VERSION } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
+import { ownVersion } from "./package-directory.ts";
 
 interface Versions {
   readonly orlop: string;
@@ -37,21 +36,13 @@ export const versionCommand: Command = {
 };
 
 function readVersions(): Versions {
-  const { version } = JSON.parse(readFileSync(manifestPath(), "utf8")) as { readonly version: string };
   return {
-    orlop: version,
+    orlop: ownVersion(),
     ociRuntimeSpec: RUNTIME_SPEC_VERSION,
     node: process.versions.node,
     kernel: release(),
     architecture: arch() === "x64" ? "x86-64" : arch(),
   };
-}
-
-/** The package's manifest: the nearest one above this file, which is in src of a checkout or in dist of an installation. */
-function manifestPath(): string {
-  let directory = import.meta.dirname;
-  while (!existsSync(join(directory, "package.json"))) directory = dirname(directory);
-  return join(directory, "package.json");
 }
 
 function versionsText(versions: Versions): string {
