@@ -41,7 +41,9 @@ describe("instructions of a Dockerfile", () => {
 
   const refused: readonly (readonly [change: string, code: string, message: RegExp])[] = [
     ["RUN true", "unsupported", /Cannot use change "RUN true": there are CMD, ENTRYPOINT, ENV, /],
-    ["HEALTHCHECK NONE", "unsupported", /nobody here checks the health/],
+    ["HEALTHCHECK --interval=never CMD true", "invalid", /it is a duration/],
+    ["HEALTHCHECK --shape=round CMD true", "invalid", /unknown flag: --shape/],
+    ["HEALTHCHECK true", "invalid", /it is NONE, or CMD and a command/],
     ["", "unsupported", /Cannot use change ""/],
     ["USER", "invalid", /USER sets nothing/],
     ["ENV A", "invalid", /it has no value/],

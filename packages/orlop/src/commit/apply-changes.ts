@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { type ImageExecutionConfig, OrlopError, type StringSet } from "@orlop/core";
 import { expandWord, splitWords } from "./change-words.ts";
+import { parseHealthInstruction } from "./health-instruction.ts";
 
 /** What instructions set of an image's config; members that are absent are not set. */
 export type ChangedConfig = Pick<
@@ -9,6 +10,7 @@ export type ChangedConfig = Pick<
   | "Entrypoint"
   | "Env"
   | "ExposedPorts"
+  | "Healthcheck"
   | "Labels"
   | "OnBuild"
   | "Shell"
@@ -22,7 +24,7 @@ export type ChangedConfig = Pick<
  * An image's config after instructions of a Dockerfile, one after the other. As with docker, an entry point takes a command
  * away that none of the instructions has set.
  *
- * @throws OrlopError `invalid`; `unsupported` for what docker does not take here either, and for health checks
+ * @throws OrlopError `invalid`; `unsupported` for what docker does not take here either
  */
 export function applyChanges(config: ChangedConfig, changes: readonly string[]): ChangedConfig {
   let after = config;
@@ -31,7 +33,7 @@ export function applyChanges(config: ChangedConfig, changes: readonly string[]):
     const [, word = "", rest = ""] = /^\s*(\S+)\s*([\s\S]*?)\s*$/.exec(text) ?? [];
     const name = word.toUpperCase();
     const apply = INSTRUCTIONS.get(name);
-    if (apply === undefined) throw refused(text, name);
+    if (apply === undefined) throw refused(text);
     if (rest === "") throw new OrlopError("invalid", `Cannot use change "${text}": ${name} sets nothing`);
     const set = apply(rest, after);
     after = { ...after, ...set };
@@ -52,6 +54,7 @@ const INSTRUCTIONS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ["ENTRYPOINT", (text, config) => ({ Entrypoint: commandOf(text, config) })],
   ["ENV", (text, config) => ({ Env: [...merged(variablesOf(config), pairs("ENV", text, config))].map(joined) })],
   ["EXPOSE", (text, config) => ({ ExposedPorts: added(config.ExposedPorts, words(text, config).flatMap(portsOf)) })],
+  ["HEALTHCHECK", (text) => ({ Healthcheck: parseHealthInstruction(text) })],
   [
     "LABEL",
     (text, config) => ({
@@ -70,10 +73,9 @@ const INSTRUCTIONS: ReadonlyMap<string, Apply> = new Map<string, Apply>([
   ],
 ]);
 
-function refused(text: string, name: string): OrlopError {
+function refused(text: string): OrlopError {
   const known = [...INSTRUCTIONS.keys()].join(", ");
-  const what = name === "HEALTHCHECK" ? "nobody here checks the health of containers" : `there are ${known}`;
-  return new OrlopError("unsupported", `Cannot use change "${text}": ${what}`);
+  return new OrlopError("unsupported", `Cannot use change "${text}": there are ${known}`);
 }
 
 /** A list in JSON, or a line for the shell. */

@@ -57,6 +57,7 @@ const MEMBERS = [
   "Entrypoint",
   "Env",
   "ExposedPorts",
+  "Healthcheck",
   "Labels",
   "OnBuild",
   "StopSignal",

@@ -98,7 +98,10 @@ async function valuesOf(
   prefix: string,
   readNames: ReadNames,
 ): Promise<readonly Candidate[]> {
-  const choices = /^[a-z-]+(\|[a-z-]+)+$/.test(value) ? value.split("|") : await readNamesIn(value, readNames);
+  const isChoice = /^[a-z-]+(\|[a-z-]+)+$/.test(value);
+  // A flag's NAME is a new one, or that of a variable.
+  const names = value.startsWith("NAME") ? [] : await readNamesIn(value, readNames);
+  const choices = isChoice ? value.split("|") : names;
   return choices.map((each) => ({ word: `${prefix}${each}`, what: prefix === "" ? help : name }));
 }
 

@@ -9,8 +9,8 @@ export const attendCommand: Command = containerCommand(
     name: "_attend",
     usage: "",
     description:
-      "Looks after containers that are to be started again or removed when they end, until there are none. Other commands " +
-      "start it when it is needed.",
+      "Looks after containers that are to be started again or removed when they end, and probes their health, until there are " +
+      "none. Other commands start it when it is needed.",
     examples: [],
     table: { flags: [] },
   },

@@ -47,7 +47,7 @@ export function containerUnit(container: Container, options: UnitOptions): strin
   const { name } = container;
   const { program, environment, restart, restartSeconds, stopTimeoutMs, isNew, prefix } = options;
   const line = (...words: readonly string[]): string => [program, ...words].map(unitWord).join(" ");
-  const seconds = Math.ceil(stopTimeoutMs / 1000);
+  const seconds = stopTimeoutMs < 0 ? -1 : Math.ceil(stopTimeoutMs / 1000);
   const remove = isNew ? [`ExecStartPre=-${line("rm", "--force", name)}`] : [];
   const start = isNew ? newCommand(container) : ["start", "--attach", name];
   return [
@@ -65,7 +65,7 @@ export function containerUnit(container: Container, options: UnitOptions): strin
       : []),
     `Restart=${restart}`,
     ...(restartSeconds === undefined ? [] : [`RestartSec=${restartSeconds}`]),
-    `TimeoutStopSec=${seconds + STOP_MARGIN_SECONDS}`,
+    `TimeoutStopSec=${seconds < 0 ? "infinity" : seconds + STOP_MARGIN_SECONDS}`,
     ...remove,
     `ExecStart=${line(...start)}`,
     `ExecStop=${line("stop", "--timeout", String(seconds), name)}`,
