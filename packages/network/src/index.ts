@@ -20,3 +20,4 @@ export type {
 } from "./records/network-records.ts";
 export type { RecordsComponent, RecordsDatabase } from "./records/records-database.ts";
 export { SqliteRecords } from "./records/sqlite-records.ts";
+export { SlirpDriver, type SlirpDriverOptions } from "./slirp/slirp-driver.ts";

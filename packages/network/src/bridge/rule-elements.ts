@@ -22,7 +22,7 @@ export function networkElements({ info, link, answers = [] }: NetworkRecord): re
 }
 
 /** Where questions for names go, and that they get there whatever else an endpoint may talk to. */
-export function answerElements({ address, protocol, port }: AnswerPort, link: string): readonly RuleElement[] {
+function answerElements({ address, protocol, port }: AnswerPort, link: string): readonly RuleElement[] {
   const { version } = parseIpAddress(address);
   return [
     { set: `answers${version}`, key: [link, address, protocol, port], link },

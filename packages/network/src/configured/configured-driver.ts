@@ -86,11 +86,17 @@ export class ConfiguredDriver implements NetworkDriver {
   }
 
   async publish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
-    return await this.#unchanged(network, endpoint, ports.length, "publish ports");
+    if (!this.#maker.features.publishWhileRunning) {
+      return await this.#unchanged(network, endpoint, ports.length, "publish ports");
+    }
+    return await this.#endpoints.publish(await this.#find(network), await this.endpoint(network, endpoint), ports);
   }
 
   async unpublish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
-    return await this.#unchanged(network, endpoint, ports.length, "take back ports");
+    if (!this.#maker.features.publishWhileRunning) {
+      return await this.#unchanged(network, endpoint, ports.length, "take back ports");
+    }
+    return await this.#endpoints.unpublish(await this.#find(network), await this.endpoint(network, endpoint), ports);
   }
 
   async setEgress(network: string, endpoint: string, policy: EgressPolicy): Promise<Endpoint> {

@@ -1,9 +1,9 @@
-import { type ConnectRequest, type Endpoint, OrlopError, PORT_PROTOCOLS } from "@orlop/core";
+import { type ConnectRequest, type Endpoint, OrlopError, PORT_PROTOCOLS, type PublishedPort } from "@orlop/core";
 import { isMarkAlive, ownProcessMark, randomBytes } from "@orlop/kernel";
 import { takePorts } from "../bridge/allocate-endpoint.ts";
-import { endpointWishes } from "../bridge/endpoint-wishes.ts";
+import { checkPortsFit, endpointWishes } from "../bridge/endpoint-wishes.ts";
 import { isNamespaceThere, namespaceIdentity, namespacePath } from "../namespace-path.ts";
-import { completePorts, rangeOf } from "../ports/complete-ports.ts";
+import { completePorts, rangeOf, samePort } from "../ports/complete-ports.ts";
 import type { EndpointRecord, EndpointWishes, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import type { EndpointMaker, EndpointPlan } from "./endpoint-maker.ts";
 
@@ -56,6 +56,58 @@ export class ConfiguredEndpoints {
     }
   }
 
+  /** Adds ports, all or none. */
+  async publish(
+    network: NetworkRecord,
+    { id, ports: known }: Endpoint,
+    ports: readonly PublishedPort[],
+  ): Promise<Endpoint> {
+    const record = this.#made(network, id);
+    const given = completePorts(ports);
+    const wanted = given.filter((port) => !known.some((own) => samePort(own, port)));
+    completePorts([...known, ...wanted]);
+    checkPortsFit(network.info, id, wanted);
+    this.#refuse({ endpoint: id, network: network.info.name }, { ports: wanted });
+    const changed = await this.#takePorts(record, wanted, known);
+    const added = changed.endpoint.ports.slice(known.length);
+    try {
+      // Also those that are written down already: whoever did that may have been killed before they were made.
+      const again = known.filter((own) => given.some((port) => samePort(own, port)));
+      await this.#maker.publish?.({ network, record: changed }, [...again, ...added]);
+      return changed.endpoint;
+    } catch (error) {
+      await this.#maker.unpublish?.({ network, record: changed }, added).catch(() => {});
+      this.#releasePorts(changed, added);
+      throw error;
+    }
+  }
+
+  async unpublish(
+    network: NetworkRecord,
+    { id, ports: known }: Endpoint,
+    ports: readonly PublishedPort[],
+  ): Promise<Endpoint> {
+    const record = this.#made(network, id);
+    const given = completePorts(ports);
+    const gone = known.filter((own) => given.some((port) => samePort(own, port)));
+    await this.#maker.unpublish?.({ network, record }, gone);
+    return this.#releasePorts(record, gone).endpoint;
+  }
+
+  #made({ info }: NetworkRecord, id: string): EndpointRecord {
+    const record = this.#records.endpoint(info.id, id);
+    if (record !== undefined) return record;
+    throw new OrlopError("not-found", `Cannot find endpoint "${id}": it has been disconnected`);
+  }
+
+  #releasePorts(record: EndpointRecord, gone: Endpoint["ports"]): EndpointRecord {
+    const { id, network, ports } = record.endpoint;
+    return this.#records.transaction(() => {
+      for (const port of gone) this.#records.releasePorts(network, id, rangeOf(port));
+      return this.#change(record, { ports: ports.filter((own) => !gone.some((port) => samePort(own, port))) }, {});
+    });
+  }
+
   /** Removes an endpoint, whatever state it is in. */
   async remove(network: NetworkRecord, record: EndpointRecord): Promise<void> {
     const current = this.#records.transaction(() => {
@@ -86,7 +138,7 @@ export class ConfiguredEndpoints {
   }
 
   /** @throws OrlopError `unsupported` for what the driver does not have */
-  #refuse({ endpoint, network }: ConnectRequest, wishes: EndpointWishes): void {
+  #refuse({ endpoint, network }: Pick<ConnectRequest, "endpoint" | "network">, wishes: EndpointWishes): void {
     const { publish, staticAddresses, egress } = this.#maker.features;
     const cannot = (what: string): OrlopError =>
       new OrlopError(
@@ -141,22 +193,26 @@ export class ConfiguredEndpoints {
   }
 
   /** Ports are written down before it is looked whether programs of the host have them; of those it chose, it chooses others. */
-  async #takePorts(record: EndpointRecord, wanted: EndpointRecord["endpoint"]["ports"]): Promise<EndpointRecord> {
+  async #takePorts(
+    record: EndpointRecord,
+    wanted: Endpoint["ports"],
+    known: Endpoint["ports"] = [],
+  ): Promise<EndpointRecord> {
     const { id, network } = record.endpoint;
     const refused = new Set<number>();
     for (;;) {
       const ports = this.#records.transaction(() => takePorts(this.#records, record.endpoint, wanted, refused));
       try {
         await this.#maker.checkPorts(ports);
-        return this.#change(record, { ports }, {});
+        return this.#change(record, { ports: [...known, ...ports] }, {});
       } catch (error) {
         const chosen = ports.filter((_, index) => wanted[index]?.hostPort === 0);
         const inUse = error instanceof OrlopError && error.code === "conflict" && chosen.length > 0;
-        if (!inUse || refused.size >= PORT_TRIES_MAX) throw error;
-        for (const { hostPort } of chosen) refused.add(hostPort);
         this.#records.transaction(() => {
           for (const port of ports) this.#records.releasePorts(network, id, rangeOf(port));
         });
+        if (!inUse || refused.size >= PORT_TRIES_MAX) throw error;
+        for (const { hostPort } of chosen) refused.add(hostPort);
       }
     }
   }

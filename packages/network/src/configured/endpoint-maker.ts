@@ -46,6 +46,9 @@ export interface EndpointMaker {
   checkPorts(ports: Endpoint["ports"]): Promise<void>;
   /** Where it fails, `unmake` is called. */
   make(job: EndpointJob): Promise<MadeEndpoint>;
+  /** With `features.publishWhileRunning`: ports that are there already are no error. */
+  publish?(job: EndpointJob, ports: Endpoint["ports"]): Promise<void>;
+  unpublish?(job: EndpointJob, ports: Endpoint["ports"]): Promise<void>;
   /** Takes back all of it, or what there is of it; the namespace may be gone. */
   unmake(job: EndpointJob): Promise<void>;
   /** Whether it is worth being kept; its namespace is there. */

@@ -54,7 +54,7 @@ suite("rules that do not overlap", () => {
   });
 
   test("are refused where they mean nothing", () => {
-    assert.throws(() => disjoint({ to: "everybody" }), { code: "invalid" });
+    assert.throws(() => disjoint({ to: "every body" }), { code: "invalid" });
     assert.throws(() => disjoint({ to: "10.0.0.1", ports: [1, 2] }), { code: "invalid", message: /no protocol/ });
     assert.throws(() => disjoint({ to: "10.0.0.1", protocol: "tcp", ports: [2, 1] }), { code: "invalid" });
     assert.throws(() => disjoint({ to: "10.0.0.1", protocol: "tcp", ports: [1, 65_536] }), { code: "invalid" });

@@ -4,7 +4,7 @@ import { createServer, isIPv6, type Server, type Socket } from "node:net";
 import { frame, StreamMessages } from "./stream-messages.ts";
 
 /** What answers messages; undefined: nothing is said. */
-export type AnswerMessage = (message: Buffer, from: MessageOrigin) => Promise<Buffer | undefined>;
+type AnswerMessage = (message: Buffer, from: MessageOrigin) => Promise<Buffer | undefined>;
 
 export interface MessageOrigin {
   readonly source: string;

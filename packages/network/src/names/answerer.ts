@@ -32,7 +32,7 @@ export interface NamedAddress {
   readonly ttlSeconds: number;
 }
 
-export interface AnswererOptions {
+interface AnswererOptions {
   /** As it is now; with `isFresh`, however long it takes. */
   readonly table: (isFresh: boolean) => NameTable;
   readonly upstream: Pick<Upstream, "ask">;

@@ -16,7 +16,7 @@ export const DNS_CLASS_IN = 1;
 export const DNS_CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 export type DnsCode = (typeof DNS_CODES)[keyof typeof DNS_CODES];
 
-export const DNS_HEADER_BYTES = 12;
+const DNS_HEADER_BYTES = 12;
 /** What everybody takes by UDP. RFC 1035, section 2.3.4. */
 const UDP_BYTES = 512;
 /** No more than fits into one frame of any network. RFC 9715. */
@@ -53,7 +53,7 @@ export interface DnsQuery {
 }
 
 /** Why a query gets no answer but a code. */
-export interface BadQuery {
+interface BadQuery {
   readonly id: number;
   readonly code: DnsCode;
 }

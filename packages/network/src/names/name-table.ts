@@ -4,7 +4,7 @@ import { DNS_CLASS_IN, DNS_CODES, DNS_TYPES, type DnsAnswer, type DnsQuestion, t
 import { type DnsName, encodeName, nameText } from "./dns-name.ts";
 
 /** All that is below it is ours: nobody else has it (RFC 9476 and ICANN's resolution of 2024 about `internal`). */
-export const OWN_DOMAIN = "orlop.internal";
+const OWN_DOMAIN = "orlop.internal";
 
 /** So that whoever keeps answers hears of changes within a second. */
 const TTL_SECONDS = 1;

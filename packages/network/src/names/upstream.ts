@@ -20,12 +20,12 @@ const DNS_PORT = 53;
 const ID_END = 0x1_0000;
 
 /** What a server has answered, as it came and as it is understood. */
-export interface UpstreamAnswer {
+interface UpstreamAnswer {
   readonly message: Buffer;
   readonly response: DnsResponse;
 }
 
-export interface UpstreamOptions {
+interface UpstreamOptions {
   /** Addresses, those that are asked first in front. */
   readonly servers: () => readonly string[];
   /** Absent: 53. */

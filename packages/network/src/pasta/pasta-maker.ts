@@ -1,5 +1,4 @@
 import { type ConnectRequest, type Endpoint, type NetworkFeatures, type NetworkInfo, OrlopError } from "@orlop/core";
-import { hardwareAddressFor } from "../bridge/allocate-endpoint.ts";
 import type {
   ConfiguredNetwork,
   EndpointJob,
@@ -7,16 +6,12 @@ import type {
   EndpointPlan,
   MadeEndpoint,
 } from "../configured/endpoint-maker.ts";
-import { namespacePath } from "../namespace-path.ts";
+import { USER_ADDRESS, userEndpointFacts, userNamespaces } from "../configured/user-endpoint.ts";
 import { checkOwnPort } from "../ports/own-ports.ts";
 import type { EndpointRecord, EndpointWishes } from "../records/network-records.ts";
-import { hostResolvers } from "../resolvers.ts";
 import { PastaProcesses } from "./pasta-process.ts";
 
 const PASTA_DRIVER = "pasta";
-
-/** As slirp4netns has them: every endpoint has the same, because it is behind a process of its own. */
-const ADDRESS = { own: "10.0.2.100", prefixLength: 24, prefix: "10.0.2.0/24", gateway: "10.0.2.2", names: "10.0.2.3" };
 
 const FEATURES: NetworkFeatures = {
   create: false,
@@ -29,9 +24,6 @@ const FEATURES: NetworkFeatures = {
   egress: false,
   rootless: true,
 };
-
-/** How pasta calls what a published port leads to: the process that an ordinary user may enter the namespaces of. */
-const OF_PROCESS = /^(\/proc\/\d+\/ns)\/net$/;
 
 /** Endpoints of ordinary users: pasta(1) beside each namespace, which turns its packets into sockets of its own. */
 export class PastaMaker implements EndpointMaker {
@@ -47,29 +39,12 @@ export class PastaMaker implements EndpointMaker {
   }
 
   async networks(): Promise<readonly ConfiguredNetwork[]> {
-    const subnets = [{ prefix: ADDRESS.prefix, gateway: ADDRESS.gateway }];
+    const subnets = [{ prefix: USER_ADDRESS.prefix, gateway: USER_ADDRESS.gateway }];
     return [{ name: PASTA_DRIVER, subnets, internal: false, labels: {}, options: {} }];
   }
 
   async plan(_: NetworkInfo, request: ConnectRequest, wishes: EndpointWishes): Promise<EndpointPlan> {
-    const cannot = (problem: string): OrlopError =>
-      new OrlopError("unsupported", `Cannot connect endpoint "${request.endpoint}": ${problem}`);
-    if (process.getuid?.() === 0) throw cannot("pasta is for ordinary users\nTry driver bridge, which needs root.");
-    if (wishes.noDefaultRoute === true) throw cannot("pasta has no endpoint without a default route");
-    const path = namespacePath(request.namespace);
-    if (!OF_PROCESS.test(path)) throw cannot(`namespace "${path}" is none of a process\nTry /proc/PID/ns/net.`);
-    const addresses = [`${ADDRESS.own}/${ADDRESS.prefixLength}`];
-    const resolvers = hostResolvers();
-    const facts = {
-      interfaceName: wishes.interfaceName ?? "eth0",
-      addresses,
-      hardwareAddress: hardwareAddressFor(addresses, undefined),
-      gateways: [ADDRESS.gateway],
-      routes: [{ destination: "0.0.0.0/0", gateway: ADDRESS.gateway }],
-      // A server that is on the host's loopback alone is reached by pasta.
-      resolvers: resolvers.servers.length > 0 ? resolvers : { ...resolvers, servers: [ADDRESS.names] },
-    };
-    return { facts };
+    return { facts: userEndpointFacts(PASTA_DRIVER, request, wishes) };
   }
 
   async checkPorts(ports: Endpoint["ports"]): Promise<void> {
@@ -106,17 +81,16 @@ export class PastaMaker implements EndpointMaker {
 }
 
 function pastaArguments(endpoint: Endpoint, namespacePath: string): readonly string[] {
-  const namespaces = OF_PROCESS.exec(namespacePath)?.[1] ?? "";
   return [
     ...["--quiet", "--config-net", "--ipv4-only"],
-    ...["--address", ADDRESS.own, "--netmask", `${ADDRESS.prefixLength}`, "--gateway", ADDRESS.gateway],
+    ...["--address", USER_ADDRESS.own, "--netmask", `${USER_ADDRESS.prefixLength}`, "--gateway", USER_ADDRESS.gateway],
     ...["--ns-ifname", endpoint.interfaceName, "--ns-mac-addr", endpoint.hardwareAddress],
-    ...["--dns-forward", ADDRESS.names],
+    ...["--dns-forward", USER_ADDRESS.names],
     // The gateway does not stand for the host's loopback, and nothing else of the namespace leads there either.
     ...["--no-map-gw", "--tcp-ns", "none", "--udp-ns", "none"],
     ...portArguments("--tcp-ports", endpoint, "tcp"),
     ...portArguments("--udp-ports", endpoint, "udp"),
-    ...["--userns", `${namespaces}/user`, "--netns", namespacePath],
+    ...["--userns", `${userNamespaces(namespacePath)}/user`, "--netns", namespacePath],
   ];
 }
 

@@ -32,9 +32,8 @@ export interface NetworkOptions {
   };
 }
 
-/** Name of the network that `default` stands for, and published ports where none is named; and of an ordinary user's. */
+/** Name of the network that `default` stands for, and published ports where none is named. */
 export const DEFAULT_NETWORK = "bridge";
-export const DEFAULT_NETWORK_ROOTLESS = "pasta";
 
 /** @throws OrlopError `invalid` */
 export function readNetworkOptions(flags: ParsedFlags): NetworkOptions {

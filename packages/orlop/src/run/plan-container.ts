@@ -10,8 +10,9 @@ import { hostDevices } from "./host-devices.ts";
 import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
 import { networkFiles, resolverFile, resolverPath } from "./network-files.ts";
-import { DEFAULT_NETWORK, DEFAULT_NETWORK_ROOTLESS } from "./network-options.ts";
+import { DEFAULT_NETWORK } from "./network-options.ts";
 import { parseExposedPort } from "./port-flag.ts";
+import { rootlessNetwork } from "./rootless-network.ts";
 import type { RunOptions } from "./run-options.ts";
 import { runtimeName } from "./runtime-choice.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
@@ -126,7 +127,7 @@ function containerNetwork(
       // The network that stands for all others goes by the name of what makes it.
       const attachments = network.attachments.map((attachment) =>
         machine.rootless && attachment.network === DEFAULT_NETWORK
-          ? { ...attachment, network: DEFAULT_NETWORK_ROOTLESS }
+          ? { ...attachment, network: rootlessNetwork() }
           : attachment,
       );
       return { ...network, attachments, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };

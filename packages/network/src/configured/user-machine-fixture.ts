@@ -1,6 +1,7 @@
 /**
- * A machine of an ordinary user's own, in which pasta connects containers: run in namespaces of the user's and the network,
- * with all capabilities there. Its arguments: an empty directory, and what is to be tried.
+ * A machine of an ordinary user's own, in which a program beside them connects containers: run in namespaces of the
+ * user's and the network, with all capabilities there. Its arguments: an empty directory, the driver, and what is to be
+ * tried.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,21 +13,30 @@ import { Database } from "@orlop/image";
 import { NetworkRelay } from "@orlop/kernel/netlink";
 import { addAddress, addRoute, changeLink, createLink, getLink, listLinks } from "@orlop/kernel/rtnetlink";
 import { holdNamespaces, Peer } from "@orlop/testkit";
+import { PastaDriver } from "../pasta/pasta-driver.ts";
+import { PastaProcesses } from "../pasta/pasta-process.ts";
 import { SqliteRecords } from "../records/sqlite-records.ts";
-import { PastaDriver } from "./pasta-driver.ts";
-import { PastaProcesses } from "./pasta-process.ts";
+import { SlirpDriver } from "../slirp/slirp-driver.ts";
+import { SlirpProcesses } from "../slirp/slirp-process.ts";
+import type { SideProcesses } from "./side-processes.ts";
 
 const WORLD = { address: "192.0.2.2", host: "192.0.2.1" } as const;
 const HTTP = { protocol: "tcp", hostPort: 8080, containerPort: 80 } as const;
 
-const [, , directory = "", wanted = ""] = process.argv;
-const runtimeDirectory = join(directory, "pasta");
+const [, , directory = "", driverName = "", wanted = ""] = process.argv;
+const isPasta = driverName === "pasta";
+const runtimeDirectory = join(directory, "run");
 const stack = new AsyncDisposableStack();
 const relay = stack.use(await NetworkRelay.start());
 
 function openDriver(): NetworkDriver {
   const database = stack.use(new Database(join(directory, "metadata.db")));
-  return new PastaDriver({ records: new SqliteRecords(database, "pasta"), directory: runtimeDirectory });
+  const options = { records: new SqliteRecords(database, driverName), directory: runtimeDirectory };
+  return isPasta ? new PastaDriver(options) : new SlirpDriver(options);
+}
+
+function openProcesses(): SideProcesses & { start(key: string, args: readonly string[]): Promise<string | undefined> } {
+  return isPasta ? new PastaProcesses(runtimeDirectory) : new SlirpProcesses(runtimeDirectory);
 }
 
 async function addressLink(namespace: NetworkRelay["home"], address: string): Promise<void> {
@@ -123,10 +133,10 @@ const CASES: Readonly<Record<string, (driver: NetworkDriver, world: Peer) => Pro
     await refused({ addresses: ["10.0.2.7"] }, "unsupported");
     await refused({ interfaceName: "lo" }, "failed");
     assert.deepEqual(await driver.endpoints(), [first]);
-    assert.deepEqual(new PastaProcesses(runtimeDirectory).keys().length, 1);
+    assert.deepEqual(openProcesses().keys().length, 1);
     assert.deepEqual(await interfaces(second), ["lo"]);
     await assert.rejects(driver.create({ name: "more" }), { code: "unsupported" });
-    await assert.rejects(driver.remove("pasta"), { code: "conflict" });
+    await assert.rejects(driver.remove(driverName), { code: "conflict" });
   },
 
   async sharing(driver) {
@@ -135,19 +145,19 @@ const CASES: Readonly<Record<string, (driver: NetworkDriver, world: Peer) => Pro
     const endpoint = await connect(driver, net, { endpoint: "one", ports: [HTTP] });
     assert.deepEqual(await connect(other, net, { endpoint: "one", ports: [HTTP] }), endpoint);
     await assert.rejects(connect(other, net, { endpoint: "one" }), { code: "conflict" });
-    await other.disconnect("pasta", "one");
-    await other.disconnect("pasta", "one");
+    await other.disconnect(driverName, "one");
+    await other.disconnect(driverName, "one");
     assert.deepEqual(await interfaces(net), ["lo"]);
     assert.deepEqual(await driver.endpoints(), []);
     assert.deepEqual(await connect(driver, net, { endpoint: "one", ports: [HTTP] }), endpoint);
     await end();
     await other.cleanup();
     assert.deepEqual(await driver.endpoints(), []);
-    assert.deepEqual(new PastaProcesses(runtimeDirectory).keys(), []);
+    assert.deepEqual(openProcesses().keys(), []);
   },
 
   async crashes(driver) {
-    const processes = new PastaProcesses(runtimeDirectory);
+    const processes = openProcesses();
     const { net } = await openContainer();
     const endpoint = await connect(driver, net, { endpoint: "one" });
     const [key = ""] = processes.keys();
@@ -155,8 +165,11 @@ const CASES: Readonly<Record<string, (driver: NetworkDriver, world: Peer) => Pro
     assert.deepEqual(await connect(driver, net, { endpoint: "one" }), endpoint);
     const [again = ""] = processes.keys();
     const { net: stray } = await openContainer();
-    const names = ["--userns", stray.replace(/net$/, "user"), "--netns", stray];
-    assert.equal(await processes.start("00", ["--quiet", "--ipv4-only", ...names]), undefined);
+    const user = stray.replace(/net$/, "user");
+    const args = isPasta
+      ? ["--quiet", "--ipv4-only", "--userns", user, "--netns", stray]
+      : [`--userns-path=${user}`, "--netns-type=path", stray, "tap0"];
+    assert.equal(await processes.start("00", args), undefined);
     assert.equal(processes.isThere("00"), true);
     await driver.cleanup();
     assert.deepEqual(processes.keys(), [again]);
@@ -164,6 +177,37 @@ const CASES: Readonly<Record<string, (driver: NetworkDriver, world: Peer) => Pro
     await processes.end(again);
     await driver.cleanup();
     assert.deepEqual(await driver.endpoints(), []);
+  },
+
+  async ports(driver, world) {
+    const { net } = await openContainer();
+    await connect(driver, net, { endpoint: "one" });
+    const publish = (...ports: ConnectRequest["ports"] & object): Promise<Endpoint> =>
+      driver.publish(driverName, "one", ports);
+    const port = { ...HTTP, hostAddress: WORLD.host };
+    if (!(await driver.features()).publishWhileRunning) {
+      return void (await assert.rejects(publish(port), { code: "unsupported" }));
+    }
+    const peer = stack.use(await Peer.start(net, "one"));
+    await peer.listen("tcp", "0.0.0.0", 80);
+    await peer.listen("udp", "0.0.0.0", 80);
+    const { ports } = await publish(port, { ...port, hostPort: 0 }, { ...port, protocol: "udp" });
+    assert.equal(ports.length, 3);
+    for (const { protocol, hostPort } of ports) {
+      if (protocol === "sctp") continue;
+      assert.equal(await world.ask(protocol, WORLD.host, hostPort), `one ${WORLD.address}`);
+    }
+    assert.deepEqual((await publish(port)).ports, ports, "it is there already");
+    const host = stack.use(await Peer.start("/proc/self/ns/net", "host"));
+    await host.listen("tcp", WORLD.host, 7000);
+    await assert.rejects(publish({ ...port, hostPort: 7000 }), { code: "conflict" });
+    await assert.rejects(publish({ ...port, containerPort: 81 }), { code: "conflict" });
+    const left = await driver.unpublish(driverName, "one", ports.slice(0, 2));
+    assert.deepEqual(left.ports, ports.slice(2));
+    assert.equal(await world.hearsNothing("tcp", WORLD.host, port.hostPort), true);
+    assert.equal(await world.ask("udp", WORLD.host, port.hostPort), `one ${WORLD.address}`);
+    assert.equal((await publish(port)).ports.length, 2);
+    assert.equal(await world.ask("tcp", WORLD.host, port.hostPort), `one ${WORLD.address}`);
   },
 };
 
