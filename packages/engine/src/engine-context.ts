@@ -1,5 +1,7 @@
 import type { Logs, Mount, NetworkDriver, RootFilesystem, Runtime } from "@orlop/core";
 import type { Database } from "@orlop/image";
+import type { PodNamespaces } from "./pods/pod-namespaces.ts";
+import type { PodRows } from "./pods/pod-rows.ts";
 import type { ContainerRoot } from "./state/container-description.ts";
 import type { Container, ContainerRows } from "./state/container-rows.ts";
 import type { EventRows } from "./state/event-rows.ts";
@@ -34,10 +36,16 @@ export interface EngineParts {
   makePipe(): Promise<{ readonly reader: number; readonly writer: number }>;
   /** Containers that end with the command that runs them, and are in no database. */
   transients(): readonly Container[];
+  /** What holds the namespaces of pods; absent: the kernel, by files as root and by a small process otherwise. */
+  readonly podNamespaces?: PodNamespaces;
 }
 
 /** The same, with what the engine adds. */
 export interface EngineContext extends EngineParts {
   readonly rows: ContainerRows;
   readonly events: EventRows;
+  readonly podRows: PodRows;
+  readonly namespaces: PodNamespaces;
+  /** Without privileges over this machine. */
+  readonly rootless: boolean;
 }

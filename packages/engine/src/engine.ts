@@ -34,6 +34,10 @@ import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-contai
 import { sweepUnmade } from "./life/sweep-unmade.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
+import { addToPod } from "./pods/add-to-pod.ts";
+import { openPodNamespaces } from "./pods/open-pod-namespaces.ts";
+import { POD_TABLES, PodRows } from "./pods/pod-rows.ts";
+import { Pods } from "./pods/pods.ts";
 import type { ContainerDescription, NetworkAttachment } from "./state/container-description.ts";
 import {
   containerDirectory,
@@ -74,13 +78,24 @@ export interface ContainerDraft {
  */
 export class Engine {
   readonly volumes: Volumes;
+  readonly pods: Pods;
   readonly #context: EngineContext;
 
   constructor(parts: EngineParts) {
     parts.database.add(CONTAINER_TABLES);
+    parts.database.add(POD_TABLES);
     const { database } = parts;
-    this.#context = { ...parts, rows: new ContainerRows(database), events: new EventRows(database) };
+    const rootless = process.geteuid?.() !== 0;
+    this.#context = {
+      ...parts,
+      rows: new ContainerRows(database),
+      events: new EventRows(database),
+      podRows: new PodRows(database),
+      namespaces: parts.podNamespaces ?? openPodNamespaces(parts, rootless),
+      rootless,
+    };
     this.volumes = new Volumes(this.#context);
+    this.pods = new Pods(this.#context, this);
   }
 
   /**
@@ -105,6 +120,7 @@ export class Engine {
         const createdAtMs = Date.now();
         const description = { ...made.description, id, name: name ?? this.#freeName(), createdAtMs };
         rows.insert(description, made.spec);
+        if (description.pod !== undefined) addToPod(this.#context, description.pod.id, id);
         const container = rows.get(id) as Container;
         events.add(containerEvent(container, "create"));
         return container;

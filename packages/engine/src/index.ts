@@ -9,6 +9,11 @@ export { randomName } from "./life/random-name.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";
 export type { ContainerChanges } from "./life/update-container.ts";
+export { POD_NAMESPACES, type Pod, type PodDescription, type PodNamespace, type PodState } from "./pods/pod-description.ts";
+export type { HeldNamespaces, PodNamespaces } from "./pods/pod-namespaces.ts";
+export { podFiles } from "./pods/pod-places.ts";
+export { type PodStatus, podStatus } from "./pods/pod-status.ts";
+export type { NewPod, PodDraft, Pods, PodWithMembers, RemovePodOptions } from "./pods/pods.ts";
 export type {
   ContainerDescription,
   ContainerLog,
@@ -16,6 +21,7 @@ export type {
   ContainerNetwork,
   ContainerRoot,
   NetworkAttachment,
+  PodMembership,
   SnapshotRoot,
   VolumeMount,
 } from "./state/container-description.ts";

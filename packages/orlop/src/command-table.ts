@@ -385,6 +385,89 @@ export const GROUPS: readonly CommandGroup[] = [
     ],
   },
   {
+    name: "pod",
+    summary: "What can be done with pods",
+    commands: [
+      {
+        name: "create",
+        summary: "Make a pod, which containers can join",
+        load: async () => (await import("./pods/pod-create-command.ts")).podCreateCommand,
+      },
+      {
+        name: "ps",
+        aliases: ["ls", "list"],
+        summary: "List pods",
+        load: async () => (await import("./pods/pod-ps-command.ts")).podListCommand,
+      },
+      {
+        name: "inspect",
+        summary: "Tell all about pods",
+        load: async () => (await import("./pods/pod-inspect-command.ts")).podInspectCommand,
+      },
+      {
+        name: "start",
+        summary: "Run the containers of pods",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podStartCommand,
+      },
+      {
+        name: "stop",
+        summary: "End the containers of pods",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podStopCommand,
+      },
+      {
+        name: "restart",
+        summary: "End the containers of pods and run them again",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podRestartCommand,
+      },
+      {
+        name: "kill",
+        summary: "Send a signal to the containers of pods",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podKillCommand,
+      },
+      {
+        name: "pause",
+        summary: "Have the containers of pods stand still",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podPauseCommand,
+      },
+      {
+        name: "unpause",
+        summary: "Have the containers of pods go on",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podUnpauseCommand,
+      },
+      {
+        name: "rm",
+        aliases: ["remove"],
+        summary: "Remove pods with their containers",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podRemoveCommand,
+      },
+      {
+        name: "prune",
+        summary: "Remove pods that have ended",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podPruneCommand,
+      },
+      {
+        name: "exists",
+        summary: "Tell whether there is a pod",
+        load: async () => (await import("./pods/pod-life-commands.ts")).podExistsCommand,
+      },
+      {
+        name: "logs",
+        summary: "Print what the containers of a pod have put out",
+        load: async () => (await import("./pods/pod-logs-command.ts")).podLogsCommand,
+      },
+      {
+        name: "top",
+        summary: "List the processes of a pod",
+        load: async () => (await import("./pods/pod-top-command.ts")).podTopCommand,
+      },
+      {
+        name: "stats",
+        summary: "Show what the containers of pods take of the machine",
+        load: async () => (await import("./pods/pod-stats-command.ts")).podStatsCommand,
+      },
+    ],
+  },
+  {
     name: "serve",
     summary: "What other programs can have of orlop",
     commands: [

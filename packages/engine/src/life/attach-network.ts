@@ -13,8 +13,8 @@ export async function attachNetwork(
   attachment: NetworkAttachment,
 ): Promise<void> {
   const { id, name, network, state } = container;
-  if (network.kind === "host" || network.kind === "container") {
-    const what = `its network is ${network.kind === "host" ? "this machine's" : "another container's"}`;
+  if (network.kind === "host" || network.kind === "container" || network.kind === "pod") {
+    const what = `its network is ${WHOSE[network.kind]}`;
     throw new OrlopError("conflict", `Cannot connect container "${name}": ${what}`);
   }
   const driver = await context.networks();
@@ -68,3 +68,5 @@ export async function detachNetwork(context: EngineContext, container: Container
   if (isActive(state.status)) await writeNames(context, container, endpoints);
   await tellNeighbours(context, container);
 }
+
+const WHOSE = { host: "this machine's", container: "another container's", pod: "its pod's" } as const;

@@ -11,6 +11,7 @@ import {
   shortId,
 } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
+import { writePodNames } from "../pods/pod-names.ts";
 import type { NetworkAttachment } from "../state/container-description.ts";
 import { boundFiles } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
@@ -97,11 +98,21 @@ export async function disconnectNetworks(context: EngineContext, container: Cont
 export async function tellNeighbours(context: EngineContext, { id, state }: Container): Promise<void> {
   const own = context.rows.get(id)?.state.endpoints ?? [];
   const networks = new Set([...own, ...state.endpoints].map(({ network }) => network));
+  await tellNetworks(context, networks, id);
+}
+
+/** The same for whatever has changed on networks. */
+export async function tellNetworks(context: EngineContext, networks: ReadonlySet<string>, id: string): Promise<void> {
   if (networks.size === 0) return;
   for (const other of context.rows.unsettled()) {
     const { endpoints } = other.state;
     if (other.id === id || !endpoints.some(({ network }) => networks.has(network))) continue;
     await writeNames(context, other, endpoints);
+  }
+  for (const pod of context.podRows.running()) {
+    const { endpoints } = pod.state;
+    if (pod.id === id || !endpoints.some(({ network }) => networks.has(network))) continue;
+    await writePodNames(context, pod, endpoints);
   }
 }
 
@@ -123,7 +134,8 @@ export async function writeNames(
   writeFileSync(join(directory, "resolv.conf"), resolversText(names, mergeResolvers(endpoints)));
 }
 
-function mergeResolvers(endpoints: readonly Endpoint[]): Resolvers {
+/** What several networks say of names, taken together. */
+export function mergeResolvers(endpoints: readonly Endpoint[]): Resolvers {
   const all = (pick: (resolvers: Resolvers) => readonly string[]): readonly string[] => [
     ...new Set(endpoints.flatMap(({ resolvers }) => pick(resolvers))),
   ];

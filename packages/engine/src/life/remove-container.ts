@@ -34,6 +34,7 @@ export async function removeContainer(
   rmSync(containerDirectory(context, id), { recursive: true, force: true });
   context.database.transaction(() => {
     context.rows.delete(id);
+    context.podRows.removeMember(id);
     context.events.add(containerEvent(removing, "destroy"));
   });
   if (options.volumes === true || ended.autoRemove) await removeAnonymous(context, ended);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type CreateRequest, type Endpoint, OrlopError, type Runtime, type RuntimeSpec, type Stdio } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
+import { joinPod } from "../pods/join-pod.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { awaitNames } from "./await-names.ts";
@@ -88,7 +89,7 @@ async function runIn(
 ): Promise<Begun> {
   for (const path of container.directories) makeDirectory(path);
   const { rootfs, mounts } = await context.roots.open(container.root);
-  const joined = await joinNetwork(context, container, spec);
+  const joined = await joinPod(context, container, await joinNetwork(context, container, spec));
   const request: CreateRequest = {
     id: container.id,
     bundle: "/",

@@ -33,6 +33,8 @@ export type ContainerNetwork =
   | { readonly kind: "none" | "host" }
   /** That of another container, which has to run when this one is started. */
   | { readonly kind: "container"; readonly id: string }
+  /** That of the pod that it belongs to. */
+  | { readonly kind: "pod"; readonly id: string }
   | {
       readonly kind: "networks";
       /** The first one has the published ports. */
@@ -41,6 +43,13 @@ export type ContainerNetwork =
       /** On all of them; absent: `all`. */
       readonly egress?: EgressPolicy;
     };
+
+/** What a container is in a pod. */
+export interface PodMembership {
+  readonly id: string;
+  /** It only prepares for the others: it runs to its end before they are started. */
+  readonly init?: true;
+}
 
 /** What is asked of one network. */
 export interface NetworkAttachment {
@@ -106,6 +115,8 @@ export interface ContainerDescription {
   readonly mountPoints: readonly string[];
   readonly volumes: readonly VolumeMount[];
   readonly network: ContainerNetwork;
+  /** The pod that it belongs to. */
+  readonly pod?: PodMembership;
   readonly names: ContainerNames;
   readonly terminal: boolean;
   /** Standard input is kept open, for whoever attaches. */

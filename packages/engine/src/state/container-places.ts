@@ -51,7 +51,8 @@ function containerLock(directory: string, id: string, lock: FileLock): Disposabl
   };
 }
 
-function lockPath(directory: string, id: string, kind = "container"): string {
+/** Of the lock of something. */
+export function lockPath(directory: string, id: string, kind = "container"): string {
   const locks = join(directory, "locks");
   mkdirSync(locks, { recursive: true, mode: 0o700 });
   return join(locks, `${kind}-${id}`);

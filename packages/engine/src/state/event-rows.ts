@@ -5,7 +5,7 @@ export interface EngineEvent {
   /** Grows from each to the next. */
   readonly number: number;
   readonly atMs: number;
-  readonly type: "container" | "image" | "network" | "volume";
+  readonly type: "container" | "image" | "network" | "pod" | "volume";
   /** `create`, `start`, `die`, `destroy`, ... */
   readonly action: string;
   /** Of what it happened to. */

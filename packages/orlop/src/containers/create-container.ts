@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { Container, Engine } from "@orlop/engine";
 import { openImage } from "../image/open-image.ts";
+import { inPod, openPod } from "../pods/join-pod-options.ts";
 import { printWarning } from "../print.ts";
 import { planContainer } from "../run/plan-container.ts";
 import { imageOptions } from "../run/prepare-container.ts";
@@ -18,11 +19,23 @@ import type { OpenEngine } from "./open-engine.ts";
  * @throws OrlopError
  */
 export async function createContainer(open: OpenEngine, options: RunOptions): Promise<Container> {
-  const { engine, depot, machine } = open;
+  const { engine } = open;
   if (options.log?.driver === "passthrough") {
     const what = "the output of a container that stays cannot be its caller's";
     throw new OrlopError("unsupported", `Cannot use log driver "passthrough": ${what}\nTry --rm, without --detach.`);
   }
+  const pod = await openPod(open, options);
+  try {
+    return await createIn(open, pod === undefined ? options : inPod(open, options, pod));
+  } catch (error) {
+    // One that was made for it.
+    if (pod !== undefined && options.pod?.startsWith("new:")) await engine.pods.remove(pod.id);
+    throw error;
+  }
+}
+
+async function createIn(open: OpenEngine, options: RunOptions): Promise<Container> {
+  const { engine, depot, machine } = open;
   const { network } = options;
   // Before anything is made: most often what is wrong is the name.
   const owner = network.kind === "container" ? (await engine.find(network.container)).id : "";

@@ -50,18 +50,24 @@ async function showLogs({ engine, flags, nowMs }: ContainerCall): Promise<number
     ...(tailLines === undefined ? {} : { tailLines }),
   });
   const hasTimes = flags.isOn("timestamps");
-  for await (const entry of entries) await print(entry, hasTimes);
+  for await (const entry of entries) await printLogEntry(entry, { hasTimes });
   return 0;
 }
 
-function parseTail(text: string): number | undefined {
+/** So many lines; undefined for all. */
+export function parseTail(text: string): number | undefined {
   if (text === "all" || text === "-1") return undefined;
   if (/^\d{1,12}$/.test(text)) return Number(text);
   throw new OrlopError("invalid", "it is a number of lines, or all");
 }
 
-async function print({ stream, timeNs, data }: LogEntry, hasTimes: boolean): Promise<void> {
-  const bytes = hasTimes ? Buffer.concat([Buffer.from(`${nanosecondTime(timeNs)} `), data]) : data;
+/** Prints a line, with what stands before it. */
+export async function printLogEntry(
+  { stream, timeNs, data }: LogEntry,
+  { hasTimes, title = "" }: { readonly hasTimes: boolean; readonly title?: string },
+): Promise<void> {
+  const before = `${title}${hasTimes ? `${nanosecondTime(timeNs)} ` : ""}`;
+  const bytes = before === "" ? data : Buffer.concat([Buffer.from(before), data]);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   process[stream].write(bytes, (error) => (error ? reject(error) : resolve()));
   try {

@@ -7,6 +7,8 @@ export function networkNames(network: ContainerNetwork): readonly string[] {
     case "none":
     case "host":
       return [network.kind];
+    case "pod":
+      return [`pod:${shortId(network.id)}`];
     case "container":
       return [`container:${shortId(network.id)}`];
     case "networks":

@@ -72,6 +72,8 @@ function networkMode({ network }: Container): string {
   switch (network.kind) {
     case "container":
       return `container:${network.id}`;
+    case "pod":
+      return `pod:${network.id}`;
     case "networks":
       return network.attachments[0]?.network ?? "";
     default:

@@ -60,9 +60,26 @@ function realPath(path: string): string | undefined {
   }
 }
 
+/** The mounts of files that the containers of a pod share, whoever writes them. */
+export function podFileMounts(
+  directory: string,
+  resolver: string | undefined,
+  withHostname: boolean,
+): readonly Mount[] {
+  return [
+    bound(join(directory, "hosts"), "/etc/hosts"),
+    bound(join(directory, "resolv.conf"), resolver ?? RESOLVER),
+    ...(withHostname ? [bound(join(directory, "hostname"), "/etc/hostname")] : []),
+  ];
+}
+
 function ownFile(directory: string, name: string, content: string, destination: string): Mount {
   const source = join(directory, name);
   writeFileSync(source, content, { mode: 0o644 });
+  return bound(source, destination);
+}
+
+function bound(source: string, destination: string): Mount {
   return { destination, type: "bind", source, options: ["bind", "rprivate", "nosuid", "nodev", "noexec"] };
 }
 

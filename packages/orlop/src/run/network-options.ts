@@ -11,6 +11,8 @@ export type NetworkChoice =
   | { readonly kind: "none" | "host" }
   /** Name or id of the container whose network it is to be. */
   | { readonly kind: "container"; readonly container: string }
+  /** That of the pod of this id, which it belongs to. */
+  | { readonly kind: "pod"; readonly pod: string }
   | {
       readonly kind: "networks";
       readonly attachments: readonly NetworkAttachment[];

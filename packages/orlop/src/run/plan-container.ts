@@ -1,15 +1,22 @@
 import { existsSync } from "node:fs";
 import { type Mount, OrlopError, type PublishedPort, type RuntimeSpec, shortId } from "@orlop/core";
-import type { ContainerDescription, ContainerNames, ContainerNetwork, VolumeMount } from "@orlop/engine";
+import type {
+  ContainerDescription,
+  ContainerNames,
+  ContainerNetwork,
+  PodMembership,
+  VolumeMount,
+} from "@orlop/engine";
 import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { Image } from "../image/image.ts";
+import type { PodPlace } from "../pods/join-pod-options.ts";
 import { buildSpec } from "./build-spec.ts";
 import { containerConfig } from "./container-config.ts";
 import { type ContainerUser, findUser } from "./container-user.ts";
 import { hostDevices } from "./host-devices.ts";
 import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
-import { networkFiles, resolverFile, resolverPath } from "./network-files.ts";
+import { networkFiles, podFileMounts, resolverFile, resolverPath } from "./network-files.ts";
 import { DEFAULT_NETWORK } from "./network-options.ts";
 import { parseExposedPort } from "./port-flag.ts";
 import { rootlessNetwork } from "./rootless-network.ts";
@@ -84,6 +91,7 @@ export function planContainer(
       mountPoints: mountPoints.filter((path) => !asked.has(path)),
       volumes,
       network: containerNetwork(options, { image, machine, findOther }),
+      ...(options.place === undefined ? {} : { pod: membership(options.place) }),
       names,
       terminal: options.tty,
       interactive: options.interactive,
@@ -98,6 +106,10 @@ export function planContainer(
       directories: missingSources(options),
     },
   };
+}
+
+function membership({ id, init }: PodPlace): PodMembership {
+  return init === true ? { id, init } : { id };
 }
 
 function imageStopSignal({ config: { StopSignal } }: Image): number {
@@ -117,6 +129,8 @@ function containerNetwork(
     case "none":
     case "host":
       return network;
+    case "pod":
+      return { kind: "pod", id: network.pod };
     case "container":
       if (findOther === undefined) throw new Error("networks of others are for containers that are kept");
       return { kind: "container", id: findOther(network.container) };
@@ -145,11 +159,14 @@ function refuseGateway({ network: { kind }, addedHosts }: RunOptions, { rootless
 
 /** The machine's own root has the right files already, except for what lies in its /run, and what a network changes. */
 function containerFiles(
-  { network }: RunOptions,
+  { network, place }: RunOptions,
   { isHost }: Image,
   names: ContainerNames,
   ownDirectory: () => string,
 ): readonly Mount[] {
+  if (place?.files !== undefined) {
+    return podFileMounts(place.files, isHost ? resolverPath() : undefined, place.hostname !== undefined);
+  }
   if (!isHost) return networkFiles(ownDirectory(), names, network.kind);
   if (network.kind === "networks") return networkFiles(ownDirectory(), names, network.kind, resolverPath());
   return network.kind === "none" ? [] : resolverFile(ownDirectory);

@@ -36,9 +36,9 @@ export const runCommand: Command = {
   },
 };
 
-/** Networks, volumes, health and requirements have to be known to others, and so has a container that has them. */
-function needsEngine({ network, mounts, health, requires = [] }: RunOptions): boolean {
+/** Networks, pods, volumes, health and requirements have to be known to others, and so has a container that has them. */
+function needsEngine({ network, mounts, health, requires = [], pod }: RunOptions): boolean {
   if (health?.Test?.[0] === "CMD-SHELL" || requires.length > 0) return true;
   const isConnected = network.kind === "networks" || network.kind === "container";
-  return isConnected || mounts.some(({ volume }) => volume !== undefined);
+  return isConnected || pod !== undefined || mounts.some(({ volume }) => volume !== undefined);
 }

@@ -165,6 +165,7 @@ const flags: readonly Flag[] = [
     value: "FILE",
     help: "Write the container's id to a file, which must not exist",
   },
+  { group: CONTAINER, name: "pod", value: "POD", help: "Join a pod; new:NAME makes one with the ports and networks" },
   { group: CONTAINER, name: "rm", help: "Remove the container when it has ended" },
   { group: CONTAINER, name: "detach", short: "d", help: "Leave it running, and print its id" },
   { group: CONTAINER, name: "label", short: "l", value: "KEY[=VALUE]", help: "Note something with the container" },

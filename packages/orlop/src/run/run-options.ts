@@ -11,6 +11,7 @@ import type { ContainerLog, RestartPolicy } from "@orlop/engine";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { PullPolicy } from "../image/image.ts";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
+import type { PodPlace } from "../pods/join-pod-options.ts";
 import { parseByteSize } from "./byte-size.ts";
 import type { CapabilityRequest } from "./capability-set.ts";
 import { parseDevice, type RequestedDevice } from "./device-flag.ts";
@@ -87,6 +88,10 @@ export interface RunOptions extends NetworkOptions {
   readonly limits: ResourceLimits;
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj: number | undefined;
+  /** Name or id of the pod that it joins, or `new:NAME` for one that is made. */
+  readonly pod?: string;
+  /** What that comes to, once it is known. */
+  readonly place?: PodPlace;
 }
 
 /** What reading a command line needs to know of the process it was given to. */
@@ -146,7 +151,14 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     limits: readResourceLimits(flags, caller.cpuCount),
     rlimits: readRlimits(flags),
     oomScoreAdj: flags.parse("oom-score-adj", parseOomScore),
+    ...podOption(flags.text("pod")),
   };
+}
+
+function podOption(text: string | undefined): { readonly pod?: string } {
+  if (text === undefined) return {};
+  if (text.startsWith("new:")) parseName(text.slice("new:".length));
+  return { pod: text };
 }
 
 function readVariables(flags: ParsedFlags, { env }: CallerView): readonly Variable[] {
@@ -178,7 +190,7 @@ function readRlimits(flags: ParsedFlags): readonly Rlimit[] {
 /** sethostname(2): __NEW_UTS_LEN. */
 const UTS_LENGTH_MAX = 64;
 
-function parseHostname(text: string): string {
+export function parseHostname(text: string): string {
   if (text.length <= UTS_LENGTH_MAX && /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$/.test(text)) return text;
   throw new OrlopError(
     "invalid",
@@ -201,7 +213,7 @@ function parsePullPolicy(text: string): PullPolicy {
   throw new OrlopError("invalid", "it is missing, always or never");
 }
 
-function parseSysctl(text: string): readonly [string, string] {
+export function parseSysctl(text: string): readonly [string, string] {
   const equals = text.indexOf("=");
   if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
   throw new OrlopError("invalid", "it is NAME=VALUE");

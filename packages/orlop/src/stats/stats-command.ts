@@ -31,12 +31,16 @@ export const statsCommand: Command = containerCommand(
       flagsAnywhere: true,
     },
   },
-  showStats,
+  async (call) => await showStats(call),
 );
 
-async function showStats({ engine, flags }: ContainerCall): Promise<number> {
+/** @param find the containers of another choice than the command line's own words, each time */
+export async function showStats(
+  { engine, flags }: Pick<ContainerCall, "engine" | "flags">,
+  find?: () => Promise<readonly Container[]>,
+): Promise<number> {
   const format = new OutputFormat(flags.text("format") || "table", STATS_TABLE);
-  const options = { names: flags.positional, showsAll: flags.isOn("all") };
+  const options = { names: flags.positional, showsAll: flags.isOn("all"), find };
   using cancel = new CancelOnSignals();
   const { signal } = cancel;
   let earlier = new Map<string, StatsReading>();
@@ -82,13 +86,14 @@ function redrawn(text: string, isFirst: boolean): string {
 interface Asked {
   readonly names: readonly string[];
   readonly showsAll: boolean;
+  readonly find: (() => Promise<readonly Container[]>) | undefined;
 }
 
-async function readAll(engine: Engine, { names, showsAll }: Asked): Promise<readonly StatsReading[]> {
+async function readAll(engine: Engine, { names, showsAll, find }: Asked): Promise<readonly StatsReading[]> {
   const found =
-    names.length > 0
+    find === undefined && names.length > 0
       ? await Promise.all(names.map(async (name) => ({ asked: name, container: await engine.find(name) })))
-      : (await engine.list())
+      : (await (find?.() ?? engine.list()))
           .filter(({ state }) => showsAll || isActive(state.status))
           .map((container) => ({ asked: shortId(container.id), container }));
   return await Promise.all(found.map(async ({ asked, container }) => await readOne(engine, container, asked)));

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { OrlopError, type Runtime } from "@orlop/core";
+import type { Container } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { printText } from "../print.ts";
@@ -26,19 +27,29 @@ export const topCommand: Command = containerCommand(
 async function showProcesses({ engine, flags, nowMs }: ContainerCall): Promise<number> {
   const [text, ...options] = flags.positional;
   if (text === undefined) throw new OrlopError("invalid", '"orlop top" takes a container');
-  refuseRenamedIds(options);
   const container = await engine.find(text);
   const { id, state } = container;
   if (state.status !== "running" && state.status !== "paused") {
     throw new OrlopError("conflict", `container ${id} is not running`);
   }
-  const pids = await processesOf(await engine.runtime(container), id);
+  await showProcessTable({ engine, nowMs }, [container], options);
+  return 0;
+}
+
+/** Prints the processes of containers that run. */
+export async function showProcessTable(
+  { engine, nowMs }: Pick<ContainerCall, "engine" | "nowMs">,
+  containers: readonly Container[],
+  options: readonly string[],
+): Promise<void> {
+  refuseRenamedIds(options);
+  const each = containers.map(async (container) => await processesOf(await engine.runtime(container), container.id));
+  const pids = (await Promise.all(each)).flat();
   const table = psTable(options, pids) ?? (options.length === 0 ? readProcessTable(pids, nowMs) : undefined);
   if (table === undefined) {
     throw new OrlopError("unsupported", `Cannot use ps options "${options.join(" ")}": ps is not installed here`);
   }
   printText(processTableText(table));
-  return 0;
 }
 
 async function processesOf(runtime: Runtime, id: string): Promise<readonly number[]> {
