@@ -93,7 +93,7 @@ async function runIn(
   const request: CreateRequest = {
     id: container.id,
     bundle: "/",
-    spec: { ...joined, mounts: [...mounts, ...(spec.mounts ?? [])] },
+    spec: { ...joined, mounts: [...mounts, ...(joined.mounts ?? [])] },
     rootfs,
     stdio,
     init: container.init,

@@ -75,7 +75,9 @@ export class ProcessNamespaces implements PodNamespaces {
           gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
         }
       : {};
-    const types = [...(this.#rootless ? (["user"] as const) : []), "mount" as const, ...share.map((name) => TYPES[name])];
+    // Its procfs, through which kernel parameters are set, is that of process ids of its own, shared or not.
+    const types = new Set<LinuxNamespaceType>(["mount", "pid", ...share.map((name) => TYPES[name])]);
+    if (this.#rootless) types.add("user");
     return {
       id,
       bundle: "/",
@@ -90,7 +92,7 @@ export class ProcessNamespaces implements PodNamespaces {
         ...(share.includes("uts") ? { hostname, ...(domainname === undefined ? {} : { domainname }) } : {}),
         mounts: [{ destination: "/proc", type: "proc", source: "proc", options: ["nosuid", "noexec", "nodev"] }],
         linux: {
-          namespaces: types.map((type) => ({ type })),
+          namespaces: [...types].map((type) => ({ type })),
           sysctl,
           cgroupsPath: `${podCgroup({ id, ...(cgroupParent === undefined ? {} : { cgroupParent }) })}/${id}`,
           ...user,
