@@ -11,7 +11,7 @@ export type { StartedRun, StartOptions } from "./life/start-container.ts";
 export type { ContainerChanges } from "./life/update-container.ts";
 export { POD_NAMESPACES, type Pod, type PodDescription, type PodNamespace, type PodState } from "./pods/pod-description.ts";
 export type { HeldNamespaces, PodNamespaces } from "./pods/pod-namespaces.ts";
-export { podFiles } from "./pods/pod-places.ts";
+export { podDirectory, podFiles } from "./pods/pod-places.ts";
 export { type PodStatus, podStatus } from "./pods/pod-status.ts";
 export type { NewPod, PodDraft, Pods, PodWithMembers, RemovePodOptions } from "./pods/pods.ts";
 export type {

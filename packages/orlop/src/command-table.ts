@@ -100,6 +100,16 @@ const EVENTS: LazyCommand = {
   load: async () => (await import("./containers/events-command.ts")).eventsCommand,
 };
 
+const PLAY_KUBE: LazyCommand = {
+  summary: "Make and start what documents of Kubernetes say",
+  load: async () => (await import("./kube/play-kube-command.ts")).playKubeCommand,
+};
+
+const GENERATE_KUBE: LazyCommand = {
+  summary: "Write pods, containers and volumes as documents of Kubernetes",
+  load: async () => (await import("./kube/generate-kube-command.ts")).generateKubeCommand,
+};
+
 /** Verbs for containers, which the group `container` has as well. */
 const CONTAINER_COMMANDS: readonly CommandEntry[] = [
   { name: "run", ...RUN },
@@ -465,6 +475,29 @@ export const GROUPS: readonly CommandGroup[] = [
         summary: "Show what the containers of pods take of the machine",
         load: async () => (await import("./pods/pod-stats-command.ts")).podStatsCommand,
       },
+    ],
+  },
+  {
+    name: "play",
+    summary: "Make what documents say",
+    commands: [{ name: "kube", ...PLAY_KUBE }],
+  },
+  {
+    name: "generate",
+    summary: "Write documents about what there is",
+    commands: [{ name: "kube", ...GENERATE_KUBE }],
+  },
+  {
+    name: "kube",
+    summary: "What can be done with documents of Kubernetes",
+    commands: [
+      { name: "play", ...PLAY_KUBE },
+      {
+        name: "down",
+        summary: "Remove the pods of documents of Kubernetes",
+        load: async () => (await import("./kube/play-kube-command.ts")).kubeDownCommand,
+      },
+      { name: "generate", ...GENERATE_KUBE },
     ],
   },
   {

@@ -64,6 +64,7 @@ export function inPod(open: OpenEngine, options: RunOptions, pod: Pod): RunOptio
       ? podFiles({ directory: open.depot.root, stateDirectory: open.stateDirectory }, id)
       : undefined,
     hostname: share.includes("uts") ? names.hostname : undefined,
+    ...(options.initContainer === true ? { init: true as const } : {}),
   };
   return {
     ...options,

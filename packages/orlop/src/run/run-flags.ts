@@ -166,6 +166,12 @@ const flags: readonly Flag[] = [
     help: "Write the container's id to a file, which must not exist",
   },
   { group: CONTAINER, name: "pod", value: "POD", help: "Join a pod; new:NAME makes one with the ports and networks" },
+  {
+    group: CONTAINER,
+    name: "init-ctr",
+    value: "always",
+    help: "In a pod: run it to its end before the others, at each start of the pod",
+  },
   { group: CONTAINER, name: "rm", help: "Remove the container when it has ended" },
   { group: CONTAINER, name: "detach", short: "d", help: "Leave it running, and print its id" },
   { group: CONTAINER, name: "label", short: "l", value: "KEY[=VALUE]", help: "Note something with the container" },

@@ -90,6 +90,8 @@ export interface RunOptions extends NetworkOptions {
   readonly oomScoreAdj: number | undefined;
   /** Name or id of the pod that it joins, or `new:NAME` for one that is made. */
   readonly pod?: string;
+  /** It only prepares for the others of the pod. */
+  readonly initContainer?: true;
   /** What that comes to, once it is known. */
   readonly place?: PodPlace;
 }
@@ -151,14 +153,24 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     limits: readResourceLimits(flags, caller.cpuCount),
     rlimits: readRlimits(flags),
     oomScoreAdj: flags.parse("oom-score-adj", parseOomScore),
-    ...podOption(flags.text("pod")),
+    ...podOptions(flags),
   };
 }
 
-function podOption(text: string | undefined): { readonly pod?: string } {
-  if (text === undefined) return {};
-  if (text.startsWith("new:")) parseName(text.slice("new:".length));
-  return { pod: text };
+function podOptions(flags: ParsedFlags): Pick<RunOptions, "pod" | "initContainer"> {
+  const pod = flags.text("pod");
+  const init = flags.parse("init-ctr", parseInitContainer);
+  if (pod === undefined) {
+    if (init !== undefined) throw new OrlopError("invalid", "--init-ctr is about containers of a pod: it needs --pod");
+    return {};
+  }
+  if (pod.startsWith("new:")) parseName(pod.slice("new:".length));
+  return { pod, ...(init === undefined ? {} : { initContainer: init }) };
+}
+
+function parseInitContainer(text: string): true {
+  if (text === "always") return true;
+  throw new OrlopError("unsupported", "it is always: a container is not removed by having run");
 }
 
 function readVariables(flags: ParsedFlags, { env }: CallerView): readonly Variable[] {
