@@ -40,6 +40,8 @@ export interface Lease {
 export interface LeaseOptions {
   readonly id?: string;
   readonly expiresInMs?: number;
+  /** Mark of the process that it ends with, where it does not expire; absent: this one's. */
+  readonly processMark?: string;
   readonly labels?: Labels;
   /** What it keeps from the beginning, in the same step. */
   readonly resources?: readonly LeaseResource[];

@@ -5,8 +5,13 @@ let own: string | undefined;
 
 /** Names this process among all that there have been, those before the machine was started last as well. */
 export function ownLeaseOwner(): string {
-  own ??= `${bootId()}/${ownProcessMark()}`;
+  own ??= leaseOwner(ownProcessMark());
   return own;
+}
+
+/** The same of the process that a mark names. */
+export function leaseOwner(processMark: string): string {
+  return `${bootId()}/${processMark}`;
 }
 
 /** Whether the process that a name stands for lives, or may live where this process cannot see it. */

@@ -10,7 +10,7 @@ import { randomBytes } from "@orlop/kernel";
 import type { Database, DatabaseRow } from "../database/database.ts";
 import type { DatabaseComponent } from "../database/database-component.ts";
 import { decodeLabels, encodeLabels } from "./labels-column.ts";
-import { isLeaseOwnerAlive, ownLeaseOwner } from "./lease-owner.ts";
+import { isLeaseOwnerAlive, leaseOwner, ownLeaseOwner } from "./lease-owner.ts";
 
 const LEASES_COMPONENT: DatabaseComponent = {
   name: "leases",
@@ -42,10 +42,11 @@ export class LocalLeaseStore implements LeaseStore {
   }
 
   async create(options: LeaseOptions = {}): Promise<Lease> {
-    const { id = generateId(randomBytes), expiresInMs, labels = {}, resources = [] } = options;
+    const { id = generateId(randomBytes), expiresInMs, processMark, labels = {}, resources = [] } = options;
     const createdAtMs = Date.now();
     const expiresAtMs = expiresInMs === undefined ? undefined : createdAtMs + expiresInMs;
-    const owner = expiresAtMs === undefined ? ownLeaseOwner() : null;
+    const process = processMark === undefined ? ownLeaseOwner() : leaseOwner(processMark);
+    const owner = expiresAtMs === undefined ? process : null;
     const work = (): void => {
       if (this.#find(id) !== undefined) throw new OrlopError("exists", `Cannot make lease "${id}": there is one`);
       // One that has ended and that nobody has removed yet.

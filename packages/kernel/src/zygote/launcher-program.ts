@@ -51,6 +51,8 @@ interface LauncherOptions {
    */
   readonly alone: string;
   readonly broken: string;
+  /** What the command is called, where it can do nothing at all; orlop-oci unless said otherwise. */
+  readonly name?: string;
 }
 
 /**
@@ -261,7 +263,11 @@ function emitForgetSignals(p: ProgramBuilder): void {
 }
 
 /** Executes Node in this process's place: for the whole call, or to say that it broke off after it had begun. */
-function emitGoOnWithNode(p: ProgramBuilder, { alone, broken }: LauncherOptions, labels: LauncherLabels): void {
+function emitGoOnWithNode(
+  p: ProgramBuilder,
+  { alone, broken, name = "orlop-oci" }: LauncherOptions,
+  labels: LauncherLabels,
+): void {
   const restored = p.label("the caller's descriptors are in place");
   const close = p.label("there was none");
   p.mark(labels.leave);
@@ -282,17 +288,16 @@ function emitGoOnWithNode(p: ProgramBuilder, { alone, broken }: LauncherOptions,
   p.mark(whole);
   p.step({ action: `execute "${alone}"`, why: "nothing needs the resident process: Node does the whole call" });
   p.call("execve", [p.text(alone), p.slot("argv"), p.slot("envp")]);
-  emitSayNothingIsLeft(p, labels.cannot);
+  emitSayNothingIsLeft(p, labels.cannot, name);
 }
 
-const CANNOT = "orlop-oci: Cannot start: neither does a resident process answer, nor can Node.js be executed\n";
-
-function emitSayNothingIsLeft(p: ProgramBuilder, cannot: Label): void {
+function emitSayNothingIsLeft(p: ProgramBuilder, cannot: Label, name: string): void {
+  const text = `${name}: Cannot start: neither does a resident process answer, nor can Node.js be executed\n`;
   const silent = p.label("nobody reads it");
   p.mark(cannot);
   p.step({ action: "say that nothing can be done" });
   p.handler(silent);
-  p.call("write", [2, p.text(CANNOT), CANNOT.length]);
+  p.call("write", [2, p.text(text), text.length]);
   p.mark(silent);
   p.call("exit_group", [1]);
 }

@@ -52,7 +52,7 @@ import { awaitForeignStart } from "./foreign-start.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
-import { WORD } from "./supervision.ts";
+import { type Handover, WORD } from "./supervision.ts";
 
 /** As much of a zygote as a runtime needs. */
 export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
@@ -66,6 +66,8 @@ export interface ProcessRuntimeOptions {
   readonly startZygote?: () => ZygoteLike;
   /** Who makes the cgroups: `systemd` is the machine's, or for anybody but root the user's own. */
   readonly cgroupDriver?: CgroupDriver;
+  /** Where a zygote is another process's: what its programs take from that, and the text of its /proc/self/cgroup. */
+  readonly maker?: { readonly handover: Handover; readonly ownCgroups: string };
 }
 
 /** What this process knows beyond the container's directory: it made the container, and hears its reaper. */
@@ -94,7 +96,8 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
-    this.#planner = new ContainerPlanner({ driver: options.cgroupDriver ?? "cgroupfs" });
+    const { cgroupDriver: driver = "cgroupfs", maker } = options;
+    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     ContainerDirectory.sweep(this.#root);
   }
@@ -156,7 +159,8 @@ export class ProcessRuntime implements Runtime {
     }
     const container = this.#directory(id);
     const directory = container.exec(execId);
-    const plan = planExec(request, container, container.record(id), state.pid, this.#planner.host);
+    const { handover } = this.#options.maker ?? {};
+    const plan = planExec(request, container, container.record(id), state.pid, this.#planner.host, handover);
     const program = compileExec(plan);
     forgetEndedExecs(container);
     directory.make(execId);
@@ -349,7 +353,8 @@ export class ProcessRuntime implements Runtime {
 
   #submit(request: CreateRequest, startOnCommand: boolean, systemd: SystemdConnection | undefined): Ours {
     if (request.signal?.aborted) throw cancelled(request.id, request.signal);
-    const plan = this.#planner.plan(request, this.#directory(request.id).path, { startOnCommand }, systemd);
+    const style = { ...this.#options.maker?.handover, startOnCommand };
+    const plan = this.#planner.plan(request, this.#directory(request.id).path, style, systemd);
     const { followed, record } = beginContainer({
       plan,
       directory: this.#directory(request.id),

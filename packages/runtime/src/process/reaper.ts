@@ -63,6 +63,19 @@ export function emitPrepareReaper(s: Supervision): void {
   p.call("socketpair", [p.flags("AF_UNIX"), p.flags("SOCK_SEQPACKET|SOCK_CLOEXEC"), 0, pair]);
   p.load(slots.syncReaper, pair, 4);
   p.load(slots.syncChild, pair.at(4), 4);
+  if (s.endsWithMaker === true) emitFindMaker(s);
+}
+
+/** A process whose number is the parent's is the parent as long as that lives. */
+function emitFindMaker({ p, slots, makerPid = 0 }: Supervision): void {
+  const parent = p.slot("parent");
+  const lives = p.label("the maker lives");
+  p.step({ action: "find the process that this one is to end with" });
+  p.call("pidfd_open", [makerPid, 0], { into: slots.maker });
+  p.call("getppid", [], { into: parent });
+  p.branch(parent, "eq", makerPid, lives);
+  p.fail("ESRCH");
+  p.mark(lives);
 }
 
 /** What its caller has open besides is nothing to it: a pipe that it held would keep somebody waiting for an end. */
@@ -132,7 +145,8 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean, childCod
   if (relay !== undefined) emitOutliveReaders(s);
   start(POLL.pidfd, slots.pidfd, "POLLIN");
   start(POLL.control, slots.control, "POLLIN");
-  start(POLL.parent, CONTROL_FD, "0");
+  if (s.endsWithMaker === true) start(POLL.parent, slots.maker, "POLLIN");
+  else start(POLL.parent, CONTROL_FD, "0");
   start(POLL.sync, slots.syncReaper, "POLLIN");
   if (relay !== undefined) {
     for (const [name, events] of Object.entries(RELAY_POLLS)) start(POLL[name as RelayPoll], p.number(-1), events);

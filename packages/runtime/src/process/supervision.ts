@@ -42,6 +42,8 @@ export interface Handover {
   readonly exitsAsChild?: boolean;
   /** Who was called to make it. */
   readonly makerPid?: number;
+  /** It ends with that process, which starts the reaper, and not with the socket that its program came by. */
+  readonly endsWithMaker?: boolean;
   /** A listening unix socket that receives the process's pidfd. */
   readonly pidfdSocket?: string;
 }
@@ -72,6 +74,8 @@ export interface Supervision extends SupervisionOptions {
     readonly syncChild: Slot;
     readonly pidfd: Slot;
     readonly child: Slot;
+    /** A pidfd of the maker, where the child ends with that. */
+    readonly maker: Slot;
     /** Master side of the terminal, in the reaper. */
     readonly master: Slot;
     /** 1 once somebody has asked for a SIGKILL. */
@@ -105,6 +109,7 @@ export function superviseIn(options: SupervisionOptions): Supervision {
       syncChild: p.slot("sync_child"),
       pidfd: p.slot("pidfd"),
       child: p.slot("child"),
+      maker: p.slot("maker"),
       master: p.slot("master"),
       killed: p.slot("killed"),
       stdio: [p.slot("stdin"), p.slot("stdout"), p.slot("stderr")],

@@ -28,14 +28,18 @@ export function compileFarewell(architecture: Architecture, { stdout, stderr, st
   return p.build();
 }
 
-/** A program that only says something, for execution in a child: `ended` when it has. */
-export function compileSay(architecture: Architecture, stdout: Uint8Array): Program {
+/**
+ * A program that only says something, for execution in a child: `ended` when it has, with a negative errno as its value where
+ * nobody reads. It does not outlive who says it.
+ */
+export function compileSay(architecture: Architecture, text: Uint8Array, fd = 1): Program {
   const p = new ProgramBuilder(architecture);
   p.role("say");
   emitSurviveReaders(p, "begin to speak");
-  emitSayText(p, 1, stdout);
+  p.call("prctl", [p.flags("PR_SET_PDEATHSIG"), p.number(constants.signals.SIGKILL, "SIGKILL"), 0, 0, 0]);
+  emitSayText(p, fd, text);
   p.step({ action: "say that it is said" });
-  emitReport(p, reportBuffer(p), "ended", { index: 0 });
+  emitReport(p, reportBuffer(p), "ended", { index: 0, value: p.slot("result") });
   p.call("exit_group", [0]);
   return p.build();
 }
