@@ -9,7 +9,13 @@ export { randomName } from "./life/random-name.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";
 export type { ContainerChanges } from "./life/update-container.ts";
-export { POD_NAMESPACES, type Pod, type PodDescription, type PodNamespace, type PodState } from "./pods/pod-description.ts";
+export {
+  POD_NAMESPACES,
+  type Pod,
+  type PodDescription,
+  type PodNamespace,
+  type PodState,
+} from "./pods/pod-description.ts";
 export type { HeldNamespaces, PodNamespaces } from "./pods/pod-namespaces.ts";
 export { podDirectory, podFiles } from "./pods/pod-places.ts";
 export { type PodStatus, podStatus } from "./pods/pod-status.ts";

@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { NotHere } from "./caller/not-here.ts";
 import type { Command } from "./command.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { findCommand, type NamedCommand, spellingsOf } from "./find-command.ts";
@@ -54,6 +55,7 @@ function unknownCommand({ path, group }: Extract<NamedCommand, { kind: "unknown"
 }
 
 async function report(path: string, command: Command, error: unknown): Promise<number> {
+  if (error instanceof NotHere) throw error;
   const { asSystemFailure } = await import("@orlop/kernel");
   const failure = error instanceof OrlopError ? error : asSystemFailure(error);
   if (failure === undefined) {

@@ -282,6 +282,11 @@ export const OWN_COMMANDS: readonly CommandEntry[] = [
     summary: "Complete a command line",
     load: async () => (await import("./completion/completion-command.ts")).completeCommand,
   },
+  {
+    name: "_broken",
+    summary: "Finish a call that a daemon has left",
+    load: async () => (await import("./daemon/broken-command.ts")).brokenCommand,
+  },
 ];
 
 export const GROUPS: readonly CommandGroup[] = [
@@ -504,6 +509,11 @@ export const GROUPS: readonly CommandGroup[] = [
     name: "serve",
     summary: "What other programs can have of orlop",
     commands: [
+      {
+        name: "engine",
+        summary: "Make other commands quick",
+        load: async () => (await import("./serve/serve-engine-command.ts")).serveEngineCommand,
+      },
       {
         name: "snapshotter",
         summary: "Make root file systems for containerd",

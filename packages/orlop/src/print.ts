@@ -1,21 +1,31 @@
+import { type Caller, caller } from "./caller/caller.ts";
+
+/** Those whose standard output is watched. */
+const watched = new WeakSet<Caller>();
+
 /** A reader that went away, as in `orlop explain ... | head`, ends the program quietly. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+function endWithReader(who: Caller): void {
+  if (watched.has(who)) return;
+  watched.add(who);
+  who.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    who.exit(0);
+  });
 }
 
 /** Prints a result. */
 export function printText(text: string): void {
-  if (!process.stdout.listeners("error").includes(endWithReader)) process.stdout.on("error", endWithReader);
-  process.stdout.write(text);
+  const who = caller();
+  endWithReader(who);
+  who.stdout.write(text);
 }
 
 /** Prints an error as `orlop: ...` to standard error. */
 export function printError(message: string): void {
-  process.stderr.write(`orlop: ${message}\n`);
+  caller().stderr.write(`orlop: ${message}\n`);
 }
 
 /** Prints what the user should know although everything goes on. */
 export function printWarning(message: string): void {
-  process.stderr.write(`orlop: warning: ${message}\n`);
+  caller().stderr.write(`orlop: warning: ${message}\n`);
 }

@@ -1,4 +1,7 @@
+import { caller } from "./caller/caller.ts";
+
 /** Whether standard output is a terminal whose user has nothing against colour (https://no-color.org). */
 export function wantsColor(): boolean {
-  return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+  const { stdout, env } = caller();
+  return stdout.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
 }

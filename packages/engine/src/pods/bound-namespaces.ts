@@ -83,7 +83,11 @@ function bindable({ share }: PodDescription): readonly Bindable[] {
   return share.filter((name) => name !== "pid");
 }
 
-function emitHold(p: ProgramBuilder, { share, names, shmSizeBytes, sysctl, ...pod }: PodDescription, directory: string) {
+function emitHold(
+  p: ProgramBuilder,
+  { share, names, shmSizeBytes, sysctl, ...pod }: PodDescription,
+  directory: string,
+) {
   const own = bindable({ share } as PodDescription);
   p.step({ action: `make namespaces ${own.join(", ")}` });
   p.call("unshare", [p.flags(own.map((name) => FLAGS[name]).join("|") || "0")]);

@@ -72,9 +72,7 @@ function endsWithMembers({ rows, podRows }: EngineContext, { id, exitPolicy, sta
   const members = podRows.members(id).flatMap((member) => rows.get(member) ?? []);
   const main = members.filter(({ pod }) => pod?.init !== true);
   const since = state.startedAtMs ?? 0;
-  return (
-    main.length > 0 && main.every(({ state: s }) => s.status === "exited" && (s.finishedAtMs ?? 0) >= since)
-  );
+  return main.length > 0 && main.every(({ state: s }) => s.status === "exited" && (s.finishedAtMs ?? 0) >= since);
 }
 
 /** @param only absent: also those that are being started */

@@ -28,7 +28,11 @@ export function streamsDirectory({ stateDirectory }: Places, id: string): string
 
 /** Whoever changes what a container is or does holds this. It ends with its process, and its file with the container. */
 export async function lockContainer({ directory }: Places, id: string, signal?: AbortSignal): Promise<Disposable> {
-  return containerLock(directory, id, await FileLock.take(lockPath(directory, id), signal === undefined ? {} : { signal }));
+  return containerLock(
+    directory,
+    id,
+    await FileLock.take(lockPath(directory, id), signal === undefined ? {} : { signal }),
+  );
 }
 
 /** Whoever makes or removes a volume holds this. */

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
-import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
 import type { Container } from "@orlop/engine";
+import { caller } from "../caller/caller.ts";
 import { DetachKeys } from "../run/detach-keys.ts";
 import type { SignalProxy } from "../run/signal-proxy.ts";
 import { watchWindowSize } from "../run/window-size.ts";
@@ -23,7 +23,7 @@ type SessionEnd = { readonly isDetached: true } | { readonly isDetached: false; 
 
 /** Why standard input cannot be passed on to a terminal, before anything is done. */
 export function refuseOtherInput({ interactive, tty }: { readonly interactive: boolean; readonly tty: boolean }): void {
-  if (interactive && tty && !isatty(0)) {
+  if (interactive && tty && !caller().isTerminal(0)) {
     throw new OrlopError("invalid", "the input device is not a TTY", { field: "tty" });
   }
 }
@@ -55,6 +55,7 @@ export async function attach({ engine }: OpenEngine, options: SessionOptions): P
 
 /** Passes standard input on until it ends, or the keys are typed. */
 function passInput(fd: number, { terminal }: Container, keys: Buffer, detached: AbortController): Disposable {
+  const { stdin } = caller();
   const socket = new Socket({ fd, readable: false, writable: true });
   // A container that reads no more is no mistake of anybody's.
   socket.on("error", () => {});
@@ -62,16 +63,16 @@ function passInput(fd: number, { terminal }: Container, keys: Buffer, detached: 
   const take = (data: Buffer): void => {
     const { passed, isDetached } = detachKeys.take(data);
     if (passed.length > 0 && !socket.write(passed)) {
-      process.stdin.pause();
-      socket.once("drain", () => process.stdin.resume());
+      stdin.pause();
+      socket.once("drain", () => stdin.resume());
     }
     if (isDetached) detached.abort();
   };
   const end = (): void => void socket.end();
-  process.stdin.on("data", take).on("end", end).on("error", end);
+  stdin.on("data", take).on("end", end).on("error", end);
   return {
     [Symbol.dispose]: () => {
-      process.stdin.off("data", take).off("end", end).off("error", end).destroy();
+      stdin.off("data", take).off("end", end).off("error", end).destroy();
       socket.destroy();
     },
   };
@@ -80,6 +81,6 @@ function passInput(fd: number, { terminal }: Container, keys: Buffer, detached: 
 /** A reader that is slow is waited for; one that has gone ends this process, and not the container. */
 async function write(stream: "stdout" | "stderr", data: Buffer): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  process[stream].write(data, (error) => (error ? reject(error) : resolve()));
+  caller()[stream].write(data, (error) => (error ? reject(error) : resolve()));
   await promise;
 }

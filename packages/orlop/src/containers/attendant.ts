@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "@orlop/engine";
 import { FileLock } from "@orlop/image";
+import { caller } from "../caller/caller.ts";
 
 /**
  * The one process of a depot that looks after containers whose health is probed, or which are to be started again or removed
@@ -27,6 +28,11 @@ export class Attendant implements Disposable {
   /** Starts it where it is needed and not there. */
   static ensure(engine: Engine, depot: string): void {
     if (!engine.needsAttendant) return;
+    const { daemon } = caller();
+    if (daemon !== undefined) {
+      daemon.attend();
+      return;
+    }
     const attendant = Attendant.try(depot);
     if (attendant === undefined) return;
     attendant[Symbol.dispose]();

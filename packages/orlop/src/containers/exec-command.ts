@@ -1,14 +1,13 @@
 import { generateId, OrlopError, type Process } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { randomBytes } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "../run/environment.ts";
-import { openRelay } from "../run/open-relay.ts";
-import { openRuntime } from "../run/open-runtime.ts";
+import { openForeground } from "../run/foreground.ts";
 import { parseRuntime } from "../run/runtime-choice.ts";
-import { SignalProxy } from "../run/signal-proxy.ts";
-import { watchWindowSize, windowSize } from "../run/window-size.ts";
+import { windowSize } from "../run/window-size.ts";
 import { refuseOtherInput } from "./attached-session.ts";
 import { type ContainerCall, containerCommand } from "./container-verb.ts";
 import { execProcess } from "./exec-process.ts";
@@ -88,8 +87,8 @@ function notRunning({ id }: Container): OrlopError {
 }
 
 function readVariables(flags: ParsedFlags): readonly Variable[] {
-  const files = flags.list("env-file").flatMap((path) => readEnvironmentFile(path, process.env));
-  return [...files, ...flags.parseAll("env", (text) => parseVariable(text, process.env))];
+  const files = flags.list("env-file").flatMap((path) => readEnvironmentFile(path, caller().env));
+  return [...files, ...flags.parseAll("env", (text) => parseVariable(text, caller().env))];
 }
 
 async function execAttached(
@@ -100,24 +99,15 @@ async function execAttached(
 ): Promise<number> {
   refuseOtherInput({ interactive, tty: terminal });
   await using stack = new AsyncDisposableStack();
-  const proxy = stack.use(new SignalProxy({ except: terminal ? ["SIGWINCH"] : [] }));
-  if (terminal && interactive) {
-    const { RawTerminal } = await import("../run/raw-terminal.ts");
-    stack.use(await RawTerminal.take());
-  }
-  const relay = await openRelay({ tty: terminal, interactive }, stateDirectory);
-  if (relay !== undefined) stack.use(relay);
-  const { runtime } = stack.use(await openRuntime(parseRuntime(container.runtime), stateDirectory, relay ?? "inherit"));
+  const runtime = parseRuntime(container.runtime);
+  const options = { runtime, stateDirectory, tty: terminal, interactive, signalProxy: true };
+  const foreground = stack.use(await openForeground(options));
   const { id } = container;
   const execId = generateId(randomBytes);
   const stdin = interactive ? "inherit" : "null";
-  await runtime.exec({ id, execId, process, stdio: { stdin, stdout: "inherit", stderr: "inherit" } });
-  const quietly = (work: Promise<void>): void => void work.catch(() => {});
-  proxy.deliverTo((signal) => quietly(runtime.signal(id, signal, { execId })));
-  if (terminal) {
-    const known = process.consoleSize && { rows: process.consoleSize.height, columns: process.consoleSize.width };
-    stack.use(watchWindowSize(known, (size) => quietly(runtime.resize(id, size, { execId }))));
-  }
-  const { exitCode } = await runtime.wait(id, { execId });
-  return exitCode;
+  await foreground.exec({ id, execId, process, stdio: { stdin, stdout: "inherit", stderr: "inherit" } });
+  const { consoleSize } = process;
+  const size = consoleSize && { rows: consoleSize.height, columns: consoleSize.width };
+  foreground.attach({ id, execId, size });
+  return (await foreground.wait({ id, execId })).exitCode;
 }

@@ -1,5 +1,7 @@
 import type { LogEntry } from "@orlop/core";
 import { OrlopError } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
+import { leaveToCalled } from "../caller/not-here.ts";
 import type { Command } from "../command.ts";
 import { parsePointInTime } from "../images/point-in-time.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
@@ -36,6 +38,7 @@ export const logsCommand: Command = containerCommand(
 );
 
 async function showLogs({ engine, flags, nowMs }: ContainerCall): Promise<number> {
+  if (flags.isOn("follow")) leaveToCalled("what goes on ends with the called process");
   const container = await engine.find(oneContainer(flags));
   using cancel = new CancelOnSignals();
   const time = (text: string): bigint => BigInt(Math.round(parsePointInTime(text, nowMs) * 1000)) * 1000n;
@@ -69,12 +72,12 @@ export async function printLogEntry(
   const before = `${title}${hasTimes ? `${nanosecondTime(timeNs)} ` : ""}`;
   const bytes = before === "" ? data : Buffer.concat([Buffer.from(before), data]);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  process[stream].write(bytes, (error) => (error ? reject(error) : resolve()));
+  caller()[stream].write(bytes, (error) => (error ? reject(error) : resolve()));
   try {
     await promise;
   } catch (error) {
     // Nobody wants to see more, as in `orlop logs web | head`.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") caller().exit(0);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { NetworkDriver, Runtime } from "@orlop/core";
 import { type Container, type ContainerDescription, Engine } from "@orlop/engine";
+import { caller } from "../caller/caller.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
 import { openRuntime } from "../run/open-runtime.ts";
 import { listRunning } from "../run/run-marker.ts";
@@ -24,6 +25,13 @@ export interface OpenEngine extends AsyncDisposable {
 
 /** Puts this user's engine together. What runs outlives the result. */
 export function openEngine(): OpenEngine {
+  const { daemon } = caller();
+  return daemon === undefined ? openOwnEngine() : { ...daemon.engine, machine: readMachineView(), ...LEFT_OPEN };
+}
+
+const LEFT_OPEN: AsyncDisposable = { [Symbol.asyncDispose]: async () => {} };
+
+function openOwnEngine(): OpenEngine {
   const stack = new AsyncDisposableStack();
   const depot = stack.use(openDepot());
   const machine = readMachineView();

@@ -1,4 +1,5 @@
 import type { Container } from "@orlop/engine";
+import { leaveToCalled } from "../caller/not-here.ts";
 import { printText } from "../print.ts";
 import { ContainerIdFile } from "../run/container-id-file.ts";
 import type { RunOptions } from "../run/run-options.ts";
@@ -14,6 +15,7 @@ import { type OpenEngine, openEngine } from "./open-engine.ts";
  * @returns the exit code
  */
 export async function runKept(options: RunOptions): Promise<number> {
+  if (!options.detach) leaveToCalled("who stays with a container has its streams and signals");
   if (!options.detach) refuseOtherInput(options);
   await using open = openEngine();
   await using stack = new AsyncDisposableStack();

@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import { isActive } from "@orlop/engine";
+import { leaveToCalled } from "../caller/not-here.ts";
 import type { Command } from "../command.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { refuseOtherInput } from "./attached-session.ts";
@@ -62,6 +63,7 @@ async function start(call: ContainerCall): Promise<number> {
   if (!flags.isOn("attach") && !flags.isOn("interactive")) {
     return await withEach(flags.positional, async (text) => void (await engine.start(text)));
   }
+  leaveToCalled("who stays with a container has its streams and signals");
   if (flags.positional.length > 1)
     throw new OrlopError("invalid", "you cannot start and attach multiple containers at once");
   const container = await engine.find(oneContainer(flags));

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
 import type { HeldRoot } from "@orlop/engine";
 import { readTar, writeTar } from "@orlop/image";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { humanSize } from "../format/human-size.ts";
@@ -56,7 +56,7 @@ async function copy(call: ContainerCall): Promise<number> {
 
 async function copyOut(call: ContainerCall, name: string, from: CopyPath, to: CopyPath): Promise<number> {
   const { engine, flags, machine } = call;
-  if (to.isStream && isatty(1)) {
+  if (to.isStream && caller().isTerminal(1)) {
     throw new OrlopError("invalid", "cowardly refusing to copy to a terminal; redirect it");
   }
   const bytes = await engine.withRoot(name, async (held) => {
@@ -90,7 +90,7 @@ async function copyIn(call: ContainerCall, name: string, from: CopyPath, to: Cop
       using root = new RootDirectory(held.path);
       using host = new RootDirectory("/");
       const place = containerPlace(root, held, to.path);
-      if (from.isStream) return await unpackTo(place, readTar(process.stdin), options);
+      if (from.isStream) return await unpackTo(place, readTar(caller().stdin), options);
       const reading = { follows: flags.isOn("follow-link"), ownIsRoot: false };
       return await copyTo(place, openSource(hostPlace(host, from.path), reading), options);
     })
@@ -108,12 +108,12 @@ function containerPlace(root: RootDirectory, { container }: HeldRoot, path: stri
 
 function hostPlace(root: RootDirectory, path: string): TreePlace {
   const [end = ""] = /\/\.?$|^\.$/.exec(path) ?? [];
-  const whole = `${resolve(path)}${end === "." ? "/." : end}`;
+  const whole = `${resolve(caller().cwd, path)}${end === "." ? "/." : end}`;
   return treePlace(root, whole, `lstat ${path}: no such file or directory`);
 }
 
 /** As docker, to people alone. */
 function tell({ flags }: ContainerCall, bytes: number, destination: string): void {
-  if (flags.isOn("quiet") || !isatty(1) || destination === "-") return;
-  process.stderr.write(`Successfully copied ${humanSize(bytes)} to ${destination}\n`);
+  if (flags.isOn("quiet") || !caller().isTerminal(1) || destination === "-") return;
+  caller().stderr.write(`Successfully copied ${humanSize(bytes)} to ${destination}\n`);
 }

@@ -1,10 +1,10 @@
 import { createWriteStream, readFileSync, rmSync } from "node:fs";
-import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
 import type { HeldRoot } from "@orlop/engine";
 import { type TarEntry, writeTar } from "@orlop/image";
 import { XattrReader } from "@orlop/snapshot";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand, oneContainer } from "../containers/container-verb.ts";
 import { parseMountTable } from "../image/mount-table.ts";
@@ -30,7 +30,7 @@ export const exportCommand: Command = containerCommand(
 async function exportContainer({ engine, flags, machine }: ContainerCall): Promise<number> {
   const output = flags.text("output");
   const name = oneContainer(flags);
-  if (output === undefined && isatty(1)) {
+  if (output === undefined && caller().isTerminal(1)) {
     throw new OrlopError("invalid", "cowardly refusing to save to a terminal. Use the -o flag or redirect");
   }
   const container = await engine.find(name);

@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { parseFlags } from "../flags/parse-flags.ts";
 import { printText } from "../print.ts";
@@ -37,7 +38,7 @@ export const doctorCommand: Command = {
     const sections = examine(thisHost(), trial);
     if (format === "json") printText(`${JSON.stringify({ canRun, sections }, undefined, 2)}\n`);
     else {
-      const width = Math.min(process.stdout.columns ?? WIDTH_MAX, WIDTH_MAX);
+      const width = Math.min(caller().stdout.columns ?? WIDTH_MAX, WIDTH_MAX);
       printText(findingsText(sections, { color: wantsColor(), width }));
     }
     return canRun ? 0 : 1;

@@ -3,6 +3,7 @@ import { arch, release } from "node:os";
 import { delimiter, join } from "node:path";
 import type { CgroupLayout } from "@orlop/kernel";
 import { readCgroupLayout } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 
 /** The machine as the checks look at it. */
 export interface DoctorHost {
@@ -25,13 +26,13 @@ export interface DoctorHost {
 const ADMINISTRATORS = ["/usr/local/sbin", "/usr/sbin", "/sbin"] as const;
 
 export function thisHost(): DoctorHost {
-  const directories = [...(process.env.PATH ?? "").split(delimiter).filter((each) => each !== ""), ...ADMINISTRATORS];
+  const directories = [...(caller().env.PATH ?? "").split(delimiter).filter((each) => each !== ""), ...ADMINISTRATORS];
   return {
     uid: process.geteuid?.() ?? 0,
     nodeVersion: process.versions.node,
     architecture: arch(),
     kernelRelease: release(),
-    snapshotter: process.env.ORLOP_SNAPSHOTTER,
+    snapshotter: caller().env.ORLOP_SNAPSHOTTER,
     readText(path) {
       try {
         return readFileSync(path, "utf8");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type CreateRequest, decodeRuntimeSpec, generateId, OrlopError } from "@orlop/core";
 import { explainJson, explainProgram, type Program, randomBytes, systemFailure } from "@orlop/kernel";
 import { compileCreate, ProcessRuntime } from "@orlop/runtime";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printText } from "../print.ts";
@@ -48,11 +49,11 @@ export const explainCommand: Command = {
 };
 
 function explanation(flags: ParsedFlags, program: Program): string {
-  const { isTTY, columns } = process.stdout;
+  const { isTTY, columns } = caller().stdout;
   return explainProgram(program, {
     verbose: flags.isOn("verbose"),
     color: wantsColor(),
-    ...(isTTY ? { width: columns } : {}),
+    ...(isTTY && columns !== undefined ? { width: columns } : {}),
   });
 }
 

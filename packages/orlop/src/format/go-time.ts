@@ -1,3 +1,5 @@
+import { caller } from "../caller/caller.ts";
+
 /** A time of the machine's own zone, as Go's `time.Time` prints itself: `2026-01-02 03:04:05 +0000 UTC`. */
 export function goTime(timeMs: number): string {
   const offset = offsetText(timeMs, "");
@@ -29,7 +31,7 @@ function offsetText(timeMs: number, colon: string): string {
 /** `CET`; zones that have no letters are called as they are in Go, by their offset. */
 function zoneName(timeMs: number, offset: string): string {
   // Without a look into the tables of all zones, which take long to load.
-  if (offset === "+0000" && (process.env.TZ ?? "UTC") === "UTC") return "UTC";
+  if (offset === "+0000" && (caller().env.TZ ?? "UTC") === "UTC") return "UTC";
   const parts = new Intl.DateTimeFormat("en-US", { timeZoneName: "short" }).formatToParts(timeMs);
   const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
   return /^[A-Z]+$/.test(name) ? name : offset.replace(/00$/, "");

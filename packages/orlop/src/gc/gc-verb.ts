@@ -1,5 +1,6 @@
 import type { Engine } from "@orlop/engine";
 import type { CollectedGarbage, CollectedStore, CollectOptions } from "@orlop/image";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
@@ -39,7 +40,12 @@ export function gcCommand(
     async run(flags) {
       await using open = openEngine();
       const { depot: shelf, engine } = open;
-      return await verb({ shelf, engine, flags, nowMs: Date.now(), print: printText, input: process.stdin });
+      return await verb({
+        ...{ shelf, engine, flags, nowMs: Date.now(), print: printText },
+        get input() {
+          return caller().stdin;
+        },
+      });
     },
   };
 }

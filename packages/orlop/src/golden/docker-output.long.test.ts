@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
 import { portsText } from "../containers/ports-text.ts";
 import { seeded } from "../deaths/death-load-fixture.ts";
+import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
 import { goldenContainers, portsContainer } from "./golden-containers-fixture.ts";
 import { GoldenMachine } from "./golden-machine-fixture.ts";
 import { decodeKnownDifferences, type KnownDifference } from "./known-differences-fixture.ts";
@@ -41,7 +41,7 @@ const LISTS: readonly GoldenCase[] = [
   lists(EVERY, "-a", "--format", "{{.ID}}: {{.Command}} {{.CreatedAt}} {{.State}} {{.LocalVolumes}}"),
   lists(EVERY, "-a", "--no-trunc", "--format", "{{.ID}}: {{.Command}} {{.RunningFor}} {{.Ports}} {{.Mounts}}"),
   lists(EVERY, "-a", "--format", '{{.Label "team"}} {{upper .Names}} {{join (split .Image "/") "|"}}'),
-  lists(EVERY, "-a", "--format", "table {{.Names}}\\t{{.Label \"team\"}}"),
+  lists(EVERY, "-a", "--format", 'table {{.Names}}\\t{{.Label "team"}}'),
   lists(EVERY, "-aq", "--format", "{{.Names}}"),
   lists([], "-a", "--filter", "name=nobody"),
   lists(["job"], "-a", "--filter", "status=exited"),
@@ -62,7 +62,10 @@ const words: readonly GoldenCase[] = [
   { args: ["wait", "job"], answers: { "/containers/job/wait": { StatusCode: 3 } } },
   { args: ["port", "web"], answers: { "/containers/web/json": { NetworkSettings: { Ports: portBindings() } } } },
   { args: ["port", "web", "80"], answers: { "/containers/web/json": { NetworkSettings: { Ports: portBindings() } } } },
-  { args: ["port", "web", "5001/udp"], answers: { "/containers/web/json": { NetworkSettings: { Ports: portBindings() } } } },
+  {
+    args: ["port", "web", "5001/udp"],
+    answers: { "/containers/web/json": { NetworkSettings: { Ports: portBindings() } } },
+  },
   {
     args: ["port", "web", "99"],
     answers: { "/containers/web/json": { Name: "/web", NetworkSettings: { Ports: portBindings() } } },
@@ -142,8 +145,16 @@ function volumeCases(mountpoints: readonly string[]): readonly GoldenCase[] {
     { args: ["volume", "ls", "--filter", "name=dat"], answers: only },
     { args: ["volume", "inspect", "data", "cache"], answers: inspected },
     { args: ["volume", "inspect", "-f", "{{.Name}} {{.Labels.team}}", "data"], answers: inspected },
-    { args: ["volume", "inspect", "nobody"], answers: { "/volumes/nobody": { status: 404, message: "get nobody: no such volume" } } },
-    { args: ["volume", "rm", "data"], answers: { "/volumes/data": { status: 409, message: `remove data: volume is in use - [${ALL.web.container.id}]` } } },
+    {
+      args: ["volume", "inspect", "nobody"],
+      answers: { "/volumes/nobody": { status: 404, message: "get nobody: no such volume" } },
+    },
+    {
+      args: ["volume", "rm", "data"],
+      answers: {
+        "/volumes/data": { status: 409, message: `remove data: volume is in use - [${ALL.web.container.id}]` },
+      },
+    },
     { args: ["volume", "rm", "cache"], answers: { "/volumes/cache": {} } },
   ];
 }
@@ -175,7 +186,11 @@ function eventCases(): readonly GoldenCase[] {
     args: ["events", "--since", "1", "--until", String(Math.floor(NOW_MS / 1000)), ...args],
     answers: { "/events": { raw: `${text}\n` } },
   });
-  return [shown(), shown("--format", "json"), shown("--format", "{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.ID}} {{.From}}")];
+  return [
+    shown(),
+    shown("--format", "json"),
+    shown("--format", "{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.ID}} {{.From}}"),
+  ];
 }
 
 let machine: GoldenMachine;

@@ -13,6 +13,8 @@ import {
 } from "@orlop/core";
 import { type PulledImage, pullImage, type StoredImage, StoreSource } from "@orlop/image";
 import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
+import { caller } from "../caller/caller.ts";
+import { leaveToCalled } from "../caller/not-here.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { findKnown } from "./find-known.ts";
@@ -23,7 +25,7 @@ import { snapshotKey } from "./snapshot-key.ts";
 /** Opens the image from this user's depot, for one container. */
 export async function openPulled(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
   await using stack = new AsyncDisposableStack();
-  const depot = stack.use(openDepot());
+  const depot = caller().daemon?.engine.depot ?? stack.use(openDepot());
   const image = stack.use(await openFromDepot(depot, reference, options));
   const cleanUp = stack.move();
   return { ...image, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
@@ -52,7 +54,9 @@ export async function openFromDepot(
   // Kept before it is looked at: somebody may be removing it.
   const resources: readonly LeaseResource[] =
     known === undefined ? [written] : [written, { kind: "content", digest: known.digest }];
-  const { id: lease } = await depot.leases.create({ id: key, resources });
+  // What is kept has others to keep it from then on; the rest goes with who called.
+  const owner = options.keeps === true ? {} : { processMark: caller().mark };
+  const { id: lease } = await depot.leases.create({ id: key, resources, ...owner });
   stack.defer(() => depot.leases.delete(lease));
   const isHere = known !== undefined && (await depot.content.has(known.digest));
   const target = isHere ? known : await bring(depot, reference, { ...options, lease });
@@ -107,6 +111,7 @@ async function bring(
       `Cannot find image "${reference.name}" on this machine\nTry orlop pull, or --pull missing.`,
     );
   }
+  leaveToCalled("registries are reached as the caller's environment has it");
   // Loaded no sooner: registries and their like take longer to load than a container takes to start.
   const { pull } = await import("../transfer/pull.ts");
   return (await pull(depot, { reference, platform, quiet: quiet || !isNamed, lease })).target;

@@ -82,7 +82,10 @@ const NAME_MAX = 63;
 /** As podman calls them: from what they are. */
 function volumeName(text: string, kind: "host" | "pvc"): string {
   const words = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-  const plain = words.replace(/^-/, "").slice(-(NAME_MAX - kind.length - 1)).replace(/^-|-$/g, "");
+  const plain = words
+    .replace(/^-/, "")
+    .slice(-(NAME_MAX - kind.length - 1))
+    .replace(/^-|-$/g, "");
   return plain === "" ? `root-${kind}` : `${plain}-${kind}`;
 }
 

@@ -17,13 +17,16 @@ export const generateKubeCommand: Command = containerCommand(
     examples: [["orlop generate kube web > web.yaml", "orlop play kube web.yaml"]],
     table: {
       flags: [{ name: "filename", short: "f", value: "FILE", help: "Write to a file, which must not exist" }],
-      refused: [{ name: "service", short: "s", isSwitch: true, reason: "a Service is nothing here: publish with hostPort" }],
+      refused: [
+        { name: "service", short: "s", isSwitch: true, reason: "a Service is nothing here: publish with hostPort" },
+      ],
       flagsAnywhere: true,
     },
   },
   async (call) => {
     const { flags, machine } = call;
-    if (flags.positional.length === 0) throw new OrlopError("invalid", "at least one pod, container or volume is required");
+    if (flags.positional.length === 0)
+      throw new OrlopError("invalid", "at least one pod, container or volume is required");
     const all: GeneratedDocuments[] = [];
     for (const name of flags.positional) all.push(await generate(call, name));
     for (const what of all.flatMap(({ lost }) => lost)) printWarning(`not in the document: ${what}`);

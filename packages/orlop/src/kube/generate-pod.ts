@@ -41,7 +41,9 @@ export function generatePod({ pod, members }: PodWithMembers, inspect: Inspect):
     network: pod.network,
     spec: {
       ...(hostname === pod.name || pod.network.kind === "host" ? {} : { hostname }),
-      ...(hosts.length === 0 ? {} : { hostAliases: hosts.map(({ address, names }) => ({ ip: address, hostnames: names })) }),
+      ...(hosts.length === 0
+        ? {}
+        : { hostAliases: hosts.map(({ address, names }) => ({ ip: address, hostnames: names })) }),
       ...(dns === undefined ? {} : { dnsConfig: dns }),
       ...(pod.share.includes("pid") ? { shareProcessNamespace: true } : {}),
       ...(sysctls.length === 0 ? {} : { securityContext: { sysctls } }),
@@ -120,7 +122,13 @@ function networkAnnotation(network: Container["network"]): Readonly<Record<strin
   return isUsual ? undefined : { [NETWORK_ANNOTATION]: names.join(",") };
 }
 
-function portDocument({ protocol, hostAddress, hostPort = 0, containerPort, count = 1 }: PublishedPort): readonly object[] {
+function portDocument({
+  protocol,
+  hostAddress,
+  hostPort = 0,
+  containerPort,
+  count = 1,
+}: PublishedPort): readonly object[] {
   return Array.from({ length: count }, (_, index) => ({
     containerPort: containerPort + index,
     ...(hostPort === 0 ? {} : { hostPort: hostPort + index }),

@@ -1,10 +1,10 @@
-import type { PublishedPort } from "@orlop/core";
 import { isIP } from "node:net";
+import type { PublishedPort } from "@orlop/core";
 import type { PullPolicy } from "../image/image.ts";
 import type { Variable } from "../run/environment.ts";
 import { expandVariables } from "./expand-variables.ts";
-import { CAPABILITIES, CONTAINER, PORT, SECCOMP, SECURITY, VOLUME_MOUNT } from "./kube-fields.ts";
 import { type EnvironmentSources, readEnvironment } from "./kube-environment.ts";
+import { CAPABILITIES, CONTAINER, PORT, SECCOMP, SECURITY, VOLUME_MOUNT } from "./kube-fields.ts";
 import type { KubeNode, KubeObject } from "./kube-node.ts";
 import { readResourceFlags } from "./kube-resources.ts";
 
@@ -33,11 +33,7 @@ const PULL: Readonly<Record<string, PullPolicy>> = { Always: "always", IfNotPres
 const ID_MAX = 2 ** 31 - 1;
 
 /** @param pod what the pod's securityContext says for all */
-export function readContainer(
-  node: KubeNode,
-  pod: KubeObject,
-  sources: EnvironmentSources,
-): KubeContainer {
+export function readContainer(node: KubeNode, pod: KubeObject, sources: EnvironmentSources): KubeContainer {
   const object = node.object(CONTAINER);
   const name = object.needed("name").text();
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
@@ -79,7 +75,8 @@ function readMount(node: KubeNode): KubeMount {
     volume: object.needed("name").text(),
     destination: object.needed("mountPath").text(),
     readonly: object.maybe("readOnly", (each) => each.flag()) ?? false,
-    propagation: propagation === "Bidirectional" ? "rshared" : propagation === "HostToContainer" ? "rslave" : "rprivate",
+    propagation:
+      propagation === "Bidirectional" ? "rshared" : propagation === "HostToContainer" ? "rslave" : "rprivate",
     path: object.path,
   };
 }
@@ -122,8 +119,14 @@ function readSecurityFlags(own: KubeObject, pod: KubeObject): readonly string[] 
     ...(switched("privileged") === true ? ["--privileged"] : []),
     ...(switched("readOnlyRootFilesystem") === true ? ["--read-only"] : []),
     ...(switched("allowPrivilegeEscalation") === false ? ["--security-opt", "no-new-privileges"] : []),
-    ...capabilities.at("add").list().flatMap((each) => ["--cap-add", each.text()]),
-    ...capabilities.at("drop").list().flatMap((each) => ["--cap-drop", each.text()]),
+    ...capabilities
+      .at("add")
+      .list()
+      .flatMap((each) => ["--cap-add", each.text()]),
+    ...capabilities
+      .at("drop")
+      .list()
+      .flatMap((each) => ["--cap-drop", each.text()]),
     ...readSeccomp(own.has("seccompProfile") ? own : pod),
   ];
 }

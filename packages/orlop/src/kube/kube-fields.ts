@@ -210,7 +210,10 @@ export const SECURITY: KubeFields = {
   windowsOptions: refused(windows),
 };
 
-export const CAPABILITIES: KubeFields = { add: done("with or without CAP_"), drop: done("with or without CAP_, or ALL") };
+export const CAPABILITIES: KubeFields = {
+  add: done("with or without CAP_"),
+  drop: done("with or without CAP_, or ALL"),
+};
 
 export const SECCOMP: KubeFields = {
   type: done("`RuntimeDefault` or `Unconfined`"),
@@ -279,9 +282,16 @@ export const FILES: KubeFields = {
   optional: done("it may be missing"),
 };
 
-export const FILE_ITEM: KubeFields = { key: done("which value"), path: done("name of the file"), mode: done("its mode") };
+export const FILE_ITEM: KubeFields = {
+  key: done("which value"),
+  path: done("name of the file"),
+  mode: done("its mode"),
+};
 
-export const CLAIM_REF: KubeFields = { claimName: done("name of the volume"), readOnly: done("nothing can be written") };
+export const CLAIM_REF: KubeFields = {
+  claimName: done("name of the volume"),
+  readOnly: done("nothing can be written"),
+};
 
 export const DEPLOYMENT: KubeFields = {
   apiVersion: done("`apps/v1`"),

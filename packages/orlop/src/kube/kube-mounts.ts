@@ -1,6 +1,6 @@
+import type { Stats } from "node:fs";
 import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Stats } from "node:fs";
 import { parseDestination, type RequestedMount } from "../run/requested-mount.ts";
 import { volumeMount } from "../run/volume-flag.ts";
 import type { KubeContainer } from "./kube-container.ts";
@@ -66,5 +66,6 @@ function checkHostPath(path: string, expects: HostPathType, field: string): void
     if (expects === "DirectoryOrCreate") return;
     throw refusal("not-found", field, `there is no ${JSON.stringify(path)}`);
   }
-  if (expects !== "" && !IS[expects](stats)) throw refusal("invalid", field, `${JSON.stringify(path)} is no ${expects}`);
+  if (expects !== "" && !IS[expects](stats))
+    throw refusal("invalid", field, `${JSON.stringify(path)} is no ${expects}`);
 }

@@ -78,7 +78,9 @@ function readDeployment(node: KubeNode, data: KubeData): readonly KubePod[] {
   const spec = object.needed("spec").object(DEPLOYMENT_SPEC);
   const replicas = spec.maybe("replicas", (each) => each.integer(0, REPLICAS_MAX)) ?? 1;
   const template = spec.needed("template").object(TEMPLATE);
-  const named = Array.from({ length: replicas }, (_, index) => (replicas === 1 ? `${name}-pod` : `${name}-pod-${index}`));
+  const named = Array.from({ length: replicas }, (_, index) =>
+    replicas === 1 ? `${name}-pod` : `${name}-pod-${index}`,
+  );
   const pods = named.map((each) => readPod(template.at("metadata"), template.needed("spec"), data, each));
   const selector = spec.at("selector").object(SELECTOR).at("matchLabels");
   for (const [key, value] of Object.entries(selector.texts())) {

@@ -1,5 +1,5 @@
-import { type HostsEntry, type Labels, type PublishedPort, parseName } from "@orlop/core";
 import { isIP } from "node:net";
+import { type HostsEntry, type Labels, type PublishedPort, parseName } from "@orlop/core";
 import type { NetworkOptions } from "../run/network-options.ts";
 import { type KubeContainer, readContainer } from "./kube-container.ts";
 import type { KubeData } from "./kube-data.ts";
@@ -61,7 +61,12 @@ export function readPod(metadataNode: KubeNode, specNode: KubeNode, data: KubeDa
   const [initContainers, containers] = [read("initContainers"), read("containers")];
   if (containers.length === 0) throw spec.at("containers").invalid("there is none");
   refuseTwice(spec, [...initContainers, ...containers]);
-  const volumes = new Map(spec.at("volumes").list().map((each) => readVolume(each, data)));
+  const volumes = new Map(
+    spec
+      .at("volumes")
+      .list()
+      .map((each) => readVolume(each, data)),
+  );
   refuseUnknownVolumes([...initContainers, ...containers], volumes, spec);
   const restart = spec.maybe("restartPolicy", (each) => each.word("Always", "OnFailure", "Never")) ?? "Always";
   const hostNetwork = spec.maybe("hostNetwork", (each) => each.flag()) ?? false;

@@ -18,7 +18,8 @@ export function readResourceFlags(node: KubeNode): readonly string[] {
   const memory = limits.maybe("memory", readQuantity);
   const weight = requests.maybe("cpu", readQuantity);
   const reservation = requests.maybe("memory", readQuantity);
-  if (cpu !== undefined && weight !== undefined && weight > cpu) throw requests.at("cpu").invalid("it is more than the limit");
+  if (cpu !== undefined && weight !== undefined && weight > cpu)
+    throw requests.at("cpu").invalid("it is more than the limit");
   if (memory !== undefined && reservation !== undefined && reservation > memory) {
     throw requests.at("memory").invalid("it is more than the limit");
   }

@@ -16,7 +16,10 @@ interface KubeSource {
 
 const TAKEN_FROM: ReadonlySet<string> = new Set(["ConfigMap", "Secret", "PersistentVolumeClaim"]);
 
-export function sourceText({ name, source, initContainers, containers }: KubePod, all: readonly KubeDocument[]): string {
+export function sourceText(
+  { name, source, initContainers, containers }: KubePod,
+  all: readonly KubeDocument[],
+): string {
   const spec = JSON.stringify(source.spec);
   const named = (value: unknown): string => String((value as { metadata?: { name?: unknown } }).metadata?.name ?? "");
   const others = all.filter(

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
-import { CLAIM_REF, EMPTY_DIR, FILE_ITEM, FILES, HOST_PATH, VOLUME } from "./kube-fields.ts";
 import type { DataEntries, KubeData } from "./kube-data.ts";
+import { CLAIM_REF, EMPTY_DIR, FILE_ITEM, FILES, HOST_PATH, VOLUME } from "./kube-fields.ts";
 import { type KubeNode, type KubeObject, refusal } from "./kube-node.ts";
 
 /** What can be mounted in the containers of a pod. */
@@ -19,15 +19,7 @@ export interface KubeFile {
   readonly mode: number;
 }
 
-const HOST_PATH_TYPES = [
-  "",
-  "DirectoryOrCreate",
-  "Directory",
-  "File",
-  "Socket",
-  "CharDevice",
-  "BlockDevice",
-] as const;
+const HOST_PATH_TYPES = ["", "DirectoryOrCreate", "Directory", "File", "Socket", "CharDevice", "BlockDevice"] as const;
 export type HostPathType = (typeof HOST_PATH_TYPES)[number];
 
 const SOURCES = ["hostPath", "emptyDir", "configMap", "secret", "persistentVolumeClaim"] as const;
@@ -105,11 +97,7 @@ function readItem(
 }
 
 /** Those of a ConfigMap or Secret. @throws OrlopError `not-found` for one that is not there and not optional */
-export function findEntries(
-  all: ReadonlyMap<string, DataEntries>,
-  name: KubeNode,
-  optional: boolean,
-): DataEntries {
+export function findEntries(all: ReadonlyMap<string, DataEntries>, name: KubeNode, optional: boolean): DataEntries {
   const entries = all.get(name.text());
   if (entries !== undefined) return entries;
   if (optional) return new Map();

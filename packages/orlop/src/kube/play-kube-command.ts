@@ -5,13 +5,13 @@ import { systemFailure } from "@orlop/kernel";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
-import { printText } from "../print.ts";
 import type { PodWish } from "../pods/pod-wish.ts";
+import { printText } from "../print.ts";
 import { readNetworkOptions } from "../run/network-options.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
-import { KUBE_SOURCE, NETWORK_ANNOTATION, sourceText } from "./kube-source.ts";
 import { type KubeClaim, type KubePlan, planKube } from "./kube-plan.ts";
 import type { KubePod } from "./kube-pod.ts";
+import { KUBE_SOURCE, NETWORK_ANNOTATION, sourceText } from "./kube-source.ts";
 import { playPod } from "./play-pod.ts";
 import { type KubeDocument, readKubeDocuments } from "./read-kube-documents.ts";
 
@@ -74,7 +74,8 @@ export const kubeDownCommand: Command = containerCommand(
 async function play(call: ContainerCall, isDown: boolean): Promise<number> {
   const { flags, machine } = call;
   const [place, ...rest] = flags.positional;
-  if (place === undefined || rest.length > 0) throw new OrlopError("invalid", "one file is taken, or - for standard input");
+  if (place === undefined || rest.length > 0)
+    throw new OrlopError("invalid", "one file is taken, or - for standard input");
   const documents = readKubeDocuments(await readDocument(place, machine.cwd), place);
   const others = flags
     .list("configmap")
@@ -123,7 +124,10 @@ function refuseTaken({ engine }: ContainerCall, pods: readonly KubePod[]): void 
   if (twice !== undefined) throw new OrlopError("invalid", `Cannot play pod "${twice}": there are two of that name`);
   const taken = names.find((name) => engine.pods.exists(name));
   if (taken === undefined) return;
-  throw new OrlopError("conflict", `Cannot play pod "${taken}": there is a pod of that name\nTry --replace, or --down.`);
+  throw new OrlopError(
+    "conflict",
+    `Cannot play pod "${taken}": there is a pod of that name\nTry --replace, or --down.`,
+  );
 }
 
 /** Volumes that are not there yet. @returns names of all that are asked for */
@@ -154,10 +158,17 @@ function networkOf(flags: ParsedFlags, pod: KubePod): PodWish["network"] {
     ? asked
     : noted?.[0] === "none"
       ? { kind: "none" }
-      : { kind: "networks", ports: [], attachments: (noted ?? ["bridge"]).map((network) => ({ network, aliases: [] })) };
+      : {
+          kind: "networks",
+          ports: [],
+          attachments: (noted ?? ["bridge"]).map((network) => ({ network, aliases: [] })),
+        };
   if (chosen.kind === "networks") return { ...chosen, ports: pod.ports };
   if (pod.ports.length === 0) return chosen;
-  throw new OrlopError("invalid", `Cannot play pod "${pod.name}": it has a hostPort, and its network is ${chosen.kind}`);
+  throw new OrlopError(
+    "invalid",
+    `Cannot play pod "${pod.name}": it has a hostPort, and its network is ${chosen.kind}`,
+  );
 }
 
 /** Flags that every container gets. */

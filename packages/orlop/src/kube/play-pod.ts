@@ -42,7 +42,10 @@ export async function playPod(open: OpenEngine, kube: KubePod, options: PlayOpti
     ...(Object.keys(resources).length === 0 ? {} : { resources }),
   });
   try {
-    const directory = join(podDirectory({ directory: open.depot.root, stateDirectory: open.stateDirectory }, pod.id), "volumes");
+    const directory = join(
+      podDirectory({ directory: open.depot.root, stateDirectory: open.stateDirectory }, pod.id),
+      "volumes",
+    );
     writeVolumes(directory, kube.volumes);
     const containers: Container[] = [];
     for (const container of kube.initContainers) {

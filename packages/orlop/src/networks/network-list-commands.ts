@@ -1,5 +1,6 @@
 import { type NetworkDriver, type NetworkInfo, OrlopError, shortId } from "@orlop/core";
 import type { Container, Engine } from "@orlop/engine";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { goTime } from "../format/go-time.ts";
@@ -202,7 +203,7 @@ export const networkPruneCommand: Command = containerCommand(
   },
   async ({ flags, networks, engine }) => {
     const warning = "This will remove all custom networks not used by at least one container.";
-    const asked = { print: printText, input: process.stdin };
+    const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
     const driver = await networks();
     const used = new Set((await engine.list()).flatMap(({ network }) => attachedTo(network)));

@@ -1,4 +1,5 @@
 import type { TransferEvent } from "@orlop/image";
+import { caller } from "../caller/caller.ts";
 import { LineProgress } from "./line-progress.ts";
 import type { Movement } from "./part-text.ts";
 import { type ProgressClock, type ProgressTerminal, TerminalProgress } from "./terminal-progress.ts";
@@ -22,8 +23,8 @@ interface ProgressOptions {
  */
 export function showProgress({ quiet, movement }: ProgressOptions): Progress {
   if (quiet) return { onEvent: () => {}, [Symbol.dispose]: () => {} };
-  const { stderr } = process;
-  if (stderr.isTTY !== true || process.env.TERM === "dumb") {
+  const { stderr } = caller();
+  if (stderr.isTTY !== true || caller().env.TERM === "dumb") {
     return new LineProgress((text) => stderr.write(text), movement);
   }
   return new TerminalProgress(standardError(), CLOCK, movement);
@@ -31,7 +32,7 @@ export function showProgress({ quiet, movement }: ProgressOptions): Progress {
 
 /** Its size is asked for anew each time: a window that is resized needs no more. */
 function standardError(): ProgressTerminal {
-  const { stderr } = process;
+  const { stderr } = caller();
   return {
     // A terminal that was never told its size has none.
     get columns() {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 
 /**
  * The file of `--cidfile`. It is made before the container, so that a file that is there already is refused, gets the
@@ -13,9 +14,10 @@ export class ContainerIdFile implements Disposable {
 
   /** @throws OrlopError `exists`, `failed` */
   constructor(path: string) {
-    this.#path = path;
+    const { umask } = caller();
+    this.#path = caller().path(path);
     try {
-      this.#fd = openSync(path, "wx", 0o644);
+      this.#fd = openSync(this.#path, "wx", 0o644 & ~umask);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
         throw new OrlopError(

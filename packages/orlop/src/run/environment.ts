@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 
 /** What is asked for one variable: a value, or (undefined) that it is not set, whatever the image says. */
 export interface Variable {
@@ -39,7 +40,7 @@ export function readEnvironmentFile(path: string, caller: Environment): readonly
 function readText(path: string): string {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = readFileSync(caller().path(path));
   } catch (cause) {
     throw systemFailure(`read environment file "${path}"`, cause);
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Labels, OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 
 /** Labels of files, and over them those of the command line. */
@@ -17,7 +18,7 @@ export function parseLabels(texts: readonly string[]): Labels {
 function labelLines(path: string): readonly string[] {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readFileSync(caller().path(path), "utf8");
   } catch (cause) {
     throw systemFailure(`read label file "${path}"`, cause, "label-file");
   }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { availableParallelism, homedir, hostname, release } from "node:os";
+import { availableParallelism, hostname, release } from "node:os";
 import { CAPABILITIES } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { CallerView } from "./run-options.ts";
 
 /** What a container's config depends on besides what was asked for: this machine and who calls. */
@@ -25,9 +26,9 @@ export interface MachineView extends CallerView {
 export function readMachineView(): MachineView {
   const uid = process.geteuid?.() ?? 0;
   const rootless = uid !== 0;
+  const { cwd, env, home } = caller();
   return {
-    cwd: process.cwd(),
-    env: process.env,
+    ...{ cwd, env, home },
     cpuCount: availableParallelism(),
     modules: {
       apparmor: existsSync("/sys/kernel/security/apparmor"),
@@ -38,7 +39,6 @@ export function readMachineView(): MachineView {
     rootless,
     capabilities: givableCapabilities(rootless),
     hostname: hostname(),
-    home: homedir(),
     kernelRelease: release(),
     swapLimits: existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes") || existsSync("/proc/swaps"),
     thermalThrottleCpus: thermalThrottleCpus(),

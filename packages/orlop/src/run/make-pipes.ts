@@ -53,7 +53,7 @@ export async function makePipes(
 }
 
 /** Node has no mknod(2). */
-async function makeFifos(zygote: Pick<Zygote, "submit">, paths: readonly string[]): Promise<void> {
+export async function makeFifos(zygote: Pick<Zygote, "submit">, paths: readonly string[]): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   zygote.submit(fifoProgram(paths), ({ kind, value }) => {
     if (kind === "failed" || kind === "unstarted") reject(failure(errnoWords(errnoName(value))));

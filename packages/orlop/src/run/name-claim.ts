@@ -1,7 +1,8 @@
 import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
+import { isMarkAlive } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 
 /**
  * Keeps a container's name for as long as this process lives and the claim is not disposed of.
@@ -18,7 +19,7 @@ export class NameClaim implements Disposable {
     const directory = join(stateDirectory, "names");
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#path = join(directory, name);
-    this.#text = `${ownProcessMark()}:${id}`;
+    this.#text = `${caller().mark}:${id}`;
     if (this.#link()) return;
     const holder = readLink(this.#path);
     const [mark = "", holderId = ""] = (holder ?? "").split(":");

@@ -1,12 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Mount, OrlopError, type PublishedPort, type RuntimeSpec, shortId } from "@orlop/core";
-import type {
-  ContainerDescription,
-  ContainerNames,
-  ContainerNetwork,
-  PodMembership,
-  VolumeMount,
-} from "@orlop/engine";
+import type { ContainerDescription, ContainerNames, ContainerNetwork, PodMembership, VolumeMount } from "@orlop/engine";
 import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { Image } from "../image/image.ts";
 import type { PodPlace } from "../pods/join-pod-options.ts";

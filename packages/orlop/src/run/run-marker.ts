@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerDescription } from "@orlop/engine";
-import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
+import { isMarkAlive } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 
 /** Of what is in markers: one of another version is not read. */
 const MARKER_VERSION = 1;
@@ -28,7 +29,7 @@ export class RunMarker implements Disposable {
   ) {
     const directory = markerDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#path = join(directory, `${ownProcessMark()}-${description.id}`);
+    this.#path = join(directory, `${caller().mark}-${description.id}`);
     const marked: Orphan = { ...description, markerVersion: MARKER_VERSION, depot };
     writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
   }
@@ -41,18 +42,26 @@ export class RunMarker implements Disposable {
 /** What is known of a container whose `run` has died. */
 export type Orphan = Pick<MarkedContainer, "runtime"> & Partial<MarkedContainer>;
 
-/** Hands each container whose `run` has died to `remove`, and forgets it then. */
+/**
+ * Hands each container whose `run` has died to `remove`, and forgets it then. Returns how many there were.
+ *
+ * @param isOrphaned whether the process of a mark has died
+ */
 export async function removeOrphans(
   stateDirectory: string,
   remove: (id: string, orphan: Orphan) => Promise<void>,
-): Promise<void> {
+  isOrphaned: (mark: string) => boolean = (mark) => !isMarkAlive(mark),
+): Promise<number> {
+  let removed = 0;
   for (const { path, mark, id } of listMarkers(stateDirectory)) {
-    if (isMarkAlive(mark)) continue;
+    if (!isOrphaned(mark)) continue;
+    removed++;
     const text = readMarker(path);
     // What died between making the marker and filling it in has made no container.
     if (text !== undefined) await remove(id, parseDescription(text) ?? { runtime: "process" });
     rmSync(path, { force: true });
   }
+  return removed;
 }
 
 /** Containers of a depot that somebody looks after now. */

@@ -7,6 +7,7 @@ import {
   type SeccompProfileTarget,
   systemFailure,
 } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { MachineView } from "./machine-view.ts";
 import type { RunOptions } from "./run-options.ts";
 
@@ -35,7 +36,7 @@ export function seccompFilter(
 
 function readProfile(path: string): Buffer {
   try {
-    return readFileSync(path);
+    return readFileSync(caller().path(path));
   } catch (cause) {
     throw systemFailure(`read seccomp profile "${path}"`, cause, "linux.seccomp");
   }

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { type Caller, caller } from "../caller/caller.ts";
 
 /**
  * Signals that are not passed on: what nobody can catch, what is about this process itself (its children, its pipes,
@@ -31,6 +32,7 @@ const IMPATIENCE = 3;
  * Node cannot catch real-time signals; they end this process, and the container with it.
  */
 export class SignalProxy implements Disposable {
+  readonly #caller: Caller = caller();
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
   readonly #waiting: number[] = [];
   #deliver: ((signal: number) => void) | undefined;
@@ -42,7 +44,7 @@ export class SignalProxy implements Disposable {
       if (options.except.includes(signal)) continue;
       const listener = (): void => this.#take(number);
       this.#listeners.set(signal, listener);
-      process.on(signal, listener);
+      this.#caller.on(signal, listener);
     }
   }
 
@@ -58,10 +60,10 @@ export class SignalProxy implements Disposable {
     }
     this.#waiting.push(signal);
     const impatient = this.#waiting.filter((each) => TERMINATING.has(each)).length;
-    if (impatient >= IMPATIENCE) process.exit(128 + signal);
+    if (impatient >= IMPATIENCE) this.#caller.exit(128 + signal);
   }
 
   [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+    for (const [signal, listener] of this.#listeners) this.#caller.off(signal, listener);
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, readSync } from "node:fs";
 import { Socket } from "node:net";
-import type { WriteStream } from "node:tty";
+import type { Writable } from "node:stream";
+import { caller } from "../caller/caller.ts";
 import { makePipes, type PipeEnds } from "./make-pipes.ts";
 
 type Descriptor = 0 | 1 | 2;
@@ -37,7 +38,7 @@ export class StdioRelay implements Disposable {
     for (const [index, pipe] of pipes.entries()) {
       const fd = relayed[index] ?? 0;
       ends[fd] =
-        fd === 0 ? relayInput(pipe, stack) : relayOutput(pipe, fd === 1 ? process.stdout : process.stderr, stack);
+        fd === 0 ? relayInput(pipe, stack) : relayOutput(pipe, fd === 1 ? caller().stdout : caller().stderr, stack);
     }
     return new StdioRelay(ends, stack.move());
   }
@@ -49,7 +50,7 @@ export class StdioRelay implements Disposable {
 
 /** Returns the container's end. */
 function relayInput({ reader, writer }: PipeEnds, stack: DisposableStack): number {
-  const { stdin } = process;
+  const { stdin } = caller();
   // Held open here too, so that writing to a container that reads no more is no error; it just does not go on.
   stack.defer(() => closeSync(reader));
   const socket = new Socket({ fd: writer, readable: false, writable: true });
@@ -65,7 +66,7 @@ function relayInput({ reader, writer }: PipeEnds, stack: DisposableStack): numbe
 }
 
 /** Returns the container's end. */
-function relayOutput({ reader, writer }: PipeEnds, stream: WriteStream, stack: DisposableStack): number {
+function relayOutput({ reader, writer }: PipeEnds, stream: Writable, stack: DisposableStack): number {
   // Held open here too: the pipe does not end before we look for the rest.
   stack.defer(() => closeSync(writer));
   const socket = new Socket({ fd: reader, readable: true, writable: false });
@@ -82,7 +83,7 @@ function relayOutput({ reader, writer }: PipeEnds, stream: WriteStream, stack: D
   return writer;
 }
 
-function passOnRest(fd: number, stream: WriteStream): void {
+function passOnRest(fd: number, stream: Writable): void {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   try {
     // The pipe does not block, Node has seen to that, and is empty at the latest when its writers have been ended.

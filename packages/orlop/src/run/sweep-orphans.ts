@@ -7,6 +7,12 @@ export async function sweepOrphans(stateDirectory: string): Promise<void> {
   await removeOrphans(stateDirectory, (id, orphan) => removeOrphan(stateDirectory, id, orphan));
 }
 
+/** Removes those of one maker, which may live yet. Returns how many there were. */
+export async function removeContainersOf(stateDirectory: string, processMark: string): Promise<number> {
+  const remove = (id: string, orphan: Orphan): Promise<void> => removeOrphan(stateDirectory, id, orphan);
+  return await removeOrphans(stateDirectory, remove, (mark) => mark === processMark);
+}
+
 /** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */
 async function removeOrphan(stateDirectory: string, id: string, { runtime, root }: Orphan): Promise<void> {
   using open = await openRuntime(parseRuntime(runtime), stateDirectory, "ignore");
@@ -14,5 +20,6 @@ async function removeOrphan(stateDirectory: string, id: string, { runtime, root 
   if (root?.kind !== "snapshot") return;
   const { Depot } = await import("../store/open-depot.ts");
   await using depot = new Depot(root.store);
+  await depot.leases.delete(root.key);
   await depot.collectGarbage();
 }

@@ -1,9 +1,11 @@
 import type { WindowSize } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 
 /** Size of the caller's terminal, where its output is one. */
 export function windowSize(): WindowSize | undefined {
-  for (const stream of [process.stdout, process.stderr]) {
-    if (stream.isTTY && stream.rows > 0 && stream.columns > 0) return { rows: stream.rows, columns: stream.columns };
+  const { stdout, stderr } = caller();
+  for (const { isTTY, rows = 0, columns = 0 } of [stdout, stderr]) {
+    if (isTTY && rows > 0 && columns > 0) return { rows, columns };
   }
   return undefined;
 }
@@ -13,7 +15,8 @@ export function windowSize(): WindowSize | undefined {
  * `known` any more: it may have changed while nobody watched.
  */
 export function watchWindowSize(known: WindowSize | undefined, onSize: (size: WindowSize) => void): Disposable {
-  const stream = [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
+  const { stdout, stderr } = caller();
+  const stream = [stdout, stderr].find(({ isTTY }) => isTTY);
   const listener = (): void => {
     const size = windowSize();
     if (size !== undefined) onSize(size);

@@ -5,6 +5,7 @@ import { OrlopError } from "@orlop/core";
 import { Database, FileLock } from "@orlop/image";
 import { openSnapshotter } from "@orlop/snapshot";
 import { serveSnapshotter } from "@orlop/snapshot/proxy";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
 import { ownDataDirectory } from "../store/data-directory.ts";
@@ -38,7 +39,7 @@ export const serveSnapshotterCommand: Command = {
     const path = flags.parse("listen", socketPath);
     if (path === undefined) throw new OrlopError("invalid", "a socket is needed: --listen unix://PATH");
     const name = flags.text("snapshotter") ?? fittingSnapshotter();
-    const root = resolve(flags.text("root") ?? join(ownDataDirectory(), "served"));
+    const root = resolve(caller().cwd, flags.text("root") ?? join(ownDataDirectory(), "served"));
     using cancel = new CancelOnSignals();
     await using stack = new AsyncDisposableStack();
     stack.use(openRoot(root));

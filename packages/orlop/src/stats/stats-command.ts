@@ -2,6 +2,7 @@ import { totalmem } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { OrlopError, shortId } from "@orlop/core";
 import { type Container, type Engine, isActive } from "@orlop/engine";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { OutputFormat } from "../format/output-format.ts";
@@ -63,7 +64,7 @@ export async function showStats(
       printText(text);
       return 0;
     }
-    printText(process.stdout.isTTY ? redrawn(text, isFirst) : text);
+    printText(caller().stdout.isTTY ? redrawn(text, isFirst) : text);
   }
   return 0;
 }

@@ -1,10 +1,11 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 
 /** That of this user; see {@link dataDirectory}. */
 export function ownDataDirectory(): string {
-  return dataDirectory(process.geteuid?.() ?? 0, homedir(), process.env);
+  const { home, env } = caller();
+  return dataDirectory(process.geteuid?.() ?? 0, home, env);
 }
 
 /**

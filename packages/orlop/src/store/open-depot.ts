@@ -36,6 +36,7 @@ import {
   userOverlayObstacle,
 } from "@orlop/snapshot";
 import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
+import { caller } from "../caller/caller.ts";
 import { CollectableProxy } from "./collectable-proxy.ts";
 import { ownDataDirectory } from "./data-directory.ts";
 
@@ -142,7 +143,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   async #chosen(): Promise<StoredSnapshotter | RecordedSnapshotter> {
     this.#fitting ??= fittingSnapshotter();
-    return await this.#open(process.env.ORLOP_SNAPSHOTTER ?? this.#fitting);
+    return await this.#open(caller().env.ORLOP_SNAPSHOTTER ?? this.#fitting);
   }
 
   async #open(name: string): Promise<StoredSnapshotter | RecordedSnapshotter> {

@@ -1,14 +1,16 @@
 import { OrlopError } from "@orlop/core";
+import { type Caller, caller } from "../caller/caller.ts";
 
 /**
  * Ends what goes on when somebody interrupts this process, so that it can clean up; a second time the process ends at
  * once, as without this.
  */
 export class CancelOnSignals implements Disposable {
+  readonly #caller: Caller = caller();
   readonly #controller = new AbortController();
 
   constructor() {
-    for (const name of SIGNALS) process.once(name, this.#cancel);
+    for (const name of SIGNALS) this.#caller.on(name, this.#cancel);
   }
 
   get signal(): AbortSignal {
@@ -16,7 +18,7 @@ export class CancelOnSignals implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const name of SIGNALS) process.off(name, this.#cancel);
+    for (const name of SIGNALS) this.#caller.off(name, this.#cancel);
   }
 
   readonly #cancel = (name: NodeJS.Signals): void => {

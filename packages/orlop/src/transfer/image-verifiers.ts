@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import {
   decodePolicy,
@@ -11,6 +10,7 @@ import {
   VERIFIER_DIRECTORY,
 } from "@orlop/image/verify";
 import { systemFailure } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { Flag } from "../flags/flag.ts";
 import { machineLookaside } from "./machine-lookaside.ts";
 
@@ -44,7 +44,7 @@ export function imageVerifiers(
 function findPolicy(named: string | undefined): Policy | undefined {
   if (named !== undefined) return readPolicy(named);
   return (
-    readPolicy(join(homedir(), ".config/containers/policy.json"), true) ??
+    readPolicy(join(caller().home, ".config/containers/policy.json"), true) ??
     readPolicy("/etc/containers/policy.json", true)
   );
 }

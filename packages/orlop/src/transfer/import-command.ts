@@ -1,7 +1,7 @@
-import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
 import { readStoredImage } from "@orlop/image";
 import { openTarImage } from "@orlop/image/files";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { applyChanges } from "../commit/apply-changes.ts";
 import { newName } from "../images/image-name.ts";
@@ -47,7 +47,7 @@ export const importCommand: Command = {
     if (/^https?:\/\//.test(file)) {
       throw new OrlopError("unsupported", `Cannot import "${file}": there are files and standard input only`);
     }
-    if (file === "-" && isatty(0)) {
+    if (file === "-" && caller().isTerminal(0)) {
       throw new OrlopError("invalid", "requested import from stdin, but stdin is a terminal; redirect it");
     }
     const wanted = target === undefined ? undefined : newName(target);
@@ -58,7 +58,7 @@ export const importCommand: Command = {
     await using depot = openDepot();
     using cancel = new CancelOnSignals();
     const { signal } = cancel;
-    const input = file === "-" ? process.stdin : file;
+    const input = file === "-" ? caller().stdin : file;
     const name = file === "-" ? {} : { name: file };
     const history = { created, comment };
     await using source = await openTarImage(input, { ...name, platform, config, created, history, signal });

@@ -1,7 +1,7 @@
-import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
 import { readStoredImage } from "@orlop/image";
 import { openImageArchive } from "@orlop/image/files";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { printText } from "../print.ts";
@@ -36,7 +36,7 @@ export const loadCommand: Command = {
   async run(flags) {
     if (flags.positional.length > 0) throw new OrlopError("invalid", "no arguments are taken; name the file with -i");
     const input = flags.text("input");
-    if (input === undefined && isatty(0)) {
+    if (input === undefined && caller().isTerminal(0)) {
       throw new OrlopError("invalid", "requested load from stdin, but stdin is a terminal; use -i, or redirect it");
     }
     const platform = flags.parse("platform", parsePlatform) ?? ownPlatform();
@@ -44,7 +44,7 @@ export const loadCommand: Command = {
     await using depot = openDepot();
     using cancel = new CancelOnSignals();
     const { signal } = cancel;
-    await using source = await openImageArchive(input ?? process.stdin, { signal });
+    await using source = await openImageArchive(input ?? caller().stdin, { signal });
     const images = await source.images();
     if (images.length === 0) throw new OrlopError("not-found", `Cannot load "${source.name}": it has no images`);
     const origin = archiveOrigin(source.transport, input);

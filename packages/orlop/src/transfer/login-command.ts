@@ -1,6 +1,6 @@
-import { isatty } from "node:tty";
 import { OrlopError } from "@orlop/core";
 import { credentialFiles, RegistryClient, storeCredential } from "@orlop/image/registry";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printText, printWarning } from "../print.ts";
@@ -71,7 +71,8 @@ async function whoIsThis(flags: ParsedFlags): Promise<{ readonly username: strin
   }
   if (password !== undefined) printWarning("--password on the command line is seen by others: use --password-stdin");
   if (username !== undefined && password !== undefined) return checked(username, password);
-  if (!isatty(0)) throw new OrlopError("invalid", "Cannot perform an interactive login from a non TTY device");
+  if (!caller().isTerminal(0))
+    throw new OrlopError("invalid", "Cannot perform an interactive login from a non TTY device");
   const user = username ?? (await ask("Username: "));
   return checked(user, password ?? (await askSecretly("Password: ")));
 }
@@ -88,7 +89,7 @@ function checked(username: string, password: string): { readonly username: strin
 async function readPassword(): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+  for await (const chunk of caller().stdin as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > PASSWORD_MAX_BYTES)
       throw new OrlopError("invalid", `a password has at most ${PASSWORD_MAX_BYTES} bytes`);

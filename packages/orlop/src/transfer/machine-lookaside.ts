@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { decodeRegistriesD, type Lookaside, lookasideAt } from "@orlop/image/verify";
 import { systemFailure } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 
 interface LookasideOptions {
   /** The first one that is there counts, as with podman: absent: the user's and the machine's. */
@@ -24,13 +24,13 @@ export function machineLookaside({ directories = ownDirectories() }: LookasideOp
 }
 
 function ownDirectories(): readonly string[] {
-  return [join(homedir(), ".config/containers/registries.d"), "/etc/containers/registries.d"];
+  return [join(caller().home, ".config/containers/registries.d"), "/etc/containers/registries.d"];
 }
 
 /** Where podman keeps them when nobody says otherwise. */
 function defaultPlace(): string {
   const isRoot = process.geteuid?.() === 0;
-  return `file://${isRoot ? "/var/lib/containers/sigstore" : join(homedir(), ".local/share/containers/sigstore")}`;
+  return `file://${isRoot ? "/var/lib/containers/sigstore" : join(caller().home, ".local/share/containers/sigstore")}`;
 }
 
 async function open(directories: readonly string[]): Promise<Lookaside> {

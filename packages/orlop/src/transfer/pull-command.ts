@@ -1,4 +1,5 @@
 import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { parseImageReference } from "../image/image-reference.ts";
@@ -39,7 +40,7 @@ export const pullCommand: Command = {
   async run(flags) {
     if (flags.positional.length === 0) throw new OrlopError("invalid", "an image is required");
     const platform = platformOf(flags.parse("platform", parsePlatform), flags.isOn("all-platforms"));
-    const named = flags.positional.map((text) => parseImageReference(text, process.cwd()));
+    const named = flags.positional.map((text) => parseImageReference(text, caller().cwd));
     const quiet = flags.isOn("quiet");
     const registry = registryOptions(flags);
     const signaturePolicy = flags.text("signature-policy");

@@ -1,7 +1,7 @@
-import { isatty } from "node:tty";
 import { OrlopError, parsePlatform } from "@orlop/core";
 import { copyImage, isWhole, StoreSource } from "@orlop/image";
 import { createImageArchive } from "@orlop/image/files";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";
@@ -35,7 +35,7 @@ export const saveCommand: Command = {
   async run(flags) {
     if (flags.positional.length === 0) throw new OrlopError("invalid", "an image is required");
     const output = flags.text("output");
-    if (output === undefined && isatty(1)) {
+    if (output === undefined && caller().isTerminal(1)) {
       throw new OrlopError("invalid", "cowardly refusing to save to a terminal; use -o, or redirect it");
     }
     const format = flags.text("format") ?? "docker-archive";
@@ -50,7 +50,7 @@ export const saveCommand: Command = {
     await using kept = new AsyncDisposableStack();
     for (const { record } of records) kept.use(await keepImage(depot, record, "save"));
     using cancel = new CancelOnSignals();
-    await using sink = await createImageArchive(output ?? process.stdout, {
+    await using sink = await createImageArchive(output ?? caller().stdout, {
       docker: format === "docker-archive",
       platform,
     });

@@ -1,11 +1,12 @@
 import { OrlopError, parseName } from "@orlop/core";
 import type { Volume } from "@orlop/engine";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
+import { labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Template } from "../format/template/template.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
-import { labelsText } from "../format/labels-text.ts";
 import { valueJson } from "../format/template/value-json.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
@@ -215,7 +216,7 @@ export const volumePruneCommand: Command = containerCommand(
     const isAll = flags.isOn("all");
     const kind = isAll ? "all" : "anonymous";
     const warning = `This will remove ${kind} local volumes not used by at least one container.`;
-    const asked = { print: printText, input: process.stdin };
+    const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
     const removed: string[] = [];
     for (const { name, isAnonymous } of engine.volumes.list()) {

@@ -30,7 +30,8 @@ import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccom
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
 import { emitGiveStdio, emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import {
-  emitAwaitReaper, emitLeaveReaperEnds,
+  emitAwaitReaper,
+  emitLeaveReaperEnds,
   emitLetChildGo,
   emitSay,
   type Supervision,

@@ -1,0 +1,60 @@
+import { homedir } from "node:os";
+import type { Readable } from "node:stream";
+import { isatty } from "node:tty";
+import { ownProcessMark } from "@orlop/kernel";
+import type { Caller, Output } from "./caller.ts";
+
+/** This process as the caller: what it was started with. */
+export class OwnProcess implements Caller {
+  get env(): NodeJS.ProcessEnv {
+    return process.env;
+  }
+
+  get home(): string {
+    return homedir();
+  }
+
+  get cwd(): string {
+    return process.cwd();
+  }
+
+  get umask(): number {
+    return process.umask();
+  }
+
+  get mark(): string {
+    return ownProcessMark();
+  }
+
+  get stdin(): Readable {
+    return process.stdin;
+  }
+
+  get stdout(): Output {
+    return process.stdout;
+  }
+
+  get stderr(): Output {
+    return process.stderr;
+  }
+
+  isTerminal(descriptor: 0 | 1 | 2): boolean {
+    return isatty(descriptor);
+  }
+
+  path(text: string): string {
+    return text;
+  }
+
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {
+    process.on(signal, listener);
+  }
+
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {
+    process.off(signal, listener);
+  }
+
+  exit(status: number): void {
+    process.exit(status);
+  }
+}

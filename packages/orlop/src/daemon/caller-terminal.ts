@@ -1,0 +1,62 @@
+import { closeSync, constants, openSync, statSync } from "node:fs";
+import { isatty } from "node:tty";
+import { emitReport, hostArchitecture, type Program, ProgramBuilder, reportBuffer, WINSIZE } from "@orlop/kernel";
+import { NotHere } from "../caller/not-here.ts";
+import type { CallHands } from "./call-hands.ts";
+
+/** Of a terminal that a caller writes to. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/**
+ * Whether what a process has open under a number is a terminal.
+ *
+ * @throws NotHere for a device that this user may not open, such as a terminal after su(1)
+ */
+export function isTerminalOf(pid: number, fd: number): boolean {
+  const path = `/proc/${pid}/fd/${fd}`;
+  // What is no device has an end to open that others would notice.
+  if (statSync(path, { throwIfNoEntry: false })?.isCharacterDevice() !== true) return false;
+  const opened = openDevice(path);
+  try {
+    return isatty(opened);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+function openDevice(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+  } catch {
+    throw new NotHere("a device of the caller's is somebody else's");
+  }
+}
+
+/** Asks for the size of the terminal that is the caller's standard output; undefined where that is none. */
+export async function terminalSize(hands: CallHands): Promise<TerminalSize | undefined> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  hands.submit(compileAskSize(), ({ kind, value }) => {
+    if (kind === "ended" || kind === "unstarted") resolve(kind === "ended" ? value : 0);
+  });
+  const packed = await promise;
+  return packed <= 0 ? undefined : { rows: packed & 0xffff, columns: (packed >>> 16) & 0xffff };
+}
+
+function compileAskSize(): Program {
+  const p = new ProgramBuilder(hostArchitecture());
+  const size = p.struct(WINSIZE, {});
+  const packed = p.slot("size");
+  const none = p.label("no terminal");
+  p.role("terminal size");
+  p.step({ action: "ask for the size of the terminal" });
+  p.set(packed, 0);
+  p.call("ioctl", [1, p.flags("TIOCGWINSZ"), size], { on: "any", goto: none });
+  p.load(packed, size, 4);
+  p.mark(none);
+  emitReport(p, reportBuffer(p), "ended", { index: 0, value: packed });
+  p.call("exit_group", [0]);
+  return p.build();
+}

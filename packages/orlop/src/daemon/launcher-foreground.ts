@@ -1,0 +1,189 @@
+import { chmodSync, closeSync, constants, openSync } from "node:fs";
+import { join } from "node:path";
+import { type CreateRequest, type ExecRequest, type ExitStatus, OrlopError, type State, type Stdio } from "@orlop/core";
+import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
+import { ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
+import { compileForeground, type Hello, processDirectory } from "@orlop/runtime/launcher";
+import { NotHere } from "../caller/not-here.ts";
+import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
+import { makeFifos } from "../run/make-pipes.ts";
+import { OwnDirectory } from "../run/own-directory.ts";
+import type { CallHands } from "./call-hands.ts";
+import { compileOutputRelay } from "./output-relay-program.ts";
+import type { RemoteCaller } from "./remote-caller.ts";
+
+/** The call that a process stands in the foreground of. */
+export interface ServedCall {
+  readonly hello: Hello;
+  readonly hands: CallHands;
+  readonly caller: RemoteCaller;
+  /** What finishes a container whose caller has outlived this process. */
+  readonly finishFile: string;
+}
+
+/** What the first program that is sent for a process says of it. */
+interface Known {
+  reaperPid: number;
+  pid: number;
+}
+
+/**
+ * A launcher as what stands for a process: its reaper is the launcher's child, has the caller's descriptors, and ends with
+ * the launcher. The launcher itself becomes the program that passes signals and sizes on, and needs this process no more.
+ */
+export class LauncherForeground implements Foreground {
+  readonly #call: ServedCall;
+  readonly #options: ForegroundOptions;
+  readonly #runtime: ProcessRuntime;
+  readonly #root: string;
+  readonly #cleanUp: DisposableStack;
+  /** Keeps relays from ending before the process is there. */
+  readonly #held: DisposableStack;
+  /** By descriptor: what stands between the container and a terminal. */
+  readonly #relays: OpenRelays["relays"];
+  #known: Known | undefined;
+
+  private constructor(
+    call: ServedCall,
+    options: ForegroundOptions,
+    { relays, held }: OpenRelays,
+    cleanUp: DisposableStack,
+  ) {
+    const { hands, hello } = call;
+    this.#call = call;
+    this.#options = options;
+    this.#relays = relays;
+    this.#held = cleanUp.use(held);
+    this.#root = join(options.stateDirectory, "containers");
+    this.#runtime = new ProcessRuntime({
+      root: this.#root,
+      startZygote: () => (hands.alive ? this.#handsAsZygote() : Zygote.start()),
+      maker: {
+        handover: { makerPid: hello.pid, endsWithMaker: true, exitsAsChild: true },
+        ownCgroups: hello.cgroups,
+      },
+    });
+    this.#cleanUp = cleanUp;
+  }
+
+  /** @throws NotHere */
+  static async open(call: ServedCall, options: ForegroundOptions): Promise<LauncherForeground> {
+    const { tty, interactive, signalProxy, runtime } = options;
+    if (runtime.kind !== "process") throw new NotHere("another runtime makes children of this process");
+    if (!signalProxy) throw new NotHere("signals are the called process's own");
+    if (tty !== interactive && (tty || call.caller.isTerminal(0))) {
+      throw new NotHere("a terminal that is only half the container's");
+    }
+    using stack = new DisposableStack();
+    const relayed = ([1, 2] as const).filter((fd) => !tty && call.caller.isTerminal(fd));
+    const opened = await openRelays(call, options.stateDirectory, relayed, stack);
+    return new LauncherForeground(call, options, opened, stack.move());
+  }
+
+  async run(request: CreateRequest): Promise<State> {
+    this.#known = undefined;
+    return await this.#runtime.run({ ...request, stdio: this.#relayed(request.stdio) });
+  }
+
+  async exec(request: ExecRequest): Promise<void> {
+    await this.#runtime.exec({ ...request, stdio: this.#relayed(request.stdio) });
+  }
+
+  attach({ id, execId }: ForegroundProcess): void {
+    const { hands, caller, finishFile } = this.#call;
+    this.#held.dispose();
+    if (this.#known === undefined || !hands.alive) return;
+    hands.become(
+      compileForeground({
+        ...this.#known,
+        architecture: hostArchitecture(),
+        stateDirectory: processDirectory(this.#root, id, execId),
+        terminal: this.#options.tty,
+        unsaid: caller.stderr.take().toString("utf8"),
+        // Of an exec there is nothing to clean up that the container does not have in common with it.
+        finishFile: execId === undefined ? finishFile : undefined,
+      }),
+    );
+  }
+
+  async wait({ id, execId }: ForegroundProcess): Promise<ExitStatus> {
+    const status = await this.#runtime.wait(id, execId === undefined ? {} : { execId });
+    await Promise.all([...this.#relays.values()].map(({ ended }) => ended));
+    return status;
+  }
+
+  async delete(id: string, options?: { readonly force?: boolean }): Promise<void> {
+    await this.#runtime.delete(id, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#runtime.close();
+    this.#cleanUp.dispose();
+  }
+
+  #relayed(stdio: Stdio): Stdio {
+    const [out, err] = ([1, 2] as const).map((fd) => this.#relays.get(fd)?.fifo);
+    return {
+      ...stdio,
+      ...(out === undefined ? {} : { stdout: { path: out } }),
+      ...(err === undefined ? {} : { stderr: { path: err } }),
+    };
+  }
+
+  /** The first program after a request is the process's; hooks and the like come later. */
+  #handsAsZygote(): ZygoteLike {
+    return this.#call.hands.zygote((onReport) => {
+      if (this.#known !== undefined) return onReport;
+      const known: Known = { reaperPid: 0, pid: 0 };
+      this.#known = known;
+      return (report: Report) => {
+        if (report.kind === "begun") known.reaperPid = report.value;
+        if (report.kind === "created") known.pid = report.value;
+        onReport(report);
+      };
+    });
+  }
+}
+
+interface OpenRelays {
+  readonly relays: ReadonlyMap<1 | 2, { readonly fifo: string; readonly ended: Promise<void> }>;
+  readonly held: DisposableStack;
+}
+
+/** Has the launcher pass on what comes through FIFOs; resolves when that can be written to. */
+async function openRelays(
+  { hands }: ServedCall,
+  stateDirectory: string,
+  relayed: readonly (1 | 2)[],
+  stack: DisposableStack,
+): Promise<OpenRelays> {
+  using held = new DisposableStack();
+  const relays = new Map<1 | 2, { readonly fifo: string; readonly ended: Promise<void> }>();
+  if (relayed.length === 0) return { relays, held: held.move() };
+  const directory = stack.use(new OwnDirectory(stateDirectory, "pipes", 0o700));
+  const fifos = relayed.map((fd) => join(directory.path, String(fd)));
+  await makeFifos(hands, fifos);
+  for (const [index, fifo] of fifos.entries()) {
+    // A program of any user in the container may open its /dev/stdout, and nobody else can come here.
+    chmodSync(fifo, 0o666);
+    const fd = relayed[index] ?? 1;
+    relays.set(fd, { fifo, ...(await startRelay(hands, fifo, fd)) });
+    const holder = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    held.defer(() => closeSync(holder));
+  }
+  return { relays, held: held.move() };
+}
+
+/** Resolves when it runs, with what resolves when all is out. */
+async function startRelay(hands: CallHands, fifo: string, fd: 1 | 2): Promise<{ readonly ended: Promise<void> }> {
+  const started = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  hands.submit(compileOutputRelay(hostArchitecture(), fifo, fd), ({ kind }) => {
+    if (kind === "started") started.resolve();
+    if (kind !== "ended" && kind !== "unstarted") return;
+    started.reject(new OrlopError("failed", "Cannot relay output: the program for it has ended"));
+    ended.resolve();
+  });
+  await started.promise;
+  return { ended: ended.promise };
+}

@@ -1,0 +1,79 @@
+import { statSync } from "node:fs";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { processMark } from "@orlop/kernel";
+import type { Hello } from "@orlop/runtime/launcher";
+import type { Caller, Daemon } from "../caller/caller.ts";
+import { NotHere } from "../caller/not-here.ts";
+import type { CallHands } from "./call-hands.ts";
+import { CallerOutput } from "./caller-output.ts";
+import { isTerminalOf } from "./caller-terminal.ts";
+
+/** Names that mean another file in every process. */
+const OWN_FILES = /^\/(?:dev\/(?:stdin|stdout|stderr|tty|fd(?:\/|$))|proc\/(?:self|thread-self)(?:\/|$))/;
+
+/** Somebody whose call is carried out here, in a process that is not the called one. */
+export class RemoteCaller implements Caller {
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly cwd: string;
+  readonly umask: number;
+  readonly mark: string;
+  readonly stdout: CallerOutput;
+  readonly stderr: CallerOutput;
+  readonly daemon: Daemon;
+  /** Resolves with the status of a call that has been ended before it was done. */
+  readonly ended: Promise<number>;
+  readonly #pid: number;
+  readonly #exit: PromiseWithResolvers<number> = Promise.withResolvers<number>();
+
+  constructor({ environment, cwd, umask, pid }: Hello, hands: CallHands, daemon: Daemon) {
+    this.env = { ...environment };
+    this.home = environment.HOME !== undefined && environment.HOME !== "" ? environment.HOME : homedir();
+    this.cwd = cwd;
+    this.umask = umask;
+    this.mark = processMark(pid);
+    this.stdout = new CallerOutput(hands, pid, 1);
+    this.stderr = new CallerOutput(hands, pid, 2);
+    // A reader that has gone wants no more of it; what is wrong need not be heard.
+    this.stdout.on("error", () => this.exit(0));
+    this.stderr.on("error", () => {});
+    this.daemon = daemon;
+    this.ended = this.#exit.promise;
+    this.#pid = pid;
+  }
+
+  get stdin(): Readable {
+    throw new NotHere("standard input is the caller's");
+  }
+
+  isTerminal(descriptor: 0 | 1 | 2): boolean {
+    if (descriptor === 0) return isTerminalOf(this.#pid, 0);
+    return descriptor === 1 ? this.stdout.isTTY : this.stderr.isTTY;
+  }
+
+  path(text: string): string {
+    const absolute = resolve(this.cwd, text);
+    if (OWN_FILES.test(absolute) || isPipe(absolute)) throw new NotHere(absolute);
+    return absolute;
+  }
+
+  /** Its signals are its own process's: what hears of them stands for a process there. */
+  on(): void {}
+
+  off(): void {}
+
+  exit(status: number): void {
+    this.#exit.resolve(status);
+  }
+}
+
+/** What waits for another process when it is opened may keep only its own caller waiting. */
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
+  } catch {
+    return false;
+  }
+}
