@@ -1,5 +1,14 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import {
   cacheDirectory,
@@ -47,17 +56,34 @@ export function daemonPlace(): DaemonPlace {
 }
 
 /** Writes what bin/orlop executes from now on; another one's is replaced. */
-export function writeLauncher({ bin, socket, home }: DaemonPlace): void {
-  const content = launcherFile({
+export function writeLauncher(place: DaemonPlace): void {
+  const { bin, home } = place;
+  const content = launcherOf(place);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  replace(join(home, "bin"), (path) => symlinkSync(bin, path));
+  replace(join(home, "launcher"), (path) => writeFileSync(path, content, { mode: 0o555, flag: "wx" }));
+}
+
+/** Takes it away, if it is still there, with the directories that were made for it. */
+export function removeLauncher(place: DaemonPlace): void {
+  const { home } = place;
+  try {
+    if (!readFileSync(join(home, "launcher")).equals(launcherOf(place))) return;
+    for (const name of ["launcher", "bin"]) rmSync(join(home, name), { force: true });
+    for (let directory = home; basename(directory) !== "orlop"; directory = dirname(directory)) rmdirSync(directory);
+  } catch {
+    // Another one's, or a directory that others use: nothing depends on it.
+  }
+}
+
+function launcherOf({ bin, socket }: DaemonPlace): Buffer {
+  return launcherFile({
     architecture: hostArchitecture(),
     socketPath: socket,
     alone: join(bin, "orlop-alone.sh"),
     broken: join(bin, "orlop-broken.sh"),
     name: "orlop",
   });
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  replace(join(home, "bin"), (path) => symlinkSync(bin, path));
-  replace(join(home, "launcher"), (path) => writeFileSync(path, content, { mode: 0o555, flag: "wx" }));
 }
 
 function replace(path: string, make: (path: string) => void): void {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { OrlopError } from "@orlop/core";
 import { isListening } from "@orlop/runtime/launcher";
-import { type DaemonPlace, writeLauncher } from "./daemon-place.ts";
+import { type DaemonPlace, removeLauncher, writeLauncher } from "./daemon-place.ts";
 
 /** So many calls at once; who comes then is served by Node. */
 const CALLS_MAX = 1024;
@@ -47,7 +47,8 @@ export class DaemonServer implements AsyncDisposable {
 
   /** Takes no more calls; resolves with the end of the last one. */
   async [Symbol.asyncDispose](): Promise<void> {
-    rmSync(this.#place.socket, { force: true });
+    removeLauncher(this.#place);
+    rmSync(this.#place.directory, { recursive: true, force: true });
     this.#server.close();
     await Promise.all(this.#calls);
   }

@@ -63,16 +63,14 @@ export class CommandFixture implements Disposable {
     return this.start(LAUNCHER, args, options);
   }
 
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, TMPDIR: join(this.directory, "tmp"), ORLOP_ROOT: this.store, ...this.#env };
+  }
+
   /** Any program, in the environment of the test's commands. */
   async start(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     const child = spawn(file, args, {
-      env: {
-        ...process.env,
-        TMPDIR: join(this.directory, "tmp"),
-        ORLOP_ROOT: this.store,
-        ...this.#env,
-        ...options.env,
-      },
+      env: { ...this.env, ...options.env },
       cwd: options.cwd ?? this.directory,
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });

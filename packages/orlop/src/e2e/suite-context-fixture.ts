@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { CommandFixture, type CommandOptions, type CommandResult } from "./command-fixture.ts";
+import { DaemonProcess } from "./daemon-fixture.ts";
 import { findLeftovers } from "./leftovers-fixture.ts";
 
 /** Who runs a suite. */
@@ -12,6 +13,8 @@ export interface SuiteOptions {
   readonly runtime?: string;
   /** Of all commands. */
   readonly env?: Readonly<Record<string, string>>;
+  /** They are calls to a daemon. */
+  readonly daemon?: boolean;
 }
 
 /** What the cases of a suite share: commands, the containers that they made, a directory. */
@@ -21,14 +24,19 @@ export class SuiteContext {
   readonly #flags: readonly string[];
   #fixture: CommandFixture | undefined;
 
-  constructor({ skip, stateDirectory, runtime, env }: SuiteOptions) {
+  constructor({ skip, stateDirectory, runtime, env, daemon = false }: SuiteOptions) {
     this.skip = skip;
     this.#flags = runtime === undefined ? [] : ["--runtime", runtime];
     this.stateDirectory = stateDirectory;
-    before(() => {
+    let served: DaemonProcess | undefined;
+    before(async () => {
       this.#fixture = new CommandFixture(env);
+      if (daemon && skip === false) served = await DaemonProcess.start(this.#fixture);
     });
-    after(() => this.#fixture?.[Symbol.dispose]());
+    after(async () => {
+      await served?.[Symbol.asyncDispose]();
+      this.#fixture?.[Symbol.dispose]();
+    });
   }
 
   get fixture(): CommandFixture {

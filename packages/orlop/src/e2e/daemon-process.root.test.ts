@@ -1,0 +1,6 @@
+import { processSuite } from "./process-suite-fixture.ts";
+import { terminalSuite } from "./terminal-suite-fixture.ts";
+
+const options = { skip: process.getuid?.() === 0 ? false : "needs root", stateDirectory: "/run/orlop", daemon: true };
+processSuite(options);
+terminalSuite(options);

@@ -1,0 +1,6 @@
+import { keptSuite } from "./kept-suite-fixture.ts";
+import { verbsSuite } from "./verbs-suite-fixture.ts";
+
+const options = { skip: process.getuid?.() === 0 ? false : "needs root", stateDirectory: "/run/orlop", daemon: true };
+keptSuite(options);
+verbsSuite(options);
