@@ -2,6 +2,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
@@ -188,7 +189,7 @@ function parseAnnotation(text: string): readonly [string, string] {
 async function readDocument(place: string, cwd: string): Promise<string> {
   if (place !== "-") return readText(resolve(cwd, place));
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  for await (const chunk of caller().stdin) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks).toString();
 }
 

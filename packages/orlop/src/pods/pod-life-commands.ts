@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import type { Flag } from "../flags/flag.ts";
@@ -107,7 +108,7 @@ export const podPruneCommand: Command = containerCommand(
   async ({ engine, flags }) => {
     const { podStatus } = await import("@orlop/engine");
     const { isConfirmed } = await import("../gc/is-confirmed.ts");
-    const asked = { print: printText, input: process.stdin };
+    const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, "This will remove all stopped/exited pods."))) return 0;
     const pods = await engine.pods.list();
     const ended = pods.filter(({ pod, members }) => {
