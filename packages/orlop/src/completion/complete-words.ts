@@ -5,13 +5,13 @@ import type { Flag } from "../flags/flag.ts";
 import type { NameKind } from "./names-of.ts";
 
 /** What may stand for the word that is being typed. */
-export interface Candidate {
+interface Candidate {
   readonly word: string;
   readonly what: string;
 }
 
 /** The names that there are of a kind. */
-export type ReadNames = (kind: NameKind) => Promise<readonly string[]>;
+type ReadNames = (kind: NameKind) => Promise<readonly string[]>;
 
 /**
  * What the last of the words of a command line, behind `orlop`, may become. Nothing where that is a file, or whatever else

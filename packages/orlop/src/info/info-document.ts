@@ -5,7 +5,7 @@ import { Dictionary, NIL_LIST, type Struct, type Value } from "../format/templat
 import { documentOf } from "../inspect/document-of.ts";
 import type { MachineView } from "../run/machine-view.ts";
 
-export interface InfoSources {
+interface InfoSources {
   readonly containers: readonly Container[];
   readonly imageCount: number;
   readonly snapshotter: string;
