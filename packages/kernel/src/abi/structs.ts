@@ -317,6 +317,8 @@ export const RUSAGE_BYTES = 144;
 /** struct statx: the size, and where what is read of it lies (include/uapi/linux/stat.h). */
 export const STATX_BYTES = 256;
 export const STATX_NLINK_OFFSET = 16;
+export const STATX_UID_OFFSET = 20;
+export const STATX_GID_OFFSET = 24;
 export const STATX_MODE_OFFSET = 28;
 export const STATX_INO_OFFSET = 32;
 export const STATX_RDEV_OFFSET = 128;

@@ -22,7 +22,8 @@ export function emitCopyUp(c: Compilation, planned: PlannedMount): void {
   const mode = p.slot("mode");
   const givenMode = options.data.find(([key]) => key === "mode")?.[1];
   p.step({ action: `mount tmpfs over a copy of "${mount.destination}"`, field });
-  emitOpenCoveredDirectory(c, planned, target, mode);
+  const owner = { uid: p.slot("uid"), gid: p.slot("gid") };
+  emitOpenCoveredDirectory(c, planned, target, mode, owner);
   if (givenMode !== undefined) p.set(mode, octal(p, Number.parseInt(givenMode, 8)));
   emitNewFileSystem(
     p,
@@ -37,6 +38,8 @@ export function emitCopyUp(c: Compilation, planned: PlannedMount): void {
   p.call("fchdir", [memory]);
   const cwd = p.flags("AT_FDCWD");
   for (const name of ["lower", "work", "upper"]) p.call("mkdirat", [cwd, p.text(name), octal(p, DEFAULT_MODE)]);
+  // An owner that the user namespace does not have owns nothing in it.
+  p.call("fchownat", [cwd, p.text("upper"), owner.uid, owner.gid, 0], { ignore: ["EINVAL", "EPERM"] });
   p.call("fchmodat", [cwd, p.text("upper"), mode]);
   emitCloneMount(p, target, "", false, lower);
   p.call("openat", [cwd, p.text("lower"), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });

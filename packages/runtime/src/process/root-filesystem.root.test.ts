@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { RootFilesystem } from "@orlop/core";
@@ -60,13 +60,17 @@ suite("directories of an overlay whose paths hold", () => {
         const destination = `/${name}`;
         mkdirSync(join(bench.rootfs, name), { recursive: true });
         writeFileSync(join(bench.rootfs, name, "seen"), "from below\n");
+        chownSync(join(bench.rootfs, name), 1234, 77);
         const memory = { destination, type: "tmpfs", source: "a:b,c", options: ["tmpcopyup"] };
         const mounts = [...(bench.spec([]).mounts ?? []), memory];
-        const { output } = await bench.run('cd "$PLACE" && cat seen && echo changed >seen && cat seen', {
-          top: { mounts },
-          process: { env: ["PATH=/bin", `PLACE=${destination}`] },
-        });
-        assert.equal(output, "from below\nchanged\n");
+        const { output } = await bench.run(
+          'cd "$PLACE" && cat seen && echo changed >seen && cat seen && stat -c %u:%g .',
+          {
+            top: { mounts },
+            process: { env: ["PATH=/bin", `PLACE=${destination}`] },
+          },
+        );
+        assert.equal(output, "from below\nchanged\n1234:77\n");
       }));
   }
 });
