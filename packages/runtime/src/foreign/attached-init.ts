@@ -1,7 +1,7 @@
 import type { Mount, Process } from "@orlop/core";
 import { CONTROL_FD, emitMachineWith } from "@orlop/kernel";
 import { emitCloseOnExec, emitExecute } from "../process/execute.ts";
-import { emitPidOne } from "../process/pid-one.ts";
+import { emitPidOne, emitPidOneAlone } from "../process/pid-one.ts";
 import { type HostView, superviseIn } from "../process/supervision.ts";
 
 /** Where it is bound inside the container; in memory, as long as there is the usual /dev. */
@@ -13,8 +13,10 @@ const STATUS = { notFound: 127, refused: 126 } as const;
 /**
  * Our small init as an executable of its own, for a runtime that has none: it starts `process`, forwards signals, reaps
  * orphans and ends with its status. A program that cannot be executed ends it with 127 or 126.
+ *
+ * @param alone it starts nothing, and ends when it is told to
  */
-export function attachedInit(process: Process, host: HostView, stateDirectory: string): Buffer {
+export function attachedInit(process: Process, host: HostView, stateDirectory: string, alone: boolean): Buffer {
   const nothing = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
   const terminal = process.terminal === true;
   const s = superviseIn({ host, stateDirectory, stdio: nothing, terminal, detached: true });
@@ -24,6 +26,12 @@ export function attachedInit(process: Process, host: HostView, stateDirectory: s
   p.role("init");
   p.step({ action: "be the container's init" });
   p.handler(failed);
+  if (alone) {
+    emitPidOneAlone(p);
+    p.mark(failed);
+    p.call("exit_group", [STATUS.refused]);
+    return emitMachineWith(p.build());
+  }
   emitPidOne(s);
   // Nobody is told of a failure but by the exit status.
   const told = p.slot("told");

@@ -19,7 +19,7 @@ import { containerStats } from "../process/container-stats.ts";
 import { passwdFiles, withHome } from "../process/home-directory.ts";
 import type { HostView } from "../process/supervision.ts";
 import { attachedInit } from "./attached-init.ts";
-import { cgroupsPathOf, hostedSpec, rootOf } from "./hosted-spec.ts";
+import { cgroupsPathOf, hasInit, hostedSpec, rootOf } from "./hosted-spec.ts";
 
 const CGROUPS = "cgroups.json";
 
@@ -90,10 +90,10 @@ export class ForeignContainer {
     const init = this.path("init");
     const config = stringifyJson(hostedSpec(request, root, init));
     if (rootfs.kind !== "directory") mkdirSync(root, { mode: 0o700 });
-    if (request.init === true && spec.process !== undefined) {
+    if (hasInit(request) && spec.process !== undefined) {
       const process = withHome(spec.process, passwdFiles(spec, rootfs));
       // A copy for this container alone: whatever happens to it happens to nobody else (CVE-2019-5736).
-      writeFileSync(init, attachedInit(process, host, this.directory.path), { mode: 0o555 });
+      writeFileSync(init, attachedInit(process, host, this.directory.path, request.init === "alone"), { mode: 0o555 });
     }
     mkdirSync(this.bundle, { mode: 0o700, recursive: true });
     writeFileSync(join(this.bundle, "config.json"), config, { mode: 0o600 });

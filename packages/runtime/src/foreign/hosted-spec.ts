@@ -36,13 +36,14 @@ export function hostedSpec(request: CreateRequest, rootPath: string, initPath: s
     // Named, so that we know what to remove where the other program does not.
     linux: { ...spec.linux, cgroupsPath: cgroupsPathOf(request) },
   };
-  if (request.init === "alone") {
-    const what = "the init would have no program to start, and another runtime starts one";
-    throw new OrlopError("unsupported", `Cannot create container "${request.id}": ${what}`, { field: "init" });
-  }
-  if (request.init !== true || spec.process === undefined) return hosted;
+  if (!hasInit(request) || spec.process === undefined) return hosted;
   const { process, mount } = behindInit(spec.process, initPath);
   return { ...hosted, process, mounts: [...(mounts ?? []), mount] };
+}
+
+/** It begins with the small init, which is a program of its own then. */
+export function hasInit({ init = false }: CreateRequest): boolean {
+  return init !== false;
 }
 
 /** Where the container's cgroup is to be, also where the config leaves that to the runtime. */
