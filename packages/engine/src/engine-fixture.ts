@@ -111,6 +111,14 @@ class FakeRuntime implements Runtime {
     return await Promise.all([...this.runs.keys()].map((id) => this.state(id)));
   }
 
+  /** Nobody can tell any more how it ends: whoever watched over it was killed. @param isAlive it goes on */
+  lose(id: string, isAlive: boolean): void {
+    const run = this.#run(id);
+    if (!isAlive) run.status = "stopped";
+    run.ended.promise.catch(() => {});
+    run.ended.reject(new OrlopError("failed", "its reaper was killed"));
+  }
+
   end(id: string, exitCode: number): void {
     const run = this.#run(id);
     run.status = "stopped";

@@ -49,6 +49,25 @@ describe("a container", () => {
     assert.equal((await engine.find("box")).state.status, "running");
   });
 
+  test("whose watcher was killed is found to run, and then to have ended as nobody knows", async () => {
+    using fixture = new EngineFixture();
+    const engine = fixture.open();
+    const { id } = await engine.create("box", made);
+    await engine.start(id);
+    fixture.runtime.lose(id, true);
+    const waiting = fixture.open().wait("box");
+    assert.equal((await engine.find("box")).state.status, "running");
+    fixture.runtime.lose(id, false);
+    assert.equal(await waiting, 255);
+    const [listed] = await fixture.open().list();
+    assert.deepEqual([listed?.state.status, listed?.state.error], ["exited", "how it ended is lost"]);
+    await engine.start(id);
+    fixture.runtime.lose(id, true);
+    assert.equal((await engine.stop("box")).state.exitCode, 255);
+    await engine.remove("box");
+    assert.deepEqual(readdirSync(join(fixture.directory, "locks")), [], "locks go with their containers");
+  });
+
   test("that cannot be started says why, and can be started later", async () => {
     using fixture = new EngineFixture();
     const engine = fixture.open();

@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { type Endpoint, OrlopError, type Runtime } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { NetworkAttachment } from "../state/container-description.ts";
 import type { Container } from "../state/container-rows.ts";
@@ -25,22 +25,43 @@ export async function attachNetwork(
     throw new OrlopError("conflict", `Cannot connect container "${name}": it is on network "${info.name}" already`);
   const named = { ...attachment, network: info.name };
   const runtime = isActive(state.status) ? await context.runtime(container.runtime) : undefined;
-  const pid = (await runtime?.state(id))?.pid;
-  const added =
-    runtime === undefined
-      ? []
-      : [await connectOne(driver, container, named, pid, known.length === 0 ? { ports: [] } : undefined)];
   const attachments = [...known, named];
   const { state: _state, health: _health, ...description } = container;
-  context.database.transaction(() => {
-    const all = network.kind === "networks" ? network : { kind: "networks" as const, ports: [] };
-    context.rows.setDescription({ ...description, network: { ...all, attachments } });
-    context.rows.setState(id, { ...state, endpoints: [...state.endpoints, ...added] });
-  });
+  const all = network.kind === "networks" ? network : { kind: "networks" as const, ports: [] };
+  // Written down first: the end of a container takes it off the networks that it is known to be on.
+  context.database.transaction(() =>
+    context.rows.setDescription({ ...description, network: { ...all, attachments } }),
+  );
+  const added = await connectIfActive(context, container, named, runtime, known.length === 0);
+  context.database.transaction(() =>
+    context.rows.setState(id, { ...state, endpoints: [...state.endpoints, ...added] }),
+  );
   if (added.length === 0) return;
   await awaitNames(context, container, added);
   await writeNames(context, container, [...state.endpoints, ...added]);
   await tellNeighbours(context, container);
+}
+
+/** @throws OrlopError; it is not on the network then */
+async function connectIfActive(
+  context: EngineContext,
+  container: Container,
+  attachment: NetworkAttachment,
+  runtime: Runtime | undefined,
+  isFirst: boolean,
+): Promise<readonly Endpoint[]> {
+  if (runtime === undefined) return [];
+  const driver = await context.networks();
+  try {
+    const { pid } = await runtime.state(container.id);
+    return [await connectOne(driver, container, attachment, pid, isFirst ? { ports: [] } : undefined)];
+  } catch (error) {
+    const { state: _state, health: _health, ...description } = container;
+    // What cannot be taken back now is when the container ends.
+    await driver.disconnect(attachment.network, container.id);
+    context.database.transaction(() => context.rows.setDescription(description));
+    throw error;
+  }
 }
 
 /** Takes a container off a network. The caller holds its lock. */

@@ -5,6 +5,7 @@ import { containerDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { Volumes } from "../volumes.ts";
 import { containerEvent } from "./container-event.ts";
+import { disconnectNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { save } from "./settle-container.ts";
 import { stopContainer } from "./stop-container.ts";
@@ -30,6 +31,8 @@ export async function removeContainer(
     : container;
   const { id, name, state, root } = ended;
   const removing = save(context, ended, undefined, { ...state, status: statusAfter("remove", state.status, name) });
+  // Of a start that failed so that it could not be taken back.
+  await disconnectNetworks(context, ended);
   await context.roots.remove(root);
   rmSync(containerDirectory(context, id), { recursive: true, force: true });
   context.database.transaction(() => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { constants } from "node:os";
 import { join, resolve } from "node:path";
 import {
@@ -50,6 +50,7 @@ import { exitStatus } from "./exit-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
+import { mayHaveEnded } from "./may-have-ended.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
 import { type Handover, WORD } from "./supervision.ts";
@@ -332,12 +333,8 @@ export class ProcessRuntime implements Runtime {
     });
   }
 
-  /** By one look at the machine's processes, and whether each has a reaper, or one that was killed: others remove their pipe. */
   mayHaveEnded(inits: ReadonlyMap<string, number>): ReadonlySet<string> {
-    const living = new Set(readdirSync("/proc"));
-    const mayHave = ([id, pid]: readonly [string, number]): boolean =>
-      !living.has(String(pid)) || !this.#directory(id).hasControl();
-    return new Set([...inits].filter(mayHave).map(([id]) => id));
+    return mayHaveEnded(this.#root, inits);
   }
 
   /** Lets go of the zygote; containers that are not detached end. */
