@@ -57,7 +57,8 @@ export class SlirpMaker implements EndpointMaker {
   async make(job: EndpointJob): Promise<MadeEndpoint> {
     const { endpoint, namespace, link } = job.record;
     const complaint = await this.#processes.start(link, [
-      ...["--configure", `--mtu=${MTU}`, "--disable-host-loopback", "--enable-sandbox", "--enable-seccomp"],
+      // Not --enable-sandbox: it becomes root of the container's user namespace for it, which few of them let it.
+      ...["--configure", `--mtu=${MTU}`, "--disable-host-loopback", "--enable-seccomp"],
       `--macaddress=${endpoint.hardwareAddress}`,
       `--userns-path=${userNamespaces(namespace.path)}/user`,
       ...["--netns-type=path", namespace.path, endpoint.interfaceName],

@@ -59,6 +59,7 @@ export class SlirpProcesses extends SideProcesses {
 
   /** Those that are there already are no error. */
   async publish(key: string, address: string, ports: readonly Required<PublishedPort>[]): Promise<void> {
+    if (ports.length === 0) return;
     const known = await this.#forwards(key);
     for (const port of ports.flatMap(each)) {
       if (known.some((forward) => isSame(forward, port))) continue;
@@ -99,7 +100,8 @@ export class SlirpProcesses extends SideProcesses {
       clearTimeout(timer);
       socket.destroy();
     }
-    if (answer.error === undefined) return answer.return;
+    // A list is the answer itself.
+    if (answer.error === undefined) return answer.return ?? answer;
     // Somebody has bound the port since it was looked at.
     const code = execute === "add_hostfwd" ? "conflict" : "failed";
     throw new OrlopError(code, `Cannot change ports of slirp4netns: it says "${answer.error.desc ?? ""}"`);
