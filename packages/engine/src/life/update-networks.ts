@@ -26,17 +26,33 @@ export async function updateNetworks(
   if (network.kind !== "networks") {
     throw new OrlopError("conflict", `Cannot update networks of container "${name}": it is on none`);
   }
-  let ports = network.ports.filter((own) => !unpublish.some((gone) => isMeant(gone, own)));
-  ports = [...ports, ...publish];
-  const driver = await context.networks();
+  const [first] = state.endpoints;
+  refuseUnknown(container, unpublish, first?.ports ?? network.ports);
+  const gone = (first?.ports ?? []).filter((own) => unpublish.some((each) => isMeant(each, own)));
+  // One whose number the driver has chosen may be named by that number.
+  const isGone = (own: PublishedPort): boolean =>
+    unpublish.some((each) => isMeant(each, own)) || (!own.hostPort && gone.some((each) => isMeant(chosen(own), each)));
+  const isThere = (port: PublishedPort): boolean => network.ports.some((own) => isMeant(port, own) && isMeant(own, port));
+  const ports = [
+    ...network.ports.filter((own) => !isGone(own)),
+    ...publish.filter((port) => !isThere(port)),
+  ];
   const changed = { ...network, ports, ...(egress === undefined ? {} : { egress }) };
-  let { endpoints } = state;
-  if (endpoints.length > 0) {
-    if (egress !== undefined) endpoints = await setEgress(driver, endpoints, egress);
-    endpoints = await changePorts(driver, container, endpoints, { publish, unpublish });
-    await awaitNames(context, container, endpoints);
-    await writeNames(context, container, endpoints);
-  } else refuseUnknown(container, unpublish, network.ports);
+  if (first === undefined) return { network: changed, endpoints: [] };
+  await using undo = new AsyncDisposableStack();
+  const driver = await context.networks();
+  if (publish.length > 0) {
+    const { ports: more } = await driver.publish(first.network, first.id, publish);
+    const added = more.filter((port) => !first.ports.some((own) => isMeant(port, own)));
+    undo.defer(async () => void (await driver.unpublish(first.network, first.id, added)));
+  }
+  if (egress !== undefined) await setEgress(driver, state.endpoints, egress, undo);
+  await awaitNames(context, container, await endpointsNow(driver, state.endpoints));
+  // Nothing else fails now that would have to be undone, and this could not be.
+  if (gone.length > 0) await driver.unpublish(first.network, first.id, gone);
+  undo.move();
+  const endpoints = await endpointsNow(driver, state.endpoints);
+  await writeNames(context, container, endpoints);
   return { network: changed, endpoints };
 }
 
@@ -44,33 +60,16 @@ async function setEgress(
   driver: NetworkDriver,
   endpoints: readonly Endpoint[],
   egress: EgressPolicy,
-): Promise<readonly Endpoint[]> {
-  const changed: Endpoint[] = [];
-  try {
-    for (const { network, id } of endpoints) changed.push(await driver.setEgress(network, id, egress));
-    return changed;
-  } catch (error) {
-    for (const [index, { network, id }] of changed.entries()) {
-      await driver.setEgress(network, id, endpoints[index]?.egress ?? "all");
-    }
-    throw error;
+  undo: AsyncDisposableStack,
+): Promise<void> {
+  for (const { network, id, egress: old } of endpoints) {
+    await driver.setEgress(network, id, egress);
+    undo.defer(async () => void (await driver.setEgress(network, id, old)));
   }
 }
 
-async function changePorts(
-  driver: NetworkDriver,
-  container: Container,
-  endpoints: readonly Endpoint[],
-  { publish, unpublish }: Required<Pick<NetworkChanges, "publish" | "unpublish">>,
-): Promise<readonly Endpoint[]> {
-  const [first, ...others] = endpoints;
-  if (first === undefined) return endpoints;
-  refuseUnknown(container, unpublish, first.ports);
-  const { network, id } = first;
-  const gone = first.ports.filter((own) => unpublish.some((each) => isMeant(each, own)));
-  let changed = publish.length === 0 ? first : await driver.publish(network, id, publish);
-  if (gone.length > 0) changed = await driver.unpublish(network, id, gone);
-  return [changed, ...others];
+async function endpointsNow(driver: NetworkDriver, endpoints: readonly Endpoint[]): Promise<readonly Endpoint[]> {
+  return await Promise.all(endpoints.map(({ network, id }) => driver.endpoint(network, id)));
 }
 
 /** @throws OrlopError `not-found` */
@@ -79,6 +78,11 @@ function refuseUnknown({ name }: Container, gone: readonly PublishedPort[], know
   if (missing === undefined) return;
   const port = `${missing.containerPort}/${missing.protocol}`;
   throw new OrlopError("not-found", `Cannot take back port "${port}" of container "${name}": it is not published`);
+}
+
+/** Without the number that says that the driver is to choose. */
+function chosen({ hostPort: _, ...port }: PublishedPort): PublishedPort {
+  return port;
 }
 
 /** Whether what somebody says of a port is about it: what is not said may be anything. */

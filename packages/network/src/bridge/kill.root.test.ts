@@ -13,7 +13,7 @@ import { bridgeObstacle } from "./bridge-subject-fixture.ts";
 import { RuleSet } from "./rule-set.ts";
 
 /** Of all those that the work has, one in so many is where it is killed. */
-const STEP = 3;
+const STEP = 5;
 
 /** Whether the work came to its end before it was killed. */
 async function work(hostNamespace: string, ...args: readonly string[]): Promise<boolean> {

@@ -27,7 +27,7 @@ test("an egress rule is an address, a prefix or a name, with or without ports an
 });
 
 test("what is no egress rule is refused", () => {
-  for (const text of ["", ":443", "a:0", "a:70000", "a:9-8", "a:80/icmp", "[::1", "a:b"]) {
+  for (const text of ["", ":443", "a:0", "a:70000", "a:9-8", "a:80/icmp", "[::1", "a:b", "*.", "a..b", "a.*.b"]) {
     assert.throws(() => parseEgress(text), { code: "invalid" }, text);
   }
 });

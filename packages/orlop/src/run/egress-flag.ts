@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type EgressPolicy, type EgressRule, OrlopError, PORT_PROTOCOLS } from "@orlop/core";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 
@@ -14,6 +15,7 @@ export function readEgress(flags: ParsedFlags): EgressPolicy | undefined {
 }
 
 const PORT_MAX = 65_535;
+const NAME = /^(\*\.)?[\w-]+(\.[\w-]+)*\.?$/;
 
 /**
  * `none`, `all`, or `TO[:PORT[-PORT]][/PROTOCOL]`: an address, a prefix or a name, where IPv6 with ports stands in brackets.
@@ -30,6 +32,9 @@ export function parseEgress(text: string): "all" | "none" | EgressRule {
   const to = inBrackets ?? outside;
   if (to === "" || (inBrackets === undefined && to.includes(":")))
     throw invalid("it is none, all, or TO[:PORT[-PORT]][/PROTOCOL]");
+  if (isIP(to.split("/", 1)[0] ?? "") === 0 && !NAME.test(to)) {
+    throw invalid(`${JSON.stringify(to)} is neither an address nor a prefix nor a name`);
+  }
   if (first === undefined && protocol === undefined) return { to };
   const known = PORT_PROTOCOLS.find((each) => each === (protocol ?? "tcp"));
   if (known === undefined) throw invalid(`the protocols are ${PORT_PROTOCOLS.join(", ")}`);
