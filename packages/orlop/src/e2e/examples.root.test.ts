@@ -1,3 +1,7 @@
+import { busyboxObstacle, makeBusyboxRootfs } from "@orlop/testkit";
 import { examplesSuite } from "./examples-suite-fixture.ts";
 
-examplesSuite(process.getuid?.() === 0 ? false : "needs root");
+examplesSuite({
+  skip: process.getuid?.() === 0 ? false : "needs root",
+  ...(busyboxObstacle() === undefined ? { makeBusybox: makeBusyboxRootfs } : {}),
+});

@@ -1,3 +1,7 @@
+import { busyboxObstacle, makeBusyboxRootfs } from "@orlop/testkit";
 import { examplesSuite } from "./examples-suite-fixture.ts";
 
-examplesSuite(process.getuid?.() === 0 ? "needs an ordinary user" : false);
+examplesSuite({
+  skip: process.getuid?.() === 0 ? "needs an ordinary user" : false,
+  ...(busyboxObstacle() === undefined ? { makeBusybox: makeBusyboxRootfs } : {}),
+});

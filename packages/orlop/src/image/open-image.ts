@@ -45,7 +45,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
 function checkUnlimited(image: string, { writtenMaxBytes }: OpenImageOptions): void {
   if (writtenMaxBytes === undefined) return;
   const what = "its root file system is no snapshot of an image";
-  throw new OrlopError("unsupported", `Cannot limit what is written to "${image}": ${what}`);
+  throw new OrlopError("unsupported", `Cannot limit what is written to "${image}": ${what}\nTry an image.`);
 }
 
 function openDirectory(path: string, writable: boolean, { rootless }: OpenImageOptions): Image {

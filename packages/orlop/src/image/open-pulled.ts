@@ -6,13 +6,12 @@ import {
   type Labels,
   type LeaseResource,
   OrlopError,
-  type OverlayLayer,
   type PrepareOptions,
   type RootFilesystem,
   type Snapshotter,
 } from "@orlop/core";
 import { type PulledImage, pullImage, type StoredImage, StoreSource } from "@orlop/image";
-import { LayeredFiles, rootFilesystem } from "@orlop/snapshot";
+import { rootFilesystem } from "@orlop/snapshot";
 import { caller } from "../caller/caller.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
@@ -20,6 +19,7 @@ import { ownPlatform } from "../store/own-platform.ts";
 import { findKnown } from "./find-known.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
+import { snapshotImage } from "./snapshot-image.ts";
 import { snapshotKey } from "./snapshot-key.ts";
 
 /** Opens the image from this user's depot, for one container. */
@@ -66,25 +66,11 @@ export async function openFromDepot(
   const labels = options.keeps === true ? keepingLabels(stored.manifest.digest) : undefined;
   const rootfs = await makeRoot(snapshotter, { key, labels, limit, stored }, take);
   if (labels === undefined) stack.defer(() => snapshotter.remove(key));
-  const files = filesOf(rootfs, stack);
+  const { manifest } = stored;
+  const root = { kind: "snapshot", store: depot.root, snapshotter: snapshotter.name, key, manifest } as const;
+  const image = snapshotImage({ root, rootfs, stored }, stack);
   const cleanUp = stack.move();
-  return {
-    rootfs,
-    mounts: [],
-    config: stored.content.config ?? {},
-    root: { kind: "snapshot", store: depot.root, snapshotter: snapshotter.name, key, manifest: stored.manifest },
-    id: stored.config.digest,
-    readFile: (path, bytesMax) => files().readFile(path, bytesMax),
-    isHost: false,
-    warnings: [],
-    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
-  };
-}
-
-/** Of snapshots there are no other kinds of root file systems. */
-function layersOf(rootfs: RootFilesystem): readonly OverlayLayer[] {
-  if (rootfs.kind === "overlay") return rootfs.lower;
-  return rootfs.kind === "directory" ? [rootfs.path] : [];
+  return { ...image, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }
 
 /** What has no name here is looked at each time, which costs little where its parts are here. */
@@ -150,14 +136,4 @@ async function makeRoot(
     await take();
     return await prepare();
   }
-}
-
-/** Opened no sooner than something is read. */
-function filesOf(rootfs: RootFilesystem, stack: AsyncDisposableStack): () => LayeredFiles {
-  let files: LayeredFiles | undefined;
-  stack.defer(() => files?.[Symbol.dispose]());
-  return () => {
-    files ??= new LayeredFiles(layersOf(rootfs));
-    return files;
-  };
 }

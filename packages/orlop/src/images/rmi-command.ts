@@ -51,7 +51,8 @@ export async function removeImages(call: VerbCall): Promise<number> {
   return failures.every(({ code }) => isForced && code === "not-found") ? 0 : 1;
 }
 
-async function* removeImage(
+/** @throws OrlopError `not-found`, `conflict`; gives what it has done, in docker's lines */
+export async function* removeImage(
   shelf: ImageShelf,
   text: string,
   isForced: boolean,

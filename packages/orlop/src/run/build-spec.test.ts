@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkRuntimeSpec, DEFAULT_CAPABILITIES, type ImageExecutionConfig, type RuntimeSpec } from "@orlop/core";
+import {
+  checkRuntimeSpec,
+  DEFAULT_CAPABILITIES,
+  type ImageExecutionConfig,
+  type Mount,
+  type RuntimeSpec,
+} from "@orlop/core";
 import { CAPABILITIES } from "@orlop/kernel";
 import { parseFlags } from "../flags/parse-flags.ts";
 import { buildSpec } from "./build-spec.ts";
@@ -33,6 +39,8 @@ interface Given {
   readonly machine?: MachineView;
   readonly config?: ImageExecutionConfig;
   readonly isHost?: boolean;
+  /** Of the root file system. */
+  readonly mounts?: readonly Mount[];
 }
 
 /** The config of `run ARGS`, where nothing but the arguments and what is given decides. */
@@ -41,7 +49,7 @@ function spec(args: readonly string[], given: Given = {}): RuntimeSpec {
   const options = readRunOptions(parseFlags(RUN_FLAGS, args), view);
   const built = buildSpec({
     options,
-    image: { config: given.config ?? {}, mounts: [], isHost: given.isHost ?? false },
+    image: { config: given.config ?? {}, mounts: given.mounts ?? [], isHost: given.isHost ?? false },
     user: findUser(options.user ?? given.config?.User ?? "", { passwd, group }, options.groupsToAdd),
     machine: view,
     hostname: options.hostname ?? "0123456789ab",
@@ -268,6 +276,16 @@ describe("flags", () => {
     assert.ok(places.indexOf("/x") < places.indexOf("/x/y/z"));
     assert.equal(places.filter((place) => place === "/dev/shm").length, 1);
     assert.match(JSON.stringify(mount(spec(["--shm-size", "1m", "host", "x"]), "/dev/shm")), /"size=1048576"\]/);
+  });
+
+  test("of mounts hide what the root file system has mounted below their place", () => {
+    const of = (destination: string): Mount => ({ destination, type: "bind", source: destination, options: [] });
+    const built = spec(["-v", "/here:/mnt", "host", "true"], { mounts: [of("/mnt/disk"), of("/mnt2"), of("/boot")] });
+    const found = built.mounts?.map(({ destination }) => destination) ?? [];
+    assert.deepEqual(
+      ["/mnt", "/mnt/disk", "/mnt2", "/boot"].map((path) => found.includes(path)),
+      [true, false, true, true],
+    );
   });
 
   test("of names, root and process are where the spec has them", () => {

@@ -41,7 +41,7 @@ interface SpecSources {
  * @throws OrlopError for what this machine or an ordinary user cannot have
  */
 export function buildSpec(sources: SpecSources): RuntimeSpec {
-  const { options, image, user, machine, hostname } = sources;
+  const { options, user, machine, hostname } = sources;
   if (machine.rootless) refuseForOrdinaryUser(options, user);
   const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: machine.thermalThrottleCpus });
   const capabilities = capabilitySet(options.capabilities, machine.capabilities);
@@ -51,11 +51,17 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
     root: { path: "/", readonly: options.readOnly },
     hostname,
     ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
-    mounts: containerMounts(base.mounts ?? [], [...image.mounts, ...sources.files], options, machine),
+    mounts: containerMounts(base.mounts ?? [], [...shownMounts(sources), ...sources.files], options, { machine, user }),
     linux: buildLinux(sources, base.linux ?? {}, capabilities),
   };
   // The rest of the config is ours; a kernel parameter is whatever the user says, and may be the whole machine's.
   return Object.keys(options.sysctl).length === 0 ? spec : checkRuntimeSpec(spec);
+}
+
+/** A mount that is asked for hides what the root file system has mounted below its place. */
+function shownMounts({ image, options }: SpecSources): readonly Mount[] {
+  const covered = options.mounts.map(({ mount }) => `${mount.destination}/`);
+  return image.mounts.filter(({ destination }) => !covered.some((place) => destination.startsWith(place)));
 }
 
 function buildProcess(

@@ -1,8 +1,11 @@
 import type { Mount } from "@orlop/core";
+import type { ContainerUser } from "./container-user.ts";
 import type { RequestedDevice } from "./device-flag.ts";
 import type { MachineView } from "./machine-view.ts";
+import type { RequestedMount } from "./requested-mount.ts";
 import type { RunOptions } from "./run-options.ts";
 
+type Owner = Pick<ContainerUser, "uid" | "gid">;
 type MountChoices = Pick<RunOptions, "mounts" | "devices" | "shmSizeBytes" | "privileged" | "network">;
 
 /**
@@ -13,19 +16,39 @@ export function containerMounts(
   standard: readonly Mount[],
   extra: readonly Mount[],
   options: MountChoices,
-  machine: Pick<MachineView, "rootless">,
+  { machine, user }: { readonly machine: Pick<MachineView, "rootless">; readonly user: Owner },
 ): readonly Mount[] {
   const own = standard.flatMap((mount) => adaptMount(mount, options, machine.rootless));
-  const asked = options.mounts.map(({ mount }) => mount);
+  const asked = options.mounts.map((mount) => askedMounts(mount, user));
   // An ordinary user's container cannot have nodes made: the host's are bound.
   const devices = machine.rootless ? options.devices.map(bindDevice) : [];
-  const byPlace = new Map<string, Mount>();
-  for (const mount of [...extra, ...own, ...devices, ...asked]) {
-    byPlace.delete(mount.destination);
-    byPlace.set(mount.destination, mount);
+  const byPlace = new Map<string, readonly Mount[]>();
+  for (const mounts of [...[...extra, ...own, ...devices].map((mount) => [mount] as const), ...asked]) {
+    const { destination } = mounts[0];
+    byPlace.delete(destination);
+    byPlace.set(destination, mounts);
   }
   // Array.prototype.sort keeps the order of what is at the same depth.
-  return [...byPlace.values()].sort((a, b) => depth(a) - depth(b));
+  return [...byPlace.values()].flat().sort((a, b) => depth(a) - depth(b));
+}
+
+/** A program that is written there gets nobody's rights. */
+const DISCARD_OPTIONS: readonly string[] = ["tmpcopyup", "nosuid", "nodev", "rprivate"];
+
+/** One mount, and where nothing is to be written to it, memory over it. */
+function askedMounts({ mount, owner, discards }: RequestedMount, user: Owner): readonly [Mount, ...Mount[]] {
+  const isSame = owner === undefined || (owner.uid === user.uid && owner.gid === user.gid);
+  const below = isSame ? mount : { ...mount, ...mappings(owner, user) };
+  if (discards !== true) return [below];
+  return [below, { destination: mount.destination, type: "tmpfs", source: "tmpfs", options: DISCARD_OPTIONS }];
+}
+
+/** Who is `from` on the disk is `to` in the container (config.md, "uidMappings"). */
+function mappings(from: Owner, to: Owner): Pick<Mount, "uidMappings" | "gidMappings"> {
+  return {
+    uidMappings: [{ containerID: from.uid, hostID: to.uid, size: 1 }],
+    gidMappings: [{ containerID: from.gid, hostID: to.gid, size: 1 }],
+  };
 }
 
 function depth({ destination }: Mount): number {

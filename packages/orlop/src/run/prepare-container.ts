@@ -3,7 +3,7 @@ import { type CreateRequest, generateId } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { randomName } from "@orlop/engine/random-name";
 import { randomBytes } from "@orlop/kernel";
-import type { ImageRoot, OpenImageOptions } from "../image/image.ts";
+import type { Image, ImageRoot, OpenImageOptions } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
 import type { MachineView } from "./machine-view.ts";
 import { OwnDirectory } from "./own-directory.ts";
@@ -30,12 +30,17 @@ interface PreparedContainer extends AsyncDisposable {
  * Opens the image, looks up the user and writes the config of a container that ends with its command. Everything that this
  * sets up is gone after disposal.
  *
+ * @param open opens another image than the one that the options name
  * @throws OrlopError
  */
-export async function prepareContainer(options: RunOptions, machine: MachineView): Promise<PreparedContainer> {
+export async function prepareContainer(
+  options: RunOptions,
+  machine: MachineView,
+  open: (given: OpenImageOptions) => Promise<Image> = (given) => openImage(options.image, given),
+): Promise<PreparedContainer> {
   await using stack = new AsyncDisposableStack();
   const id = generateId(randomBytes);
-  const image = stack.use(await openImage(options.image, imageOptions(options, machine, id)));
+  const image = stack.use(await open(imageOptions(options, machine, id)));
   const state = stateDirectory(machine.uid, machine.env);
   const ownDirectory = (): string => stack.use(new OwnDirectory(state, "files", 0o755)).path;
   const { description, spec } = planContainer(options, { id, image, machine, ownDirectory });

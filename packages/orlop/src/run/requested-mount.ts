@@ -8,6 +8,15 @@ export interface RequestedMount {
   readonly volume?: RequestedVolume;
   /** Make the host's directory when nothing is there. */
   readonly createSource?: boolean;
+  /** Whom files of the source belong to that are the container's user's in it, and none else's. */
+  readonly owner?: FileOwner;
+  /** What is written there stays in memory, and goes with the container. */
+  readonly discards?: boolean;
+}
+
+interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 interface RequestedVolume {

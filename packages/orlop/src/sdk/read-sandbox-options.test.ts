@@ -9,15 +9,22 @@ const read = (options: Partial<SandboxOptions>) => readSandboxOptions({ image: "
 
 describe("the options of a sandbox", () => {
   test("deny what is not asked for", () => {
-    const { run, isolation } = read({});
-    assert.equal(isolation, "process");
+    const run = read({});
+    assert.deepEqual(run.runtime, { kind: "process" });
     assert.deepEqual(run.network, { kind: "none" });
     assert.equal(run.security.noNewPrivileges, true);
     assert.deepEqual([run.mounts, run.devices, run.capabilities.add, run.limits], [[], [], [], {}]);
   });
 
+  test("name handlers", () => {
+    assert.deepEqual(read({ isolation: { min: "process" } }).runtime, { kind: "process" });
+    assert.deepEqual(read({ isolation: "oci:runc" }).runtime, { kind: "oci", program: "runc" });
+    const shim = "io.containerd.runc.v2";
+    assert.deepEqual(read({ isolation: `shim:${shim}` }).runtime, { kind: "shim", program: shim });
+  });
+
   test("name images in each way", () => {
-    const image = (given: SandboxOptions["image"]) => read({ image: given }).run.image;
+    const image = (given: SandboxOptions["image"]) => read({ image: given }).image;
     assert.deepEqual(image("host"), { kind: "host" });
     assert.deepEqual(image({ dir: "root" }), { kind: "directory", path: "/here/root", writable: false });
     assert.deepEqual(image({ dir: "/r", writable: true }), { kind: "directory", path: "/r", writable: true });
@@ -27,13 +34,14 @@ describe("the options of a sandbox", () => {
   });
 
   test("set limits", () => {
-    const { limits } = read({ memory: "512MiB", cpus: 0.5, pids: 64 }).run;
+    const { limits } = read({ memory: "512MiB", cpus: 0.5, pids: 64 });
     assert.deepEqual(limits, {
       memory: { limit: 536_870_912, swap: 536_870_912 },
       cpu: { period: 100_000, quota: 50_000 },
       pids: { limit: 64 },
     });
-    assert.deepEqual(read({ memory: 10_000_000 }).run.limits.memory, { limit: 10_000_000, swap: 10_000_000 });
+    assert.equal(read({ disk: "1GiB" }).storageSizeMaxBytes, 1_073_741_824);
+    assert.deepEqual(read({ memory: 10_000_000 }).limits.memory, { limit: 10_000_000, swap: 10_000_000 });
   });
 
   test("mount what is named, read-only unless said otherwise", () => {
@@ -41,13 +49,15 @@ describe("the options of a sandbox", () => {
       mounts: [
         { from: ".", to: "/a/../b/" },
         { from: "/x", to: "/c", mode: "rw" },
+        { from: "/", to: "/d", mode: "overlay" },
       ],
-    }).run;
+    });
     assert.deepEqual(
-      mounts.map(({ mount, createSource }) => [mount.source, mount.destination, mount.options, createSource]),
+      mounts.map(({ mount, discards }) => [mount.source, mount.destination, mount.options, discards]),
       [
         ["/here", "/b", ["rbind", "rro", "rprivate"], undefined],
         ["/x", "/c", ["rbind", "rprivate"], undefined],
+        ["/", "/d", ["bind", "rprivate"], true],
       ],
     );
   });
@@ -67,19 +77,28 @@ describe("the options of a sandbox", () => {
       [{ memory: "many" }, "memory"],
       [{ memory: "1MiB" }, "memory"],
       [{ memory: 1.5 }, "memory"],
+      [{ disk: 0 }, "disk"],
+      [{ disk: "0" }, "disk"],
       [{ cpus: 0 }, "cpus"],
       [{ cpus: 5 }, "cpus"],
       [{ pids: 0 }, "pids"],
       [{ timeoutMs: 0 }, "timeoutMs"],
       [{ timeoutMs: 2 ** 31 }, "timeoutMs"],
       [{ signal: {} }, "signal"],
-      [{ network: "bridge" }, "network"],
+      [{ network: "a b" }, "network"],
+      [{ network: 1 }, "network"],
       [{ network: { network: "x" } }, "network"],
+      [{ network: { name: "host", allow: [] } }, "network"],
+      [{ network: { allow: "192.0.2.7" } }, "allow"],
+      [{ network: { allow: ["192.0.2.7:x"] } }, "network"],
+      [{ network: { allow: ["registry.example:443"] } }, "network", "unsupported"],
       [{ mounts: {} }, "mounts"],
       [{ mounts: [{ from: "/a" }] }, "mounts[0]"],
       [{ mounts: [{ from: "/a", to: "/" }] }, "mounts[0]"],
       [{ mounts: [{ from: "/a", to: "/b", mode: "x" }] }, "mode"],
-      [{ mounts: [{ from: "/a", to: "/b", owner: "map" }] }, "owner"],
+      [{ mounts: [{ from: "/a", to: "/b", owner: "me" }] }, "owner"],
+      [{ mounts: [{ from: "/proc/version", to: "/b", mode: "overlay" }] }, "mounts[0]"],
+      [{ mounts: [{ from: "/no/such", to: "/b", mode: "overlay" }] }, "mounts[0]", "not-found"],
       [
         {
           mounts: [
@@ -91,6 +110,9 @@ describe("the options of a sandbox", () => {
       ],
       [{ labels: [] }, "labels"],
       [{ isolation: "strong" }, "isolation"],
+      [{ isolation: "oci:" }, "isolation"],
+      [{ isolation: "oci:a b" }, "isolation"],
+      [{ isolation: { min: "oci:runc" } }, "isolation"],
       [{ isolation: { min: "vm", max: "vm" } }, "isolation"],
       [{ isolation: { min: "vm" } }, "isolation", "unsupported"],
       [{ isolation: "vm" }, "isolation", "unsupported"],

@@ -3,10 +3,9 @@ import { OrlopError } from "@orlop/core";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
 import { parseByteSize } from "../run/byte-size.ts";
 import type { MachineView } from "../run/machine-view.ts";
-import { parseDestination, type RequestedMount } from "../run/requested-mount.ts";
 import { MEMORY_MIN_BYTES, type ResourceLimits } from "../run/resource-limits.ts";
 import type { RunOptions } from "../run/run-options.ts";
-import { OWN_RUNTIME } from "../run/runtime-choice.ts";
+import { OWN_RUNTIME, parseRuntime, type RuntimeChoice } from "../run/runtime-choice.ts";
 import {
   checkOptions,
   isAbsolutePath,
@@ -19,7 +18,10 @@ import {
   isVariables,
   type OptionCheck,
 } from "./check-options.ts";
-import type { Isolation, IsolationRequest, SandboxImage, SandboxMount, SandboxOptions } from "./sandbox-options.ts";
+import { readNetwork } from "./network/read-network.ts";
+import { inField, invalid } from "./option-failure.ts";
+import { readSandboxMounts } from "./read-sandbox-mounts.ts";
+import type { IsolationRequest, SandboxImage, SandboxOptions } from "./sandbox-options.ts";
 
 const CHECKS: Readonly<Record<keyof SandboxOptions, OptionCheck>> = {
   image: isImage,
@@ -27,7 +29,8 @@ const CHECKS: Readonly<Record<keyof SandboxOptions, OptionCheck>> = {
   env: isVariables,
   workdir: isAbsolutePath,
   user: isText,
-  memory: (value) => (typeof value === "string" ? isText(value) : isCount(value)),
+  memory: isSize,
+  disk: isSize,
   cpus: (value) => (typeof value === "number" && value >= 0.01 ? undefined : "it is a number from 0.01"),
   pids: isCount,
   timeoutMs: isTimeout,
@@ -37,32 +40,19 @@ const CHECKS: Readonly<Record<keyof SandboxOptions, OptionCheck>> = {
   labels: isRecord,
 };
 
-const MOUNT_CHECKS: Readonly<Record<keyof SandboxMount, OptionCheck>> = {
-  from: isText,
-  to: isAbsolutePath,
-  mode: isOneOf("ro", "rw"),
-};
-
-/** What sandboxes are isolated by here. */
-const ISOLATION: Isolation = "process";
-
 /**
  * What a sandbox's options come to, in terms of a container that ends with its maker.
  *
  * @throws OrlopError `invalid`; `unsupported` for an isolation that is not to be had
  */
-export function readSandboxOptions(
-  options: SandboxOptions,
-  caller: MachineView,
-): { readonly run: RunOptions; readonly isolation: Isolation } {
+export function readSandboxOptions(options: SandboxOptions, caller: MachineView): RunOptions {
   checkOptions("create sandbox", options, CHECKS);
   if (options.image === undefined) {
     const way = 'Try the name of an image, "host", { dir } or { oci }.';
     throw new OrlopError("invalid", `Cannot create sandbox: option "image" is missing\n${way}`, { field: "image" });
   }
-  const isolation = chooseIsolation(options.isolation ?? "auto");
-  const { env = {}, workdir, user, network = "none", mounts = [], labels = {} } = options;
-  const run: RunOptions = {
+  const { env = {}, workdir, user, network, mounts = [], labels = {} } = options;
+  return {
     image: inField("image", () => imageReference(options.image, caller.cwd)),
     imageText: imageText(options.image),
     pull: "missing",
@@ -91,11 +81,12 @@ export function readSandboxOptions(
     workdir,
     user,
     groupsToAdd: [],
-    mounts: readMounts(mounts, caller.cwd),
+    mounts: readSandboxMounts(mounts, caller),
     devices: [],
     readOnly: false,
     shmSizeBytes: undefined,
-    network: { kind: network },
+    ...readDisk(options),
+    network: readNetwork(network).choice,
     exposed: [],
     publishAll: false,
     addedHosts: [],
@@ -104,22 +95,30 @@ export function readSandboxOptions(
     // What it begins with is all that it gets.
     security: { seccomp: "builtin", noNewPrivileges: true, systemPathsUnconfined: false },
     privileged: false,
-    runtime: OWN_RUNTIME,
+    runtime: chooseHandler(options.isolation ?? "auto"),
     sysctl: {},
     limits: readLimits(options, caller),
     rlimits: [],
     oomScoreAdj: undefined,
   };
-  return { run, isolation };
 }
 
-/** @throws OrlopError `unsupported` */
-function chooseIsolation(asked: IsolationRequest): Isolation {
+const MISSING: Readonly<Record<string, string>> = {
+  wasm: "a machine of WebAssembly",
+  sentry: "a kernel in a program",
+  vm: "a virtual machine",
+};
+
+/** @throws OrlopError `invalid`, `unsupported` */
+function chooseHandler(asked: IsolationRequest): RuntimeChoice {
   const wanted = typeof asked === "object" ? asked.min : asked;
-  if (wanted !== "vm") return ISOLATION;
-  const what = "there is no virtual machine to run it in yet; a sandbox is isolated as processes of this kernel";
-  const way = 'Try isolation "auto", where namespaces, cgroups and a filter of system calls are enough.';
-  throw new OrlopError("unsupported", `Cannot create sandbox: isolation "vm": ${what}\n${way}`, { field: "isolation" });
+  if (wanted === "auto" || wanted === "process") return OWN_RUNTIME;
+  if (wanted.includes(":")) return inField("isolation", () => parseRuntime(wanted));
+  const what = `there is no handler for it yet (${MISSING[wanted]}); here a sandbox is isolated as processes of this kernel`;
+  const way =
+    'Try isolation "auto", where namespaces, cgroups and a filter of system calls are enough, or "oci:PROGRAM".';
+  const text = `Cannot create sandbox: isolation "${wanted}": ${what}\n${way}`;
+  throw new OrlopError("unsupported", text, { field: "isolation" });
 }
 
 function imageReference(image: SandboxImage, cwd: string): ImageReference {
@@ -140,19 +139,10 @@ function imageText(image: SandboxImage): string {
   return `oci:${image.oci}${image.tag === undefined ? "" : `:${image.tag}`}`;
 }
 
-function readMounts(mounts: readonly SandboxMount[], cwd: string): readonly RequestedMount[] {
-  const seen = new Set<string>();
-  return mounts.map((mount, index) => {
-    const field = `mounts[${index}]`;
-    checkOptions(`create sandbox: option "${field}"`, mount, MOUNT_CHECKS);
-    const { from, to, mode = "ro" } = mount;
-    if (from === undefined || to === undefined) throw invalid(field, "it needs both from and to");
-    const destination = inField(field, () => parseDestination(to));
-    if (seen.has(destination)) throw invalid(field, `there is another mount at ${destination}`);
-    seen.add(destination);
-    const options = ["rbind", ...(mode === "ro" ? ["rro"] : []), "rprivate"];
-    return { mount: { destination, type: "bind", source: resolve(cwd, from), options } };
-  });
+function readDisk({ disk }: SandboxOptions): Pick<RunOptions, "storageSizeMaxBytes"> {
+  const size = typeof disk === "string" ? inField("disk", () => parseByteSize(disk)) : disk;
+  if (size === 0) throw invalid("disk", "it is more than 0 bytes");
+  return size === undefined ? {} : { storageSizeMaxBytes: size };
 }
 
 const CPU_PERIOD_MICROSECONDS = 100_000;
@@ -172,6 +162,10 @@ function readLimits({ memory, cpus, pids }: SandboxOptions, machine: MachineView
   };
 }
 
+function isSize(value: unknown): string | undefined {
+  return typeof value === "string" ? isText(value) : isCount(value);
+}
+
 function isImage(value: unknown): string | undefined {
   if (typeof value === "string") return isText(value);
   const what = 'it is the name of an image, "host", { dir, writable? } or { oci, tag? }';
@@ -186,29 +180,18 @@ function isImage(value: unknown): string | undefined {
 }
 
 function isIsolation(value: unknown): string | undefined {
-  const what = 'it is "auto", "process", "vm" or { min } with one of the last two';
-  if (typeof value !== "object" || value === null) return isOneOf("auto", "process", "vm")(value) && what;
+  const what =
+    'it is "auto", "process", "vm", "oci:PROGRAM", "shim:NAME" or { min: "process", "wasm", "sentry" or "vm" }';
+  if (typeof value === "string") return /^(auto|process|vm|(oci|shim):.+)$/.test(value) ? undefined : what;
+  if (typeof value !== "object" || value === null) return what;
   const { min, ...others } = value as Readonly<Record<string, unknown>>;
-  return Object.keys(others).length === 0 && isOneOf("process", "vm")(min) === undefined ? undefined : what;
+  return Object.keys(others).length === 0 && isOneOf("process", ...Object.keys(MISSING))(min) === undefined
+    ? undefined
+    : what;
 }
 
 function isNetwork(value: unknown): string | undefined {
-  if (typeof value === "object") return "a sandbox cannot be connected with a network yet: it is none or host";
-  return isOneOf("none", "host")(value);
-}
-
-function inField<T>(field: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof OrlopError)) throw error;
-    throw new OrlopError(error.code, `Cannot create sandbox: option "${field}": ${error.message}`, {
-      field,
-      cause: error,
-    });
-  }
-}
-
-function invalid(field: string, what: string): OrlopError {
-  return new OrlopError("invalid", `Cannot create sandbox: option "${field}": ${what}`, { field });
+  if (typeof value === "string") return isText(value);
+  const what = "it is none, host, the name of a network, or { name?, allow? }";
+  return typeof value === "object" && value !== null ? undefined : what;
 }

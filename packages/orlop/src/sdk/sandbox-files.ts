@@ -31,6 +31,21 @@ interface FileOwner {
   readonly gid: number;
 }
 
+/** One file that is other than in the image. */
+export interface FileChange {
+  /** Of a directory that is deleted nothing in it is named. */
+  readonly kind: "added" | "changed" | "deleted";
+  /** Absolute. */
+  readonly path: string;
+}
+
+interface FilesParts {
+  readonly root: () => Promise<RootDirectory>;
+  /** Absent: whoever makes them. */
+  readonly owner: FileOwner | undefined;
+  readonly changes: () => Promise<readonly FileChange[]>;
+}
+
 const READ_MAX_BYTES = 64 * 1024 * 1024;
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
@@ -44,10 +59,22 @@ export class SandboxFiles {
   readonly #root: () => Promise<RootDirectory>;
   readonly #owner: FileOwner | undefined;
 
+  readonly #changes: () => Promise<readonly FileChange[]>;
+
   /** @internal */
-  constructor(root: () => Promise<RootDirectory>, owner: FileOwner | undefined) {
+  constructor({ root, owner, changes }: FilesParts) {
     this.#root = root;
     this.#owner = owner;
+    this.#changes = changes;
+  }
+
+  /**
+   * What was written to its root file system so far and differs from the image, sorted by path; not what lies in its mounts.
+   *
+   * @throws OrlopError `unsupported` for a sandbox of anything but an image
+   */
+  async diff(): Promise<readonly FileChange[]> {
+    return await this.#changes();
   }
 
   /**

@@ -36,6 +36,11 @@ export class SandboxHost implements Disposable {
     return await makePipes(this.#stateDirectory, count, this.#started());
   }
 
+  /** That is there while this is. */
+  get zygote(): Zygote {
+    return this.#started();
+  }
+
   [Symbol.dispose](): void {
     if (--this.#users === 0) this.#zygote?.unref();
   }

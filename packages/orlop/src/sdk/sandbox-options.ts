@@ -13,15 +13,52 @@ export interface SandboxMount {
   readonly from: string;
   /** In the sandbox: absolute. */
   readonly to: string;
-  /** Absent: `ro`, with everything that is mounted below it. */
-  readonly mode?: "ro" | "rw";
+  /**
+   * `ro` and `rw`: with everything that is mounted below it. `overlay`: a directory that can be written to, and stays as it is:
+   * what is written is in memory and goes with the sandbox. What is mounted below it does not show then.
+   *
+   * Absent: `ro`.
+   */
+  readonly mode?: "ro" | "rw" | "overlay";
+  /**
+   * `map`: what belongs to the owner of `from` belongs to the sandbox's user in it, and what that user makes there belongs to
+   * the owner of `from`; files of others are nobody's. Needs Linux 5.12 and a file system that knows of it, and, for root,
+   * nothing else. An ordinary user's sandbox has the caller's files as its own anyway, and can have none of others.
+   *
+   * Absent: ids are what they are.
+   */
+  readonly owner?: "map";
 }
 
-/** What a sandbox must be isolated by: `auto` takes what there is. */
-export type IsolationRequest = "auto" | Isolation | { readonly min: Isolation };
+/** A network, and what may be reached by it. */
+export interface NetworkRequest {
+  /** Absent: `bridge`. */
+  readonly name?: string;
+  /**
+   * All that it may begin to talk to: `ADDRESS[/PREFIX][:PORT[-PORT]][/PROTOCOL]`. It holds outside of the sandbox, and needs
+   * root. Absent: everything.
+   */
+  readonly allow?: readonly string[];
+}
 
-/** `process`: namespaces, cgroups and a filter of system calls, on this machine's kernel. `vm`: a kernel of its own. */
-export type Isolation = "process" | "vm";
+/**
+ * What a sandbox is to be isolated by: `auto` takes what there is, `min` nothing that is weaker. `oci:PROGRAM` (`oci:runsc`) has
+ * another OCI runtime make it, and `shim:NAME` (`shim:io.containerd.runc.v2`) a shim of containerd's; what isolates it is theirs
+ * then.
+ */
+export type IsolationRequest =
+  | "auto"
+  | "process"
+  | "vm"
+  | `oci:${string}`
+  | `shim:${string}`
+  | { readonly min: Isolation };
+
+/**
+ * Weakest first. `process`: namespaces, cgroups and a filter of system calls, on this machine's kernel. `wasm`: a machine of
+ * WebAssembly. `sentry`: a kernel in a program. `vm`: a kernel of its own.
+ */
+export type Isolation = "process" | "wasm" | "sentry" | "vm";
 
 /** What {@link Sandbox.create} takes; whatever is not said is denied. An option of another name is refused. */
 export interface SandboxOptions {
@@ -40,16 +77,27 @@ export interface SandboxOptions {
   readonly cpus?: number;
   /** Processes and threads at a time. Absent: no limit. */
   readonly pids?: number;
+  /**
+   * What is written to its root file system at most: bytes, or text with a unit as with `memory`. For images whose snapshotter
+   * has limits (ORLOP_SNAPSHOTTER=btrfs); refused elsewhere. Absent: no limit.
+   */
+  readonly disk?: number | string;
   /** Milliseconds from its creation until it ends with all that runs in it. Absent: no limit. */
   readonly timeoutMs?: number;
   /** Ends it, also while it is being created. */
   readonly signal?: AbortSignal;
-  /** `none`: a loopback of its own and nothing else; `host`: this machine's. Absent: `none`. */
-  readonly network?: "none" | "host";
+  /**
+   * `none`: a loopback of its own and nothing else; `host`: this machine's; `bridge`, or the name of a network (`orlop network
+   * create`): connected with that, and by it with the world. Absent: `none`.
+   */
+  readonly network?: "none" | "host" | "bridge" | (string & {}) | NetworkRequest;
   readonly mounts?: readonly SandboxMount[];
   /** By which `orlop ps --filter label=...` finds it. */
   readonly labels?: Readonly<Record<string, string>>;
 }
+
+/** What sandboxes of a fork have otherwise than the one that its snapshot was taken of. */
+export type ForkOptions = Omit<Partial<SandboxOptions>, "image">;
 
 /** What a command in a sandbox is given. An option of another name is refused. */
 export interface CommandOptions {

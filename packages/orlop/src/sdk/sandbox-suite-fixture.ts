@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { patience } from "@orlop/testkit";
 import { findLeftovers } from "../e2e/leftovers-fixture.ts";
-import { Sandbox, type SandboxOptions } from "../index.ts";
+import { Engine, Sandbox, type SandboxOptions } from "../index.ts";
 
 interface SandboxSuiteOptions {
   readonly skip: string | false;
@@ -35,6 +35,13 @@ export function sandboxSuite({ skip, stateDirectory, makeBusybox }: SandboxSuite
     commandTests(create);
     endTests(create);
     fileTests(create, () => directory, makeBusybox);
+
+    test("is shown by the list of containers, by its labels", async () => {
+      await using box = await create({ labels: { of: "suite" } });
+      await using engine = await Engine.open();
+      const shown = (await engine.containers.list()).find(({ id }) => id === box.id);
+      assert.deepEqual([shown?.status, shown?.labels.of], ["running", "suite"]);
+    });
 
     test("goes with a process that is killed, and the next one removes what is left", async () => {
       const { child, id } = await startElsewhere();
@@ -204,7 +211,7 @@ function fileTests(create: Create, directory: () => string, makeBusybox: Sandbox
 
   test("tells of no differences where there is no image", async () => {
     await using box = await create();
-    await assert.rejects(box.diff(), { code: "unsupported" });
+    await assert.rejects(box.fs.diff(), { code: "unsupported" });
   });
 
   test("needs no program in its root file system", {

@@ -1,30 +1,47 @@
-import { generateId, OrlopError, type Process } from "@orlop/core";
+import { generateId, OrlopError, type Process, type Runtime } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { randomBytes } from "@orlop/kernel";
-import type { SnapshotChange } from "@orlop/snapshot";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { writtenSnapshot } from "../commit/written-snapshot.ts";
 import { execProcess } from "../containers/exec-process.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
+import { DEFAULT_NETWORK, DEFAULT_NETWORK_ROOTLESS } from "../run/network-options.ts";
 import { prepareContainer } from "../run/prepare-container.ts";
 import { RunMarker } from "../run/run-marker.ts";
 import { runOnCurrentRoot } from "../run/run-on-current-root.ts";
 import { sweepOrphans } from "../run/sweep-orphans.ts";
+import { ownDataDirectory } from "../store/data-directory.ts";
 import { checkCommandOptions, checkWords } from "./check-command.ts";
 import { type CollectedCommand, collectCommand } from "./collect-command.ts";
 import { type CommandValue, commandWordsOf, shellLineOf } from "./command-template.ts";
+import { readNetwork } from "./network/read-network.ts";
+import type { SandboxNetwork } from "./network/sandbox-network.ts";
+import { openHandler } from "./open-handler.ts";
+import { checkExposeOptions } from "./ports/check-expose-options.ts";
+import type { ExposedPort, ExposeOptions } from "./ports/exposed-port.ts";
 import { readSandboxOptions } from "./read-sandbox-options.ts";
-import { SandboxFiles } from "./sandbox-files.ts";
+import { type FileChange, SandboxFiles } from "./sandbox-files.ts";
 import { SandboxHost } from "./sandbox-host.ts";
-import type { CommandOptions, Isolation, SandboxOptions } from "./sandbox-options.ts";
+import type { CommandOptions, ForkOptions, Isolation, SandboxOptions } from "./sandbox-options.ts";
 import { SandboxProcess } from "./sandbox-process.ts";
+import { makeSandboxes, type SandboxGroup } from "./snapshot/sandbox-group.ts";
+import type { SandboxSnapshot } from "./snapshot/sandbox-snapshot.ts";
 import { startProgram } from "./start-program.ts";
+
+/** Sandboxes of one fork. */
+const FORKS_MAX = 1000;
 
 /** What a sandbox is made of. */
 interface SandboxParts {
   readonly id: string;
   readonly isolation: Isolation;
+  readonly options: SandboxOptions;
+  /** What it began with, where it is a fork. */
+  readonly base: SandboxSnapshot | undefined;
+  readonly stateDirectory: string;
   readonly host: SandboxHost;
+  /** That has made it. */
+  readonly runtime: Runtime;
   readonly machine: MachineView;
   /** Pid of its init, as this machine numbers it. */
   readonly pid: number;
@@ -52,12 +69,16 @@ interface SandboxParts {
 export class Sandbox implements AsyncDisposable {
   /** 64 lower-case hex digits, as in `orlop ps --no-trunc`. */
   readonly id: string;
-  /** What it is isolated by. */
+  /** What it is isolated by, as its handler says. */
   readonly isolation: Isolation;
+  /** What has made it: `process`, `oci:PROGRAM`, `shim:NAME`. */
+  readonly handler: string;
   /** Its files, as its programs see them. */
   readonly fs: SandboxFiles;
   readonly #parts: SandboxParts;
   readonly #running = new Set<SandboxProcess>();
+  readonly #ports = new Set<ExposedPort>();
+  #network: SandboxNetwork | undefined;
   #root: RootDirectory | undefined;
   #end: "timeout" | "closed" | undefined;
   #closing: Promise<void> | undefined;
@@ -66,9 +87,14 @@ export class Sandbox implements AsyncDisposable {
     this.#parts = parts;
     this.id = parts.id;
     this.isolation = parts.isolation;
+    this.handler = parts.runtime.name;
     const { uid, gid } = parts.process.user;
     // An ordinary user's sandbox has one user, who is the caller.
-    this.fs = new SandboxFiles(() => this.#openRoot(), parts.machine.rootless ? undefined : { uid, gid });
+    this.fs = new SandboxFiles({
+      root: () => this.#openRoot(),
+      owner: parts.machine.rootless ? undefined : { uid, gid },
+      changes: () => this.#changes(),
+    });
   }
 
   /**
@@ -79,27 +105,72 @@ export class Sandbox implements AsyncDisposable {
    *   `cancelled` when its signal aborts
    */
   static async create(options: SandboxOptions): Promise<Sandbox> {
+    return await Sandbox.#make(options);
+  }
+
+  static async #make(options: SandboxOptions, base?: SandboxSnapshot): Promise<Sandbox> {
     const machine = readMachineView();
-    const { run, isolation } = readSandboxOptions(options, machine);
+    const run = readSandboxOptions(options, machine);
     refuseAborted(options.signal);
     await using stack = new AsyncDisposableStack();
-    const prepared = stack.use(await prepareContainer(run, machine));
-    const { id, stateDirectory, description } = prepared;
+    const prepared = stack.use(await prepareContainer(run, machine, base && ((given) => base.open(given))));
+    const { id, stateDirectory } = prepared;
+    // What is made for a mount that was asked for is nothing that was written.
+    const mountPoints = [...prepared.description.mountPoints, ...run.mounts.map(({ mount }) => mount.destination)];
+    const description = { ...prepared.description, mountPoints };
     refuseAborted(options.signal);
-    stack.use(new RunMarker(stateDirectory, id, description));
+    stack.use(new RunMarker(stateDirectory, ownDataDirectory(), description));
     const host = stack.use(SandboxHost.take(stateDirectory));
+    const handler = await openHandler(run.runtime, { host, stateDirectory }, stack);
     const { pid } = await runOnCurrentRoot(prepared, (request) =>
-      host.runtime.run({ ...request, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
+      handler.run({ ...request, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
     );
-    stack.defer(() => host.runtime.delete(id, { force: true }));
+    const { runtime } = handler;
+    stack.defer(() => runtime.delete(id, { force: true }));
     if (pid === undefined) throw new OrlopError("failed", `Cannot create sandbox: its init has ended at once`);
+    const { isolation } = await runtime.features();
     // Meanwhile: what it fails at is not this sandbox's concern, and the next one tries again.
     const sweep = sweepOrphans(stateDirectory).catch(() => {});
     stack.defer(() => sweep);
     const { process } = description;
-    const box = new Sandbox({ id, isolation, host, machine, pid, process, description, stack: stack.move() });
-    await box.#limit(options);
+    const box = new Sandbox({
+      ...{ id, isolation, options, base, host, runtime, machine, pid, process, description, stateDirectory },
+      stack: stack.move(),
+    });
+    try {
+      await box.#connect(options);
+      await box.#limit(options);
+    } catch (error) {
+      await box.#close("closed");
+      throw error;
+    }
     return box;
+  }
+
+  /**
+   * Makes sandboxes that begin with the files of a snapshot, all at once; none of them copies anything. Each is as the sandbox
+   * that the snapshot was taken of, apart from what the options say and from its signal. When one fails, all do.
+   *
+   * ```ts
+   * await using prepared = await box.snapshot();
+   * await using ten = await Sandbox.fork(prepared, 10);
+   * ```
+   *
+   * @param count from 1 to 1000
+   * @throws OrlopError as {@link create}; `conflict` when the snapshot has been disposed of
+   */
+  static async fork(snapshot: SandboxSnapshot, count: number, options: ForkOptions = {}): Promise<SandboxGroup> {
+    if (!Number.isInteger(count) || count < 1 || count > FORKS_MAX) {
+      throw new OrlopError("invalid", `Cannot fork sandbox ${count} times: it is a number from 1 to ${FORKS_MAX}`);
+    }
+    const { signal: _, ...inherited } = snapshot.options;
+    const all = { ...inherited, ...options, image: inherited.image };
+    return await makeSandboxes(count, () => Sandbox.#make(all, snapshot));
+  }
+
+  /** What it has of the network that it was connected with; undefined for `none` and `host`. */
+  get network(): SandboxNetwork | undefined {
+    return this.#network;
   }
 
   /**
@@ -154,18 +225,47 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * What was written to its files so far, sorted by path; not what lies in its mounts.
+   * Makes a port of the sandbox reachable at this machine's loopback: what listens on the sandbox's own loopback or on all of
+   * its addresses, now or later. The sandbox is on no network for that.
    *
-   * @throws OrlopError `unsupported` for a sandbox of anything but an image
+   * ```ts
+   * await using shown = await box.expose(8080);
+   * await fetch(shown.url);
+   * ```
+   *
+   * @throws OrlopError `invalid` for no port, `conflict` for a port of this machine that is taken, for a sandbox on this
+   *   machine's network, and when the sandbox has ended
    */
-  async diff(): Promise<readonly SnapshotChange[]> {
-    this.#expectOpen("compare");
-    const { description, id } = this.#parts;
-    const { store, snapshotter, key } = writtenSnapshot("compare", id, description);
-    const { Depot } = await import("../store/open-depot.ts");
-    await using depot = new Depot(store);
-    using changes = await depot.changes(snapshotter, key, description);
-    return await changes.list();
+  async expose(port: number, options: ExposeOptions = {}): Promise<ExposedPort> {
+    checkExposeOptions(port, options);
+    await this.#checkRunning("expose port of");
+    const { pid, host, machine, stateDirectory, options: made, id } = this.#parts;
+    if (made.network === "host") {
+      const what = "it is on this machine's network, and so are its ports";
+      throw new OrlopError("conflict", `Cannot expose port of sandbox "${id}": ${what}`);
+    }
+    const { ExposedPort } = await import("./ports/exposed-port.ts");
+    const { rootless } = machine;
+    const exposed = await ExposedPort.open({
+      ...options,
+      ...{ pid, port, rootless, stateDirectory, zygote: () => host.zygote },
+    });
+    this.#ports.add(exposed);
+    return exposed;
+  }
+
+  /**
+   * Keeps its files as they are now, without those of its mounts, to begin others with. Its processes stand still meanwhile
+   * where its user can have that (cgroups); where not, what is being written is seen half. They are no part of it.
+   *
+   * @throws OrlopError `unsupported` for a sandbox of anything but an image; `cancelled` when the signal aborts; `conflict` when
+   *   the sandbox has ended
+   */
+  async snapshot({ signal }: { readonly signal?: AbortSignal } = {}): Promise<SandboxSnapshot> {
+    this.#expectOpen("take snapshot of");
+    const { description, id, options, base } = this.#parts;
+    const { takeSnapshot } = await import("./snapshot/take-snapshot.ts");
+    return await takeSnapshot({ id, description, options, base, signal, quietly: (work) => this.#quietly(work) });
   }
 
   /** Ends it with all that runs in it, and removes it. */
@@ -175,7 +275,7 @@ export class Sandbox implements AsyncDisposable {
 
   async #start(words: readonly string[], options: CommandOptions) {
     this.#expectOpen("run a command in");
-    const { id, pid, host, machine, process } = this.#parts;
+    const { id, pid, host, runtime, machine, process } = this.#parts;
     const program = execProcess(process, {
       words,
       terminal: false,
@@ -188,19 +288,20 @@ export class Sandbox implements AsyncDisposable {
       windowSize: undefined,
     });
     const execId = generateId(randomBytes);
-    return await startProgram(host, { id, pid, execId, program, reads: options.input !== undefined });
+    return await startProgram({ host, runtime }, { id, pid, execId, program, reads: options.input !== undefined });
   }
 
   /** Held from the first use on: its pid may be somebody else's when init has ended. */
   async #openRoot(): Promise<RootDirectory> {
     this.#expectOpen("use files of");
     if (this.#root === undefined) {
-      const { id, pid, host } = this.#parts;
+      const { pid } = this.#parts;
       const root = new RootDirectory(`/proc/${pid}/root`);
-      const { status } = await host.runtime.state(id);
-      if (status !== "running") {
+      try {
+        await this.#checkRunning("use files of");
+      } catch (error) {
         root[Symbol.dispose]();
-        throw new OrlopError("conflict", `Cannot use files of sandbox "${id}": it is ${status}`);
+        throw error;
       }
       // Another call may have been quicker.
       if (this.#root === undefined) this.#root = root;
@@ -209,10 +310,56 @@ export class Sandbox implements AsyncDisposable {
     return this.#root;
   }
 
+  async #checkRunning(action: string): Promise<void> {
+    this.#expectOpen(action);
+    const { id, runtime } = this.#parts;
+    const { status } = await runtime.state(id);
+    if (status !== "running") throw new OrlopError("conflict", `Cannot ${action} sandbox "${id}": it is ${status}`);
+  }
+
+  async #changes(): Promise<readonly FileChange[]> {
+    this.#expectOpen("compare");
+    const { description, id } = this.#parts;
+    const { store, snapshotter, key } = writtenSnapshot("compare", id, description);
+    const { Depot } = await import("../store/open-depot.ts");
+    await using depot = new Depot(store);
+    using changes = await depot.changes(snapshotter, key, description);
+    return (await changes.list()).map(({ kind, path }) => ({ kind, path: `/${path}` }));
+  }
+
+  async #quietly<T>(work: () => Promise<T>): Promise<T> {
+    const { id, runtime } = this.#parts;
+    try {
+      await runtime.pause(id);
+    } catch (error) {
+      if (!(error instanceof OrlopError) || !["unsupported", "denied"].includes(error.code)) throw error;
+      return await work();
+    }
+    try {
+      return await work();
+    } finally {
+      await runtime.resume(id);
+    }
+  }
+
   #expectOpen(action: string): void {
     if (this.#end === undefined) return;
     const how = this.#end === "timeout" ? "its time is over" : "it was closed";
     throw new OrlopError("conflict", `Cannot ${action} sandbox "${this.id}": ${how}`);
+  }
+
+  async #connect({ network: asked }: SandboxOptions): Promise<void> {
+    const { network, allow } = readNetwork(asked);
+    if (network === undefined) return;
+    const { id, pid, description, machine, stateDirectory, stack } = this.#parts;
+    const { names, name } = description;
+    const { connectSandbox } = await import("./network/sandbox-network.ts");
+    const own = machine.rootless && network === DEFAULT_NETWORK ? DEFAULT_NETWORK_ROOTLESS : network;
+    const store = ownDataDirectory();
+    this.#network = await connectSandbox(
+      { ...{ id, pid, name, names, allow, machine, stateDirectory, store }, network: own, files: this.fs },
+      stack,
+    );
   }
 
   async #limit({ timeoutMs, signal }: SandboxOptions): Promise<void> {
@@ -240,6 +387,7 @@ export class Sandbox implements AsyncDisposable {
   async #release(): Promise<void> {
     // Those that run hear how they end before what tells of it goes.
     await Promise.all([...this.#running].map((program) => program[Symbol.asyncDispose]()));
+    for (const port of this.#ports) await port[Symbol.asyncDispose]();
     this.#root?.[Symbol.dispose]();
     await this.#parts.stack.disposeAsync();
   }

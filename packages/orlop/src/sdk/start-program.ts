@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import { constants } from "node:os";
-import { OrlopError, type Process } from "@orlop/core";
+import { OrlopError, type Process, type Runtime } from "@orlop/core";
 import { endTree } from "./end-tree.ts";
 import type { SandboxHost } from "./sandbox-host.ts";
 import { type StartedProgram, signalName } from "./sandbox-process.ts";
@@ -17,10 +17,9 @@ interface ProgramPlace {
 
 /** Starts a program in a sandbox, with pipes that programs can open again by name. @throws OrlopError */
 export async function startProgram(
-  host: SandboxHost,
+  { host, runtime }: { readonly host: SandboxHost; readonly runtime: Runtime },
   { id, pid: init, execId, program, reads }: ProgramPlace,
 ): Promise<StartedProgram> {
-  const { runtime } = host;
   const [stdout, stderr, stdin] = await host.makePipes(reads ? 3 : 2);
   if (stdout === undefined || stderr === undefined) throw new Error("as many pipes as asked for");
   const theirs = [stdout.writer, stderr.writer, ...(stdin === undefined ? [] : [stdin.reader])];

@@ -20,6 +20,8 @@ export interface PullRequest {
   readonly signaturePolicy?: string | undefined;
   /** Keeps an image that has no name; absent: it gets its digest for one. */
   readonly lease?: string;
+  /** Ends it, as signals to this process do. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function pull(depot: Depot, request: PullRequest): Promise<PulledIm
   const { reference, platform = ownPlatform(), quiet, registry, lease, signaturePolicy } = request;
   collectInOneGo();
   using cancel = new CancelOnSignals();
-  const { signal } = cancel;
+  const signal = request.signal === undefined ? cancel.signal : AbortSignal.any([cancel.signal, request.signal]);
   using progress = showProgress({ quiet, movement: "downloading" });
   await using open = await openSource(reference, depot, {
     signal,

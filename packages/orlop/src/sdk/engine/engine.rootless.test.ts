@@ -1,0 +1,7 @@
+import { busyboxObstacle } from "@orlop/testkit";
+import { stateDirectory } from "../../run/state-directory.ts";
+import { engineSuite } from "./engine-suite-fixture.ts";
+
+const uid = process.getuid?.() ?? 0;
+const obstacle = uid === 0 ? "needs an ordinary user" : busyboxObstacle();
+engineSuite({ skip: obstacle ?? false, stateDirectory: uid === 0 ? "" : stateDirectory(uid, process.env) });

@@ -1,0 +1,105 @@
+import { type EgressPolicy, type EgressRule, type Endpoint, type NetworkDriver, shortId } from "@orlop/core";
+import type { ContainerDescription } from "@orlop/engine";
+import { hostsText, resolversText } from "@orlop/engine/name-files";
+import { openNetworks } from "../../containers/open-networks.ts";
+import type { MachineView } from "../../run/machine-view.ts";
+import { Depot } from "../../store/open-depot.ts";
+import type { SandboxFiles } from "../sandbox-files.ts";
+import { parseTarget } from "./parse-target.ts";
+
+interface NetworkParts {
+  readonly driver: NetworkDriver;
+  readonly endpoint: Endpoint;
+}
+
+interface Connection {
+  readonly id: string;
+  /** Of its init. */
+  readonly pid: number;
+  /** By which others on the network know it. */
+  readonly name: string;
+  readonly names: ContainerDescription["names"];
+  /** Network to connect it with. */
+  readonly network: string;
+  /** Absent: it may talk to all. */
+  readonly allow: readonly string[] | undefined;
+  readonly machine: MachineView;
+  readonly stateDirectory: string;
+  readonly store: string;
+  /** Takes what it is told of names. */
+  readonly files: SandboxFiles;
+}
+
+/**
+ * What a sandbox has of a network, and what it may reach by it. Policies hold outside of the sandbox: no right inside gets
+ * around them.
+ */
+export class SandboxNetwork {
+  readonly #driver: NetworkDriver;
+  readonly #endpoint: Endpoint;
+  #policy: EgressPolicy;
+
+  /** @internal */
+  constructor({ driver, endpoint }: NetworkParts) {
+    this.#driver = driver;
+    this.#endpoint = endpoint;
+    this.#policy = endpoint.egress;
+  }
+
+  /** Its own, without the lengths of their prefixes: `172.30.0.2`. */
+  get addresses(): readonly string[] {
+    return this.#endpoint.addresses.map((address) => address.replace(/\/.*$/, ""));
+  }
+
+  /** This machine's on that network, where it has any. */
+  get gateways(): readonly string[] {
+    return this.#endpoint.gateways;
+  }
+
+  /** Lets it reach these, too, from now on; one that may reach everything still may. @throws OrlopError as for {@link restrict} */
+  async allow(...targets: readonly string[]): Promise<void> {
+    if (this.#policy === "all") return;
+    await this.#set({ allow: [...this.#policy.allow, ...targets.map(parseTarget)] });
+  }
+
+  /**
+   * Lets it reach these and nothing else from now on; connections to others end.
+   *
+   * @param targets `ADDRESS[/PREFIX][:PORT[-PORT]][/PROTOCOL]`; none: it reaches nothing
+   * @throws OrlopError `invalid`; `unsupported` for names, and where what connects it has no such policies (an ordinary user's)
+   */
+  async restrict(targets: readonly string[]): Promise<void> {
+    await this.#set({ allow: targets.map(parseTarget) });
+  }
+
+  async #set(policy: { readonly allow: readonly EgressRule[] }): Promise<void> {
+    await this.#driver.setEgress(this.#endpoint.network, this.#endpoint.id, policy);
+    this.#policy = policy;
+  }
+}
+
+/** Connects a sandbox in which nothing runs yet; what it has of the network goes with the stack. @throws OrlopError */
+export async function connectSandbox(
+  { id, pid, name, names, network, allow, machine, stateDirectory, store, files }: Connection,
+  stack: AsyncDisposableStack,
+): Promise<SandboxNetwork> {
+  const depot = stack.use(new Depot(store));
+  const driver = await openNetworks(depot, machine, stateDirectory);
+  stack.defer(() => driver.close());
+  // Of sandboxes whose process was killed.
+  await driver.cleanup();
+  const endpoint = await driver.connect({
+    network,
+    endpoint: id,
+    namespace: { path: `/proc/${pid}/ns/net` },
+    names: [...new Set([name, shortId(id), names.hostname])],
+    ...(allow === undefined ? {} : { egress: { allow: allow.map(parseTarget) } }),
+  });
+  stack.defer(() => driver.disconnect(endpoint.network, id));
+  const connected = new SandboxNetwork({ driver, endpoint });
+  const { addresses } = connected;
+  const others = (await driver.hostsEntries(endpoint.network)).filter(({ address }) => !addresses.includes(address));
+  await files.write("/etc/hosts", hostsText(names, addresses, [...names.hosts, ...others]));
+  await files.write("/etc/resolv.conf", resolversText(names, endpoint.resolvers));
+  return connected;
+}
