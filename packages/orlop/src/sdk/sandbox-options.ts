@@ -35,8 +35,8 @@ export interface NetworkRequest {
   /** Absent: `bridge`. */
   readonly name?: string;
   /**
-   * All that it may begin to talk to: `ADDRESS[/PREFIX][:PORT[-PORT]][/PROTOCOL]`. It holds outside of the sandbox, and needs
-   * root. Absent: everything.
+   * All that it may begin to talk to: `TO[:PORT[-PORT]][/PROTOCOL]`, an address, a prefix or a name of DNS each (`*.` in front
+   * stands for all below it). It holds outside of the sandbox, and needs root. Absent: everything.
    */
   readonly allow?: readonly string[];
 }

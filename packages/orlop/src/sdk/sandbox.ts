@@ -5,8 +5,9 @@ import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { writtenSnapshot } from "../commit/written-snapshot.ts";
 import { execProcess } from "../containers/exec-process.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
-import { DEFAULT_NETWORK, DEFAULT_NETWORK_ROOTLESS } from "../run/network-options.ts";
+import { DEFAULT_NETWORK } from "../run/network-options.ts";
 import { prepareContainer } from "../run/prepare-container.ts";
+import { rootlessNetwork } from "../run/rootless-network.ts";
 import { RunMarker } from "../run/run-marker.ts";
 import { runOnCurrentRoot } from "../run/run-on-current-root.ts";
 import { sweepOrphans } from "../run/sweep-orphans.ts";
@@ -351,15 +352,11 @@ export class Sandbox implements AsyncDisposable {
   async #connect({ network: asked }: SandboxOptions): Promise<void> {
     const { network, allow } = readNetwork(asked);
     if (network === undefined) return;
-    const { id, pid, description, machine, stateDirectory, stack } = this.#parts;
+    const { id, pid, description, machine, stack } = this.#parts;
     const { names, name } = description;
     const { connectSandbox } = await import("./network/sandbox-network.ts");
-    const own = machine.rootless && network === DEFAULT_NETWORK ? DEFAULT_NETWORK_ROOTLESS : network;
-    const store = ownDataDirectory();
-    this.#network = await connectSandbox(
-      { ...{ id, pid, name, names, allow, machine, stateDirectory, store }, network: own, files: this.fs },
-      stack,
-    );
+    const own = machine.rootless && network === DEFAULT_NETWORK ? rootlessNetwork() : network;
+    this.#network = await connectSandbox({ id, pid, name, names, allow, network: own, files: this.fs }, stack);
   }
 
   async #limit({ timeoutMs, signal }: SandboxOptions): Promise<void> {

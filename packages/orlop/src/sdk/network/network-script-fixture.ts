@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { Sandbox } from "../../index.ts";
+import { Engine, Sandbox } from "../../index.ts";
 
 const PORTS = [80, 81] as const;
 
@@ -52,7 +52,13 @@ const [sameGateway] = free.network?.gateways ?? [];
 const { stdout: answer } = await free.run([process.execPath, "-e", CLIENT, sameGateway ?? "", "80", "60000"]);
 await free.network?.allow("192.0.2.1");
 const refusals: unknown[] = [];
-for (const asked of [{ name: "no-such-network" }, { allow: ["a.example"] }]) {
+for (const asked of [{ name: "no-such-network" }, { allow: ["a.example:x"] }]) {
   await Sandbox.create({ image: "host", network: asked }).catch((error) => refusals.push(error.code));
 }
-console.log(JSON.stringify({ seen, hosts, answer: answer.trim(), refusals }));
+await using engine = await Engine.open();
+await engine.networks.create("app");
+await using named = await Sandbox.create({ image: "host", network: { name: "app", allow: ["registry.example:443"] } });
+await using other = await Sandbox.create({ image: "host", network: "app" });
+const { stdout: found } = await other.$`getent ahostsv4 ${named.id.slice(0, 12)}`;
+const isFound = found.startsWith(`${named.network?.addresses[0]} `);
+console.log(JSON.stringify({ seen, hosts, isFound, answer: answer.trim(), refusals }));

@@ -28,8 +28,9 @@ describe("the network of a sandbox", { skip: process.getuid?.() === 0 ? false : 
           [80, "silent"],
         ],
         hosts: true,
+        isFound: true,
         answer: "port 80",
-        refusals: ["not-found", "unsupported"],
+        refusals: ["not-found", "invalid"],
       });
       assert.deepEqual(await findLeftovers([first, second], "/run/orlop"), []);
     } finally {

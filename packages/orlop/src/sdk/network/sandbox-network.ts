@@ -1,10 +1,9 @@
 import { type EgressPolicy, type EgressRule, type Endpoint, type NetworkDriver, shortId } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { hostsText, resolversText } from "@orlop/engine/name-files";
-import { openNetworks } from "../../containers/open-networks.ts";
-import type { MachineView } from "../../run/machine-view.ts";
-import { Depot } from "../../store/open-depot.ts";
+import { openEngine } from "../../containers/open-engine.ts";
 import type { SandboxFiles } from "../sandbox-files.ts";
+import { answerNames } from "./answer-names.ts";
 import { parseTarget } from "./parse-target.ts";
 
 interface NetworkParts {
@@ -23,9 +22,6 @@ interface Connection {
   readonly network: string;
   /** Absent: it may talk to all. */
   readonly allow: readonly string[] | undefined;
-  readonly machine: MachineView;
-  readonly stateDirectory: string;
-  readonly store: string;
   /** Takes what it is told of names. */
   readonly files: SandboxFiles;
 }
@@ -65,8 +61,8 @@ export class SandboxNetwork {
   /**
    * Lets it reach these and nothing else from now on; connections to others end.
    *
-   * @param targets `ADDRESS[/PREFIX][:PORT[-PORT]][/PROTOCOL]`; none: it reaches nothing
-   * @throws OrlopError `invalid`; `unsupported` for names, and where what connects it has no such policies (an ordinary user's)
+   * @param targets `TO[:PORT[-PORT]][/PROTOCOL]`, an address, a prefix or a name of DNS each; none: it reaches nothing
+   * @throws OrlopError `invalid`; `unsupported` where what connects it has no such policies (an ordinary user's)
    */
   async restrict(targets: readonly string[]): Promise<void> {
     await this.#set({ allow: targets.map(parseTarget) });
@@ -80,12 +76,11 @@ export class SandboxNetwork {
 
 /** Connects a sandbox in which nothing runs yet; what it has of the network goes with the stack. @throws OrlopError */
 export async function connectSandbox(
-  { id, pid, name, names, network, allow, machine, stateDirectory, store, files }: Connection,
+  { id, pid, name, names, network, allow, files }: Connection,
   stack: AsyncDisposableStack,
 ): Promise<SandboxNetwork> {
-  const depot = stack.use(new Depot(store));
-  const driver = await openNetworks(depot, machine, stateDirectory);
-  stack.defer(() => driver.close());
+  const open = stack.use(openEngine());
+  const driver = await open.networks();
   // Of sandboxes whose process was killed.
   await driver.cleanup();
   const endpoint = await driver.connect({
@@ -96,6 +91,7 @@ export async function connectSandbox(
     ...(allow === undefined ? {} : { egress: { allow: allow.map(parseTarget) } }),
   });
   stack.defer(() => driver.disconnect(endpoint.network, id));
+  await answerNames(open, driver, endpoint, stack);
   const connected = new SandboxNetwork({ driver, endpoint });
   const { addresses } = connected;
   const others = (await driver.hostsEntries(endpoint.network)).filter(({ address }) => !addresses.includes(address));
