@@ -10,14 +10,14 @@ const [image = "debian:bookworm?packages=busybox", count = "3"] = process.argv.s
 // An image in a directory of this machine, or the name of one.
 const source = image.startsWith("oci:") ? { oci: image.slice("oci:".length) } : image;
 await using first = await Sandbox.create({ image: source });
-await first.sh`mkdir -p /work; echo prepared > /work/state`;
+await first.sh`mkdir -p /srv; echo prepared > /srv/state`;
 for (const { kind, path } of await first.fs.diff()) console.log(`${kind} ${path}`);
 
 await using prepared = await first.snapshot();
 await using forks = await Sandbox.fork(prepared, Number(count));
 const results = await Promise.all(
   forks.map(async (fork, index) => {
-    const { stdout } = await fork.sh`echo ${`attempt ${index + 1}`} >> /work/state; cat /work/state`;
+    const { stdout } = await fork.sh`echo ${`attempt ${index + 1}`} >> /srv/state; cat /srv/state`;
     return stdout.trim().replaceAll("\n", ", ");
   }),
 );

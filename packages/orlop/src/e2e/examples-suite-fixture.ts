@@ -80,45 +80,8 @@ export function examplesSuite({ skip, makeBusybox }: ExamplesSuiteOptions): void
       assert.equal((await run("grade.ts", "100", "x => { for (;;); }")).stdout, "too slow\n");
     });
 
-    test("plug-in-host asks a plug-in", async () => {
-      const plugIn = "request => request.text.toUpperCase()";
-      const { exitCode, stdout, stderr } = await run("plug-in-host.ts", plugIn, "hello", "you");
-      assert.deepEqual([exitCode, stdout], [0, '"HELLO"\n"YOU"\n'], stderr);
-    });
-
-    test("test-database begins each test with an empty one", async () => {
-      const { exitCode, stdout, stderr } = await run("test-database.ts");
-      const said = "rows are counted\nthe next test begins with an empty one\n";
-      assert.deepEqual([exitCode, stdout], [0, said], stderr);
-    });
-
-    test("forks goes on from one preparation", { skip: makeBusybox === undefined && "needs busybox" }, async () => {
-      const root = join(tree, "root");
-      makeBusybox?.(root);
-      const tar = execFileSync("tar", ["-C", root, "-cf", "-", "."], { maxBuffer: 1 << 26 });
-      const layout = new LayoutWriter(join(tree, "layout"));
-      layout.publish([layout.manifest({ layers: [{ tar }], config: { Env: ["PATH=/bin"] } })]);
-      const { exitCode, stdout, stderr } = await run("forks.ts", `oci:${layout.directory}`, "2");
-      const said = "added /work\nadded /work/state\nprepared, attempt 1\nprepared, attempt 2\n";
-      assert.deepEqual([exitCode, stdout], [0, said], stderr);
-    });
-
-    test("follow-logs shows what a container puts out, and removes it", async () => {
-      const { exitCode, stdout, stderr } = await run("follow-logs.ts", "host", "sh", "-c", "echo a; echo b; exit 3");
-      assert.deepEqual([exitCode, stdout], [0, "a\nb\nit has ended with 3\n"], stderr);
-    });
-
-    test("allow-list reaches what is allowed, and is for root", async () => {
-      if (process.getuid?.() === 0) {
-        const { exitCode, stdout, stderr } = await runWithServers("allow-list.ts", "192.0.2.1:443", "192.0.2.1:80");
-        const said = ["443 is reached", "80 is not reached", "443 is not reached", "80 is reached"];
-        assert.deepEqual([exitCode, stdout], [0, said.map((each) => `192.0.2.1:${each}\n`).join("")], stderr);
-        return;
-      }
-      const { exitCode, stderr } = await run("allow-list.ts");
-      assert.equal(exitCode, 1);
-      assert.match(stderr, /code: '(unsupported|not-found)'/);
-    });
+    serverTests();
+    imageTests(() => tree, makeBusybox);
 
     test("are all of them", () => {
       const source = readFileSync(import.meta.filename, "utf8");
@@ -126,6 +89,52 @@ export function examplesSuite({ skip, makeBusybox }: ExamplesSuiteOptions): void
       assert.ok(names.length > 10);
       for (const name of names) assert.ok(source.includes(`"${name}"`), name);
     });
+  });
+}
+
+/** Those that are asked over a network, or ask. */
+function serverTests(): void {
+  test("plug-in-host asks a plug-in", async () => {
+    const plugIn = "request => request.text.toUpperCase()";
+    const { exitCode, stdout, stderr } = await run("plug-in-host.ts", plugIn, "hello", "you");
+    assert.deepEqual([exitCode, stdout], [0, '"HELLO"\n"YOU"\n'], stderr);
+  });
+
+  test("test-database begins each test with an empty one", async () => {
+    const { exitCode, stdout, stderr } = await run("test-database.ts");
+    const said = "rows are counted\nthe next test begins with an empty one\n";
+    assert.deepEqual([exitCode, stdout], [0, said], stderr);
+  });
+
+  test("allow-list reaches what is allowed, and is for root", async () => {
+    if (process.getuid?.() === 0) {
+      const { exitCode, stdout, stderr } = await runWithServers("allow-list.ts", "192.0.2.1:443", "192.0.2.1:80");
+      const said = ["443 is reached", "80 is not reached", "443 is not reached", "80 is reached"];
+      assert.deepEqual([exitCode, stdout], [0, said.map((each) => `192.0.2.1:${each}\n`).join("")], stderr);
+      return;
+    }
+    const { exitCode, stderr } = await run("allow-list.ts");
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /code: '(unsupported|not-found)'/);
+  });
+}
+
+/** Those of images, and of containers that stay. */
+function imageTests(tree: () => string, makeBusybox: ExamplesSuiteOptions["makeBusybox"]): void {
+  test("forks goes on from one preparation", { skip: makeBusybox === undefined && "needs busybox" }, async () => {
+    const root = join(tree(), "root");
+    makeBusybox?.(root);
+    const tar = execFileSync("tar", ["-C", root, "-cf", "-", "."], { maxBuffer: 1 << 26 });
+    const layout = new LayoutWriter(join(tree(), "layout"));
+    layout.publish([layout.manifest({ layers: [{ tar }], config: { Env: ["PATH=/bin"] } })]);
+    const { exitCode, stdout, stderr } = await run("forks.ts", `oci:${layout.directory}`, "2");
+    const said = "added /srv\nadded /srv/state\nprepared, attempt 1\nprepared, attempt 2\n";
+    assert.deepEqual([exitCode, stdout], [0, said], stderr);
+  });
+
+  test("follow-logs shows what a container puts out, and removes it", async () => {
+    const { exitCode, stdout, stderr } = await run("follow-logs.ts", "host", "sh", "-c", "echo a; echo b; exit 3");
+    assert.deepEqual([exitCode, stdout], [0, "a\nb\nit has ended with 3\n"], stderr);
   });
 }
 
