@@ -18,6 +18,9 @@ import {
 } from "@orlop/core";
 import { Database } from "@orlop/image";
 import { Engine, type NewContainer } from "./engine.ts";
+import type { PodDescription } from "./pods/pod-description.ts";
+import type { HeldNamespaces, PodNamespaces } from "./pods/pod-namespaces.ts";
+import type { NewPod } from "./pods/pods.ts";
 import type { ContainerRoot } from "./state/container-description.ts";
 import type { Container } from "./state/container-rows.ts";
 
@@ -136,6 +139,28 @@ function exitWith(exitCode: number): ExitStatus {
   return { exitCode, signal: undefined, oomKilled: false, exitedAtMs: Date.now(), usage: undefined };
 }
 
+/** Namespaces that are names alone. */
+class FakeNamespaces implements PodNamespaces {
+  /** Ids of pods whose namespaces are there. */
+  readonly held: Set<string> = new Set();
+  /** The next one fails so. */
+  failure: OrlopError | undefined;
+
+  async hold({ id }: PodDescription): Promise<HeldNamespaces> {
+    if (this.failure !== undefined) throw this.failure;
+    this.held.add(id);
+    return { paths: { net: `/held/${id}/net`, uts: `/held/${id}/uts` }, sharedMemory: `/held/${id}/shm` };
+  }
+
+  async find({ id }: PodDescription): Promise<HeldNamespaces | undefined> {
+    return this.held.has(id) ? { paths: { net: `/held/${id}/net`, uts: `/held/${id}/uts` } } : undefined;
+  }
+
+  async release({ id }: PodDescription): Promise<void> {
+    this.held.delete(id);
+  }
+}
+
 const NO_LOGS: Logs = {
   start: async () => ({ pid: process.pid }),
   async *read(): AsyncIterable<LogEntry> {},
@@ -145,6 +170,7 @@ const NO_LOGS: Logs = {
 export class EngineFixture implements Disposable {
   readonly directory: string = mkdtempSync(join(tmpdir(), "orlop-engine-"));
   readonly runtime: FakeRuntime = new FakeRuntime();
+  readonly namespaces: FakeNamespaces = new FakeNamespaces();
   readonly removedRoots: ContainerRoot[] = [];
   readonly discarded: string[] = [];
   transients: readonly Container[] = [];
@@ -176,7 +202,15 @@ export class EngineFixture implements Disposable {
         return { reader, writer };
       },
       transients: () => this.transients,
+      podNamespaces: this.namespaces,
     });
+  }
+
+  /** Of the last engine. */
+  database(): Database {
+    const last = this.#databases.at(-1);
+    if (last === undefined) throw new OrlopError("conflict", "no engine is open");
+    return last;
   }
 
   [Symbol.dispose](): void {
@@ -212,5 +246,20 @@ export function newContainer(changes: Partial<NewContainer["description"]> = {})
       directories: [],
       ...changes,
     },
+  };
+}
+
+/** A pod without networks, but for what is given. */
+export function newPod(changes: Partial<NewPod> = {}): NewPod {
+  return {
+    labels: {},
+    share: ["net", "ipc", "uts"],
+    network: { kind: "none" },
+    names: { hostname: "pod", hosts: [] },
+    exitPolicy: "continue",
+    shmSizeBytes: 65_536,
+    sysctl: {},
+    annotations: {},
+    ...changes,
   };
 }

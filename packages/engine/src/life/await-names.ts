@@ -12,7 +12,7 @@ const ANSWER_MAX_MS = 10_000;
  */
 export async function awaitNames(
   context: EngineContext,
-  { name }: Container,
+  { name }: Pick<Container, "name">,
   endpoints: readonly Endpoint[],
 ): Promise<void> {
   if (endpoints.length === 0 || context.startNames === undefined) return;

@@ -1,5 +1,6 @@
 import { type Endpoint, OrlopError, shortId } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
+import { awaitNames } from "../life/await-names.ts";
 import { tellNetworks } from "../life/container-networks.ts";
 import { isActive } from "../life/container-status.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
@@ -108,6 +109,7 @@ async function connectPod(context: EngineContext, pod: Pod, { paths }: HeldNames
           namespace: { path: paths.net },
           names: [...new Set([name, shortId(id), names.hostname, ...aliases])],
           ...(index === 0 ? { ports: network.ports } : { noDefaultRoute: true }),
+          ...(network.egress === undefined ? {} : { egress: network.egress }),
           ...(addresses === undefined ? {} : { addresses }),
           ...(hardwareAddress === undefined ? {} : { hardwareAddress }),
         }),
@@ -115,6 +117,7 @@ async function connectPod(context: EngineContext, pod: Pod, { paths }: HeldNames
     }
   }
   await writePodNames(context, pod, endpoints);
+  await awaitNames(context, pod, endpoints);
   return endpoints;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Endpoint, HostsEntry } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import { mergeResolvers } from "../life/container-networks.ts";
-import { hostsText, resolversText } from "../life/name-files.ts";
+import { addedHosts, hostsText, resolversText } from "../life/name-files.ts";
 import type { Pod } from "./pod-description.ts";
 import { podFiles } from "./pod-places.ts";
 
@@ -22,7 +22,8 @@ export async function writePodNames(
   }
   const own = endpoints.flatMap(({ addresses }) => addresses.map((address) => address.replace(/\/.*$/, "")));
   const others = entries.filter(({ address }) => !own.includes(address));
-  const text = hostsText(names, own, [...memberNames(context, id, own), ...names.hosts, ...others]);
+  const added = addedHosts(names, endpoints.flatMap(({ gateways }) => gateways)[0]);
+  const text = hostsText(names, own, [...memberNames(context, id, own), ...added, ...others]);
   writeFileSync(join(directory, "hosts"), text);
   if (endpoints.length > 0) {
     writeFileSync(join(directory, "resolv.conf"), resolversText(names, mergeResolvers(endpoints)));

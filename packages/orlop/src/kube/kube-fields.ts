@@ -119,7 +119,7 @@ export const SYSCTL: KubeFields = { name: done("name"), value: done("value") };
 
 export const CONTAINER: KubeFields = {
   name: done("the container is called POD-NAME"),
-  image: done("any image of orlop's: a reference, `host`, `dir:PATH`, ..."),
+  image: done("any image of orlop's: a reference, or `host`, `dir:PATH` and so on"),
   command: done("program and first arguments, instead of the image's; `$(NAME)` stands for a variable"),
   args: done("arguments, instead of the image's; `$(NAME)` stands for a variable"),
   workingDir: done("directory to start in"),

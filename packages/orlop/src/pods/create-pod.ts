@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { Pod } from "@orlop/engine";
+import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { OpenEngine } from "../containers/open-engine.ts";
 import { networkFiles } from "../run/network-files.ts";
 import { DEFAULT_NETWORK } from "../run/network-options.ts";
@@ -18,6 +19,15 @@ export async function createPod({ engine, machine }: OpenEngine, wish: PodWish):
   // This machine's network is nobody's to share.
   const share = isHost ? wish.share.filter((name) => name !== "net") : wish.share;
   const sharesNetwork = share.includes("net");
+  if (
+    wish.addedHosts.some(({ address }) => address === HOST_GATEWAY) &&
+    (wish.network.kind !== "networks" || machine.rootless)
+  ) {
+    throw new OrlopError(
+      "unsupported",
+      `Cannot add host "${HOST_GATEWAY}": the pod's network does not lead to this machine`,
+    );
+  }
   if (!sharesNetwork && wish.network.kind === "networks") {
     const what = "it has none of its own, as its containers do not share net";
     throw new OrlopError("invalid", `Cannot connect a pod with networks: ${what}\nTry --share ipc,net,uts.`);

@@ -54,8 +54,12 @@ export function inPod(open: OpenEngine, options: RunOptions, pod: Pod): RunOptio
   const sharesNetwork = share.includes("net");
   const isHost = network.kind === "host";
   if (sharesNetwork || isHost) {
-    const asks = options.network.kind === "networks" ? "ports and networks" : "the network";
-    if (!isOwn && options.network.kind !== "none" && options.network.kind !== "pod") refuse(asks);
+    const asks = options.network.kind === "networks" ? "what it publishes, or is connected with," : "the network";
+    if (!isOwn && options.network.kind !== "none") refuse(asks);
+  }
+  if (sharesNetwork && !isOwn) {
+    if (options.addedHosts.length > 0) refuse("what stands in /etc/hosts");
+    if (Object.keys(options.dns).length > 0) refuse("what stands in /etc/resolv.conf");
   }
   if (share.includes("uts") && !isOwn && options.hostname !== undefined) refuse("the host name");
   const place = {

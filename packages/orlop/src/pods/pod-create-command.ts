@@ -15,7 +15,19 @@ import { type PodWish, SHARED_BY_DEFAULT } from "./pod-wish.ts";
 
 /** Flags of `run` that mean the same for a pod. */
 const OF_RUN: ReadonlySet<string> = new Set([
-  ...["add-host", "dns", "dns-option", "dns-search", "ip", "ip6", "mac-address", "network", "network-alias", "publish"],
+  ...[
+    "add-host",
+    "dns",
+    "dns-option",
+    "dns-search",
+    "ip",
+    "ip6",
+    "mac-address",
+    "network",
+    "network-alias",
+    "publish",
+    "egress",
+  ],
   ...["cpu-shares", "cpus", "cpuset-cpus", "cpuset-mems", "memory", "memory-swap", "pids-limit"],
   ...["hostname", "label", "label-file", "shm-size", "sysctl"],
 ]);
