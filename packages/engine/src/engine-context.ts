@@ -1,6 +1,6 @@
 import type { Logs, Mount, NetworkDriver, RootFilesystem, Runtime } from "@orlop/core";
 import type { Database } from "@orlop/image";
-import type { PodNamespaces } from "./pods/pod-namespaces.ts";
+import type { PodNamespaces } from "./pods/namespaces/pod-namespaces.ts";
 import type { PodRows } from "./pods/pod-rows.ts";
 import type { ContainerRoot } from "./state/container-description.ts";
 import type { Container, ContainerRows } from "./state/container-rows.ts";

@@ -18,8 +18,8 @@ import {
 } from "@orlop/core";
 import { Database } from "@orlop/image";
 import { Engine, type NewContainer } from "./engine.ts";
+import type { HeldNamespaces, PodNamespaces } from "./pods/namespaces/pod-namespaces.ts";
 import type { PodDescription } from "./pods/pod-description.ts";
-import type { HeldNamespaces, PodNamespaces } from "./pods/pod-namespaces.ts";
 import type { NewPod } from "./pods/pods.ts";
 import type { ContainerRoot } from "./state/container-description.ts";
 import type { Container } from "./state/container-rows.ts";

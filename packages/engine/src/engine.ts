@@ -35,7 +35,7 @@ import { sweepUnmade } from "./life/sweep-unmade.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import { addToPod } from "./pods/add-to-pod.ts";
-import { openPodNamespaces } from "./pods/open-pod-namespaces.ts";
+import { openPodNamespaces } from "./pods/namespaces/open-pod-namespaces.ts";
 import { POD_TABLES, PodRows } from "./pods/pod-rows.ts";
 import { Pods } from "./pods/pods.ts";
 import type { ContainerDescription, NetworkAttachment } from "./state/container-description.ts";

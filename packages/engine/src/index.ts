@@ -9,6 +9,7 @@ export { randomName } from "./life/random-name.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";
 export type { ContainerChanges } from "./life/update-container.ts";
+export type { HeldNamespaces, PodNamespaces } from "./pods/namespaces/pod-namespaces.ts";
 export {
   POD_NAMESPACES,
   type Pod,
@@ -16,7 +17,6 @@ export {
   type PodNamespace,
   type PodState,
 } from "./pods/pod-description.ts";
-export type { HeldNamespaces, PodNamespaces } from "./pods/pod-namespaces.ts";
 export { podDirectory, podFiles } from "./pods/pod-places.ts";
 export { type PodStatus, podStatus } from "./pods/pod-status.ts";
 export type { NewPod, PodDraft, Pods, PodWithMembers, RemovePodOptions } from "./pods/pods.ts";

@@ -3,11 +3,11 @@ import type { EngineContext } from "../engine-context.ts";
 import { awaitNames } from "../life/await-names.ts";
 import { tellNetworks } from "../life/container-networks.ts";
 import { isActive } from "../life/container-status.ts";
+import type { HeldNamespaces } from "./namespaces/pod-namespaces.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
 import type { Pod, PodState } from "./pod-description.ts";
 import { podEvent } from "./pod-event.ts";
 import { writePodNames } from "./pod-names.ts";
-import type { HeldNamespaces } from "./pod-namespaces.ts";
 import { lockPod } from "./pod-places.ts";
 import { phaseAfter } from "./pod-status.ts";
 

@@ -2,10 +2,10 @@ import type { LinuxNamespaceType, Mount, RuntimeSpec } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { expectPod, holdPod } from "./hold-pod.ts";
+import type { HeldNamespaces } from "./namespaces/pod-namespaces.ts";
 import { podCgroup } from "./pod-cgroup.ts";
 import type { Pod } from "./pod-description.ts";
 import { writePodNames } from "./pod-names.ts";
-import type { HeldNamespaces } from "./pod-namespaces.ts";
 
 const TYPES = { net: "network", ipc: "ipc", uts: "uts", pid: "pid" } as const satisfies Record<
   keyof HeldNamespaces["paths"],

@@ -71,7 +71,13 @@ describe("commands for pods", { skip }, () => {
         ][round % 4] ?? [],
       ];
       await Promise.all(commands.map((args) => doomed(args, Math.random() * lifeMaxMs)));
-      const rows = await orlop("pod", "ps", "--no-trunc", "--format", "{{.Name}} {{.Status}} {{.ContainerStatuses}} {{.Id}}");
+      const rows = await orlop(
+        "pod",
+        "ps",
+        "--no-trunc",
+        "--format",
+        "{{.Name}} {{.Status}} {{.ContainerStatuses}} {{.Id}}",
+      );
       t.diagnostic(`round ${round}: ${rows.replaceAll(/ [0-9a-f]{64}/g, "").replaceAll("\n", ", ")}`);
       for (const row of rows.split("\n").filter((each) => each !== "")) {
         assert.match(row, /^(hand|kube) (Created|Running|Degraded|Exited) /, "what was begun is done or undone");
@@ -92,6 +98,9 @@ describe("commands for pods", { skip }, () => {
     assert.deepEqual(await findLeftovers([...noted], STATE), []);
     for (const name of ["pods", "containers"]) assert.deepEqual(readdirSync(join(fixture.store, name)), [], name);
     const mounts = readFileSync("/proc/self/mountinfo", "utf8");
-    assert.deepEqual([...noted].filter((id) => mounts.includes(id)), []);
+    assert.deepEqual(
+      [...noted].filter((id) => mounts.includes(id)),
+      [],
+    );
   });
 });

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseDestination, type RequestedMount } from "../run/requested-mount.ts";
 import { volumeMount } from "../run/volume-flag.ts";
-import type { KubeContainer } from "./kube-container.ts";
-import { refusal } from "./kube-node.ts";
-import type { HostPathType, KubeVolume } from "./kube-volume.ts";
+import type { KubeContainer } from "./documents/kube-container.ts";
+import { refusal } from "./documents/kube-node.ts";
+import type { HostPathType, KubeVolume } from "./documents/kube-volume.ts";
 
 /** Makes directories and files of a pod's own volumes, below a directory that goes with the pod. */
 export function writeVolumes(directory: string, volumes: ReadonlyMap<string, KubeVolume>): void {

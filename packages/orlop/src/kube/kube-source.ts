@@ -1,7 +1,7 @@
 import type { Pod } from "@orlop/engine";
-import type { KubeContainer } from "./kube-container.ts";
-import type { KubePod } from "./kube-pod.ts";
-import type { KubeDocument } from "./read-kube-documents.ts";
+import type { KubeContainer } from "./documents/kube-container.ts";
+import type { KubePod } from "./documents/kube-pod.ts";
+import type { KubeDocument } from "./documents/read-kube-documents.ts";
 
 /** Annotation of a pod that holds the documents it was made of. */
 export const KUBE_SOURCE = "orlop.kube/source";

@@ -10,11 +10,11 @@ import type { PodWish } from "../pods/pod-wish.ts";
 import { printText } from "../print.ts";
 import { readNetworkOptions } from "../run/network-options.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
-import { type KubeClaim, type KubePlan, planKube } from "./kube-plan.ts";
-import type { KubePod } from "./kube-pod.ts";
+import { type KubeClaim, type KubePlan, planKube } from "./documents/kube-plan.ts";
+import type { KubePod } from "./documents/kube-pod.ts";
+import { type KubeDocument, readKubeDocuments } from "./documents/read-kube-documents.ts";
 import { KUBE_SOURCE, NETWORK_ANNOTATION, sourceText } from "./kube-source.ts";
 import { playPod } from "./play-pod.ts";
-import { type KubeDocument, readKubeDocuments } from "./read-kube-documents.ts";
 
 const noRegistry = "use orlop login, or configure the registry";
 const OF_RUN: ReadonlySet<string> = new Set(["network", "ip", "ip6", "mac-address", "log-driver", "log-opt", "quiet"]);

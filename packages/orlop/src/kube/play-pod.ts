@@ -8,9 +8,9 @@ import { type PodWish, SHARED_BY_DEFAULT } from "../pods/pod-wish.ts";
 import { readResourceLimits } from "../run/resource-limits.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
 import { parseHostname, type RunOptions, readRunOptions } from "../run/run-options.ts";
-import type { KubeContainer } from "./kube-container.ts";
+import type { KubeContainer } from "./documents/kube-container.ts";
+import type { KubePod } from "./documents/kube-pod.ts";
 import { requestedMounts, writeVolumes } from "./kube-mounts.ts";
-import type { KubePod } from "./kube-pod.ts";
 
 /** What the command line adds to a document. */
 export interface PlayOptions {

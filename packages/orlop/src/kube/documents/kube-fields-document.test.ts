@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { kubeFieldsDocument } from "./kube-fields-document.ts";
 
-const DOCUMENT = join(import.meta.dirname, "../../../../docs/pods.md");
-const MARK = "<!-- written by packages/orlop/src/kube/kube-fields-document.test.ts -->\n\n";
+const DOCUMENT = join(import.meta.dirname, "../../../../../docs/pods.md");
+const MARK = "<!-- written by packages/orlop/src/kube/documents/kube-fields-document.test.ts -->\n\n";
 
 test("the documentation has every field of Kubernetes' documents", () => {
   const [words = ""] = readFileSync(DOCUMENT, "utf8").split(MARK);

@@ -1,4 +1,4 @@
-import type { PodDescription, PodNamespace } from "./pod-description.ts";
+import type { PodDescription, PodNamespace } from "../pod-description.ts";
 
 /** What the containers of a pod join. */
 export interface HeldNamespaces {

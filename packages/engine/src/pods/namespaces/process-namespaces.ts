@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { CreateRequest, LinuxNamespaceType, Runtime } from "@orlop/core";
-import type { EngineContext } from "../engine-context.ts";
-import { unlessMissing } from "../life/settle-container.ts";
-import { podCgroup } from "./pod-cgroup.ts";
-import type { PodDescription, PodNamespace } from "./pod-description.ts";
+import type { EngineContext } from "../../engine-context.ts";
+import { unlessMissing } from "../../life/settle-container.ts";
+import { podCgroup } from "../pod-cgroup.ts";
+import type { PodDescription, PodNamespace } from "../pod-description.ts";
+import { podStateDirectory } from "../pod-places.ts";
 import type { HeldNamespaces, PodNamespaces } from "./pod-namespaces.ts";
-import { podStateDirectory } from "./pod-places.ts";
 
 const TYPES: Readonly<Record<PodNamespace, LinuxNamespaceType>> = {
   net: "network",

@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type ConstantName, IFREQ_FLAGS, type ProgramBuilder } from "@orlop/kernel";
-import type { EngineContext } from "../engine-context.ts";
-import type { PodDescription, PodNamespace } from "./pod-description.ts";
+import type { EngineContext } from "../../engine-context.ts";
+import type { PodDescription, PodNamespace } from "../pod-description.ts";
+import { podStateDirectory } from "../pod-places.ts";
 import type { HeldNamespaces, PodNamespaces } from "./pod-namespaces.ts";
-import { podStateDirectory } from "./pod-places.ts";
 import { runProgram } from "./run-program.ts";
 
 /** Those that a process can leave to a file: a namespace of process ids ends with its first process. */

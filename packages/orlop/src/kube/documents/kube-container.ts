@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { PublishedPort } from "@orlop/core";
-import type { PullPolicy } from "../image/image.ts";
-import type { Variable } from "../run/environment.ts";
+import type { PullPolicy } from "../../image/image.ts";
+import type { Variable } from "../../run/environment.ts";
 import { expandVariables } from "./expand-variables.ts";
 import { type EnvironmentSources, readEnvironment } from "./kube-environment.ts";
 import { CAPABILITIES, CONTAINER, PORT, SECCOMP, SECURITY, VOLUME_MOUNT } from "./kube-fields.ts";

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { type HostsEntry, type Labels, type PublishedPort, parseName } from "@orlop/core";
-import type { NetworkOptions } from "../run/network-options.ts";
+import type { NetworkOptions } from "../../run/network-options.ts";
 import { type KubeContainer, readContainer } from "./kube-container.ts";
 import type { KubeData } from "./kube-data.ts";
 import { DNS_CONFIG, DNS_OPTION, HOST_ALIAS, METADATA, POD, POD_SECURITY, POD_SPEC, SYSCTL } from "./kube-fields.ts";

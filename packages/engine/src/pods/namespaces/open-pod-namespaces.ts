@@ -1,6 +1,6 @@
-import type { EngineContext } from "../engine-context.ts";
+import type { EngineContext } from "../../engine-context.ts";
+import type { PodDescription } from "../pod-description.ts";
 import { BoundNamespaces } from "./bound-namespaces.ts";
-import type { PodDescription } from "./pod-description.ts";
 import type { PodNamespaces } from "./pod-namespaces.ts";
 import { ProcessNamespaces } from "./process-namespaces.ts";
 

@@ -1,4 +1,4 @@
-import type { Variable } from "../run/environment.ts";
+import type { Variable } from "../../run/environment.ts";
 import { expandVariables } from "./expand-variables.ts";
 import type { DataEntries, KubeData } from "./kube-data.ts";
 import { ENV, ENV_FROM, FIELD_REF, KEY_REF, SOURCE_REF, VALUE_FROM } from "./kube-fields.ts";
