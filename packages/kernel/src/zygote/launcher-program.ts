@@ -53,6 +53,8 @@ interface LauncherOptions {
   readonly broken: string;
   /** What the command is called, where it can do nothing at all; orlop-oci unless said otherwise. */
   readonly name?: string;
+  /** The other side hears of signals, which do nothing else. */
+  readonly tellsSignals?: boolean;
 }
 
 /**
@@ -86,7 +88,9 @@ function launcherProgram(options: LauncherOptions): Program {
   emitForgetSignals(p);
   const { leave } = labels;
   // What was cut off by the end of who sent it is an end as well.
-  emitServe(p, Buffer.from(LAUNCHER_TOKEN), { leave, refuse: leave, onFrame: () => p.set(p.slot("served"), 1) });
+  const { tellsSignals = false } = options;
+  const onFrame = (): void => p.set(p.slot("served"), 1);
+  emitServe(p, Buffer.from(LAUNCHER_TOKEN), { leave, refuse: leave, onFrame, tellsSignals });
   emitGoOnWithNode(p, options, labels);
   return p.build();
 }

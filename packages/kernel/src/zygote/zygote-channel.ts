@@ -27,6 +27,7 @@ interface Running {
 export class ZygoteChannel {
   readonly #socket: Duplex;
   readonly #token: Uint8Array;
+  readonly #onSignal: (signal: number) => void;
   readonly #running = new Map<number, Running>();
   /** Process of each running program, to its request. */
   readonly #processes = new Map<number, number>();
@@ -36,7 +37,9 @@ export class ZygoteChannel {
   /** The socket went before the reason was known, or by our own wish. */
   #closed = false;
 
-  constructor(socket: Duplex, token: Uint8Array) {
+  /** @param onSignal hears of signals that a launcher gets and tells of */
+  constructor(socket: Duplex, token: Uint8Array, onSignal: (signal: number) => void = () => {}) {
+    this.#onSignal = onSignal;
     this.#socket = socket;
     this.#token = token;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
@@ -111,6 +114,10 @@ export class ZygoteChannel {
   #dispatch(report: Report): void {
     if (report.kind === "lost") {
       this.#lose(this.#processes.get(report.value));
+      return;
+    }
+    if (report.kind === "signalled") {
+      this.#onSignal(report.value);
       return;
     }
     const running = this.#running.get(report.request);

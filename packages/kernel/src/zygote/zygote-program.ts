@@ -21,6 +21,8 @@ import {
 } from "../program/program.ts";
 import { emitReport, reportBuffer } from "./emit-report.ts";
 
+const { SIGCHLD } = constants.signals;
+
 /**
  * Moves the machine into a sealed, anonymous copy of itself and boots again.
  *
@@ -105,18 +107,24 @@ interface Serving {
   readonly refuse?: Label;
   /** Writes what is to happen when a program has come. */
   readonly onFrame?: () => void;
+  /** Signals do nothing but to be told of; programs begin with all of them blocked. */
+  readonly tellsSignals?: boolean;
 }
 
 /** What every zygote does, from when it has a socket and its copy pipe: takes programs and starts them. */
-export function emitServe(p: ProgramBuilder, token: Buffer, { leave, refuse: elsewhere, onFrame }: Serving): void {
+export function emitServe(
+  p: ProgramBuilder,
+  token: Buffer,
+  { leave, refuse: elsewhere, onFrame, tellsSignals = false }: Serving,
+): void {
   const refuse = elsewhere ?? p.label("refuse");
   const wait = p.label("wait");
   const receive = p.label("receive");
   const report = reportBuffer(p);
   const header = p.buffer(HEADER_BYTES, "<frame header>");
-  emitWatchChildren(p);
+  emitWatchChildren(p, tellsSignals);
   p.mark(wait);
-  emitWait(p, report, receive);
+  emitWait(p, report, receive, tellsSignals);
   p.jump(wait);
   p.mark(receive);
   emitReceive(p, header, token, leave, refuse);
@@ -131,18 +139,18 @@ export function emitServe(p: ProgramBuilder, token: Buffer, { leave, refuse: els
   p.call("exit_group", [MACHINE_REFUSED_STATUS]);
 }
 
-function emitWatchChildren(p: ProgramBuilder): void {
+function emitWatchChildren(p: ProgramBuilder, tellsSignals: boolean): void {
   p.step({ action: "prepare to hear of children and programs" });
-  const mask = Buffer.alloc(8);
-  mask.writeBigUInt64LE(1n << BigInt(constants.signals.SIGCHLD - 1));
-  const children = p.bytes(mask, "[CHLD]");
-  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), children, 0, 8]);
-  p.call("signalfd4", [p.number(-1), children, 8, p.flags("O_CLOEXEC")], { into: p.slot("signals") });
+  const mask = Buffer.alloc(8, tellsSignals ? 0xff : 0);
+  if (!tellsSignals) mask.writeBigUInt64LE(1n << BigInt(SIGCHLD - 1));
+  const heard = p.bytes(mask, tellsSignals ? "~[]" : "[CHLD]");
+  p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), heard, 0, 8]);
+  p.call("signalfd4", [p.number(-1), heard, 8, p.flags("O_CLOEXEC")], { into: p.slot("signals") });
   p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
 }
 
 /** Sleeps until a frame comes; in between reaps whoever has ended. */
-function emitWait(p: ProgramBuilder, report: Pointer, receive: Label): void {
+function emitWait(p: ProgramBuilder, report: Pointer, receive: Label, tellsSignals: boolean): void {
   const events = POLLFD.fields.events.offset;
   const fds = p.buffer(2 * POLLFD.size, "[{3, POLLIN}, {signals, POLLIN}]");
   const ready = p.slot("ready");
@@ -157,24 +165,42 @@ function emitWait(p: ProgramBuilder, report: Pointer, receive: Label): void {
   const noSignal = p.label("no signal");
   p.load(ready, fds.at(POLLFD.size + POLLFD.fields.revents.offset), 2);
   p.branch(ready, "eq", 0, noSignal);
-  emitReap(p, report);
+  emitHearSignal(p, report, tellsSignals);
   p.mark(noSignal);
   p.load(ready, fds.at(POLLFD.fields.revents.offset), 2);
   p.branch(ready, "ne", 0, receive);
 }
 
+/** It begins with the number. */
 const SIGNALFD_SIGINFO_BYTES = 128;
+
+function emitHearSignal(p: ProgramBuilder, report: Pointer, tellsSignals: boolean): void {
+  const info = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
+  const signal = p.slot("signal");
+  const child = p.label("a child has ended");
+  const heard = p.label("heard");
+  p.step({ action: "hear of a signal" });
+  p.call("read", [p.slot("signals"), info, SIGNALFD_SIGINFO_BYTES]);
+  if (tellsSignals) {
+    p.load(signal, info, 4);
+    p.branch(signal, "eq", p.number(SIGCHLD, "SIGCHLD"), child);
+    p.set(p.request, 0);
+    emitReport(p, report, "signalled", { value: signal });
+    p.jump(heard);
+    p.mark(child);
+  }
+  emitReap(p, report);
+  p.mark(heard);
+}
 
 function emitReap(p: ProgramBuilder, report: Pointer): void {
   const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
-  const signal = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
   const pid = p.slot("reaped");
   const how = p.slot("how");
   const next = p.label("reap");
   const lost = p.label("lost");
   const done = p.label("reaped all");
   p.step({ action: "reap programs that have ended" });
-  p.call("read", [p.slot("signals"), signal, SIGNALFD_SIGINFO_BYTES]);
   p.mark(next);
   p.store(info.at(SIGINFO_PID_OFFSET), 4, 0);
   const options = p.flags("WEXITED|WNOHANG|__WALL");
@@ -205,7 +231,7 @@ function emitStart(p: ProgramBuilder, header: Pointer, report: Pointer): void {
   p.branch(place, "ne", p.number(IN_PLACE, "IN_PLACE"), elsewhere);
   p.enter(REQUEST_ADDRESS);
   p.mark(elsewhere);
-  p.call("clone", [p.number(constants.signals.SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], {
+  p.call("clone", [p.number(SIGCHLD, "SIGCHLD"), 0, 0, 0, 0], {
     into: child,
     on: "any",
     goto: unstarted,

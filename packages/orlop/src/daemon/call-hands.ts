@@ -19,9 +19,10 @@ export class CallHands {
   /** Resolves when nothing of the caller's has the socket open any more. */
   readonly gone: Promise<void>;
 
-  constructor(socket: Socket) {
+  /** @param onSignal hears of signals that the process gets */
+  constructor(socket: Socket, onSignal: (signal: number) => void) {
     this.#socket = socket;
-    this.#channel = new ZygoteChannel(socket, LAUNCHER_TOKEN);
+    this.#channel = new ZygoteChannel(socket, LAUNCHER_TOKEN, onSignal);
     this.gone = new Promise((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
   }
 

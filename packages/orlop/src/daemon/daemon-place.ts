@@ -83,6 +83,7 @@ function launcherOf({ bin, socket }: DaemonPlace): Buffer {
     alone: join(bin, "orlop-alone.sh"),
     broken: join(bin, "orlop-broken.sh"),
     name: "orlop",
+    tellsSignals: true,
   });
 }
 

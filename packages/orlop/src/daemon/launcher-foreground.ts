@@ -1,16 +1,15 @@
-import { chmodSync, closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
-import { type CreateRequest, type ExecRequest, type ExitStatus, OrlopError, type State, type Stdio } from "@orlop/core";
+import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
 import { compileForeground, type Hello, processDirectory } from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
-import { makeFifos } from "../run/make-pipes.ts";
-import { OwnDirectory } from "../run/own-directory.ts";
+import { SignalProxy } from "../run/signal-proxy.ts";
 import type { CallHands } from "./call-hands.ts";
-import { compileOutputRelay } from "./output-relay-program.ts";
+import { type OpenRelays, openOutputRelays } from "./output-relays.ts";
 import type { RemoteCaller } from "./remote-caller.ts";
+import { startTerminalGuard } from "./terminal-guard.ts";
 
 /** The call that a process stands in the foreground of. */
 export interface ServedCall {
@@ -41,12 +40,14 @@ export class LauncherForeground implements Foreground {
   readonly #held: DisposableStack;
   /** By descriptor: what stands between the container and a terminal. */
   readonly #relays: OpenRelays["relays"];
+  /** Signals that come before the launcher has become what passes them on. */
+  readonly #proxy: SignalProxy;
   #known: Known | undefined;
 
   private constructor(
     call: ServedCall,
     options: ForegroundOptions,
-    { relays, held }: OpenRelays,
+    { relays, held, proxy }: OpenRelays & { readonly proxy: SignalProxy },
     cleanUp: DisposableStack,
   ) {
     const { hands, hello } = call;
@@ -54,6 +55,7 @@ export class LauncherForeground implements Foreground {
     this.#options = options;
     this.#relays = relays;
     this.#held = cleanUp.use(held);
+    this.#proxy = proxy;
     this.#root = join(options.stateDirectory, "containers");
     this.#runtime = new ProcessRuntime({
       root: this.#root,
@@ -76,8 +78,10 @@ export class LauncherForeground implements Foreground {
     }
     using stack = new DisposableStack();
     const relayed = ([1, 2] as const).filter((fd) => !tty && call.caller.isTerminal(fd));
-    const opened = await openRelays(call, options.stateDirectory, relayed, stack);
-    return new LauncherForeground(call, options, opened, stack.move());
+    const proxy = stack.use(new SignalProxy({ except: tty ? ["SIGWINCH"] : [] }));
+    if (tty) stack.use(await startTerminalGuard(call.hands, call.hello.pid));
+    const opened = await openOutputRelays(call.hands, options.stateDirectory, relayed, stack);
+    return new LauncherForeground(call, options, { ...opened, proxy }, stack.move());
   }
 
   async run(request: CreateRequest): Promise<State> {
@@ -104,6 +108,9 @@ export class LauncherForeground implements Foreground {
         finishFile: execId === undefined ? finishFile : undefined,
       }),
     );
+    const target = execId === undefined ? {} : { execId };
+    // What has just ended takes no signal, and needs none.
+    this.#proxy.deliverTo((signal) => void this.#runtime.signal(id, signal, target).catch(() => {}));
   }
 
   async wait({ id, execId }: ForegroundProcess): Promise<ExitStatus> {
@@ -143,47 +150,4 @@ export class LauncherForeground implements Foreground {
       };
     });
   }
-}
-
-interface OpenRelays {
-  readonly relays: ReadonlyMap<1 | 2, { readonly fifo: string; readonly ended: Promise<void> }>;
-  readonly held: DisposableStack;
-}
-
-/** Has the launcher pass on what comes through FIFOs; resolves when that can be written to. */
-async function openRelays(
-  { hands }: ServedCall,
-  stateDirectory: string,
-  relayed: readonly (1 | 2)[],
-  stack: DisposableStack,
-): Promise<OpenRelays> {
-  using held = new DisposableStack();
-  const relays = new Map<1 | 2, { readonly fifo: string; readonly ended: Promise<void> }>();
-  if (relayed.length === 0) return { relays, held: held.move() };
-  const directory = stack.use(new OwnDirectory(stateDirectory, "pipes", 0o700));
-  const fifos = relayed.map((fd) => join(directory.path, String(fd)));
-  await makeFifos(hands, fifos);
-  for (const [index, fifo] of fifos.entries()) {
-    // A program of any user in the container may open its /dev/stdout, and nobody else can come here.
-    chmodSync(fifo, 0o666);
-    const fd = relayed[index] ?? 1;
-    relays.set(fd, { fifo, ...(await startRelay(hands, fifo, fd)) });
-    const holder = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
-    held.defer(() => closeSync(holder));
-  }
-  return { relays, held: held.move() };
-}
-
-/** Resolves when it runs, with what resolves when all is out. */
-async function startRelay(hands: CallHands, fifo: string, fd: 1 | 2): Promise<{ readonly ended: Promise<void> }> {
-  const started = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<void>();
-  hands.submit(compileOutputRelay(hostArchitecture(), fifo, fd), ({ kind }) => {
-    if (kind === "started") started.resolve();
-    if (kind !== "ended" && kind !== "unstarted") return;
-    started.reject(new OrlopError("failed", "Cannot relay output: the program for it has ended"));
-    ended.resolve();
-  });
-  await started.promise;
-  return { ended: ended.promise };
 }

@@ -1,14 +1,21 @@
 import { statSync } from "node:fs";
-import { homedir } from "node:os";
+import { constants, homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { processMark } from "@orlop/kernel";
+import { hostArchitecture, processMark } from "@orlop/kernel";
 import type { Hello } from "@orlop/runtime/launcher";
-import type { Caller, Daemon } from "../caller/caller.ts";
+import { type Caller, callFor, type Daemon } from "../caller/caller.ts";
 import { NotHere } from "../caller/not-here.ts";
 import type { CallHands } from "./call-hands.ts";
 import { CallerOutput } from "./caller-output.ts";
 import { isTerminalOf } from "./caller-terminal.ts";
+import { compileEndBySignal, compileStop } from "./end-by-signal-program.ts";
+
+type SignalListener = (signal: NodeJS.Signals) => void;
+
+/** What signals do to a process that has not asked for them, where that is not to end it: signal(7). */
+const IGNORED: ReadonlySet<NodeJS.Signals> = new Set(["SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH"]);
+const STOPPING: ReadonlySet<NodeJS.Signals> = new Set(["SIGTSTP", "SIGTTIN", "SIGTTOU"]);
 
 /** Names that mean another file in every process. */
 const OWN_FILES = /^\/(?:dev\/(?:stdin|stdout|stderr|tty|fd(?:\/|$))|proc\/(?:self|thread-self)(?:\/|$))/;
@@ -26,6 +33,8 @@ export class RemoteCaller implements Caller {
   /** Resolves with the status of a call that has been ended before it was done. */
   readonly ended: Promise<number>;
   readonly #pid: number;
+  readonly #hands: CallHands;
+  readonly #listeners = new Map<NodeJS.Signals, Set<SignalListener>>();
   readonly #exit: PromiseWithResolvers<number> = Promise.withResolvers<number>();
 
   constructor({ environment, cwd, umask, pid }: Hello, hands: CallHands, daemon: Daemon) {
@@ -42,6 +51,7 @@ export class RemoteCaller implements Caller {
     this.daemon = daemon;
     this.ended = this.#exit.promise;
     this.#pid = pid;
+    this.#hands = hands;
   }
 
   get stdin(): Readable {
@@ -59,10 +69,31 @@ export class RemoteCaller implements Caller {
     return absolute;
   }
 
-  /** Its signals are its own process's: what hears of them stands for a process there. */
-  on(): void {}
+  on(signal: NodeJS.Signals, listener: SignalListener): void {
+    const listeners = this.#listeners.get(signal) ?? new Set();
+    this.#listeners.set(signal, listeners.add(listener));
+  }
 
-  off(): void {}
+  off(signal: NodeJS.Signals, listener: SignalListener): void {
+    this.#listeners.get(signal)?.delete(listener);
+  }
+
+  /** A signal that the called process has got; where nobody hears of it, it does what it does to every process. */
+  take(number: number): void {
+    const [name] = Object.entries(constants.signals).find(([, each]) => each === number) ?? [];
+    const signal = name as NodeJS.Signals | undefined;
+    const listeners = [...((signal && this.#listeners.get(signal)) ?? [])];
+    if (signal !== undefined && listeners.length > 0) {
+      callFor(this, () => {
+        for (const listener of listeners) listener(signal);
+      });
+      return;
+    }
+    if (!this.#hands.alive || (signal !== undefined && IGNORED.has(signal))) return;
+    if (signal !== undefined && STOPPING.has(signal)) {
+      this.#hands.submit(compileStop(hostArchitecture()), () => {});
+    } else this.#hands.become(compileEndBySignal(hostArchitecture(), number));
+  }
 
   exit(status: number): void {
     this.#exit.resolve(status);

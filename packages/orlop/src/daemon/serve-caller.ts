@@ -32,7 +32,7 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
     socket.destroy();
     return;
   }
-  const hands = new CallHands(socket);
+  const hands = new CallHands(socket, (signal) => who.take(signal));
   const daemon: Daemon = {
     ...serving.daemon,
     openForeground: (options) =>

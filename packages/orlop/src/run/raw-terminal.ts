@@ -14,11 +14,11 @@ import {
 } from "@orlop/kernel";
 
 /** asm-generic/ioctls.h. */
-const TCGETS = 0x5401;
-const TCSETS = 0x5402;
+export const TCGETS = 0x5401;
+export const TCSETS = 0x5402;
 
 /** struct termios of asm-generic/termbits.h: four words of flags, the line discipline, 19 control characters. */
-const TERMIOS_BYTES = 40;
+export const TERMIOS_BYTES = 40;
 const FLAGS = { c_iflag: 0, c_oflag: 4, c_cflag: 8, c_lflag: 12 } as const;
 const VTIME_AT = 17 + 5;
 const VMIN_AT = 17 + 6;

@@ -15,7 +15,7 @@ export const FAREWELL_TEXT_MAX_BYTES: number = 256 * 1024;
 export function compileFarewell(architecture: Architecture, { stdout, stderr, status }: Farewell): Program {
   const p = new ProgramBuilder(architecture);
   p.role("farewell");
-  emitSurviveReaders(p, "begin the end");
+  emitSurviveReaders(p, "begin the end", "SIG_SETMASK");
   for (const [fd, text] of [
     [1, stdout],
     [2, stderr],
@@ -35,7 +35,7 @@ export function compileFarewell(architecture: Architecture, { stdout, stderr, st
 export function compileSay(architecture: Architecture, text: Uint8Array, fd = 1): Program {
   const p = new ProgramBuilder(architecture);
   p.role("say");
-  emitSurviveReaders(p, "begin to speak");
+  emitSurviveReaders(p, "begin to speak", "SIG_BLOCK");
   p.call("prctl", [p.flags("PR_SET_PDEATHSIG"), p.number(constants.signals.SIGKILL, "SIGKILL"), 0, 0, 0]);
   emitSayText(p, fd, text);
   p.step({ action: "say that it is said" });
@@ -47,9 +47,9 @@ export function compileSay(architecture: Architecture, text: Uint8Array, fd = 1)
 const SIGPIPE_MASK = 1n << BigInt(constants.signals.SIGPIPE - 1);
 
 /** What was to be done is done, whether anybody reads of it or not. */
-function emitSurviveReaders(p: ProgramBuilder, action: string): void {
+function emitSurviveReaders(p: ProgramBuilder, action: string, how: "SIG_BLOCK" | "SIG_SETMASK"): void {
   const mask = Buffer.alloc(8);
   mask.writeBigUInt64LE(SIGPIPE_MASK);
   p.step({ action });
-  p.call("rt_sigprocmask", [p.flags("SIG_BLOCK"), p.bytes(mask, "[PIPE]"), 0, 8]);
+  p.call("rt_sigprocmask", [p.flags(how), p.bytes(mask, "[PIPE]"), 0, 8]);
 }
