@@ -29,9 +29,7 @@ export async function attachNetwork(
   const { state: _state, health: _health, ...description } = container;
   const all = network.kind === "networks" ? network : { kind: "networks" as const, ports: [] };
   // Written down first: the end of a container takes it off the networks that it is known to be on.
-  context.database.transaction(() =>
-    context.rows.setDescription({ ...description, network: { ...all, attachments } }),
-  );
+  context.database.transaction(() => context.rows.setDescription({ ...description, network: { ...all, attachments } }));
   const added = await connectIfActive(context, container, named, runtime, known.length === 0);
   context.database.transaction(() =>
     context.rows.setState(id, { ...state, endpoints: [...state.endpoints, ...added] }),

@@ -13,7 +13,10 @@ const port = (hostPort: number, containerPort: number): Required<PublishedPort> 
 /** One endpoint on each of two networks; a change of the second one's policy fails where that is wanted. */
 class FakeNetworks {
   readonly endpoints: Map<string, Endpoint> = new Map(
-    ["app", "side"].map((network) => [network, { network, id: "box", ports: [], egress: "all" } as unknown as Endpoint]),
+    ["app", "side"].map((network) => [
+      network,
+      { network, id: "box", ports: [], egress: "all" } as unknown as Endpoint,
+    ]),
   );
   isRefusing = false;
 
@@ -29,7 +32,9 @@ class FakeNetworks {
       publish: async (network, _, more) =>
         change(network, { ports: [...ports(network), ...more.map((each) => ({ ...port(49_152, 0), ...each }))] }),
       unpublish: async (network, _, gone) =>
-        change(network, { ports: ports(network).filter(({ hostPort }) => !gone.some((each) => each.hostPort === hostPort)) }),
+        change(network, {
+          ports: ports(network).filter(({ hostPort }) => !gone.some((each) => each.hostPort === hostPort)),
+        }),
       setEgress: async (network, _, egress) => {
         if (this.isRefusing && network === "side") throw new OrlopError("failed", "refused");
         return change(network, { egress });

@@ -32,11 +32,9 @@ export async function updateNetworks(
   // One whose number the driver has chosen may be named by that number.
   const isGone = (own: PublishedPort): boolean =>
     unpublish.some((each) => isMeant(each, own)) || (!own.hostPort && gone.some((each) => isMeant(chosen(own), each)));
-  const isThere = (port: PublishedPort): boolean => network.ports.some((own) => isMeant(port, own) && isMeant(own, port));
-  const ports = [
-    ...network.ports.filter((own) => !isGone(own)),
-    ...publish.filter((port) => !isThere(port)),
-  ];
+  const isThere = (port: PublishedPort): boolean =>
+    network.ports.some((own) => isMeant(port, own) && isMeant(own, port));
+  const ports = [...network.ports.filter((own) => !isGone(own)), ...publish.filter((port) => !isThere(port))];
   const changed = { ...network, ports, ...(egress === undefined ? {} : { egress }) };
   if (first === undefined) return { network: changed, endpoints: [] };
   await using undo = new AsyncDisposableStack();
