@@ -1,4 +1,5 @@
-import { COMMANDS, type CommandEntry, type CommandGroup, GROUPS, OWN_COMMANDS } from "./command-table.ts";
+import { COMMANDS, GROUPS, OWN_COMMANDS } from "./command-table.ts";
+import type { CommandEntry, CommandGroup } from "./verbs/command-entry.ts";
 
 /** What the first words of a command line say. */
 export type NamedCommand =

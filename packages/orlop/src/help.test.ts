@@ -34,6 +34,13 @@ describe("help", () => {
     }
   });
 
+  test("has a name of its own for every command", () => {
+    const spellings = [...COMMANDS, ...GROUPS].map(({ name }) => name);
+    assert.deepEqual(spellings, [...new Set(spellings)]);
+    const paths = CALLS.map(({ path }) => path);
+    assert.deepEqual(paths, [...new Set(paths)]);
+  });
+
   for (const group of GROUPS) {
     test(`names every command of the group ${group.name} with what it does`, () => {
       const text = groupHelp(group);

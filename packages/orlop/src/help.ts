@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
-import { COMMANDS, type CommandEntry, type CommandGroup, GROUPS } from "./command-table.ts";
+import { COMMANDS, GROUPS } from "./command-table.ts";
 import { type Flag, flagTitle } from "./flags/flag.ts";
+import type { CommandEntry, CommandGroup } from "./verbs/command-entry.ts";
 import { isWide, wrapText } from "./wrap-text.ts";
 
 const WIDTH = 100;

@@ -12,7 +12,7 @@ import type { RemoteCaller } from "./remote-caller.ts";
 import { startTerminalGuard } from "./terminal-guard.ts";
 
 /** The call that a process stands in the foreground of. */
-export interface ServedCall {
+interface ServedCall {
   readonly hello: Hello;
   readonly hands: CallHands;
   readonly caller: RemoteCaller;

@@ -13,7 +13,7 @@ import { RemoteCaller } from "./remote-caller.ts";
 import { serviceOf } from "./served-verbs.ts";
 
 /** What is the same for every call. */
-export interface Serving {
+interface Serving {
   readonly daemon: Omit<Daemon, "openForeground">;
   /** What a launcher executes: for a whole call, and for one that broke off. */
   readonly alone: string;

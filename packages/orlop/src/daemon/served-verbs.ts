@@ -4,10 +4,10 @@ import { findCommand } from "../find-command.ts";
  * How a verb is served: what only reads is done by Node from its start when this process ends in the middle of it; what
  * changes something is not done twice.
  */
-export type Service = "reads" | "changes";
+type Service = "reads" | "changes";
 
 /** Every other verb is Node's: it reads standard input, goes on for as long as somebody watches, or speaks to registries. */
-export const SERVED_VERBS: ReadonlyMap<string, Service> = new Map<string, Service>([
+const SERVED_VERBS: ReadonlyMap<string, Service> = new Map<string, Service>([
   ...(["ps", "container ls", "container list", "container ps", "container inspect"] as const).map(reads),
   ...(["images", "image ls", "image list", "image inspect", "inspect", "history", "image history"] as const).map(reads),
   ...(["port", "top", "logs", "version", "network ls", "network list", "network inspect"] as const).map(reads),

@@ -13,7 +13,7 @@ import type { KubePod } from "./documents/kube-pod.ts";
 import { requestedMounts, writeVolumes } from "./kube-mounts.ts";
 
 /** What the command line adds to a document. */
-export interface PlayOptions {
+interface PlayOptions {
   readonly network: PodWish["network"];
   readonly annotations: Readonly<Record<string, string>>;
   /** Of `orlop create`, for each container. */

@@ -53,6 +53,7 @@ import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
+import { SIGNAL_MAX, sendSignal } from "./send-signal.ts";
 import { type Handover, WORD } from "./supervision.ts";
 
 /** As much of a zygote as a runtime needs. */
@@ -491,15 +492,4 @@ export class ProcessRuntime implements Runtime {
 
 function cancelled(id: string, signal: AbortSignal): OrlopError {
   return new OrlopError("cancelled", `Cannot create container "${id}": it was cancelled`, { cause: signal.reason });
-}
-
-/** SIGRTMAX; 0 only asks whether there is somebody. */
-const SIGNAL_MAX = 64;
-
-function sendSignal(pid: number, signal: number): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }

@@ -20,7 +20,7 @@ export interface KubeContainer {
   readonly ports: readonly PublishedPort[];
 }
 
-export interface KubeMount {
+interface KubeMount {
   readonly volume: string;
   readonly destination: string;
   readonly readonly: boolean;

@@ -12,7 +12,7 @@ export type KubeVolume =
   | { readonly kind: "files"; readonly name: string; readonly files: readonly KubeFile[] }
   | { readonly kind: "claim"; readonly volume: string; readonly readonly: boolean };
 
-export interface KubeFile {
+interface KubeFile {
   /** Below the volume. */
   readonly path: string;
   readonly content: Buffer;
