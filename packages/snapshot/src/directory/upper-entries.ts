@@ -7,7 +7,7 @@ import { fileEntry, markerEntry, whiteoutEntry, withRootsOwner } from "./file-en
 import { type FoundFile, listUpper } from "./list-upper.ts";
 import { RootDirectory } from "./root-directory.ts";
 
-interface UpperOptions {
+export interface UpperOptions {
   readonly system: SystemCalls;
   /** Path of a file that is not there, outside of the directory. */
   readonly scratch: string;

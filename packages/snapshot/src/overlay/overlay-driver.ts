@@ -116,7 +116,11 @@ export class OverlayDriver implements SnapshotDriver {
     else {
       const scratch = join(directory, SCRATCH);
       rmSync(scratch, { force: true });
-      const facts = await upperFacts(join(directory, LAYER), { system: this.#system, scratch });
+      const facts = await upperFacts(join(directory, LAYER), {
+        system: this.#system,
+        scratch,
+        ownIsRoot: this.#rootless,
+      });
       await writeFileFacts(join(directory, FACTS), facts);
     }
     await this.#system.syncFileSystem(directory);
