@@ -43,12 +43,13 @@ function methodText({ signature, docs }: Member, linked: (text: string) => strin
 /** With their docstrings, as in the source. */
 function memberLines(members: readonly Member[]): readonly string[] {
   return members.flatMap(({ signature, docs }) => {
-    const lines = docs.split("\n");
+    const plain = docs.replace(LINK, "$1");
+    const lines = plain.split("\n");
     const comment =
-      docs === ""
+      plain === ""
         ? []
         : lines.length === 1
-          ? [`  /** ${docs} */`]
+          ? [`  /** ${plain} */`]
           : ["  /**", ...lines.map((line) => `   * ${line}`.trimEnd()), "   */"];
     return [
       ...comment,
@@ -57,13 +58,16 @@ function memberLines(members: readonly Member[]): readonly string[] {
   });
 }
 
+/** The whole, and the name before a member's. */
+const LINK = /\{@link ((\w+)(?:\.\w+)?)\}/g;
+
 function code(lines: readonly string[]): string {
   return ["```ts", ...lines, "```"].join("\n");
 }
 
 function docsText(docs: string, names: ReadonlySet<string>): string {
-  const linked = docs.replace(/\{@link (\w+)\}/g, (_, name: string) =>
-    names.has(name) ? `[${name}](#${name.toLowerCase()})` : `\`${name}\``,
+  const linked = docs.replace(LINK, (_, text: string, name: string) =>
+    names.has(name) ? `[${text}](#${name.toLowerCase()})` : `\`${text}\``,
   );
   return linked
     .replace(/^@throws /gm, "**Throws** ")

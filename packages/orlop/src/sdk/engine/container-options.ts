@@ -9,7 +9,7 @@ export interface VolumeRequest {
   readonly mode?: "ro" | "rw";
 }
 
-/** What {@link Engine.containers}`.create` takes; what is absent is as with `orlop create`. Another option is refused. */
+/** What `containers.create` of {@link Engine} takes; what is absent is as with `orlop create`. Another option is refused. */
 export interface ContainerOptions {
   /** As the command line names it: `debian:bookworm`, `host`, `dir:PATH`, `oci:PATH`. It is pulled where it is not here. */
   readonly image: string;
