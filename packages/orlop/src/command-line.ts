@@ -54,7 +54,8 @@ function unknownCommand({ path, group }: Extract<NamedCommand, { kind: "unknown"
   return 1;
 }
 
-async function report(path: string, command: Command, error: unknown): Promise<number> {
+async function report(path: string, command: Command, thrown: unknown): Promise<number> {
+  const error = firstFailure(thrown);
   if (error instanceof NotHere) throw error;
   const { asSystemFailure } = await import("@orlop/kernel");
   const failure = error instanceof OrlopError ? error : asSystemFailure(error);
@@ -65,6 +66,11 @@ async function report(path: string, command: Command, error: unknown): Promise<n
   }
   printError(`${failure.message}${hint(path, failure)}`);
   return exitCodeOf(failure, command.failureExitCode);
+}
+
+/** Where something could not be taken back either, what went wrong first is what there is to say. */
+function firstFailure(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstFailure(error.suppressed) : error;
 }
 
 /** What a user can do next, where the message does not say. */
