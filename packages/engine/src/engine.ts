@@ -324,7 +324,9 @@ export class Engine {
 
   /** Whether somebody has to answer names; see {@link serveNames}. */
   async needsNames(): Promise<boolean> {
-    return this.#context.rows.hasConnected() && (await this.#context.networks()).names?.isNeeded() === true;
+    const { rows, podRows, networks } = this.#context;
+    const isConnected = rows.hasConnected() || podRows.running().some(({ state }) => state.endpoints.length > 0);
+    return isConnected && (await networks()).names?.isNeeded() === true;
   }
 
   /** Answers names of networks for containers, until nobody needs it or the signal aborts. */

@@ -1,14 +1,22 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { suite, type TestContext, test } from "node:test";
+import { findProgram } from "@orlop/kernel";
 import { NetworkBench, NETWORK_BENCH_WORLD as WORLD } from "@orlop/testkit";
 import { bridgeObstacle, makeBridgeDriver } from "./bridge-subject-fixture.ts";
 
 const PROGRAM = new URL("./names-program-fixture.ts", import.meta.url).pathname;
+
+/** Programs of others that ask, where they are. */
+const CLIENTS = [
+  ["busybox", "nslookup", "NAME", "SERVER"],
+  ["dig", "+short", "@SERVER", "NAME"],
+  ["nslookup", "NAME", "SERVER"],
+] as const;
 
 function start(namespace: string, ...args: readonly string[]): ChildProcess {
   const words = [`--net=${namespace}`, process.execPath, "-C", "source", PROGRAM, ...args];
@@ -85,6 +93,11 @@ suite("names of bridges", () => {
     assert.equal(await ask(one.path, gateway, "two", "AAAA"), addressOf(true));
     assert.equal(await ask(two.path, gateway, "first.app"), one.address);
     assert.equal(await ask(one.path, gateway, two.address, "PTR"), "two.app");
+    for (const program of CLIENTS.filter(([name]) => findProgram(name) !== undefined)) {
+      const words = program.map((word) => word.replace("SERVER", gateway).replace("NAME", "two.app"));
+      const { stdout } = spawnSync("nsenter", [`--net=${one.path}`, ...words], { encoding: "utf8" });
+      assert.ok(stdout.split(/\s+/).includes(addressOf(false)), `${words.join(" ")}: ${stdout}`);
+    }
     assert.equal(await ask(one.path, gateway, "three.app.orlop.internal"), "ENOTFOUND");
     assert.equal(await ask(one.path, gateway, "www.example"), WORLD.address4);
     assert.equal((await ask(one.path, gateway, "many.example")).split(" ").length, 100, "by TCP");
