@@ -234,3 +234,22 @@ describe("names and members of pods", () => {
     assert.deepEqual(seen, ["create", "start", "remove"]);
   });
 });
+
+describe("containers of a pod that require others", () => {
+  test("are removed before them; outside of the pod they keep it from being removed", async () => {
+    using fixture = new EngineFixture();
+    const engine = fixture.open();
+    const pod = await makePod(engine);
+    const db = await enter(engine, pod, "db");
+    const made = newContainer({ pod: { id: pod }, network: { kind: "pod", id: pod }, requires: [db] });
+    await engine.create("app", async () => made);
+    const { id } = await engine.create("outside", async () => newContainer({ requires: [db] }));
+    await assert.rejects(engine.pods.remove("web", { force: true }), {
+      code: "conflict",
+      message: /required by outside/,
+    });
+    await engine.remove(id);
+    await engine.pods.remove("web");
+    assert.deepEqual(await engine.list(), []);
+  });
+});

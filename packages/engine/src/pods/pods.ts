@@ -5,6 +5,7 @@ import type { EngineContext } from "../engine-context.ts";
 import { isActive } from "../life/container-status.ts";
 import { randomName } from "../life/random-name.ts";
 import type { RemoveOptions } from "../life/remove-container.ts";
+import { dependentsOf } from "../life/requirements.ts";
 import type { StopOptions } from "../life/stop-container.ts";
 import type { Container } from "../state/container-rows.ts";
 import { findPod } from "./find-pod.ts";
@@ -179,9 +180,19 @@ export class Pods {
     if (timeoutMs !== 0) {
       await withMembers("remove", pod.name, running, ({ id }) => this.#engine.stop(id, { timeoutMs }));
     }
+    this.#refuseRequired(pod, members);
     await this.#markRemoving(pod.id);
     await this.#finishRemoval(pod.id);
     return pod;
+  }
+
+  /** Before anything is removed. */
+  #refuseRequired({ name }: Pod, members: readonly Container[]): void {
+    const own = new Set(members.map(({ id }) => id));
+    const others = members.flatMap((member) => dependentsOf(this.#context, member)).filter(({ id }) => !own.has(id));
+    if (others.length === 0) return;
+    const names = [...new Set(others.map((other) => other.name))].join(", ");
+    throw new OrlopError("conflict", `Cannot remove pod "${name}": containers of it are required by ${names}`);
   }
 
   /** From now on nobody joins it, or starts what has. */
@@ -198,10 +209,16 @@ export class Pods {
     const { database, podRows, events, rows } = this.#context;
     const pod = podRows.get(id);
     if (pod === undefined) return;
-    const members = podRows.members(id).flatMap((member) => rows.get(member) ?? []);
-    await withMembers("remove", pod.name, members, (member) =>
-      this.#engine.remove(member.id, { force: true, volumes: true }),
-    );
+    let left = podRows.members(id).flatMap((member) => rows.get(member) ?? []);
+    while (left.length > 0) {
+      // Those that others cannot be without go last.
+      const required = new Set(left.flatMap(({ requires = [] }) => requires));
+      const free = left.filter((member) => !required.has(member.id));
+      await withMembers("remove", pod.name, free, (member) =>
+        this.#engine.remove(member.id, { force: true, volumes: true }),
+      );
+      left = left.filter((member) => required.has(member.id));
+    }
     using _lock = await lockPod(this.#context, id);
     const now = podRows.get(id);
     if (now === undefined) return;
@@ -217,9 +234,14 @@ export class Pods {
     const pod = this.#context.podRows.get(id);
     if (pod === undefined) return undefined;
     if (pod.state.phase === "removing") {
-      // Whoever is at it now finds nothing left to do.
-      await this.#finishRemoval(id);
-      return undefined;
+      try {
+        await this.#finishRemoval(id);
+        return undefined;
+      } catch (error) {
+        // Whoever removes it next hears of what is in the way.
+        if (error instanceof OrlopError) return pod;
+        throw error;
+      }
     }
     using lock = tryLockPod(this.#context, id);
     // Whoever holds it is changing it just now.

@@ -132,7 +132,7 @@ function securityContext({ container, spec }: InspectedContainer): Readonly<Reco
 
 /** What no field of a document says. */
 function lostOptions({ container, spec }: InspectedContainer): readonly string[] {
-  const { process, runtime, init, autoRemove, log } = container;
+  const { process, runtime, init, autoRemove, log, requires = [], config } = container;
   const limits = spec?.linux?.resources ?? {};
   const when = (is: boolean, flag: string): readonly string[] => (is ? [`--${flag}`] : []);
   return [
@@ -143,6 +143,9 @@ function lostOptions({ container, spec }: InspectedContainer): readonly string[]
     ...when(process.oomScoreAdj !== undefined, "oom-score-adj"),
     ...when(process.apparmorProfile !== undefined, "security-opt apparmor"),
     ...when((spec?.linux?.devices ?? []).length > 0, "device"),
+    ...when(requires.length > 0, "requires"),
+    ...when(config.Healthcheck !== undefined, "health-cmd"),
+    ...when(limits.memory?.swap !== undefined && limits.memory.swap !== limits.memory.limit, "memory-swap"),
     ...when(runtime !== "process", "runtime"),
     ...when(init, "init"),
     ...when(autoRemove, "rm"),

@@ -15,7 +15,7 @@ const refused = (why: string): KubeField => ({ refused: why });
 
 const cluster = "it is about a cluster of machines";
 const server = "only a cluster's server sets it";
-const probe = "health checks of pods are not done yet";
+const probe = "a container that fails it is not started again yet; orlop run --health-cmd only watches";
 const windows = "it is about Windows";
 const seLinux = "SELinux labels are not set";
 const source = "there are hostPath, emptyDir, configMap, secret and persistentVolumeClaim";
