@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { OrlopError, parseName } from "@orlop/core";
 import { POD_NAMESPACES, type PodNamespace } from "@orlop/engine";
 import type { Command } from "../command.ts";
@@ -98,7 +99,7 @@ async function create(call: ContainerCall): Promise<number> {
   }
   const { id } = await createPod(call, wish);
   const file = flags.text("pod-id-file");
-  if (file !== undefined) writeFileSync(file, id);
+  if (file !== undefined) writeFileSync(resolve(call.machine.cwd, file), id);
   printText(`${id}\n`);
   return 0;
 }
