@@ -4,6 +4,7 @@ import type { Rounds } from "./interleave.ts";
 import { burstRows } from "./rows/burst.ts";
 import { commandRows } from "./rows/command.ts";
 import { createStartRows } from "./rows/create-start.ts";
+import { daemonRows } from "./rows/daemon.ts";
 import { debianMinbaseRows } from "./rows/debian-minbase.ts";
 import { execRows } from "./rows/exec.ts";
 import { firstStartRows } from "./rows/first-start.ts";
@@ -38,6 +39,7 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "oci-clients", containers: true, measure: ociClientRows },
   { name: "oci-memory-limit", containers: true, measure: ociMemoryLimitRows },
   { name: "oci-first", containers: true, measure: ociFirstRows },
+  { name: "daemon", containers: true, measure: daemonRows },
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
   { name: "network", containers: false, measure: (_root, rounds) => networkRows(rounds) },

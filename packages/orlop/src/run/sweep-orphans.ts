@@ -7,9 +7,20 @@ export async function sweepOrphans(stateDirectory: string): Promise<void> {
   await removeOrphans(stateDirectory, (id, orphan) => removeOrphan(stateDirectory, id, orphan));
 }
 
-/** Removes those of one maker, which may live yet. Returns how many there were. */
-export async function removeContainersOf(stateDirectory: string, processMark: string): Promise<number> {
-  const remove = (id: string, orphan: Orphan): Promise<void> => removeOrphan(stateDirectory, id, orphan);
+/**
+ * Removes those of one maker, which may live yet. Returns how many there were.
+ *
+ * @param before what is done with each first
+ */
+export async function removeContainersOf(
+  stateDirectory: string,
+  processMark: string,
+  before: (id: string, orphan: Orphan) => Promise<void> = async () => {},
+): Promise<number> {
+  const remove = async (id: string, orphan: Orphan): Promise<void> => {
+    await before(id, orphan);
+    await removeOrphan(stateDirectory, id, orphan);
+  };
   return await removeOrphans(stateDirectory, remove, (mark) => mark === processMark);
 }
 

@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { OrlopError } from "@orlop/core";
+import { bundleCheckout } from "../../build/bundle-checkout.ts";
+import { findProgram } from "../../steps/find-program.ts";
+import type { BenchPlace } from "../bench-place.ts";
+import type { BenchGoal, BenchRow } from "../bench-row.ts";
+import type { TimedCommand } from "../command-timer.ts";
+import { Containerd } from "../containerd.ts";
+import { interleave, type Rounds, type Subject } from "../interleave.ts";
+import { OURS } from "../peer-rows.ts";
+import { median } from "../statistics.ts";
+
+/** Issue "The engine, the command line and the SDK", "Speed and size". */
+const GOALS: Readonly<Record<string, BenchGoal>> = {
+  podman: { of: "ratio", max: 0.1 },
+  ctr: { of: "ratio", max: 0.2 },
+};
+/** A run of podman's takes a while. */
+const roundsMax = 20;
+
+const VERBS = { run: "`run --rm` of `true`", exec: "`exec` of `true`", ps: "`ps -a`" } as const;
+type Verb = keyof typeof VERBS;
+
+/** One command line in front of which is a program and its settings. */
+interface Client {
+  readonly name: string;
+  /** By verb; absent: it has no such. */
+  readonly commands: Readonly<Partial<Record<Verb, () => TimedCommand>>>;
+}
+
+/** Our command, with a daemon there: what is asked of it is done without any Node. */
+class OwnDaemon implements AsyncDisposable {
+  readonly client: Client;
+  readonly #daemon: ChildProcess;
+
+  private constructor(daemon: ChildProcess, client: Client) {
+    this.#daemon = daemon;
+    this.client = client;
+  }
+
+  static async start(root: string, place: BenchPlace): Promise<OwnDaemon> {
+    const launcher = join(root, "packages/orlop/bin/orlop");
+    const { ORLOP_SOURCES: _, ...inherited } = process.env;
+    const env = { ...inherited, ORLOP_ROOT: join(place.stateDirectory, "daemon") };
+    mkdirSync(env.ORLOP_ROOT);
+    const daemon = spawn(launcher, ["serve", "engine"], { env, stdio: ["ignore", "ignore", "pipe"] });
+    // It says so when it serves.
+    await once(daemon.stderr, "data");
+    const call = (...args: readonly string[]): TimedCommand => ({ argv: [launcher, ...args], env });
+    const image = `dir:${rootOf(place)}`;
+    const name = place.newId();
+    await succeed(place, call("run", "-d", "--name", name, image, "sleep", "1000"));
+    return new OwnDaemon(daemon, {
+      name: OURS,
+      commands: {
+        run: () => call("run", "--rm", "--network=none", image, "true"),
+        exec: () => call("exec", name, "true"),
+        ps: () => call("ps", "-a"),
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = once(this.#daemon, "exit");
+    this.#daemon.kill("SIGTERM");
+    await ended;
+  }
+}
+
+async function podmanClient(place: BenchPlace, file: string): Promise<Client> {
+  const directory = join(place.stateDirectory, "podman-daemon");
+  mkdirSync(directory);
+  const places = [`--root=${directory}/root`, `--runroot=${directory}/run`, `--tmpdir=${directory}/tmp`];
+  const settings = ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none", ...places];
+  const call = (...args: readonly string[]): TimedCommand => ({ argv: [file, ...settings, ...args] });
+  const options = [
+    "--network=none",
+    "--log-driver=none",
+    `--cgroup-parent=/${place.mark}`,
+    "--ulimit=host",
+    "--rootfs",
+  ];
+  const name = place.newId();
+  await succeed(place, call("run", "-d", `--name=${name}`, ...options, rootOf(place), "sleep", "1000"));
+  return {
+    name: "podman",
+    commands: {
+      run: () => call("run", "--rm", ...options, rootOf(place), "true"),
+      exec: () => call("exec", name, "true"),
+      ps: () => call("ps", "-a"),
+    },
+  };
+}
+
+function ctrClient(place: BenchPlace, { command: [file, ...settings] }: Containerd): Client {
+  const run = (): TimedCommand => {
+    const cgroup = `--cgroup=/${place.mark}/${place.newId()}`;
+    const options = ["--rm", "--null-io", "--rootfs", cgroup];
+    return { argv: [file, ...settings, "run", ...options, rootOf(place), place.newId(), "/bin/true"] };
+  };
+  return { name: "ctr", commands: { run } };
+}
+
+function rootOf({ ending }: BenchPlace): string {
+  return ending.spec.root.path;
+}
+
+async function succeed(place: BenchPlace, command: TimedCommand): Promise<number> {
+  const { milliseconds, exitCode } = await place.timer.run(command);
+  if (exitCode === 0) return milliseconds;
+  throw new OrlopError("failed", `Cannot measure "${command.argv.join(" ")}": it ended with exit code ${exitCode}`);
+}
+
+async function rowsBeside(place: BenchPlace, own: Client, peer: Client, rounds: Rounds): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const verb of Object.keys(peer.commands) as Verb[]) {
+    const subjects = [own, peer].flatMap(({ name, commands }): readonly Subject<"time">[] => {
+      const command = commands[verb];
+      return command === undefined ? [] : [{ name, once: async () => ({ time: await succeed(place, command()) }) }];
+    });
+    const series = await interleave(subjects, { ...rounds, count: Math.min(rounds.count, roundsMax) });
+    const figure = (name: string): number => median(series.get(name)?.time ?? []);
+    rows.push({ ...blankRow(verb, peer.name), ours: figure(own.name), peer: figure(peer.name) });
+  }
+  return rows;
+}
+
+function blankRow(verb: Verb, peerName: string): BenchRow {
+  const what = `${VERBS[verb]} with \`orlop serve engine\` there, as whole commands`;
+  const goal = GOALS[peerName];
+  return {
+    name: `daemon-${verb}`,
+    what,
+    unit: "ms",
+    ours: undefined,
+    peerName,
+    ...(goal === undefined ? {} : { goal }),
+  };
+}
+
+/** The command with a daemon there, beside the field's: how long their users wait. */
+export async function daemonRows(place: BenchPlace, rounds: Rounds): Promise<readonly BenchRow[]> {
+  const root = join(import.meta.dirname, "../../..");
+  await bundleCheckout(root);
+  await using own = await OwnDaemon.start(root, place);
+  const [podman, ctr] = [findProgram("podman"), findProgram("ctr")];
+  const missing = (name: string): BenchRow => ({ ...blankRow("run", name), note: `${name} is not installed` });
+  const rows: BenchRow[] = [];
+  if (podman === undefined) rows.push(missing("podman"));
+  else rows.push(...(await rowsBeside(place, own.client, await podmanClient(place, podman), rounds)));
+  if (ctr === undefined) return [...rows, missing("ctr")];
+  await using containerd = await Containerd.start(place, { name: "daemon", ctr });
+  return [...rows, ...(await rowsBeside(place, own.client, ctrClient(place, containerd), rounds))];
+}
