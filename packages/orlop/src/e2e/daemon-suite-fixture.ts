@@ -132,10 +132,10 @@ export function daemonSuite({ skip, stateDirectory }: Pick<SuiteOptions, "skip" 
         await sleep((lifeMaxMs * round) / ROUNDS);
         await daemon.end("SIGKILL");
         const [run, detached, exec, list] = await Promise.all(calls);
-        assert.ok(isDone(run, 3) || isBroken(run), run?.stderr);
-        assert.ok(isDone(exec, 4) || isBroken(exec), exec?.stderr);
-        assert.ok(isDone(detached, 0) || isBroken(detached), detached?.stderr);
-        assert.ok(isDone(list, 0) || isBroken(list), list?.stderr);
+        assert.ok(isDone(run, 3) || isBroken(run), `${run?.stderr}`);
+        assert.ok(isDone(exec, 4) || isBroken(exec), `${exec?.stderr}`);
+        assert.ok(isDone(detached, 0) || isBroken(detached), `${detached?.stderr}`);
+        assert.ok(isDone(list, 0) || isBroken(list), `${list?.stderr}`);
         // Without a daemon, and with the next one.
         assert.equal(await ok("inspect", "-f", "{{.State.Pid}} {{.State.Status}}", "steady"), `${pid} running`);
         daemon = await DaemonProcess.start(fixture);
