@@ -79,7 +79,7 @@ export interface SandboxOptions {
   readonly pids?: number;
   /**
    * What is written to its root file system at most: bytes, or text with a unit as with `memory`. For images whose snapshotter
-   * has limits (ORLOP_SNAPSHOTTER=btrfs); refused elsewhere. Absent: no limit.
+   * has limits here (`docs/snapshotters.md`); refused elsewhere. Absent: no limit.
    */
   readonly disk?: number | string;
   /** Milliseconds from its creation until it ends with all that runs in it. Absent: no limit. */

@@ -80,8 +80,9 @@ function diffTests(create: Create, directory: () => string): void {
     ]);
   });
 
-  test("is refused a limit that its snapshotter does not have", async () => {
-    await assert.rejects(create({ disk: "1MiB" }), { code: "unsupported", message: /Try the snapshotter btrfs/ });
+  test("is what a limit on the disk is for", async () => {
+    const limited = Sandbox.create({ image: "host", disk: "1MiB" });
+    await assert.rejects(limited, { code: "unsupported", message: /no snapshot of an image\nTry an image\.$/ });
   });
 }
 
