@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<NameKind, readonly string[]>> = {
   container: ["web", "work"],
   image: ["busybox:1.2"],
   network: ["app"],
+  pod: ["shop"],
   volume: ["data"],
 };
 
@@ -17,7 +18,16 @@ describe("what is typed", () => {
   const cases: readonly (readonly [words: readonly string[], expected: readonly string[]])[] = [
     [["ren"], ["rename"]],
     [["gen"], ["generate"]],
-    [["generate", ""], ["systemd"]],
+    [
+      ["generate", ""],
+      ["kube", "systemd"],
+    ],
+    [["pod", "stop", "-t", "1", ""], ["shop"]],
+    [["run", "--pod", ""], ["shop"]],
+    [
+      ["generate", "kube", ""],
+      ["shop", "web", "work", "data"],
+    ],
     [["nope", ""], []],
     [
       ["run", "--health-st"],

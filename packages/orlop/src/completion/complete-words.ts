@@ -112,6 +112,8 @@ const KINDS: Readonly<Record<string, readonly NameKind[]>> = {
   NAME: ["container", "image"],
   "NAME|ID": ["container", "image"],
   NETWORK: ["network"],
+  POD: ["pod"],
+  "POD|CONTAINER|VOLUME": ["pod", "container", "volume"],
   REPOSITORY: ["image"],
   VOLUME: ["volume"],
 };

@@ -2,7 +2,7 @@ import { familiarReference } from "@orlop/core";
 import { openEngine } from "../containers/open-engine.ts";
 import { nameOf } from "../images/image-name.ts";
 
-export type NameKind = "container" | "image" | "network" | "volume";
+export type NameKind = "container" | "image" | "network" | "pod" | "volume";
 
 /** The names of what there is; none of what cannot be read: whoever types has not asked for it. */
 export async function namesOf(kind: NameKind): Promise<readonly string[]> {
@@ -12,6 +12,7 @@ export async function namesOf(kind: NameKind): Promise<readonly string[]> {
     container: async () => (await engine.list()).map(({ name }) => name),
     image: async () => (await depot.images.list()).flatMap((record) => nameOf(record) ?? []).map(familiarReference),
     network: async () => (await (await open.networks()).list()).map(({ name }) => name),
+    pod: async () => (await engine.pods.list()).map(({ pod }) => pod.name),
     volume: async () => engine.volumes.list().map(({ name }) => name),
   };
   try {
