@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { bundleCheckout } from "../../build/bundle-checkout.ts";
@@ -10,6 +10,7 @@ import type { BenchGoal, BenchRow } from "../bench-row.ts";
 import type { TimedCommand } from "../command-timer.ts";
 import { Containerd } from "../containerd.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
+import { hiddenFromCrun } from "../oci-peer.ts";
 import { OURS } from "../peer-rows.ts";
 import { median } from "../statistics.ts";
 
@@ -74,8 +75,15 @@ async function podmanClient(place: BenchPlace, file: string): Promise<Client> {
   const directory = join(place.stateDirectory, "podman-daemon");
   mkdirSync(directory);
   const places = [`--root=${directory}/root`, `--runroot=${directory}/run`, `--tmpdir=${directory}/tmp`];
-  const settings = ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none", ...places];
-  const call = (...args: readonly string[]): TimedCommand => ({ argv: [file, ...settings, ...args] });
+  const configuration = join(directory, "containers.conf");
+  const settings = 'cgroup_manager = "cgroupfs"\nevents_logger = "none"';
+  writeFileSync(configuration, `[containers]\ndefault_ulimits = []\n[engine]\n${settings}\n`);
+  const env = { PATH: process.env.PATH, CONTAINERS_CONF: configuration };
+  const call = (...args: readonly string[]): TimedCommand => ({
+    argv: [file, "--storage-driver=vfs", ...places, ...args],
+    env,
+    unmount: hiddenFromCrun(),
+  });
   const options = [
     "--network=none",
     "--log-driver=none",

@@ -33,6 +33,10 @@ export function serviceOf(words: readonly string[]): Service | undefined {
 
 /** Loads the code of all that is served. */
 export async function loadServedVerbs(): Promise<void> {
-  const found = [...SERVED_VERBS.keys()].map((path) => findCommand(path.split(" ")));
-  await Promise.all(found.map(async (each) => each.kind === "command" && (await each.entry.load())));
+  const entries = [...SERVED_VERBS.keys()].map((path) => {
+    const found = findCommand(path.split(" "));
+    if (found.kind === "command") return found.entry;
+    throw new Error(`there is no verb "${path}"`);
+  });
+  await Promise.all(entries.map((entry) => entry.load()));
 }

@@ -465,7 +465,9 @@ export class ProcessRuntime implements Runtime {
   /** The container is gone whatever these hooks do (runtime-spec, "Lifecycle", step 13). */
   async #poststop(id: string): Promise<void> {
     const request = this.#hooked(id);
-    if (request !== undefined) await runPoststopHooks(this.#hookRunner, this.#directory(id), request);
+    // A zygote that has gone is not started anew for nothing.
+    if (request?.spec.hooks?.poststop !== undefined)
+      await runPoststopHooks(this.#hookRunner, this.#directory(id), request);
   }
 
   /** Has the reaper end init, or ends it where there is none; what is left then, delete ends through the cgroup. */
