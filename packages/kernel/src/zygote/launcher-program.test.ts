@@ -39,8 +39,11 @@ class Place implements Disposable {
   }
 
   /** The launcher, with what it is to execute. */
-  write({ alone = "/nowhere", broken = "/nowhere" }: Readonly<Record<string, string | undefined>>): void {
-    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, alone, broken };
+  write(
+    { alone = "/nowhere", broken = "/nowhere" }: Readonly<Record<string, string | undefined>>,
+    tellsSignals = false,
+  ): void {
+    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, alone, broken, tellsSignals };
     rmSync(this.launcher, { force: true });
     writeFileSync(this.launcher, launcherFile(options), { mode: 0o755 });
   }
@@ -169,6 +172,30 @@ describe("a launcher", () => {
     await serving;
     assert.equal(status, 42);
     assert.ok(output === "hello\n" || output === "", "the child may be slower than its parent");
+  });
+
+  test("tells of its signals where it is to, and does nothing else about them", async () => {
+    using place = new Place();
+    place.write({}, true);
+    const called = Promise.withResolvers<ChildProcess>();
+    const serving = serveOne(place, async (socket) => {
+      await readHello(socket);
+      const heard = Promise.withResolvers<number>();
+      const hands = new ZygoteChannel(socket, LAUNCHER_TOKEN, heard.resolve);
+      const nothing = programOf((p) => p.call("exit_group", [0]));
+      const begun = Promise.withResolvers<void>();
+      hands.submit(nothing, ({ kind }) => kind === "begun" && begun.resolve());
+      await begun.promise;
+      (await called.promise).kill("SIGINT");
+      const signal = await heard.promise;
+      hands.become(nothing, () => {});
+      await once(socket, "close");
+      return signal;
+    });
+    const child = place.start(["run"]);
+    called.resolve(child);
+    assert.equal((await ended(child)).status, 0);
+    assert.equal(await serving, constants.signals.SIGINT);
   });
 
   test("executes Node to say so when the call breaks off after it has begun", async () => {
