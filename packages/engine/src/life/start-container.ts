@@ -41,6 +41,7 @@ export async function startContainer(
   save(context, container, undefined, starting);
   const streams = streamsDirectory(context, id);
   let held: number | undefined;
+  let takeBack = async (): Promise<void> => {};
   try {
     const spec = context.rows.spec(id);
     if (spec === undefined) throw new OrlopError("failed", `Cannot start container "${name}": its config is lost`);
@@ -50,6 +51,10 @@ export async function startContainer(
     const stdio = await openStreams(context, container, streams);
     if (holdsInput && container.interactive) held = openSync(join(streams, "stdin"), constants.O_RDWR);
     const { pid, endpoints } = await runIn(context, container, runtime, spec, stdio);
+    takeBack = async () => {
+      await runtime.delete(id, { force: true });
+      await disconnectNetworks(context, { ...container, state: { ...state, endpoints } });
+    };
     const restartCount = isRestart ? state.restartCount + 1 : 0;
     const changed = save(context, container, "start", {
       ...starting,
@@ -65,6 +70,8 @@ export async function startContainer(
     await tellNeighbours(context, container);
     return { container: changed, input: held === undefined ? undefined : openInput(streams) };
   } catch (error) {
+    // What nobody could write down, as on a full disk, is not to run.
+    await takeBack();
     endStreams(streams);
     rmSync(streams, { recursive: true, force: true });
     const { message } = error as Error;
