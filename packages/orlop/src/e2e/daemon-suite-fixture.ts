@@ -122,7 +122,8 @@ function callerCases(c: ServedCommands): void {
   test("passes much output on whole, to who reads slowly and to who stops", async () => {
     const script = "seq 100000";
     await c.ok("run", "-d", ...c.fixture.idFlags(), "--name", "talks", "host", "sh", "-c", script);
-    await c.ok("wait", "talks");
+    // All of it has been written down then.
+    await c.ok("logs", "-f", "talks");
     const shell = (line: string): Promise<CommandResult> =>
       c.fixture.start("sh", ["-c", line, LAUNCHER], { env: WITHOUT_NODE });
     assert.equal(succeeded(await shell('"$0" logs talks | md5sum')), succeeded(await shell(`${script} | md5sum`)));
