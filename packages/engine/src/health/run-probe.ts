@@ -81,8 +81,7 @@ async function endWithin(
   signal?.addEventListener("abort", end);
   if (signal?.aborted) end();
   try {
-    const { exitCode } = await runtime.wait(id, { execId });
-    signal?.throwIfAborted();
+    const { exitCode } = await runtime.wait(id, { execId, ...(signal === undefined ? {} : { signal }) });
     return isLate ? undefined : exitCode;
   } finally {
     clearTimeout(timer);

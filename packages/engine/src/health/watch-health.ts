@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { OrlopError } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { healthOf } from "./container-health.ts";
@@ -7,47 +6,46 @@ import { type HealthCheck, healthCheckOf } from "./health-check.ts";
 import { recordProbe } from "./record-probe.ts";
 import { runProbe } from "./run-probe.ts";
 
+/** After a failure that says nothing about the container: no memory, no room for a file, or its end. */
+const RETRY_MS = 5000;
+
 /** Probes a container for as long as this is kept, and it runs. */
-export class HealthWatch implements Disposable {
+export class HealthWatch implements AsyncDisposable {
   readonly #end: AbortController = new AbortController();
+  readonly #watching: Promise<void>;
 
   constructor(context: EngineContext, id: string) {
-    watch(context, id, this.#end.signal).catch(ignoreAbort);
+    this.#watching = watch(context, id, this.#end.signal);
   }
 
-  [Symbol.dispose](): void {
+  /** A probe that is under way is killed. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
+    await this.#watching;
   }
 }
 
 async function watch(context: EngineContext, id: string, signal: AbortSignal): Promise<void> {
-  for (let wait = 0; ; ) {
-    const container = context.rows.get(id);
-    const check = container && healthCheckOf(container);
-    if (container === undefined || check === undefined || container.state.startedAtMs === undefined) return;
-    const dueInMs = wait || untilNextMs(container, check, Date.now());
-    await delay(dueInMs, undefined, { signal });
-    const now = context.rows.get(id);
-    if (now === undefined) return;
-    // Who stands still answers nothing, and is not asked.
-    wait = now.state.status === "running" ? 0 : check.intervalMs;
-    if (wait === 0 && !(await probe(context, now, check, signal))) wait = check.intervalMs;
+  while (!signal.aborted) {
+    try {
+      if (!(await watchOne(context, id, signal))) return;
+    } catch {
+      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
   }
 }
 
-/** Whether it came to anything; a run that has just ended is no failure, and its watch ends soon. */
-async function probe(
-  context: EngineContext,
-  container: Container,
-  check: HealthCheck,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    return recordProbe(context, container, await runProbe(context, container, check, signal)) !== undefined;
-  } catch (error) {
-    if (error instanceof OrlopError) return false;
-    throw error;
-  }
+/** Waits for the time of the next probe and makes it. False when there will be none. */
+async function watchOne(context: EngineContext, id: string, signal: AbortSignal): Promise<boolean> {
+  const container = context.rows.get(id);
+  const check = container && healthCheckOf(container);
+  if (container === undefined || check === undefined || container.state.startedAtMs === undefined) return false;
+  await delay(untilNextMs(container, check, Date.now()), undefined, { signal });
+  const now = context.rows.get(id);
+  // Who stands still answers nothing, and is not asked.
+  if (now?.state.status === "running") recordProbe(context, now, await runProbe(context, now, check, signal));
+  else await delay(check.intervalMs, undefined, { signal });
+  return true;
 }
 
 /** Counted from the last probe, whoever made it: that this process has begun later delays nothing. */
@@ -59,8 +57,4 @@ function untilNextMs(container: Container, check: HealthCheck, nowMs: number): n
   const sinceMs = nowMs - (log.at(-1)?.endedAtMs ?? startedAtMs);
   // The clock may have been set.
   return Math.min(Math.max(intervalMs - sinceMs, 0), intervalMs);
-}
-
-function ignoreAbort(error: unknown): void {
-  if ((error as Error).name !== "AbortError") throw error;
 }

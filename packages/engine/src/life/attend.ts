@@ -63,7 +63,7 @@ async function attendOne(context: EngineContext, id: string, signal: AbortSignal
 }
 
 async function watchRun(context: EngineContext, container: Container, signal: AbortSignal): Promise<void> {
-  using _health = new HealthWatch(context, container.id);
+  await using _health = new HealthWatch(context, container.id);
   await waitForEnd(context, container, signal);
 }
 

@@ -7,8 +7,8 @@ import { caller } from "../caller/caller.ts";
 
 /**
  * The one process of a depot that looks after containers whose health is probed, or which are to be started again or removed
- * when they end: there is one as long as there are such containers, and none otherwise. It holds a lock; if it is killed, the next command that finds
- * the lock free starts another.
+ * when they end: there is one as long as there are such containers, and none otherwise. It holds a lock; if it is killed, the
+ * next command that finds the lock free starts another.
  */
 export class Attendant implements Disposable {
   readonly #lock: FileLock;

@@ -11,10 +11,11 @@ const SERVED_VERBS: ReadonlyMap<string, Service> = new Map<string, Service>([
   ...(["ps", "container ls", "container list", "container ps", "container inspect"] as const).map(reads),
   ...(["images", "image ls", "image list", "image inspect", "inspect", "history", "image history"] as const).map(reads),
   ...(["port", "top", "logs", "version", "network ls", "network list", "network inspect"] as const).map(reads),
+  ...(["info", "system info"] as const).map(reads),
   ...(["volume ls", "volume inspect", "system df"] as const).map(reads),
   ...(["run", "exec", "create", "start", "stop", "restart", "kill", "rm", "container rm"] as const).map(changes),
   ...(["container remove", "pause", "unpause", "rename", "update", "tag", "image tag"] as const).map(changes),
-  ...(["rmi", "image rm", "image remove", "image rmi"] as const).map(changes),
+  ...(["healthcheck run", "rmi", "image rm", "image remove", "image rmi"] as const).map(changes),
 ]);
 
 function reads(path: string): [string, Service] {
