@@ -11,6 +11,7 @@ import { firstStartRows } from "./rows/first-start.ts";
 import { idleMemoryRows } from "./rows/idle-memory.ts";
 import { lifeCycleRows } from "./rows/life-cycle.ts";
 import { logRows } from "./rows/log.ts";
+import { manyRows } from "./rows/many.ts";
 import { networkRows } from "./rows/network.ts";
 import { ociClientRows } from "./rows/oci-clients.ts";
 import { ociCommandRows } from "./rows/oci-command.ts";
@@ -40,6 +41,7 @@ export const benchGroups: readonly BenchGroup[] = [
   { name: "oci-memory-limit", containers: true, measure: ociMemoryLimitRows },
   { name: "oci-first", containers: true, measure: ociFirstRows },
   { name: "daemon", containers: true, measure: daemonRows },
+  { name: "many", containers: true, measure: manyRows },
   { name: "command", containers: false, measure: commandRows },
   { name: "zygote-start", containers: false, measure: (_root, rounds) => zygoteStartRows(rounds) },
   { name: "network", containers: false, measure: (_root, rounds) => networkRows(rounds) },

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { bundleCheckout } from "../../build/bundle-checkout.ts";
 import { findProgram } from "../../steps/find-program.ts";
 import type { BenchPlace } from "../bench-place.ts";
 import type { BenchGoal, BenchRow } from "../bench-row.ts";
@@ -11,6 +8,7 @@ import type { TimedCommand } from "../command-timer.ts";
 import { Containerd } from "../containerd.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
 import { hiddenFromCrun } from "../oci-peer.ts";
+import { OwnDaemon } from "../own-daemon.ts";
 import { OURS } from "../peer-rows.ts";
 import { median } from "../statistics.ts";
 
@@ -33,42 +31,18 @@ interface Client {
 }
 
 /** Our command, with a daemon there: what is asked of it is done without any Node. */
-class OwnDaemon implements AsyncDisposable {
-  readonly client: Client;
-  readonly #daemon: ChildProcess;
-
-  private constructor(daemon: ChildProcess, client: Client) {
-    this.#daemon = daemon;
-    this.client = client;
-  }
-
-  static async start(root: string, place: BenchPlace): Promise<OwnDaemon> {
-    const launcher = join(root, "packages/orlop/bin/orlop");
-    const { ORLOP_SOURCES: _, ...inherited } = process.env;
-    const env = { ...inherited, ORLOP_ROOT: join(place.stateDirectory, "daemon") };
-    mkdirSync(env.ORLOP_ROOT);
-    const daemon = spawn(launcher, ["serve", "engine"], { env, stdio: ["ignore", "ignore", "pipe"] });
-    // It says so when it serves.
-    await once(daemon.stderr, "data");
-    const call = (...args: readonly string[]): TimedCommand => ({ argv: [launcher, ...args], env });
-    const image = `dir:${rootOf(place)}`;
-    const name = place.newId();
-    await succeed(place, call("run", "-d", "--name", name, image, "sleep", "1000"));
-    return new OwnDaemon(daemon, {
-      name: OURS,
-      commands: {
-        run: () => call("run", "--rm", "--network=none", image, "true"),
-        exec: () => call("exec", name, "true"),
-        ps: () => call("ps", "-a"),
-      },
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#daemon, "exit");
-    this.#daemon.kill("SIGTERM");
-    await ended;
-  }
+async function ownClient(place: BenchPlace, daemon: OwnDaemon): Promise<Client> {
+  const image = `dir:${rootOf(place)}`;
+  const name = place.newId();
+  await succeed(place, daemon.call("run", "-d", "--name", name, image, "sleep", "1000"));
+  return {
+    name: OURS,
+    commands: {
+      run: () => daemon.call("run", "--rm", "--network=none", image, "true"),
+      exec: () => daemon.call("exec", name, "true"),
+      ps: () => daemon.call("ps", "-a"),
+    },
+  };
 }
 
 async function podmanClient(place: BenchPlace, file: string): Promise<Client> {
@@ -151,15 +125,14 @@ function blankRow(verb: Verb, peerName: string): BenchRow {
 
 /** The command with a daemon there, beside the field's: how long their users wait. */
 export async function daemonRows(place: BenchPlace, rounds: Rounds): Promise<readonly BenchRow[]> {
-  const root = join(import.meta.dirname, "../../..");
-  await bundleCheckout(root);
-  await using own = await OwnDaemon.start(root, place);
+  await using daemon = await OwnDaemon.start(place, "daemon");
+  const own = await ownClient(place, daemon);
   const [podman, ctr] = [findProgram("podman"), findProgram("ctr")];
   const missing = (name: string): BenchRow => ({ ...blankRow("run", name), note: `${name} is not installed` });
   const rows: BenchRow[] = [];
   if (podman === undefined) rows.push(missing("podman"));
-  else rows.push(...(await rowsBeside(place, own.client, await podmanClient(place, podman), rounds)));
+  else rows.push(...(await rowsBeside(place, own, await podmanClient(place, podman), rounds)));
   if (ctr === undefined) return [...rows, missing("ctr")];
   await using containerd = await Containerd.start(place, { name: "daemon", ctr });
-  return [...rows, ...(await rowsBeside(place, own.client, ctrClient(place, containerd), rounds))];
+  return [...rows, ...(await rowsBeside(place, own, ctrClient(place, containerd), rounds))];
 }
