@@ -21,7 +21,7 @@ spec:
   restartPolicy: Never
   terminationGracePeriodSeconds: 0
   initContainers: [{name: first, image: host, command: ["true"]}]
-  containers: [{name: main, image: host, command: [sleep, "1000"], volumeMounts: [{name: e, mountPath: /tmp/e}]}]
+  containers: [{name: main, image: host, command: [sleep, "1000"], volumeMounts: [{name: e, mountPath: /tmp/orlop-pod-e}]}]
   volumes: [{name: e, emptyDir: {}}]
 `;
 
@@ -33,7 +33,11 @@ describe("commands for pods", { skip }, () => {
     fixture = new CommandFixture();
     writeFileSync(join(fixture.directory, "kube.yaml"), DOCUMENT);
   });
-  after(() => fixture[Symbol.dispose]());
+  after(async () => {
+    // Of a test that failed, too.
+    await fixture.orlop(["pod", "rm", "-fa"]);
+    fixture[Symbol.dispose]();
+  });
 
   /** Starts a command in a process group of its own, and kills all of that after a while. */
   const doomed = async (args: readonly string[], lifeMs: number): Promise<void> => {

@@ -169,19 +169,19 @@ spec:
   initContainers:
     - name: first
       image: host
-      command: [sh, -c, "echo $(GREETING) > /tmp/shared/note; echo kept >> /tmp/kept/note"]
+      command: [sh, -c, "echo $(GREETING) > /tmp/orlop-pod-shared/note; echo kept >> /tmp/orlop-pod-kept/note"]
       env: [{name: GREETING, valueFrom: {configMapKeyRef: {name: conf, key: greeting}}}]
-      volumeMounts: [{name: shared, mountPath: /tmp/shared}, {name: kept, mountPath: /tmp/kept}]
+      volumeMounts: [{name: shared, mountPath: /tmp/orlop-pod-shared}, {name: kept, mountPath: /tmp/orlop-pod-kept}]
   containers:
     - name: main
       image: host
       command: [sh, -c]
-      args: ["cat /tmp/shared/note /tmp/conf/motd /tmp/sec/password /tmp/kept/note; touch /tmp/conf/x || echo; hostname"]
+      args: ["cat /tmp/orlop-pod-shared/note /tmp/orlop-pod-conf/motd /tmp/orlop-pod-sec/password /tmp/orlop-pod-kept/note; touch /tmp/orlop-pod-conf/x || echo; hostname"]
       volumeMounts:
-        - {name: shared, mountPath: /tmp/shared, readOnly: true}
-        - {name: conf, mountPath: /tmp/conf}
-        - {name: sec, mountPath: /tmp/sec}
-        - {name: kept, mountPath: /tmp/kept}
+        - {name: shared, mountPath: /tmp/orlop-pod-shared, readOnly: true}
+        - {name: conf, mountPath: /tmp/orlop-pod-conf}
+        - {name: sec, mountPath: /tmp/orlop-pod-sec}
+        - {name: kept, mountPath: /tmp/orlop-pod-kept}
   volumes:
     - {name: shared, emptyDir: {}}
     - {name: conf, configMap: {name: conf}}
