@@ -68,11 +68,11 @@ describe("the command line", () => {
     [["help", "image", "nope"], 1, /unknown command: orlop image nope/],
     [
       ["image", "ls", "--nope"],
-      1,
+      125,
       /^orlop: unknown flag: --nope\n\nRun 'orlop image ls --help' for more information\n$/,
     ],
     [["version", "--format", "xml"], 1, /Cannot use format "xml": there are text and json/],
-    [["doctor", "--nope"], 1, /unknown flag: --nope/],
+    [["doctor", "--nope"], 125, /unknown flag: --nope/],
     [["run"], 125, /an image is required.*\n\nRun 'orlop run --help' for more information\n$/],
     [["run", "--nope"], 125, /^orlop: unknown flag: --nope\n\nRun 'orlop run --help' for more information\n$/],
     [["run", "-e"], 125, /flag needs an argument: 'e' in -e/],

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AsyncLocalStorage } from "node:async_hooks";
 import type { Readable, Writable } from "node:stream";
 import type { OpenEngine } from "../containers/open-engine.ts";
 import type { Foreground, ForegroundOptions } from "../run/foreground.ts";
@@ -24,8 +24,8 @@ export interface Caller {
   readonly cwd: string;
   /** What files that are made in its place get besides their mode. */
   readonly umask: number;
-  /** What belongs to the call alone carries this, and belongs to nobody once the process that was called is gone. */
-  readonly mark: string;
+  /** Of the process that was called: see caller-mark.ts. Absent: that is this one. */
+  readonly mark?: string;
   readonly stdin: Readable;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -51,12 +51,13 @@ export interface Daemon {
   attend(): void;
 }
 
-const calls = new AsyncLocalStorage<Caller>();
+/** Absent where nobody's calls are carried out but this process's own, which then load nothing for it. */
+let calls: AsyncLocalStorage<Caller> | undefined;
 let own: Caller | undefined;
 
 /** Who has called what is being done just now. Kept by who hears of events later: those come without a caller. */
 export function caller(): Caller {
-  const called = calls.getStore();
+  const called = calls?.getStore();
   if (called !== undefined) return called;
   own ??= new OwnProcess();
   return own;
@@ -64,5 +65,7 @@ export function caller(): Caller {
 
 /** Does something for a caller: all that it leads to has it as its {@link caller}. */
 export function callFor<T>(who: Caller, work: () => T): T {
+  const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
+  calls ??= new AsyncLocalStorage();
   return calls.run(who, work);
 }

@@ -1,17 +1,14 @@
-import { homedir } from "node:os";
 import type { Readable } from "node:stream";
-import { isatty } from "node:tty";
-import { ownProcessMark } from "@orlop/kernel";
 import type { Caller, Output } from "./caller.ts";
 
-/** This process as the caller: what it was started with. */
+/** This process as the caller: what it was started with. Nothing is loaded for it before it is asked for. */
 export class OwnProcess implements Caller {
   get env(): NodeJS.ProcessEnv {
     return process.env;
   }
 
   get home(): string {
-    return homedir();
+    return process.getBuiltinModule("node:os").homedir();
   }
 
   get cwd(): string {
@@ -20,10 +17,6 @@ export class OwnProcess implements Caller {
 
   get umask(): number {
     return process.umask();
-  }
-
-  get mark(): string {
-    return ownProcessMark();
   }
 
   get stdin(): Readable {
@@ -39,7 +32,7 @@ export class OwnProcess implements Caller {
   }
 
   isTerminal(descriptor: 0 | 1 | 2): boolean {
-    return isatty(descriptor);
+    return process.getBuiltinModule("node:tty").isatty(descriptor);
   }
 
   path(text: string): string {

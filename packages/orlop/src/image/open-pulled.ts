@@ -13,6 +13,7 @@ import {
 import { type PulledImage, pullImage, type StoredImage, StoreSource } from "@orlop/image";
 import { rootFilesystem } from "@orlop/snapshot";
 import { caller } from "../caller/caller.ts";
+import { callerMark } from "../caller/caller-mark.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -55,7 +56,7 @@ export async function openFromDepot(
   const resources: readonly LeaseResource[] =
     known === undefined ? [written] : [written, { kind: "content", digest: known.digest }];
   // What is kept has others to keep it from then on; the rest goes with who called.
-  const owner = options.keeps === true ? {} : { processMark: caller().mark };
+  const owner = options.keeps === true ? {} : { processMark: callerMark() };
   const { id: lease } = await depot.leases.create({ id: key, resources, ...owner });
   stack.defer(() => depot.leases.delete(lease));
   const isHere = known !== undefined && (await depot.content.has(known.digest));

@@ -2,7 +2,7 @@ import { mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:f
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { isMarkAlive } from "@orlop/kernel";
-import { caller } from "../caller/caller.ts";
+import { callerMark } from "../caller/caller-mark.ts";
 
 /**
  * Keeps a container's name for as long as this process lives and the claim is not disposed of.
@@ -19,7 +19,7 @@ export class NameClaim implements Disposable {
     const directory = join(stateDirectory, "names");
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#path = join(directory, name);
-    this.#text = `${caller().mark}:${id}`;
+    this.#text = `${callerMark()}:${id}`;
     if (this.#link()) return;
     const holder = readLink(this.#path);
     const [mark = "", holderId = ""] = (holder ?? "").split(":");

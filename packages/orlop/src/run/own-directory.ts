@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMarkAlive } from "@orlop/kernel";
-import { caller } from "../caller/caller.ts";
+import { callerMark } from "../caller/caller-mark.ts";
 
 /** Tells the directories of one process apart. */
 let made = 0;
@@ -22,7 +22,7 @@ export class OwnDirectory implements Disposable {
         name.startsWith(`${kind}-`) && lstatSync(path, { throwIfNoEntry: false })?.uid === process.geteuid?.();
       if (isOurs && !isMarkAlive(name.slice(kind.length + 1).replace(/-\d+$/, ""))) removeTree(path);
     }
-    this.path = join(parent, `${kind}-${caller().mark}-${made++}`);
+    this.path = join(parent, `${kind}-${callerMark()}-${made++}`);
     mkdirSync(this.path, { mode });
   }
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import type { ContainerDescription } from "@orlop/engine";
 import { isMarkAlive } from "@orlop/kernel";
-import { caller } from "../caller/caller.ts";
+import { callerMark } from "../caller/caller-mark.ts";
 
 /** Of what is in markers: one of another version is not read. */
 const MARKER_VERSION = 1;
@@ -29,7 +29,7 @@ export class RunMarker implements Disposable {
   ) {
     const directory = markerDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#path = join(directory, `${caller().mark}-${description.id}`);
+    this.#path = join(directory, `${callerMark()}-${description.id}`);
     const marked: Orphan = { ...description, markerVersion: MARKER_VERSION, depot };
     writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
   }
