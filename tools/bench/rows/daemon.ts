@@ -31,7 +31,7 @@ interface Client {
 }
 
 /** Our command, with a daemon there: what is asked of it is done without any Node. */
-async function ownClient(place: BenchPlace, daemon: OwnDaemon): Promise<Client> {
+async function ownClient(place: BenchPlace, daemon: OwnDaemon): Promise<Client & AsyncDisposable> {
   const image = `dir:${rootOf(place)}`;
   const name = place.newId();
   await succeed(place, daemon.call("run", "-d", "--name", name, image, "sleep", "1000"));
@@ -42,10 +42,12 @@ async function ownClient(place: BenchPlace, daemon: OwnDaemon): Promise<Client> 
       exec: () => daemon.call("exec", name, "true"),
       ps: () => daemon.call("ps", "-a"),
     },
+    [Symbol.asyncDispose]: async () => void (await place.timer.run(daemon.call("rm", "-f", name))),
   };
 }
 
-async function podmanClient(place: BenchPlace, file: string): Promise<Client> {
+/** Undefined where it runs no container. */
+async function podmanClient(place: BenchPlace, file: string): Promise<(Client & AsyncDisposable) | undefined> {
   const directory = join(place.stateDirectory, "podman-daemon");
   mkdirSync(directory);
   const places = [`--root=${directory}/root`, `--runroot=${directory}/run`, `--tmpdir=${directory}/tmp`];
@@ -58,15 +60,10 @@ async function podmanClient(place: BenchPlace, file: string): Promise<Client> {
     env,
     unmount: hiddenFromCrun(),
   });
-  const options = [
-    "--network=none",
-    "--log-driver=none",
-    `--cgroup-parent=/${place.mark}`,
-    "--ulimit=host",
-    "--rootfs",
-  ];
+  const options = ["--network=none", "--log-driver=none", `--cgroup-parent=/${place.mark}`, "--rootfs"];
   const name = place.newId();
-  await succeed(place, call("run", "-d", `--name=${name}`, ...options, rootOf(place), "sleep", "1000"));
+  const idle = call("run", "-d", `--name=${name}`, ...options, rootOf(place), "sleep", "1000");
+  if ((await place.timer.run(idle)).exitCode !== 0) return undefined;
   return {
     name: "podman",
     commands: {
@@ -74,6 +71,7 @@ async function podmanClient(place: BenchPlace, file: string): Promise<Client> {
       exec: () => call("exec", name, "true"),
       ps: () => call("ps", "-a"),
     },
+    [Symbol.asyncDispose]: async () => void (await place.timer.run(call("rm", "-f", "-t", "0", name))),
   };
 }
 
@@ -126,12 +124,16 @@ function blankRow(verb: Verb, peerName: string): BenchRow {
 /** The command with a daemon there, beside the field's: how long their users wait. */
 export async function daemonRows(place: BenchPlace, rounds: Rounds): Promise<readonly BenchRow[]> {
   await using daemon = await OwnDaemon.start(place, "daemon");
-  const own = await ownClient(place, daemon);
+  await using own = await ownClient(place, daemon);
   const [podman, ctr] = [findProgram("podman"), findProgram("ctr")];
-  const missing = (name: string): BenchRow => ({ ...blankRow("run", name), note: `${name} is not installed` });
+  const missing = (name: string, note = `${name} is not installed`): BenchRow => ({ ...blankRow("run", name), note });
   const rows: BenchRow[] = [];
   if (podman === undefined) rows.push(missing("podman"));
-  else rows.push(...(await rowsBeside(place, own, await podmanClient(place, podman), rounds)));
+  else {
+    await using client = await podmanClient(place, podman);
+    if (client === undefined) rows.push(missing("podman", "podman runs no container here"));
+    else rows.push(...(await rowsBeside(place, own, client, rounds)));
+  }
   if (ctr === undefined) return [...rows, missing("ctr")];
   await using containerd = await Containerd.start(place, { name: "daemon", ctr });
   return [...rows, ...(await rowsBeside(place, own, ctrClient(place, containerd), rounds))];
