@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { closeSync, constants as fsConstants, openSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, constants as fsConstants, openSync, readSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { suite, test } from "node:test";
 import type { CreateRequest, Process } from "@orlop/core";
 import { ConsoleReceiver, receiverObstacle } from "./console-receiver-fixture.ts";
-import { bounded, type ProcessBench, withBench } from "./process-bench-fixture.ts";
+import { bounded, type ProcessBench, until, withBench } from "./process-bench-fixture.ts";
 
 const { SIGTERM } = constants.signals;
 
@@ -198,13 +198,24 @@ suite("a terminal that the reaper relays", () => {
       await bounded("the deletion", bench.runtime.delete(request.id, { force: true }), 5_000);
     }));
 
-  /** A container with a terminal whose output nobody reads any more once it is told to go on. */
-  async function abandoned(bench: ProcessBench, script: string, detached: boolean): Promise<number> {
-    const output = bench.fifo("output");
-    const reader = openSync(output, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK);
-    const writer = bench.open(output, "w");
+  function hasOutput(fifo: number): boolean {
+    try {
+      return readSync(fifo, Buffer.alloc(100)) > 0;
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, "EAGAIN");
+      return false;
+    }
+  }
+
+  /** A container with a terminal whose output nobody reads any more once it is ready, and told to go on. */
+  async function abandoned(bench: ProcessBench, prepare: string, goOn: string, detached: boolean): Promise<number> {
+    const script = `${prepare}; echo ready; read line; ${goOn}`;
+    const fifo = bench.fifo("output");
+    const reader = openSync(fifo, fsConstants.O_RDONLY | fsConstants.O_NONBLOCK);
+    const writer = bench.open(fifo, "w");
     const request = withFifo(bench, { ...terminalRequest(bench, script), detached });
     await bench.runtime.run({ ...request, stdio: { ...request.stdio, stdout: { fd: writer } } });
+    await until("ready", () => (hasOutput(reader) ? true : undefined));
     closeSync(reader);
     bench.closeDescriptors();
     writeFileSync(request.input, "go on\n");
@@ -215,21 +226,18 @@ suite("a terminal that the reaper relays", () => {
 
   test("hangs up when the reader of its output is gone", (t) =>
     withBench(t, async (bench) => {
-      assert.equal(
-        await abandoned(bench, "trap 'exit 6' HUP; read line; while :; do echo much; sleep 0.02; done", false),
-        6,
-      );
+      assert.equal(await abandoned(bench, "trap 'exit 6' HUP", "while :; do echo much; sleep 0.02; done", false), 6);
     }));
 
   test("fails what is written to it then, which ends a program that does not hear the signal", (t) =>
     withBench(t, async (bench) => {
-      assert.equal(await abandoned(bench, "trap '' HUP; read line; while echo much; do :; done; exit 7", false), 7);
+      assert.equal(await abandoned(bench, "trap '' HUP", "while echo much; do :; done; exit 7", false), 7);
     }));
 
   test("outlives the reader of a detached container's output, and says no more to nobody", (t) =>
     withBench(t, async (bench) => {
-      const script = "read line; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; exit 8";
-      assert.equal(await abandoned(bench, script, true), 8);
+      const script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; exit 8";
+      assert.equal(await abandoned(bench, "true", script, true), 8);
     }));
 
   test("needs a devpts of the container's own", (t) =>
