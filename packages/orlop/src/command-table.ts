@@ -103,6 +103,11 @@ export const OWN_COMMANDS: readonly CommandEntry[] = [
     summary: "Finish a call that a daemon has left",
     load: async () => (await import("./daemon/broken-command.ts")).brokenCommand,
   },
+  {
+    name: "_finish",
+    summary: "Remove the container of a call that a daemon has left",
+    load: async () => (await import("./daemon/broken-command.ts")).finishCommand,
+  },
 ];
 
 export const GROUPS: readonly CommandGroup[] = [

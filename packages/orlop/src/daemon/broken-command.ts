@@ -10,32 +10,43 @@ import { stateDirectory } from "../run/state-directory.ts";
 import { removeContainersOf } from "../run/sweep-orphans.ts";
 import { watchWindowSize } from "../run/window-size.ts";
 
+const FINISH = "_finish";
+
 /**
- * What a launcher executes when the daemon has gone in the middle of its call: in its own place, to stand for a container that
- * runs already, or to undo what was begun and say so; or beside it, when its process in the foreground has ended, to remove the
- * container of that.
+ * What a launcher executes in its own place when the daemon has gone in the middle of its call: to stand for a container that
+ * runs already, or to undo what was begun and say so. What is still being made ends with this process, which is its maker.
  */
-export const brokenCommand: Command = {
-  name: "_broken",
-  usage: "WORD...",
-  description: "Finishes or undoes a call that a daemon has left. The launcher executes it.",
-  examples: [],
-  table: { flags: [] },
-  failureExitCode: 125,
-  async run() {
-    const { uid, env } = readMachineView();
-    const state = stateDirectory(uid, env);
-    if ((await removeContainersOf(state, processMark(process.ppid))) > 0) return 0;
-    let exitCode: number | undefined;
-    // What is still being made then ends with this process, which is its maker.
-    await removeContainersOf(state, ownProcessMark(), async (id, orphan) => {
-      exitCode = await standFor(state, id, orphan);
-    });
-    if (exitCode !== undefined) return exitCode;
-    printError("Cannot finish this call: the daemon that served it has ended\nTry it again.");
-    return 125;
-  },
-};
+export const brokenCommand: Command = ownCommand("_broken", () => ownProcessMark());
+
+/**
+ * What a launcher executes beside it when its process in the foreground has ended and the daemon has gone: to remove the
+ * container, and to say how it ended where the launcher has reaped its reaper too early to know.
+ */
+export const finishCommand: Command = ownCommand(FINISH, () => processMark(process.ppid));
+
+function ownCommand(name: string, makerOf: () => string): Command {
+  return {
+    name,
+    usage: "WORD...",
+    description: "Finishes or undoes a call that a daemon has left. The launcher executes it.",
+    examples: [],
+    table: { flags: [] },
+    failureExitCode: 125,
+    async run() {
+      const { uid, env } = readMachineView();
+      const state = stateDirectory(uid, env);
+      let exitCode: number | undefined;
+      const removed = await removeContainersOf(state, makerOf(), async (id, orphan) => {
+        exitCode = await standFor(state, id, orphan);
+      });
+      if (exitCode !== undefined) return exitCode;
+      // The daemon has come to the removal itself, and the launcher most often knows the end from the reaper.
+      const isDone = name === FINISH && removed === 0;
+      if (!isDone) printError("Cannot finish this call: the daemon that served it has ended\nTry it again.");
+      return 125;
+    },
+  };
+}
 
 /** Stays with a container that has been started until its end, with signals and its terminal; undefined for another one. */
 async function standFor(

@@ -15,9 +15,9 @@ import { serviceOf } from "./served-verbs.ts";
 /** What is the same for every call. */
 interface Serving {
   readonly daemon: Omit<Daemon, "openForeground">;
-  /** What a launcher executes: for a whole call, and for one that broke off. */
+  /** What a launcher executes: for a whole call, and for what is left of one whose process has ended. */
   readonly alone: string;
-  readonly broken: string;
+  readonly finish: string;
   /** Carries out a command line; resolves with its status. */
   commandLine(words: readonly string[]): Promise<number>;
 }
@@ -36,7 +36,7 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
   const daemon: Daemon = {
     ...serving.daemon,
     openForeground: (options) =>
-      LauncherForeground.open({ hello, hands, caller: who, finishFile: serving.broken }, options),
+      LauncherForeground.open({ hello, hands, caller: who, finishFile: serving.finish }, options),
   };
   const who = new RemoteCaller(hello, hands, daemon);
   if (!callFor(who, isOfSamePlaces)) {

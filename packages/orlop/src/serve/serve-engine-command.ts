@@ -38,7 +38,7 @@ export const serveEngineCommand: Command = {
     const serving = {
       ...{ daemon, commandLine },
       alone: join(place.bin, "orlop-alone.sh"),
-      broken: join(place.bin, "orlop-broken.sh"),
+      finish: join(place.bin, "orlop-finish.sh"),
     };
     const say = (text: string): void => void process.stderr.write(`${text}\n`);
     await using _server = await DaemonServer.listen(place, (socket) =>
