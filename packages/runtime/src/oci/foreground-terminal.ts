@@ -1,6 +1,6 @@
 import { type Pointer, type ProgramBuilder, WINSIZE } from "@orlop/kernel";
 import { COMMAND, COMMAND_BYTES } from "../process/control-command.ts";
-import { TCGETS, TCSETSF, TERMIOS, TERMIOS_BYTES } from "../process/termios.ts";
+import { TCGETS, TCSETS, TCSETSF, TERMIOS, TERMIOS_BYTES } from "../process/termios.ts";
 
 /**
  * What cfmakeraw(3) clears and sets, by the numbers of termbits.h, but for `oflag`: the container's terminal leaves it to
@@ -36,7 +36,8 @@ export function emitTakeTerminal(p: ProgramBuilder, stateDirectory: string): Poi
   }
   p.store(raw.at(TERMIOS.vmin), 1, 1);
   p.store(raw.at(TERMIOS.vtime), 1, 0);
-  p.call("ioctl", [0, p.number(TCSETSF, "TCSETSF"), raw]);
+  // What has been typed already is the program's, too.
+  p.call("ioctl", [0, p.number(TCSETS, "TCSETS"), raw]);
   p.set(p.slot("raw"), 1);
   emitPassSizeOn(p);
   p.mark(none);
