@@ -137,6 +137,8 @@ export class BridgeNames implements NameServer {
     const changed = answers.length === 0 ? without : { ...network, answers };
     this.#records.transaction(() => this.#records.updateNetwork(changed));
     await side.changeAnswers(network, changed);
+    // Who has removed the network meanwhile may have looked at the rules before.
+    if (this.#records.network(network.info.id) === undefined) await side.removeNetwork(changed);
   }
 
   #currentTable(isFresh: boolean): NameTable {

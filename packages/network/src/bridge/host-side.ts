@@ -64,7 +64,9 @@ export class HostSide {
 
   async removeNetwork(network: NetworkRecord): Promise<void> {
     await removeLink(this.namespace, network.link);
-    await this.rules.remove(networkElements(network));
+    // Not by what the record says: who answers names may have been killed before the rules said the same.
+    const { elements } = await this.rules.list();
+    await this.rules.remove(elements.filter(({ link }) => link === network.link));
   }
 
   async connect(network: NetworkRecord, record: EndpointRecord, inside: RelayNamespace): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ClientHost } from "@orlop/testkit";
+import { ClientHost, until } from "@orlop/testkit";
 import { UNTIL_TERM } from "./client-scripts-fixture.ts";
 import { clientObstacle, orlopOciCommand } from "./command-fixture.ts";
 import type { Engine } from "./engine-bench-fixture.ts";
@@ -92,6 +92,9 @@ engineSuite("podman", clientObstacle(PODMAN_PROGRAMS), startPodman, [
       const fifo = join(host.directory, "signal");
       const call = host.succeeds(["sh", "-c", `mkfifo ${fifo}; exec 0<>${fifo}; ${script}`, "sh", ...argv]);
       await bench.logsHave("signalled", "ready");
+      // A client that has not noted yet that the container runs takes a signal for its own, and ends.
+      const isNoted = async () => (await bench.inspects("signalled", "{{.State.Status}}")) === "running";
+      await until("the client has noted that it runs", isNoted);
       await host.succeeds(["sh", "-c", `echo now >${fifo}`]);
       assert.match(await call, /ended 5\n$/);
     },
