@@ -78,10 +78,17 @@ export async function connectOne(
 
 /** Of a container that runs no more; those it has not are no error. */
 export async function disconnectNetworks(context: EngineContext, container: Container): Promise<void> {
-  const { id, network, state } = container;
+  if (await disconnectAll(context, container)) await tellNeighbours(context, container);
+}
+
+/** Takes a container or a pod off all networks that it wants or is on; false where there are none. */
+export async function disconnectAll(
+  context: EngineContext,
+  { id, network, state }: Pick<Container, "id" | "network"> & { readonly state: Pick<Container["state"], "endpoints"> },
+): Promise<boolean> {
   const asked = network.kind === "networks" ? network.attachments.map((attachment) => attachment.network) : [];
   const wanted = new Set([...asked, ...state.endpoints.map((endpoint) => endpoint.network)]);
-  if (wanted.size === 0) return;
+  if (wanted.size === 0) return false;
   const driver = await context.networks();
   for (const each of wanted) {
     try {
@@ -91,7 +98,7 @@ export async function disconnectNetworks(context: EngineContext, container: Cont
       if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
     }
   }
-  await tellNeighbours(context, container);
+  return true;
 }
 
 /** Writes anew what the others on a container's networks know of names. */

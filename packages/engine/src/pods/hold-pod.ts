@@ -1,7 +1,7 @@
 import { type Endpoint, OrlopError, shortId } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import { awaitNames } from "../life/await-names.ts";
-import { tellNetworks } from "../life/container-networks.ts";
+import { disconnectAll, tellNetworks } from "../life/container-networks.ts";
 import { isActive } from "../life/container-status.ts";
 import type { HeldNamespaces } from "./namespaces/pod-namespaces.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
@@ -86,7 +86,7 @@ function hasActiveMember({ rows, podRows }: EngineContext, id: string, only?: "r
 
 /** Also of one whose start has failed or was cut off. */
 export async function endPod(context: EngineContext, pod: Pod, action: "stop" | undefined): Promise<Pod> {
-  await disconnectPod(context, pod);
+  await disconnectAll(context, pod);
   await context.namespaces.release(pod);
   await removePodCgroup(pod, context.rootless);
   const { phase } = pod.state;
@@ -119,21 +119,6 @@ async function connectPod(context: EngineContext, pod: Pod, { paths }: HeldNames
   await writePodNames(context, pod, endpoints);
   await awaitNames(context, pod, endpoints);
   return endpoints;
-}
-
-async function disconnectPod(context: EngineContext, { id, network, state }: Pod): Promise<void> {
-  const asked = network.kind === "networks" ? network.attachments.map((attachment) => attachment.network) : [];
-  const wanted = new Set([...asked, ...state.endpoints.map((endpoint) => endpoint.network)]);
-  if (wanted.size === 0) return;
-  const driver = await context.networks();
-  for (const each of wanted) {
-    try {
-      await driver.disconnect(each, id);
-    } catch (error) {
-      // The network itself has been removed.
-      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
-    }
-  }
 }
 
 /** Writes down the state, and the event that tells of it. */
