@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import { type Container, healthOf } from "@orlop/engine";
+import { hasLabel } from "../format/has-label.ts";
 import { networkNames } from "./network-names.ts";
 
 const FILTERS = [
@@ -64,7 +65,7 @@ export function filterContainers(all: readonly Container[], filters: ContainerFi
       any("id", (value) => container.id.startsWith(value)) &&
       any("network", (value) => networkNames(container.network).includes(value)) &&
       any("ancestor", (value) => isOfImage(container, value)) &&
-      (filters.label ?? []).every((value) => hasLabel(container, value)) &&
+      (filters.label ?? []).every((value) => hasLabel(container.labels, value)) &&
       latest.every((time) => container.createdAtMs < time) &&
       earliest.every((time) => container.createdAtMs > time),
   );
@@ -92,12 +93,6 @@ function isOfImage({ image }: Container, wanted: string): boolean {
   const bare = wanted.replace(/^sha256:/, "");
   const isId = /^[0-9a-f]{4,64}$/.test(bare) && image.id?.slice("sha256:".length).startsWith(bare) === true;
   return isId || image.text === wanted || image.text === `${wanted}:latest` || `${image.text}:latest` === wanted;
-}
-
-function hasLabel({ labels }: Container, wanted: string): boolean {
-  const equals = wanted.indexOf("=");
-  const name = equals < 0 ? wanted : wanted.slice(0, equals);
-  return Object.hasOwn(labels, name) && (equals < 0 || labels[name] === wanted.slice(equals + 1));
 }
 
 function find(all: readonly Container[], text: string): Container {

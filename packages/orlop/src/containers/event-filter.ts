@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import type { EngineEvent } from "@orlop/engine";
+import { hasLabel } from "../format/has-label.ts";
 
 const FILTERS = ["container", "event", "image", "label", "type"] as const;
 type EventFilters = Readonly<Partial<Record<(typeof FILTERS)[number], readonly string[]>>>;
@@ -30,10 +31,4 @@ export function suitsEvent({ type, action, id, attributes }: EngineEvent, filter
     any(filters.image, (value) => attributes.image === value) &&
     (filters.label ?? []).every((value) => hasLabel(attributes, value))
   );
-}
-
-function hasLabel(attributes: EngineEvent["attributes"], wanted: string): boolean {
-  const equals = wanted.indexOf("=");
-  const name = equals < 0 ? wanted : wanted.slice(0, equals);
-  return Object.hasOwn(attributes, name) && (equals < 0 || attributes[name] === wanted.slice(equals + 1));
 }

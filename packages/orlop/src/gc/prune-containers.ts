@@ -1,6 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import { type Container, isActive } from "@orlop/engine";
 import { diskUsage } from "@orlop/image";
+import { hasLabel } from "../format/has-label.ts";
 import { parsePointInTime } from "../images/point-in-time.ts";
 import type { GcCall } from "./gc-verb.ts";
 
@@ -49,18 +50,12 @@ export function containerPruneFilter({ flags, nowMs }: Pick<GcCall, "flags" | "n
         return ({ createdAtMs }) => createdAtMs <= latestMs;
       }
       case "label":
-        return (container) => hasLabel(container, value);
+        return (container) => hasLabel(container.labels, value);
       case "label!":
-        return (container) => !hasLabel(container, value);
+        return (container) => !hasLabel(container.labels, value);
       default:
         throw new OrlopError("invalid", `Cannot use filter ${JSON.stringify(text)}: there are label and until`);
     }
   });
   return (container) => conditions.every((suits) => suits(container));
-}
-
-function hasLabel({ labels }: Container, wanted: string): boolean {
-  const equals = wanted.indexOf("=");
-  const name = equals < 0 ? wanted : wanted.slice(0, equals);
-  return Object.hasOwn(labels, name) && (equals < 0 || labels[name] === wanted.slice(equals + 1));
 }

@@ -1,4 +1,5 @@
 import { familiarReference, type ImageRecord, OrlopError } from "@orlop/core";
+import { hasLabel } from "../format/has-label.ts";
 import { findAmong } from "./find-image.ts";
 import { familiarRepository, isNameless, nameOf, repositoryOf } from "./image-name.ts";
 import type { Image } from "./list-images.ts";
@@ -43,7 +44,7 @@ export function filterImages(images: readonly Image[], filters: ImageFilters, no
       ({ createdAtMs = 0 }) =>
         latest.every((time) => createdAtMs < time) && earliest.every((time) => createdAtMs > time),
     )
-    .filter((image) => label.every((each) => hasLabel(image, each)))
+    .filter((image) => label.every((each) => hasLabel(image.content?.config?.config?.Labels ?? {}, each)))
     .map((image) => (patterns === undefined ? image : { ...image, records: matching(image.records, patterns) }))
     .filter(({ records }) => records.length > 0);
 }
@@ -52,13 +53,6 @@ function parseSwitch(text: string): boolean {
   if (/^(?:1|t|true)$/i.test(text)) return true;
   if (/^(?:0|f|false)$/i.test(text)) return false;
   throw refused(`dangling=${text}`, "it is a switch, true or false");
-}
-
-function hasLabel({ content }: Image, wanted: string): boolean {
-  const labels = content?.config?.config?.Labels ?? {};
-  const equals = wanted.indexOf("=");
-  const name = equals < 0 ? wanted : wanted.slice(0, equals);
-  return Object.hasOwn(labels, name) && (equals < 0 || labels[name] === wanted.slice(equals + 1));
 }
 
 /** A pattern is for the repository or for the whole name, as people write them or in full. */

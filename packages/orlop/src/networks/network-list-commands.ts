@@ -4,13 +4,13 @@ import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { goTime } from "../format/go-time.ts";
+import { hasLabel } from "../format/has-label.ts";
 import { labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
-import { Template } from "../format/template/template.ts";
 import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
-import { valueJson } from "../format/template/value-json.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
+import { printDocuments } from "../inspect/document-printer.ts";
 import { printError, printText } from "../print.ts";
 
 const HEADINGS = {
@@ -86,11 +86,8 @@ function parseFilter(text: string): (info: NetworkInfo) => boolean {
       return (info) => info.id.startsWith(value);
     case "name":
       return (info) => info.name.includes(value);
-    case "label": {
-      const equals = value.indexOf("=");
-      const key = equals < 0 ? value : value.slice(0, equals);
-      return ({ labels }) => Object.hasOwn(labels, key) && (equals < 0 || labels[key] === value.slice(equals + 1));
-    }
+    case "label":
+      return ({ labels }) => hasLabel(labels, value);
     default:
       throw new OrlopError("invalid", "there are driver=, id=, label= and name=");
   }
@@ -114,24 +111,9 @@ export const networkInspectCommand: Command = containerCommand(
 async function inspectNetworks({ flags, networks, engine }: ContainerCall): Promise<number> {
   if (flags.positional.length === 0) throw new OrlopError("invalid", "at least one network is required");
   const driver = await networks();
-  const documents: Struct[] = [];
-  let exitCode = 0;
-  for (const text of flags.positional) {
-    try {
-      documents.push(await networkDocument(driver, engine, text));
-    } catch (error) {
-      if (!(error instanceof OrlopError)) throw error;
-      printError(error.message);
-      exitCode = 1;
-    }
-  }
-  const format = flags.text("format") ?? "";
-  if (format === "" || format === "json") printText(`${valueJson(documents, format === "" ? "    " : undefined)}\n`);
-  else {
-    const template = new Template(format);
-    printText(documents.map((document) => `${template.execute(document)}\n`).join("") || "\n");
-  }
-  return exitCode;
+  const read = (text: string): Promise<Struct> => networkDocument(driver, engine, text);
+  const output = { text: printText, error: printError };
+  return await printDocuments(flags.positional, flags.text("format") ?? "", read, output);
 }
 
 /** With docker's fields. */

@@ -3,13 +3,13 @@ import type { Volume } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
+import { hasLabel } from "../format/has-label.ts";
 import { labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
-import { Template } from "../format/template/template.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
-import { valueJson } from "../format/template/value-json.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
+import { printDocuments } from "../inspect/document-printer.ts";
 import { printError, printText } from "../print.ts";
 import { parseLabels } from "../run/label-flags.ts";
 
@@ -120,11 +120,8 @@ function parseFilter(text: string, isUsed: (name: string) => boolean): (volume: 
       return () => value === "local";
     case "name":
       return (volume) => volume.name.includes(value);
-    case "label": {
-      const equals = value.indexOf("=");
-      const key = equals < 0 ? value : value.slice(0, equals);
-      return ({ labels }) => Object.hasOwn(labels, key) && (equals < 0 || labels[key] === value.slice(equals + 1));
-    }
+    case "label":
+      return ({ labels }) => hasLabel(labels, value);
     default:
       throw new OrlopError("invalid", "there are dangling=, driver=, label= and name=");
   }
@@ -143,24 +140,9 @@ export const volumeInspectCommand: Command = containerCommand(
   },
   async ({ engine, flags }) => {
     if (flags.positional.length === 0) throw new OrlopError("invalid", "at least one volume is required");
-    const documents: Struct[] = [];
-    let exitCode = 0;
-    for (const name of flags.positional) {
-      try {
-        documents.push(volumeDocument(engine.volumes.get(name)));
-      } catch (error) {
-        if (!(error instanceof OrlopError)) throw error;
-        printError(error.message);
-        exitCode = 1;
-      }
-    }
-    const format = flags.text("format") ?? "";
-    if (format === "" || format === "json") printText(`${valueJson(documents, format === "" ? "    " : undefined)}\n`);
-    else {
-      const template = new Template(format);
-      printText(documents.map((document) => `${template.execute(document)}\n`).join("") || "\n");
-    }
-    return exitCode;
+    const read = async (name: string): Promise<Struct> => volumeDocument(engine.volumes.get(name));
+    const output = { text: printText, error: printError };
+    return await printDocuments(flags.positional, flags.text("format") ?? "", read, output);
   },
 );
 
