@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { hostArchitecture } from "@orlop/kernel";
-import { compileFarewell, FAREWELL_TEXT_MAX_BYTES, type Hello, HelloReader, isOneOfUs } from "@orlop/runtime/launcher";
+import { compileFarewell, FAREWELL_TEXT_MAX_BYTES, type Hello, isOneOfUs, readHello } from "@orlop/runtime/launcher";
 import { caller, callFor, type Daemon } from "../caller/caller.ts";
 import { NotHere } from "../caller/not-here.ts";
 import { stateDirectory } from "../run/state-directory.ts";
@@ -94,25 +94,4 @@ function isOfSamePlaces(): boolean {
   const { daemon, env } = caller();
   const { depot, stateDirectory: open } = daemon?.engine ?? {};
   return ownDataDirectory() === depot?.root && stateDirectory(process.geteuid?.() ?? 0, env) === open;
-}
-
-/** Undefined for a caller that leaves before it has said all, or says what is no hello. */
-async function readHello(socket: Socket): Promise<Hello | undefined> {
-  const reader = new HelloReader();
-  const { promise, resolve } = Promise.withResolvers<Hello | undefined>();
-  const onData = (chunk: Buffer): void => {
-    try {
-      const hello = reader.push(chunk);
-      if (hello !== undefined) resolve(hello);
-    } catch {
-      resolve(undefined);
-    }
-  };
-  const onEnd = (): void => resolve(undefined);
-  socket.on("data", onData).on("end", onEnd).on("close", onEnd);
-  try {
-    return await promise;
-  } finally {
-    socket.off("data", onData).off("end", onEnd).off("close", onEnd);
-  }
 }

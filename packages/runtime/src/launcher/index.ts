@@ -1,5 +1,6 @@
 export { compileForeground } from "../oci/foreground-program.ts";
 export { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES } from "../oci/launcher/farewell-program.ts";
-export { type Hello, HelloReader, isOneOfUs } from "../oci/launcher/hello.ts";
+export { type Hello, isOneOfUs } from "../oci/launcher/hello.ts";
 export { isListening } from "../oci/launcher/is-listening.ts";
+export { readHello } from "../oci/launcher/read-hello.ts";
 export { processDirectory } from "../process/process-directory.ts";

@@ -6,7 +6,8 @@ import type { OciContainers, OciContainersOptions } from "../oci-containers.ts";
 import { orlopOci } from "../orlop-oci.ts";
 import { undoCall } from "./abandoned-call.ts";
 import { calledName } from "./called-as.ts";
-import { type Hello, HelloReader, isOneOfUs } from "./hello.ts";
+import { type Hello, isOneOfUs } from "./hello.ts";
+import { readHello } from "./read-hello.ts";
 import { RemoteHands } from "./remote-hands.ts";
 import { type Said, takeLeave } from "./take-leave.ts";
 
@@ -76,25 +77,4 @@ function callOf(hello: Hello, hands: RemoteHands, said: Said): Call {
       throw new NotHere("standard input is the caller's");
     },
   };
-}
-
-/** Undefined for a caller that leaves before it has said all, or says what is no hello. */
-async function readHello(socket: Socket): Promise<Hello | undefined> {
-  const reader = new HelloReader();
-  const { promise, resolve } = Promise.withResolvers<Hello | undefined>();
-  const onData = (chunk: Buffer): void => {
-    try {
-      const hello = reader.push(chunk);
-      if (hello !== undefined) resolve(hello);
-    } catch {
-      resolve(undefined);
-    }
-  };
-  const onEnd = (): void => resolve(undefined);
-  socket.on("data", onData).on("end", onEnd).on("close", onEnd);
-  try {
-    return await promise;
-  } finally {
-    socket.off("data", onData).off("end", onEnd).off("close", onEnd);
-  }
 }
