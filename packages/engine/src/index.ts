@@ -33,4 +33,4 @@ export type {
 } from "./state/container-description.ts";
 export type { Container, ContainerState } from "./state/container-rows.ts";
 export type { EngineEvent } from "./state/event-rows.ts";
-export type { Volume, VolumeOptions } from "./volumes.ts";
+export type { Volume, VolumeOptions, Volumes } from "./volumes.ts";

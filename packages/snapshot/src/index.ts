@@ -10,5 +10,6 @@ export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter
 export { USER_OVERLAY_PARAMETER, userOverlayObstacle } from "./overlay/user-overlay-support.ts";
 export { isProxy, proxyName } from "./recorded/proxy-address.ts";
 export { ProxyNamespaces } from "./recorded/proxy-namespaces.ts";
+export { diskUsage } from "./store/disk-usage.ts";
 export type { LayerState, StoredSnapshotter } from "./store/stored-snapshotter.ts";
 export { XattrReader } from "./system/xattr-reader.ts";

@@ -45,12 +45,14 @@ export function oneContainer({ positional }: ParsedFlags): string {
 /**
  * Does the same with each container, all at once, and prints what comes of it in their order. Goes on after a failure.
  *
+ * @param names undefined: all were asked for, and there is none
  * @param work resolves with the line to print; absent: the container as it was named
  */
 export async function withEach(
-  names: readonly string[],
+  names: readonly string[] | undefined,
   work: (name: string) => Promise<string | undefined>,
 ): Promise<number> {
+  if (names === undefined) return 0;
   if (names.length === 0) throw new OrlopError("invalid", "at least one container is required");
   const results = await Promise.allSettled(names.map(work));
   let exitCode = 0;

@@ -1,27 +1,34 @@
 import { OrlopError, parseName } from "@orlop/core";
 import type { Command } from "../command.ts";
+import { CHOICE_FLAGS, chosenContainers } from "./chosen-containers.ts";
 import { containerCommand, withEach } from "./container-verb.ts";
 
 export const pauseCommand: Command = containerCommand(
   {
     name: "pause",
-    usage: "CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description: "Has all processes of containers stand still until orlop unpause.",
     examples: [["orlop pause web", "it keeps what it has, and does nothing"]],
-    table: { flags: [], flagsAnywhere: true },
+    table: { flags: CHOICE_FLAGS, flagsAnywhere: true },
   },
-  async ({ engine, flags }) => await withEach(flags.positional, async (text) => void (await engine.pause(text))),
+  async (call) => {
+    const names = await chosenContainers(call, ({ state }) => state.status === "running");
+    return await withEach(names, async (text) => void (await call.engine.pause(text)));
+  },
 );
 
 export const unpauseCommand: Command = containerCommand(
   {
     name: "unpause",
-    usage: "CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description: "Has the processes of containers go on after orlop pause.",
     examples: [["orlop unpause web", "it goes on where it was"]],
-    table: { flags: [], flagsAnywhere: true },
+    table: { flags: CHOICE_FLAGS, flagsAnywhere: true },
   },
-  async ({ engine, flags }) => await withEach(flags.positional, async (text) => void (await engine.resume(text))),
+  async (call) => {
+    const names = await chosenContainers(call, ({ state }) => state.status === "paused");
+    return await withEach(names, async (text) => void (await call.engine.resume(text)));
+  },
 );
 
 export const waitCommand: Command = containerCommand(

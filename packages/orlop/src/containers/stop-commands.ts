@@ -1,8 +1,9 @@
 import { OrlopError } from "@orlop/core";
-import type { Engine } from "@orlop/engine";
+import { type Container, type Engine, isActive } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { printError } from "../print.ts";
 import { parseSeconds, parseSignal } from "../run/life-options.ts";
+import { CHOICE_FLAGS, chosenContainers } from "./chosen-containers.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
 
 const STOP_FLAGS = [
@@ -19,55 +20,73 @@ const STOP_FLAGS = [
 export const stopCommand: Command = containerCommand(
   {
     name: "stop",
-    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description: "Ends containers: with the signal that each stops by, and by force when that takes too long.",
-    examples: [["orlop stop -t 30 db", "half a minute for putting things in order"]],
-    table: { flags: STOP_FLAGS, flagsAnywhere: true },
+    examples: [
+      ["orlop stop -t 30 db", "half a minute for putting things in order"],
+      ["orlop stop -a", "all that run"],
+    ],
+    table: { flags: [...CHOICE_FLAGS, ...STOP_FLAGS], flagsAnywhere: true },
   },
-  async (call) => await withEach(call.flags.positional, async (text) => void (await stop(call, text))),
+  async (call) => {
+    // One that waits for its restart would run again otherwise.
+    const runs = ({ state }: Container): boolean => isActive(state.status) || state.status === "restarting";
+    const names = await chosenContainers(call, runs);
+    return await withEach(names, async (text) => void (await stop(call, text)));
+  },
 );
 
 export const restartCommand: Command = containerCommand(
   {
     name: "restart",
-    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description: "Stops containers, as orlop stop does, and starts them again. Those that do not run are started.",
     examples: [["orlop restart web", "once more"]],
-    table: { flags: STOP_FLAGS, flagsAnywhere: true },
+    table: {
+      flags: [...CHOICE_FLAGS, { name: "running", help: "All that run" }, ...STOP_FLAGS],
+      flagsAnywhere: true,
+    },
   },
-  async (call) =>
-    await withEach(call.flags.positional, async (text) => {
+  async (call) => {
+    const names = await containersToRestart(call);
+    return await withEach(names, async (text) => {
       await stop(call, text);
       await call.engine.start(text);
       return undefined;
-    }),
+    });
+  },
 );
 
 export const killCommand: Command = containerCommand(
   {
     name: "kill",
-    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description: "Sends a signal to the first process of containers: SIGKILL, which ends them, or another.",
     examples: [["orlop kill -s HUP web", "many servers read their configuration again then"]],
     table: {
-      flags: [{ name: "signal", short: "s", value: "SIGNAL", help: "Name or number (KILL)" }],
+      flags: [...CHOICE_FLAGS, { name: "signal", short: "s", value: "SIGNAL", help: "Name or number (KILL)" }],
       flagsAnywhere: true,
     },
   },
-  async ({ engine, flags }) => {
-    const signal = flags.parse("signal", parseSignal) ?? parseSignal("KILL");
-    return await withEach(flags.positional, async (text) => void (await engine.signal(text, signal)));
+  async (call) => {
+    const signal = call.flags.parse("signal", parseSignal) ?? parseSignal("KILL");
+    const names = await chosenContainers(call, ({ state }) => isActive(state.status));
+    return await withEach(names, async (text) => void (await call.engine.signal(text, signal)));
   },
 );
 
 export const removeCommand: Command = containerCommand(
   {
     name: "rm",
-    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    usage: "[OPTIONS] [CONTAINER...]",
     description: "Removes containers that do not run, with all that they have written and their logs.",
-    examples: [["orlop rm -f web", "ends it first"]],
+    examples: [
+      ["orlop rm -f web", "ends it first"],
+      ["orlop rm --filter status=exited", "all that have ended"],
+    ],
     table: {
       flags: [
+        ...CHOICE_FLAGS,
         { name: "force", short: "f", help: "Kill those that run; what is not there need not be removed" },
         { name: "depend", help: "Remove those first that require it" },
         { name: "volumes", short: "v", help: "Volumes that were made for them alone, without a name, go too" },
@@ -76,16 +95,28 @@ export const removeCommand: Command = containerCommand(
       flagsAnywhere: true,
     },
   },
-  async ({ engine, flags }) => {
+  async (call) => {
+    const { engine, flags } = call;
     const force = flags.isOn("force");
-    const names = force ? await namesOfThere(engine, flags.positional) : flags.positional;
-    if (names.length === 0 && flags.positional.length > 0) return 0;
+    const chosen = await chosenContainers(call, () => true);
+    const names = force && chosen !== undefined ? await namesOfThere(engine, chosen) : chosen;
+    if (names?.length === 0 && flags.positional.length > 0) return 0;
     return await withEach(names, async (text) => {
       await engine.remove(text, { force, volumes: flags.isOn("volumes"), dependents: flags.isOn("depend") });
       return undefined;
     });
   },
 );
+
+async function containersToRestart(call: ContainerCall): Promise<readonly string[] | undefined> {
+  const { engine, flags } = call;
+  if (!flags.isOn("running")) return await chosenContainers(call, () => true);
+  if (flags.positional.length > 0 || flags.isOn("all")) {
+    throw new OrlopError("invalid", "--running, --all and names exclude each other");
+  }
+  const running = (await engine.list()).filter(({ state }) => isActive(state.status));
+  return running.length === 0 ? undefined : running.map(({ name }) => name);
+}
 
 /** Of the others it is said that they are not there. */
 async function namesOfThere(engine: Engine, names: readonly string[]): Promise<readonly string[]> {

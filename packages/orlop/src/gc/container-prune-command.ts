@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { humanSize } from "../format/human-size.ts";
 import { type GcCall, gcCommand } from "./gc-verb.ts";
 import { isConfirmed } from "./is-confirmed.ts";
-import { containerPruneFilter, pruneContainers } from "./prune-containers.ts";
+import { pruneContainers, pruneFilter } from "./prune-containers.ts";
 import { section } from "./prune-words.ts";
 
 export const containerPruneCommand: Command = gcCommand(
@@ -30,7 +30,7 @@ export const containerPruneCommand: Command = gcCommand(
 export async function pruneStoppedContainers(call: GcCall): Promise<number> {
   const { flags, print } = call;
   if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop container prune" takes no arguments');
-  containerPruneFilter(call);
+  pruneFilter(call);
   if (!flags.isOn("force") && !(await isConfirmed(call, "This will remove all stopped containers."))) return 0;
   const { removed, freedBytes } = await pruneContainers(call);
   print(`${section("Deleted Containers", removed)}Total reclaimed space: ${humanSize(freedBytes)}\n`);

@@ -5,10 +5,15 @@ import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { ImageShelf } from "../images/image-verb.ts";
+import type { PrunedNetworks } from "../networks/prune-networks.ts";
 import { printText } from "../print.ts";
 
-/** What these verbs do with containers. */
-export type PrunedContainers = Pick<Engine, "list" | "remove">;
+/** What these verbs do with containers, and with what belongs to those. */
+export interface PrunedContainers extends Pick<Engine, "list" | "remove"> {
+  readonly pods: Pick<Engine["pods"], "list" | "remove">;
+  readonly volumes: Pick<Engine["volumes"], "list" | "users" | "remove">;
+  networks(): Promise<PrunedNetworks>;
+}
 
 /** What the verbs that give the disk back need of the place where images are. */
 export interface CollectedShelf extends ImageShelf {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { OrlopError } from "@orlop/core";
-import type { Container, ContainerDescription, EngineStatus } from "@orlop/engine";
+import { type NetworkInfo, OrlopError } from "@orlop/core";
+import type { Container, ContainerDescription, EngineStatus, Volume } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { parseFlags } from "../flags/parse-flags.ts";
 import { TestShelf } from "../images/shelf-fixture.ts";
+import type { PrunedNetworks } from "../networks/prune-networks.ts";
 import { containerOf } from "../run/described-container-fixture.ts";
 import { Depot } from "../store/open-depot.ts";
 import { containerPruneCommand, pruneStoppedContainers } from "./container-prune-command.ts";
@@ -22,6 +23,30 @@ class FakeContainers implements PrunedContainers {
     const made = containerOf(description, { status });
     this.containers.push(made);
     return made.id;
+  }
+
+  readonly pods: PrunedContainers["pods"] = { list: async () => [], remove: () => assert.fail("there is none") };
+  nets: NetworkInfo[] = [];
+  kept: Volume[] = [];
+  readonly volumes: PrunedContainers["volumes"] = {
+    list: () => this.kept,
+    users: (name) =>
+      this.containers.flatMap(({ id, volumes }) => (volumes.some((volume) => volume.name === name) ? [id] : [])),
+    remove: async (name) => {
+      this.kept = this.kept.filter((volume) => volume.name !== name);
+    },
+  };
+
+  async networks(): Promise<PrunedNetworks> {
+    return {
+      name: "bridge",
+      defaultNetwork: "bridge",
+      list: async () => this.nets,
+      endpoints: async () => [],
+      remove: async (id) => {
+        this.nets = this.nets.filter((network) => network.id !== id);
+      },
+    };
   }
 
   async list(): Promise<readonly Container[]> {
@@ -67,6 +92,15 @@ async function call(
     ...{ shelf: depot, engine, flags, nowMs: Date.now(), print, input: input() },
   });
   return { exitCode, text: texts.join("") };
+}
+
+function networkOf(name: string, driver: string): NetworkInfo {
+  const createdAtMs = Date.UTC(2026, 0, 1);
+  return { id: `id-${name}`, name, driver, subnets: [], internal: false, labels: {}, options: {}, createdAtMs };
+}
+
+function volumeOf(name: string, isAnonymous: boolean): Volume {
+  return { name, createdAtMs: Date.UTC(2026, 0, 1), isAnonymous, labels: {}, path: "/nonexistent" };
 }
 
 const sizes = (text: string): string => text.replaceAll(/\d[\d.]*(?:B|kB|MB)/g, "SIZE");
@@ -167,6 +201,24 @@ describe("orlop system prune", () => {
     assert.equal(text, `Deleted Containers:\n${id}\n\nTotal reclaimed space: 0B\n`);
   });
 
+  test("removes networks that nobody is on, and with --volumes what nobody has named", async () => {
+    using shelf = new TestShelf();
+    const engine = new FakeContainers();
+    const attachment = { network: "used", aliases: [], addresses: [] };
+    engine.add({ status: "running", network: { kind: "networks", attachments: [attachment], ports: [] } });
+    engine.nets = ["bridge", "used", "idle"].map((name) => networkOf(name, "bridge"));
+    engine.nets.push(networkOf("configured", "cni"));
+    engine.kept = [volumeOf("anonymous", true), volumeOf("named", false)];
+    const { text } = await call(shelf, systemPruneCommand, ["-f"], "", engine);
+    assert.equal(text, "Deleted Networks:\nidle\n\nTotal reclaimed space: 0B\n");
+    const withVolumes = await call(shelf, systemPruneCommand, ["-f", "--volumes"], "", engine);
+    assert.equal(withVolumes.text, "Deleted Volumes:\nanonymous\n\nTotal reclaimed space: 0B\n");
+    assert.deepEqual(
+      engine.nets.map(({ name }) => name),
+      ["bridge", "used", "configured"],
+    );
+  });
+
   test("removes what was cut off as well, and says so first", async () => {
     using shelf = new TestShelf();
     const digest = `sha256:${"1".repeat(64)}` as const;
@@ -177,7 +229,7 @@ describe("orlop system prune", () => {
     const said = await call(shelf, systemPruneCommand, ["-a"], "n\n");
     assert.match(
       said.text,
-      /^WARNING! This will remove:\n {2}- all stopped containers\n {2}- all images without.*\n {2}- .*\n {2}- .*\n\nAre you sure/,
+      /^WARNING! This will remove:\n {2}- all pods.*\n {2}- all stopped containers\n {2}- all networks.*\n {2}- all images without.*\n {2}- .*\n {2}- .*\n\nAre you sure/,
     );
     const { text } = await call(shelf, systemPruneCommand, [], "y\n");
     assert.ok(sizes(text).endsWith(`Deleted Partial Downloads:\n${digest}\n\nTotal reclaimed space: SIZE\n`));
@@ -195,6 +247,7 @@ describe("orlop system df", () => {
         "TYPE                TOTAL     ACTIVE    SIZE      RECLAIMABLE",
         "Images              0         0         0B        0B",
         "Containers          0         0         0B        0B",
+        "Local Volumes       0         0         0B        0B",
         "Partial Downloads   0         0         0B        0B",
         "Garbage             0         0         0B        0B",
         "",
@@ -208,6 +261,17 @@ describe("orlop system df", () => {
     await shelf.add({ names: ["docker.io/library/app:1", "docker.io/library/app:2"], layers: [9000] });
     const { text } = await call(shelf, systemDfCommand, ["--format", "{{.Type}} {{.TotalCount}} {{.Reclaimable}}"]);
     assert.match(text, /^Images 1 [\d.]+kB \(100%\)\nContainers 0 0B\n/);
+  });
+
+  test("counts volumes, and those that a container has", async () => {
+    using shelf = new TestShelf();
+    const engine = new FakeContainers();
+    engine.kept = [volumeOf("data", false), volumeOf("idle", false)];
+    engine.add({ status: "exited", volumes: [{ name: "data", destination: "/data", isAnonymous: false }] });
+    const { text } = await call(shelf, systemDfCommand, [], "", engine);
+    assert.match(text, /^Local Volumes {7}2 {9}1 {9}0B/m);
+    const verbose = await call(shelf, systemDfCommand, ["-v"], "", engine);
+    assert.match(verbose.text, /^VOLUME NAME +LINKS +SIZE\ndata +1 +0B\nidle +0 +0B$/m);
   });
 
   test("shows with -v each image with what it shares", async () => {

@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { humanSize } from "../format/human-size.ts";
 import { type GcCall, gcCommand } from "./gc-verb.ts";
 import { isConfirmed } from "./is-confirmed.ts";
-import { prunableImages, pruneFilters } from "./prunable-images.ts";
+import { imagePruneFilters, prunableImages } from "./prunable-images.ts";
 import { pruneImages } from "./prune-images.ts";
 import { PRUNE_FLAGS, section } from "./prune-words.ts";
 
@@ -24,7 +24,7 @@ export const imagePruneCommand: Command = gcCommand(
 export async function pruneUnusedImages(call: GcCall): Promise<number> {
   const { shelf, flags, print } = call;
   if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop image prune" takes no arguments');
-  pruneFilters(flags.list("filter"));
+  imagePruneFilters(flags.list("filter"));
   const what = flags.isOn("all")
     ? "all images without at least one container associated to them"
     : "all dangling images";

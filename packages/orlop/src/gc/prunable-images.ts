@@ -6,7 +6,7 @@ import { type Image, listImages } from "../images/list-images.ts";
 import type { GcCall } from "./gc-verb.ts";
 
 /** @throws OrlopError `invalid` for a filter that prune does not have */
-export function pruneFilters(texts: readonly string[]): ReturnType<typeof parseImageFilters> {
+export function imagePruneFilters(texts: readonly string[]): ReturnType<typeof parseImageFilters> {
   const filters = parseImageFilters(texts);
   const other = Object.keys(filters).find((name) => name !== "label" && name !== "until");
   if (other === undefined) return filters;
@@ -15,7 +15,7 @@ export function pruneFilters(texts: readonly string[]): ReturnType<typeof parseI
 
 /** Images without a name, or, where all are asked for, those that no container uses; as far as they suit the filters. */
 export async function prunableImages({ shelf, flags, nowMs }: GcCall): Promise<readonly Image[]> {
-  const images = filterImages(await listImages(shelf), pruneFilters(flags.list("filter")), nowMs);
+  const images = filterImages(await listImages(shelf), imagePruneFilters(flags.list("filter")), nowMs);
   const usage = await diskUsage(await shelf.parts());
   const active = new Set(usage.images.flatMap(({ isActive, target }) => (isActive ? [target] : [])));
   const isUnused = ({ records }: Image): boolean => records.every(({ target }) => !active.has(target.digest));

@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { type Labels, OrlopError } from "@orlop/core";
 import { type Container, isActive } from "@orlop/engine";
 import { diskUsage } from "@orlop/image";
 import { hasLabel } from "../format/has-label.ts";
@@ -14,7 +14,7 @@ interface PrunedContainersResult {
 /** Removes containers that do not run, as far as they suit the filters. Others may do so meanwhile, or start them. */
 export async function pruneContainers(call: GcCall): Promise<PrunedContainersResult> {
   const { shelf, engine } = call;
-  const suits = containerPruneFilter(call);
+  const suits = pruneFilter(call);
   const stopped = (await engine.list()).filter((container) => isStopped(container) && suits(container));
   if (stopped.length === 0) return { removed: [], freedBytes: 0 };
   const before = await diskUsage(await shelf.parts());
@@ -36,13 +36,19 @@ function isStopped({ state, isTransient }: Container): boolean {
   return isTransient !== true && !isActive(state.status) && state.status !== "restarting";
 }
 
+/** What containers, pods, networks and volumes have, and are chosen by. */
+interface Prunable {
+  readonly labels: Labels;
+  readonly createdAtMs: number;
+}
+
 /**
  * What `--filter` says: `until=TIME`, `label=KEY[=VALUE]` and `label!=KEY[=VALUE]`.
  *
  * @throws OrlopError `invalid`
  */
-export function containerPruneFilter({ flags, nowMs }: Pick<GcCall, "flags" | "nowMs">): (of: Container) => boolean {
-  const conditions = flags.list("filter").map((text): ((of: Container) => boolean) => {
+export function pruneFilter({ flags, nowMs }: Pick<GcCall, "flags" | "nowMs">): (of: Prunable) => boolean {
+  const conditions = flags.list("filter").map((text): ((of: Prunable) => boolean) => {
     const [, name = "", value = ""] = /^(label!?|until)=(.*)$/s.exec(text) ?? [];
     switch (name) {
       case "until": {
@@ -50,12 +56,12 @@ export function containerPruneFilter({ flags, nowMs }: Pick<GcCall, "flags" | "n
         return ({ createdAtMs }) => createdAtMs <= latestMs;
       }
       case "label":
-        return (container) => hasLabel(container.labels, value);
+        return ({ labels }) => hasLabel(labels, value);
       case "label!":
-        return (container) => !hasLabel(container.labels, value);
+        return ({ labels }) => !hasLabel(labels, value);
       default:
         throw new OrlopError("invalid", `Cannot use filter ${JSON.stringify(text)}: there are label and until`);
     }
   });
-  return (container) => conditions.every((suits) => suits(container));
+  return (of) => conditions.every((suits) => suits(of));
 }

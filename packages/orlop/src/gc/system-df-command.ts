@@ -8,10 +8,13 @@ import { type Struct, structOf } from "../format/template/value.ts";
 import { IMAGE_HEADINGS, imageRows } from "../images/image-rows.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
 import { listImages } from "../images/list-images.ts";
+import { type VolumeUsage, volumesSum, volumesUsage } from "../volumes/volumes-usage.ts";
 import { type GcCall, gcCommand } from "./gc-verb.ts";
 
 const TABLE = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}";
 const HEADINGS = { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE" };
+const VOLUMES_TABLE = "{{.Name}}\t{{.Links}}\t{{.Size}}";
+const VOLUMES_HEADINGS = { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" };
 const IMAGES_TABLE =
   "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.VirtualSize}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
 
@@ -20,13 +23,13 @@ export const systemDfCommand: Command = gcCommand(
     name: "df",
     usage: "[OPTIONS]",
     description:
-      "Shows what images and containers take on the disk, and what of it would be given back if all went that is not in use: " +
-      "images that no container uses, file systems of containers that have ended, parts of images whose transfer was cut " +
+      "Shows what images, containers and volumes take on the disk, and what of it would be given back if all went that is not in use: " +
+      "images and volumes that no container uses, file systems of containers that have ended, parts of images whose transfer was cut " +
       "off, and garbage that the next collection removes. What images share counts once.",
-    examples: [["orlop system df -v", "each image, with what it shares with others"]],
+    examples: [["orlop system df -v", "each image, with what it shares with others, and each volume"]],
     table: {
       flags: [
-        { name: "verbose", short: "v", help: "Show each image" },
+        { name: "verbose", short: "v", help: "Show each image and each volume" },
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
       ],
       flagsAnywhere: true,
@@ -45,9 +48,11 @@ export async function showUsage({ shelf, engine, flags, print, nowMs }: GcCall):
     );
   }
   const format = new OutputFormat(flags.text("format") || "table", TABLE);
-  const usage = withContainers(await diskUsage(await shelf.parts()), await engine.list());
+  const containers = await engine.list();
+  const usage = withContainers(await diskUsage(await shelf.parts()), containers);
+  const volumes = await volumesUsage(engine.volumes.list(), containers);
   if (!isVerbose) {
-    print(format.text(usageRows(usage), HEADINGS));
+    print(format.text(usageRows(usage, volumes), HEADINGS));
     return 0;
   }
   const rows: Struct[] = [];
@@ -69,7 +74,9 @@ export async function showUsage({ shelf, engine, flags, print, nowMs }: GcCall):
     );
   }
   print(`Images space usage:\n\n${new OutputFormat("table", IMAGES_TABLE).text(rows, IMAGE_HEADINGS)}\n`);
-  print(`Others:\n\n${format.text(usageRows(usage).slice(1), HEADINGS)}`);
+  const volumesTable = new OutputFormat("table", VOLUMES_TABLE).text(volumes.map(volumeRow), VOLUMES_HEADINGS);
+  print(`Local Volumes space usage:\n\n${volumesTable}\n`);
+  print(`Others:\n\n${format.text(usageRows(usage, volumes).slice(1), HEADINGS)}`);
   return 0;
 }
 
@@ -79,10 +86,18 @@ function withContainers(usage: DiskUsage, all: readonly Container[]): DiskUsage 
   return { ...usage, containers: { ...usage.containers, count: all.length, active } };
 }
 
-function usageRows({ imagesSum, containers, ingests, garbage }: DiskUsage): readonly Struct[] {
+function volumeRow({ name, links, sizeBytes }: VolumeUsage): Struct {
+  return structOf({ Name: name, Links: String(links), Size: humanSize(sizeBytes) });
+}
+
+function usageRows(
+  { imagesSum, containers, ingests, garbage }: DiskUsage,
+  volumes: readonly VolumeUsage[],
+): readonly Struct[] {
   return [
     usageRow("Images", imagesSum),
     usageRow("Containers", containers),
+    usageRow("Local Volumes", volumesSum(volumes)),
     usageRow("Partial Downloads", ingests),
     usageRow("Garbage", garbage),
   ];

@@ -1,25 +1,35 @@
 import { OrlopError } from "@orlop/core";
+import type { Pod } from "@orlop/engine";
 import type { RemovedThing } from "@orlop/image";
 import type { Command } from "../command.ts";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { humanSize } from "../format/human-size.ts";
+import { pruneNetworks } from "../networks/prune-networks.ts";
+import { endedPods } from "../pods/ended-pods.ts";
+import { pruneVolumes } from "../volumes/prune-volumes.ts";
 import { type GcCall, gcCommand } from "./gc-verb.ts";
 import { isConfirmed } from "./is-confirmed.ts";
-import { prunableImages, pruneFilters } from "./prunable-images.ts";
-import { pruneContainers } from "./prune-containers.ts";
+import { imagePruneFilters, prunableImages } from "./prunable-images.ts";
+import { pruneContainers, pruneFilter } from "./prune-containers.ts";
 import { pruneImages } from "./prune-images.ts";
 import { PRUNE_FLAGS, section } from "./prune-words.ts";
+
+const NO_VOLUMES = { removed: [], freedBytes: 0 } as const;
 
 export const systemPruneCommand: Command = gcCommand(
   {
     name: "prune",
     usage: "[OPTIONS]",
     description:
-      "Removes containers that do not run, images that have no name, root file systems that nothing uses, and parts of images " +
-      "whose transfer was cut off. What containers that are left and transfers use stays.",
+      "Removes containers that do not run, pods that have ended, networks that no container is on, images that have no name, " +
+      "root file systems that nothing uses, and parts of images whose transfer was cut off. What containers that are left and " +
+      "transfers use stays, and so do volumes.",
     examples: [["orlop system prune -a -f", "all that is not in use, without being asked"]],
     table: {
-      flags: PRUNE_FLAGS,
-      refused: [{ name: "volumes", isSwitch: true, reason: "there are no volumes that orlop keeps" }],
+      flags: [
+        ...PRUNE_FLAGS,
+        { name: "volumes", help: "Remove volumes, too, that no container uses and nobody has named" },
+      ],
       flagsAnywhere: true,
     },
   },
@@ -27,27 +37,47 @@ export const systemPruneCommand: Command = gcCommand(
 );
 
 export async function pruneSystem(call: GcCall): Promise<number> {
-  const { shelf, flags, print } = call;
+  const { shelf, engine, flags, print } = call;
   if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop system prune" takes no arguments');
-  pruneFilters(flags.list("filter"));
-  if (!flags.isOn("force") && !(await isConfirmed(call, warning(flags.isOn("all"))))) return 0;
+  imagePruneFilters(flags.list("filter"));
+  const suits = pruneFilter(call);
+  if (!flags.isOn("force") && !(await isConfirmed(call, warning(flags)))) return 0;
+  const pods = await prunePods(engine.pods, suits);
   const { removed: containers, freedBytes: freedWithThem } = await pruneContainers(call);
+  const networks = await pruneNetworks(engine, await engine.networks(), suits);
+  const volumes = flags.isOn("volumes")
+    ? await pruneVolumes(engine.volumes, (volume) => volume.isAnonymous && suits(volume))
+    : NO_VOLUMES;
   const lines = await pruneImages(shelf, await prunableImages(call));
   const { removed, freedBytes } = await shelf.collectGarbage({ leftoverAgeMs: 0 });
   const names = (...kinds: readonly RemovedThing["kind"][]): readonly string[] =>
     removed.flatMap(({ kind, name }) => (kinds.includes(kind) ? [name] : []));
+  print(section("Deleted Pods", pods));
   print(section("Deleted Containers", containers));
+  print(section("Deleted Networks", networks));
+  print(section("Deleted Volumes", volumes.removed));
   print(section("Deleted Images", lines));
   print(section("Deleted Root File Systems", names("snapshot")));
   print(section("Deleted Partial Downloads", names("ingest", "file")));
-  print(`Total reclaimed space: ${humanSize(freedWithThem + freedBytes)}\n`);
+  print(`Total reclaimed space: ${humanSize(freedWithThem + volumes.freedBytes + freedBytes)}\n`);
   return 0;
 }
 
-function warning(isAll: boolean): string {
-  const images = isAll ? "all images without at least one container associated to them" : "all dangling images";
+async function prunePods(pods: GcCall["engine"]["pods"], suits: (pod: Pod) => boolean): Promise<readonly string[]> {
+  const ended = await endedPods(pods, suits);
+  for (const id of ended) await pods.remove(id);
+  return ended;
+}
+
+function warning(flags: ParsedFlags): string {
+  const images = flags.isOn("all")
+    ? "all images without at least one container associated to them"
+    : "all dangling images";
   const all = [
+    "all pods that have ended",
     "all stopped containers",
+    "all networks not used by at least one container",
+    ...(flags.isOn("volumes") ? ["all anonymous volumes not used by at least one container"] : []),
     images,
     "all root file systems that nothing uses",
     "all downloads that were cut off",

@@ -9,9 +9,11 @@ import { labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
+import { section } from "../gc/prune-words.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
 import { printDocuments } from "../inspect/document-printer.ts";
 import { printError, printText } from "../print.ts";
+import { pruneNetworks } from "./prune-networks.ts";
 
 const HEADINGS = {
   ID: "NETWORK ID",
@@ -187,21 +189,7 @@ export const networkPruneCommand: Command = containerCommand(
     const warning = "This will remove all custom networks not used by at least one container.";
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
-    const driver = await networks();
-    const used = new Set((await engine.list()).flatMap(({ network }) => attachedTo(network)));
-    const removed: string[] = [];
-    for (const { id, name, driver: itsDriver } of await driver.list()) {
-      // Others are made by configuration.
-      if (itsDriver !== driver.name || name === driver.defaultNetwork || used.has(name) || used.has(id)) continue;
-      if ((await driver.endpoints(id)).length > 0) continue;
-      await driver.remove(id);
-      removed.push(name);
-    }
-    if (removed.length > 0) printText(`Deleted Networks:\n${removed.map((name) => `${name}\n`).join("")}\n`);
+    printText(section("Deleted Networks", await pruneNetworks(engine, await networks())));
     return 0;
   },
 );
-
-function attachedTo(network: Container["network"]): readonly string[] {
-  return network.kind === "networks" ? network.attachments.map((attachment) => attachment.network) : [];
-}

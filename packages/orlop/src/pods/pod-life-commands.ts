@@ -5,6 +5,7 @@ import { type ContainerCall, containerCommand } from "../containers/container-ve
 import type { Flag } from "../flags/flag.ts";
 import { printText } from "../print.ts";
 import { parseSeconds, parseSignal } from "../run/life-options.ts";
+import { endedPods } from "./ended-pods.ts";
 import { ALL, LATEST, podNames, withEachPod } from "./pod-verb.ts";
 
 const TIME: Flag = {
@@ -106,19 +107,10 @@ export const podPruneCommand: Command = containerCommand(
     table: { flags: [{ name: "force", short: "f", help: "Do not ask" }], flagsAnywhere: true },
   },
   async ({ engine, flags }) => {
-    const { podStatus } = await import("@orlop/engine");
     const { isConfirmed } = await import("../gc/is-confirmed.ts");
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, "This will remove all stopped/exited pods."))) return 0;
-    const pods = await engine.pods.list();
-    const ended = pods.filter(({ pod, members }) => {
-      const status = podStatus(pod, members);
-      return status === "Exited" || (status === "Created" && members.length === 0);
-    });
-    return await withEachPod(
-      ended.map(({ pod }) => pod.id),
-      (id) => engine.pods.remove(id),
-    );
+    return await withEachPod(await endedPods(engine.pods), (id) => engine.pods.remove(id));
   },
 );
 

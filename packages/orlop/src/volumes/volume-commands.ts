@@ -4,14 +4,17 @@ import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
 import { hasLabel } from "../format/has-label.ts";
+import { humanSize } from "../format/human-size.ts";
 import { labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
+import { section } from "../gc/prune-words.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
 import { printDocuments } from "../inspect/document-printer.ts";
 import { printError, printText } from "../print.ts";
 import { parseLabels } from "../run/label-flags.ts";
+import { pruneVolumes } from "./prune-volumes.ts";
 
 export const volumeCreateCommand: Command = containerCommand(
   {
@@ -200,13 +203,8 @@ export const volumePruneCommand: Command = containerCommand(
     const warning = `This will remove ${kind} local volumes not used by at least one container.`;
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
-    const removed: string[] = [];
-    for (const { name, isAnonymous } of engine.volumes.list()) {
-      if ((!isAll && !isAnonymous) || engine.volumes.users(name).length > 0) continue;
-      await engine.volumes.remove(name);
-      removed.push(name);
-    }
-    if (removed.length > 0) printText(`Deleted Volumes:\n${removed.map((name) => `${name}\n`).join("")}\n`);
+    const { removed, freedBytes } = await pruneVolumes(engine.volumes, ({ isAnonymous }) => isAll || isAnonymous);
+    printText(`${section("Deleted Volumes", removed)}Total reclaimed space: ${humanSize(freedBytes)}\n`);
     return 0;
   },
 );
