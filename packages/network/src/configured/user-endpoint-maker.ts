@@ -1,9 +1,12 @@
-import type { ConnectRequest, Endpoint, NetworkFeatures, NetworkInfo } from "@orlop/core";
+import { accessSync, constants } from "node:fs";
+import { type ConnectRequest, type Endpoint, type NetworkFeatures, type NetworkInfo, OrlopError } from "@orlop/core";
 import { checkOwnPort } from "../ports/own-ports.ts";
 import type { EndpointRecord, EndpointWishes } from "../records/network-records.ts";
 import type { ConfiguredNetwork, EndpointJob, EndpointMaker, EndpointPlan, MadeEndpoint } from "./endpoint-maker.ts";
 import type { SideProcesses } from "./side-processes.ts";
 import { USER_ADDRESS, userEndpointFacts } from "./user-endpoint.ts";
+
+const TUN = "/dev/net/tun";
 
 /** Endpoints of ordinary users: a process beside each namespace, which turns its packets into sockets of its own. */
 export abstract class UserEndpointMaker<P extends SideProcesses> implements EndpointMaker {
@@ -29,6 +32,13 @@ export abstract class UserEndpointMaker<P extends SideProcesses> implements Endp
       egress: false,
       rootless: true,
     };
+  }
+
+  /** What the program had to say when it did not start, and what to do about it. */
+  protected complaint({ endpoint }: EndpointRecord, code: "conflict" | "failed", said: string): OrlopError {
+    const problem = `Cannot connect endpoint "${endpoint.id}": ${this.name} says "${said}"`;
+    const hint = canUseTun() ? "" : `\nTry "chmod 0666 ${TUN}" as root: it needs that device.`;
+    return new OrlopError(code, `${problem}${hint}`);
   }
 
   abstract make(job: EndpointJob): Promise<MadeEndpoint>;
@@ -64,4 +74,13 @@ export abstract class UserEndpointMaker<P extends SideProcesses> implements Endp
   }
 
   close(): void {}
+}
+
+function canUseTun(): boolean {
+  try {
+    accessSync(TUN, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

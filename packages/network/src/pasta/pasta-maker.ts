@@ -1,4 +1,4 @@
-import { type Endpoint, OrlopError } from "@orlop/core";
+import type { Endpoint } from "@orlop/core";
 import type { EndpointJob, MadeEndpoint } from "../configured/endpoint-maker.ts";
 import { USER_ADDRESS, userNamespaces } from "../configured/user-endpoint.ts";
 import { UserEndpointMaker } from "../configured/user-endpoint-maker.ts";
@@ -17,7 +17,7 @@ export class PastaMaker extends UserEndpointMaker<PastaProcesses> {
     if (complaint === undefined) return {};
     // Somebody has bound it since it was looked at.
     const code = complaint.startsWith("Failed to bind") ? "conflict" : "failed";
-    throw new OrlopError(code, `Cannot connect endpoint "${endpoint.id}": pasta says "${complaint}"`);
+    throw this.complaint(record, code, complaint);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Endpoint, OrlopError } from "@orlop/core";
+import type { Endpoint } from "@orlop/core";
 import type { EndpointJob, MadeEndpoint } from "../configured/endpoint-maker.ts";
 import { USER_ADDRESS, userNamespaces } from "../configured/user-endpoint.ts";
 import { UserEndpointMaker } from "../configured/user-endpoint-maker.ts";
@@ -23,9 +23,7 @@ export class SlirpMaker extends UserEndpointMaker<SlirpProcesses> {
       `--userns-path=${userNamespaces(namespace.path)}/user`,
       ...["--netns-type=path", namespace.path, endpoint.interfaceName],
     ]);
-    if (complaint !== undefined) {
-      throw new OrlopError("failed", `Cannot connect endpoint "${endpoint.id}": slirp4netns says "${complaint}"`);
-    }
+    if (complaint !== undefined) throw this.complaint(job.record, "failed", complaint);
     await this.publish(job, endpoint.ports);
     return {};
   }

@@ -13,6 +13,7 @@ import { type DoctorHost, thisHost } from "./doctor-host.ts";
 import { type Finding, failure, ok } from "./finding.ts";
 import { findingsText, type Section } from "./findings-text.ts";
 import { machineChecks } from "./machine-checks.ts";
+import { networkChecks } from "./network-checks.ts";
 import { programChecks } from "./program-checks.ts";
 import { userNamespaceChecks } from "./user-namespace-checks.ts";
 
@@ -46,7 +47,7 @@ export const doctorCommand: Command = {
 };
 
 function examine(host: DoctorHost, trial: Finding): readonly Section[] {
-  const checks = [...machineChecks(host), ...userNamespaceChecks(host), ...cgroupChecks(host)];
+  const checks = [...machineChecks(host), ...userNamespaceChecks(host), ...networkChecks(host), ...cgroupChecks(host)];
   // What a container runs without cannot be what keeps it from running.
   const judged = trial.severity === "ok" ? checks.map(asWarning) : checks;
   const isCheckout = import.meta.filename.endsWith(".ts");

@@ -6,6 +6,7 @@ import type { DoctorHost } from "./doctor-host.ts";
 import type { Finding } from "./finding.ts";
 import { findingsText } from "./findings-text.ts";
 import { machineChecks } from "./machine-checks.ts";
+import { networkChecks } from "./network-checks.ts";
 import { programChecks } from "./program-checks.ts";
 import { userNamespaceChecks } from "./user-namespace-checks.ts";
 
@@ -33,6 +34,7 @@ const wellFiles = {
   "/proc/sys/kernel/seccomp/actions_avail": "kill_process kill_thread trap errno user_notif trace log allow\n",
   "/proc/self/status": "Name:\tx\nCapEff:\t000001ffffffffff\n",
   "/proc/self/ns/user": "",
+  "/dev/net/tun": "",
   "/proc/sys/user/max_user_namespaces": "63000\n",
   "/sys/fs/cgroup/me/cgroup.controllers": "cpuset cpu io memory pids\n",
 };
@@ -40,8 +42,8 @@ const wellFiles = {
 /** A machine where all is well, but for what is given. */
 function host({
   files = {},
-  writable = ["/sys/fs/cgroup/me"],
-  programs = ["newuidmap", "newgidmap"],
+  writable = ["/sys/fs/cgroup/me", "/dev/net/tun"],
+  programs = ["newuidmap", "newgidmap", "pasta"],
   ...given
 }: Given = {}): DoctorHost {
   const all: Readonly<Record<string, string | undefined>> = { ...wellFiles, ...files };
@@ -62,7 +64,12 @@ function host({
 
 const examine = (given?: Given): readonly Finding[] => {
   const machine = host(given);
-  return [...machineChecks(machine), ...userNamespaceChecks(machine), ...cgroupChecks(machine)];
+  return [
+    ...machineChecks(machine),
+    ...userNamespaceChecks(machine),
+    ...networkChecks(machine),
+    ...cgroupChecks(machine),
+  ];
 };
 
 test("finds nothing where all is well, for root and for others", () => {
@@ -77,6 +84,9 @@ test("finds nothing where all is well, for root and for others", () => {
 describe("finds what is lacking", () => {
   const off = (path: string, value: string): Given => ({ files: { [path]: value } });
   const cases: readonly [what: string, given: Given, severity: string, found: RegExp, fix?: RegExp][] = [
+    ["a program for networks", { programs: ["newuidmap", "newgidmap"] }, "warning", /neither pasta nor/, /passt/],
+    ["the device of networks", { files: { "/dev/net/tun": undefined } }, "warning", /no \/dev\/net\/tun/, /modprobe/],
+    ["the right to use it", { writable: ["/sys/fs/cgroup/me"] }, "warning", /root's alone/, /chmod 0666/],
     ["an old Node.js", { nodeVersion: "22.1.0" }, "failure", /22\.1\.0/, /npm ci/],
     ["a foreign processor", { architecture: "riscv64" }, "failure", /riscv64/],
     ["an old kernel", { kernelRelease: "5.4.0-99" }, "failure", /5\.4\.0-99/, /linux-image/],
