@@ -2,7 +2,7 @@ import { shortId } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { goTime } from "../format/go-time.ts";
 import { humanDuration } from "../format/human-duration.ts";
-import { labelsText } from "../format/labels-text.ts";
+import { labelMethod, labelsText } from "../format/labels-text.ts";
 import { type Struct, structOf } from "../format/template/value.ts";
 import { networkNames } from "./network-names.ts";
 import { portsText } from "./ports-text.ts";
@@ -55,7 +55,7 @@ export function containerRow(container: Container, { nowMs, isWhole }: RowOption
     Size: "0B",
     Platform: null,
   };
-  return structOf(fields, { Label: (label) => (Object.hasOwn(labels, label) ? (labels[label] ?? "") : "") });
+  return structOf(fields, labelMethod(labels));
 }
 
 function ellipsis(text: string): string {

@@ -2,8 +2,18 @@ import { caller } from "../caller/caller.ts";
 
 /** A time of the machine's own zone, as Go's `time.Time` prints itself: `2026-01-02 03:04:05 +0000 UTC`. */
 export function goTime(timeMs: number): string {
+  return zonedTime(timeMs, "");
+}
+
+/** The same with its fraction of a second, as Go prints one that has it: `2026-01-02 03:04:05.25 +0000 UTC`. */
+export function goTimeWithFraction(timeMs: number): string {
+  const digits = String(timeMs % 1000).padStart(3, "0");
+  return zonedTime(timeMs, `.${digits}`.replace(/\.?0+$/, ""));
+}
+
+function zonedTime(timeMs: number, fraction: string): string {
   const offset = offsetText(timeMs, "");
-  return `${localPart(timeMs).replace("T", " ")} ${offset} ${zoneName(timeMs, offset)}`;
+  return `${localPart(timeMs).replace("T", " ")}${fraction} ${offset} ${zoneName(timeMs, offset)}`;
 }
 
 /** A time of the machine's own zone as RFC 3339 has it: `2026-01-02T03:04:05Z`. */

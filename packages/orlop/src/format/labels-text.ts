@@ -7,3 +7,8 @@ export function labelsText(labels: Labels): string {
     .sort()
     .join(",");
 }
+
+/** Docker's method of what has labels: `{{.Label "team"}}`, empty where there is no such label. */
+export function labelMethod(labels: Labels): { Label(name: string): string } {
+  return { Label: (name) => (Object.hasOwn(labels, name) ? (labels[name] ?? "") : "") };
+}

@@ -139,6 +139,7 @@ function volumeCases(mountpoints: readonly string[]): readonly GoldenCase[] {
     list("-q"),
     list("--format", "json"),
     list("--format", "table {{.Name}}\\t{{.Mountpoint}}\\t{{.Labels}}"),
+    list("--format", '{{.Name}} {{.Label "team"}}'),
     list("--format", "{{.Name}} {{.Driver}} {{.Scope}} {{.Links}} {{.Size}}"),
     { args: ["volume", "ls", "--filter", "label=team=a"], answers: only },
     { args: ["volume", "ls", "--filter", "dangling=false"], answers: only },

@@ -3,9 +3,9 @@ import type { Container, Engine } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
-import { goTime } from "../format/go-time.ts";
+import { goTimeWithFraction } from "../format/go-time.ts";
 import { hasLabel } from "../format/has-label.ts";
-import { labelsText } from "../format/labels-text.ts";
+import { labelMethod, labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
@@ -20,6 +20,7 @@ const HEADINGS = {
   Name: "NAME",
   Driver: "DRIVER",
   Scope: "SCOPE",
+  IPv4: "IPV4",
   IPv6: "IPV6",
   Internal: "INTERNAL",
   Labels: "LABELS",
@@ -66,16 +67,18 @@ function networkRow(
   { id, name, driver, subnets, internal, labels, createdAtMs }: NetworkInfo,
   isWhole: boolean,
 ): Struct {
-  return structOf({
+  const fields = {
     ID: isWhole ? id : shortId(id),
     Name: name,
     Driver: driver,
     Scope: "local",
+    IPv4: String(subnets.some(({ prefix }) => !prefix.includes(":"))),
     IPv6: String(subnets.some(({ prefix }) => prefix.includes(":"))),
     Internal: String(internal),
     Labels: labelsText(labels),
-    CreatedAt: goTime(createdAtMs),
-  });
+    CreatedAt: goTimeWithFraction(createdAtMs),
+  };
+  return structOf(fields, labelMethod(labels));
 }
 
 function parseFilter(text: string): (info: NetworkInfo) => boolean {

@@ -5,7 +5,7 @@ import type { Command } from "../command.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
 import { hasLabel } from "../format/has-label.ts";
 import { humanSize } from "../format/human-size.ts";
-import { labelsText } from "../format/labels-text.ts";
+import { labelMethod, labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
@@ -97,7 +97,7 @@ export const volumeListCommand: Command = containerCommand(
 );
 
 function volumeRow({ name, labels, path }: Volume): Struct {
-  return structOf({
+  const fields = {
     Driver: "local",
     Name: name,
     Labels: labelsText(labels),
@@ -108,7 +108,8 @@ function volumeRow({ name, labels, path }: Volume): Struct {
     Availability: "N/A",
     Group: "N/A",
     Status: "N/A",
-  });
+  };
+  return structOf(fields, labelMethod(labels));
 }
 
 function parseFilter(text: string, isUsed: (name: string) => boolean): (volume: Volume) => boolean {
