@@ -6,6 +6,8 @@ import { makeBusyboxRootfs } from "@orlop/testkit";
 
 /** What the image is called that every client loads. */
 export const IMAGE = "example.org/busybox:1";
+/** Another one of the same archive, whose program stays. */
+export const SLEEPING_IMAGE = "example.org/sleeping:1";
 
 /** Node's names for the architectures that differ from the image specification's. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64" };
@@ -21,17 +23,20 @@ export function writeImageArchive(directory: string): string {
   mkdirSync(image);
   const layer = join(image, "layer.tar");
   tar(rootfs, layer);
-  const config = JSON.stringify({
-    architecture: ARCHITECTURES[process.arch] ?? process.arch,
-    os: "linux",
-    created: "2020-01-01T00:00:00Z",
-    config: { Env: ["PATH=/bin"], Cmd: ["sh"] },
-    rootfs: { type: "layers", diff_ids: [`sha256:${sha256(readFileSync(layer))}`] },
-    history: [{ created: "2020-01-01T00:00:00Z" }],
-  });
-  const configName = `${sha256(config)}.json`;
-  writeFileSync(join(image, configName), config);
-  const manifest = [{ Config: configName, RepoTags: [IMAGE], Layers: ["layer.tar"] }];
+  const described = (name: string, command: readonly string[]): object => {
+    const config = JSON.stringify({
+      architecture: ARCHITECTURES[process.arch] ?? process.arch,
+      os: "linux",
+      created: "2020-01-01T00:00:00Z",
+      config: { Env: ["PATH=/bin"], Cmd: command },
+      rootfs: { type: "layers", diff_ids: [`sha256:${sha256(readFileSync(layer))}`] },
+      history: [{ created: "2020-01-01T00:00:00Z" }],
+    });
+    const configName = `${sha256(config)}.json`;
+    writeFileSync(join(image, configName), config);
+    return { Config: configName, RepoTags: [name], Layers: ["layer.tar"] };
+  };
+  const manifest = [described(IMAGE, ["sh"]), described(SLEEPING_IMAGE, ["sleep", "100000"])];
   writeFileSync(join(image, "manifest.json"), JSON.stringify(manifest));
   const archive = join(directory, "image.tar");
   tar(image, `${archive}.new`);

@@ -298,13 +298,13 @@ suite("the server of a shim", () => {
     withShim(t, async (bench) => {
       const request = bench.bundle("refused", "true");
       const [mount] = request.rootfs ?? [];
-      const options = new Codec({ Options: { systemdCgroup: [9, "bool"] } } as const);
-      const systemd = {
+      const options = new Codec({ Options: { noPivotRoot: [1, "bool"] } } as const);
+      const noPivot = {
         typeUrl: "containerd.runc.v1.Options",
-        value: options.encode("Options", { systemdCgroup: true }),
+        value: options.encode("Options", { noPivotRoot: true }),
       };
       for (const [changes, message] of [
-        [{ options: systemd }, /option "systemdCgroup"/],
+        [{ options: noPivot }, /option "noPivotRoot"/],
         [{ options: { typeUrl: "example.Options", value: Buffer.alloc(0) } }, /options of type "example\.Options"/],
         [{ checkpoint: "/somewhere" }, /restoring a checkpoint/],
         [{ stdout: "npipe:///log" }, /stdout "npipe:\/\/\/log"/],

@@ -7,6 +7,8 @@ import { TtrpcServer } from "../ttrpc/ttrpc-server.ts";
 import { EventPublisher } from "./event-publisher.ts";
 import { ownRecord, removeServerRecord, type ServerRecord, writeServerRecord } from "./server-record.ts";
 import { newSocketPath, type ShimPlace } from "./shim-place.ts";
+import type { TaskHost } from "./task.ts";
+import type { TaskCgroupDriver } from "./task-options.ts";
 import { TaskService } from "./task-service.ts";
 
 interface ShimServerOptions {
@@ -31,7 +33,7 @@ export class ShimServer {
   readonly left: Promise<void>;
   readonly #options: ShimServerOptions;
   readonly #left = Promise.withResolvers<void>();
-  readonly #runtime: ProcessRuntime;
+  readonly #runtimes: TaskHost["runtimes"];
   readonly #publisher: EventPublisher;
   readonly #service: TaskService;
   readonly #record: ServerRecord;
@@ -45,14 +47,16 @@ export class ShimServer {
     this.#options = options;
     this.left = this.#left.promise;
     this.#record = ownRecord(newSocketPath(place), bin);
-    this.#runtime = new ProcessRuntime({ root: place.containers, startZygote: () => this.#zygote });
+    const runtime = (cgroupDriver: TaskCgroupDriver): ProcessRuntime =>
+      new ProcessRuntime({ root: place.containers, startZygote: () => this.#zygote, cgroupDriver });
+    this.#runtimes = { cgroupfs: runtime("cgroupfs"), systemd: runtime("systemd") };
     this.#publisher = new EventPublisher({ address: eventsAddress, namespace, onRefused: options.onFailure });
     const host = readHostView();
     const server = this;
     this.#service = new TaskService({
       host: {
-        runtime: this.#runtime,
-        observer: new ProcessRuntime({ root: place.containers, startZygote: () => this.#zygote }),
+        runtimes: this.#runtimes,
+        observer: runtime("cgroupfs"),
         runner: {
           host,
           get zygote() {
@@ -135,7 +139,7 @@ export class ShimServer {
     await this.#server?.[Symbol.asyncDispose]();
     rmSync(this.#record.socket, { force: true });
     this.#publisher.close();
-    this.#runtime.close();
+    for (const runtime of Object.values(this.#runtimes)) runtime.close();
     this.#zygoteIfStarted?.close();
     this.#left.resolve();
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { Codec } from "@orlop/core/protobuf";
 
@@ -40,14 +41,22 @@ interface Any {
   readonly value: Uint8Array;
 }
 
-/** Throws `unsupported` for the first option of `Create` that is given: there is none yet. */
-export function refuseOptions(options: Any | undefined): void {
-  const given = decodeOptions(options);
-  const [name] = Object.entries(given).find(([, value]) => isGiven(value)) ?? [];
+/** Who makes the cgroups of a container. */
+export type TaskCgroupDriver = "cgroupfs" | "systemd";
+
+/** Reads the options of `Create`. Throws `unsupported` for the first that is given and is not done yet. */
+export function taskCgroupDriver(options: Any | undefined): TaskCgroupDriver {
+  const { systemdCgroup = false, ...others } = decodeOptions(options);
+  const [name] = Object.entries(others).find(([, value]) => isGiven(value)) ?? [];
   if (name !== undefined) throw unsupported(name);
+  return systemdCgroup ? "systemd" : "cgroupfs";
 }
 
-function decodeOptions(options: Any | undefined): object {
+interface CreateOptions {
+  readonly systemdCgroup?: boolean | undefined;
+}
+
+function decodeOptions(options: Any | undefined): CreateOptions {
   const type = nameOf(options);
   if (options === undefined || type === "") return {};
   if (type === "containerd.runc.v1.Options") return RUNC.decode("Options", options.value);
@@ -55,7 +64,38 @@ function decodeOptions(options: Any | undefined): object {
     throw new OrlopError("unsupported", `Cannot use options of type "${type}": they are another runtime's`);
   }
   const { configPath, configBody } = ANY_RUNTIME.decode("Options", options.value);
-  return { configPath, configBody };
+  // As containerd has it: it sends the text of its own configuration where that names no file.
+  if (configPath === "") return parseConfig(Buffer.from(configBody).toString());
+  return parseConfig(readConfigFile(configPath));
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    throw new OrlopError("invalid", `Cannot read options from "${path}": ${code}`, {
+      field: "options.configPath",
+      cause: error,
+    });
+  }
+}
+
+/** Options as TOML: there is one, which is on or off. */
+function parseConfig(text: string): CreateOptions {
+  let systemdCgroup: boolean | undefined;
+  for (const line of text.split("\n").map((each) => each.replace(/#.*$/, "").trim())) {
+    if (line === "") continue;
+    const [, name = line, value = ""] = /^"?(\w+)"?\s*=\s*(.*)$/.exec(line) ?? [];
+    if (name !== "SystemdCgroup") throw unsupported(name);
+    if (systemdCgroup !== undefined || (value !== "true" && value !== "false")) {
+      throw new OrlopError("invalid", `Cannot read option "${name}": expected one value, true or false`, {
+        field: `options.${name}`,
+      });
+    }
+    systemdCgroup = value === "true";
+  }
+  return { systemdCgroup };
 }
 
 /** Reads the options of `Checkpoint`; throws `unsupported` for all but what says whether the container is to end. */

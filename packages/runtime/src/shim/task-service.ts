@@ -6,7 +6,7 @@ import { TASK_STATUS, type TaskAnswer, type TaskReceived, taskApi } from "../shi
 import { type Service, service } from "../ttrpc/ttrpc-server.ts";
 import { Task, type TaskHost } from "./task.ts";
 import { taskMetrics } from "./task-metrics.ts";
-import { checkpointExits, processDetails, refuseOptions } from "./task-options.ts";
+import { checkpointExits, processDetails, taskCgroupDriver } from "./task-options.ts";
 import type { TaskExit } from "./task-process.ts";
 
 interface TaskServiceOptions {
@@ -85,14 +85,14 @@ export class TaskService {
   ): Promise<TaskAnswer<"Create">> {
     const { terminal, stdin, stdout, stderr, checkpoint, parentCheckpoint, options } = request;
     if (this.#tasks.has(id)) throw new OrlopError("exists", `Cannot create container "${id}": it exists`);
-    refuseOptions(options);
+    const cgroupDriver = taskCgroupDriver(options);
     if (checkpoint !== "" || parentCheckpoint !== "") {
       throw new OrlopError("unsupported", `Cannot create container "${id}": restoring a checkpoint is not done yet`);
     }
     this.#tasks.set(id, undefined);
     try {
       const streams = { terminal, stdin, stdout, stderr };
-      const task = await Task.create(this.#options.host, { id, bundle, rootfs, streams, signal });
+      const task = await Task.create(this.#options.host, { id, bundle, rootfs, streams, cgroupDriver, signal });
       this.#tasks.set(id, task);
       return { pid: task.init.pid };
     } catch (error) {
@@ -111,7 +111,7 @@ export class TaskService {
   async #state({ id, execId }: TaskReceived<"State">): Promise<TaskAnswer<"State">> {
     const task = this.#task(id);
     const { streams, status, pid, exit } = task.process(execId);
-    const isPaused = execId === "" && status === "running" && (await this.#status(id)) === "paused";
+    const isPaused = execId === "" && status === "running" && (await task.runtime.state(id)).status === "paused";
     return {
       id,
       execId,
@@ -121,10 +121,6 @@ export class TaskService {
       ...streams.names,
       ...(exit === undefined ? {} : exitFields(exit)),
     };
-  }
-
-  async #status(id: string): Promise<string> {
-    return (await this.#options.host.runtime.state(id)).status;
   }
 
   async #delete({ id, execId }: TaskReceived<"Delete">): Promise<TaskAnswer<"Delete">> {
@@ -139,8 +135,8 @@ export class TaskService {
   }
 
   async #pids(id: string): Promise<TaskAnswer<"Pids">> {
-    const { execIds } = this.#task(id);
-    const pids = await this.#options.host.runtime.pids(id);
+    const { execIds, runtime } = this.#task(id);
+    const pids = await runtime.pids(id);
     return {
       processes: pids.map((pid) => {
         const execId = execIds.get(pid);
@@ -150,22 +146,19 @@ export class TaskService {
   }
 
   async #pause(id: string): Promise<TaskAnswer<"Pause">> {
-    this.#task(id);
-    await this.#options.host.runtime.pause(id);
+    await this.#task(id).runtime.pause(id);
     this.#options.host.publish("TaskPaused", { containerId: id });
     return {};
   }
 
   async #resume(id: string): Promise<TaskAnswer<"Resume">> {
-    this.#task(id);
-    await this.#options.host.runtime.resume(id);
+    await this.#task(id).runtime.resume(id);
     this.#options.host.publish("TaskResumed", { containerId: id });
     return {};
   }
 
   async #checkpoint({ id, path, options }: TaskReceived<"Checkpoint">): Promise<TaskAnswer<"Checkpoint">> {
-    this.#task(id);
-    await this.#options.host.runtime.checkpoint(id, { imagePath: path, leaveRunning: !checkpointExits(options) });
+    await this.#task(id).runtime.checkpoint(id, { imagePath: path, leaveRunning: !checkpointExits(options) });
     this.#options.host.publish("TaskCheckpointed", { containerId: id, checkpoint: path });
     return {};
   }
@@ -181,8 +174,8 @@ export class TaskService {
 
   /** Annotations are for those to whom they say something; nothing of ours reads any. */
   async #update({ id, resources }: TaskReceived<"Update">): Promise<TaskAnswer<"Update">> {
-    this.#task(id);
-    if (resources !== undefined) await this.#options.host.runtime.update(id, decodeLinuxResources(resources.value));
+    const { runtime } = this.#task(id);
+    if (resources !== undefined) await runtime.update(id, decodeLinuxResources(resources.value));
     return {};
   }
 

@@ -11,6 +11,7 @@ import { type TaskEvent, type TaskEventName, timestamp } from "../shim-protocol/
 import { hostUid } from "./host-uid.ts";
 import { LogProgram } from "./log-program.ts";
 import { OomWatch } from "./oom-watch.ts";
+import type { TaskCgroupDriver } from "./task-options.ts";
 import { type TaskExit, TaskProcess, UNKNOWN_STATUS } from "./task-process.ts";
 import { mountRoot, type TaskMount, unmountRoot } from "./task-root.ts";
 import { type StreamNames, TaskStreams } from "./task-streams.ts";
@@ -19,7 +20,7 @@ const LOG_NAME_BYTES = 8;
 
 /** What every task of a server has. */
 export interface TaskHost {
-  readonly runtime: ProcessRuntime;
+  readonly runtimes: Readonly<Record<TaskCgroupDriver, ProcessRuntime>>;
   /** The same containers, seen as by another process: by what their reapers write down. */
   readonly observer: ProcessRuntime;
   /** What mounts and unmounts. */
@@ -37,6 +38,7 @@ interface TaskCreate {
   readonly bundle: string;
   readonly rootfs: readonly TaskMount[];
   readonly streams: StreamNames;
+  readonly cgroupDriver: TaskCgroupDriver;
   /** Of somebody who wants it no more. */
   readonly signal: AbortSignal;
 }
@@ -57,6 +59,8 @@ export class Task {
   readonly id: string;
   readonly bundle: string;
   readonly init: TaskProcess;
+  /** The one that has made it. */
+  readonly runtime: ProcessRuntime;
   readonly #host: TaskHost;
   readonly #spec: ProcessSpec;
   readonly #execs = new Map<string, TaskExec>();
@@ -70,8 +74,9 @@ export class Task {
   #deleting: Promise<TaskExit> | undefined;
   readonly #oom: OomWatch;
 
-  private constructor(host: TaskHost, { id, bundle }: TaskCreate, spec: ProcessSpec, init: TaskProcess) {
+  private constructor(host: TaskHost, { id, bundle, cgroupDriver }: TaskCreate, spec: ProcessSpec, init: TaskProcess) {
     this.#host = host;
+    this.runtime = host.runtimes[cgroupDriver];
     this.id = id;
     this.bundle = bundle;
     this.#spec = spec;
@@ -81,7 +86,7 @@ export class Task {
 
   /** Resolves when init waits for its start. What fails leaves nothing. */
   static async create(host: TaskHost, request: TaskCreate): Promise<Task> {
-    const { id, bundle, rootfs, signal } = request;
+    const { id, bundle, rootfs, cgroupDriver, signal } = request;
     const spec = readConfig(bundle);
     expectTerminal(spec.process, request.streams);
     await using undo = new AsyncDisposableStack();
@@ -89,7 +94,8 @@ export class Task {
     const streams = undo.use(await openStreams(host, id, request.streams, spec, spec.process));
     undo.defer(() => unmountRoot(host.runner, bundle));
     await mountRoot(host.runner, rootfs, bundle);
-    const { pid } = await host.runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true, signal });
+    const runtime = host.runtimes[cgroupDriver];
+    const { pid } = await runtime.create({ id, bundle, spec, stdio: streams.stdio, detached: true, signal });
     const init = new TaskProcess("", streams);
     init.becomes(pid ?? 0);
     const task = new Task(host, request, spec, init);
@@ -136,7 +142,7 @@ export class Task {
 
   async #startInit(): Promise<void> {
     try {
-      await this.#host.runtime.start(this.id);
+      await this.runtime.start(this.id);
     } catch (error) {
       this.#hasFailed = true;
       throw error;
@@ -173,7 +179,7 @@ export class Task {
     process.runs();
     try {
       const request = { id: this.id, execId: runtimeId, process: spec, stdio: streams.stdio };
-      const { pid } = await this.#host.runtime.exec(request);
+      const { pid } = await this.runtime.exec(request);
       process.becomes(pid ?? 0);
     } catch (error) {
       // Nobody has heard of it, so nobody hears of its end.
@@ -197,7 +203,7 @@ export class Task {
     if (ended()) throw finished();
     try {
       const target = execId === "" ? { all } : { execId: this.#exec(execId).runtimeId };
-      await this.#host.runtime.signal(this.id, signal, target);
+      await this.runtime.signal(this.id, signal, target);
       if (signal === constants.signals.SIGKILL && execId === "") await this.#thaw();
     } catch (error) {
       // The runtime knows of an end before we do.
@@ -209,7 +215,7 @@ export class Task {
   /** A process that is frozen does not end. */
   async #thaw(): Promise<void> {
     try {
-      if ((await this.#host.runtime.state(this.id)).status === "paused") await this.#host.runtime.resume(this.id);
+      if ((await this.runtime.state(this.id)).status === "paused") await this.runtime.resume(this.id);
     } catch {
       // It has ended by now.
     }
@@ -219,7 +225,7 @@ export class Task {
     const exec = execId === "" ? undefined : this.#exec(execId);
     // The size of a terminal that is not there yet, or not any more, is nobody's.
     if (this.process(execId).status === "stopped" || exec?.process.status === "created") return;
-    await this.#host.runtime.resize(this.id, size, exec === undefined ? {} : { execId: exec.runtimeId });
+    await this.runtime.resize(this.id, size, exec === undefined ? {} : { execId: exec.runtimeId });
   }
 
   /** Removes an exec that does not run. */
@@ -249,7 +255,7 @@ export class Task {
   }
 
   async #delete(): Promise<TaskExit> {
-    await this.#host.runtime.delete(this.id, { force: true });
+    await this.runtime.delete(this.id, { force: true });
     const exit = await this.init.exited;
     await unmountRoot(this.#host.runner, this.bundle);
     forgetLogs(this.#host, this.id);
@@ -288,11 +294,11 @@ export class Task {
 
   /** Of init, or of an exec by the runtime's id. Where the end cannot be known, it is made sure. */
   async #awaitExit(runtimeId: string | undefined): Promise<{ readonly exit: TaskExit; readonly oomKilled: boolean }> {
-    const { runtime, observer } = this.#host;
+    const { observer } = this.#host;
     const options = runtimeId === undefined ? {} : { execId: runtimeId };
     try {
       // Where our zygote has been killed, the reapers go on.
-      const status = await runtime.wait(this.id, options).catch(() => observer.wait(this.id, options));
+      const status = await this.runtime.wait(this.id, options).catch(() => observer.wait(this.id, options));
       return { exit: taskExit(status), oomKilled: status.oomKilled };
     } catch {
       if (runtimeId === undefined) await this.#killAll();
@@ -302,7 +308,7 @@ export class Task {
 
   async #killAll(): Promise<void> {
     try {
-      await this.#host.runtime.signal(this.id, constants.signals.SIGKILL, { all: true });
+      await this.runtime.signal(this.id, constants.signals.SIGKILL, { all: true });
     } catch {
       // There is nobody, or, without a cgroup, nobody that we know: a pid namespace ends with its init.
     }
