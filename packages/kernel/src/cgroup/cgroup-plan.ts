@@ -101,6 +101,8 @@ export interface CgroupJoin {
   /** A process of one thread writes `0` to move itself: `tasks` in version 1, `cgroup.procs` in version 2. */
   readonly file: string;
   readonly reason: string;
+  /** The configuration field that asked for it, if that is not "linux.cgroupsPath". */
+  readonly field?: string;
 }
 
 /** Something of the configuration that is not enforced, on purpose, and why that is safe. */

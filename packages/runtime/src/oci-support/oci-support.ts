@@ -145,7 +145,7 @@ const LINUX: readonly SupportRow[] = [
     "SELinux labels on mounts are not done yet",
     ({ linux }) => (linux?.mountLabel ?? "") !== "",
   ),
-  refused("linux.intelRdt", "resource director groups are not done yet", ({ linux }) => linux?.intelRdt !== undefined),
+  full("linux.intelRdt", "where resctrl is mounted; a class that is there has to be what the schemas say"),
   full("linux.memoryPolicy", "of the container's first process and what it starts, as under runc"),
   full("linux.personality.domain"),
   full("linux.personality.flags", "the spec defines none, so that every entry is refused"),

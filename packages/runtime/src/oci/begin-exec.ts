@@ -12,6 +12,7 @@ import { PinnedProcess } from "../process/pinned-process.ts";
 import { planExec } from "../process/plan-exec.ts";
 import type { Handover } from "../process/supervision.ts";
 import type { Warn } from "../process/warn.ts";
+import { resctrlJoins } from "../resctrl/plan-resctrl.ts";
 import type { SystemdEnvironment } from "../systemd/connect-systemd.ts";
 import { followExec } from "../systemd/follow-exec.ts";
 import { newExecId } from "./exec-id.ts";
@@ -59,7 +60,10 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
   const stages = new StageLog(debug, `process in container "${request.id}"`);
   stages.compiled(plan.seccomp?.flags);
   // A cgroup that is asked for by name is that or none.
-  const entry = cgroup === undefined ? {} : { join: joinBelow(record.cgroups, cgroup), joinInit: undefined };
+  const entry =
+    cgroup === undefined
+      ? {}
+      : { join: [...joinBelow(record.cgroups, cgroup), ...resctrlJoins(record.resctrl)], joinInit: undefined };
   // Whose end the call waits for is not to outlive it unasked; the others are the caller's.
   const directory = container.exec(execId);
   const program = compileExec({ ...plan, ...entry, detached: true, pinnedInit: init.fd });

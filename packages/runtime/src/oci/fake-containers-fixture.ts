@@ -1,5 +1,6 @@
 import { type LinuxResources, OrlopError, type State } from "@orlop/core";
 import type { CgroupStats } from "@orlop/kernel";
+import type { SchemataChange } from "../resctrl/change-schemata.ts";
 import type {
   OciCheckpoint,
   OciContainers,
@@ -61,6 +62,7 @@ export class FakeContainers implements OciContainers {
   readonly ran: OciRun[] = [];
   readonly executed: OciExec[] = [];
   readonly updates: LinuxResources[] = [];
+  readonly schemata: (SchemataChange | undefined)[] = [];
   readonly checkpoints: OciCheckpoint[] = [];
   readonly restores: OciRestore[] = [];
   options: OciContainersOptions | undefined;
@@ -141,8 +143,9 @@ export class FakeContainers implements OciContainers {
     this.asked.push(`resume ${id}`);
   }
 
-  async update(_id: string, resources: LinuxResources): Promise<void> {
+  async update(_id: string, resources: LinuxResources, schemata?: SchemataChange): Promise<void> {
     this.updates.push(resources);
+    this.schemata.push(schemata);
   }
 
   /** The readings one after the other; at their end the container stops. */

@@ -42,7 +42,7 @@ export function featuresDocument(): Readonly<Record<string, unknown>> {
       },
       apparmor: { enabled: true },
       selinux: enabled("linux.mountLabel"),
-      intelRdt: enabled("linux.intelRdt"),
+      intelRdt: { ...enabled("linux.intelRdt"), schemata: true, monitoring: true },
       mountExtensions: { idmap: { enabled: true } },
       ...(unsupported.has("linux.memoryPolicy")
         ? {}

@@ -2,6 +2,8 @@ import type { LinuxResources, Process, RuntimeSpec, State } from "@orlop/core";
 import type { CgroupStats, SeccompProgramCache } from "@orlop/kernel";
 import type { DumpChoices } from "../criu/dump-container.ts";
 import type { RestoreChoices } from "../criu/plan-restore.ts";
+import type { SchemataChange } from "../resctrl/change-schemata.ts";
+import type { ResctrlStats } from "../resctrl/read-resctrl.ts";
 import type { Hands } from "./hands.ts";
 
 /**
@@ -35,8 +37,8 @@ export interface OciContainers {
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
   /** Changes what is given and leaves the rest. */
-  update(id: string, resources: LinuxResources): Promise<void>;
-  stats(id: string): Promise<CgroupStats>;
+  update(id: string, resources: LinuxResources, schemata?: SchemataChange): Promise<void>;
+  stats(id: string): Promise<OciStats>;
   /**
    * Saves a running or paused container and deletes it, unless it is to go on. On failure it goes on, and nothing but a
    * log is in the image directory. Throws `unsupported` without CRIU.
@@ -54,6 +56,11 @@ export interface OciContainers {
    * Throws `not-found` for an unknown id, `force` or not.
    */
   delete(id: string, options: { readonly force: boolean }): Promise<void>;
+}
+
+export interface OciStats extends CgroupStats {
+  /** Of its resource director group, if it has one. */
+  readonly resctrl?: ResctrlStats;
 }
 
 export interface OciContainersOptions {

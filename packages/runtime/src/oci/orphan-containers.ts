@@ -3,7 +3,6 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { type CreateRequest, type LinuxResources, OrlopError, parseContainerId, type State } from "@orlop/core";
 import {
-  type CgroupStats,
   freezeCgroup,
   listProcesses,
   readCgroupStats,
@@ -28,6 +27,8 @@ import { keptRequest } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
+import type { SchemataChange } from "../resctrl/change-schemata.ts";
+import { readResctrl } from "../resctrl/read-resctrl.ts";
 import { connectSystemd } from "../systemd/connect-systemd.ts";
 import { leaveContainerCgroups, removeContainerCgroups } from "../systemd/remove-container-cgroups.ts";
 import { updateLimits } from "../systemd/update-limits.ts";
@@ -47,6 +48,7 @@ import type {
   OciRestore,
   OciRun,
   OciState,
+  OciStats,
 } from "./oci-containers.ts";
 import { prepareContainerRestore } from "./prepare-restore.ts";
 import { StageLog } from "./stage-log.ts";
@@ -236,13 +238,13 @@ export class OrphanContainers implements OciContainers {
     thawCgroup(this.#directory(id).record(id).cgroups);
   }
 
-  async update(id: string, resources: LinuxResources): Promise<void> {
+  async update(id: string, resources: LinuxResources, schemata?: SchemataChange): Promise<void> {
     const { status } = await this.state(id);
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot update container "${id}": container not running`);
     }
     warnOfDeviceAccess(resources, this.#options.warn);
-    await updateLimits(this.#runner, this.#directory(id).record(id), resources, this.#options.env);
+    await updateLimits(this.#runner, this.#directory(id).record(id), resources, this.#options.env, schemata);
   }
 
   async checkpoint(request: OciCheckpoint): Promise<void> {
@@ -288,12 +290,13 @@ export class OrphanContainers implements OciContainers {
     if (!detach) await this.#foreground(request, followed, pid);
   }
 
-  async stats(id: string): Promise<CgroupStats> {
+  async stats(id: string): Promise<OciStats> {
     const { status } = await this.state(id);
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot read statistics of container "${id}": container not running`);
     }
-    return readCgroupStats(this.#directory(id).record(id).cgroups);
+    const { cgroups, resctrl } = this.#directory(id).record(id);
+    return { ...readCgroupStats(cgroups), ...(resctrl === undefined ? {} : { resctrl: readResctrl(resctrl) }) };
   }
 
   async pids(id: string): Promise<readonly number[]> {

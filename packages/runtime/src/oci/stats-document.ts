@@ -1,4 +1,6 @@
 import type { CgroupStats } from "@orlop/kernel";
+import type { ResctrlStats } from "../resctrl/read-resctrl.ts";
+import type { OciStats } from "./oci-containers.ts";
 
 /**
  * How runc says that there is no limit: the largest number of 64 bits.
@@ -12,7 +14,14 @@ type Pressure = NonNullable<Cpu["pressure"]>;
 type Use = NonNullable<Memory["swap"]>;
 
 /** The member `data` of an event `stats`, with the names of runc's types.Stats; what nobody accounts is absent. */
-export function statsDocument({ cpu, memory, pids, io, hugetlb }: CgroupStats): Readonly<Record<string, unknown>> {
+export function statsDocument({
+  cpu,
+  memory,
+  pids,
+  io,
+  hugetlb,
+  resctrl,
+}: OciStats): Readonly<Record<string, unknown>> {
   return {
     cpu: cpu === undefined ? {} : cpuDocument(cpu),
     memory: memory === undefined ? {} : memoryDocument(memory),
@@ -24,8 +33,23 @@ export function statsDocument({ cpu, memory, pids, io, hugetlb }: CgroupStats): 
         { usage: use.usage, ...given("max", use.peak), failcnt: use.failures },
       ]),
     ),
-    intel_rdt: {},
+    intel_rdt: resctrl === undefined ? {} : resctrlDocument(resctrl),
     network_interfaces: null,
+  };
+}
+
+function resctrlDocument({ schemata, domains }: ResctrlStats): unknown {
+  const lineOf = (resource: string): string | undefined => schemata.find((line) => line.startsWith(`${resource}:`));
+  const counted = (names: readonly string[]): unknown => {
+    const found = domains.map((domain) => Object.fromEntries(names.map((name) => [name, domain[name] ?? 0n])));
+    return found.length === 0 ? undefined : found;
+  };
+  return {
+    ...given("l3_cache_schema", lineOf("L3")),
+    ...given("mem_bw_schema", lineOf("MB")),
+    schemata,
+    ...given("mbm_stats", counted(["mbm_total_bytes", "mbm_local_bytes"])),
+    ...given("cmt_stats", counted(["llc_occupancy"])),
   };
 }
 

@@ -69,7 +69,7 @@ function emitOperation(p: ProgramBuilder, operation: CgroupOperation): void {
 function describe(operation: CgroupOperation): string {
   switch (operation.kind) {
     case "mkdir":
-      return `make cgroup "${operation.directory}"`;
+      return `make ${operation.field === "linux.intelRdt" ? "group" : "cgroup"} "${operation.directory}"`;
     case "write":
       return `write "${operation.value}" to "${operation.directory}/${operation.file}"`;
     case "inherit":
@@ -133,6 +133,8 @@ function emitInherit(p: ProgramBuilder, operation: OperationOf<"inherit">): void
   p.mark(done);
 }
 
+const CGROUP_FIELD = "linux.cgroupsPath";
+
 function doorSlot(p: ProgramBuilder, index: number): Slot {
   return p.slot(`cgroup_procs_${index}`);
 }
@@ -168,8 +170,8 @@ export function emitKeepMemoryEvents(p: ProgramBuilder, plan: CgroupPlan, state:
 
 /** In the parent: opens what a process writes to in order to enter, because the child may not be allowed to. */
 export function emitOpenCgroupDoors(p: ProgramBuilder, plan: Pick<CgroupPlan, "join">): void {
-  for (const [index, { directory, file, reason }] of plan.join.entries()) {
-    p.step({ action: `open "${directory}/${file}"`, field: "linux.cgroupsPath", why: reason });
+  for (const [index, { directory, file, reason, field = CGROUP_FIELD }] of plan.join.entries()) {
+    p.step({ action: `open "${directory}/${file}"`, field, why: reason });
     const path = p.text(`${directory}/${file}`);
     p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: doorSlot(p, index) });
   }
@@ -229,8 +231,8 @@ export function emitTakeCgroupDoors(s: Supervision, plan: CgroupPlan): void {
 
 /** In the child: enters every cgroup it was not cloned into. */
 export function emitEnterCgroups(p: ProgramBuilder, plan: Pick<CgroupPlan, "join">): void {
-  for (const [index, { directory }] of plan.join.entries()) {
-    p.step({ action: `enter cgroup "${directory}"`, field: "linux.cgroupsPath" });
+  for (const [index, { directory, field = CGROUP_FIELD }] of plan.join.entries()) {
+    p.step({ action: `enter ${field === CGROUP_FIELD ? "cgroup" : "group"} "${directory}"`, field });
     p.call("write", [doorSlot(p, index), p.text("0"), 1]);
     p.call("close", [doorSlot(p, index)]);
   }

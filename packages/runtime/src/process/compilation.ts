@@ -1,5 +1,6 @@
 import type { CreateRequest, Hooks, LinuxNamespaceType, RootFilesystem } from "@orlop/core";
 import type { CgroupPlan, SeccompProgram, Slot } from "@orlop/kernel";
+import type { ResctrlGroup } from "../resctrl/plan-resctrl.ts";
 import type { PlannedUnit } from "../systemd/container-unit.ts";
 import type { MountEntry } from "./mount-table.ts";
 import type { Handover, HostView, Supervision } from "./supervision.ts";
@@ -26,6 +27,8 @@ export interface CreatePlan {
   readonly cgroup: CgroupPlan | undefined;
   /** What systemd is to make of it, where that makes the cgroups. */
   readonly unit?: PlannedUnit;
+  /** What of `cgroup` is not a cgroup. */
+  readonly resctrl?: ResctrlGroup;
   readonly seccomp: SeccompProgram | undefined;
   readonly host: HostView;
 }

@@ -19,6 +19,8 @@ import {
   type SeccompProgram,
   SeccompProgramCache,
 } from "@orlop/kernel";
+import { planResctrl, withResctrl } from "../resctrl/plan-resctrl.ts";
+import { resctrlMount } from "../resctrl/resctrl-mount.ts";
 import { type PlannedUnit, planContainerUnit, type SystemdView } from "../systemd/container-unit.ts";
 import { warnOfBindOptions } from "./bind-options.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
@@ -37,6 +39,8 @@ interface PlannerOptions {
   readonly ownCgroups?: string | undefined;
   /** Takes what the user should know; a warning of the process otherwise. */
   readonly warn?: Warn | undefined;
+  /** Where resctrl is mounted, for tests; absent: where this machine has it. */
+  readonly resctrl?: string | undefined;
   /** Filters that were compiled before; absent: its own. */
   readonly filters?: SeccompProgramCache | undefined;
 }
@@ -75,12 +79,17 @@ export class ContainerPlanner {
     const resources = spec.linux?.resources ?? {};
     const managed = systemd === undefined ? {} : { managerCgroup: systemd.controlGroup };
     const unit = this.#unit(request.id, spec, location, systemd);
+    const cgroup = planCgroup(this.cgroupLayout, location, resources, { rootless, ...managed, ...cgroupOwner(spec) });
+    const { intelRdt } = spec.linux ?? {};
+    const resctrl =
+      intelRdt === undefined ? undefined : planResctrl(request.id, intelRdt, this.#options.resctrl ?? resctrlMount());
     const plan = {
       request: { ...request, spec },
       rootfs,
       stateDirectory,
       style,
-      cgroup: planCgroup(this.cgroupLayout, location, resources, { rootless, ...managed, ...cgroupOwner(spec) }),
+      cgroup: withResctrl(cgroup, resctrl),
+      ...(resctrl === undefined ? {} : { resctrl: resctrl.group }),
       ...(unit === undefined ? {} : { unit }),
       seccomp: this.#seccomp(spec),
       host,

@@ -1,5 +1,6 @@
 import { type ExecCPUAffinity, type Linux, type LinuxNamespaceType, OrlopError } from "@orlop/core";
 import type { CgroupDirectory } from "@orlop/kernel";
+import type { ResctrlGroup } from "../resctrl/plan-resctrl.ts";
 import type { ContainerUnit } from "../systemd/container-unit.ts";
 import type { CreatePlan } from "./compilation.ts";
 import { outsideMounts } from "./outside-mounts.ts";
@@ -17,6 +18,7 @@ export interface ContainerRecord {
   readonly cgroups: readonly CgroupDirectory[];
   /** The systemd unit that they belong to. */
   readonly unit?: ContainerUnit;
+  readonly resctrl?: ResctrlGroup;
   /** Namespaces of its own or joined, which an exec enters; by name of the OCI spec. */
   readonly namespaces: readonly string[];
   /** Those of them that it joined. */
@@ -53,7 +55,7 @@ const SCHEMA_VERSION = 1;
 
 /** The record of a container that is about to be made; `startSteps` of its program, where somebody else may start it. */
 export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): ContainerRecord {
-  const { request, rootfs, cgroup, unit, host, style } = plan;
+  const { request, rootfs, cgroup, unit, resctrl, host, style } = plan;
   const { id, bundle, spec, detached } = request;
   const namespaces = spec.linux?.namespaces ?? [];
   const { execCPUAffinity } = spec.process ?? {};
@@ -67,6 +69,7 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
     annotations: spec.annotations ?? {},
     cgroups: cgroup?.directories ?? [],
     ...(unit === undefined ? {} : { unit: { name: unit.name, ofUser: unit.ofUser } }),
+    ...(resctrl === undefined ? {} : { resctrl }),
     namespaces: namespaces.map(({ type }) => type),
     joinedNamespaces: namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [type])),
     outsideMounts: outsideMounts(plan).map(({ destination }) => destination),

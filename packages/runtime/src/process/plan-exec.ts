@@ -7,6 +7,7 @@ import {
   readFreezerState,
   unifiedDirectory,
 } from "@orlop/kernel";
+import { resctrlJoins } from "../resctrl/plan-resctrl.ts";
 import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfLostCapabilities } from "./container-planner.ts";
@@ -20,16 +21,21 @@ import type { Warn } from "./warn.ts";
  * may be one that takes no processes any more because it hands controllers on to cgroups below it, as a systemd in a
  * container has it.
  */
-function cgroupEntry({ cgroups }: ContainerRecord, initPid: number): Pick<ExecPlan, "join" | "joinInit"> {
-  const own = cgroups.map(joinOf);
+function cgroupEntry(record: ContainerRecord, initPid: number): Pick<ExecPlan, "join" | "joinInit"> {
+  const { cgroups, resctrl } = record;
+  const join = (directories: readonly CgroupDirectory[]): readonly CgroupJoin[] => [
+    ...directories.map(joinOf),
+    ...resctrlJoins(resctrl),
+  ];
+  const own = { join: join(cgroups) };
   const unified = unifiedDirectory(cgroups);
-  if (unified === undefined) return { join: own };
+  if (unified === undefined) return own;
   const handedOn = readCgroupFile(unified.path, "cgroup.subtree_control");
-  if (handedOn?.trim() === "") return { join: own };
+  if (handedOn?.trim() === "") return own;
   const inits = cgroupsOfProcess(initPid).find(({ version }) => version === 2);
-  if (inits === undefined) return { join: own };
-  if (handedOn === undefined) return { join: cgroups.map((each) => joinOf(each === unified ? inits : each)) };
-  return { join: own, ...(inits.path.startsWith(`${unified.path}/`) ? { joinInit: inits.path } : {}) };
+  if (inits === undefined) return own;
+  if (handedOn === undefined) return { join: join(cgroups.map((each) => (each === unified ? inits : each))) };
+  return { ...own, ...(inits.path.startsWith(`${unified.path}/`) ? { joinInit: inits.path } : {}) };
 }
 
 function joinOf({ path, version }: CgroupDirectory): CgroupJoin {

@@ -70,6 +70,8 @@ export interface ProcessRuntimeOptions {
   readonly cgroupDriver?: CgroupDriver;
   /** Where a zygote is another process's: what its programs take from that, and the text of its /proc/self/cgroup. */
   readonly maker?: { readonly handover: Handover; readonly ownCgroups: string };
+  /** Where resctrl is mounted, for tests; absent: where this machine has it. */
+  readonly resctrl?: string;
 }
 
 /** What this process knows beyond the container's directory: it made the container, and hears its reaper. */
@@ -98,8 +100,8 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
-    const { cgroupDriver: driver = "cgroupfs", maker } = options;
-    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups });
+    const { cgroupDriver: driver = "cgroupfs", maker, resctrl } = options;
+    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, resctrl });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     ContainerDirectory.sweep(this.#root);
   }

@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import type { OrlopError } from "@orlop/core";
 import { killCgroup, listProcesses, removeCgroups } from "@orlop/kernel";
 import type { ContainerRecord } from "../process/container-record.ts";
+import { removeResctrl } from "../resctrl/change-schemata.ts";
 import { connectSystemd, type SystemdEnvironment } from "./connect-systemd.ts";
 
+type CountedContainer = Pick<ContainerRecord, "cgroups" | "unit" | "resctrl">;
+
 /** Ends every process in a container's cgroups, and removes those together with the unit that they belong to. */
-export async function removeContainerCgroups(
-  record: Pick<ContainerRecord, "cgroups" | "unit">,
-  env: SystemdEnvironment,
-): Promise<void> {
+export async function removeContainerCgroups(record: CountedContainer, env: SystemdEnvironment): Promise<void> {
   await killCgroup(record.cgroups);
   await removeEmptyCgroups(record, env);
 }
@@ -17,10 +17,7 @@ export async function removeContainerCgroups(
  * The same once an init has ended that had a pid namespace of its own: nothing of the container's is left, and cgroups that
  * somebody else is in stay.
  */
-export async function leaveContainerCgroups(
-  record: Pick<ContainerRecord, "cgroups" | "unit">,
-  env: SystemdEnvironment,
-): Promise<void> {
+export async function leaveContainerCgroups(record: CountedContainer, env: SystemdEnvironment): Promise<void> {
   try {
     await removeEmptyCgroups(record, env);
   } catch (error) {
@@ -30,7 +27,7 @@ export async function leaveContainerCgroups(
 
 /** The same where no process is left. */
 export async function removeEmptyCgroups(
-  { cgroups, unit }: Pick<ContainerRecord, "cgroups" | "unit">,
+  { cgroups, unit, resctrl }: CountedContainer,
   env: SystemdEnvironment,
 ): Promise<void> {
   if (unit !== undefined) {
@@ -44,4 +41,5 @@ export async function removeEmptyCgroups(
   }
   // systemd makes none below the unit's own, and none of the hierarchies that it does not manage.
   await removeCgroups(cgroups.map(({ path }) => path).filter((path) => existsSync(path)));
+  removeResctrl(resctrl);
 }

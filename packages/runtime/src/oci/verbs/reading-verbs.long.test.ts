@@ -135,7 +135,7 @@ describe("update", () => {
       containers,
       ...(input === undefined ? {} : { input }),
     });
-    return { ...result, updates: containers.updates };
+    return { ...result, updates: containers.updates, schemata: containers.schemata };
   };
 
   test("takes every limit as a flag", async () => {
@@ -174,12 +174,16 @@ describe("update", () => {
     });
   });
 
+  test("takes lines for the resource director group", async () => {
+    const { schemata } = await update(["--l3-cache-schema", "L3:0=f", "--mem-bw-schema", "MB:0=20"]);
+    assert.deepEqual(schemata, [{ l3CacheSchema: "L3:0=f", memBwSchema: "MB:0=20" }]);
+  });
+
   test("refuses what it cannot do", async () => {
     const cases: readonly [args: readonly string[], words: RegExp][] = [
       [["--memory", "much"], /^invalid value for memory: "much" is no size/],
       [["--cpu-share", "1k"], /^invalid value for cpu-share: "1k" is no number/],
       [["--cpu-share", "-1"], /^Cannot decode OCI resources "cpu.shares"/],
-      [["--l3-cache-schema", "L3:0=f"], /^Cannot use flag "--l3-cache-schema"/],
       [["--resources", "-", "--memory", "1g"], /^Cannot use flag "--memory": --resources says all/],
       [["--resources", "/nowhere.json"], /^Cannot read resources "\/nowhere.json": no such file or directory/],
       [["--resources", "-"], /^Cannot decode OCI resources/],
@@ -200,7 +204,7 @@ test("features tell the truth about what is refused", async () => {
     readonly ociVersionMax: string;
   };
   assert.deepEqual([ociVersionMin, ociVersionMax], ["1.0.0", "1.3.0"]);
-  assert.equal(linux.intelRdt?.enabled, false);
+  assert.equal(linux.selinux?.enabled, false);
   const missing = LINUX_SECCOMP_ACTIONS.filter((action) => !linux.seccomp?.actions?.includes(action));
   assert.deepEqual(missing, []);
 });

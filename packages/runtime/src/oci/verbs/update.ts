@@ -1,15 +1,13 @@
 import { readFileSync } from "node:fs";
 import { decodeLinuxResources, type LinuxResources, OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import type { SchemataChange } from "../../resctrl/change-schemata.ts";
 import type { GivenArguments } from "../arguments/given-arguments.ts";
 import type { Call } from "../call.ts";
 import { callPath } from "../call-path.ts";
 import { containerId } from "../container-id.ts";
 import { flagResources, RESOURCE_FLAGS } from "../resource-flags.ts";
 import type { Verb } from "../verb.ts";
-
-/** What belongs to resctrl, which update does not reach yet. */
-const RDT_FLAGS = ["l3-cache-schema", "mem-bw-schema"] as const;
 
 export const updateVerb: Verb = {
   name: "update",
@@ -23,8 +21,8 @@ force already, and others may have opened devices since.`,
   flags: [
     { name: "resources", short: "r", kind: "text", value: "FILE", help: "Read them from a file, - for standard input" },
     ...RESOURCE_FLAGS,
-    { name: "l3-cache-schema", kind: "text", value: "SCHEMA", help: "Cache of Intel RDT (not there yet)" },
-    { name: "mem-bw-schema", kind: "text", value: "SCHEMA", help: "Memory bandwidth of Intel RDT (not there yet)" },
+    { name: "l3-cache-schema", kind: "text", value: "SCHEMA", help: "Portions of caches, of Intel RDT" },
+    { name: "mem-bw-schema", kind: "text", value: "SCHEMA", help: "Memory bandwidth, of Intel RDT" },
   ],
   words: [1, 1],
   async run({ call, given, log, containers }) {
@@ -36,16 +34,20 @@ force already, and others may have opened devices since.`,
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot update container "${id}": it is stopped (container not running)`);
     }
-    await all.update(id, resources);
+    await all.update(id, resources, wantedSchemata(given));
     return 0;
   },
 };
 
+function wantedSchemata(given: GivenArguments): SchemataChange {
+  const [l3CacheSchema, memBwSchema] = ["l3-cache-schema", "mem-bw-schema"].map((name) => given.filledText(name));
+  return {
+    ...(l3CacheSchema === undefined ? {} : { l3CacheSchema }),
+    ...(memBwSchema === undefined ? {} : { memBwSchema }),
+  };
+}
+
 async function wantedResources(call: Call, given: GivenArguments): Promise<LinuxResources> {
-  const rdt = RDT_FLAGS.find((name) => given.filledText(name) !== undefined);
-  if (rdt !== undefined) {
-    throw new OrlopError("unsupported", `Cannot use flag "--${rdt}": resource director groups are not done yet`);
-  }
   const file = given.filledText("resources");
   if (file === undefined) return flagResources(given);
   const other = RESOURCE_FLAGS.find(({ name }) => given.filledText(name) !== undefined);
