@@ -114,7 +114,7 @@ export {
   type StringSet,
 } from "./oci/image-spec.ts";
 export { JSON_LIMITS, stringifyJson } from "./oci/json-text.ts";
-export type { LayerEntry, LayerEntryKind } from "./oci/layer-entry.ts";
+export type { LayerEntries, LayerEntry, LayerEntryKind } from "./oci/layer-entry.ts";
 export {
   type Box,
   type Capabilities,
@@ -209,6 +209,7 @@ export {
   type CheckpointOptions,
   type ContainerStats,
   type CreateRequest,
+  type ErofsLayerFiles,
   EXECS_REMEMBERED_MIN,
   type ExecRequest,
   type ExitStatus,

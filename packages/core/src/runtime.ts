@@ -136,7 +136,13 @@ export type RootFilesystem =
   | { readonly kind: "tree"; readonly entries: readonly TreeEntry[] };
 
 /** A directory, or an EROFS image in a file, which the kernel mounts from there (Linux 6.12, as root of the machine). */
-export type OverlayLayer = string | { readonly erofs: string };
+export type OverlayLayer = string | ErofsLayerFiles;
+
+export interface ErofsLayerFiles {
+  readonly erofs: string;
+  /** A second file, which the image has the content of its files in: its first extra device. */
+  readonly device?: string;
+}
 
 export type OverlayWrites = "discard" | KeptWrites;
 

@@ -1,5 +1,5 @@
 import type { Labels } from "./content.ts";
-import type { LayerEntry } from "./oci/layer-entry.ts";
+import type { LayerEntries } from "./oci/layer-entry.ts";
 
 /**
  * Given to `prepare`: the name of the committed snapshot that is to come of the new one. A snapshotter that `fetches` may make
@@ -109,7 +109,7 @@ export interface Snapshotter {
    *
    * @throws OrlopError `invalid`, `unsupported`, `exhausted`
    */
-  apply(key: string, entries: AsyncIterable<LayerEntry>): Promise<void>;
+  apply(key: string, entries: LayerEntries): Promise<void>;
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
   remove(key: string): Promise<void>;
   walk(): AsyncIterable<SnapshotInfo>;

@@ -27,8 +27,17 @@ export interface LayerEntry {
   readonly device: { readonly major: number; readonly minor: number };
   /** Extended attributes by their names. */
   readonly xattrs: ReadonlyMap<string, Buffer>;
-  /** Bytes of the archive in front of the content. */
-  readonly contentAt: number;
+  /** Bytes of the archive in front of the content; undefined where no archive has it as it is: of a file with holes, say. */
+  readonly contentAt: number | undefined;
   /** The content, in chunks; what is not read is skipped. */
   content(): AsyncGenerator<Buffer>;
+}
+
+/** The entries of one layer in their order. */
+export interface LayerEntries extends AsyncIterable<LayerEntry> {
+  /**
+   * Has each chunk of the uncompressed archive that the entries come out of shown to `see` as it comes, to the last byte; called
+   * before the first entry is asked for. Absent: they come out of none, or it is not there as a whole.
+   */
+  watchArchive?(see: (chunk: Buffer) => void): void;
 }

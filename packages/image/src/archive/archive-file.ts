@@ -26,7 +26,7 @@ export class ArchiveFile implements ImageFiles, Disposable {
   /**
    * Of an open file, which it closes. Looks through the headers, and not at what is between them.
    *
-   * @throws OrlopError `invalid` for what is no tar archive, `exhausted` for one of too many files
+   * @throws OrlopError `invalid` for what is no tar archive, `exhausted` for one of too many files, `unsupported` for files with holes
    */
   static async of(fd: number, name: string): Promise<ArchiveFile> {
     const archive = new ArchiveFile(fd, name);
@@ -35,7 +35,7 @@ export class ArchiveFile implements ImageFiles, Disposable {
       for await (const { kind, path: entry, size, contentAt, target } of readTar(new FileChunks(archive.#fd, 0))) {
         if (++entries > ENTRIES_MAX) throw tooMany(name);
         const own = posix.normalize(entry);
-        if (kind === "file") archive.#places.set(own, { at: contentAt, size });
+        if (kind === "file") archive.#places.set(own, { at: contentAt ?? withHoles(name, entry), size });
         // What docker writes for a layer that another image of the archive has, too.
         if (kind === "symlink") archive.#places.set(own, { target: posix.join(posix.dirname(own), target) });
         if (kind === "hard-link") archive.#places.set(own, { target: posix.normalize(target) });
@@ -91,4 +91,9 @@ export class ArchiveFile implements ImageFiles, Disposable {
 
 function tooMany(name: string): OrlopError {
   return new OrlopError("exhausted", `Cannot use image archive "${name}": it has more than ${ENTRIES_MAX} files`);
+}
+
+function withHoles(name: string, path: string): never {
+  const what = `"${path}" in it is stored with holes\nTry to make it again without (GNU tar: without --sparse).`;
+  throw new OrlopError("unsupported", `Cannot read archive "${name}": ${what}`);
 }

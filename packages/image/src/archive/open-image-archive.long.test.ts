@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -101,6 +109,12 @@ describe("an archive that docker wrote before it wrote layouts", () => {
       [broken(([first]) => [{ ...first, Layers: [] }]), /it has 0 layers and its config 1/],
     ];
     for (const [archive, message] of cases) await assert.rejects(openImageArchive(archive), message);
+    const sparse = place();
+    mkdirSync(sparse);
+    writeFileSync(join(sparse, "manifest.json"), "");
+    truncateSync(join(sparse, "manifest.json"), 1 << 20);
+    const unsupported = { code: "unsupported", message: /manifest.json" in it is stored with holes/ };
+    await assert.rejects(openImageArchive(pack(sparse, "--sparse")), unsupported);
   });
 });
 

@@ -57,6 +57,16 @@ suite("reading a layer", () => {
       assert.deepEqual(await read(stored(compress(FILES), mediaType)), ["d 0", "d/f 5", "g 3000"]);
     });
 
+    test(`shows the archive of one of ${mediaType} as a whole, whoever reads what is in it`, async () => {
+      const layer = readLayer(stored(compress(FILES), mediaType));
+      const seen: Buffer[] = [];
+      layer.watchArchive?.((chunk) => seen.push(chunk));
+      for await (const { contentAt, size } of layer) {
+        assert.ok(Buffer.concat(seen).length <= FILES.length && (contentAt ?? 0) + size <= FILES.length);
+      }
+      assert.deepEqual(Buffer.concat(seen), FILES);
+    });
+
     test(`refuses one of ${mediaType} that is cut anywhere`, async () => {
       const whole = compress(FILES);
       const step = Math.ceil(whole.length / 200);

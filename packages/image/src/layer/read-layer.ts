@@ -1,6 +1,7 @@
 import {
   type Digest,
   digestEncoded,
+  type LayerEntries,
   type LayerEntry,
   MEDIA_TYPE_DOCKER_LAYER,
   MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP,
@@ -59,7 +60,19 @@ export interface ReadLayerOptions {
  *
  * @throws OrlopError `invalid`, `exhausted` past a limit, `cancelled`, `unsupported`
  */
-export async function* readLayer(layer: StoredLayer, options: ReadLayerOptions = {}): AsyncGenerator<LayerEntry> {
+export function readLayer(layer: StoredLayer, options: ReadLayerOptions = {}): LayerEntries {
+  const watchers: ((chunk: Buffer) => void)[] = [];
+  return {
+    watchArchive: (see) => void watchers.push(see),
+    [Symbol.asyncIterator]: () => readEntries(layer, options, watchers),
+  };
+}
+
+async function* readEntries(
+  layer: StoredLayer,
+  options: ReadLayerOptions,
+  watchers: readonly ((chunk: Buffer) => void)[],
+): AsyncGenerator<LayerEntry> {
   const { name, diffId, sizeBytes } = layer;
   const { limits = LAYER_LIMITS, signal } = options;
   const hash = hashFor(diffId);
@@ -69,6 +82,7 @@ export async function* readLayer(layer: StoredLayer, options: ReadLayerOptions =
     if (signal?.aborted) throw new OrlopError("cancelled", `Cannot unpack layer "${name}": it was ended`);
     meter.countArchive(chunk.length);
     hash.update(chunk);
+    for (const see of watchers) see(chunk);
   });
   for await (const entry of readTar(archive)) {
     meter.countEntry(entry);

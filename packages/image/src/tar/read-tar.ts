@@ -169,7 +169,7 @@ function describe(header: TarHeader, records: PaxRecords, content: Content, spar
     size,
     device: { major: header.deviceMajor, minor: header.deviceMinor },
     xattrs: xattrsOf(records),
-    contentAt: content.at,
+    contentAt: sparse === undefined ? content.at : undefined,
     content: () => (sparse === undefined ? content.chunks() : withHoles(sparse, content.chunks())),
   };
 }

@@ -30,7 +30,7 @@ export function fileEntry(root: RootDirectory, { path, stat }: FoundFile, { xatt
     size: kind === "file" ? Number(stat.size) : 0,
     device: decodeDevice(stat),
     xattrs: ownXattrs(xattrs, path),
-    contentAt: 0,
+    contentAt: undefined,
     content: () => readContent(root, path, Number(stat.size)),
   };
 }
@@ -45,7 +45,7 @@ export function whiteoutEntry(path: string, stat: BigIntStats): LayerEntry {
     size: 0,
     device: { major: 0, minor: 0 },
     xattrs: new Map(),
-    contentAt: 0,
+    contentAt: undefined,
     content: async function* () {},
   });
 }

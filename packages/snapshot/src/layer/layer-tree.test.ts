@@ -18,7 +18,7 @@ function entry(path: string, changes: Partial<LayerEntry> = {}): LayerEntry {
     size: 0,
     device: { major: 0, minor: 0 },
     xattrs: new Map(),
-    contentAt: 0,
+    contentAt: undefined,
     content: async function* () {},
     ...changes,
   };

@@ -1,6 +1,6 @@
 import {
   type CommitOptions,
-  type LayerEntry,
+  type LayerEntries,
   OrlopError,
   type PrepareOptions,
   type SnapshotInfo,
@@ -100,7 +100,7 @@ export class ProxySnapshotter implements Snapshotter {
     return this.#mounts(key, await this.#client.call(SNAPSHOTS_API, "View", { ...this.#of(key), parent, labels }));
   }
 
-  async apply(key: string, entries: AsyncIterable<LayerEntry>): Promise<void> {
+  async apply(key: string, entries: LayerEntries): Promise<void> {
     if (this.#busy.has(key)) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot "${key}": another call is at work on it`);
     }

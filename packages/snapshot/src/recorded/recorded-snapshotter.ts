@@ -1,7 +1,7 @@
 import {
   type CommitOptions,
   LABEL_SNAPSHOT_REF,
-  type LayerEntry,
+  type LayerEntries,
   OrlopError,
   type PrepareOptions,
   type SnapshotInfo,
@@ -99,7 +99,7 @@ export class RecordedSnapshotter implements Snapshotter, CollectableSnapshots {
     return await this.#make("view", key, parent, options);
   }
 
-  async apply(key: string, entries: AsyncIterable<LayerEntry>): Promise<void> {
+  async apply(key: string, entries: LayerEntries): Promise<void> {
     await this.#remote.apply(this.#names.of(this.#active("apply layer to", key)), entries);
   }
 

@@ -1,4 +1,12 @@
-import type { Labels, LayerEntry, PrepareOptions, SnapshotKind, SnapshotMount, SnapshotUsage } from "@orlop/core";
+import type {
+  Labels,
+  LayerEntries,
+  LayerEntry,
+  PrepareOptions,
+  SnapshotKind,
+  SnapshotMount,
+  SnapshotUsage,
+} from "@orlop/core";
 import type { LowerLayer } from "../layer/lower-layer.ts";
 
 /** The files of one snapshot: its own directory, and those of the snapshots below it, the uppermost first. */
@@ -29,7 +37,7 @@ export interface SnapshotDriver {
   /** `below` of `files` is undefined for what has been prepared without a parent, and may get one. */
   apply(
     files: { readonly directory: string; readonly below: readonly string[] | undefined },
-    entries: AsyncIterable<LayerEntry>,
+    entries: LayerEntries,
   ): Promise<void>;
   /** What has been written to an active snapshot, as the entries of a layer. */
   entries(files: SnapshotFiles): AsyncGenerator<LayerEntry>;
@@ -44,8 +52,8 @@ export interface SnapshotDriver {
   tidy(directory: string): Promise<void>;
   usage(files: SnapshotFiles): Promise<SnapshotUsage>;
   /**
-   * Of the one file that a committed snapshot is, as fs-verity has it; undefined where that cannot be read. Absent where
-   * snapshots are more than a file.
+   * Of the one file that a committed snapshot is, or of its two, as fs-verity has it; undefined where that cannot be read. Absent
+   * where snapshots are more than that.
    */
   digest?(directory: string, signal?: AbortSignal): Promise<string | undefined>;
   /** Removes the directory of a snapshot, also of one that was never finished. */

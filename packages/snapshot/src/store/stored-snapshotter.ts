@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import {
   type CommitOptions,
+  type LayerEntries,
   type LayerEntry,
   OrlopError,
   type PrepareOptions,
@@ -134,7 +135,7 @@ export class StoredSnapshotter implements Snapshotter {
     return this.#make("view", key, parent, options);
   }
 
-  async apply(key: string, entries: AsyncIterable<LayerEntry>): Promise<void> {
+  async apply(key: string, entries: LayerEntries): Promise<void> {
     await this.#alone("apply layer to", key, async () => {
       const record = this.#active("apply layer to", key);
       const { directory, below } = this.#files(record);

@@ -26,7 +26,7 @@ export async function* layerEntries(entries: readonly SuiteEntry[]): AsyncGenera
       xattrs: new Map(),
       ...entry,
       size: content.length,
-      contentAt: 0,
+      contentAt: undefined,
       async *content() {
         if (content.length > 0) yield content;
       },
