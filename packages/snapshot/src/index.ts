@@ -6,7 +6,7 @@ export { snapshotLosses } from "./layer/layer-losses.ts";
 export { LayeredFiles } from "./layer/layered-files.ts";
 export { rootFilesystem } from "./mounts/root-filesystem.ts";
 export { copyDirectory } from "./native/copy-directory.ts";
-export { type OpenSnapshotterOptions, openSnapshotter } from "./open-snapshotter.ts";
+export { type OpenSnapshotterOptions, openSnapshotter, snapshotterName } from "./open-snapshotter.ts";
 export { USER_OVERLAY_PARAMETER, userOverlayObstacle } from "./overlay/user-overlay-support.ts";
 export { isProxy, proxyName } from "./recorded/proxy-address.ts";
 export { ProxyNamespaces } from "./recorded/proxy-namespaces.ts";

@@ -13,6 +13,7 @@ test("snapshotters that there are not are refused by name, with the reason", () 
       zfs: /zfs programs/,
       blockfile: /images of file systems/,
       x: /none of/,
+      "erofs:zip": /none of/,
       btrfs: process.geteuid?.() === 0 ? /not on a file system of type btrfs/ : /ordinary user/,
     };
     for (const [name, message] of Object.entries(refused)) {

@@ -2,7 +2,7 @@ import { OrlopError } from "@orlop/core";
 import type { Database } from "@orlop/image";
 import { BtrfsTrees } from "./btrfs/btrfs-trees.ts";
 import { checkBtrfs } from "./btrfs/check-btrfs.ts";
-import { ErofsDriver } from "./erofs/erofs-driver.ts";
+import { ErofsDriver, type ErofsForm } from "./erofs/erofs-driver.ts";
 import { NativeTrees } from "./native/native-trees.ts";
 import { OverlayDriver } from "./overlay/overlay-driver.ts";
 import { ProjectLimits } from "./projects/project-limits.ts";
@@ -26,6 +26,14 @@ const REFUSED: Readonly<Record<string, string>> = {
     "it would have to run in the user namespace of each container, and copies serve where overlay does not",
 };
 
+/** What new layers become, as it stands behind the name: `erofs:tar-index`. */
+const FORMS: Readonly<Record<string, ErofsForm>> = { erofs: "whole", "erofs:tar-index": "tar-index" };
+
+/** What a snapshotter's layers are kept by, whatever new ones become: `erofs` of `erofs:tar-index`. */
+export function snapshotterName(name: string): string {
+  return Object.hasOwn(FORMS, name) ? "erofs" : name;
+}
+
 /**
  * A snapshotter of orlop's own by its name.
  *
@@ -40,7 +48,8 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
   const rootless = process.geteuid?.() !== 0;
   switch (name) {
     case "erofs":
-      return new ErofsDriver(system, new ProjectLimits(system, directory));
+    case "erofs:tar-index":
+      return new ErofsDriver(system, new ProjectLimits(system, directory), FORMS[name] ?? "whole");
     case "overlay":
       return new OverlayDriver(system, new ProjectLimits(system, directory), rootless);
     case "native":
@@ -52,7 +61,7 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
       const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
       throw new OrlopError(
         "unsupported",
-        `Cannot use snapshotter "${name}": ${what}\nTry erofs, overlay, native or btrfs.`,
+        `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native or btrfs.`,
       );
     }
   }

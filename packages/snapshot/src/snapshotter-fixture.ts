@@ -2,13 +2,13 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { Database } from "@orlop/image";
 import type { MakeSnapshotter } from "@orlop/testkit";
-import { openSnapshotter } from "./open-snapshotter.ts";
+import { openSnapshotter, snapshotterName } from "./open-snapshotter.ts";
 
 /** A snapshotter of orlop's own, with a database beside it. */
 export function makerOf(name: string): MakeSnapshotter {
   return (directory) => {
     const database = new Database(join(directory, "metadata.db"));
-    const snapshotter = openSnapshotter(name, { directory: join(directory, name), database });
+    const snapshotter = openSnapshotter(name, { directory: join(directory, snapshotterName(name)), database });
     return {
       snapshotter,
       async [Symbol.asyncDispose]() {

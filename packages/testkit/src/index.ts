@@ -59,6 +59,7 @@ export { busyboxObstacle, makeBusyboxRootfs } from "./rootfs.ts";
 export { runtimeSuite } from "./runtime-suite/runtime-suite.ts";
 export type { MakeRuntime, RuntimeSuiteOptions, RuntimeSuiteSubject } from "./runtime-suite/suite-subject.ts";
 export { enableSimpleQuotas } from "./simple-quotas.ts";
+export { loopDevice } from "./snapshotter-suite/loop-device.ts";
 export { SnapshotBench } from "./snapshotter-suite/snapshot-bench.ts";
 export type {
   MakeSnapshotter,

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { Database, FileLock } from "@orlop/image";
-import { openSnapshotter } from "@orlop/snapshot";
+import { openSnapshotter, snapshotterName } from "@orlop/snapshot";
 import { serveSnapshotter } from "@orlop/snapshot/proxy";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
@@ -28,7 +28,11 @@ export const serveSnapshotterCommand: Command = {
   table: {
     flags: [
       { name: "listen", value: "unix://PATH", help: "Where the socket is made, for this user alone" },
-      { name: "snapshotter", value: "NAME", help: "Which one: erofs or overlay (what fits this machine)" },
+      {
+        name: "snapshotter",
+        value: "NAME",
+        help: "Which one: erofs, erofs:tar-index or overlay (what fits this machine)",
+      },
       { name: "root", value: "DIR", help: "Where layers are kept (served in the directory of orlop's images)" },
     ],
     flagsAnywhere: true,
@@ -44,10 +48,12 @@ export const serveSnapshotterCommand: Command = {
     await using stack = new AsyncDisposableStack();
     stack.use(openRoot(root));
     const database = stack.use(new Database(join(root, "metadata.db")));
-    const snapshotter = openSnapshotter(name, { directory: join(root, "snapshots", name), database });
+    const snapshotter = openSnapshotter(name, { directory: join(root, "snapshots", snapshotterName(name)), database });
     stack.defer(() => snapshotter.close());
     await snapshotter.cleanup();
-    stack.use(await serveSnapshotter(snapshotter, { path, mountDirectory: join(root, "mounts", name) }));
+    stack.use(
+      await serveSnapshotter(snapshotter, { path, mountDirectory: join(root, "mounts", snapshotterName(name)) }),
+    );
     printText(`Serving snapshotter "${name}" at unix://${path}\n`);
     if (!cancel.signal.aborted) await once(cancel.signal, "abort");
     return 0;

@@ -33,6 +33,7 @@ import {
   proxyName,
   type SnapshotChanges,
   type StoredSnapshotter,
+  snapshotterName,
   userOverlayObstacle,
 } from "@orlop/snapshot";
 import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
@@ -73,8 +74,8 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   /**
-   * What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine: `erofs`, `overlay`, or
-   * `proxy:unix:///run/x.sock` for one that listens there.
+   * What makes root file systems of layers here, as `ORLOP_SNAPSHOTTER` says or as fits this machine: `erofs`, `overlay`,
+   * `erofs:tar-index` for the same layers in another form, or `proxy:unix:///run/x.sock` for one that listens there.
    */
   async snapshotter(): Promise<Snapshotter> {
     return await this.#chosen();
@@ -165,7 +166,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   #openOwn(name: string): StoredSnapshotter {
     const known = this.#snapshotters.get(name);
     if (known !== undefined) return known;
-    const directory = join(this.root, "snapshots", name);
+    const directory = join(this.root, "snapshots", snapshotterName(name));
     const opened = openSnapshotter(name, { directory, database: this.#store.database });
     this.#snapshotters.set(name, opened);
     return opened;

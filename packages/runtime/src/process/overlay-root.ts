@@ -1,4 +1,4 @@
-import { OrlopError, type OverlayLayer, type OverlayWrites } from "@orlop/core";
+import { type ErofsLayerFiles, OrlopError, type OverlayLayer, type OverlayWrites } from "@orlop/core";
 import { emitAttach, emitNewFileSystem, type NewFileSystem, octal, parseMountOptions, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
 import { emitDropScratch, emitScratch } from "./scratch-memory.ts";
@@ -29,9 +29,7 @@ export function emitOverlayRoot(
   if (discard) {
     for (const name of [upper, work]) p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o755)]);
   }
-  const directories = lower.map((layer, index) =>
-    typeof layer === "string" ? layer : emitImage(c, layer.erofs, index),
-  );
+  const directories = lower.map((layer, index) => (typeof layer === "string" ? layer : emitImage(c, layer, index)));
   p.step({ action: `overlay "${lower.map(layerPath).join(":")}"`, field: "root.path" });
   const layers = hasImages ? directories : emitLayers(c, directories, "lower");
   const [to = upper, by = work] = discard ? [] : emitLayers(c, [upper, work], "written");
@@ -46,12 +44,13 @@ export function layerPath(layer: OverlayLayer): string {
 }
 
 /** Mounts an image in the scratch memory; gives its name there. */
-function emitImage({ p }: Compilation, path: string, index: number): string {
+function emitImage({ p }: Compilation, { erofs: path, device }: ErofsLayerFiles, index: number): string {
   const name = `image${index}`;
   const image = p.slot("image");
   const place = p.slot("image_place");
   p.step({ action: `mount image "${path}"`, field: "root.path", why: "from its file, without a block device" });
-  emitNewFileSystem(p, { type: "erofs", source: path, options: NO_OPTIONS }, image);
+  const data = device === undefined ? [] : [["device", device] as const];
+  emitNewFileSystem(p, { type: "erofs", source: path, options: { ...NO_OPTIONS, data } }, image);
   p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o700)]);
   const flags = p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC");
   p.call("openat", [p.flags("AT_FDCWD"), p.text(name), flags, 0], { into: place });

@@ -34,7 +34,7 @@ export class AppendFile implements Disposable {
   }
 
   append(bytes: Buffer): void {
-    if (bytes.length > BUFFER_BYTES - this.#used) this.#flush();
+    if (bytes.length > BUFFER_BYTES - this.#used) this.flush();
     if (bytes.length >= BUFFER_BYTES) {
       this.#write(bytes);
       return;
@@ -50,7 +50,7 @@ export class AppendFile implements Disposable {
 
   /** Over what has been appended before. */
   overwrite(bytes: Buffer, at: number): void {
-    this.#flush();
+    this.flush();
     this.#window = EMPTY;
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done);
   }
@@ -59,7 +59,7 @@ export class AppendFile implements Disposable {
   read(at: number, length: number): Buffer {
     const start = at - this.#windowAt;
     if (start >= 0 && start + length <= this.#window.length) return this.#window.subarray(start, start + length);
-    if (at + length > this.#flushed) this.#flush();
+    if (at + length > this.#flushed) this.flush();
     // Of both sides: some read towards the start.
     const from = Math.max(0, at - WINDOW_BYTES / 2);
     const bytes = Buffer.allocUnsafe(Math.max(at - from + length, WINDOW_BYTES));
@@ -75,7 +75,7 @@ export class AppendFile implements Disposable {
 
   /** Everything is on the disk afterwards. */
   async sync(): Promise<void> {
-    this.#flush();
+    this.flush();
     await this.#synced;
     await promisify(fdatasync)(this.#fd);
   }
@@ -103,7 +103,8 @@ export class AppendFile implements Disposable {
     else closeSync(this.#fd);
   }
 
-  #flush(): void {
+  /** What has been appended is in the file afterwards, for others to read. */
+  flush(): void {
     const { length } = this.#buffer;
     if (this.#used === 0) return;
     this.#write(this.#used === length ? this.#buffer : this.#buffer.subarray(0, this.#used));

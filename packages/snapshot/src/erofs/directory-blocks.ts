@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, DIRENT } from "./erofs-format.ts";
+import { DIRENT } from "./erofs-format.ts";
 
 /** EROFS_FT_*, which are the FT_* of include/linux/fs_types.h. */
 export const FILE_TYPE = {
@@ -21,12 +21,13 @@ export interface DirectoryEntry<Node> {
  */
 export function splitIntoBlocks<Node>(
   entries: readonly DirectoryEntry<Node>[],
+  blockBytes: number,
 ): readonly (readonly DirectoryEntry<Node>[])[] {
   const blocks: DirectoryEntry<Node>[][] = [];
-  let used = BLOCK_BYTES;
+  let used = blockBytes;
   for (const entry of entries.toSorted((a, b) => Buffer.compare(a.name, b.name))) {
     const needed = DIRENT.sizeBytes + entry.name.length;
-    if (used + needed > BLOCK_BYTES) {
+    if (used + needed > blockBytes) {
       blocks.push([]);
       used = 0;
     }

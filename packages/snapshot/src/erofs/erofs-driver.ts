@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { dirname, join } from "node:path";
 import {
   type Labels,
+  type LayerEntries,
   type LayerEntry,
   OrlopError,
   type SnapshotKind,
@@ -24,6 +25,8 @@ import { fsverityDigest } from "./fsverity-digest.ts";
 
 /** Names in the directory of a snapshot, as containerd's snapshotter has them. */
 const LAYER = "layer.erofs";
+/** What {@link LAYER} is the index of. */
+const ARCHIVE = "layer.tar";
 const UPPER = "fs";
 const WORK = "work";
 /** An image on its way. */
@@ -39,18 +42,26 @@ interface Applied {
   on?: string;
 }
 
-/** Every layer one file, an EROFS image; writes go to a directory over them, which becomes an image by `commit`. */
+/**
+ * Whole: a layer is one file, an EROFS image with all that is in it. Index: the image has the names, and what is in files is in the
+ * uncompressed archive of the layer beside it. Whatever new layers become, those that are there are used as they are.
+ */
+export type ErofsForm = "whole" | "tar-index";
+
+/** Every layer an EROFS image; writes go to a directory over them, which becomes an image by `commit`. */
 export class ErofsDriver implements SnapshotDriver {
   readonly name = "erofs";
   readonly rebases = true;
   readonly #system: SystemCalls;
   readonly #limits: ProjectLimits;
+  readonly #form: ErofsForm;
   /** By the directories of their snapshots. */
   readonly #applied = new Map<string, Applied>();
 
-  constructor(system: SystemCalls, limits: ProjectLimits) {
+  constructor(system: SystemCalls, limits: ProjectLimits, form: ErofsForm) {
     this.#system = system;
     this.#limits = limits;
+    this.#form = form;
   }
 
   async checkLimit(): Promise<void> {
@@ -70,7 +81,7 @@ export class ErofsDriver implements SnapshotDriver {
   }
 
   mounts({ directory, below }: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[] {
-    const images = below.map((each): SnapshotMount => ({ type: "erofs", source: join(each, LAYER), options: ["ro"] }));
+    const images = below.map(imageMount);
     const lower = [`{{ overlay 0 ${images.length - 1} }}`];
     if (kind === "view" && images.length > 0) {
       return images.length === 1 ? images : [...images, { ...overlayMount({ lower }), type: "format/overlay" }];
@@ -83,7 +94,7 @@ export class ErofsDriver implements SnapshotDriver {
 
   async apply(
     { directory, below }: { readonly directory: string; readonly below: readonly string[] | undefined },
-    entries: AsyncIterable<LayerEntry>,
+    entries: LayerEntries,
   ): Promise<void> {
     const upper = join(directory, UPPER);
     if (!existsSync(upper) || readdirSync(upper).length > 0) {
@@ -94,7 +105,7 @@ export class ErofsDriver implements SnapshotDriver {
     using layers = new DisposableStack();
     using cleanUp = new DisposableStack();
     const open = below?.map((each) => layers.use(openLayer(each)));
-    const writer = cleanUp.use(new ErofsLayerWriter(join(directory, PARTIAL), { below: open, durable: true }));
+    const writer = cleanUp.use(this.#write(directory, open));
     cleanUp.defer(() => writer.remove());
     await writer.add(entries);
     const synced = writer.sync();
@@ -145,8 +156,8 @@ export class ErofsDriver implements SnapshotDriver {
   /** What was written becomes an image; once more where that was interrupted. */
   async #convert(directory: string, below: readonly ErofsLayer[]): Promise<void> {
     const partial = join(directory, PARTIAL);
-    for (const name of [PARTIAL, LAYER]) rmSync(join(directory, name), { force: true });
-    using writer = new ErofsLayerWriter(partial, { below, durable: true });
+    for (const name of [PARTIAL, LAYER, ARCHIVE]) rmSync(join(directory, name), { force: true });
+    using writer = this.#write(directory, below);
     const scratch = join(directory, SCRATCH);
     rmSync(scratch, { force: true });
     await writer.add(upperEntries(join(directory, UPPER), { system: this.#system, scratch }));
@@ -155,9 +166,16 @@ export class ErofsDriver implements SnapshotDriver {
     renameSync(partial, join(directory, LAYER));
   }
 
+  #write(directory: string, below: readonly ErofsLayer[] | undefined): ErofsLayerWriter {
+    const archive = this.#form === "tar-index" ? join(directory, ARCHIVE) : undefined;
+    return new ErofsLayerWriter(join(directory, PARTIAL), { below, durable: true, archive });
+  }
+
   async tidy(directory: string): Promise<void> {
     await this.#limits.lift(directory);
-    for (const name of readdirSync(directory)) if (name !== LAYER) await removeTree(join(directory, name));
+    for (const name of readdirSync(directory)) {
+      if (name !== LAYER && name !== ARCHIVE) await removeTree(join(directory, name));
+    }
   }
 
   async usage({ directory }: SnapshotFiles): Promise<SnapshotUsage> {
@@ -166,7 +184,9 @@ export class ErofsDriver implements SnapshotDriver {
 
   async digest(directory: string, signal?: AbortSignal): Promise<string | undefined> {
     try {
-      return await fsverityDigest(join(directory, LAYER), signal);
+      const archive = archiveOf(directory);
+      const digest = await fsverityDigest(join(directory, LAYER), signal);
+      return archive === undefined ? digest : `${digest} ${await fsverityDigest(archive, signal)}`;
     } catch (error) {
       if (["ENOENT", "EIO"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
       throw error;
@@ -200,7 +220,19 @@ function again(directory: string, what: string): OrlopError {
 }
 
 function openLayer(directory: string): ErofsLayer {
-  return new ErofsLayer(join(directory, LAYER));
+  return new ErofsLayer(join(directory, LAYER), archiveOf(directory));
+}
+
+function imageMount(directory: string): SnapshotMount {
+  const archive = archiveOf(directory);
+  const options = archive === undefined ? ["ro"] : ["ro", `device=${archive}`];
+  return { type: "erofs", source: join(directory, LAYER), options };
+}
+
+/** Undefined where the image of a layer is whole. */
+function archiveOf(directory: string): string | undefined {
+  const archive = join(directory, ARCHIVE);
+  return existsSync(archive) ? archive : undefined;
 }
 
 function rootOf(directory: string): ErofsLayer["root"]["attributes"] {

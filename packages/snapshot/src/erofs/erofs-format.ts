@@ -1,9 +1,10 @@
 /** The structures of EROFS that are written here: fs/erofs/erofs_fs.h of Linux. */
 import { type DiskLayout, diskLayout } from "./disk-layout.ts";
 
-/** Log2 of the block size: the page's, as others need Linux 6.4. */
-export const BLOCK_BITS = 12;
+/** Blocks of an image with all that is in its files: the page's, as others need Linux 6.4. */
 export const BLOCK_BYTES = 4096;
+/** Of an index of a tar archive, in whose blocks the content of files begins. */
+export const INDEX_BLOCK_BYTES = 512;
 
 /** struct erofs_super_block lies at this offset. */
 export const SUPERBLOCK_OFFSET = 1024;
@@ -45,6 +46,15 @@ export const SUPERBLOCK: DiskLayout<SuperblockField> = diskLayout("erofs_super_b
 export const FEATURE_COMPAT_SB_CHKSUM = 1;
 export const FEATURE_COMPAT_MTIME = 2;
 export const FEATURE_INCOMPAT_CHUNKED_FILE = 4;
+export const FEATURE_INCOMPAT_DEVICE_TABLE = 8;
+
+/** struct erofs_deviceslot: a further device, by what it is told from others, its blocks, and where they would follow the image's. */
+export const DEVICE_SLOT: DiskLayout<"blocks" | "uniaddr"> = diskLayout("erofs_deviceslot", 128, [
+  ["_", 64],
+  ["blocks", 4],
+  ["uniaddr", 4],
+  ["_", 56],
+]);
 
 /** Inodes lie at multiples of this; a nid is the number of such slots from the first block of metadata on. */
 export const INODE_SLOT_BYTES = 32;
@@ -80,6 +90,22 @@ export const FLAT_INLINE = 2;
 /** A block address for each chunk stands behind the inode; `i_u` has the log2 of the blocks in a chunk. */
 export const CHUNK_BASED = 4;
 export const CHUNK_ADDRESS_BYTES = 4;
+/** Of `i_u`: the log2, and that there are indexes instead of addresses, with a device each, from a multiple of their size on. */
+export const CHUNK_BITS_MASK = 0x1f;
+export const CHUNK_INDEXES = 0x20;
+/** struct erofs_inode_chunk_index. */
+export const CHUNK_INDEX: DiskLayout<"startblk_hi" | "device_id" | "startblk_lo"> = diskLayout(
+  "erofs_inode_chunk_index",
+  8,
+  [
+    ["startblk_hi", 2],
+    ["device_id", 2],
+    ["startblk_lo", 4],
+  ],
+);
+/** What `device_id` of an index says: the image itself, or its first further device. */
+export const DEVICE_ITSELF = 0;
+export const DEVICE_FIRST = 1;
 /** In place of the address of a chunk that is all zeros. */
 export const NULL_ADDRESS = 0xffff_ffff;
 

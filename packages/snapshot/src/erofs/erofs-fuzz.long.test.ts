@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { OrlopError } from "@orlop/core";
-import { readTar } from "@orlop/image";
 import { makeTar, withTemporaryDirectory } from "@orlop/testkit";
 import type { LowerDirectory } from "../layer/lower-layer.ts";
+import { archivedEntries } from "./archived-entries-fixture.ts";
 import { ErofsLayer } from "./erofs-layer.ts";
 import { writeErofs } from "./write-erofs.ts";
 
@@ -24,8 +24,8 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-async function makeImage(path: string): Promise<Buffer> {
-  async function* archive(): AsyncGenerator<Buffer> {
+async function makeImage(path: string, archive: string | undefined): Promise<Buffer> {
+  async function* chunks(): AsyncGenerator<Buffer> {
     yield makeTar([
       { path: "a/", type: "5" },
       ...Array.from({ length: 300 }, (_, index) => ({ path: `a/name-${index}`, content: `${index}` })),
@@ -35,7 +35,7 @@ async function makeImage(path: string): Promise<Buffer> {
       { path: "attributes", pax: { "SCHILY.xattr.user.a": "b", "SCHILY.xattr.security.capability": "c" } },
     ]);
   }
-  await writeErofs(path, readTar(archive()));
+  await writeErofs(path, archivedEntries(chunks()), { archive });
   return readFileSync(path);
 }
 
@@ -71,16 +71,17 @@ function* take<T>(all: Iterable<T>, most: number): Generator<T> {
   }
 }
 
-suite("an EROFS image that somebody has changed", () => {
-  test("is read, or refused with an error that says so", () =>
+function fuzzed(name: string | undefined): () => Promise<void> {
+  return () =>
     withTemporaryDirectory(async (directory) => {
-      const image = await makeImage(join(directory, "image"));
+      const archive = name === undefined ? undefined : join(directory, name);
+      const image = await makeImage(join(directory, "image"), archive);
       const path = join(directory, "mutated");
       let refused = 0;
       for (let seed = 1; seed <= RUNS; seed++) {
         writeFileSync(path, mutate(image, randomFrom(seed)));
         try {
-          using layer = new ErofsLayer(path);
+          using layer = new ErofsLayer(path, archive);
           lookAtAll(layer);
         } catch (error) {
           assert.ok(error instanceof OrlopError, `seed ${seed}: ${(error as Error).stack}`);
@@ -89,5 +90,11 @@ suite("an EROFS image that somebody has changed", () => {
         }
       }
       assert.ok(refused > RUNS / 10, `only ${refused} were refused`);
-    }));
+    });
+}
+
+suite("an EROFS image that somebody has changed", () => {
+  test("is read, or refused with an error that says so", fuzzed(undefined));
+
+  test("is read as the index of an archive, or refused with an error that says so", fuzzed("archive.tar"));
 });

@@ -22,9 +22,9 @@ export class ErofsLayer implements LowerLayer, Disposable {
   /** What has been looked at, so that hard links are one object. */
   readonly #leaves = new Map<number, LowerLeaf>();
 
-  /** Throws `invalid` for a file that is no image of ours. */
-  constructor(path: string) {
-    this.#image = new ErofsImage(path);
+  /** @param archive of which it is the index. Throws `invalid` for a file that is no image of ours. */
+  constructor(path: string, archive?: string) {
+    this.#image = new ErofsImage(path, archive);
     this.root = this.#directory(this.#image.root);
   }
 

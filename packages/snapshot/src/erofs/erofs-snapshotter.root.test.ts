@@ -2,7 +2,9 @@ import { snapshotterSuite } from "@orlop/testkit";
 import { fileSystemObstacle, makerOf } from "../snapshotter-fixture.ts";
 import { erofsObstacle } from "./erofs-support.ts";
 
-snapshotterSuite("erofs", makerOf("erofs"), {
-  mountObstacle: () => fileSystemObstacle("erofs") ?? erofsObstacle(),
-  parent: "/run",
-});
+for (const name of ["erofs", "erofs:tar-index"]) {
+  snapshotterSuite(name, makerOf(name), {
+    mountObstacle: () => fileSystemObstacle("erofs") ?? erofsObstacle(),
+    parent: "/run",
+  });
+}

@@ -1,5 +1,5 @@
 import type { AppendFile } from "./append-file.ts";
-import { alignUp, BLOCK_BITS, BLOCK_BYTES, NULL_ADDRESS } from "./erofs-format.ts";
+import { alignUp, CHUNK_BITS_MASK, INDEX_BLOCK_BYTES, NULL_ADDRESS } from "./erofs-format.ts";
 
 /** Where the content of a file is. */
 export type FileContent =
@@ -9,12 +9,12 @@ export type FileContent =
   /** The same, without what is left after the last full block: that waits at `spoolAt`, to stand behind the inode. */
   | { readonly kind: "inline"; readonly block: number; readonly spoolAt: number; readonly tailBytes: number }
   /** A block for each chunk of `1 << bits` bytes, or `NULL_ADDRESS`. */
-  | { readonly kind: "chunked"; readonly bits: number; readonly addresses: readonly number[] };
+  | { readonly kind: "chunked"; readonly bits: number; readonly addresses: readonly number[] }
+  /** In the archive that an image is the index of, from one of its blocks on. */
+  | { readonly kind: "archived"; readonly block: number };
 
 export const EMPTY_CONTENT: FileContent = { kind: "empty" };
 
-/** More than half a block is not worth the room that packing it wastes. */
-const TAIL_MAX_BYTES = BLOCK_BYTES / 2;
 /** From here on chunks of zeros are looked for, and not written. */
 const SPARSE_MIN_BYTES = 256 * 1024;
 const CHUNK_BITS_MIN = 16;
@@ -24,6 +24,15 @@ export interface ContentFiles {
   readonly image: AppendFile;
   /** Takes tails until the inodes are written, so that memory does not grow with the layer. */
   readonly spool: AppendFile;
+  /** Of the image. */
+  readonly blockBytes: number;
+}
+
+/** How few chunks a file of an archive is in, all of whose blocks follow each other; `bits` is the log2 of the blocks in one. */
+export function chunksIn(size: number): { readonly count: number; readonly bits: number } {
+  const blocks = Math.ceil(size / INDEX_BLOCK_BYTES);
+  const bits = Math.min(Math.ceil(Math.log2(blocks)), CHUNK_BITS_MASK);
+  return { count: Math.ceil(blocks / 2 ** bits), bits };
 }
 
 /** Takes the content of one file as it comes. */
@@ -34,7 +43,7 @@ interface ContentSink {
 
 /** For a file of `size` bytes, whose inode and attributes have `inodeBytes`. */
 export function contentSink(files: ContentFiles, size: number, inodeBytes: number): ContentSink {
-  return size >= SPARSE_MIN_BYTES ? new ChunkSink(files.image, size) : new BlockSink(files, size, inodeBytes);
+  return size >= SPARSE_MIN_BYTES ? new ChunkSink(files, size) : new BlockSink(files, size, inodeBytes);
 }
 
 class BlockSink implements ContentSink {
@@ -45,11 +54,13 @@ class BlockSink implements ContentSink {
   #left: number;
 
   constructor(files: ContentFiles, size: number, inodeBytes: number) {
-    const rest = size % BLOCK_BYTES;
+    const { blockBytes } = files;
+    const rest = size % blockBytes;
     this.#files = files;
-    this.#block = files.image.size / BLOCK_BYTES;
+    this.#block = files.image.size / blockBytes;
     this.#spoolAt = files.spool.size;
-    this.#tailBytes = rest <= TAIL_MAX_BYTES && inodeBytes + rest <= BLOCK_BYTES ? rest : 0;
+    // More than half a block is not worth the room that packing it wastes.
+    this.#tailBytes = rest <= blockBytes / 2 && inodeBytes + rest <= blockBytes ? rest : 0;
     this.#left = size - this.#tailBytes;
   }
 
@@ -61,8 +72,8 @@ class BlockSink implements ContentSink {
   }
 
   end(): FileContent {
-    const { image } = this.#files;
-    image.appendZeros(alignUp(image.size, BLOCK_BYTES));
+    const { image, blockBytes } = this.#files;
+    image.appendZeros(alignUp(image.size, blockBytes));
     if (this.#tailBytes === 0) return { kind: "plain", block: this.#block };
     return { kind: "inline", block: this.#block, spoolAt: this.#spoolAt, tailBytes: this.#tailBytes };
   }
@@ -70,14 +81,14 @@ class BlockSink implements ContentSink {
 
 /** Leaves out chunks that are all zeros. */
 class ChunkSink implements ContentSink {
-  readonly #image: AppendFile;
+  readonly #files: ContentFiles;
   readonly #bits: number;
   readonly #addresses: number[] = [];
   #parts: Buffer[] = [];
   #gathered = 0;
 
-  constructor(image: AppendFile, size: number) {
-    this.#image = image;
+  constructor(files: ContentFiles, size: number) {
+    this.#files = files;
     this.#bits = Math.max(CHUNK_BITS_MIN, Math.ceil(Math.log2(size / CHUNKS_MAX)));
   }
 
@@ -96,16 +107,17 @@ class ChunkSink implements ContentSink {
     if (this.#gathered > 0) this.#endChunk();
     // Chunks that are all there lie one after the other.
     if (!this.#addresses.includes(NULL_ADDRESS)) return { kind: "plain", block: this.#addresses[0] ?? 0 };
-    return { kind: "chunked", bits: this.#bits - BLOCK_BITS, addresses: this.#addresses };
+    return { kind: "chunked", bits: this.#bits - Math.log2(this.#files.blockBytes), addresses: this.#addresses };
   }
 
   #endChunk(): void {
-    const block = this.#image.size / BLOCK_BYTES;
+    const { image, blockBytes } = this.#files;
+    const block = image.size / blockBytes;
     const isHole = this.#parts.every(isZero);
     this.#addresses.push(isHole ? NULL_ADDRESS : block);
     if (!isHole) {
-      for (const part of this.#parts) this.#image.append(part);
-      this.#image.appendZeros(alignUp(this.#image.size, BLOCK_BYTES));
+      for (const part of this.#parts) image.append(part);
+      image.appendZeros(alignUp(image.size, blockBytes));
     }
     this.#parts = [];
     this.#gathered = 0;

@@ -1,22 +1,20 @@
-import type { LayerEntry } from "@orlop/core";
-import type { LowerLayer } from "../layer/lower-layer.ts";
-import { ErofsLayerWriter } from "./erofs-layer-writer.ts";
+import type { LayerEntries } from "@orlop/core";
+import { type ErofsLayerOptions, ErofsLayerWriter } from "./erofs-layer-writer.ts";
 
 /**
- * Writes a layer as an EROFS image into a new file; `below` are the layers below, the uppermost first, where they
- * matter. Leaves nothing when it rejects.
+ * Writes a layer as an EROFS image into a new file. Leaves nothing when it rejects.
  *
  * @throws OrlopError `invalid`, `unsupported`, `exhausted`, and what the file system says
  */
 export async function writeErofs(
   path: string,
-  entries: AsyncIterable<LayerEntry>,
-  below?: readonly LowerLayer[],
+  entries: LayerEntries,
+  options: Omit<ErofsLayerOptions, "durable"> = {},
 ): Promise<void> {
-  using writer = new ErofsLayerWriter(path, { below });
+  using writer = new ErofsLayerWriter(path, options);
   try {
     await writer.add(entries);
-    writer.finish(below);
+    writer.finish(options.below);
   } catch (error) {
     writer.remove();
     throw error;

@@ -21,7 +21,7 @@ export class LayeredFiles implements Disposable {
   constructor(lower: readonly OverlayLayer[]) {
     using stack = new DisposableStack();
     this.#layers = lower.map((layer) =>
-      typeof layer === "string" ? directoryLayer(layer) : stack.use(new ErofsLayer(layer.erofs)),
+      typeof layer === "string" ? directoryLayer(layer) : stack.use(new ErofsLayer(layer.erofs, layer.device)),
     );
     this.#stack = stack.move();
   }

@@ -36,11 +36,15 @@ export function rootFilesystem(
 
 function imageOf(mount: SnapshotMount): OverlayLayer {
   if (mount.type !== "erofs") refuse(mount, "of mounts before the last there are only those of EROFS images");
+  let device: string | undefined;
   for (const option of mount.options) {
+    const path = /^device=(.+)$/s.exec(option)?.[1];
+    if (path !== undefined && device !== undefined) refuse(mount, "it is in more than two files");
+    if (path !== undefined) device = path;
     // A loop device is for kernels that do not mount files.
-    if (option !== "ro" && option !== "loop") refuse(mount, `option "${option}" is not known`);
+    else if (option !== "ro" && option !== "loop") refuse(mount, `option "${option}" is not known`);
   }
-  return { erofs: mount.source };
+  return { erofs: mount.source, ...(device === undefined ? {} : { device }) };
 }
 
 function bindOf(mount: SnapshotMount): RootFilesystem {

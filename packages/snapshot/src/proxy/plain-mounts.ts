@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { OrlopError, type SnapshotMount } from "@orlop/core";
+import { type ErofsLayerFiles, OrlopError, type SnapshotMount } from "@orlop/core";
 import { overlayMount } from "../mounts/overlay-mount.ts";
 import { rootFilesystem } from "../mounts/root-filesystem.ts";
 import { SystemCalls } from "../system/system-calls.ts";
@@ -48,9 +48,7 @@ export class PlainMounts implements AsyncDisposable {
     if (mounts.length === 1) return mounts;
     const root = rootFilesystem(mounts);
     if (root.kind !== "overlay") throw new OrlopError("internal", "Cannot hold mounts: they are no overlay");
-    const lower = await Promise.all(
-      root.lower.map((each) => (typeof each === "string" ? each : this.#mount(each.erofs))),
-    );
+    const lower = await Promise.all(root.lower.map((each) => (typeof each === "string" ? each : this.#mount(each))));
     const { writes } = root;
     return [overlayMount(writes === "discard" ? { lower } : { lower, writes })];
   }
@@ -72,10 +70,11 @@ export class PlainMounts implements AsyncDisposable {
     this.#system[Symbol.dispose]();
   }
 
-  async #mount(image: string): Promise<string> {
+  async #mount(layer: ErofsLayerFiles): Promise<string> {
+    const { erofs: image } = layer;
     const known = this.#held.get(image);
     if (known !== undefined) return await known;
-    const mounting = this.#mountNew(image);
+    const mounting = this.#mountNew(layer);
     this.#held.set(image, mounting);
     try {
       return await mounting;
@@ -85,7 +84,9 @@ export class PlainMounts implements AsyncDisposable {
     }
   }
 
-  async #mountNew(image: string): Promise<string> {
+  async #mountNew({ erofs: image, device }: ErofsLayerFiles): Promise<string> {
+    // mount(2) has no way to say that a comma is part of a path.
+    if (device?.includes(",")) throw new OrlopError("unsupported", `Cannot mount "${image}": its path has a comma`);
     const name = createHash("sha256").update(image).digest("hex").slice(0, NAME_LENGTH);
     const place = join(this.#directory, name);
     const mountpoint = join(place, MOUNTPOINT);
@@ -95,7 +96,8 @@ export class PlainMounts implements AsyncDisposable {
     try {
       await this.#system.run(`mount "${image}"`, (p) => {
         const flags = p.flags("MS_RDONLY");
-        p.call("mount", [p.text(image), p.text(mountpoint), p.text("erofs"), flags, 0]);
+        const options = device === undefined ? 0 : p.text(`device=${device}`);
+        p.call("mount", [p.text(image), p.text(mountpoint), p.text("erofs"), flags, options]);
       });
     } catch (error) {
       this.#forget(name);

@@ -8,7 +8,9 @@ snapshotterSuite("overlay behind a socket", servedMakerOf("overlay"), {
   parent: "/run",
 });
 
-snapshotterSuite("erofs behind a socket", servedMakerOf("erofs"), {
-  obstacle: () => fileSystemObstacle("erofs") ?? erofsObstacle(),
-  parent: "/run",
-});
+for (const name of ["erofs", "erofs:tar-index"]) {
+  snapshotterSuite(`${name} behind a socket`, servedMakerOf(name), {
+    obstacle: () => fileSystemObstacle("erofs") ?? erofsObstacle(),
+    parent: "/run",
+  });
+}

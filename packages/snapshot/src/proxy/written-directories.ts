@@ -43,7 +43,7 @@ export async function openLower(
   const opened: LowerLayer[] = [];
   for (const each of layers) {
     if (typeof each === "string") opened.push(new DirectoryLayer(each, await upperFacts(each, { system, scratch })));
-    else opened.push(stack.use(new ErofsLayer(each.erofs)));
+    else opened.push(stack.use(new ErofsLayer(each.erofs, each.device)));
   }
   return opened;
 }

@@ -5,7 +5,7 @@ import { checkFullDisk } from "./full-disk-fixture.ts";
 
 const DISK_BYTES = 8 * 1024 * 1024;
 
-for (const name of ["erofs", "overlay", "native"]) {
+for (const name of ["erofs", "erofs:tar-index", "overlay", "native"]) {
   test(`a disk that is full at any moment leaves no half of a snapshot of ${name}`, async () => {
     using parent = temporaryDirectory("orlop-full-disk-", "/run");
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "orlop-test", parent.path]);

@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { suite, test } from "node:test";
 import { readTar, writeTar } from "@orlop/image";
 import { SnapshotBench, temporaryDirectory } from "@orlop/testkit";
+import { snapshotterName } from "../open-snapshotter.ts";
 import { fileSystemObstacle, makerOf } from "../snapshotter-fixture.ts";
 import { describeFiles, MAKE_TREE, xattrObstacle } from "../tree-fixture.ts";
 import type { StoredSnapshotter } from "./stored-snapshotter.ts";
@@ -23,11 +24,11 @@ async function layerOf(snapshotter: StoredSnapshotter, key: string): Promise<Buf
 
 const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
-for (const name of ["erofs", "overlay"]) {
+for (const name of ["erofs", "erofs:tar-index", "overlay"]) {
   suite(`layers of ${name} and archives of GNU tar`, () => {
     const onBench = (title: string, check: (bench: SnapshotBench, directory: string) => Promise<void>): void => {
       test(title, async (t) => {
-        const reason = fileSystemObstacle(name) ?? xattrObstacle();
+        const reason = fileSystemObstacle(snapshotterName(name)) ?? xattrObstacle();
         if (reason !== undefined) return t.skip(reason);
         using directory = temporaryDirectory("orlop-gnu-tar-", PARENT);
         await using bench = await SnapshotBench.open(makerOf(name), PARENT);

@@ -17,6 +17,7 @@ const CHILD_CALLS = [45, 60, 75];
 /** In the directory of a committed snapshot. */
 const FILES: Readonly<Record<string, readonly string[]>> = {
   erofs: ["layer.erofs"],
+  "erofs:tar-index": ["layer.erofs", "layer.tar"],
   overlay: ["facts.json", "fs"],
   native: ["fs"],
   btrfs: ["fs"],

@@ -1,3 +1,3 @@
 import { killSuite } from "./kill-suite-fixture.ts";
 
-for (const name of ["erofs", "overlay", "native"]) killSuite(name);
+for (const name of ["erofs", "erofs:tar-index", "overlay", "native"]) killSuite(name);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readTar } from "@orlop/image";
 import { makeTar, withTemporaryDirectory } from "@orlop/testkit";
+import { snapshotterName } from "../open-snapshotter.ts";
 import { makerOf } from "../snapshotter-fixture.ts";
 import type { StoredSnapshotter } from "./stored-snapshotter.ts";
 
@@ -21,7 +22,7 @@ function withLayer(
     await snapshotter.prepare("key", undefined);
     await snapshotter.apply("key", readTar(archive()));
     await snapshotter.commit("layer", "key", { labels: { other: "label" } });
-    await check(snapshotter, join(directory, name, "1"));
+    await check(snapshotter, join(directory, snapshotterName(name), "1"));
   });
 }
 
@@ -42,6 +43,19 @@ test("one byte that is another is damage, and so is a file that is not there", (
     writeSync(file, "y", 100_000);
     closeSync(file);
     assert.equal(await snapshotter.verify("layer"), "damaged");
+    assert.equal(await snapshotter.verify("layer"), "damaged");
+    rmSync(path);
+    assert.equal(await snapshotter.verify("layer"), "damaged");
+  }));
+
+test("a layer in two files is damaged where one of them is", () =>
+  withLayer("erofs:tar-index", async (snapshotter, directory) => {
+    assert.equal(await snapshotter.verify("layer"), "noted");
+    assert.equal(await snapshotter.verify("layer"), "sound");
+    const path = join(directory, "layer.tar");
+    const file = openSync(path, "r+");
+    writeSync(file, "y", 100_000);
+    closeSync(file);
     assert.equal(await snapshotter.verify("layer"), "damaged");
     rmSync(path);
     assert.equal(await snapshotter.verify("layer"), "damaged");

@@ -2,11 +2,15 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { SnapshotMount } from "@orlop/core";
+import { loopDevice } from "./loop-device.ts";
 
 const RANGE = /\{\{ overlay (\d+) (\d+) \}\}/g;
 const ONE = /\{\{ mount (\d+) \}\}/g;
 
-/** Makes a snapshot's mounts with mount(8), as containerd would, in directories below `place`; disposing unmounts them. */
+/**
+ * Makes a snapshot's mounts with mount(8), as containerd would, in directories below `place`; disposing unmounts them. mount(8)
+ * makes a loop device of an image, beside which the kernel takes no plain file for a second device: that is one, too.
+ */
 export function mounted(mounts: readonly SnapshotMount[], place: string): Disposable & { readonly path: string } {
   using stack = new DisposableStack();
   mkdirSync(place);
@@ -20,7 +24,11 @@ export function mounted(mounts: readonly SnapshotMount[], place: string): Dispos
     mkdirSync(target);
     const kind = type.startsWith("format/") ? type.slice("format/".length) : type;
     const words = kind === "bind" ? [] : ["-t", kind];
-    const given = options.map((option) => (type === kind ? option : expand(option)));
+    const given = options.map((option) => {
+      const file = kind === "erofs" ? /^device=(.*)$/s.exec(option)?.[1] : undefined;
+      if (file !== undefined) return `device=${stack.use(loopDevice(file)).path}`;
+      return type === kind ? option : expand(option);
+    });
     execFileSync("mount", [...words, "-o", given.join(","), source, target], { stdio: "pipe" });
     stack.defer(() => execFileSync("umount", [target]));
   }
