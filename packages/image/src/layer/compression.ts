@@ -44,6 +44,7 @@ export async function* uncompressed(
 
 /** Small ones cost more time than the unpacking itself does. */
 const INFLATED_CHUNK_BYTES = 256 * 1024;
+const AHEAD = { readableHighWaterMark: 8 * INFLATED_CHUNK_BYTES, writableHighWaterMark: 1024 * 1024 };
 
 async function* inflated(
   name: string,
@@ -56,8 +57,8 @@ async function* inflated(
   // gzip's takes further archives, and nothing else, without being told.
   const stream =
     compression === "gzip"
-      ? createGunzip({ chunkSize })
-      : createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true });
+      ? createGunzip({ chunkSize, ...AHEAD })
+      : createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true, ...AHEAD });
   const source = Readable.from(chunks);
   source.on("error", (error) => stream.destroy(error));
   source.pipe(stream);

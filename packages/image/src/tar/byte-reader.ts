@@ -8,8 +8,11 @@ export interface Chunks extends AsyncIterable<Buffer> {
 export class ByteReader {
   readonly #source: Chunks;
   readonly #chunks: AsyncIterator<Buffer>;
-  #rest: Buffer = Buffer.alloc(0);
-  #position = 0;
+  #chunk: Buffer = Buffer.alloc(0);
+  /** What of the chunk has been read. */
+  #at = 0;
+  /** Bytes in front of the chunk. */
+  #before = 0;
 
   constructor(chunks: Chunks) {
     this.#source = chunks;
@@ -18,26 +21,34 @@ export class ByteReader {
 
   /** Bytes read or skipped so far. */
   get position(): number {
-    return this.#position;
+    return this.#before + this.#at;
+  }
+
+  /** Exactly `length` bytes, if so many have come: a promise for each of them would take longer than the reading itself. */
+  ready(length: number): Buffer | undefined {
+    return this.#chunk.length - this.#at >= length ? this.#cut(length) : undefined;
   }
 
   /** Goes on behind the next bytes, or to the end where there are not so many. */
   async skip(length: number): Promise<void> {
     let left = length;
     while (left > 0) {
-      if (this.#rest.length === 0 && this.#source.skip !== undefined) {
+      if (this.#at === this.#chunk.length && this.#source.skip !== undefined) {
         this.#source.skip(left);
-        this.#position += left;
+        this.#before += left;
         return;
       }
-      const part = await this.some(left);
-      if (part === undefined) return;
-      left -= part.length;
+      if (!(await this.#fill())) return;
+      const step = Math.min(left, this.#chunk.length - this.#at);
+      this.#at += step;
+      left -= step;
     }
   }
 
   /** Exactly `length` bytes, or `undefined` when the stream ends before the first; a stream that ends within throws. */
   async take(length: number): Promise<Buffer | undefined> {
+    const ready = this.ready(length);
+    if (ready !== undefined) return ready;
     const parts: Buffer[] = [];
     let missing = length;
     while (missing > 0) {
@@ -54,19 +65,29 @@ export class ByteReader {
 
   /** At most `length` bytes, whatever there is; `undefined` at the end. */
   async some(length: number): Promise<Buffer | undefined> {
-    while (this.#rest.length === 0) {
-      const { done, value } = await this.#chunks.next();
-      if (done) return undefined;
-      this.#rest = value;
-    }
-    const part = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(part.length);
-    this.#position += part.length;
-    return part;
+    return (await this.#fill()) ? this.#cut(length) : undefined;
   }
 
   /** Reads to the end, so that whoever watches the stream has seen all of it. */
   async drain(): Promise<void> {
     while ((await this.some(Number.MAX_SAFE_INTEGER)) !== undefined);
+  }
+
+  /** Whether there is a byte more. */
+  async #fill(): Promise<boolean> {
+    while (this.#at === this.#chunk.length) {
+      const { done, value } = await this.#chunks.next();
+      if (done) return false;
+      this.#before += this.#chunk.length;
+      this.#chunk = value;
+      this.#at = 0;
+    }
+    return true;
+  }
+
+  #cut(lengthMax: number): Buffer {
+    const start = this.#at;
+    this.#at = Math.min(start + lengthMax, this.#chunk.length);
+    return this.#chunk.subarray(start, this.#at);
   }
 }

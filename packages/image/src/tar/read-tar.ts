@@ -32,47 +32,44 @@ const KINDS: Readonly<Record<string, LayerEntryKind>> = {
  */
 export async function* readTar(chunks: Chunks): AsyncGenerator<LayerEntry> {
   const reader = new ByteReader(chunks);
+  let global = NO_RECORDS;
+  let local = NO_RECORDS;
+  let globalBytes = 0;
+  let localBytes = 0;
   try {
-    yield* readEntries(reader);
+    for (;;) {
+      const block = reader.ready(TAR_BLOCK_BYTES) ?? (await reader.take(TAR_BLOCK_BYTES));
+      const header = block === undefined ? undefined : decodeTarHeader(block);
+      if (header === undefined) break;
+      if (header.type === "g") globalBytes = addExtension(globalBytes, header, GLOBAL_EXTENSION_MAX_BYTES);
+      else if (EXTENSIONS.has(header.type)) localBytes = addExtension(localBytes, header, EXTENSION_MAX_BYTES);
+      switch (header.type) {
+        case "x":
+          local = new Map([...local, ...parsePax(await readExtension(reader, header))]);
+          break;
+        case "g":
+          global = new Map([...global, ...parsePax(await readExtension(reader, header))]);
+          break;
+        case "L":
+          local = new Map(local).set("path", untilNul(await readExtension(reader, header)));
+          break;
+        case "K":
+          local = new Map(local).set("linkpath", untilNul(await readExtension(reader, header)));
+          break;
+        default: {
+          const records = global.size === 0 ? local : new Map([...global, ...local]);
+          const content = new Content(reader);
+          const sparse = await beginContent(reader, block as Buffer, header, records, content);
+          yield describe(header, records, content, sparse);
+          if (!content.isSkipped()) await content.skip();
+          local = NO_RECORDS;
+          localBytes = 0;
+        }
+      }
+    }
     await reader.drain();
   } catch (error) {
     throw error instanceof RangeError ? malformedTar(error.message) : error;
-  }
-}
-
-async function* readEntries(reader: ByteReader): AsyncGenerator<LayerEntry> {
-  let global: PaxRecords = new Map();
-  let local: PaxRecords = new Map();
-  let globalBytes = 0;
-  let localBytes = 0;
-  for (;;) {
-    const block = await reader.take(TAR_BLOCK_BYTES);
-    const header = block === undefined ? undefined : decodeTarHeader(block);
-    if (header === undefined) return;
-    if (header.type === "g") globalBytes = addExtension(globalBytes, header, GLOBAL_EXTENSION_MAX_BYTES);
-    else if (EXTENSIONS.has(header.type)) localBytes = addExtension(localBytes, header, EXTENSION_MAX_BYTES);
-    switch (header.type) {
-      case "x":
-        local = new Map([...local, ...parsePax(await readExtension(reader, header))]);
-        break;
-      case "g":
-        global = new Map([...global, ...parsePax(await readExtension(reader, header))]);
-        break;
-      case "L":
-        local = new Map(local).set("path", untilNul(await readExtension(reader, header)));
-        break;
-      case "K":
-        local = new Map(local).set("linkpath", untilNul(await readExtension(reader, header)));
-        break;
-      default: {
-        const records = new Map([...global, ...local]);
-        const content = new Content(reader);
-        yield describe(header, records, content, await beginContent(reader, block as Buffer, header, records, content));
-        await content.skip();
-        local = new Map();
-        localBytes = 0;
-      }
-    }
   }
 }
 
@@ -99,6 +96,8 @@ function untilNul(bytes: Buffer): Buffer {
 
 /** Values by keywords; those of extended attributes are any bytes. */
 type PaxRecords = ReadonlyMap<string, Buffer>;
+
+const NO_RECORDS: PaxRecords = new Map();
 
 /** `LENGTH KEYWORD=VALUE\n`, where LENGTH counts the whole record in bytes (pax, "Extended Header"). */
 function parsePax(bytes: Buffer): PaxRecords {
@@ -137,6 +136,10 @@ async function beginContent(
   content: Content,
 ): Promise<SparseMap | undefined> {
   const size = hasContent(header.type) ? paxNumber(records, "size", header.size) : 0;
+  if (records.size === 0 && header.type !== "S") {
+    content.begin(size);
+    return undefined;
+  }
   const sparse =
     header.type === "S"
       ? await readOldSparseMap(reader, block, size)
@@ -164,7 +167,7 @@ function describe(header: TarHeader, records: PaxRecords, content: Content, spar
     mode: header.mode & 0o7777,
     uid: paxNumber(records, "uid", header.uid),
     gid: paxNumber(records, "gid", header.gid),
-    ...timeOf(records.get("mtime")?.toString() ?? String(header.mtime)),
+    ...timeOf(header.mtime, records.get("mtime")?.toString()),
     target: records.get("linkpath")?.toString() ?? header.linkName,
     size,
     device: { major: header.deviceMajor, minor: header.deviceMinor },
@@ -177,6 +180,7 @@ function describe(header: TarHeader, records: PaxRecords, content: Content, spar
 const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
 
 function xattrsOf(records: PaxRecords): ReadonlyMap<string, Buffer> {
+  if (records.size === 0) return NO_XATTRS;
   const found = [...records].filter(([key]) => key.startsWith(XATTR_PREFIX));
   if (found.length === 0) return NO_XATTRS;
   return new Map(found.map(([key, value]) => [key.slice(XATTR_PREFIX.length), value]));
@@ -186,7 +190,8 @@ function xattrsOf(records: PaxRecords): ReadonlyMap<string, Buffer> {
 const TIME_MAX_SECONDS = 2 ** 34 - 1;
 
 /** Decimal seconds, with a fraction to the nanosecond (pax, "Extended Header"); what is out of range is moved into it. */
-function timeOf(decimal: string): Pick<LayerEntry, "mtime" | "mtimeNanoseconds"> {
+function timeOf(whole: number, decimal: string | undefined): Pick<LayerEntry, "mtime" | "mtimeNanoseconds"> {
+  if (decimal === undefined) return { mtime: Math.min(whole, TIME_MAX_SECONDS), mtimeNanoseconds: 0 };
   const [, seconds = "", fraction = ""] = /^(\d+)(?:\.(\d+))?$/.exec(decimal) ?? [];
   const mtime = Math.min(Number(seconds), TIME_MAX_SECONDS);
   return { mtime, mtimeNanoseconds: Number(fraction.slice(0, 9).padEnd(9, "0")) };
@@ -223,11 +228,16 @@ class Content {
 
   async *chunks(): AsyncGenerator<Buffer> {
     while (this.#left > 0) {
-      const chunk = await this.#reader.some(this.#left);
+      const chunk = this.#reader.ready(this.#left) ?? (await this.#reader.some(this.#left));
       if (chunk === undefined) throw malformedTar("it ends in the content of a file");
       this.#left -= chunk.length;
       yield chunk;
     }
+  }
+
+  /** Goes on behind it, where all of it has been read and what fills its last block has come. */
+  isSkipped(): boolean {
+    return this.#left === 0 && (this.#padding === 0 || this.#reader.ready(this.#padding) !== undefined);
   }
 
   async skip(): Promise<void> {

@@ -60,7 +60,7 @@ export interface TarHeader {
 export function decodeTarHeader(block: Buffer): TarHeader | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
   if (number(block, "checksum") !== tarChecksum(block)) throw malformedTar("a header's checksum is wrong");
-  const isUstar = text(block, "magic").startsWith("ustar");
+  const isUstar = block.toString("latin1", TAR_FIELDS.magic[0], TAR_FIELDS.magic[0] + 5) === "ustar";
   // GNU's header has other things in the place of the prefix, and is told by the blank behind the magic.
   const hasPrefix = isUstar && block[TAR_FIELDS.magic[0] + 5] === 0;
   const prefix = hasPrefix ? text(block, "prefix") : "";
@@ -84,24 +84,20 @@ function isDevice(type: string): boolean {
   return type === "3" || type === "4";
 }
 
-function field(block: Buffer, name: TarField): Buffer {
-  const [offset, length] = TAR_FIELDS[name];
-  return block.subarray(offset, offset + length);
-}
-
 function text(block: Buffer, name: TarField): string {
-  const bytes = field(block, name);
-  const end = bytes.indexOf(0);
-  return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
+  const [offset, length] = TAR_FIELDS[name];
+  const end = block.indexOf(0, offset);
+  return block.toString("utf8", offset, end < 0 ? offset + length : Math.min(end, offset + length));
 }
 
 function number(block: Buffer, name: TarField): number {
-  return readNumber(field(block, name), name);
+  const [offset, length] = TAR_FIELDS[name];
+  return readNumber(block.subarray(offset, offset + length), name);
 }
 
 /** Octal digits, or with the highest bit set, GNU's big-endian binary. `name` is for the error. */
 export function readNumber(bytes: Buffer, name: string): number {
-  const value = (bytes[0] ?? 0) & 0x80 ? binary(bytes) : octal(bytes.toString("latin1"), name);
+  const value = (bytes[0] ?? 0) & 0x80 ? binary(bytes) : octal(bytes, name);
   if (!Number.isSafeInteger(value)) throw malformedTar(`a header's ${name} is out of range`);
   return value;
 }
@@ -114,19 +110,29 @@ function binary(bytes: Buffer): number {
   return Number(BigInt(`0x${digits.toString("hex")}`));
 }
 
-function octal(text: string, name: string): number {
-  const digits = /^[ \0]*([0-7]*)[ \0]*/.exec(text)?.[1] ?? "";
-  if (/[^0-7 \0]/.test(text)) throw malformedTar(`a header's ${name} is no number`);
-  return digits === "" ? 0 : Number.parseInt(digits, 8);
+/** With blanks or zero bytes around it; by hand, as there are six of them in each header. */
+function octal(bytes: Buffer, name: string): number {
+  let value = 0;
+  let state: "before" | "within" | "behind" = "before";
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index] ?? 0;
+    const isBlank = byte === 0x20 || byte === 0;
+    if (!isBlank && (byte < 0x30 || byte > 0x37)) throw malformedTar(`a header's ${name} is no number`);
+    if (isBlank) state = state === "before" ? "before" : "behind";
+    else if (state !== "behind") {
+      state = "within";
+      value = value * 8 + byte - 0x30;
+    }
+  }
+  return value;
 }
 
 /** The sum of the block's bytes, the checksum itself counting as blanks. */
 export function tarChecksum(block: Buffer): number {
   const [offset, length] = TAR_FIELDS.checksum;
   let sum = 0x20 * length;
-  for (let index = 0; index < block.length; index++) {
-    if (index < offset || index >= offset + length) sum += block[index] ?? 0;
-  }
+  for (let index = 0; index < block.length; index++) sum += block[index] ?? 0;
+  for (let index = offset; index < offset + length; index++) sum -= block[index] ?? 0;
   return sum;
 }
 

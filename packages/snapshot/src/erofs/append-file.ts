@@ -2,11 +2,11 @@ import { closeSync, fdatasync, openSync, readSync, rmSync, writeSync } from "nod
 import { promisify } from "node:util";
 
 const BUFFER_BYTES = 1 << 20;
-/** What is read of a file is small, and next to what was read before. */
-const WINDOW_BYTES = 1 << 18;
+/** What is read of a file is small, and often near to what was read before, but seldom in the order of the file. */
+const WINDOW_BYTES = 1 << 16;
+const WINDOWS_MAX = 64;
 /** From so much on what is written is sent to the disk while more comes, so that there is little to wait for in the end. */
 const SYNC_BYTES = 1 << 25;
-const EMPTY: Buffer = Buffer.alloc(0);
 
 /** A new file that is written from its start to its end, in large pieces. */
 export class AppendFile implements Disposable {
@@ -15,8 +15,8 @@ export class AppendFile implements Disposable {
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #used = 0;
   #flushed = 0;
-  #window = EMPTY;
-  #windowAt = 0;
+  /** By their numbers from the start of the file; the one that was used last is the last. */
+  readonly #windows = new Map<number, Buffer>();
   /** The first error of a sync under way is that of all later ones: the kernel tells it once. */
   #synced: Promise<void> = Promise.resolve();
   #syncing = false;
@@ -51,26 +51,40 @@ export class AppendFile implements Disposable {
   /** Over what has been appended before. */
   overwrite(bytes: Buffer, at: number): void {
     this.flush();
-    this.#window = EMPTY;
+    this.#windows.clear();
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, at + done);
   }
 
-  /** A view that holds until the next call. */
+  /** What was appended, most of it as a view into what has been read for others, too. */
   read(at: number, length: number): Buffer {
-    const start = at - this.#windowAt;
-    if (start >= 0 && start + length <= this.#window.length) return this.#window.subarray(start, start + length);
-    if (at + length > this.#flushed) this.flush();
-    // Of both sides: some read towards the start.
-    const from = Math.max(0, at - WINDOW_BYTES / 2);
-    const bytes = Buffer.allocUnsafe(Math.max(at - from + length, WINDOW_BYTES));
+    const index = Math.floor(at / WINDOW_BYTES);
+    const start = at - index * WINDOW_BYTES;
+    const end = Math.min(start + length, WINDOW_BYTES);
+    const part = this.#window(index, end).subarray(start, end);
+    return part.length === length ? part : Buffer.concat([part, this.read(at + part.length, length - part.length)]);
+  }
+
+  /** With at least so many bytes. */
+  #window(index: number, length: number): Buffer {
+    let window = this.#windows.get(index);
+    this.#windows.delete(index);
+    if (window === undefined || window.length < length) {
+      window = this.#readWindow(index * WINDOW_BYTES);
+      if (window.length < length) throw new RangeError(`${this.path} ends before ${index * WINDOW_BYTES + length}`);
+    }
+    this.#windows.set(index, window);
+    if (this.#windows.size > WINDOWS_MAX) this.#windows.delete(this.#windows.keys().next().value ?? index);
+    return window;
+  }
+
+  #readWindow(from: number): Buffer {
+    this.flush();
+    const bytes = Buffer.allocUnsafe(WINDOW_BYTES);
     let done = 0;
     for (let got = -1; got !== 0 && done < bytes.length; done += got) {
       got = readSync(this.#fd, bytes, done, bytes.length - done, from + done);
     }
-    if (done < at - from + length) throw new RangeError(`${this.path} has no ${length} bytes at ${at}`);
-    this.#window = bytes.subarray(0, done);
-    this.#windowAt = from;
-    return bytes.subarray(at - from, at - from + length);
+    return bytes.subarray(0, done);
   }
 
   /** Everything is on the disk afterwards. */

@@ -32,11 +32,21 @@ export function diskLayout<Name extends string>(
       return value;
     },
     put(bytes, at, values) {
-      for (const [field, value] of Object.entries(values) as [Name, number | bigint][]) {
-        const [offset, size] = offsets.get(field) ?? assert.fail(`${name}.${field}`);
-        if (size === 8) bytes.writeBigUInt64LE(BigInt(value), at + offset);
-        else bytes.writeUIntLE(Number(value), at + offset, size);
+      // An image has some hundred thousand fields: nothing is made for each.
+      for (const field in values) {
+        const value = values[field] as number | bigint;
+        const place = offsets.get(field) ?? assert.fail(`${name}.${field}`);
+        const start = at + place[0];
+        if (place[1] !== 8) bytes.writeUIntLE(Number(value), start, place[1]);
+        else if (typeof value === "bigint") bytes.writeBigUInt64LE(value, start);
+        else putLong(bytes, start, value);
       }
     },
   };
+}
+
+function putLong(bytes: Buffer, at: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no number of 64 bits`);
+  bytes.writeUInt32LE(value % 2 ** 32, at);
+  bytes.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
 }
