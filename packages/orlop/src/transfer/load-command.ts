@@ -40,7 +40,7 @@ export const loadCommand: Command = {
       throw new OrlopError("invalid", "requested load from stdin, but stdin is a terminal; use -i, or redirect it");
     }
     const platform = flags.parse("platform", parsePlatform) ?? ownPlatform();
-    collectInOneGo();
+    using _collecting = collectInOneGo();
     await using depot = openDepot();
     using cancel = new CancelOnSignals();
     const { signal } = cancel;

@@ -31,7 +31,7 @@ export interface PullRequest {
  */
 export async function pull(depot: Depot, request: PullRequest): Promise<PulledImage> {
   const { reference, platform = ownPlatform(), quiet, registry, lease, signaturePolicy } = request;
-  collectInOneGo();
+  using _collecting = collectInOneGo();
   using cancel = new CancelOnSignals();
   const signal = request.signal === undefined ? cancel.signal : AbortSignal.any([cancel.signal, request.signal]);
   using progress = showProgress({ quiet, movement: "downloading" });

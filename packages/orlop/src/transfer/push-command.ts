@@ -47,7 +47,7 @@ export const pushCommand: Command = {
     if (text === undefined || destination === undefined || more.length > 0) {
       throw new OrlopError("invalid", "an image is required, and at most a destination");
     }
-    collectInOneGo();
+    using _collecting = collectInOneGo();
     await using depot = openDepot();
     const images = flags.isOn("all-tags")
       ? await repositoryImages(depot, text, destination)

@@ -44,7 +44,7 @@ export const saveCommand: Command = {
     }
     const asked = flags.parse("platform", parsePlatform);
     const platform = asked ?? ownPlatform();
-    collectInOneGo();
+    using _collecting = collectInOneGo();
     await using depot = openDepot();
     const records = await Promise.all(flags.positional.map((text) => findImage(depot, text)));
     await using kept = new AsyncDisposableStack();
