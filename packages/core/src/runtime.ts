@@ -133,7 +133,11 @@ export type RootFilesystem =
   /** Read-only layers, uppermost first, with writes kept in `upper` or, with "discard", in memory until the end. */
   | { readonly kind: "overlay"; readonly lower: readonly OverlayLayer[]; readonly writes: OverlayWrites }
   /** A tree put together entry by entry, parents before children, on an empty file system in memory. */
-  | { readonly kind: "tree"; readonly entries: readonly TreeEntry[] };
+  | { readonly kind: "tree"; readonly base?: undefined; readonly entries: readonly TreeEntry[] }
+  /** The same on what holds files already: places are made in it where they are missing. */
+  | { readonly kind: "tree"; readonly base: TreeBase; readonly entries: readonly MountedEntry[] };
+
+export type TreeBase = Extract<RootFilesystem, { readonly kind: "directory" | "overlay" }>;
 
 /** A directory, or an EROFS image in a file, which the kernel mounts from there (Linux 6.12, as root of the machine). */
 export type OverlayLayer = string | ErofsLayerFiles;
@@ -146,7 +150,12 @@ export interface ErofsLayerFiles {
 
 export type OverlayWrites = "discard" | KeptWrites;
 
-interface KeptWrites {
+/**
+ * Directories on one file system, which an overlay can have for this: `upper` receives what is written, with nothing in it
+ * that refers to the layers below by name; `work` is the kernel's. They may lie below a layer, where the container is then
+ * kept from looking into `upper` by an error (ELOOP).
+ */
+export interface KeptWrites {
   readonly upper: string;
   readonly work: string;
   /**
@@ -161,8 +170,11 @@ interface KeptWrites {
 export type TreeEntry =
   | { readonly kind: "directory"; readonly path: string; readonly mode: number }
   | { readonly kind: "symlink"; readonly path: string; readonly target: string }
-  /** A directory whose content is `lower`, with writes discarded at the end. */
-  | { readonly kind: "overlay"; readonly path: string; readonly lower: string }
+  | MountedEntry;
+
+export type MountedEntry =
+  /** A directory whose content is `lower`. What is written is kept in `writes`; absent: it is discarded at the end. */
+  | { readonly kind: "overlay"; readonly path: string; readonly lower: string; readonly writes?: KeptWrites }
   /** A host path bound read-only; a directory unless `file`. */
   | { readonly kind: "bind"; readonly path: string; readonly source: string; readonly file: boolean };
 

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { OverlayLayer, Process, RootFilesystem, RuntimeSpec } from "@orlop/core";
+import type { OverlayLayer, Process, RootFilesystem, RuntimeSpec, TreeEntry } from "@orlop/core";
 import { followLinks } from "./follow-links.ts";
 import { linkTarget } from "./host-view.ts";
 import { mountPlace } from "./mount-sources.ts";
@@ -59,12 +59,14 @@ function rootsOf(rootfs: RootFilesystem): readonly string[] {
     case "overlay":
       return [...(rootfs.writes === "discard" ? [] : [rootfs.writes.upper]), ...layerDirectories(rootfs.lower)];
     case "tree":
-      return rootfs.entries.flatMap((entry) => {
-        if (entry.path !== "etc") return [];
-        const source = entry.kind === "overlay" ? entry.lower : entry.kind === "bind" ? entry.source : undefined;
-        return source?.endsWith("/etc") ? [source.slice(0, -"/etc".length) || "/"] : [];
-      });
+      return [...rootfs.entries.flatMap(rootsOfEntry), ...(rootfs.base === undefined ? [] : rootsOf(rootfs.base))];
   }
+}
+
+function rootsOfEntry(entry: TreeEntry): readonly string[] {
+  if (entry.path !== "etc") return [];
+  const source = entry.kind === "overlay" ? entry.lower : entry.kind === "bind" ? entry.source : undefined;
+  return source?.endsWith("/etc") ? [source.slice(0, -"/etc".length) || "/"] : [];
 }
 
 function homeOf(uid: number, files: readonly PasswdFile[]): string {

@@ -33,7 +33,11 @@ export function emitOverlayRoot(
   p.step({ action: `overlay "${lower.map(layerPath).join(":")}"`, field: "root.path" });
   const layers = hasImages ? directories : emitLayers(c, directories, "lower");
   const [to = upper, by = work] = discard ? [] : emitLayers(c, [upper, work], "written");
-  emitNewFileSystem(p, overlay(c, { lower: layers, upper: to, work: by, oneByOne: hasImages, volatile }), c.root);
+  emitNewFileSystem(
+    p,
+    overlay(c, { lower: layers, upper: to, work: by, oneByOne: hasImages, volatile, keeps: !discard }),
+    c.root,
+  );
   if (needsScratch) emitDropScratch(c);
   attach(c.root);
 }
@@ -86,11 +90,19 @@ interface OverlayPlaces {
   readonly oneByOne?: boolean;
   /** Linux 5.10. */
   readonly volatile?: boolean;
+  /** Somebody reads `upper` afterwards. */
+  readonly keeps?: boolean;
 }
+
+/** Some kernels are built to leave content in a lower layer, and its name there in the upper one, unless told otherwise. */
+const WHOLE = [
+  ["redirect_dir", "off"],
+  ["metacopy", "off"],
+] as const;
 
 export function overlay(
   c: Compilation,
-  { lower, upper, work, oneByOne = false, volatile = false }: OverlayPlaces,
+  { lower, upper, work, oneByOne = false, volatile = false, keeps = false }: OverlayPlaces,
 ): NewFileSystem {
   const layers = oneByOne
     ? lower.map((path) => ["lowerdir+", path] as const)
@@ -98,5 +110,6 @@ export function overlay(
   const data: (readonly [string, string | undefined])[] = [...layers, ["upperdir", upper], ["workdir", work]];
   if (volatile) data.push(["volatile", undefined]);
   if (c.withinUserNamespace) data.push(["userxattr", undefined]);
+  else if (keeps) data.push(...WHOLE);
   return { type: "overlay", source: "overlay", options: { ...NO_OPTIONS, data } };
 }

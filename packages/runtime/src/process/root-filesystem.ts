@@ -1,4 +1,4 @@
-import { OrlopError, type TreeEntry } from "@orlop/core";
+import { type KeptWrites, OrlopError, type RootFilesystem, type TreeEntry } from "@orlop/core";
 import {
   emitAttach,
   emitCloneMount,
@@ -68,13 +68,15 @@ export function emitRoot(c: Compilation, attach: (mount: Slot) => void): void {
       emitOverlayRoot(c, rootfs.lower, rootfs.writes, attach);
       break;
     case "tree":
-      emitTreeRoot(c, rootfs.entries, attach);
+      emitTreeRoot(c, rootfs, attach);
       break;
   }
 }
 
 /** The kernel would only say "invalid argument". */
-export function checkRoot({ plan: { rootfs, host }, withinUserNamespace }: Compilation): void {
+export function checkRoot({ plan, withinUserNamespace }: Compilation): void {
+  const { host } = plan;
+  const rootfs = (plan.rootfs.kind === "tree" ? plan.rootfs.base : undefined) ?? plan.rootfs;
   if (rootfs.kind === "overlay") checkLayers(rootfs.lower, withinUserNamespace);
   if (rootfs.kind !== "directory") return;
   const kind = host.fileKind(rootfs.path);
@@ -93,8 +95,12 @@ function emitDirectoryRoot(c: Compilation, path: string, attach: (mount: Slot) =
   if (sourcesFromReaper(c)) emitLegacyAttributes(p, c.root, NO_PEER);
 }
 
-function emitTreeRoot(c: Compilation, entries: readonly TreeEntry[], attach: (mount: Slot) => void): void {
-  emitMemory(c, c.root, "the root directory itself", attach);
+type Tree = Extract<RootFilesystem, { readonly kind: "tree" }>;
+
+function emitTreeRoot(c: Compilation, { base, entries }: Tree, attach: (mount: Slot) => void): void {
+  if (base === undefined) emitMemory(c, c.root, "the root directory itself", attach);
+  else if (base.kind === "directory") emitDirectoryRoot(c, base.path, attach);
+  else emitOverlayRoot(c, base.lower, base.writes, attach);
   emitScratch(c);
   for (const [index, entry] of entries.entries()) emitTreeEntry(c, entry, `${index}`);
   emitDropScratch(c);
@@ -115,19 +121,7 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
       p.call("symlinkat", [p.text(entry.target), c.root, p.text(entry.path)]);
       return;
     case "overlay":
-      p.step({ action: `overlay "${entry.lower}"`, why: "reads from the host, writes to memory" });
-      for (const name of ["", "/upper", "/work"]) {
-        p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(`${scratch}${name}`), octal(p, 0o755)]);
-      }
-      emitNewFileSystem(
-        p,
-        overlay(c, {
-          lower: emitLayers(c, [entry.lower], `${scratch}/lower`),
-          upper: `${scratch}/upper`,
-          work: `${scratch}/work`,
-        }),
-        mount,
-      );
+      emitEntryOverlay(c, entry, scratch, mount);
       emitDirectoryInRoot(p, c.root, entry.path, target);
       break;
     case "bind":
@@ -148,6 +142,33 @@ function emitTreeEntry(c: Compilation, entry: TreeEntry, scratch: string): void 
   }
   p.call("close", [mount]);
   p.call("close", [target]);
+}
+
+function emitEntryOverlay(
+  c: Compilation,
+  { lower, writes }: Extract<TreeEntry, { readonly kind: "overlay" }>,
+  scratch: string,
+  mount: Slot,
+): void {
+  const { p } = c;
+  const why = `reads from the host, writes to ${writes === undefined ? "memory" : `"${writes.upper}"`}`;
+  p.step({ action: `overlay "${lower}"`, why });
+  const made = writes === undefined ? ["", "/upper", "/work"] : [""];
+  for (const name of made) p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(`${scratch}${name}`), octal(p, 0o755)]);
+  const kept: KeptWrites = writes ?? { upper: `${scratch}/upper`, work: `${scratch}/work` };
+  const [upper = "", work = ""] = emitLayers(c, [kept.upper, kept.work], `${scratch}/written`);
+  const { volatile = false } = kept;
+  emitNewFileSystem(
+    p,
+    overlay(c, {
+      lower: emitLayers(c, [lower], `${scratch}/lower`),
+      upper,
+      work,
+      volatile,
+      keeps: writes !== undefined,
+    }),
+    mount,
+  );
 }
 
 function entrySlot(c: Compilation, { path }: TreeEntry): Slot {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RootFilesystem } from "@orlop/core";
 import type { RuntimeBench } from "./runtime-bench.ts";
@@ -79,6 +79,36 @@ export const rootCases: readonly RuntimeSuiteCase[] = [
       const { id } = await bench.run(script, { rootfs });
       assert.equal(bench.output(id), "root:x:0:0:root:/root:/bin/sh\nnew\nread-only\n");
       assert.equal(existsSync(join(bench.rootfs, "bin/new")), false);
+    },
+  },
+  {
+    title: "puts a tree together on layers, and keeps what is written to each of its parts",
+    async check(bench) {
+      const keeps = (name: string): { readonly upper: string; readonly work: string } => {
+        const [upper = "", work = ""] = ["upper", "work"].map((part) => bench.path(`${name}-${part}`));
+        for (const path of [upper, work]) mkdirSync(path);
+        return { upper, work };
+      };
+      const [base, part] = [keeps("base"), keeps("part")];
+      const lower = layer(bench, "part");
+      mkdirSync(join(lower, "etc/whole/deep"), { recursive: true });
+      const rootfs: RootFilesystem = {
+        kind: "tree",
+        base: { kind: "overlay", lower: [bench.rootfs], writes: base },
+        entries: [
+          { kind: "overlay", path: "new/part", lower, writes: part },
+          { kind: "overlay", path: "bin", lower: join(bench.rootfs, "bin") },
+        ],
+      };
+      const script =
+        "cd /new/part/etc && cat part && rm part && mv whole moved && echo kept >/kept && echo gone >/bin/new";
+      const { id, exitCode } = await bench.run(script, { rootfs });
+      assert.deepEqual([bench.output(id), exitCode], ["part\n", 0]);
+      assert.equal(readFileSync(join(base.upper, "kept"), "utf8"), "kept\n");
+      assert.equal(existsSync(join(base.upper, "bin/new")), false);
+      assert.ok(existsSync(join(part.upper, "etc/moved/deep")), "all of what is renamed is there");
+      assert.ok(statSync(join(part.upper, "etc/part")).isCharacterDevice());
+      assert.ok(existsSync(join(lower, "etc/part")));
     },
   },
   {
