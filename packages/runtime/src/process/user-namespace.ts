@@ -79,10 +79,19 @@ export function emitAwaitIdMaps(c: Compilation): void {
   p.mark(mapped);
 }
 
-/** In init, once the ids are mapped: everything up to the user's own identity is done as root of the namespace. */
+/**
+ * In init, once the ids are mapped: everything up to the user's own identity is done as root of the namespace or, where that
+ * has none, as who made it: that one has all capabilities there, too.
+ */
 export function emitBecomeRoot(c: Compilation): void {
   const { p } = c;
+  const { uidMappings = [], gidMappings = [] } = c.plan.request.spec.linux ?? {};
   p.step({ action: "become root of the user namespace", field: "linux.uidMappings" });
-  p.call("setresgid", [0, 0, 0]);
-  p.call("setresuid", [0, 0, 0]);
+  if (hasRoot(gidMappings)) p.call("setresgid", [0, 0, 0]);
+  if (hasRoot(uidMappings)) p.call("setresuid", [0, 0, 0]);
+}
+
+/** A namespace that is joined has maps that others have written. */
+function hasRoot(mappings: readonly LinuxIDMapping[]): boolean {
+  return mappings.length === 0 || mappings.some(({ containerID }) => Number(containerID) === 0);
 }
