@@ -1,3 +1,6 @@
+export type { CapturedPart } from "./captured/captured-entries.ts";
+export { CapturedWrites } from "./captured/captured-writes.ts";
+export type { Conflict } from "./captured/find-conflicts.ts";
 export type { ChangesOptions, SnapshotChanges } from "./changes/snapshot-changes.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
@@ -11,5 +14,6 @@ export { USER_OVERLAY_PARAMETER, userOverlayObstacle } from "./overlay/user-over
 export { isProxy, proxyName } from "./recorded/proxy-address.ts";
 export { ProxyNamespaces } from "./recorded/proxy-namespaces.ts";
 export { diskUsage } from "./store/disk-usage.ts";
+export { makeUpper } from "./store/make-upper.ts";
 export type { LayerState, StoredSnapshotter } from "./store/stored-snapshotter.ts";
 export { XattrReader } from "./system/xattr-reader.ts";

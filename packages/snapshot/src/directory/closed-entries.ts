@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import type { LayerEntry } from "@orlop/core";
 import { pipeThrough, readTar } from "@orlop/image";
-import { isOpaque } from "../layer/overlay-xattrs.ts";
+import { isCopied, isOpaque } from "../layer/overlay-xattrs.ts";
 import { checkName, markerEntry, ownXattrs, whiteoutPath } from "./file-entry.ts";
 import { type FoundFile, listUpper } from "./list-upper.ts";
 import type { RootDirectory } from "./root-directory.ts";
@@ -34,9 +34,11 @@ function isWhiteout(stat: FoundFile["stat"]): boolean {
  *
  * The content of an entry is to be read before the next entry.
  *
+ * @param copied as the option of `upperEntries`
+ *
  * @throws OrlopError `unsupported` where there is no unshare(1) or tar(1)
  */
-export async function* closedEntries(directory: string): AsyncGenerator<LayerEntry> {
+export async function* closedEntries(directory: string, copied?: Set<string>): AsyncGenerator<LayerEntry> {
   const order = ["--sort=name", "--numeric-owner", "--format=pax", "--xattrs", "--xattrs-include=*"];
   const args = ["--user", "--map-root-user", "--", "tar", "--create", ...order, "--directory", directory, "."];
   const { PATH = "" } = process.env;
@@ -45,7 +47,10 @@ export async function* closedEntries(directory: string): AsyncGenerator<LayerEnt
     { path: "unshare", args, env: { PATH, LC_ALL: "C" } },
     { what: `read "${directory}", in which there are files that their owner may not read` },
   );
-  for await (const entry of readTar(archive)) yield* upperEntry(entry);
+  for await (const entry of readTar(archive)) {
+    if (isCopied(entry.xattrs)) copied?.add(pathOf(entry.path));
+    yield* upperEntry(entry);
+  }
 }
 
 function* upperEntry(entry: LayerEntry): Generator<LayerEntry> {

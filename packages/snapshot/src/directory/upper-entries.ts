@@ -1,5 +1,5 @@
 import type { LayerEntry } from "@orlop/core";
-import { isOpaque } from "../layer/overlay-xattrs.ts";
+import { isCopied, isOpaque } from "../layer/overlay-xattrs.ts";
 import { readXattrs } from "../system/read-xattrs.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { closedEntries, listOpen } from "./closed-entries.ts";
@@ -13,6 +13,8 @@ export interface UpperOptions {
   readonly scratch: string;
   /** An ordinary user's own files, which are those of root to a container of his. */
   readonly ownIsRoot?: boolean;
+  /** Receives paths of what overlay has copied from a layer below, before they are told. */
+  readonly copied?: Set<string>;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function* upperEntries(directory: string, options: UpperOptions): A
   using root = new RootDirectory(directory);
   const found = options.ownIsRoot ? listOpen(root) : listUpper(root);
   if (found === undefined) {
-    yield* closedEntries(directory);
+    yield* closedEntries(directory, options.copied);
     return;
   }
   const paths = found.map(({ path }) => (path === "" ? "." : path));
@@ -36,6 +38,7 @@ export async function* upperEntries(directory: string, options: UpperOptions): A
     const own = xattrs.get(path === "" ? "." : path) ?? new Map<string, Buffer>();
     const written = upperEntry(root, { path, stat }, own, links);
     const entry = options.ownIsRoot ? withRootsOwner(written) : written;
+    if (isCopied(own)) options.copied?.add(path);
     yield entry;
     if (entry.kind === "directory" && isOpaque(own))
       yield { ...markerEntry(entry), path: path === "" ? ".wh..wh..opq" : `${path}/.wh..wh..opq` };

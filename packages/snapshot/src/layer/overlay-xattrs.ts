@@ -11,3 +11,8 @@ export function withoutOverlays(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMa
 export function isOpaque(xattrs: ReadonlyMap<string, Buffer>): boolean {
   return ["trusted", "user"].some((prefix) => xattrs.get(`${prefix}.overlay.opaque`)?.toString() === "y");
 }
+
+/** Whether overlay has copied a file with these attributes from a layer below (overlayfs.rst, "Inode properties"). */
+export function isCopied(xattrs: ReadonlyMap<string, Buffer>): boolean {
+  return ["trusted", "user"].some((prefix) => xattrs.has(`${prefix}.overlay.origin`));
+}

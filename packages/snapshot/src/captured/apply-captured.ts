@@ -1,0 +1,214 @@
+import { randomUUID } from "node:crypto";
+import {
+  type BigIntStats,
+  chmodSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs";
+import { type LayerEntry, OrlopError } from "@orlop/core";
+import type { OpenPlace } from "../directory/root-directory.ts";
+import { StagedFile } from "../directory/staged-file.ts";
+import { anybodysXattrs } from "../layer/layer-losses.ts";
+import { withoutOverlays } from "../layer/overlay-xattrs.ts";
+import { readXattrs } from "../system/read-xattrs.ts";
+import { makeSpecialFiles, type SpecialFile } from "../system/special-files.ts";
+import type { CapturedEntry, CapturedOptions } from "./captured-entries.ts";
+import { HostWalk, removeEntry, splitPath } from "./host-walk.ts";
+
+interface ApplyOptions extends CapturedOptions {
+  /** What has changed later is somebody else's: such a directory keeps its time. */
+  readonly sinceNs: bigint;
+}
+
+/** A directory that is to be described when nothing is made in it any more. */
+interface PlacedDirectory {
+  readonly path: string;
+  readonly entry: LayerEntry;
+  /** As it was; absent: it has been made. */
+  readonly before: BigIntStats | undefined;
+}
+
+const MODE_MASK = 0o7777;
+const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
+
+/**
+ * Puts captured entries in their places in a directory, with owners (as root), modes, times, extended attributes and hard
+ * links. A file is made beside its place and renamed: whoever looks sees the old one or the new one, whole. Where a directory
+ * makes way for something else, or the other way round, there is neither for a moment.
+ *
+ * @throws OrlopError, or the errors of node:fs; what has been put in place by then stays
+ */
+export async function applyCaptured(
+  below: string,
+  entries: AsyncIterable<CapturedEntry>,
+  options: ApplyOptions,
+): Promise<void> {
+  using applied = new CapturedApply(below, options);
+  for await (const entry of entries) await applied.put(entry);
+  await applied.finish();
+}
+
+class CapturedApply implements Disposable {
+  readonly #below: string;
+  readonly #walk: HostWalk;
+  /** For further names of files: the way to one place ends the hold on another. */
+  readonly #targets: HostWalk;
+  readonly #options: ApplyOptions;
+  readonly #keepsOwners: boolean = process.geteuid?.() === 0;
+  /** A name that nobody else has, in directories that others may write to. */
+  readonly #staged: string = `.orlop-${randomUUID()}`;
+  /** Those above first. */
+  readonly #directories: PlacedDirectory[] = [];
+  /** What is to be set of files, by the directories that these are in: Node has no nanoseconds. */
+  readonly #times = new Map<string, SpecialFile[]>();
+
+  constructor(below: string, options: ApplyOptions) {
+    this.#below = below;
+    this.#walk = new HostWalk(below);
+    this.#targets = new HostWalk(below);
+    this.#options = options;
+  }
+
+  [Symbol.dispose](): void {
+    this.#walk[Symbol.dispose]();
+    this.#targets[Symbol.dispose]();
+  }
+
+  async put({ path, entry, hidesBelow }: CapturedEntry): Promise<void> {
+    if (entry?.kind === "directory") return this.#putDirectory(path, entry, hidesBelow);
+    const { parent, name } = splitPath(path);
+    const place = this.#open(this.#walk, parent);
+    if (entry === undefined) return removeEntry(place, name);
+    try {
+      await this.#stage(place, entry);
+      this.#take(place, name);
+    } catch (error) {
+      rmSync(`${place.path}/${this.#staged}`, { force: true });
+      throw error;
+    }
+    if (entry.kind === "hard-link") return;
+    const times = this.#times.get(parent) ?? [];
+    times.push({ kind: "time", path: name, attributes: entry });
+    this.#times.set(parent, times);
+  }
+
+  async finish(): Promise<void> {
+    const kept = this.#directories.filter(({ before }) => before !== undefined).map(({ path }) => path || ".");
+    const { system, scratch } = this.#options;
+    const xattrs = await readXattrs(system, this.#below, kept, scratch);
+    for (const directory of this.#directories.toReversed()) {
+      await this.#describe(directory, withoutOverlays(xattrs.get(directory.path || ".") ?? NO_XATTRS));
+    }
+    for (const [path, times] of this.#times) await this.#make(this.#open(this.#walk, path), times);
+  }
+
+  #open(walk: HostWalk, path: string): OpenPlace {
+    const place = walk.directory(path);
+    if (place !== undefined) return place;
+    throw new OrlopError("conflict", `Cannot write to "${walk.absolute(path)}": it is no directory any more`);
+  }
+
+  #putDirectory(path: string, entry: LayerEntry, hidesBelow: boolean): void {
+    const found = this.#walk.stat(path);
+    const before = path === "" || (found?.isDirectory() === true && !hidesBelow) ? found : undefined;
+    if (before === undefined) {
+      const { parent, name } = splitPath(path);
+      const place = this.#open(this.#walk, parent);
+      mkdirSync(`${place.path}/${this.#staged}`, { mode: 0o700 });
+      this.#take(place, name);
+    }
+    this.#directories.push({ path, entry, before });
+  }
+
+  /** Makes what is no directory beside its place. */
+  async #stage(place: OpenPlace, entry: LayerEntry): Promise<void> {
+    const { kind, uid, gid, target, device, xattrs } = entry;
+    const made = `${place.path}/${this.#staged}`;
+    switch (kind) {
+      case "file": {
+        using file = new StagedFile(made);
+        for await (const chunk of entry.content()) file.write(chunk);
+        file.finish(entry, this.#keepsOwners);
+        break;
+      }
+      case "symlink":
+        symlinkSync(target, made);
+        if (this.#keepsOwners) lchownSync(made, uid, gid);
+        break;
+      case "hard-link": {
+        const { parent, name } = splitPath(target);
+        linkSync(`${this.#open(this.#targets, parent).path}/${name}`, made);
+        return;
+      }
+      case "fifo":
+      case "character-device":
+      case "block-device":
+        await this.#make(place, [{ kind: "node", path: this.#staged, type: kind, device, attributes: entry }]);
+        break;
+      case "directory":
+        throw new Error("directories are made for themselves");
+    }
+    await this.#make(place, xattrChanges(this.#staged, this.#settable(xattrs), NO_XATTRS));
+  }
+
+  /** Gives what was made its name; what has that makes way. */
+  #take(place: OpenPlace, name: string): void {
+    const [made, wanted] = [`${place.path}/${this.#staged}`, `${place.path}/${name}`];
+    const there = lstatSync(wanted, { throwIfNoEntry: false });
+    if (there === undefined || (!there.isDirectory() && !lstatSync(made).isDirectory())) {
+      renameSync(made, wanted);
+      // Of two names of one file rename(2) leaves both.
+      if (lstatSync(made, { throwIfNoEntry: false }) !== undefined) unlinkSync(made);
+      return;
+    }
+    const aside = `${this.#staged}-before`;
+    renameSync(wanted, `${place.path}/${aside}`);
+    renameSync(made, wanted);
+    removeEntry(place, aside);
+  }
+
+  /** Owner, mode, attributes and times, where they differ. */
+  async #describe({ path, entry, before }: PlacedDirectory, xattrs: ReadonlyMap<string, Buffer>): Promise<void> {
+    const place = this.#open(this.#walk, path);
+    const { mode, uid, gid } = entry;
+    const hasOwner = before !== undefined && Number(before.uid) === uid && Number(before.gid) === gid;
+    if (this.#keepsOwners && !hasOwner) lchownSync(`${place.path}/.`, uid, gid);
+    if (before === undefined || (Number(before.mode) & MODE_MASK) !== mode) chmodSync(place.path, mode);
+    const specials = [...(this.#times.get(path) ?? []), ...xattrChanges(".", this.#settable(entry.xattrs), xattrs)];
+    this.#times.delete(path);
+    // What was made in it has given it another, unless others have done so, too.
+    const isOurs = before === undefined || before.ctimeNs < this.#options.sinceNs;
+    if (isOurs) specials.push({ kind: "time", path: ".", attributes: entry });
+    await this.#make(place, specials);
+  }
+
+  #settable(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
+    return this.#keepsOwners ? xattrs : anybodysXattrs(xattrs);
+  }
+
+  async #make(place: OpenPlace, files: readonly SpecialFile[]): Promise<void> {
+    if (files.length === 0) return;
+    // By another process, which does not have this one's descriptors.
+    const directory = `/proc/${process.pid}/fd/${place.fd}`;
+    await makeSpecialFiles(this.#options.system, directory, files, this.#keepsOwners);
+  }
+}
+
+function xattrChanges(
+  path: string,
+  wanted: ReadonlyMap<string, Buffer>,
+  there: ReadonlyMap<string, Buffer>,
+): SpecialFile[] {
+  const gone = [...there.keys()].filter((name) => !wanted.has(name));
+  const set = [...wanted].filter(([name, value]) => there.get(name)?.equals(value) !== true);
+  return [
+    ...gone.map((name): SpecialFile => ({ kind: "xattr", path, name, value: undefined })),
+    ...set.map(([name, value]): SpecialFile => ({ kind: "xattr", path, name, value })),
+  ];
+}
