@@ -1,7 +1,7 @@
 import type { CommandEntry, CommandGroup, LazyCommand } from "./verbs/command-entry.ts";
 import { CONTAINER_COMMANDS, CONTAINER_GROUP, PS, REMOVE } from "./verbs/container-verbs.ts";
 import { HISTORY, IMAGE_GROUP, IMAGES, IMPORT, LOAD, PULL, PUSH, RMI, SAVE, TAG } from "./verbs/image-verbs.ts";
-import { NETWORK_GROUP, POD_GROUP, VOLUME_GROUP } from "./verbs/resource-verbs.ts";
+import { CAPTURE_GROUP, NETWORK_GROUP, POD_GROUP, VOLUME_GROUP } from "./verbs/resource-verbs.ts";
 
 const INSPECT: LazyCommand = {
   summary: "Tell all about containers and images",
@@ -30,6 +30,11 @@ const GENERATE_KUBE: LazyCommand = {
 
 export const COMMANDS: readonly CommandEntry[] = [
   ...CONTAINER_COMMANDS,
+  {
+    name: "try",
+    summary: "Run a command with what it writes to this machine's files captured",
+    load: async () => (await import("./try/try-command.ts")).tryCommand,
+  },
   { name: "ps", ...PS },
   { name: "events", ...EVENTS },
   { name: "rm", ...REMOVE },
@@ -111,6 +116,7 @@ export const OWN_COMMANDS: readonly CommandEntry[] = [
 ];
 
 export const GROUPS: readonly CommandGroup[] = [
+  CAPTURE_GROUP,
   CONTAINER_GROUP,
   {
     name: "generate",

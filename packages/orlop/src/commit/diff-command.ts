@@ -1,9 +1,9 @@
 import { OrlopError } from "@orlop/core";
-import type { SnapshotChange } from "@orlop/snapshot";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { printText } from "../print.ts";
 import { Depot } from "../store/open-depot.ts";
+import { changesText } from "./changes-text.ts";
 import { writtenSnapshot } from "./written-snapshot.ts";
 
 export const diffCommand: Command = {
@@ -33,19 +33,13 @@ export const diffCommand: Command = {
     const { store, snapshotter, key } = writtenSnapshot("compare", text, container);
     await using depot = new Depot(store);
     using changes = await depot.changes(snapshotter, key, container);
-    printText((format === "json" ? jsonText : linesText)(await changes.list()));
+    const list = await changes.list();
+    printText(
+      changesText(
+        list.map(({ kind, path }) => ({ kind, path: `/${path}` })),
+        format,
+      ),
+    );
     return 0;
   },
 };
-
-const LETTERS: Readonly<Record<SnapshotChange["kind"], string>> = { added: "A", changed: "C", deleted: "D" };
-
-function linesText(changes: readonly SnapshotChange[]): string {
-  return changes.map(({ kind, path }) => `${LETTERS[kind]} /${path}\n`).join("");
-}
-
-function jsonText(changes: readonly SnapshotChange[]): string {
-  const kinds = Object.groupBy(changes, ({ kind }) => kind);
-  const paths = Object.entries(kinds).map(([kind, found]) => [kind, found.map(({ path }) => `/${path}`)]);
-  return `${JSON.stringify(Object.fromEntries(paths))}\n`;
-}

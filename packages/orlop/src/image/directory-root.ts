@@ -67,7 +67,7 @@ function readonlyBind(source: string, root: string): Mount {
 }
 
 /** A directory's entries as the host has them. */
-const hostDirectories: HostDirectories = {
+export const hostDirectories: HostDirectories = {
   list(path) {
     let found: Dirent[];
     try {

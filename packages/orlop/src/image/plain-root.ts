@@ -2,7 +2,7 @@ import { directoryRoot } from "./directory-root.ts";
 import type { ImageRoot } from "./image.ts";
 
 /** Directories of the host that a container has its own of. */
-const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
+export const HOST_EMPTIED: readonly string[] = ["dev", "proc", "run", "sys"];
 
 /** This machine's own root file system as it is now. */
 export function hostRoot(rootless: boolean): ImageRoot {

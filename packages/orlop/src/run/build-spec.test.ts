@@ -26,6 +26,7 @@ const machine: MachineView = {
   capabilities: new Set(CAPABILITIES.filter((name) => name !== "CAP_SYS_RESOURCE")),
   hostname: "machine",
   home: "/home/me",
+  umask: 0o22,
   kernelRelease: "6.12.0",
   swapLimits: true,
   thermalThrottleCpus: [0],

@@ -47,7 +47,7 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
   const capabilities = capabilitySet(options.capabilities, machine.capabilities);
   const spec: RuntimeSpec = {
     ociVersion: base.ociVersion,
-    process: buildProcess(sources, base.process?.user.umask, capabilities),
+    process: buildProcess(sources, options.asCaller ? machine.umask : base.process?.user.umask, capabilities),
     root: { path: "/", readonly: options.readOnly },
     hostname,
     ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
@@ -114,7 +114,7 @@ function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, cap
   const namespaces = (base.namespaces ?? []).filter(({ type }) => network.kind !== "host" || type !== "network");
   return {
     namespaces: machine.rootless ? [...namespaces, { type: "user" }] : namespaces,
-    ...(machine.rootless ? callerAsRoot(machine) : {}),
+    ...(machine.rootless ? callerMappings(machine, options.asCaller === true) : {}),
     resources: buildResources(options, machine, base.resources ?? {}),
     ...(nodes.length === 0 ? {} : { devices: nodes }),
     ...(filter === undefined ? {} : { seccomp: filter }),
@@ -123,11 +123,11 @@ function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, cap
   };
 }
 
-/** User 0 of the container is the caller: the one mapping that the kernel grants everybody (user_namespaces(7)). */
-function callerAsRoot({ uid, gid }: MachineView): Pick<Linux, "uidMappings" | "gidMappings"> {
+/** User 0 of the container is the caller, or the caller himself: one mapping is what the kernel grants everybody (user_namespaces(7)). */
+function callerMappings({ uid, gid }: MachineView, keepsIds: boolean): Pick<Linux, "uidMappings" | "gidMappings"> {
   return {
-    uidMappings: [{ containerID: 0, hostID: uid, size: 1 }],
-    gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
+    uidMappings: [{ containerID: keepsIds ? uid : 0, hostID: uid, size: 1 }],
+    gidMappings: [{ containerID: keepsIds ? gid : 0, hostID: gid, size: 1 }],
   };
 }
 
@@ -151,7 +151,7 @@ function refuseForOrdinaryUser(options: RunOptions, user: ContainerUser): void {
   const refuse = (what: string, why: string): never => {
     throw new OrlopError("denied", `Cannot ${what}: ${why}\nTry it as root.`);
   };
-  if (user.uid !== 0 || user.gid !== 0) {
+  if (options.asCaller !== true && (user.uid !== 0 || user.gid !== 0)) {
     refuse(`use user "${options.user}"`, "a container of an ordinary user has only user 0 and group 0, which are you");
   }
   const [group] = options.groupsToAdd;

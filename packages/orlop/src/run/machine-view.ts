@@ -9,6 +9,8 @@ export interface MachineView extends CallerView {
   /** Effective ids of this process. */
   readonly uid: number;
   readonly gid: number;
+  /** The caller's. */
+  readonly umask: number;
   /** An ordinary user: containers live in a user namespace where user 0 is the caller. */
   readonly rootless: boolean;
   /** Capabilities that a container can be given. */
@@ -26,9 +28,9 @@ export interface MachineView extends CallerView {
 export function readMachineView(): MachineView {
   const uid = process.geteuid?.() ?? 0;
   const rootless = uid !== 0;
-  const { cwd, env, home } = caller();
+  const { cwd, env, home, umask } = caller();
   return {
-    ...{ cwd, env, home },
+    ...{ cwd, env, home, umask },
     cpuCount: availableParallelism(),
     modules: {
       apparmor: existsSync("/sys/kernel/security/apparmor"),

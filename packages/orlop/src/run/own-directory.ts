@@ -32,7 +32,7 @@ export class OwnDirectory implements Disposable {
 }
 
 /** Removes a directory, also where an image has taken from its owner, who is not root, the right to write in it. */
-function removeTree(path: string): void {
+export function removeTree(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {

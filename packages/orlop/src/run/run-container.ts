@@ -3,6 +3,7 @@ import { OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import { caller } from "../caller/caller.ts";
 import { NotHere } from "../caller/not-here.ts";
+import type { Image, OpenImageOptions } from "../image/image.ts";
 import { printWarning } from "../print.ts";
 import { ownDataDirectory } from "../store/data-directory.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
@@ -18,14 +19,19 @@ import { sweepOrphans } from "./sweep-orphans.ts";
 /**
  * Makes a container, stays with it until it ends, removes it, and resolves with its exit code.
  *
+ * @param open opens another image than the one that the options name
  * @throws OrlopError
  */
-export async function runContainer(options: RunOptions, machine: MachineView): Promise<number> {
+export async function runContainer(
+  options: RunOptions,
+  machine: MachineView,
+  open?: (given: OpenImageOptions) => Promise<Image>,
+): Promise<number> {
   const rawInput = options.tty && options.interactive;
   if (rawInput && !caller().isTerminal(0))
     throw new OrlopError("invalid", "the input device is not a TTY", { field: "tty" });
   await using stack = new AsyncDisposableStack();
-  const prepared = stack.use(await prepareContainer(options, machine));
+  const prepared = stack.use(await prepareContainer(options, machine, open));
   const { id } = prepared;
   for (const warning of prepared.warnings) printWarning(warning);
   const idFile = options.cidfile === undefined ? undefined : stack.use(new ContainerIdFile(options.cidfile));

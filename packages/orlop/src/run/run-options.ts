@@ -88,6 +88,8 @@ export interface RunOptions extends NetworkOptions {
   readonly limits: ResourceLimits;
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj: number | undefined;
+  /** It is the caller's own command, with the caller's ids, also in a user namespace, and umask. */
+  readonly asCaller?: true;
   /** Name or id of the pod that it joins, or `new:NAME` for one that is made. */
   readonly pod?: string;
   /** It only prepares for the others of the pod. */

@@ -161,3 +161,32 @@ export const POD_GROUP: CommandGroup = {
     },
   ],
 };
+
+export const CAPTURE_GROUP: CommandGroup = {
+  name: "capture",
+  summary: "What can be done with changes that orlop try has kept",
+  commands: [
+    {
+      name: "ls",
+      aliases: ["list"],
+      summary: "List kept changes",
+      load: async () => (await import("../try/capture-commands.ts")).captureListCommand,
+    },
+    {
+      name: "diff",
+      summary: "List what kept changes would do",
+      load: async () => (await import("../try/capture-commands.ts")).captureDiffCommand,
+    },
+    {
+      name: "commit",
+      summary: "Write kept changes to this machine's files",
+      load: async () => (await import("../try/capture-commands.ts")).captureCommitCommand,
+    },
+    {
+      name: "rm",
+      aliases: ["remove"],
+      summary: "Throw kept changes away",
+      load: async () => (await import("../try/capture-commands.ts")).captureRemoveCommand,
+    },
+  ],
+};
