@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import type { Pod } from "@orlop/engine";
 import type { RemovedThing } from "@orlop/image";
@@ -6,6 +7,8 @@ import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { humanSize } from "../format/human-size.ts";
 import { pruneNetworks } from "../networks/prune-networks.ts";
 import { endedPods } from "../pods/ended-pods.ts";
+import { removeOrphaned } from "../run/own-directory.ts";
+import { capturesDirectory, LIVE_CAPTURE } from "../try/capture.ts";
 import { pruneVolumes } from "../volumes/prune-volumes.ts";
 import { type GcCall, gcCommand } from "./gc-verb.ts";
 import { isConfirmed } from "./is-confirmed.ts";
@@ -48,6 +51,7 @@ export async function pruneSystem(call: GcCall): Promise<number> {
   const volumes = flags.isOn("volumes")
     ? await pruneVolumes(engine.volumes, (volume) => volume.isAnonymous && suits(volume))
     : NO_VOLUMES;
+  if (existsSync(capturesDirectory())) removeOrphaned(capturesDirectory(), LIVE_CAPTURE);
   const lines = await pruneImages(shelf, await prunableImages(call));
   const { removed, freedBytes } = await shelf.collectGarbage({ leftoverAgeMs: 0 });
   const names = (...kinds: readonly RemovedThing["kind"][]): readonly string[] =>

@@ -15,19 +15,24 @@ export class OwnDirectory implements Disposable {
 
   constructor(parent: string, kind: string, mode: number) {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
-    for (const name of readdirSync(parent)) {
-      const path = join(parent, name);
-      // Of others with such a name, in a directory that everybody may write to, hands off.
-      const isOurs =
-        name.startsWith(`${kind}-`) && lstatSync(path, { throwIfNoEntry: false })?.uid === process.geteuid?.();
-      if (isOurs && !isMarkAlive(name.slice(kind.length + 1).replace(/-\d+$/, ""))) removeTree(path);
-    }
+    removeOrphaned(parent, kind);
     this.path = join(parent, `${kind}-${callerMark()}-${made++}`);
     mkdirSync(this.path, { mode });
   }
 
   [Symbol.dispose](): void {
     removeTree(this.path);
+  }
+}
+
+/** Removes directories of a kind whose process has died. */
+export function removeOrphaned(parent: string, kind: string): void {
+  for (const name of readdirSync(parent)) {
+    const path = join(parent, name);
+    // Of others with such a name, in a directory that everybody may write to, hands off.
+    const isOurs =
+      name.startsWith(`${kind}-`) && lstatSync(path, { throwIfNoEntry: false })?.uid === process.geteuid?.();
+    if (isOurs && !isMarkAlive(name.slice(kind.length + 1).replace(/-\d+$/, ""))) removeTree(path);
   }
 }
 

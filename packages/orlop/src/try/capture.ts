@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { type CapturedPart, CapturedWrites } from "@orlop/snapshot";
@@ -24,6 +24,9 @@ export interface KeptCapture extends Capture {
   readonly id: string;
 }
 
+/** Directories of this kind belong to a process, and to nobody when that is gone. */
+export const LIVE_CAPTURE = "live";
+
 export function capturesDirectory(): string {
   return join(ownDataDirectory(), "captures");
 }
@@ -40,8 +43,7 @@ export function writeCapture({ directory, command, startedAtMs, sinceNs, parts }
 
 /** Those that are kept, the oldest first. */
 export function listCaptures(): readonly KeptCapture[] {
-  mkdirSync(capturesDirectory(), { recursive: true, mode: 0o700 });
-  const ids = readdirSync(capturesDirectory()).filter((name) => /^[0-9a-f]{12}$/.test(name));
+  const ids = namesIn(capturesDirectory()).filter((name) => /^[0-9a-f]{12}$/.test(name));
   return ids.flatMap((id) => readCapture(id) ?? []).sort((a, b) => a.startedAtMs - b.startedAtMs);
 }
 
@@ -53,9 +55,16 @@ export function findCapture(text: string): KeptCapture {
   throw new OrlopError("invalid", `Cannot find capture "${text}": ${others.length + 1} ids begin so`);
 }
 
+function namesIn(directory: string): readonly string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
 function readCapture(id: string): KeptCapture | undefined {
   const directory = join(capturesDirectory(), id);
-  const { version, command, startedAtMs, sinceNs, parts } = JSON.parse(readFileSync(join(directory, RECORD), "utf8"));
+  const path = join(directory, RECORD);
+  // Removed meanwhile, or half of it.
+  if (!existsSync(path)) return undefined;
+  const { version, command, startedAtMs, sinceNs, parts } = JSON.parse(readFileSync(path, "utf8"));
   if (version !== VERSION) return undefined;
   return { id, directory, command, startedAtMs, sinceNs: BigInt(sinceNs), parts };
 }

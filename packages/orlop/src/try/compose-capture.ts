@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { MountedEntry, TreeEntry } from "@orlop/core";
 import { composeRoot, type HostDirectories } from "../image/compose-root.ts";
-import { canBeLayer, holdsFiles, isBelow, isVolatile, type MountPoint } from "../image/mount-table.ts";
+import { canBeLayer, holdsFiles, isBelow, isVolatile, type MountPoint, mountOf } from "../image/mount-table.ts";
 
 export interface CaptureView {
   readonly mounts: readonly MountPoint[];
@@ -32,8 +32,17 @@ export function composeCapture(view: CaptureView): CapturePlan {
   const isMounted = (entry: TreeEntry): entry is MountedEntry => entry.kind === "overlay" || entry.kind === "bind";
   return {
     skeleton: entries.filter((entry): entry is SkeletonEntry => !isMounted(entry)),
-    mounted: [...entries.filter(isMounted), ...(kindOf(SHARED.lower) === "directory" ? sharedOver(entries) : [])],
+    mounted: [
+      ...entries.filter(isMounted).map((entry) => readonlyAsHere(entry, mounts)),
+      ...(kindOf(SHARED.lower) === "directory" ? sharedOver(entries) : []),
+    ],
   };
+}
+
+/** What cannot be written to here cannot be there either. */
+function readonlyAsHere(entry: MountedEntry, mounts: readonly MountPoint[]): MountedEntry {
+  if (entry.kind !== "overlay" || mountOf(entry.lower, mounts)?.readonly !== true) return entry;
+  return { kind: "bind", path: entry.path, source: entry.lower, file: false };
 }
 
 /** Everybody may write there, and overlay cannot copy a directory of root's for an ordinary user: it is one of its own. */
@@ -59,7 +68,9 @@ function composeMounted({ mounts, emptied, kindOf }: CaptureView): readonly Moun
       const kind = kindOf(mount.path);
       if (kind === undefined) return [];
       const path = mount.path.slice(1);
-      if (kind === "directory" && !mount.readonly && canBeLayer(mount.type)) {
+      // Overlays of containers, of which the kernel stacks no more than two.
+      const isLayer = canBeLayer(mount.type) && mount.type !== "overlay";
+      if (kind === "directory" && !mount.readonly && isLayer) {
         return [{ kind: "overlay", path, lower: mount.path }];
       }
       return [{ kind: "bind", path, source: mount.path, file: kind === "file" }];

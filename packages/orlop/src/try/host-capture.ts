@@ -9,7 +9,7 @@ import type { Image, ImageRoot } from "../image/image.ts";
 import { canBeLayer, mountOf, parseMountTable } from "../image/mount-table.ts";
 import { HOST_EMPTIED } from "../image/plain-root.ts";
 import { OwnDirectory } from "../run/own-directory.ts";
-import { type Capture, capturesDirectory, writeCapture } from "./capture.ts";
+import { type Capture, capturesDirectory, type KeptCapture, LIVE_CAPTURE, writeCapture } from "./capture.ts";
 import { placeCapture } from "./capture-place.ts";
 import { composeCapture } from "./compose-capture.ts";
 
@@ -27,7 +27,7 @@ export class HostCapture implements Disposable {
   constructor(command: readonly string[], locked: boolean) {
     this.#command = command;
     this.#locked = locked;
-    this.#own = new OwnDirectory(capturesDirectory(), "live", 0o700);
+    this.#own = new OwnDirectory(capturesDirectory(), LIVE_CAPTURE, 0o700);
     // By the clock that inodes have their times from.
     this.#sinceNs = statSync(this.#own.path, { bigint: true }).ctimeNs;
   }
@@ -65,12 +65,13 @@ export class HostCapture implements Disposable {
     };
   }
 
-  /** What is there is there for good; resolves with how it is called. */
-  keep(): string {
+  /** From here on it stays until it is removed. */
+  keep(): KeptCapture {
     const id = shortId(generateId(randomBytes));
+    const directory = join(capturesDirectory(), id);
     writeCapture(this.capture);
-    renameSync(this.#own.path, join(capturesDirectory(), id));
-    return id;
+    renameSync(this.#own.path, directory);
+    return { ...this.capture, id, directory };
   }
 
   /** Anew each time: what the kernel has once written to for one overlay is not for another. */

@@ -5,11 +5,12 @@ import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { changesText } from "../commit/changes-text.ts";
 import { readMachineView } from "../run/machine-view.ts";
+import { removeTree } from "../run/own-directory.ts";
 import { runContainer } from "../run/run-container.ts";
 import { openWrites } from "./capture.ts";
 import { HostCapture } from "./host-capture.ts";
 import { commitCapture, isWanted } from "./settle-capture.ts";
-import { readTryOptions, type Terminals, TRY_FLAGS, type TryOptions } from "./try-options.ts";
+import { type Outcome, readTryOptions, type Terminals, TRY_FLAGS, type TryOptions } from "./try-options.ts";
 
 export const tryCommand: Command = {
   name: "try",
@@ -53,20 +54,33 @@ async function settle(host: HostCapture, exitCode: number, options: TryOptions):
   const changes = await writes.list();
   report(changes, options);
   if (changes.length === 0) return;
-  if (options.outcome === "keep") return sayKept(host);
-  if (options.outcome === "commit" && exitCode !== 0) {
-    say(`nothing is committed: the command has ended with ${exitCode}`);
-    return sayKept(host);
+  switch (await outcomeOf(exitCode, options)) {
+    case "commit":
+      return await commit(host);
+    case "keep":
+      return sayKept(host.keep().id);
+    case "discard":
+      return say("the changes are discarded");
   }
-  if (options.outcome === "discard") return say("the changes are discarded");
-  if (options.outcome === "ask" && !(await isWanted("Commit these changes? [y/N] ")))
-    return say("the changes are discarded");
+}
+
+async function outcomeOf(exitCode: number, { outcome }: TryOptions): Promise<Exclude<Outcome, "ask">> {
+  if (outcome === "ask") return (await isWanted("Commit these changes? [y/N] ")) ? "commit" : "discard";
+  if (outcome !== "commit" || exitCode === 0) return outcome;
+  say(`nothing is committed: the command has ended with ${exitCode}`);
+  return "keep";
+}
+
+/** Kept until all is done: whoever ends this process on the way can go on. */
+async function commit(host: HostCapture): Promise<void> {
+  const kept = host.keep();
   try {
-    await commitCapture(host.capture);
+    await commitCapture(kept);
   } catch (error) {
-    sayKept(host);
+    sayKept(kept.id);
     throw error;
   }
+  removeTree(kept.directory);
   say("the changes are committed");
 }
 
@@ -85,8 +99,7 @@ function report(changes: readonly SnapshotChange[], { format, output }: TryOptio
   say(changes.length === 0 ? "nothing was written" : [count("added"), count("changed"), count("deleted")].join(", "));
 }
 
-function sayKept(host: HostCapture): void {
-  const id = host.keep();
+function sayKept(id: string): void {
   say(`the changes are kept: orlop capture diff|commit|rm ${id}`);
 }
 

@@ -39,7 +39,7 @@ export class CapturedWrites implements Disposable {
   async conflicts(sinceNs: bigint): Promise<readonly Conflict[]> {
     const found: Conflict[] = [];
     for (const part of this.#parts) {
-      found.push(...(await findConflicts(part.below, capturedEntries(part, this.#options), sinceNs)));
+      found.push(...(await findConflicts(part, capturedEntries(part, this.#options), sinceNs)));
     }
     return found;
   }

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import type { LayerEntry } from "@orlop/core";
-import type { CapturedEntry } from "./captured-entries.ts";
+import type { CapturedEntry, CapturedPart } from "./captured-entries.ts";
 import { filesBelow, HostWalk, splitPath } from "./host-walk.ts";
 
 /** Why something cannot be put in the place of what is there. */
@@ -19,14 +19,16 @@ const CHANGED = "has changed meanwhile";
  * has changed there at `sinceNs` or later (the time that inodes have: st_ctim of stat(2)), is gone, or is mounted.
  */
 export async function findConflicts(
-  below: string,
+  { below, given }: Pick<CapturedPart, "below" | "given">,
   entries: AsyncIterable<CapturedEntry>,
   sinceNs: bigint,
 ): Promise<readonly Conflict[]> {
   using walk = new HostWalk(below);
   const conflicts: Conflict[] = [];
   for await (const entry of entries) {
-    const what = conflictOf(walk, entry, sinceNs);
+    // Of a directory that was no layer nothing was to be seen but what was given: whatever is there is somebody else's.
+    const isUnseen = given !== undefined && entry.entry !== undefined;
+    const what = conflictOf(walk, entry, isUnseen ? 0n : sinceNs);
     if (what !== undefined) conflicts.push({ path: walk.absolute(entry.path), what });
   }
   return conflicts;

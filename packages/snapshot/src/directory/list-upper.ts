@@ -1,4 +1,5 @@
 import { type BigIntStats, fstatSync, lstatSync, readdirSync } from "node:fs";
+import { OrlopError } from "@orlop/core";
 import type { OpenPlace, RootDirectory } from "./root-directory.ts";
 
 export interface FoundFile {
@@ -7,7 +8,11 @@ export interface FoundFile {
   readonly stat: BigIntStats;
 }
 
-/** Everything in it, the directory itself first, as the empty path; what is gone meanwhile not. */
+/**
+ * Everything in it, the directory itself first, as the empty path; what is gone meanwhile not.
+ *
+ * @throws OrlopError `unsupported` for a name that is not UTF-8
+ */
 export function listUpper(root: RootDirectory): readonly FoundFile[] {
   const found: FoundFile[] = [];
   const walk = (place: OpenPlace, path: string): void => {
@@ -20,6 +25,7 @@ export function listUpper(root: RootDirectory): readonly FoundFile[] {
         continue;
       }
       const stat = lstatSync(`${place.path}/${name}`, { bigint: true, throwIfNoEntry: false });
+      if (stat === undefined && name.includes("\ufffd")) throw notText(below);
       // Layers have no sockets, and nobody listens at this one any more.
       if (stat !== undefined && !stat.isSocket()) found.push({ path: below, stat });
     }
@@ -27,6 +33,10 @@ export function listUpper(root: RootDirectory): readonly FoundFile[] {
   using top = root.open();
   walk(top, "");
   return found;
+}
+
+function notText(path: string): OrlopError {
+  return new OrlopError("unsupported", `Cannot read ${JSON.stringify(path)}: its name is not UTF-8`);
 }
 
 function byBytes(a: string, b: string): number {
