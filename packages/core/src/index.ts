@@ -218,6 +218,7 @@ export {
   type OverlayLayer,
   type OverlayWrites,
   type ResourceUsage,
+  type RestoreOptions,
   type RootFilesystem,
   type Runtime,
   type RuntimeFeatures,

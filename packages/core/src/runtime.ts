@@ -59,7 +59,10 @@ export interface Runtime {
   /** Process ids inside the container, as the host numbers them; empty where there are none to see. */
   pids(id: string): Promise<readonly number[]>;
   resize(id: string, size: WindowSize, options?: { readonly execId?: string }): Promise<void>;
+  /** Saves the processes of a running or paused container; not its files. */
   checkpoint(id: string, options: CheckpointOptions): Promise<void>;
+  /** Makes a container as `run` does, with the processes that a checkpoint has saved. On failure nothing is left. */
+  restore?(request: CreateRequest, options: RestoreOptions): Promise<State>;
   /** Removes a stopped container; with `force` ends a running one first, and an unknown id is no error. */
   delete(id: string, options?: { readonly force?: boolean }): Promise<void>;
   state(id: string): Promise<State>;
@@ -243,8 +246,24 @@ export interface ContainerStats {
   readonly io?: { readonly readBytes: bigint; readonly writeBytes: bigint };
 }
 
-export interface CheckpointOptions {
-  /** Directory that receives the images. */
+/** What a checkpoint and the restore from it are both told. */
+interface CheckpointChoices {
+  /** Absolute path of the directory that the images are in. */
   readonly imagePath: string;
+  /** Absolute path of the directory that logs go to; absent: that of the images. */
+  readonly workPath?: string;
+  /** Keep TCP connections that are established; without it they fail the checkpoint. */
+  readonly tcpEstablished?: boolean;
+  /** Keep file locks; without it they fail the checkpoint. */
+  readonly fileLocks?: boolean;
+}
+
+/** After a checkpoint that succeeds init has been killed, unless it was to be left running; one that fails changes nothing. */
+export interface CheckpointOptions extends CheckpointChoices {
   readonly leaveRunning?: boolean;
+}
+
+export interface RestoreOptions extends CheckpointChoices {
+  /** Called when init's namespaces are there, with nothing in them, and waited for: what connects it with networks. */
+  connect?(pid: number): Promise<void>;
 }

@@ -8,7 +8,7 @@ import {
   emitOpenCloneCgroup,
   emitRemoveCgroups,
 } from "../process/cgroups.ts";
-import { type Compilation, type CreatePlan, isNew } from "../process/compilation.ts";
+import { type Compilation, type CreatePlan, hasHooks, isNew } from "../process/compilation.ts";
 import { emitLoopback } from "../process/loopback.ts";
 import { emitOwnKeyring } from "../process/own-session.ts";
 import { emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "../process/reaper.ts";
@@ -43,6 +43,8 @@ interface RestorePlan extends CriuDirectories {
   readonly namespaces: readonly string[];
   /** Of the root file system, without links. */
   readonly root: string;
+  /** Stop once the namespaces are there, whether or not the config has hooks for that. */
+  readonly stops?: boolean;
 }
 
 /** The restored init, once CRIU has told of it. */
@@ -87,7 +89,7 @@ export function compileRestore(plan: CreatePlan, restore: RestorePlan): Program 
   if (plan.unit !== undefined) emitEnterUnit(c, plan.unit, talk);
   p.handler(refused);
   emitLeavePreparedRoot(c);
-  emitHearOfRestore(c, talk, restore.request, restored);
+  emitHearOfRestore(c, talk, restore, restored);
   p.handler(labels.reaperFailed);
   emitAwaitCriu(p, talk);
   emitAdopt(c, restored);
@@ -133,13 +135,13 @@ function emitEnterUnit(c: Compilation, unit: ContainerUnit, talk: CriuTalk): voi
   p.set(slots.pidfd, 0);
 }
 
-function emitHearOfRestore(c: Compilation, talk: CriuTalk, request: Uint8Array, { pid, pidfd }: Restored): void {
+function emitHearOfRestore(c: Compilation, talk: CriuTalk, restore: RestorePlan, { pid, pidfd }: Restored): void {
   const { p, slots } = c;
-  emitTalk(p, talk, request, {
+  emitTalk(p, talk, restore.request, {
     "setup-namespaces": () => {
       emitNewsPid(p, talk, pid);
       if (isNew(c, "network")) emitLoopbackOf(c, pid);
-      emitStopForHooks(c, pid);
+      if (restore.stops === true || hasHooks(c, "prestart", "createRuntime")) emitStopForHooks(c, pid);
     },
     "orphan-pts-master": () => {
       p.step({ action: "take the terminal from criu", field: "process.terminal" });
@@ -179,8 +181,6 @@ function emitLoopbackOf(c: Compilation, pid: Slot): void {
 /** Those of the runtime: the namespaces are there, and nothing in them (runtime-spec, "Lifecycle", steps 3 and 4). */
 function emitStopForHooks(c: Compilation, pid: Slot): void {
   const { p } = c;
-  const { prestart = [], createRuntime = [] } = c.plan.request.spec.hooks ?? {};
-  if (prestart.length + createRuntime.length === 0) return;
   p.step({ action: "stop for the hooks", field: "hooks" });
   emitReport(p, c.report, "paused", { index: WORD.restoring, value: pid });
   emitAwaitCommand(c);

@@ -1,6 +1,7 @@
-import { emitAttach, emitCloneMount, emitDirectoryInRoot, emitMountPointInRoot } from "@orlop/kernel";
+import { emitAttach, emitCloneMount, emitDirectoryInRoot, emitMountPointInRoot, octal } from "@orlop/kernel";
 import type { Compilation } from "../process/compilation.ts";
 import { absoluteSource, type PlannedMount, plannedMounts } from "../process/mount-sources.ts";
+import { emitOverlayRoot } from "../process/overlay-root.ts";
 
 /**
  * In the reaper: enters a mount namespace for CRIU, where the root file system is a mount, as CRIU wants it, and has all the
@@ -15,6 +16,7 @@ export function emitEnterPreparedRoot(c: Compilation, path: string): void {
   });
   p.call("unshare", [p.flags("CLONE_NEWNS")]);
   p.call("mount", [0, p.text("/"), 0, p.flags("MS_REC|MS_SLAVE"), 0]);
+  emitOverlayAt(c, path);
   p.step({ action: `use root file system "${path}"`, field: "root.path" });
   p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });
   const attach = (): void => {
@@ -36,6 +38,22 @@ export function emitEnterPreparedRoot(c: Compilation, path: string): void {
   attach();
   p.call("close", [c.root]);
   p.call("close", [place]);
+}
+
+/** Layers are put together where CRIU finds a directory otherwise. */
+function emitOverlayAt(c: Compilation, path: string): void {
+  const { p, plan } = c;
+  if (plan.rootfs.kind !== "overlay") return;
+  const { lower, writes } = plan.rootfs;
+  const place = p.slot("place");
+  emitOverlayRoot(c, lower, writes, (mount) => {
+    p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(path), octal(p, 0o700)]);
+    p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });
+    emitAttach(p, mount, place);
+    p.call("close", [place]);
+  });
+  p.call("close", [c.root]);
+  p.call("chdir", [p.text("/")]);
 }
 
 /** In the reaper, once CRIU is there: goes back, so as not to hold what the host has mounted, for as long as the container lives. */

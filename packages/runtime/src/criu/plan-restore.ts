@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { CgroupLayout, Program } from "@orlop/kernel";
 import type { CreatePlan } from "../process/compilation.ts";
@@ -37,18 +37,19 @@ export function prepareRestore(choices: CriuChoices): void {
   rmSync(restoreLog(choices), { force: true });
 }
 
-/** The program that restores a container of this plan from its images. */
+/**
+ * The program that restores a container of this plan from its images.
+ *
+ * @param stops whether it waits for a command once the namespaces are there
+ */
 export function planRestore(
   plan: CreatePlan,
   criu: CriuProgram,
   choices: RestoreChoices,
   layout: CgroupLayout,
+  stops: boolean,
 ): Program {
-  if (plan.rootfs.kind !== "directory") {
-    const what = `restore container "${plan.request.id}"`;
-    throw new OrlopError("unsupported", `Cannot ${what}: its root file system is no directory`);
-  }
-  const root = realpathSync(plan.rootfs.path);
+  const root = placeOfRoot(plan);
   const streams = keptStreams(choices.imagePath);
   const options = restoreOptions(plan, choices, { root, streams, mounts: readMountTable(), layout });
   const { imagePath, workPath } = choices;
@@ -59,7 +60,18 @@ export function planRestore(
     ...(workPath === undefined ? {} : { workPath }),
     namespaces: restoredNamespaces(plan).inherited.map(({ path }) => path),
     root,
+    stops,
   });
+}
+
+/** Where CRIU finds the root file system, without links: layers are put together in the container's directory. */
+function placeOfRoot({ request, rootfs, stateDirectory }: CreatePlan): string {
+  if (rootfs.kind === "directory") return realpathSync(rootfs.path);
+  if (rootfs.kind === "overlay" && rootfs.writes !== "discard") {
+    return join(realpathSync(dirname(stateDirectory)), basename(stateDirectory), "root");
+  }
+  const what = "what it had written to its root file system went with it";
+  throw new OrlopError("unsupported", `Cannot restore container "${request.id}": ${what}`);
 }
 
 /** What a restore finds on the machine. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { OrlopError, type State } from "@orlop/core";
 import { ContainerDirectory } from "../process/container-directory.ts";
+import { statesOf } from "../process/states-of.ts";
 import { ForeignContainer } from "./foreign-container.ts";
 
 /** The containers of one runtime, by their directories. */
@@ -37,13 +38,7 @@ export class ForeignContainers {
   }
 
   async list(stateOf: (id: string) => Promise<State>): Promise<readonly State[]> {
-    const states = await Promise.allSettled(ContainerDirectory.list(this.root).map(stateOf));
-    return states.flatMap((state) => {
-      if (state.status === "fulfilled") return [state.value];
-      // Deleted since it was listed.
-      if ((state.reason as OrlopError).code === "not-found") return [];
-      throw state.reason;
-    });
+    return await statesOf(this.root, stateOf);
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from "@orlop/kernel";
 import { dumpContainer } from "../criu/dump-container.ts";
 import { findCriu } from "../criu/find-criu.ts";
+import { beginRestoring } from "../criu/restoring.ts";
 import { type Beginning, type BegunContainer, beginContainer } from "../process/begin-container.ts";
 import type { CreateStyle } from "../process/compilation.ts";
 import { ContainerDirectory } from "../process/container-directory.ts";
@@ -50,7 +51,7 @@ import type {
   OciState,
   OciStats,
 } from "./oci-containers.ts";
-import { prepareContainerRestore } from "./prepare-restore.ts";
+import { refuseNotRestorable } from "./refuse-not-restorable.ts";
 import { StageLog } from "./stage-log.ts";
 
 /** Standard descriptors of the caller's are the container's. */
@@ -267,13 +268,13 @@ export class OrphanContainers implements OciContainers {
 
   async restore(request: OciRestore): Promise<void> {
     const { id, detach } = request;
-    const restoring = await prepareContainerRestore(request);
+    refuseNotRestorable(request);
+    const restoring = await beginRestoring(id, request.env, request);
     const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: false };
     using systemd = await this.#systemd();
     const { followed } = this.#begin(request, detach ? { ...style, orphaned: true } : style, {
       systemd,
-      compile: (plan) => restoring.compile(plan, this.#planner.cgroupLayout),
-      furtherNamespaces: restoring.furtherNamespaces,
+      ...restoring.program(this.#planner.cgroupLayout, false),
     });
     let pid: number;
     try {

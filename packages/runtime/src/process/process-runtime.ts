@@ -10,6 +10,7 @@ import {
   type LinuxResources,
   OrlopError,
   parseContainerId,
+  type RestoreOptions,
   type Runtime,
   type RuntimeFeatures,
   type SignalTarget,
@@ -20,7 +21,6 @@ import {
 import {
   type CgroupDriver,
   freezeCgroup,
-  killCgroup,
   listProcesses,
   readCgroupStats,
   readFreezerState,
@@ -30,6 +30,7 @@ import {
 } from "@orlop/kernel";
 import { dumpContainer } from "../criu/dump-container.ts";
 import { criuPath, findCriu } from "../criu/find-criu.ts";
+import { beginRestoring, type Restoring } from "../criu/restoring.ts";
 import { connectSystemd } from "../systemd/connect-systemd.ts";
 import { followExec } from "../systemd/follow-exec.ts";
 import { removeContainerCgroups, removeEmptyCgroups } from "../systemd/remove-container-cgroups.ts";
@@ -53,7 +54,10 @@ import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
 import { outOfMemory } from "./out-of-memory.ts";
 import { planExec } from "./plan-exec.ts";
-import { SIGNAL_MAX, sendSignal } from "./send-signal.ts";
+import { resizeTerminal } from "./resize-terminal.ts";
+import { SIGNAL_MAX } from "./send-signal.ts";
+import { signalAll } from "./signal-all.ts";
+import { statesOf } from "./states-of.ts";
 import { type Handover, WORD } from "./supervision.ts";
 
 /** As much of a zygote as a runtime needs. */
@@ -186,20 +190,7 @@ export class ProcessRuntime implements Runtime {
     }
     const state = await this.state(id);
     const directory = this.#directory(id);
-    if (target.all) {
-      const { cgroups } = directory.record(id);
-      if (cgroups.length === 0) {
-        throw new OrlopError(
-          "unsupported",
-          `Cannot signal every process of container "${id}": without a cgroup nobody knows them\nTry signalling init: its end is the end of all.`,
-        );
-      }
-      if (signal !== constants.signals.SIGKILL) {
-        for (const pid of await this.pids(id)) sendSignal(pid, signal);
-        return;
-      }
-      return killCgroup(cgroups);
-    }
+    if (target.all) return await signalAll(directory.record(id), signal);
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot signal container "${id}": it is not running`);
     const addressee = target.execId === undefined ? directory : directory.knownExec(target.execId);
@@ -255,23 +246,31 @@ export class ProcessRuntime implements Runtime {
   async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
     const container = this.#directory(id);
     container.record(id);
-    const { execId } = options;
-    const directory = execId === undefined ? container : container.knownExec(execId);
-    if (!directory.hasTerminal()) {
-      const what = execId === undefined ? `container "${id}"` : `exec "${execId}"`;
-      throw new OrlopError("conflict", `Cannot resize ${what}: it has no terminal, or one that a console socket took`);
-    }
-    directory.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
+    resizeTerminal(container, id, size, options.execId);
   }
 
-  async checkpoint(id: string, { imagePath, leaveRunning = false }: CheckpointOptions): Promise<void> {
+  async checkpoint(id: string, options: CheckpointOptions): Promise<void> {
     const { status, pid } = await this.state(id);
     if (pid === undefined || (status !== "running" && status !== "paused")) {
       throw new OrlopError("conflict", `Cannot checkpoint container "${id}": it is ${status}`);
     }
     const criu = await findCriu(process.env, `checkpoint container "${id}"`);
     const record = this.#directory(id).record(id);
-    await dumpContainer(this.#hookRunner, { record, pid }, criu, { imagePath: resolve(imagePath), leaveRunning });
+    const imagePath = resolve(options.imagePath);
+    await dumpContainer(this.#hookRunner, { record, pid }, criu, { ...options, imagePath });
+  }
+
+  async restore(request: CreateRequest, options: RestoreOptions): Promise<State> {
+    const imagePath = resolve(options.imagePath);
+    const restoring = await beginRestoring(request.id, process.env, { ...options, imagePath });
+    using systemd = this.#usesSystemd ? await this.#connectSystemd() : undefined;
+    const { followed } = this.#submit(request, false, systemd, restoring);
+    try {
+      await this.#settle(request.id, followed.started.promise);
+    } catch (error) {
+      throw error instanceof OrlopError ? restoring.failure(error) : error;
+    }
+    return stateOf(request, "running", await followed.created.promise);
   }
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
@@ -327,13 +326,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   async list(): Promise<readonly State[]> {
-    const states = await Promise.allSettled(ContainerDirectory.list(this.#root).map((id) => this.state(id)));
-    return states.flatMap((state) => {
-      if (state.status === "fulfilled") return [state.value];
-      // Deleted since it was listed.
-      if ((state.reason as OrlopError).code === "not-found") return [];
-      throw state.reason;
-    });
+    return await statesOf(this.#root, (id) => this.state(id));
   }
 
   mayHaveEnded(inits: ReadonlyMap<string, number>): ReadonlySet<string> {
@@ -351,7 +344,12 @@ export class ProcessRuntime implements Runtime {
     return this.#planner.plan(request, this.#directory(request.id).path, { startOnCommand });
   }
 
-  #submit(request: CreateRequest, startOnCommand: boolean, systemd: SystemdConnection | undefined): Ours {
+  #submit(
+    request: CreateRequest,
+    startOnCommand: boolean,
+    systemd: SystemdConnection | undefined,
+    restoring?: Restoring,
+  ): Ours {
     if (request.signal?.aborted) throw cancelled(request.id, request.signal);
     const style = { ...this.#options.maker?.handover, startOnCommand };
     const plan = this.#planner.plan(request, this.#directory(request.id).path, style, systemd);
@@ -361,7 +359,8 @@ export class ProcessRuntime implements Runtime {
       zygote: this.#zygote,
       request,
       systemd,
-      onStop: (word, pid) => void this.#onStop(request, word, pid),
+      onStop: (word, pid) => void this.#onStop(request, word, pid, restoring),
+      ...restoring?.program(this.#planner.cgroupLayout, true),
     });
     const ours = { followed, request, record, starting: !startOnCommand };
     this.#ours.set(request.id, ours);
@@ -437,12 +436,13 @@ export class ProcessRuntime implements Runtime {
   }
 
   /** The child has stopped for hooks. */
-  async #onStop(request: CreateRequest, word: number, pid: number): Promise<void> {
+  async #onStop(request: CreateRequest, word: number, pid: number, restoring?: Restoring): Promise<void> {
     const { id } = request;
     if (word === WORD.starting && this.#ours.get(id)?.starting !== true) return;
     const directory = this.#directory(id);
     try {
       await runHooksAtStop(this.#hookRunner, directory, request, word, pid);
+      if (word === WORD.restoring) await restoring?.connect?.(pid);
       directory.command("start");
     } catch (error) {
       this.#ours.get(id)?.followed.blame(error as OrlopError);

@@ -27,6 +27,7 @@ import { exitStatus } from "../../process/exit-status.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
 import { readHostView } from "../../process/host-view.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
+import { resizeTerminal } from "../../process/resize-terminal.ts";
 import type { SupervisionOptions } from "../../process/supervision.ts";
 import { COMMAND_FAILED, compileForeign, type ForeignPlan, PID_FILE } from "../compile-foreign.ts";
 import type { ForeignContainer } from "../foreign-container.ts";
@@ -204,14 +205,7 @@ export class OciRuntime implements Runtime {
   }
 
   async resize(id: string, size: WindowSize, options: { readonly execId?: string } = {}): Promise<void> {
-    const { directory } = this.#containers.known(id);
-    const { execId } = options;
-    const addressee = execId === undefined ? directory : directory.knownExec(execId);
-    if (!addressee.hasTerminal()) {
-      const what = execId === undefined ? `container "${id}"` : `exec "${execId}"`;
-      throw new OrlopError("conflict", `Cannot resize ${what}: it has no terminal, or one that a console socket took`);
-    }
-    addressee.command("resize", ((size.columns & 0xffff) << 16) | (size.rows & 0xffff));
+    resizeTerminal(this.#containers.known(id).directory, id, size, options.execId);
   }
 
   async checkpoint(id: string): Promise<void> {
