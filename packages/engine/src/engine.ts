@@ -12,6 +12,9 @@ import {
   type WindowSize,
 } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
+import { type CheckpointContainerOptions, checkpointContainer } from "./checkpoint/checkpoint-container.ts";
+import { type CheckpointName, CheckpointPlace, checkpointNames } from "./checkpoint/checkpoint-place.ts";
+import type { RestoreChoices } from "./checkpoint/restore-run.ts";
 import type { EngineContext, EngineParts } from "./engine-context.ts";
 import { findContainer } from "./find-container.ts";
 import type { ProbeResult } from "./health/container-health.ts";
@@ -56,6 +59,12 @@ export interface NewContainer {
   readonly description: Omit<ContainerDescription, "id" | "name" | "createdAtMs">;
   /** Its OCI config, without the mounts that its root brings. */
   readonly spec: RuntimeSpec;
+}
+
+/** How a container is restored. */
+interface RestoreOptions extends RestoreChoices {
+  /** The checkpoint stays. */
+  readonly keep?: boolean;
 }
 
 /** What `create` hands to who makes a container. */
@@ -166,6 +175,37 @@ export class Engine {
     return await this.#change(text, async (container) => {
       if (container.state.status === "running") return { container, input: undefined };
       return await startContainer(this.#context, container, options);
+    });
+  }
+
+  /** Saves the processes of one that runs; see {@link checkpointContainer}. */
+  async checkpoint(text: string, options: CheckpointContainerOptions = {}): Promise<Container> {
+    return await this.#change(text, (container) => checkpointContainer(this.#context, container, options));
+  }
+
+  /** Starts one that does not run where a checkpoint of it has left off. @throws OrlopError `not-found` without that */
+  async restore(text: string, { keep = false, ...restore }: RestoreOptions = {}): Promise<Container> {
+    for (const id of (await this.find(text)).requires ?? []) await this.start(id);
+    return await this.#change(text, async (found) => {
+      const place = new CheckpointPlace(this.#context, found, restore);
+      place.read();
+      const { container } = await startContainer(this.#context, found, { restore });
+      if (!keep) place.remove();
+      return container;
+    });
+  }
+
+  /** Names of the checkpoints of a container. @param directory absolute; absent: its own */
+  async checkpoints(text: string, directory?: string): Promise<readonly string[]> {
+    return checkpointNames(this.#context, (await this.find(text)).id, directory);
+  }
+
+  /** @throws OrlopError `not-found` */
+  async removeCheckpoint(text: string, meant: CheckpointName): Promise<void> {
+    await this.#change(text, async (container) => {
+      const place = new CheckpointPlace(this.#context, container, meant);
+      place.read();
+      place.remove();
     });
   }
 

@@ -1,3 +1,4 @@
+export { PLAIN_CHECKPOINT } from "./checkpoint/checkpoint-place.ts";
 export { type ContainerDraft, Engine, type NewContainer } from "./engine.ts";
 export type { EngineParts, RootStore } from "./engine-context.ts";
 export { type Health, type HealthStatus, healthOf, type ProbeResult } from "./health/container-health.ts";

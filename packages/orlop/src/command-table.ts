@@ -1,5 +1,5 @@
 import type { CommandEntry, CommandGroup, LazyCommand } from "./verbs/command-entry.ts";
-import { CONTAINER_COMMANDS, CONTAINER_GROUP, PS, REMOVE } from "./verbs/container-verbs.ts";
+import { CHECKPOINT_COMMANDS, CONTAINER_COMMANDS, CONTAINER_GROUP, PS, REMOVE } from "./verbs/container-verbs.ts";
 import { HISTORY, IMAGE_GROUP, IMAGES, IMPORT, LOAD, PULL, PUSH, RMI, SAVE, TAG } from "./verbs/image-verbs.ts";
 import { CAPTURE_GROUP, NETWORK_GROUP, POD_GROUP, VOLUME_GROUP } from "./verbs/resource-verbs.ts";
 
@@ -118,6 +118,11 @@ export const OWN_COMMANDS: readonly CommandEntry[] = [
 export const GROUPS: readonly CommandGroup[] = [
   CAPTURE_GROUP,
   CONTAINER_GROUP,
+  {
+    name: "checkpoint",
+    summary: "What can be done with checkpoints of containers",
+    commands: CHECKPOINT_COMMANDS,
+  },
   {
     name: "generate",
     summary: "What can be written for other programs",

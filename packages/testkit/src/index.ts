@@ -11,6 +11,7 @@ export {
   makeBlob as makeTestBlob,
 } from "./content-store-suite/content-bench.ts";
 export { contentStoreSuite } from "./content-store-suite/content-store-suite.ts";
+export { criuObstacle } from "./criu-obstacle.ts";
 export { compareFacts, type FactDifference, OUTCOME_KEY } from "./differential/compare-facts.ts";
 export type { ConfigContext, DifferentialConfig } from "./differential/differential-config.ts";
 export type {

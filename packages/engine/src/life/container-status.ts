@@ -11,12 +11,14 @@ import { OrlopError } from "@orlop/core";
  *                           └────────────── start ───────────────┤
  *                           └── restarting <──(restart policy)───┘
  *
+ * A checkpoint that does not leave it running ends it; a restore is a start that goes on from one.
+ *
  * `starting` and `removing` are kept on disk while their work is done: who finds one of them, with nobody at it, knows
  * that somebody was killed in between.
  */
 export type EngineStatus = "created" | "starting" | "running" | "paused" | "restarting" | "exited" | "removing";
 
-type Action = "start" | "pause" | "resume" | "end" | "restart" | "remove" | "exec";
+type Action = "start" | "restore" | "pause" | "resume" | "end" | "restart" | "remove" | "exec" | "checkpoint";
 
 const TRANSITIONS: Readonly<Record<Action, Readonly<Partial<Record<EngineStatus, EngineStatus>>>>> = {
   start: { created: "starting", exited: "starting", restarting: "starting" },
@@ -26,6 +28,8 @@ const TRANSITIONS: Readonly<Record<Action, Readonly<Partial<Record<EngineStatus,
   restart: { exited: "restarting" },
   remove: { created: "removing", exited: "removing", restarting: "removing", removing: "removing" },
   exec: { running: "running" },
+  checkpoint: { running: "running" },
+  restore: { created: "starting", exited: "starting", restarting: "starting" },
 };
 
 /**
@@ -47,6 +51,8 @@ const VERBS: Readonly<Record<Action, string>> = {
   restart: "restart",
   remove: "remove",
   exec: "exec in",
+  checkpoint: "checkpoint",
+  restore: "restore",
 };
 
 /** There may be processes of it. */

@@ -2,6 +2,7 @@ import { closeSync, constants, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type CreateRequest, type Endpoint, OrlopError, type Runtime, type RuntimeSpec, type Stdio } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { type RestoreChoices, restoreRun } from "../checkpoint/restore-run.ts";
 import type { EngineContext } from "../engine-context.ts";
 import { joinPod } from "../pods/join-pod.ts";
 import { streamsDirectory } from "../state/container-places.ts";
@@ -17,6 +18,8 @@ export interface StartOptions {
   readonly holdsInput?: boolean;
   /** Its restart policy starts it. */
   readonly isRestart?: boolean;
+  /** It goes on from this checkpoint. */
+  readonly restore?: RestoreChoices;
 }
 
 /** A run that has begun. */
@@ -34,10 +37,11 @@ export interface StartedRun {
 export async function startContainer(
   context: EngineContext,
   container: Container,
-  { holdsInput = false, isRestart = false }: StartOptions,
+  { holdsInput = false, isRestart = false, restore }: StartOptions,
 ): Promise<StartedRun> {
   const { id, name, state } = container;
-  const starting = { ...state, status: statusAfter("start", state.status, name), error: "", isStoppedByUser: false };
+  const status = statusAfter(restore === undefined ? "start" : "restore", state.status, name);
+  const starting = { ...state, status, error: "", isStoppedByUser: false };
   save(context, container, undefined, starting);
   const streams = streamsDirectory(context, id);
   let held: number | undefined;
@@ -50,13 +54,13 @@ export async function startContainer(
     await runtime.delete(id, { force: true });
     const stdio = await openStreams(context, container, streams);
     if (holdsInput && container.interactive) held = openSync(join(streams, "stdin"), constants.O_RDWR);
-    const { pid, endpoints } = await runIn(context, container, runtime, spec, stdio);
+    const { pid, endpoints } = await runIn(context, container, runtime, { spec, stdio, restore });
     takeBack = async () => {
       await runtime.delete(id, { force: true });
       await disconnectNetworks(context, { ...container, state: { ...state, endpoints } });
     };
     const restartCount = isRestart ? state.restartCount + 1 : 0;
-    const changed = save(context, container, "start", {
+    const changed = save(context, container, restore === undefined ? "start" : "restore", {
       ...starting,
       status: "running",
       pid,
@@ -82,6 +86,12 @@ export async function startContainer(
   }
 }
 
+interface Run {
+  readonly spec: RuntimeSpec;
+  readonly stdio: Stdio;
+  readonly restore: RestoreChoices | undefined;
+}
+
 interface Begun {
   readonly pid: number | undefined;
   readonly endpoints: readonly Endpoint[];
@@ -91,8 +101,7 @@ async function runIn(
   context: EngineContext,
   container: Container,
   runtime: Runtime,
-  spec: RuntimeSpec,
-  stdio: Stdio,
+  { spec, stdio, restore }: Run,
 ): Promise<Begun> {
   for (const path of container.directories) makeDirectory(path);
   const { rootfs, mounts } = await context.roots.open(container.root);
@@ -106,6 +115,7 @@ async function runIn(
     init: container.init,
     detached: true,
   };
+  if (restore !== undefined) return await restoreRun(context, container, runtime, request, restore);
   const { network } = container;
   if (network.kind !== "networks" && runtime.run !== undefined) {
     return { pid: (await runtime.run(request)).pid, endpoints: [] };

@@ -1,7 +1,9 @@
 import { OrlopError } from "@orlop/core";
 import { isActive } from "@orlop/engine";
 import { leaveToCalled } from "../caller/not-here.ts";
+import { checkpointName } from "../checkpoint/checkpoint-name.ts";
 import type { Command } from "../command.ts";
+import { printText } from "../print.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { refuseOtherInput } from "./attached-session.ts";
 import { filterContainers, parseContainerFilters } from "./container-filter.ts";
@@ -32,11 +34,9 @@ export const startCommand: Command = containerCommand(
         { name: "attach", short: "a", help: "Show its output, and pass signals on to it" },
         { name: "interactive", short: "i", help: "Pass standard input on to it" },
         { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
+        { name: "checkpoint", value: "NAME", help: "Go on from this checkpoint of it, which stays" },
+        { name: "checkpoint-dir", value: "DIR", help: "Where that is, instead of with the container" },
         { name: "sig-proxy", help: "With --attach, pass signals on (on unless =false)" },
-      ],
-      refused: [
-        { name: "checkpoint", reason: "containers of the engine are not restored yet" },
-        { name: "checkpoint-dir", reason: "containers of the engine are not restored yet" },
       ],
       flagsAnywhere: true,
     },
@@ -56,9 +56,23 @@ async function startAll({ engine, flags }: ContainerCall): Promise<number> {
   return await withEach(names, async (name) => void (await engine.start(name)));
 }
 
+async function startFromCheckpoint({ engine, flags }: ContainerCall): Promise<number> {
+  if (flags.isOn("attach") || flags.isOn("interactive")) {
+    throw new OrlopError(
+      "unsupported",
+      "Cannot attach to a container that goes on from a checkpoint: attach to it afterwards",
+    );
+  }
+  const container = oneContainer(flags);
+  await engine.restore(container, { ...checkpointName(flags, flags.text("checkpoint")), keep: true });
+  printText(`${container}\n`);
+  return 0;
+}
+
 async function start(call: ContainerCall): Promise<number> {
   const { engine, flags } = call;
   if (flags.isOn("all")) return await startAll(call);
+  if (flags.has("checkpoint") || flags.has("checkpoint-dir")) return await startFromCheckpoint(call);
   if (flags.has("filter")) throw new OrlopError("invalid", "--filter is for --all");
   if (!flags.isOn("attach") && !flags.isOn("interactive")) {
     return await withEach(flags.positional, async (text) => void (await engine.start(text)));

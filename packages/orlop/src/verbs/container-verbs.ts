@@ -122,11 +122,40 @@ export const CONTAINER_COMMANDS: readonly CommandEntry[] = [
   { name: "diff", ...DIFF },
 ];
 
+/** docker's words for the same. */
+export const CHECKPOINT_COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "create",
+    summary: "Save what runs in a container",
+    load: async () => (await import("../checkpoint/named-checkpoint-commands.ts")).checkpointCreateCommand,
+  },
+  {
+    name: "ls",
+    summary: "List the checkpoints of a container",
+    load: async () => (await import("../checkpoint/named-checkpoint-commands.ts")).checkpointListCommand,
+  },
+  {
+    name: "rm",
+    summary: "Remove a checkpoint of a container",
+    load: async () => (await import("../checkpoint/named-checkpoint-commands.ts")).checkpointRemoveCommand,
+  },
+];
+
 export const CONTAINER_GROUP: CommandGroup = {
   name: "container",
   summary: "What can be done with containers",
   commands: [
     ...CONTAINER_COMMANDS,
+    {
+      name: "checkpoint",
+      summary: "Save what runs in containers",
+      load: async () => (await import("../checkpoint/checkpoint-command.ts")).containerCheckpointCommand,
+    },
+    {
+      name: "restore",
+      summary: "Have containers go on where a checkpoint has left off",
+      load: async () => (await import("../checkpoint/restore-command.ts")).containerRestoreCommand,
+    },
     {
       name: "inspect",
       summary: "Tell all about containers",

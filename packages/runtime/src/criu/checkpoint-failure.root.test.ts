@@ -39,14 +39,14 @@ suite("without a criu that will do", () => {
     withContainers(t, async (bench) => {
       const request = await bench.start(COUNTER);
       bench.standIn("case $1 in --version) echo Version: 4.2;; *) kill -9 $$;; esac");
-      await assert.rejects(bench.checkpoint(request), { code: "failed", errno: "ECONNRESET" });
+      await assert.rejects(bench.checkpoint(request), { code: "failed", errno: /ECONNRESET|EPIPE/ });
       assert.deepEqual(existsSync(bench.images) ? readdirSync(bench.images) : [], []);
       assert.equal(await bench.ask("a"), "1 a");
       mkdirSync(bench.images, { recursive: true });
       writeFileSync(join(bench.images, "inventory.img"), "");
       writeFileSync(join(bench.images, "descriptors.json"), '["","",""]');
       await bench.remove(request.id);
-      await assert.rejects(bench.restore(request), { code: "failed", errno: "ECONNRESET" });
+      await assert.rejects(bench.restore(request), { code: "failed", errno: /ECONNRESET|EPIPE/ });
       await bench.isGone(request.id);
     }));
 
@@ -144,7 +144,7 @@ suite("a restore that fails", () => {
       await bench.isGone(request.id);
       await bench.restore(request);
       assert.equal(await bench.ask("a"), "1 a");
-      await assert.rejects(bench.restore(request), { code: "conflict" });
+      await assert.rejects(bench.restore(request), { code: "exists" });
       assert.equal(await bench.ask("b"), "2 b");
     }));
 

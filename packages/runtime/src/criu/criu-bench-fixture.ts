@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   closeSync,
@@ -18,7 +18,7 @@ import { Zygote } from "@orlop/kernel";
 import {
   assertNoLeakSince,
   baseSpec,
-  busyboxObstacle,
+  criuObstacle,
   makeBusyboxRootfs,
   snapshotKernelState,
   temporaryDirectory,
@@ -38,25 +38,6 @@ export const COUNTER = 'exec 3<>/in; i=0; while read line <&3; do i=$((i+1)); ec
 /** Sends what it reads from /in round through a connection, to /out. */
 export const ECHO =
   "busybox nc -l -p 7000 -e cat & exec 3<>/in 4<>/out; until busybox nc 127.0.0.1 7000 <&3 >&4; do :; done";
-
-/** Why criu cannot be tried here, or undefined when it can; `feature` is one that `criu check --feature` knows. */
-export function criuObstacle(feature?: string): string | undefined {
-  if (process.getuid?.() !== 0) return "needs root";
-  const { error, status, stderr } = spawnSync(
-    "criu",
-    feature === undefined ? ["check"] : ["check", "--feature", feature],
-    {
-      encoding: "utf8",
-    },
-  );
-  if (error !== undefined) return "needs criu (Debian: apt-get install criu)";
-  if (spawnSync("iptables-restore", ["--version"]).error !== undefined) {
-    return "needs iptables, which criu calls (Debian: apt-get install iptables)";
-  }
-  if (status === 0) return busyboxObstacle();
-  const said = stderr.split("\n").findLast((line) => /Error|Warn/.test(line) && !/exited, status/.test(line));
-  return `needs a kernel that criu works on: ${said ?? `criu check ended with ${status}`}`;
-}
 
 let benches = 0;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { freezerDirectory, readFreezerState } from "@orlop/kernel";
+import { freezerDirectory, listProcesses, readFreezerState } from "@orlop/kernel";
 import type { HookRunner } from "../process/container-hooks.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { thawIfThere } from "../process/container-status.ts";
@@ -78,7 +78,8 @@ async function callCriu(
   mounts: readonly MountEntry[],
 ): Promise<void> {
   const { preDump = false, imagePath, workPath, statusFd } = choices;
-  const streams = standardStreams(pid, mounts);
+  const { streams: opened = [], cgroups } = record;
+  const streams = standardStreams(pid, mounts, { opened, pids: listProcesses(cgroups) });
   if (!preDump) keepStreams(imagePath, streams);
   const request = encodeCriuRequest(preDump ? "preDump" : "dump", {
     ...commonOptions(choices, record.annotations, LOG_FILE),

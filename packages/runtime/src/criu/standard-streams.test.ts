@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
 import { readMountTable } from "../process/mount-table.ts";
@@ -12,6 +14,19 @@ suite("standard streams of a dumped container", () => {
       assert.match(stream, /^file\[[0-9a-f]+:[0-9a-f]+\]:\/|^(pipe|socket):\[\d+\]$/);
     }
   });
+
+  test("are found under other numbers, where the process has them for a while", () =>
+    withTemporaryDirectory((path) => {
+      const file = join(path, "log");
+      const fd = openSync(file, "w");
+      try {
+        const streams = standardStreams(process.pid, [], { opened: ["", file, ""], pids: [] });
+        assert.ok(streams[1]?.endsWith(`]:${file}`));
+        assert.doesNotMatch(standardStreams(process.pid, [], { opened: ["", "/nobody/has/it", ""] })[1] ?? "", /^pipe/);
+      } finally {
+        closeSync(fd);
+      }
+    }));
 
   test("are given back once each: the caller's own, or the null device", () => {
     const streams = ["file[18:3]:/dev/null", "file[1b:22a]:/log", "file[1b:22a]:/log"];

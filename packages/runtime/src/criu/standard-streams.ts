@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { MountEntry } from "../process/mount-table.ts";
@@ -14,24 +14,75 @@ type StandardStreams = readonly string[];
 
 const OUTSIDE = /^(file\[[^\]]*\]):(.*)$/s;
 
+/** Where the standard descriptors of an init may be found, beside the place where they were put. */
+interface StreamSources {
+  /** The paths that they were opened by; empty for one that was given. */
+  readonly opened?: readonly string[];
+  /** All processes of the container. */
+  readonly pids?: readonly number[];
+}
+
 /**
  * What the standard descriptors of a process are. A file on none of the container's mounts (the host's /dev/null, a log
  * of the caller's) is named as CRIU has to be told of it, in its `external`.
+ *
+ * A shell that reads from or writes to something else for a while has its own ones under other numbers meanwhile: what was
+ * opened for the container is looked for among all that its processes have open.
  */
-export function standardStreams(pid: number, container: readonly MountEntry[]): StandardStreams {
+export function standardStreams(
+  pid: number,
+  container: readonly MountEntry[],
+  { opened = [], pids = [] }: StreamSources = {},
+): StandardStreams {
   const mounts = new Set(container.map(({ id }) => id));
   return [0, 1, 2].map((fd) => {
-    try {
-      const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
-      const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")) ?? [];
-      if (!target.startsWith("/") || mounts.has(Number(mount))) return target;
-      const { ino } = statSync(`/proc/${pid}/fd/${fd}`);
-      return `file[${Number(mount).toString(16)}:${ino.toString(16)}]:${target}`;
-    } catch {
-      // Closed.
-      return "";
-    }
+    const stream = streamAt(pid, fd, mounts);
+    const path = opened[fd] ?? "";
+    if (path === "" || OUTSIDE.exec(stream)?.[2] === path) return stream;
+    return findStream([pid, ...pids], mounts, path) ?? (stream.startsWith("pipe:") ? "" : stream);
   });
+}
+
+function findStream(pids: readonly number[], mounts: ReadonlySet<number>, path: string): string | undefined {
+  const real = realPath(path);
+  for (const pid of pids) {
+    for (const fd of openDescriptors(pid)) {
+      const stream = streamAt(pid, fd, mounts);
+      if (OUTSIDE.exec(stream)?.[2] === real) return stream;
+    }
+  }
+  return undefined;
+}
+
+function streamAt(pid: number, fd: number, mounts: ReadonlySet<number>): string {
+  try {
+    const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+    const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")) ?? [];
+    if (!target.startsWith("/") || mounts.has(Number(mount))) return target;
+    const { ino } = statSync(`/proc/${pid}/fd/${fd}`);
+    return `file[${Number(mount).toString(16)}:${ino.toString(16)}]:${target}`;
+  } catch {
+    // Closed.
+    return "";
+  }
+}
+
+function openDescriptors(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map(Number);
+  } catch {
+    // It has ended.
+    return [];
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // Removed since.
+    return path;
+  }
 }
 
 /** CRIU's names of those that it has to be told of when it dumps. */

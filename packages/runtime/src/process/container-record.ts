@@ -1,4 +1,4 @@
-import { type ExecCPUAffinity, type Linux, type LinuxNamespaceType, OrlopError } from "@orlop/core";
+import { type ExecCPUAffinity, type Linux, type LinuxNamespaceType, OrlopError, type Stdio } from "@orlop/core";
 import type { CgroupDirectory } from "@orlop/kernel";
 import type { ResctrlGroup } from "../resctrl/plan-resctrl.ts";
 import type { ContainerUnit } from "../systemd/container-unit.ts";
@@ -25,6 +25,8 @@ export interface ContainerRecord {
   readonly joinedNamespaces?: readonly LinuxNamespaceType[];
   /** Where it may have mounts that show what lies outside of it, for who dumps it. */
   readonly outsideMounts?: readonly string[];
+  /** Paths that its standard streams were opened by, for who dumps it; empty for one that was given. */
+  readonly streams?: readonly string[];
   /** All processes of it end with init. */
   readonly ownPidNamespace: boolean;
   readonly detached: boolean;
@@ -73,6 +75,7 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
     namespaces: namespaces.map(({ type }) => type),
     joinedNamespaces: namespaces.flatMap(({ type, path }) => (path === undefined ? [] : [type])),
     outsideMounts: outsideMounts(plan).map(({ destination }) => destination),
+    ...(spec.process?.terminal === true ? {} : { streams: streamPaths(request.stdio) }),
     ownPidNamespace: namespaces.some(({ type, path }) => type === "pid" && path === undefined),
     detached: detached === true,
     createdAtMs: Date.now(),
@@ -85,6 +88,13 @@ export function recordOf(plan: CreatePlan, startSteps: readonly StartStep[]): Co
     ...(personality === undefined ? {} : { personality }),
     ...(memoryPolicy === undefined ? {} : { memoryPolicy }),
   };
+}
+
+function streamPaths({ stdin, stdout, stderr }: Stdio): readonly string[] {
+  return [stdin, stdout, stderr].map((target) => {
+    if (target === "null") return "/dev/null";
+    return typeof target === "object" && "path" in target ? target.path : "";
+  });
 }
 
 /** Throws `failed` for a record that is damaged, `unsupported` for one of another version. */

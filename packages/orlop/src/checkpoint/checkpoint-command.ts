@@ -1,0 +1,59 @@
+import { OrlopError } from "@orlop/core";
+import type { Command } from "../command.ts";
+import { type ContainerCall, containerCommand, withEach } from "../containers/container-verb.ts";
+import { CRIU_FLAGS, criuChoices } from "./criu-flags.ts";
+
+const ELSEWHERE = "a checkpoint stays on this machine, with its container";
+
+export const containerCheckpointCommand: Command = containerCommand(
+  {
+    name: "checkpoint",
+    usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+    description:
+      "Saves the processes of containers that run, through criu, which has to be installed, and ends them. orlop container restore " +
+      "has them go on from there; their files, names and addresses are kept. A checkpoint goes with its container.",
+    examples: [
+      ["orlop container checkpoint db", "it has ended, and has not noticed"],
+      ["orlop container checkpoint --leave-running db", "it goes on"],
+    ],
+    table: {
+      flags: [
+        { name: "all", short: "a", help: "All that run" },
+        { name: "leave-running", short: "R", help: "Let them go on" },
+        { name: "keep", short: "k", help: "Keep criu's logs, which are kept in any case" },
+        ...CRIU_FLAGS,
+      ],
+      refused: [
+        { name: "latest", short: "l", isSwitch: true, reason: "name the container" },
+        { name: "export", short: "e", reason: ELSEWHERE },
+        { name: "compress", short: "c", reason: ELSEWHERE },
+        { name: "create-image", reason: ELSEWHERE },
+        { name: "ignore-rootfs", isSwitch: true, reason: ELSEWHERE },
+        { name: "ignore-volumes", isSwitch: true, reason: ELSEWHERE },
+        { name: "pre-checkpoint", short: "P", isSwitch: true, reason: "all of the memory is written at once" },
+        { name: "with-previous", isSwitch: true, reason: "all of the memory is written at once" },
+        { name: "print-stats", isSwitch: true, reason: "criu's statistics are not read" },
+      ],
+      flagsAnywhere: true,
+    },
+  },
+  async ({ engine, flags }) => {
+    const options = { ...criuChoices(flags), leaveRunning: flags.isOn("leave-running"), replace: true };
+    const names = await namesOf({ flags }, async () => {
+      const running = (await engine.list()).filter(({ state }) => state.status === "running");
+      return running.map(({ name }) => name);
+    });
+    if (names.length === 0 && flags.isOn("all")) return 0;
+    return await withEach(names, async (text) => void (await engine.checkpoint(text, options)));
+  },
+);
+
+/** Those that are named, or with --all those that it is done with. */
+export async function namesOf(
+  { flags }: Pick<ContainerCall, "flags">,
+  all: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  if (!flags.isOn("all")) return flags.positional;
+  if (flags.positional.length > 0) throw new OrlopError("invalid", "either all containers or those that are named");
+  return await all();
+}
