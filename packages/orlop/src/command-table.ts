@@ -75,6 +75,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./explain/explain-command.ts")).explainCommand,
   },
   {
+    name: "quadlet",
+    summary: "Write services of systemd's for podman's unit files",
+    load: async () => (await import("./quadlet/quadlet-command.ts")).quadletCommand,
+  },
+  {
     name: "doctor",
     summary: "Tell what this machine lacks, why it matters, and what to do about it",
     load: async () => (await import("./doctor/doctor-command.ts")).doctorCommand,

@@ -18,6 +18,7 @@ export const networkCreateCommand: Command = containerCommand(
     table: {
       flags: [
         { name: "driver", short: "d", value: "DRIVER", help: "Who makes it: bridge (bridge)" },
+        { name: "ignore", help: "One that is there already is left as it is" },
         { name: "gateway", value: "ADDRESS", help: "Address of this machine's side, within the subnet" },
         { name: "internal", help: "No way out, and none in" },
         { name: "ip-range", value: "PREFIX", help: "Part of the subnet that addresses are taken from" },
@@ -52,6 +53,13 @@ export const networkCreateCommand: Command = containerCommand(
         "unsupported",
         `Cannot use network driver ${JSON.stringify(wanted)}: there is ${driver.name}`,
       );
+    }
+    if (flags.isOn("ignore")) {
+      const known = (await driver.list()).find((each) => each.name === name);
+      if (known !== undefined) {
+        printText(`${known.id}\n`);
+        return 0;
+      }
     }
     const { id } = await driver.create({
       name: parseName(name),

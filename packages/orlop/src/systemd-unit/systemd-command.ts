@@ -95,7 +95,7 @@ async function generate({ engine, flags, machine }: ContainerCall): Promise<numb
 }
 
 /** Where images and containers are, which the unit has to know as well. */
-function unitEnvironment(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+export function unitEnvironment(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
   const names = ["ORLOP_ROOT", "ORLOP_SNAPSHOTTER", "XDG_DATA_HOME"];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
