@@ -25,9 +25,9 @@ export class EventRows {
   }
 
   add({ atMs, type, action, id, attributes }: Omit<EngineEvent, "number">): void {
-    const sql =
-      "insert into engine_events (at_ms, type, action, id, attributes) values (?, ?, ?, ?, ?) returning number";
-    const number = Number(this.#database.get(sql, atMs, type, action, id, JSON.stringify(attributes))?.number);
+    const sql = "insert into engine_events (at_ms, type, action, id, attributes) values (?, ?, ?, ?, ?)";
+    this.#database.run(sql, atMs, type, action, id, JSON.stringify(attributes));
+    const number = Number(this.#database.get("select last_insert_rowid() as number")?.number);
     if (number % (EVENTS_KEPT / 4) === 0) {
       this.#database.run("delete from engine_events where number <= ?", number - EVENTS_KEPT);
     }

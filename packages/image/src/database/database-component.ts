@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { OrlopError } from "@orlop/core";
+import type { CopiedStatement } from "./copy/copied-change.ts";
 
 /**
  * Tables that belong together. Each step is SQL that leads from one version to the next, the first one from nothing; its
@@ -31,19 +32,35 @@ export function missingComponents(
   return components.filter(({ name, steps }) => (versions.get(name) ?? 0) < steps.length);
 }
 
+/** What is told of a change of tables: each statement when it has been executed, and the end of the transaction. */
+export interface UpdateListener {
+  note(statement: CopiedStatement): void;
+  commit(): void;
+}
+
 /** Brings all to their versions, each in one step that a killed process has done or not. */
-export function updateComponents(connection: DatabaseSync, path: string, all: readonly DatabaseComponent[]): void {
+export function updateComponents(
+  connection: DatabaseSync,
+  path: string,
+  all: readonly DatabaseComponent[],
+  { note, commit }: UpdateListener,
+): void {
   if (missingComponents(connection, path, all).length === 0) return;
+  const change = (...[sql, ...values]: CopiedStatement): void => {
+    if (values.length === 0) connection.exec(sql);
+    else connection.prepare(sql).run(...values);
+    note([sql, ...values]);
+  };
   connection.exec("pragma synchronous = full; begin immediate");
   try {
-    connection.exec("create table if not exists components (name text primary key, version integer not null) strict");
+    change("create table if not exists components (name text primary key, version integer not null) strict");
     const versions = readVersions(connection);
     // Asked again: another process may have been here first.
     for (const { name, steps } of missingComponents(connection, path, all)) {
-      for (const step of steps.slice(versions.get(name) ?? 0)) connection.exec(step);
-      connection.prepare("insert or replace into components values (?, ?)").run(name, steps.length);
+      for (const step of steps.slice(versions.get(name) ?? 0)) change(step);
+      change("insert or replace into components values (?, ?)", name, steps.length);
     }
-    connection.exec("commit");
+    commit();
   } finally {
     if (connection.isTransaction) connection.exec("rollback");
   }

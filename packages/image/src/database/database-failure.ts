@@ -1,15 +1,17 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
 
+const REPAIR = '\nTry "orlop system check --repair".';
+
 /** Primary result codes (sqlite.org/rescode.html) of what is the world's doing and not a wrong statement of ours. */
 const CODES: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   3: ["denied", "the file may not be used"],
   5: ["failed", "another process has kept it locked for too long"],
   8: ["denied", "it can only be read"],
   10: ["failed", "the disk failed"],
-  11: ["failed", "the file is damaged"],
+  11: ["failed", `the file is damaged${REPAIR}`],
   13: ["exhausted", "no space left on device"],
   14: ["failed", "the file cannot be opened"],
-  26: ["failed", "the file is no database"],
+  26: ["failed", `the file is no database${REPAIR}`],
 };
 
 /** Whether SQLite says that another connection holds a lock. */
@@ -29,4 +31,9 @@ export function databaseFailure(path: string, error: unknown): unknown {
   if (known === undefined) return error;
   const [code, problem] = known;
   return new OrlopError(code, `Cannot use database "${path}": ${problem}`, { operation: "use database", cause: error });
+}
+
+/** Of a database that is not there any more, or empty: another one in its place would have all that belongs to it removed. */
+export function databaseGone(path: string): OrlopError {
+  return new OrlopError("failed", `Cannot use database "${path}": it is gone, or empty${REPAIR}`);
 }

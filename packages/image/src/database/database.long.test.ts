@@ -122,7 +122,10 @@ test("what is no database is refused by its path", async () => {
     const path = join(directory, "metadata.db");
     writeFileSync(path, "what is this? ".repeat(1000));
     using database = new Database(path, [FIRST]);
-    const expected = { code: "failed", message: `Cannot use database "${path}": the file is no database` };
+    const expected = {
+      code: "failed",
+      message: `Cannot use database "${path}": the file is no database\nTry "orlop system check --repair".`,
+    };
     assert.throws(() => database.all("select * from notes"), expected);
   });
 });

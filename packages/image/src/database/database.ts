@@ -1,9 +1,11 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { systemFailure } from "@orlop/kernel";
+import type { CopiedStatement } from "./copy/copied-change.ts";
+import { DatabaseCopy } from "./copy/database-copy.ts";
 import { type DatabaseComponent, missingComponents, updateComponents } from "./database-component.ts";
-import { databaseFailure } from "./database-failure.ts";
+import { databaseFailure, databaseGone } from "./database-failure.ts";
 
 export type DatabaseValue = SQLInputValue;
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
@@ -29,7 +31,8 @@ const LOG_PAGES = 250;
  * not pay for more. Readers never wait for writers (WAL). Calls are synchronous and short; none may be held across an
  * `await`.
  *
- * The log of changes stays beside the file when nobody has it open.
+ * The log of changes stays beside the file when nobody has it open. All changes are kept a second time ({@link DatabaseCopy}),
+ * so that the database can be made again; another one that comes into its place is what the next call uses.
  *
  * @throws OrlopError from every method: `unsupported` where the file is of a newer version of orlop, `exhausted` when the
  *   disk is full, `failed`, `denied`
@@ -45,9 +48,15 @@ export class Database implements Disposable {
   #switches = 0;
   #checked = false;
   #inTransaction = false;
+  /** Device and number of the file that is open. */
+  #file: string | undefined;
+  readonly #copy: DatabaseCopy;
+  /** What the transaction has changed so far. */
+  #changes: CopiedStatement[] = [];
 
   constructor(path: string, components: readonly DatabaseComponent[] = []) {
     this.path = path;
+    this.#copy = new DatabaseCopy(path);
     for (const component of components) this.add(component);
   }
 
@@ -70,22 +79,26 @@ export class Database implements Disposable {
   /** Changes rows, within a transaction; the result is how many. */
   run(sql: string, ...values: readonly DatabaseValue[]): number {
     if (!this.#inTransaction) throw new Error("a change needs a transaction");
-    return this.#guard(() => Number(this.#statement(sql).run(...values).changes));
+    return this.#guard(() => {
+      const changes = Number(this.#statement(sql).run(...values).changes);
+      if (changes > 0) this.#changes.push([sql, ...values]);
+      return changes;
+    });
   }
 
   /** Everything of `work` or nothing of it; other writers wait. Within another transaction it is part of that one. */
   transaction<T>(work: () => T, { durable = true }: TransactionOptions = {}): T {
     if (this.#inTransaction) return work();
     return this.#guard(() => {
-      const connection = this.#writable();
-      connection.exec(`pragma synchronous = ${durable ? "full" : "normal"}; begin immediate`);
+      const connection = this.#begin(durable);
       this.#inTransaction = true;
       try {
         const result = work();
-        connection.exec("commit");
+        this.#commit(connection, durable);
         return result;
       } finally {
         this.#inTransaction = false;
+        this.#changes = [];
         // Some failures, a full disk among them, have ended it already.
         if (connection.isTransaction) connection.exec("rollback");
       }
@@ -94,7 +107,7 @@ export class Database implements Disposable {
 
   /** What `work` reads is of one moment, whatever others write meanwhile. Within another one it is of the same moment. */
   snapshot<T>(work: () => T): T {
-    if (this.#writer?.isTransaction || this.#reader?.isTransaction) return work();
+    if (this.#isReading()) return work();
     return this.#guard(() => {
       const connection = this.#readable();
       connection.exec("begin");
@@ -120,6 +133,8 @@ export class Database implements Disposable {
     this.#statements.clear();
     this.#checked = false;
     this.#switches += 1;
+    this.#file = undefined;
+    this.#copy[Symbol.dispose]();
     const [writer, reader] = [this.#writer, this.#reader];
     this.#writer = undefined;
     this.#reader = undefined;
@@ -151,7 +166,32 @@ export class Database implements Disposable {
     return statement;
   }
 
+  #begin(durable: boolean): DatabaseSync {
+    for (;;) {
+      const connection = this.#writable();
+      connection.exec(`pragma synchronous = ${durable ? "full" : "normal"}; begin immediate`);
+      if (!this.#isReplaced()) return connection;
+    }
+  }
+
+  #commit(connection: DatabaseSync, durable: boolean): void {
+    let sql = "commit";
+    if (this.#changes.length > 0) {
+      const number = this.#copy.note(connection, this.#openReader() ?? connection, this.#changes, durable);
+      sql = `pragma user_version = ${number}; commit`;
+    }
+    connection.exec(sql);
+  }
+
+  /** Whether another file has come into the place of the one that is open, which is closed then. */
+  #isReplaced(): boolean {
+    if (this.#file === undefined || this.#file === identify(this.path)) return false;
+    this.close();
+    return true;
+  }
+
   #readable(): DatabaseSync {
+    if (!this.#isReading()) this.#isReplaced();
     const connection = this.#writer ?? this.#openReader();
     if (connection !== undefined && this.#isCurrent(connection)) return connection;
     return this.#writable();
@@ -164,10 +204,15 @@ export class Database implements Disposable {
     if (reader !== undefined) this.#isCurrent(reader);
     const connection = this.#writer ?? this.#openWriter();
     if (!this.#checked) {
-      updateComponents(connection, this.path, this.#components);
+      this.#updateComponents(connection);
       this.#checked = true;
     }
     return connection;
+  }
+
+  /** Whether what is read has to be of one moment. */
+  #isReading(): boolean {
+    return this.#writer?.isTransaction === true || this.#reader?.isTransaction === true;
   }
 
   /** Whether all tables are there. */
@@ -176,16 +221,29 @@ export class Database implements Disposable {
     return this.#checked;
   }
 
+  #updateComponents(connection: DatabaseSync): void {
+    try {
+      updateComponents(connection, this.path, this.#components, {
+        note: (statement) => this.#changes.push(statement),
+        commit: () => this.#commit(connection, true),
+      });
+    } finally {
+      this.#changes = [];
+    }
+  }
+
   /** Undefined where there is no file yet. */
   #openReader(): DatabaseSync | undefined {
     if (this.#reader !== undefined) return this.#reader;
     // Loaded no sooner: most calls of the command look nothing up.
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+    const file = identify(this.path);
     try {
       this.#reader = new DatabaseSync(this.path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
     } catch {
       return undefined;
     }
+    this.#file ??= file;
     return this.#reader;
   }
 
@@ -197,6 +255,9 @@ export class Database implements Disposable {
     } catch (error) {
       throw systemFailure(`make directory "${directory}"`, error);
     }
+    const file = identify(this.path);
+    const isEmpty = file === undefined || statSync(this.path).size === 0;
+    if (isEmpty && DatabaseCopy.isThere(this.path)) throw databaseGone(this.path);
     const connection = new DatabaseSync(this.path, { timeout: BUSY_TIMEOUT_MS });
     try {
       connection.exec(`pragma journal_mode = wal; pragma wal_autocheckpoint = ${LOG_PAGES}`);
@@ -206,7 +267,14 @@ export class Database implements Disposable {
     }
     this.#statements.clear();
     this.#switches += 1;
+    this.#file ??= file ?? identify(this.path);
     this.#writer = connection;
     return connection;
   }
+}
+
+/** Of a file; undefined where there is none. */
+function identify(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${stat.dev}:${stat.ino}`;
 }
