@@ -9,7 +9,7 @@ export { Database, type DatabaseRow, type DatabaseValue, type TransactionOptions
 export type { DatabaseComponent } from "./database/database-component.ts";
 export { FileLock, type FileLockOptions } from "./database/file-lock.ts";
 export { checkDatabase, type DatabaseProblem } from "./database/repair/check-database.ts";
-export { type RepairedDatabase, repairDatabase } from "./database/repair/repair-database.ts";
+export { type RepairedDatabase, renewCopy, repairDatabase } from "./database/repair/repair-database.ts";
 export { compressionOf, uncompressed } from "./layer/compression.ts";
 export { LAYER_LIMITS, type LayerLimits } from "./layer/layer-limits.ts";
 export { type LayerPath, parseLayerPath, parseWhiteout, refusedEntry, type Whiteout } from "./layer/layer-path.ts";

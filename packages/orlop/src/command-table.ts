@@ -203,7 +203,7 @@ export const GROUPS: readonly CommandGroup[] = [
       {
         name: "check",
         summary: "Tell which layers are damaged",
-        load: async () => (await import("./gc/system-check-command.ts")).systemCheckCommand,
+        load: async () => (await import("./check/system-check-command.ts")).systemCheckCommand,
       },
       {
         name: "prune",

@@ -141,6 +141,15 @@ export class LocalContentStore implements ContentStore {
     }
   }
 
+  /** Those that cannot be used any more, as far as it can be told without reading them. */
+  async *lacking(): AsyncGenerator<DamagedBlob> {
+    for (const row of this.#rows.all()) {
+      const { digest, sizeBytes } = row;
+      const problem = this.#problem(row);
+      if (problem !== undefined) yield { digest, sizeBytes, error: damagedBlob("invalid", digest, problem) };
+    }
+  }
+
   /** Reads everything and tells which blobs the disk has changed or lost. They are not visible from then on. */
   async *damaged(signal?: AbortSignal): AsyncGenerator<DamagedBlob> {
     for (const row of this.#rows.all()) {

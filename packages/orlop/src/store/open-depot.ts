@@ -16,6 +16,7 @@ import {
   type CollectedStore,
   type CollectOptions,
   collectGarbage,
+  type DamagedBlob,
   type Database,
   FileLock,
   type ImageDepot,
@@ -97,6 +98,18 @@ export class Depot implements ImageDepot, AsyncDisposable {
     if (first !== undefined) this.#known.delete(first);
     this.#known.set(key, stored);
     return stored;
+  }
+
+  /** Blobs that are not there or damaged. @param quick as far as it can be told without reading them */
+  damagedBlobs({
+    quick,
+    signal,
+  }: {
+    readonly quick: boolean;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<DamagedBlob> {
+    const { content } = this.#store;
+    return quick ? content.lacking() : content.damaged(signal);
   }
 
   /** Tables of others may be kept beside those of images. */

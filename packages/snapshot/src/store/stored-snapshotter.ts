@@ -233,6 +233,19 @@ export class StoredSnapshotter implements Snapshotter {
     return this.#records.all().map(({ info }) => info);
   }
 
+  /** Keys of those whose directories are gone. */
+  lacking(): readonly string[] {
+    return this.#records.all().flatMap(({ id, info }) => (existsSync(this.#place(id)) ? [] : [info.key]));
+  }
+
+  /** Directories of snapshots that have no row. Nobody may be at work meanwhile. */
+  unknown(): readonly string[] {
+    const known = new Set(this.#records.all().map(({ id }) => `${id}`));
+    return this.#list().flatMap((name) =>
+      /^\d+$/.test(name) && !known.has(name) ? [join(this.#directory, name)] : [],
+    );
+  }
+
   /** One of them, where it is there. */
   record(key: string): SnapshotInfo | undefined {
     return this.#records.get(key)?.info;

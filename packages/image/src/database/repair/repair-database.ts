@@ -53,6 +53,13 @@ export function repairDatabase(path: string): RepairedDatabase {
   }
 }
 
+/** Has the next change begin another copy: the one that there is does not fit the database, or is damaged. */
+export function renewCopy(path: string): void {
+  const { base, changes } = copyPaths(path);
+  if (existsSync(changes)) truncateSync(changes);
+  rmSync(base, { force: true });
+}
+
 function makeAgain(path: string, damaged: string | undefined, made: string): Pick<RepairedDatabase, "source" | "lost"> {
   const copy = readCopy(path);
   if (copy !== undefined) {
@@ -68,9 +75,7 @@ function makeAgain(path: string, damaged: string | undefined, made: string): Pic
   if (damaged === undefined) throw new OrlopError("failed", `Cannot repair database "${path}": there is no copy of it`);
   const tables = salvageRows(damaged, made);
   checkWhole(made);
-  // It does not fit what has been made now; the next change begins another.
-  if (existsSync(copyPaths(path).changes)) truncateSync(copyPaths(path).changes);
-  rmSync(copyPaths(path).base, { force: true });
+  renewCopy(path);
   return { source: "rows", lost: tables.map((table) => `rows of "${table}" could not be read`) };
 }
 

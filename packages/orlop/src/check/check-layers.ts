@@ -1,32 +1,15 @@
 import { familiarReference, OrlopError, shortId } from "@orlop/core";
 import { chainIds } from "@orlop/image";
-import type { Command } from "../command.ts";
 import { alignColumns } from "../format/align-columns.ts";
 import { nameOf } from "../images/image-name.ts";
 import { type Image, listImages } from "../images/list-images.ts";
-import { printText } from "../print.ts";
-import { type Depot, openDepot } from "../store/open-depot.ts";
-import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
+import type { Depot } from "../store/open-depot.ts";
 
-export const systemCheckCommand: Command = {
-  name: "check",
-  usage: "",
-  description:
-    "Reads the layers that images have become, and tells which of them are not what they were when they were checked first. " +
-    "Those of the snapshotter erofs are files with a digest, that of fs-verity; others are not checked.",
-  examples: [["orlop system check", "the first time, each layer's digest is noted"]],
-  table: { flags: [], flagsAnywhere: true },
-  failureExitCode: 1,
-  async run(flags) {
-    if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop system check" takes no arguments');
-    await using depot = openDepot();
-    using cancelled = new CancelOnSignals();
-    await checkLayers(depot, printText, cancelled.signal);
-    return 0;
-  },
-};
-
-/** @throws OrlopError for layers that are damaged, after all have been told */
+/**
+ * Reads the layers that images have become, and tells of each whether it is what it was.
+ *
+ * @throws OrlopError for layers that are damaged, after all have been told
+ */
 export async function checkLayers(depot: Depot, print: (text: string) => void, signal?: AbortSignal): Promise<void> {
   const images = await listImages(depot);
   const rows: string[] = [];
