@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
 import { EngineFixture, newContainer } from "./engine-fixture.ts";
+import { noteUnmade } from "./life/sweep-unmade.ts";
 import type { EngineEvent } from "./state/event-rows.ts";
 
 const made = async (): Promise<ReturnType<typeof newContainer>> => newContainer();
@@ -120,11 +121,12 @@ test("what is left of a container whose maker was killed goes with the next one"
   using fixture = new EngineFixture();
   const engine = fixture.open();
   const { id: kept } = await engine.create("box", made);
-  const unmade = join(fixture.directory, "containers", "f".repeat(64));
-  mkdirSync(join(unmade, "files"), { recursive: true });
+  noteUnmade(fixture, "f".repeat(64));
+  mkdirSync(join(fixture.directory, "containers", "f".repeat(64), "files"), { recursive: true });
   const { id } = await engine.create("other", made);
   assert.deepEqual(readdirSync(join(fixture.directory, "containers")).sort(), [kept, id].sort());
   assert.deepEqual(fixture.discarded, ["f".repeat(64)]);
+  assert.deepEqual(readdirSync(join(fixture.directory, "unmade")), []);
 });
 
 describe("a stop", () => {

@@ -34,7 +34,7 @@ import { dependentsOf, refuseRequired } from "./life/requirements.ts";
 import { save, settleContainer } from "./life/settle-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
-import { sweepUnmade } from "./life/sweep-unmade.ts";
+import { noteUnmade, sweepUnmade } from "./life/sweep-unmade.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import { addToPod } from "./pods/add-to-pod.ts";
@@ -120,6 +120,7 @@ export class Engine {
     if (name !== undefined) this.#refuseTaken(name);
     await sweepUnmade(this.#context);
     using _lock = await lockContainer(this.#context, id);
+    using _unmade = noteUnmade(this.#context, id);
     const directory = containerDirectory(this.#context, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     try {
@@ -141,9 +142,15 @@ export class Engine {
     }
   }
 
-  /** All of them, those made last first. */
-  async list(): Promise<readonly Container[]> {
-    const kept = new Map(this.#context.rows.list().map((container) => [container.id, container]));
+  /**
+   * All of them, those made last first.
+   *
+   * @param isActive only those of which something runs; some of them may have ended in this moment
+   */
+  async list({ isActive = false }: { readonly isActive?: boolean } = {}): Promise<readonly Container[]> {
+    const { rows } = this.#context;
+    const listed = isActive ? rows.unsettled() : rows.list();
+    const kept = new Map(listed.map((container) => [container.id, container]));
     for (const { id } of await findChanged(this.#context, [...kept.values()])) {
       // Whoever holds it is changing it just now.
       using lock = tryLockContainer(this.#context, id);
@@ -467,8 +474,9 @@ export class Engine {
   }
 
   #freeName(): string {
-    for (;;) {
-      const name = randomName(randomBytes);
+    for (let digits = 0; ; digits++) {
+      // There are some thousands of names: the more of them are taken, the longer they get.
+      const name = randomName(randomBytes) + generateId(randomBytes).slice(0, digits);
       if (this.#context.rows.named(name) === undefined) return name;
     }
   }

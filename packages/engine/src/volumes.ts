@@ -77,8 +77,7 @@ export class Volumes {
 
   /** Ids of the containers that use it. */
   users(name: string): readonly string[] {
-    const containers = this.#context.rows.list();
-    return containers.flatMap(({ id, volumes }) => (volumes.some((volume) => volume.name === name) ? [id] : []));
+    return this.#context.rows.withVolume(name).map(({ id }) => id);
   }
 
   /** With all that is in it. @throws OrlopError `not-found`; `conflict` when a container uses it */

@@ -4,7 +4,7 @@ import type { Container } from "../state/container-rows.ts";
 
 /** Those that cannot be without a container. */
 export function dependentsOf({ rows }: EngineContext, { id }: Pick<Container, "id">): readonly Container[] {
-  return rows.mentioning(id).filter(({ requires = [] }) => requires.includes(id));
+  return rows.requiring(id);
 }
 
 /** @throws OrlopError `conflict` for one that others require */

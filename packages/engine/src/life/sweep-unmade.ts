@@ -1,17 +1,27 @@
-import { readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineContext } from "../engine-context.ts";
 import { containerDirectory, tryLockContainer } from "../state/container-places.ts";
 
+/** Notes that a container is being made, until the result is disposed of: one without a row is swept up by others. */
+export function noteUnmade({ directory }: Pick<EngineContext, "directory">, id: string): Disposable {
+  const path = join(directory, "unmade", id);
+  mkdirSync(join(directory, "unmade"), { recursive: true, mode: 0o700 });
+  writeFileSync(path, "");
+  return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
+}
+
 /** Removes what is left of containers whose making was cut off by the end of its process. */
 export async function sweepUnmade(context: EngineContext): Promise<void> {
-  for (const id of namesIn(join(context.directory, "containers"))) {
-    if (context.rows.get(id) !== undefined) continue;
+  for (const id of namesIn(join(context.directory, "unmade"))) {
     using lock = tryLockContainer(context, id);
-    // Somebody is at it; or it has come about since.
-    if (lock === undefined || context.rows.get(id) !== undefined) continue;
-    await context.roots.discard(id);
-    rmSync(containerDirectory(context, id), { recursive: true, force: true });
+    // Somebody is at it.
+    if (lock === undefined) continue;
+    if (context.rows.get(id) === undefined) {
+      await context.roots.discard(id);
+      rmSync(containerDirectory(context, id), { recursive: true, force: true });
+    }
+    rmSync(join(context.directory, "unmade", id), { force: true });
   }
 }
 

@@ -34,6 +34,11 @@ export interface Container extends ContainerDescription {
   readonly isTransient?: true;
 }
 
+/** Conditions of indexes: queries say them word for word, so that a few of thousands of rows are found by those. */
+const IS_ACTIVE = "status in ('starting', 'running', 'paused', 'removing')";
+const HAS_REQUIREMENTS = "json_extract(description, '$.requires[0]') is not null";
+const HAS_VOLUMES = "json_extract(description, '$.volumes[0]') is not null";
+
 export const CONTAINER_TABLES: DatabaseComponent = {
   name: "engine",
   steps: [
@@ -71,6 +76,9 @@ export const CONTAINER_TABLES: DatabaseComponent = {
        attributes text not null
      ) strict;`,
     "alter table engine_containers add column health text",
+    `create index engine_active on engine_containers (status) where ${IS_ACTIVE};
+     create index engine_requiring on engine_containers (id) where ${HAS_REQUIREMENTS};
+     create index engine_with_volumes on engine_containers (id) where ${HAS_VOLUMES}`,
   ],
 };
 
@@ -119,17 +127,22 @@ export class ContainerRows {
     return containers;
   }
 
-  /** Those whose description has an id somewhere. */
-  mentioning(id: string): readonly Container[] {
-    const sql = "select * from engine_containers where instr(description, ?) > 0 and id <> ? order by id";
-    return this.#database.all(sql, id, id).map(decodeContainer);
+  /** Those that require another one. */
+  requiring(id: string): readonly Container[] {
+    const rows = this.#database.all(`select * from engine_containers where ${HAS_REQUIREMENTS} order by id`);
+    return rows.map(decodeContainer).filter(({ requires = [] }) => requires.includes(id));
+  }
+
+  /** Those that a volume is mounted in. */
+  withVolume(name: string): readonly Container[] {
+    const sql = `select * from engine_containers where ${HAS_VOLUMES} and instr(description, ?) > 0 order by id`;
+    const containers = this.#database.all(sql, JSON.stringify(name)).map(decodeContainer);
+    return containers.filter(({ volumes }) => volumes.some((volume) => volume.name === name));
   }
 
   /** Those that may have become something else without anybody's doing: of which there are processes, or that are half gone. */
   unsettled(): readonly Container[] {
-    const sql =
-      "select * from engine_containers where status in ('starting', 'running', 'paused', 'removing') order by id";
-    return this.#database.all(sql).map(decodeContainer);
+    return this.#database.all(`select * from engine_containers where ${IS_ACTIVE} order by id`).map(decodeContainer);
   }
 
   /** Those that somebody has to look after: whose health is probed, or that are to become something when they end. */
@@ -143,8 +156,8 @@ export class ContainerRows {
 
   /** Whether a container that runs is on a network. */
   hasConnected(): boolean {
-    const sql =
-      "select 1 from engine_containers where status in ('starting', 'running', 'paused') and endpoints <> '[]' limit 1";
+    const sql = `select 1 from engine_containers
+      where ${IS_ACTIVE} and status <> 'removing' and endpoints <> '[]' limit 1`;
     return this.#database.get(sql) !== undefined;
   }
 

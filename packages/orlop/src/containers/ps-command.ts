@@ -47,9 +47,10 @@ async function listContainers({ engine, flags, nowMs }: ContainerCall): Promise<
   const last = flags.isOn("latest") ? 1 : flags.parse("last", parseCount);
   const filters = parseContainerFilters(flags.list("filter"));
   const format = new OutputFormat(formatText(flags), TABLE);
-  const all = await engine.list();
   const showsAll =
     flags.isOn("all") || last !== undefined || filters.status !== undefined || filters.exited !== undefined;
+  // Filters may name others.
+  const all = await engine.list({ isActive: !showsAll && flags.list("filter").length === 0 });
   const wanted = filterContainers(all, filters);
   const shown = wanted.filter(({ state }) => showsAll || state.status === "running" || state.status === "paused");
   const options = { nowMs, isWhole: flags.isOn("no-trunc") };

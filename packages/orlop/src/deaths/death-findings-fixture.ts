@@ -151,7 +151,7 @@ export async function readLeftovers(world: DeathWorld, ids: ReadonlySet<string>)
     ...(rules.match(/elements = [^}]*\}/g) ?? []),
     ...cgroups(ids).map((path) => `cgroup ${path}`),
     ...files(world.state).map((path) => `file ${path}`),
-    ...["containers", "locks", "volumes"]
+    ...["containers", "unmade", "locks", "volumes"]
       .flatMap((name) => files(join(world.fixture.store, name)))
       .filter(isOfContainer),
     ...rows(world),
