@@ -1,0 +1,3 @@
+export type { PlacedSecret, SecretPlace } from "./placed-secret.ts";
+export { hostText, isHostAllowed, isSameHost, parseSecretHost, type SecretHost } from "./secret-host.ts";
+export { SecretProxy } from "./secret-proxy.ts";
