@@ -31,6 +31,7 @@ export type {
   SandboxImage,
   SandboxMount,
   SandboxOptions,
+  SandboxSecret,
 } from "./sdk/sandbox-options.ts";
 export type { CommandEnd, SandboxProcess } from "./sdk/sandbox-process.ts";
 export type { SandboxGroup } from "./sdk/snapshot/sandbox-group.ts";

@@ -151,7 +151,7 @@ function refuseGateway({ network: { kind }, addedHosts }: RunOptions, { rootless
   throw new OrlopError("unsupported", `Cannot add host "${HOST_GATEWAY}": ${what}`);
 }
 
-/** The machine's own root has the right files already, except for what lies in its /run, and what a network changes. */
+/** The machine's own root has the right files already, except for what lies in its /run, and what a network or who asks for it changes. */
 function containerFiles(
   { network, place }: RunOptions,
   { isHost }: Image,
@@ -162,7 +162,9 @@ function containerFiles(
     return podFileMounts(place.files, isHost ? resolverPath() : undefined, place.hostname !== undefined);
   }
   if (!isHost) return networkFiles(ownDirectory(), names, network.kind);
-  if (network.kind === "networks") return networkFiles(ownDirectory(), names, network.kind, resolverPath());
+  if (network.kind === "networks" || names.hosts.length > 0) {
+    return networkFiles(ownDirectory(), names, network.kind, resolverPath());
+  }
   return network.kind === "none" ? [] : resolverFile(ownDirectory);
 }
 

@@ -36,6 +36,7 @@ const CHECKS: Readonly<Record<keyof SandboxOptions, OptionCheck>> = {
   timeoutMs: isTimeout,
   signal: isSignal,
   network: isNetwork,
+  secrets: (value) => (typeof value === "object" && !Array.isArray(value) ? undefined : "it is an object of secrets"),
   mounts: (value) => (Array.isArray(value) ? undefined : "it is an array"),
   labels: isRecord,
 };
@@ -46,7 +47,6 @@ const CHECKS: Readonly<Record<keyof SandboxOptions, OptionCheck>> = {
  * @throws OrlopError `invalid`; `unsupported` for an isolation that is not to be had
  */
 export function readSandboxOptions(options: SandboxOptions, caller: MachineView): RunOptions {
-  refuseSecrets(options);
   checkOptions("create sandbox", options, CHECKS);
   if (options.image === undefined) {
     const way = 'Try the name of an image, "host", { dir } or { oci }.';
@@ -102,15 +102,6 @@ export function readSandboxOptions(options: SandboxOptions, caller: MachineView)
     rlimits: [],
     oomScoreAdj: undefined,
   };
-}
-
-/** By name, as nothing that is asked for in their place would keep what they promise. */
-function refuseSecrets(options: SandboxOptions): void {
-  if (typeof options !== "object" || options === null || (options as { secrets?: unknown }).secrets === undefined)
-    return;
-  const what = "nothing puts secrets in at the egress yet, and what a sandbox is given its programs can read";
-  const way = "Try a server of your own that holds them, which the sandbox may reach.";
-  throw new OrlopError("unsupported", `Cannot create sandbox: option "secrets": ${what}\n${way}`, { field: "secrets" });
 }
 
 const MISSING: Readonly<Record<string, string>> = {

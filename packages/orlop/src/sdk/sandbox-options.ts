@@ -42,6 +42,30 @@ export interface NetworkRequest {
 }
 
 /**
+ * A secret that a sandbox's programs use without having it. In their environment stands a placeholder of no worth; requests to the
+ * secret's own servers get the value in its place, outside of the sandbox, and what comes back the placeholder.
+ */
+export interface SandboxSecret {
+  /** Printable ASCII, 8 to 8192 characters. Of this, `env` and `file` there is one. */
+  readonly value?: string;
+  /** A variable of this process that has it. */
+  readonly env?: string;
+  /** A file of this machine that has it, without the line's end behind it. */
+  readonly file?: string;
+  /**
+   * The servers that it is for: `[http://]NAME[:PORT]`, and by HTTPS unless it says otherwise. The sandbox reaches them, also with
+   * network `none`; with a list of what may be reached, they have to be in it. `localhost` and names below it (`api.localhost`)
+   * are this machine's loopback.
+   */
+  readonly hosts: readonly string[];
+  /**
+   * Where in a request it may be put: any field of its head or a certain one, the path with its query, the content. Absent:
+   * `["headers"]`.
+   */
+  readonly in?: readonly ("headers" | `header:${string}` | "url" | "body")[];
+}
+
+/**
  * What a sandbox is to be isolated by: `auto` takes what there is, `min` nothing that is weaker. `oci:PROGRAM` (`oci:runsc`) has
  * another OCI runtime make it, and `shim:NAME` (`shim:io.containerd.runc.v2`) a shim of containerd's; what isolates it is theirs
  * then.
@@ -91,6 +115,12 @@ export interface SandboxOptions {
    * create`): connected with that, and by it with the world. Absent: `none`.
    */
   readonly network?: "none" | "host" | "bridge" | (string & {}) | NetworkRequest;
+  /**
+   * By the variables that have their placeholders. Clients in the sandbox have to trust an authority that is the sandbox's own,
+   * which the usual variables tell them (`SSL_CERT_FILE`, `NODE_EXTRA_CA_CERTS`, ...); ports 443, or those that `hosts` say, of
+   * the sandbox's loopback are taken. What servers get they could tell: put in those that are trusted with the secret.
+   */
+  readonly secrets?: Readonly<Record<string, SandboxSecret>>;
   readonly mounts?: readonly SandboxMount[];
   /** By which `orlop ps --filter label=...` finds it. */
   readonly labels?: Readonly<Record<string, string>>;

@@ -25,6 +25,7 @@ import { type FileChange, SandboxFiles } from "./sandbox-files.ts";
 import { SandboxHost } from "./sandbox-host.ts";
 import type { CommandOptions, ForkOptions, Isolation, SandboxOptions } from "./sandbox-options.ts";
 import { SandboxProcess } from "./sandbox-process.ts";
+import type { SandboxSecrets } from "./secrets/sandbox-secrets.ts";
 import { makeSandboxes, type SandboxGroup } from "./snapshot/sandbox-group.ts";
 import type { SandboxSnapshot } from "./snapshot/sandbox-snapshot.ts";
 import { startProgram } from "./start-program.ts";
@@ -111,9 +112,11 @@ export class Sandbox implements AsyncDisposable {
 
   static async #make(options: SandboxOptions, base?: SandboxSnapshot): Promise<Sandbox> {
     const machine = readMachineView();
-    const run = readSandboxOptions(options, machine);
+    const asked = readSandboxOptions(options, machine);
     refuseAborted(options.signal);
     await using stack = new AsyncDisposableStack();
+    const secrets = await openSecrets(options, machine, stack);
+    const run = secrets === undefined ? asked : secrets.giveTo(asked);
     const prepared = stack.use(await prepareContainer(run, machine, base && ((given) => base.open(given))));
     const { id, stateDirectory } = prepared;
     // What is made for a mount that was asked for is nothing that was written.
@@ -140,6 +143,7 @@ export class Sandbox implements AsyncDisposable {
     });
     try {
       await box.#connect(options);
+      await box.#serve(secrets);
       await box.#limit(options);
     } catch (error) {
       await box.#close("closed");
@@ -359,6 +363,13 @@ export class Sandbox implements AsyncDisposable {
     this.#network = await connectSandbox({ id, pid, name, names, allow, network: own, files: this.fs }, stack);
   }
 
+  async #serve(secrets: SandboxSecrets | undefined): Promise<void> {
+    const { pid, machine, host, isolation, stateDirectory, stack } = this.#parts;
+    const { rootless } = machine;
+    const network = this.#network;
+    await secrets?.serve({ pid, rootless, isolation, stateDirectory, network, zygote: host.zygote }, stack);
+  }
+
   async #limit({ timeoutMs, signal }: SandboxOptions): Promise<void> {
     const { stack } = this.#parts;
     const close = (end: "timeout" | "closed"): void => void this.#close(end).catch(() => {});
@@ -388,6 +399,17 @@ export class Sandbox implements AsyncDisposable {
     this.#root?.[Symbol.dispose]();
     await this.#parts.stack.disposeAsync();
   }
+}
+
+/** What they need is loaded where there are some. */
+async function openSecrets(
+  options: SandboxOptions,
+  machine: MachineView,
+  stack: AsyncDisposableStack,
+): Promise<SandboxSecrets | undefined> {
+  if (Object.keys(options.secrets ?? {}).length === 0) return undefined;
+  const { openSandboxSecrets } = await import("./secrets/sandbox-secrets.ts");
+  return openSandboxSecrets(options, machine, stack);
 }
 
 function refuseAborted(signal: AbortSignal | undefined): void {

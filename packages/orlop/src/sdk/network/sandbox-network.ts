@@ -34,6 +34,7 @@ export class SandboxNetwork {
   readonly #driver: NetworkDriver;
   readonly #endpoint: Endpoint;
   #policy: EgressPolicy;
+  #onChange: () => void = () => {};
 
   /** @internal */
   constructor({ driver, endpoint }: NetworkParts) {
@@ -50,6 +51,16 @@ export class SandboxNetwork {
   /** This machine's on that network, where it has any. */
   get gateways(): readonly string[] {
     return this.#endpoint.gateways;
+  }
+
+  /** What it may reach now. @internal */
+  get policy(): EgressPolicy {
+    return this.#policy;
+  }
+
+  /** Has a callback called whenever that has changed. @internal */
+  watch(onChange: () => void): void {
+    this.#onChange = onChange;
   }
 
   /** Lets it reach these, too, from now on; one that may reach everything still may. @throws OrlopError as for {@link restrict} */
@@ -71,6 +82,7 @@ export class SandboxNetwork {
   async #set(policy: { readonly allow: readonly EgressRule[] }): Promise<void> {
     await this.#driver.setEgress(this.#endpoint.network, this.#endpoint.id, policy);
     this.#policy = policy;
+    this.#onChange();
   }
 }
 

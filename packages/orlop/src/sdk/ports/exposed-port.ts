@@ -1,10 +1,11 @@
-import { closeSync, openSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { systemFailure, type Zygote } from "@orlop/kernel";
 import { OwnDirectory } from "../../run/own-directory.ts";
-import { CONNECTION_ID_BYTES, type NamespaceFile, portRelayProgram } from "./port-relay-program.ts";
+import type { NamespaceFile } from "./emit-enter.ts";
+import { holdNamespaces } from "./hold-namespaces.ts";
+import { CONNECTION_ID_BYTES, portRelayProgram } from "./port-relay-program.ts";
 
 /** How a port is reached. */
 export interface ExposeOptions {
@@ -45,7 +46,7 @@ export class ExposedPort implements AsyncDisposable {
   /** @internal @throws OrlopError `conflict` for a port of this machine that is taken */
   static async open(parts: ExposedParts): Promise<ExposedPort> {
     await using stack = new AsyncDisposableStack();
-    const namespaces = holdNamespaces(parts, stack);
+    const namespaces = holdNamespaces("expose port of sandbox", parts, stack);
     const directory = stack.use(new OwnDirectory(parts.stateDirectory, "ports", 0o700));
     const relay = new Relay({ ...parts, namespaces, socketPath: join(directory.path, "s") });
     const inner = createServer({ allowHalfOpen: true }, (socket) => relay.pair(socket));
@@ -140,20 +141,6 @@ class Relay {
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
   }
-}
-
-/** By descriptors of this process: the pid may be somebody else's one day. */
-function holdNamespaces({ pid, rootless }: ExposedParts, stack: AsyncDisposableStack): readonly NamespaceFile[] {
-  const hold = (name: string, flag: NamespaceFile["flag"]): NamespaceFile => {
-    try {
-      const fd = openSync(`/proc/${pid}/ns/${name}`, "r");
-      stack.defer(() => closeSync(fd));
-      return { path: `/proc/${process.pid}/fd/${fd}`, flag };
-    } catch (cause) {
-      throw systemFailure("expose port of sandbox", cause);
-    }
-  };
-  return [...(rootless ? [hold("user", "CLONE_NEWUSER")] : []), hold("net", "CLONE_NEWNET")];
 }
 
 async function listen(

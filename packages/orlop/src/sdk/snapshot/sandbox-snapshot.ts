@@ -20,8 +20,8 @@ interface SnapshotParts {
  * it stays until the last of them has gone.
  */
 export class SandboxSnapshot implements AsyncDisposable {
-  /** What the sandbox that it was taken of was made with. @internal */
-  readonly options: SandboxOptions;
+  /** With the sandbox's secrets, which nobody is to see who prints this. */
+  readonly #options: SandboxOptions;
   readonly #root: SnapshotRoot;
   readonly #stack: AsyncDisposableStack;
   /** Sandboxes and snapshots of those, and one for whoever has not disposed of it. */
@@ -31,8 +31,13 @@ export class SandboxSnapshot implements AsyncDisposable {
   /** @internal */
   constructor({ root, options, stack }: SnapshotParts) {
     this.#root = root;
-    this.options = options;
+    this.#options = options;
     this.#stack = stack;
+  }
+
+  /** What the sandbox that it was taken of was made with. @internal */
+  get options(): SandboxOptions {
+    return this.#options;
   }
 
   /** For one sandbox. @throws OrlopError `conflict` when it has been disposed of @internal */
