@@ -65,7 +65,7 @@ export function readSecrets(
     if (Object.hasOwn(env, name)) throw invalid(field, "option env has a variable of that name, too");
     checkOptions(`create sandbox: option "${field}"`, secret, CHECKS);
     const hosts = readHosts(field, secret.hosts ?? [], policy);
-    return { name, value: readValue(field, secret, machine), hosts, places: secret.in ?? ["headers"] };
+    return { name, value: readValue(field, secret, machine), hosts, places: readPlaces(secret) };
   });
   refuseMixedPorts(read);
   return read;
@@ -114,6 +114,11 @@ function fileValue(field: string, path: string): string {
       throw systemFailure(`read "${path}"`, cause);
     }
   });
+}
+
+/** Names of fields are the same in capitals. */
+function readPlaces({ in: places = ["headers"] }: SandboxSecret): ReadSecret["places"] {
+  return places.map((place) => place.toLowerCase() as (typeof places)[number]);
 }
 
 function isPlace(value: unknown): boolean {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "node:util";
@@ -20,6 +22,8 @@ interface SecretsSuiteOptions {
 }
 
 const VALUE = "sk-the-real-value-of-this-key";
+/** Only a guard against hanging. */
+const GONE_MAX_MS = 60_000;
 const PLACEHOLDER = /^orlop-secret-[0-9a-f]{32}$/;
 
 /** Asks with the key in two fields, and prints what comes. */
@@ -146,6 +150,27 @@ export function sandboxSecretsSuite({ skip, noBusybox, stateDirectory }: Secrets
       assert.ok(!String(failed).includes(VALUE));
     });
 
+    test("is for port 443 where none is said, and what cannot be reached is told", async () => {
+      await using box = await create({ API_KEY: { value: VALUE, hosts: ["api.localhost", "no-such-name.invalid"] } });
+      const { status, text = "" } = await ask(box, "https://no-such-name.invalid/");
+      assert.equal(status, 502);
+      assert.match(text, /^orlop: cannot reach no-such-name\.invalid:443: E[A-Z_]+\n$/);
+    });
+
+    test("is not put in any more when the process that has it was killed", async () => {
+      const script = join(import.meta.dirname, "killed-script-fixture.ts");
+      const maker = spawn(process.execPath, ["-C", "source", script], { stdio: ["pipe", "pipe", "inherit"] });
+      const [line] = await once(createInterface({ input: maker.stdout }), "line");
+      const [id, network] = String(line).split(" ");
+      ids.push(id ?? "");
+      networks.push(network ?? "");
+      maker.kill("SIGKILL");
+      await once(maker, "exit");
+      await noneIn([network ?? ""]);
+      // The next one removes what has been left.
+      await using _ = await create({ API_KEY: { value: VALUE, hosts: [api()] } });
+    });
+
     test("comes from variables and files, too", async () => {
       const file = join(directory, "key");
       writeFileSync(file, `${VALUE}-of-a-file\n`);
@@ -191,10 +216,7 @@ export function sandboxSecretsSuite({ skip, noBusybox, stateDirectory }: Secrets
     test("leave nothing", async () => {
       assert.ok(ids.length > 5);
       assert.deepEqual(await findLeftovers(ids, stateDirectory), []);
-      // Who carries ends when the other side has.
-      const deadlineMs = Date.now() + 30_000;
-      while (inNetworks(networks).length > 0 && Date.now() < deadlineMs) await delay(20);
-      assert.deepEqual(inNetworks(networks), []);
+      await noneIn(networks);
     });
   });
 }
@@ -214,6 +236,13 @@ function filesWith(paths: readonly string[], text: string): readonly string[] {
   const { stdout, error } = spawnSync("grep", words, { encoding: "utf8" });
   assert.equal(error, undefined);
   return stdout.split("\n").filter((path) => path !== "");
+}
+
+/** Waits until no process is on these networks: who carries ends when the other side has. */
+async function noneIn(networks: readonly string[]): Promise<void> {
+  const deadlineMs = Date.now() + GONE_MAX_MS;
+  while (inNetworks(networks).length > 0 && Date.now() < deadlineMs) await delay(20);
+  assert.deepEqual(inNetworks(networks), []);
 }
 
 /** Processes that are on one of these networks, as far as one may know. */
