@@ -100,6 +100,11 @@ function serverTests(): void {
     assert.deepEqual([exitCode, stdout], [0, '"HELLO"\n"YOU"\n'], stderr);
   });
 
+  test("hidden-key asks a service with a key that the code does not have", async () => {
+    const { exitCode, stdout, stderr } = await run("hidden-key.ts", "answer => answer.text()");
+    assert.deepEqual([exitCode, stdout], [0, "the key is orlop-secret-...\nwelcome\n"], stderr);
+  });
+
   test("test-database begins each test with an empty one", async () => {
     const { exitCode, stdout, stderr } = await run("test-database.ts");
     const said = "rows are counted\nthe next test begins with an empty one\n";
