@@ -95,7 +95,9 @@ async function freezeV2(path: string, signal: AbortSignal | undefined): Promise<
   writeState(path, "cgroup.freeze", "1");
   for (let poll = 0; poll < FREEZE_POLL_MAX; poll++) {
     signal?.throwIfAborted();
-    if (readFlatKeyed(path, "cgroup.events").frozen === 1n) return;
+    const { frozen } = readFlatKeyed(path, "cgroup.events");
+    if (frozen === 1n) return;
+    if (frozen === undefined) throw gaveUp(path, "it has been removed");
     // Freezing takes microseconds as a rule; the long wait is for a process in the middle of something.
     await sleep(poll === 0 ? 0 : FREEZE_POLL_MS, undefined, signal === undefined ? {} : { signal });
   }

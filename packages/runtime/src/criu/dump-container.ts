@@ -4,7 +4,7 @@ import { OrlopError } from "@orlop/core";
 import { freezerDirectory, listProcesses, readFreezerState } from "@orlop/kernel";
 import type { HookRunner } from "../process/container-hooks.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
-import { thawIfThere } from "../process/container-status.ts";
+import { thawIfFrozen } from "../process/container-status.ts";
 import { FollowedProgram } from "../process/followed-program.ts";
 import { type MountEntry, readMountTable } from "../process/mount-table.ts";
 import { compileDump } from "./compile-dump.ts";
@@ -64,7 +64,7 @@ export async function dumpContainer(
     await callCriu(runner, container, criu, choices, mounts);
   } catch (error) {
     // A CRIU that was killed has not done it.
-    if (!wasFrozen && ["frozen", "freezing"].includes(readFreezerState(cgroups))) thawIfThere(cgroups);
+    if (!wasFrozen) thawIfFrozen(cgroups);
     images.discard();
     throw error instanceof OrlopError ? criuFailure(what, logPath, error) : error;
   }

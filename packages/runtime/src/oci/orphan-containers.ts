@@ -6,7 +6,6 @@ import {
   freezeCgroup,
   listProcesses,
   readCgroupStats,
-  readFreezerState,
   type SystemdConnection,
   takeBackFrozen,
   thawCgroup,
@@ -20,13 +19,15 @@ import { ContainerDirectory } from "../process/container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "../process/container-hooks.ts";
 import { ContainerPlanner } from "../process/container-planner.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
-import { containerStatus, thawIfThere, unsupervisedInit } from "../process/container-status.ts";
+import { containerStatus, thawIfFrozen, unsupervisedInit } from "../process/container-status.ts";
 import { warnOfDeviceAccess } from "../process/device-access.ts";
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
 import { keptRequest } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
+import { salvageRecord } from "../process/salvage-record.ts";
+import { sendSignal } from "../process/send-signal.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import type { SchemataChange } from "../resctrl/change-schemata.ts";
 import { readResctrl } from "../resctrl/read-resctrl.ts";
@@ -210,8 +211,8 @@ export class OrphanContainers implements OciContainers {
     const isKill = signal === constants.signals.SIGKILL;
     // Without a pid namespace of its own the end of init is not the end of all.
     if ((all || (isKill && !ownPidNamespace)) && cgroups.length > 0) {
-      for (const pid of listProcesses(cgroups)) signalPid(pid, signal);
-      if (isKill) thawIfThere(cgroups);
+      for (const pid of listProcesses(cgroups)) sendSignal(pid, signal);
+      if (isKill) thawIfFrozen(cgroups);
       return;
     }
     using init = this.#init(directory, id);
@@ -220,7 +221,7 @@ export class OrphanContainers implements OciContainers {
     }
     await signalProcess(this.#runner, init, signal);
     // Version 1 delivers even this one only to what runs.
-    if (isKill && readFreezerState(cgroups) === "frozen") thawIfThere(cgroups);
+    if (isKill) thawIfFrozen(cgroups);
   }
 
   async pause(id: string): Promise<void> {
@@ -306,11 +307,12 @@ export class OrphanContainers implements OciContainers {
 
   async delete(id: string, { force }: { readonly force: boolean }): Promise<void> {
     const directory = this.#directory(id);
-    const record = this.#recordToDelete(directory, id);
+    const { bootId } = this.#planner.host;
+    const record = this.#recordToDelete(directory, id, force);
     if (record === undefined) return;
-    using init = this.#init(directory, id);
+    using init = unsupervisedInit(directory, record, bootId);
     if (init !== undefined) {
-      const status = containerStatus(directory, record, directory.created()?.value, this.#planner.host.bootId);
+      const status = containerStatus(directory, record, directory.created()?.value, bootId);
       if (!force) {
         throw new OrlopError(
           "conflict",
@@ -328,10 +330,12 @@ export class OrphanContainers implements OciContainers {
   }
 
   /** Undefined where there was no more than an empty directory, which is gone now. */
-  #recordToDelete(directory: ContainerDirectory, id: string): ContainerRecord | undefined {
+  #recordToDelete(directory: ContainerDirectory, id: string, force: boolean): ContainerRecord | undefined {
     try {
       return directory.record(id);
     } catch (error) {
+      const isDamaged = (error as OrlopError).code === "failed" || directory.created() !== undefined;
+      if (force && isDamaged) return salvageRecord(directory, id, this.#planner.host);
       if ((error as OrlopError).code !== "not-found" || !directory.exists()) throw error;
       directory.remove();
       return undefined;
@@ -340,7 +344,7 @@ export class OrphanContainers implements OciContainers {
 
   async #end(init: PinnedProcess, { id, cgroups }: ContainerRecord): Promise<void> {
     await signalProcess(this.#runner, init, constants.signals.SIGKILL);
-    if (readFreezerState(cgroups) === "frozen") thawIfThere(cgroups);
+    thawIfFrozen(cgroups);
     const pid = this.#directory(id).created()?.value;
     if (pid !== undefined && init.alive()) takeBackFrozen(cgroups, pid);
     await endProcess(this.#runner, init);
@@ -487,13 +491,5 @@ export class OrphanContainers implements OciContainers {
       makerPid: this.#options.callerPid,
       ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
     };
-  }
-}
-
-function signalPid(pid: number, signal: number): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

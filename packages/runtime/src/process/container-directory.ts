@@ -109,6 +109,11 @@ export class ContainerDirectory {
     return this.#report("created");
   }
 
+  /** When the kernel was told that it is there, by the clock; 0 where it was not. */
+  createdAtMs(): number {
+    return statSync(join(this.path, "created"), { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  }
+
   exit(): Report | undefined {
     return this.#report("exit");
   }

@@ -110,6 +110,32 @@ export function parseRecord(text: string, id: string): ContainerRecord {
     throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`, { cause });
   }
   const { schemaVersion } = record as Partial<ContainerRecord>;
-  if (schemaVersion === SCHEMA_VERSION) return record as ContainerRecord;
-  throw new OrlopError("unsupported", `Cannot read container "${id}": its record has version ${schemaVersion}`);
+  if (schemaVersion !== SCHEMA_VERSION && schemaVersion !== undefined) {
+    throw new OrlopError("unsupported", `Cannot read container "${id}": its record has version ${schemaVersion}`);
+  }
+  if (isRecord(record, id)) return record;
+  throw new OrlopError("failed", `Cannot read container "${id}": its record is damaged`);
+}
+
+/** Whether everything is there that is read of it, as far as that is a matter of kind. */
+function isRecord(found: object, id: string): found is ContainerRecord {
+  const record = found as Readonly<Record<keyof ContainerRecord, unknown>>;
+  const texts = [record.ociVersion, record.bundle, record.bootId, record.rootfs];
+  const lists = [record.cgroups, record.namespaces, record.startSteps];
+  const numbers = [record.createdAtMs, record.ownerUid];
+  return (
+    record.schemaVersion === SCHEMA_VERSION &&
+    record.id === id &&
+    texts.every((each) => typeof each === "string") &&
+    lists.every((each) => Array.isArray(each)) &&
+    numbers.every((each) => Number.isInteger(each)) &&
+    typeof record.annotations === "object" &&
+    (record.cgroups as readonly unknown[]).every(isCgroupDirectory)
+  );
+}
+
+function isCgroupDirectory(found: unknown): boolean {
+  if (typeof found !== "object" || found === null) return false;
+  const { version, path, controllers } = found as Partial<CgroupDirectory>;
+  return (version === 1 || version === 2) && typeof path === "string" && Array.isArray(controllers);
 }

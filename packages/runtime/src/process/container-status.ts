@@ -37,8 +37,12 @@ export function unsupervisedInit(
   return undefined;
 }
 
-/** Some kernels let a killed process leave a frozen cgroup, and the reaper is quick: it may be gone by now. */
-export function thawIfThere(cgroups: ContainerRecord["cgroups"]): void {
+/**
+ * Has everything in the cgroups go on, also what was about to stand still: as long as one of them is dying, they are not
+ * frozen. Some kernels let a killed process leave a frozen cgroup, and the reaper is quick: it may be gone by now.
+ */
+export function thawIfFrozen(cgroups: ContainerRecord["cgroups"]): void {
+  if (!["frozen", "freezing"].includes(readFreezerState(cgroups))) return;
   try {
     thawCgroup(cgroups);
   } catch (error) {

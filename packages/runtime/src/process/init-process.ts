@@ -138,7 +138,7 @@ function needsProc(c: Compilation): boolean {
     process?.apparmorProfile !== undefined ||
     process?.selinuxLabel !== undefined ||
     Object.keys(linux?.sysctl ?? {}).length > 0 ||
-    Object.keys(linux?.timeOffsets ?? {}).length > 0
+    isNew(c, "time")
   );
 }
 

@@ -339,7 +339,8 @@ const showMount = (place: string): string =>
 
 suite("the root's propagation", () => {
   const tags: Readonly<Record<string, RegExp>> = {
-    shared: /\nshared:\d+\n/,
+    // A peer group of its own: no slave of the host's.
+    shared: /^(?!.*master).*\nshared:\d+\n/s,
     slave: /^(?!.*(shared|unbindable))/s,
     private: /^(?!.*(shared|master|unbindable))/s,
     unbindable: /\nunbindable\n/,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { chownSync, existsSync, mkdirSync, readlinkSync } from "node:fs";
+import { uptime } from "node:os";
 import { suite, test } from "node:test";
 import { bounded, withBench } from "./process-bench-fixture.ts";
 
@@ -14,11 +15,16 @@ suite("a time namespace", () => {
         const timeOffsets = { boottime: { secs: 86_400, nanosecs: 7 } };
         const maps = inUserNamespace ? { uidMappings: ids, gidMappings: ids } : {};
         const rootfs = { kind: "overlay", lower: [bench.rootfs], writes: "discard" } as const;
-        const { output } = await bench.run("cat /proc/self/timens_offsets", {
-          linux: { namespaces, timeOffsets, ...maps },
-          request: { rootfs },
-        });
-        assert.match(output, /^boottime +86400 +7$/m);
+        const script = "read up rest </proc/uptime; echo $up; cat /proc/self/timens_offsets; echo ready; sleep 1000";
+        const before = Math.floor(uptime());
+        const id = await bench.start(script, { linux: { namespaces, timeOffsets, ...maps }, request: { rootfs } });
+        await bench.outputHas(id, "ready");
+        const [up, ...lines] = bench.output(id).split("\n");
+        // The shell has read it itself: init is in the namespace, and not only what it starts.
+        assert.ok(Number(up) >= 86_400 + before, `${up} s, after ${before} s here`);
+        assert.match(lines.join("\n"), /^boottime +86400 +7$/m);
+        assert.match(await bench.exec(id, "e", "cat /proc/self/timens_offsets"), /^boottime +86400 +7$/m);
+        await bench.runtime.delete(id, { force: true });
       });
     });
   }

@@ -120,15 +120,22 @@ export function emitCgroupNamespace(c: Compilation): void {
   p.call("unshare", [p.flags("CLONE_NEWCGROUP")]);
 }
 
-/** In init: a time namespace, which begins at the exec. */
+/** In init: a time namespace, which it then enters. */
 export function emitTimeNamespace(c: Compilation): void {
   if (!isNew(c, "time")) return;
   const { p } = c;
   p.step({ action: "make a time namespace", field: "linux.namespaces" });
   p.call("unshare", [p.flags("CLONE_NEWTIME")]);
   const offsets = Object.entries(c.plan.request.spec.linux?.timeOffsets ?? {});
-  if (offsets.length === 0) return;
-  p.step({ action: "set time offsets", field: "linux.timeOffsets" });
-  const text = offsets.map(([clock, offset]) => `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`).join("");
-  emitWriteProc(p, c.proc, "self/timens_offsets", text);
+  if (offsets.length > 0) {
+    p.step({ action: "set time offsets", field: "linux.timeOffsets" });
+    const text = offsets.map(([clock, offset]) => `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`).join("");
+    emitWriteProc(p, c.proc, "self/timens_offsets", text);
+  }
+  const fd = p.slot("namespace");
+  p.step({ action: "enter the time namespace", why: "on older kernels (6.1) an exec alone does not do that" });
+  const path = p.text("self/ns/time_for_children");
+  p.call("openat", [c.proc, path, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: fd });
+  p.call("setns", [fd, p.flags("CLONE_NEWTIME")]);
+  p.call("close", [fd]);
 }

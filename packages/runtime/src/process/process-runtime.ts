@@ -23,7 +23,6 @@ import {
   freezeCgroup,
   listProcesses,
   readCgroupStats,
-  readFreezerState,
   type SystemdConnection,
   thawCgroup,
   Zygote,
@@ -44,7 +43,7 @@ import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } 
 import { ContainerPlanner } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
-import { containerStatus, stateOf, thawIfThere, unsupervisedInit } from "./container-status.ts";
+import { containerStatus, stateOf, thawIfFrozen, unsupervisedInit } from "./container-status.ts";
 import { endProcess } from "./end-process.ts";
 import { forgetEndedExecs } from "./ended-execs.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -475,10 +474,9 @@ export class ProcessRuntime implements Runtime {
   /** Has the reaper end init, or ends it where there is none; what is left then, delete ends through the cgroup. */
   async #kill(id: string, directory: ContainerDirectory, record: ContainerRecord): Promise<void> {
     const { cgroups } = record;
-    const frozen = readFreezerState(cgroups) === "frozen";
     const gone = this.#ours.get(id)?.followed.ended.promise ?? directory.waitForReaper();
     directory.tryCommand("signal", constants.signals.SIGKILL);
-    if (frozen) thawIfThere(cgroups);
+    thawIfFrozen(cgroups);
     await gone;
     using init = unsupervisedInit(directory, record, this.#planner.host.bootId);
     if (init !== undefined) await endProcess(this.#hookRunner, init);

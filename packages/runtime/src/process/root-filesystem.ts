@@ -216,6 +216,8 @@ export function emitRootPropagation(c: Compilation): void {
   p.step({ action: `make the root mount ${propagation}`, field: "linux.rootfsPropagation" });
   const recursive = propagation.startsWith("r");
   const flag = `MS_${(recursive ? propagation.slice(1) : propagation).toUpperCase()}`;
+  // A new peer group (config-linux.md): what a mount of the host's it came from hears no longer reaches it.
+  if (flag === "MS_SHARED") p.call("mount", [0, p.text("/"), 0, p.flags("MS_PRIVATE"), 0]);
   p.call("mount", [0, p.text("/"), 0, p.flags(recursive ? `MS_REC|${flag}` : flag), 0]);
 }
 
