@@ -2,11 +2,9 @@ import { type LinuxSeccompFlag, OrlopError } from "@orlop/core";
 import { CONSTANTS } from "../abi/constants.ts";
 import { SECCOMP_FIELD } from "./profile-rules.ts";
 
-const { SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_TSYNC_ESRCH } = CONSTANTS;
-
 const bits: Readonly<Record<LinuxSeccompFlag, number>> = {
-  // With ESRCH a failure is an errno like any other, and a listener may be asked for at the same time (Linux 5.7).
-  SECCOMP_FILTER_FLAG_TSYNC: SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
+  // About other threads: what loads a filter has none. So runc has it, too.
+  SECCOMP_FILTER_FLAG_TSYNC: 0,
   SECCOMP_FILTER_FLAG_LOG: CONSTANTS.SECCOMP_FILTER_FLAG_LOG,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: CONSTANTS.SECCOMP_FILTER_FLAG_SPEC_ALLOW,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: CONSTANTS.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
