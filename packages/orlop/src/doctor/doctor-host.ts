@@ -3,7 +3,9 @@ import { arch, release } from "node:os";
 import { delimiter, join } from "node:path";
 import type { CgroupLayout } from "@orlop/kernel";
 import { readCgroupLayout } from "@orlop/kernel";
+import { fileSystemType } from "@orlop/snapshot";
 import { caller } from "../caller/caller.ts";
+import { ownDataDirectory } from "../store/data-directory.ts";
 
 /** The machine as the checks look at it. */
 export interface DoctorHost {
@@ -13,6 +15,8 @@ export interface DoctorHost {
   readonly kernelRelease: string;
   /** What the user wants layers of images to be kept by. */
   readonly snapshotter: string | undefined;
+  /** Type of the file system that images are on, as statfs(2) has it. */
+  readonly imageFileSystem: number;
   /** `undefined` where there is no file or this user may not read it. */
   readText(path: string): string | undefined;
   exists(path: string): boolean;
@@ -33,6 +37,7 @@ export function thisHost(): DoctorHost {
     architecture: arch(),
     kernelRelease: release(),
     snapshotter: caller().env.ORLOP_SNAPSHOTTER,
+    imageFileSystem: fileSystemType(ownDataDirectory()),
     readText(path) {
       try {
         return readFileSync(path, "utf8");

@@ -39,6 +39,9 @@ const wellFiles = {
   "/sys/fs/cgroup/me/cgroup.controllers": "cpuset cpu io memory pids\n",
 };
 
+/** linux/magic.h */
+const [EXT4, OVERLAY, TMPFS] = [0xef53, 0x794c_7630, 0x0102_1994];
+
 /** A machine where all is well, but for what is given. */
 function host({
   files = {},
@@ -53,6 +56,7 @@ function host({
     architecture: "x64",
     kernelRelease: "6.12.0-1-amd64",
     snapshotter: undefined,
+    imageFileSystem: EXT4,
     cgroups: () => v2,
     ...given,
     readText: (path) => all[path],
@@ -231,6 +235,13 @@ describe("finds what is lacking", () => {
     const old = { uid: 1000, kernelRelease: "5.10.0-33-amd64" };
     assert.match(found({ ...old, files: debian }) ?? "", /^layers are directories under overlay/);
     assert.match(found(old) ?? "", /copy of its image's files \(native\): .* needs Linux 5\.11/);
+    assert.match(found({ imageFileSystem: OVERLAY }) ?? "", /\(native\): .* does not write to overlay/);
+    assert.match(found({ uid: 0, imageFileSystem: OVERLAY }) ?? "", /\(native\): .* does not write to overlay/);
+    assert.match(found({ uid: 0, imageFileSystem: TMPFS }) ?? "", /under overlay: .* no images from memory/);
+    assert.match(
+      found({ uid: 1000, imageFileSystem: TMPFS }) ?? "",
+      /^layers are directories under overlay; .* for root$/,
+    );
     assert.equal(found({ snapshotter: "overlay" }), "layers are kept by overlay, as ORLOP_SNAPSHOTTER says");
   });
 

@@ -1,4 +1,4 @@
-import { USER_OVERLAY_PARAMETER, userOverlayObstacle } from "@orlop/snapshot";
+import { imageObstacle, USER_OVERLAY_PARAMETER, upperObstacle, userOverlayObstacle } from "@orlop/snapshot";
 import type { DoctorHost } from "./doctor-host.ts";
 import { type Finding, failure, ok, warning } from "./finding.ts";
 
@@ -73,29 +73,34 @@ const EROFS_KERNEL_MIN = [6, 12] as const;
 /** What layers of images become here, as `Depot` chooses it. */
 function imagesCheck(host: DoctorHost): Finding {
   const name = "images";
-  const { snapshotter, uid, kernelRelease } = host;
+  const { snapshotter, uid, kernelRelease, imageFileSystem } = host;
   if (snapshotter !== undefined) return ok(name, `layers are kept by ${snapshotter}, as ORLOP_SNAPSHOTTER says`);
+  const noUpper = upperObstacle(imageFileSystem);
+  if (noUpper !== undefined) return copies(noUpper, "ORLOP_ROOT on another file system");
   if (uid !== 0) {
     const found = "layers are directories under overlay; mounting them as EROFS images is for root";
     const why = userOverlayObstacle({ release: kernelRelease, permitted: host.readText(USER_OVERLAY_PARAMETER) ?? "" });
-    if (why === undefined) return ok(name, found);
-    const instead = `each container has a copy of its image's files (native): ${why}`;
-    return warning(
-      name,
-      instead,
-      "a copy takes time, and room where files cannot be reflinked",
-      "a newer kernel, or orlop as root",
-    );
+    return why === undefined ? ok(name, found) : copies(why, "a newer kernel, or orlop as root");
   }
+  const inMemory = imageObstacle(imageFileSystem);
   const isNew = isAtLeast(kernelRelease, EROFS_KERNEL_MIN);
-  if (isNew && knowsFileSystem(host, "erofs")) return ok(name, "layers are mounted as EROFS images");
+  const unpacked = "images are unpacked file by file where a mount would do";
+  if (isNew && knowsFileSystem(host, "erofs")) {
+    if (inMemory === undefined) return ok(name, "layers are mounted as EROFS images");
+    return warning(name, `layers are directories under overlay: ${inMemory}`, unpacked, "ORLOP_ROOT on a disk");
+  }
   const lack = isNew ? "the kernel does not know erofs" : "EROFS images are mounted from Linux 6.12 on";
   return warning(
     name,
     `layers are directories under overlay: ${lack}`,
-    "images are unpacked file by file where a mount would do",
+    unpacked,
     isNew ? "modprobe erofs, or a kernel with CONFIG_EROFS_FS" : "a newer kernel, with CONFIG_EROFS_FS_BACKED_BY_FILE",
   );
+}
+
+function copies(why: string, fix: string): Finding {
+  const found = `each container has a copy of its image's files (native): ${why}`;
+  return warning("images", found, "a copy takes time, and room where files cannot be reflinked", fix);
 }
 
 /** What the default profile and the configs of other tools use. */

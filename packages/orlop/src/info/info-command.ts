@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { readCgroupLayout } from "@orlop/kernel";
+import { fittingSnapshotter } from "@orlop/snapshot";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { listImages } from "../images/list-images.ts";
 import { printText } from "../print.ts";
-import { fittingSnapshotter } from "../store/open-depot.ts";
 import { ownVersion } from "../version/package-directory.ts";
 import { infoDocument } from "./info-document.ts";
 import { infoText } from "./info-text.ts";
@@ -32,7 +32,7 @@ async function showInfo({ engine, depot, machine, flags, nowMs }: ContainerCall)
   const info = infoDocument({
     containers: await engine.list(),
     imageCount: (await listImages(depot)).length,
-    snapshotter: machine.env.ORLOP_SNAPSHOTTER ?? fittingSnapshotter(),
+    snapshotter: machine.env.ORLOP_SNAPSHOTTER ?? fittingSnapshotter(depot.root),
     root: depot.root,
     machine,
     cgroups: readCgroupLayout(),

@@ -3,13 +3,12 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { Database, FileLock } from "@orlop/image";
-import { openSnapshotter, snapshotterName } from "@orlop/snapshot";
+import { fittingSnapshotter, openSnapshotter, snapshotterName } from "@orlop/snapshot";
 import { serveSnapshotter } from "@orlop/snapshot/proxy";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
 import { ownDataDirectory } from "../store/data-directory.ts";
-import { fittingSnapshotter } from "../store/open-depot.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 import { socketPath } from "./socket-path.ts";
 
@@ -42,8 +41,8 @@ export const serveSnapshotterCommand: Command = {
     if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop serve snapshotter" takes no arguments');
     const path = flags.parse("listen", socketPath);
     if (path === undefined) throw new OrlopError("invalid", "a socket is needed: --listen unix://PATH");
-    const name = flags.text("snapshotter") ?? fittingSnapshotter();
     const root = resolve(caller().cwd, flags.text("root") ?? join(ownDataDirectory(), "served"));
+    const name = flags.text("snapshotter") ?? fittingSnapshotter(root);
     using cancel = new CancelOnSignals();
     await using stack = new AsyncDisposableStack();
     stack.use(openRoot(root));

@@ -27,7 +27,7 @@ import {
 } from "@orlop/image";
 import {
   type ChangesOptions,
-  erofsObstacle,
+  fittingSnapshotter,
   isProxy,
   openSnapshotter,
   ProxyNamespaces,
@@ -35,7 +35,6 @@ import {
   type SnapshotChanges,
   type StoredSnapshotter,
   snapshotterName,
-  userOverlayObstacle,
 } from "@orlop/snapshot";
 import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
 import { caller } from "../caller/caller.ts";
@@ -156,7 +155,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   async #chosen(): Promise<StoredSnapshotter | RecordedSnapshotter> {
-    this.#fitting ??= fittingSnapshotter();
+    this.#fitting ??= fittingSnapshotter(this.root);
     return await this.#open(caller().env.ORLOP_SNAPSHOTTER ?? this.#fitting);
   }
 
@@ -204,12 +203,6 @@ export class Depot implements ImageDepot, AsyncDisposable {
 /** This user's depot; nothing of it is read or made before its first use. */
 export function openDepot(): Depot {
   return new Depot(ownDataDirectory());
-}
-
-/** The snapshotter of orlop's own that fits this machine. */
-export function fittingSnapshotter(): string {
-  if (process.geteuid?.() === 0) return erofsObstacle() === undefined ? "erofs" : "overlay";
-  return userOverlayObstacle() === undefined ? "overlay" : "native";
 }
 
 /** None where there is no such directory. */
