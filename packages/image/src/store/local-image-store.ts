@@ -23,9 +23,13 @@ const IMAGES_COMPONENT: DatabaseComponent = {
   ],
 };
 
+const TARGETS_MAX = 256;
+
 /** The `ImageStore` contract on a database. A name that has been put outlasts a power cut, with all blobs before it. */
 export class LocalImageStore implements ImageStore {
   readonly #database: Database;
+  /** Of the rows that were read last, by their text. */
+  readonly #targets = new Map<string, Descriptor>();
 
   constructor(database: Database) {
     database.add(IMAGES_COMPONENT);
@@ -35,7 +39,7 @@ export class LocalImageStore implements ImageStore {
   async get(name: string): Promise<ImageRecord> {
     const row = this.#database.get("select * from images where name = ?", name);
     if (row === undefined) throw unknownImage(name);
-    return decodeImage(row);
+    return this.#decode(row);
   }
 
   async list(): Promise<readonly ImageRecord[]> {
@@ -44,7 +48,7 @@ export class LocalImageStore implements ImageStore {
 
   /** All of them; within a transaction or a snapshot as that sees them. */
   records(): readonly ImageRecord[] {
-    return this.#database.all("select * from images order by name").map(decodeImage);
+    return this.#database.all("select * from images order by name").map((row) => this.#decode(row));
   }
 
   async put(name: string, target: Descriptor, labels: Labels = {}): Promise<ImageRecord> {
@@ -56,7 +60,7 @@ export class LocalImageStore implements ImageStore {
       this.#database.run(sql, name, JSON.stringify(target), encodeLabels(labels), now, now);
       const row = this.#database.get("select * from images where name = ?", name);
       if (row === undefined) throw unknownImage(name);
-      return decodeImage(row);
+      return this.#decode(row);
     });
   }
 
@@ -64,16 +68,25 @@ export class LocalImageStore implements ImageStore {
     const changed = this.#database.transaction(() => this.#database.run("delete from images where name = ?", name));
     if (changed === 0) throw unknownImage(name);
   }
-}
 
-function decodeImage(row: DatabaseRow): ImageRecord {
-  return {
-    name: String(row.name),
-    target: decodeDescriptor(String(row.target)),
-    labels: decodeLabels(row.labels),
-    createdAtMs: Number(row.created_at_ms),
-    updatedAtMs: Number(row.updated_at_ms),
-  };
+  #decode(row: DatabaseRow): ImageRecord {
+    return {
+      name: String(row.name),
+      target: this.#target(String(row.target)),
+      labels: decodeLabels(row.labels),
+      createdAtMs: Number(row.created_at_ms),
+      updatedAtMs: Number(row.updated_at_ms),
+    };
+  }
+
+  #target(text: string): Descriptor {
+    const known = this.#targets.get(text);
+    if (known !== undefined) return known;
+    if (this.#targets.size >= TARGETS_MAX) this.#targets.clear();
+    const target = decodeDescriptor(text);
+    this.#targets.set(text, target);
+    return target;
+  }
 }
 
 function unknownImage(name: string): OrlopError {

@@ -11,6 +11,7 @@ import {
   type SnapshotUsage,
 } from "@orlop/core";
 import { upperEntries } from "../directory/upper-entries.ts";
+import type { Attributes } from "../layer/lower-layer.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
 import type { ProjectLimits } from "../projects/project-limits.ts";
 import { diskUsage } from "../store/disk-usage.ts";
@@ -32,6 +33,8 @@ const WORK = "work";
 /** An image on its way. */
 const PARTIAL = "layer.erofs.partial";
 const SCRATCH = "scratch";
+
+const ROOTS_MAX = 256;
 
 /** A layer whose metadata is written when the layers below are known. */
 interface Applied {
@@ -57,6 +60,8 @@ export class ErofsDriver implements SnapshotDriver {
   readonly #form: ErofsForm;
   /** By the directories of their snapshots. */
   readonly #applied = new Map<string, Applied>();
+  /** Of the layers that something was prepared on last, by their directories. */
+  readonly #roots = new Map<string, Attributes>();
 
   constructor(system: SystemCalls, limits: ProjectLimits, form: ErofsForm) {
     this.#system = system;
@@ -76,7 +81,7 @@ export class ErofsDriver implements SnapshotDriver {
 
   prepare({ directory, below }: SnapshotFiles, kind: SnapshotKind): void {
     if (kind === "view" && below.length > 0) return;
-    makeUpper(join(directory, UPPER), below[0] === undefined ? undefined : rootOf(below[0]));
+    makeUpper(join(directory, UPPER), below[0] === undefined ? undefined : this.#rootOf(below[0]));
     mkdirSync(join(directory, WORK), { mode: 0o711 });
   }
 
@@ -203,6 +208,16 @@ export class ErofsDriver implements SnapshotDriver {
     this.#applied.delete(directory);
   }
 
+  #rootOf(directory: string): Attributes {
+    const known = this.#roots.get(directory);
+    if (known !== undefined) return known;
+    if (this.#roots.size >= ROOTS_MAX) this.#roots.clear();
+    using layer = openLayer(directory);
+    const { attributes } = layer.root;
+    this.#roots.set(directory, attributes);
+    return attributes;
+  }
+
   async close(): Promise<void> {
     for (const directory of [...this.#applied.keys()]) this.forget(directory);
   }
@@ -233,9 +248,4 @@ function imageMount(directory: string): SnapshotMount {
 function archiveOf(directory: string): string | undefined {
   const archive = join(directory, ARCHIVE);
   return existsSync(archive) ? archive : undefined;
-}
-
-function rootOf(directory: string): ErofsLayer["root"]["attributes"] {
-  using layer = openLayer(directory);
-  return layer.root.attributes;
 }

@@ -317,12 +317,12 @@ export class StoredSnapshotter implements Snapshotter {
         const below = this.#records.chain(parent);
         const id = this.#records.insert(key, kind, below[0], labels);
         const files = { directory: this.#place(id), below: below.map((each) => this.#place(each)) };
-        this.#makeWay(id);
         if (filled === undefined) {
-          mkdirSync(files.directory, { mode: 0o711 });
+          this.#makeDirectory(id);
           this.#driver.prepare(files, kind);
         } else {
           checkUnchanged(key, filled.on, below[0]);
+          this.#makeWay(id);
           renameSync(filled.directory, files.directory);
         }
         return this.#driver.mounts(files, kind);
@@ -371,6 +371,16 @@ export class StoredSnapshotter implements Snapshotter {
 
   #place(id: number): string {
     return join(this.#directory, `${id}`);
+  }
+
+  #makeDirectory(id: number): void {
+    try {
+      mkdirSync(this.#place(id), { mode: 0o711 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      this.#makeWay(id);
+      mkdirSync(this.#place(id), { mode: 0o711 });
+    }
   }
 
   /** The id of a row that never came to be is given again. */
