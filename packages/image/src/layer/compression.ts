@@ -44,6 +44,7 @@ export async function* uncompressed(
 
 /** Small ones cost more time than the unpacking itself does. */
 const INFLATED_CHUNK_BYTES = 256 * 1024;
+/** What may wait on either side, so that the thread that unpacks has work while this one is at something else. */
 const AHEAD = { readableHighWaterMark: 8 * INFLATED_CHUNK_BYTES, writableHighWaterMark: 1024 * 1024 };
 
 async function* inflated(
