@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { LAUNCHER } from "./command-fixture.ts";
+import { type CommandOptions, type CommandResult, LAUNCHER } from "./command-fixture.ts";
 import { findLeftovers } from "./leftovers-fixture.ts";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 import { atTerminal } from "./terminal-fixture.ts";
@@ -51,117 +51,175 @@ D ./whole/before
 /** What files are, but for the number of links of a directory, which not all file systems count. */
 const LISTING = `find . \\( -type d -printf '%P %y %m %U:%G %T@\\n' \\) -o -printf '%P %y %m %U:%G %T@ %n %s %l\\n' | sort`;
 
-/** \`orlop try\`, by whoever calls it. */
+/** `orlop try`, by whoever calls it. */
 export function trySuite(options: SuiteOptions): void {
-  const c = new SuiteContext(options);
-  const work = (): string => c.place("work");
-  const attempt = (args: readonly string[], settings = {}): ReturnType<typeof c.fixture.orlop> =>
-    c.fixture.orlop(["try", ...args], { cwd: work(), ...settings });
-  /** The lines about the suite's files, with short paths; other programs may write elsewhere meanwhile, but not in here. */
-  const changesIn = (text: string): string =>
-    text
-      .split("\n")
-      .filter((line) => line.slice(2).startsWith(work()))
-      .map((line) => `${line.replace(work(), ".")}\n`)
-      .join("");
-  const sh = (script: string): string => {
-    const { status, stdout, stderr } = spawnSync("sh", ["-c", script], { cwd: work(), encoding: "utf8" });
+  const w = new Work(options);
+  triedCases(w);
+  writtenCases(w);
+  keptCases(w);
+  conflictCases(w);
+  endCases(w);
+}
+
+/** The files that commands of the suite change, in a directory of their own. */
+class Work {
+  readonly c: SuiteContext;
+
+  constructor(options: SuiteOptions) {
+    this.c = new SuiteContext(options);
+  }
+
+  get directory(): string {
+    return this.c.place("work");
+  }
+
+  get captures(): string {
+    return join(this.c.fixture.store, "captures");
+  }
+
+  /** Makes the files anew. */
+  renew(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+    mkdirSync(this.directory);
+    this.sh(FILES);
+  }
+
+  attempt(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return this.c.fixture.orlop(["try", ...args], { cwd: this.directory, ...options });
+  }
+
+  capture(...args: readonly string[]): Promise<CommandResult> {
+    return this.c.fixture.orlop(["capture", ...args]);
+  }
+
+  /** Id of what a script has changed. */
+  async keep(script: string): Promise<string> {
+    const { exitCode, stderr } = await this.attempt(["--keep", "sh", "-c", script]);
+    assert.equal(exitCode, 0, stderr);
+    const [, id] = /orlop: the changes are kept: orlop capture diff\|commit\|rm ([0-9a-f]{12})\n$/.exec(stderr) ?? [];
+    assert.ok(id, stderr);
+    return id;
+  }
+
+  async keptIds(): Promise<readonly string[]> {
+    return (await this.capture("ls", "-q")).stdout.split("\n").filter((id) => id !== "");
+  }
+
+  /** The lines of a listing about the suite's files, with short paths: a shell may have written elsewhere. */
+  changesIn(text: string): string {
+    const lines = text.split("\n").filter((line) => line.slice(2).startsWith(this.directory));
+    return lines.map((line) => `${line.replace(this.directory, ".")}\n`).join("");
+  }
+
+  /** Outside. */
+  sh(script: string): string {
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", script], { cwd: this.directory, encoding: "utf8" });
     assert.equal(status, 0, stderr);
     return stdout;
-  };
-  const renew = (): void => {
-    rmSync(work(), { recursive: true, force: true });
-    mkdirSync(work());
-    sh(FILES);
-  };
+  }
+}
 
-  describe("a command that is tried", { skip: options.skip }, () => {
-    before(renew);
+function triedCases(w: Work): void {
+  describe("a command that is tried", { skip: w.c.skip }, () => {
+    before(() => w.renew());
 
     test("changes nothing, and what it would change is shown", async () => {
-      const earlier = sh(LISTING);
-      const { exitCode, stdout, stderr } = await attempt(["sh", "-c", `${CHANGES}; cat changed; exit 3`]);
+      const earlier = w.sh(LISTING);
+      const { exitCode, stdout, stderr } = await w.attempt(["sh", "-c", `${CHANGES}; cat changed; exit 3`]);
       assert.equal(stdout, "old\nmore\n");
-      assert.equal(changesIn(stderr), CHANGED);
+      assert.equal(w.changesIn(stderr), CHANGED);
       assert.match(stderr, /\norlop: \d+ added, \d+ changed, \d+ deleted\norlop: the changes are discarded\n$/);
       assert.equal(exitCode, 3);
-      assert.equal(sh(LISTING), earlier);
-      assert.deepEqual(readdirSync(join(c.fixture.store, "captures")), []);
+      assert.equal(w.sh(LISTING), earlier);
+      assert.deepEqual(readdirSync(w.captures), []);
     });
 
     test("runs as the caller, in the same place, with the same network and variables", async () => {
       const script = 'id -u; id -g; pwd; umask; echo "$MARK"; sed "s/:.*//" /proc/net/dev';
       const env = { MARK: "two words" };
-      const here = spawnSync("sh", ["-c", script], { cwd: work(), env: { ...process.env, ...env }, encoding: "utf8" });
-      const there = await attempt(["--", "sh", "-c", script], { env });
+      const here = spawnSync("sh", ["-c", script], {
+        cwd: w.directory,
+        env: { ...process.env, ...env },
+        encoding: "utf8",
+      });
+      const there = await w.attempt(["--", "sh", "-c", script], { env });
       assert.deepEqual([there.stdout, there.exitCode], [here.stdout, 0]);
       assert.match(there.stderr, /^orlop: nothing was written\n$/);
-      const alone = await attempt(["--network", "none", "-e", "MARK=else", "sh", "-c", `${script} | grep -v lo`]);
+      const alone = await w.attempt(["--network", "none", "-e", "MARK=else", "sh", "-c", `${script} | grep -v lo`]);
       assert.doesNotMatch(alone.stdout, /eth|en[ops]|wl/);
       assert.match(alone.stdout, /^else$/m);
     });
+  });
+}
 
-    test("has its changes written with --commit, as they were captured", async () => {
-      const { exitCode, stdout, stderr } = await attempt(["--commit", "sh", "-c", `${CHANGES}; ${LISTING}`]);
+function writtenCases(w: Work): void {
+  describe("what a tried command has changed", { skip: w.c.skip }, () => {
+    before(() => w.renew());
+
+    test("is written with --commit, as it was captured", async () => {
+      const { exitCode, stdout, stderr } = await w.attempt(["--commit", "sh", "-c", `${CHANGES}; ${LISTING}`]);
       assert.equal(exitCode, 0, stderr);
-      assert.equal(sh(LISTING), stdout);
+      assert.equal(w.sh(LISTING), stdout);
       assert.match(stderr, /orlop: the changes are committed\n$/);
-      assert.equal(sh("cat changed kept/deep/new kept/deep/file whole/after"), "old\nmore\ndeep\nhere\nin\n");
-      assert.deepEqual(readdirSync(join(c.fixture.store, "captures")), []);
+      assert.equal(w.sh("cat changed kept/deep/new kept/deep/file whole/after"), "old\nmore\ndeep\nhere\nin\n");
+      assert.deepEqual(readdirSync(w.captures), []);
     });
 
-    test("has extended attributes written, too", {
+    test("is written with its extended attributes", {
       skip: hasSetfattr() ? false : "needs setfattr (attr)",
     }, async () => {
-      sh("setfattr -n user.old -v 1 kept; setfattr -n user.old -v 1 changed");
+      w.sh("setfattr -n user.old -v 1 kept; setfattr -n user.old -v 1 changed");
       const script = "setfattr -x user.old kept; for each in kept changed; do setfattr -n user.new -v 2 $each; done";
-      assert.equal((await attempt(["--commit", "sh", "-c", script])).exitCode, 0);
-      const [directory, file] = ["kept", "changed"].map((name) => sh(`getfattr -d ${name}`));
+      assert.equal((await w.attempt(["--commit", "sh", "-c", script])).exitCode, 0);
+      const [directory, file] = ["kept", "changed"].map((name) => w.sh(`getfattr -d ${name}`));
       assert.equal(directory, '# file: kept\nuser.new="2"\n\n');
       assert.equal(file, '# file: changed\nuser.new="2"\nuser.old="1"\n\n');
     });
 
-    test("has its changes in a file, also as JSON", async () => {
-      const file = c.place("changes.json");
-      const { stderr } = await attempt(["--format", "json", "-o", file, "touch", "x"]);
+    test("is told in a file, also as JSON", async () => {
+      const file = w.c.place("changes.json");
+      const { stderr } = await w.attempt(["--format", "json", "-o", file, "touch", "x"]);
       assert.match(stderr, /^orlop: 1 added, \d+ changed, 0 deleted\n/);
-      assert.deepEqual(JSON.parse(readFileSync(file, "utf8")).added, [join(work(), "x")]);
+      assert.deepEqual(JSON.parse(readFileSync(file, "utf8")).added, [join(w.directory, "x")]);
     });
   });
+}
 
-  describe("changes that are kept", { skip: options.skip }, () => {
-    before(renew);
-    const ids = async (): Promise<readonly string[]> =>
-      (await c.fixture.orlop(["capture", "ls", "-q"])).stdout.split("\n").filter((id) => id !== "");
-    const keep = async (script: string): Promise<string> => {
-      const { exitCode, stderr } = await attempt(["--keep", "sh", "-c", script]);
-      assert.equal(exitCode, 0, stderr);
-      const [, id] = /orlop: the changes are kept: orlop capture diff\|commit\|rm ([0-9a-f]{12})\n$/.exec(stderr) ?? [];
-      assert.ok(id, stderr);
-      return id;
-    };
-
+function keptCases(w: Work): void {
+  describe("changes that are kept", { skip: w.c.skip }, () => {
+    before(() => w.renew());
     test("are those of a command that fails although they were to be committed, until they are removed", async () => {
-      const { exitCode, stderr } = await attempt(["--commit", "sh", "-c", "rm changed; exit 4"]);
+      const { exitCode, stderr } = await w.attempt(["--commit", "sh", "-c", "rm changed; exit 4"]);
       assert.equal(exitCode, 4);
       assert.match(stderr, /orlop: nothing is committed: the command has ended with 4\norlop: the changes are kept: /);
-      assert.equal(sh("cat changed"), "old\n");
-      const [id = ""] = await ids();
-      const { stdout } = await c.fixture.orlop(["capture", "diff", id.slice(0, 4)]);
-      assert.equal(changesIn(stdout), "C .\nD ./changed\n");
-      const table = (await c.fixture.orlop(["capture", "ls"])).stdout;
+      assert.equal(w.sh("cat changed"), "old\n");
+      const [id = ""] = await w.keptIds();
+      const { stdout } = await w.capture("diff", id.slice(0, 4));
+      assert.equal(w.changesIn(stdout), "C .\nD ./changed\n");
+      const table = (await w.capture("ls")).stdout;
       assert.match(table, new RegExp(`^CAPTURE ID +COMMAND +CREATED\\n${id} +"sh -c rm changed; exit 4" +.* ago\\n$`));
-      assert.equal((await c.fixture.orlop(["capture", "rm", id])).stdout, `${id}\n`);
-      assert.deepEqual(await ids(), []);
+      assert.equal((await w.capture("rm", id)).stdout, `${id}\n`);
+      assert.deepEqual(await w.keptIds(), []);
     });
+
+    test("are found by ids that are there, and unmistakable", async () => {
+      const { exitCode, stderr } = await w.capture("rm", "zz");
+      assert.deepEqual([exitCode, stderr], [1, 'orlop: Cannot find capture "zz": there is none of this id\n']);
+    });
+  });
+}
+
+function conflictCases(w: Work): void {
+  describe("changes of files that others have changed, too,", { skip: w.c.skip }, () => {
+    before(() => w.renew());
 
     test("are not written over what has changed meanwhile, unless that is asked for", async () => {
       const script = "echo more >>changed; rm -r tree; echo mine >new; echo 1 >kept/deep/one; echo mine >mode";
-      const id = await keep(script);
-      sh("echo theirs >>changed; echo theirs >tree/theirs; echo theirs >new; rm -r kept; echo theirs >beside");
-      const refused = await c.fixture.orlop(["capture", "commit", id]);
+      const id = await w.keep(script);
+      w.sh("echo theirs >>changed; echo theirs >tree/theirs; echo theirs >new; rm -r kept; echo theirs >beside");
+      const refused = await w.capture("commit", id);
       assert.equal(refused.exitCode, 1);
-      const named = refused.stderr.replaceAll(work(), ".");
+      const named = refused.stderr.replaceAll(w.directory, ".");
       const conflicts = [
         "./changed has changed",
         "./kept is gone",
@@ -173,70 +231,67 @@ export function trySuite(options: SuiteOptions): void {
         named,
         `orlop: Cannot commit the changes:\n${conflicts.map((each) => `  ${each} meanwhile\n`).join("")}`,
       );
-      assert.equal(sh("cat changed tree/theirs new mode"), "old\ntheirs\ntheirs\ntheirs\nold\n");
-      assert.equal((await c.fixture.orlop(["capture", "commit", "-f", id])).exitCode, 0);
-      assert.equal(sh("cat changed new mode kept/deep/one beside; ls"), FORCED);
-      assert.deepEqual(await ids(), []);
+      assert.equal(w.sh("cat changed tree/theirs new mode"), "old\ntheirs\ntheirs\ntheirs\nold\n");
+      assert.equal((await w.capture("commit", "-f", id)).exitCode, 0);
+      assert.equal(w.sh("cat changed new mode kept/deep/one beside; ls"), FORCED);
+      assert.deepEqual(await w.keptIds(), []);
     });
 
     test("are never written to where a link leads that was put in the way", async () => {
-      renew();
-      const id = await keep("echo mine >kept/deep/file");
-      const elsewhere = c.place("elsewhere");
+      w.renew();
+      const id = await w.keep("echo mine >kept/deep/file");
+      const elsewhere = w.c.place("elsewhere");
       mkdirSync(join(elsewhere, "deep"), { recursive: true });
       writeFileSync(join(elsewhere, "deep/file"), "theirs");
-      renameSync(join(work(), "kept"), join(work(), "aside"));
-      symlinkSync(elsewhere, join(work(), "kept"));
-      const refused = await c.fixture.orlop(["capture", "commit", id]);
+      renameSync(join(w.directory, "kept"), join(w.directory, "aside"));
+      symlinkSync(elsewhere, join(w.directory, "kept"));
+      const refused = await w.capture("commit", id);
       assert.match(refused.stderr, /Cannot commit the changes:\n.*kept has changed meanwhile\n/);
-      assert.equal((await c.fixture.orlop(["capture", "commit", "-f", id])).exitCode, 0);
+      assert.equal((await w.capture("commit", "-f", id)).exitCode, 0);
       assert.equal(readFileSync(join(elsewhere, "deep/file"), "utf8"), "theirs");
-      assert.equal(sh("test -L kept || cat kept/deep/file"), "mine\n");
-    });
-
-    test("are found by ids that are there, and unmistakable", async () => {
-      const { exitCode, stderr } = await c.fixture.orlop(["capture", "rm", "zz"]);
-      assert.deepEqual([exitCode, stderr], [1, 'orlop: Cannot find capture "zz": there is none of this id\n']);
+      assert.equal(w.sh("test -L kept || cat kept/deep/file"), "mine\n");
     });
   });
+}
 
-  describe("a try", { skip: options.skip }, () => {
-    before(renew);
+function endCases(w: Work): void {
+  describe("a try", { skip: w.c.skip }, () => {
+    before(() => w.renew());
 
     test("that is killed leaves nothing that the next does not remove", async () => {
       let live: readonly string[] = [];
-      const killed = await attempt(["sh", "-c", "echo x >added; echo ready; exec sleep 1000"], {
-        onOutput: (text: string, child: { kill(signal: string): void }) => {
+      const killed = await w.attempt(["sh", "-c", "echo x >added; echo ready; exec sleep 1000"], {
+        onOutput: (text, child) => {
           if (!text.includes("ready") || live.length > 0) return;
-          live = readdirSync(join(c.fixture.store, "captures"));
+          live = readdirSync(w.captures);
           child.kill("SIGKILL");
         },
       });
       assert.equal(killed.signal, "SIGKILL");
       assert.equal(live.length, 1);
-      await attempt(["true"]);
-      assert.deepEqual(await findLeftovers(live, c.stateDirectory), []);
-      assert.deepEqual(readdirSync(join(c.fixture.store, "captures")), []);
+      await w.attempt(["true"]);
+      assert.deepEqual(await findLeftovers(live, w.c.stateDirectory), []);
+      assert.deepEqual(readdirSync(w.captures), []);
     });
 
     const python = spawnSync("python3", ["-c", "import pty"]).status === 0;
     test("asks at a terminal what is to become of the changes", {
       skip: python ? false : "needs python3",
     }, async () => {
-      const command = (script: string): readonly string[] => [LAUNCHER, "try", "-w", work(), "sh", "-c", script];
-      const no = await atTerminal(c.fixture, command("test -t 0 && test -t 1 && echo no >changed"), [
+      const command = (script: string): readonly string[] => [LAUNCHER, "try", "-w", w.directory, "sh", "-c", script];
+      const no = await atTerminal(w.c.fixture, command("test -t 0 && test -t 1 && echo no >changed"), [
         ["wait", "Commit these changes? [y/N] "],
         ["send", "\r"],
         ["wait", "the changes are discarded"],
       ]);
-      assert.deepEqual([no.status, sh("cat changed")], [0, "old\n"]);
-      const yes = await atTerminal(c.fixture, command("read line; echo $line >changed; exit 5"), [
+      assert.deepEqual([no.status, w.sh("cat changed")], [0, "old\n"]);
+      const yes = await atTerminal(w.c.fixture, command("read line; echo $line >changed; exit 5"), [
         ["send", "typed\r"],
         ["wait", "Commit these changes? [y/N] "],
         ["send", "y\r"],
         ["wait", "the changes are committed"],
       ]);
-      assert.deepEqual([yes.status, sh("cat changed")], [5, "typed\n"]);
+      assert.deepEqual([yes.status, w.sh("cat changed")], [5, "typed\n"]);
     });
   });
 }

@@ -5,7 +5,7 @@ import { type CapturedPart, makeUpper } from "@orlop/snapshot";
 import type { CapturePlan } from "./compose-capture.ts";
 
 /** A plan that has directories for what is written. */
-export interface PlacedCapture {
+interface PlacedCapture {
   readonly rootfs: RootFilesystem;
   /** `upper` is relative to the directory. */
   readonly parts: readonly CapturedPart[];

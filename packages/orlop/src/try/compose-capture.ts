@@ -3,7 +3,7 @@ import type { MountedEntry, TreeEntry } from "@orlop/core";
 import { composeRoot, type HostDirectories } from "../image/compose-root.ts";
 import { canBeLayer, holdsFiles, isBelow, isVolatile, type MountPoint, mountOf } from "../image/mount-table.ts";
 
-export interface CaptureView {
+interface CaptureView {
   readonly mounts: readonly MountPoint[];
   readonly directories: HostDirectories;
   /** What a path is now; undefined for what cannot be shown. */
