@@ -21,11 +21,13 @@ set -e
 echo more >>changed; rm removed; chmod 4751 mode; mv tree moved; echo new >added; ln added twin; mkfifo fifo
 rm -r whole; mkdir whole; echo in >whole/after; rm -r file-to-be; echo file >file-to-be
 rm directory-to-be; mkdir -p directory-to-be/in; rm link; ln -s nowhere link; rm link-to-be; echo file >link-to-be
-echo deep >kept/deep/new; mkdir -m 700 private; touch -d 2020-02-02T02:02:02.123456789 directory-to-be/in directory-to-be`;
+echo deep >kept/deep/new; mkdir -m 700 private; touch -d 2020-02-02T02:02:02.123456789 directory-to-be/in directory-to-be
+mkdir -m 0 shut; echo closed >closed; chmod 0 closed`;
 
 const CHANGED = `C .
 A ./added
 C ./changed
+A ./closed
 C ./directory-to-be
 A ./directory-to-be/in
 A ./fifo
@@ -41,6 +43,7 @@ A ./moved/sub
 A ./moved/sub/file
 A ./private
 D ./removed
+A ./shut
 D ./tree
 A ./twin
 C ./whole
@@ -79,6 +82,7 @@ class Work {
 
   /** Makes the files anew. */
   renew(): void {
+    spawnSync("chmod", ["-R", "u+rwx", this.directory]);
     rmSync(this.directory, { recursive: true, force: true });
     mkdirSync(this.directory);
     this.sh(FILES);

@@ -11,7 +11,9 @@ import {
   symlinkSync,
   unlinkSync,
 } from "node:fs";
+import { join } from "node:path";
 import { type LayerEntry, OrlopError } from "@orlop/core";
+import { errnoWords, systemFailure } from "@orlop/kernel";
 import type { OpenPlace } from "../directory/root-directory.ts";
 import { StagedFile } from "../directory/staged-file.ts";
 import { anybodysXattrs } from "../layer/layer-losses.ts";
@@ -50,7 +52,9 @@ export async function applyCaptured(
   options: ApplyOptions,
 ): Promise<void> {
   using applied = new CapturedApply(below, options);
-  for await (const entry of entries) await applied.put(entry);
+  for await (const entry of entries) {
+    await withPath(join(below, entry.path), () => applied.put(entry));
+  }
   await applied.finish();
 }
 
@@ -103,9 +107,12 @@ class CapturedApply implements Disposable {
     const { system, scratch } = this.#options;
     const xattrs = await readXattrs(system, this.#below, kept, scratch);
     for (const directory of this.#directories.toReversed()) {
-      await this.#describe(directory, withoutOverlays(xattrs.get(directory.path || ".") ?? NO_XATTRS));
+      const known = withoutOverlays(xattrs.get(directory.path || ".") ?? NO_XATTRS);
+      await withPath(join(this.#below, directory.path), () => this.#describe(directory, known));
     }
-    for (const [path, times] of this.#times) await this.#make(this.#open(this.#walk, path), times);
+    for (const [path, times] of this.#times) {
+      await withPath(join(this.#below, path), () => this.#make(this.#open(this.#walk, path), times));
+    }
   }
 
   #open(walk: HostWalk, path: string): OpenPlace {
@@ -179,13 +186,14 @@ class CapturedApply implements Disposable {
     const { mode, uid, gid } = entry;
     const hasOwner = before !== undefined && Number(before.uid) === uid && Number(before.gid) === gid;
     if (this.#keepsOwners && !hasOwner) lchownSync(`${place.path}/.`, uid, gid);
-    if (before === undefined || (Number(before.mode) & MODE_MASK) !== mode) chmodSync(place.path, mode);
     const specials = [...(this.#times.get(path) ?? []), ...xattrChanges(".", this.#settable(entry.xattrs), xattrs)];
     this.#times.delete(path);
     // What was made in it has given it another, unless others have done so, too.
     const isOurs = before === undefined || before.ctimeNs < this.#options.sinceNs;
     if (isOurs) specials.push({ kind: "time", path: ".", attributes: entry });
     await this.#make(place, specials);
+    // At last: with its mode nobody may be able to enter it.
+    if (before === undefined || (Number(before.mode) & MODE_MASK) !== mode) chmodSync(place.path, mode);
   }
 
   #settable(xattrs: ReadonlyMap<string, Buffer>): ReadonlyMap<string, Buffer> {
@@ -197,6 +205,22 @@ class CapturedApply implements Disposable {
     // By another process, which does not have this one's descriptors.
     const directory = `/proc/${process.pid}/fd/${place.fd}`;
     await makeSpecialFiles(this.#options.system, directory, files, this.#keepsOwners);
+  }
+}
+
+/** What fails is done to a path, and not to the descriptor by which it is. */
+async function withPath(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof OrlopError)) throw systemFailure(`write "${path}"`, error);
+    if (error.errno === undefined) throw error;
+    const { code, errno } = error;
+    throw new OrlopError(code, `Cannot write "${path}": ${errnoWords(errno)}`, {
+      operation: `write "${path}"`,
+      errno,
+      cause: error,
+    });
   }
 }
 
