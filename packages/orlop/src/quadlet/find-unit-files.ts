@@ -4,7 +4,7 @@ import { parseUnitFile, type UnitFile } from "./unit-file.ts";
 import { kindOf } from "./unit-source.ts";
 
 /** Who looks for unit files. */
-export interface UnitOwner {
+interface UnitOwner {
   readonly isOfUser: boolean;
   readonly uid: number;
   readonly home: string;

@@ -16,7 +16,7 @@ export interface KeyRule {
   readonly refused?: string;
 }
 
-export type KeyRules = Readonly<Record<string, KeyRule>>;
+type KeyRules = Readonly<Record<string, KeyRule>>;
 
 const each = (flag: string): KeyRule => ({ flag, form: "each" });
 const words = (flag: string): KeyRule => ({ flag, form: "words" });
@@ -36,7 +36,7 @@ const options = "a volume is a directory of this machine, and has no options";
 const name = done("name of the service, without .service");
 const more = done("further flags and words of the verb");
 
-export const CONTAINER_KEYS: KeyRules = {
+const CONTAINER_KEYS: KeyRules = {
   AddCapability: words("cap-add"),
   AddDevice: each("device"),
   AddHost: each("add-host"),
@@ -133,7 +133,7 @@ export const CONTAINER_KEYS: KeyRules = {
   WorkingDir: last("workdir"),
 };
 
-export const POD_KEYS: KeyRules = {
+const POD_KEYS: KeyRules = {
   AddHost: each("add-host"),
   ContainersConfModule: refused(modules),
   DNS: each("dns"),
@@ -165,7 +165,7 @@ export const POD_KEYS: KeyRules = {
   Volume: refused("a pod has no container of its own"),
 };
 
-export const VOLUME_KEYS: KeyRules = {
+const VOLUME_KEYS: KeyRules = {
   ContainersConfModule: refused(modules),
   Copy: refused("what the image has there is copied into a new volume, always"),
   Device: refused(options),
@@ -184,7 +184,7 @@ export const VOLUME_KEYS: KeyRules = {
   VolumeName: done("name of the volume (`systemd-NAME`)"),
 };
 
-export const NETWORK_KEYS: KeyRules = {
+const NETWORK_KEYS: KeyRules = {
   ContainersConfModule: refused(modules),
   DNS: refused("its containers ask this machine's servers; say DNS= of the container"),
   DisableDNS: refused("containers on a network know each other by name"),
@@ -205,7 +205,7 @@ export const NETWORK_KEYS: KeyRules = {
   Subnet: each("subnet"),
 };
 
-export const IMAGE_KEYS: KeyRules = {
+const IMAGE_KEYS: KeyRules = {
   AllTags: on("all-tags"),
   Arch: done("`--platform`, with OS= and Variant="),
   AuthFile: { ...last("authfile"), isPath: true },
@@ -226,7 +226,7 @@ export const IMAGE_KEYS: KeyRules = {
   Variant: done("`--platform`, with Arch= and OS="),
 };
 
-export const KUBE_KEYS: KeyRules = {
+const KUBE_KEYS: KeyRules = {
   AutoUpdate: refused("nobody pulls newer images by himself"),
   ConfigMap: { ...each("configmap"), isPath: true },
   ContainersConfModule: refused(modules),
