@@ -21,6 +21,7 @@ export {
 export { podDirectory, podFiles } from "./pods/pod-places.ts";
 export { type PodStatus, podStatus } from "./pods/pod-status.ts";
 export type { NewPod, PodDraft, Pods, PodWithMembers, RemovePodOptions } from "./pods/pods.ts";
+export type { ContainerProbe, ContainerProbes, ProbeAction, ProbeHeader } from "./probes/container-probes.ts";
 export type {
   ContainerDescription,
   ContainerLog,

@@ -1,4 +1,5 @@
 import { isActive } from "../life/container-status.ts";
+import type { ProbeStates } from "../probes/probe-states.ts";
 import type { Container } from "../state/container-rows.ts";
 import { type HealthCheck, healthCheckOf } from "./health-check.ts";
 
@@ -32,18 +33,22 @@ export interface Health {
 /** The same as it is kept: it is about one run alone. */
 export interface HealthRecord extends Health {
   readonly runStartedAtMs: number;
+  /** Of Kubernetes' probes. */
+  readonly probes?: ProbeStates;
 }
 
 /** Docker's number. */
 const PROBES_KEPT = 5;
 
-const UNKNOWN: Health = { status: "starting", failingStreak: 0, log: [] };
+/** Before the first probe. */
+export const UNKNOWN_HEALTH: Health = { status: "starting", failingStreak: 0, log: [] };
 
 /** Undefined for one that is not checked, or has never run. Of one that has ended, as docker has it, unhealthy. */
 export function healthOf(container: Container): Health | undefined {
   const { state, health } = container;
-  if (healthCheckOf(container) === undefined || state.startedAtMs === undefined) return undefined;
-  const known = health?.runStartedAtMs === state.startedAtMs ? health : UNKNOWN;
+  const isChecked = container.probes !== undefined || healthCheckOf(container) !== undefined;
+  if (!isChecked || state.startedAtMs === undefined) return undefined;
+  const known = health?.runStartedAtMs === state.startedAtMs ? health : UNKNOWN_HEALTH;
   return isActive(state.status) ? known : { ...known, status: "unhealthy" };
 }
 

@@ -23,7 +23,7 @@ const NO_EXIT_CODE = -1;
 export async function runProbe(
   context: EngineContext,
   container: Container,
-  check: HealthCheck,
+  check: Pick<HealthCheck, "args" | "timeoutMs">,
   signal?: AbortSignal,
 ): Promise<ProbeResult> {
   const { id } = container;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { EngineContext } from "../engine-context.ts";
+import { watchNextProbe } from "../probes/watch-probes.ts";
 import type { Container } from "../state/container-rows.ts";
 import { healthOf } from "./container-health.ts";
 import { type HealthCheck, healthCheckOf } from "./health-check.ts";
@@ -38,6 +39,7 @@ async function watch(context: EngineContext, id: string, signal: AbortSignal): P
 /** Waits for the time of the next probe and makes it. False when there will be none. */
 async function watchOne(context: EngineContext, id: string, signal: AbortSignal): Promise<boolean> {
   const container = context.rows.get(id);
+  if (container?.probes !== undefined) return await watchNextProbe(context, container, container.probes, signal);
   const check = container && healthCheckOf(container);
   if (container === undefined || check === undefined || container.state.startedAtMs === undefined) return false;
   await delay(untilNextMs(container, check, Date.now()), undefined, { signal });

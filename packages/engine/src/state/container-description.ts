@@ -9,6 +9,7 @@ import type {
   PublishedPort,
 } from "@orlop/core";
 import type { RestartPolicy } from "../life/restart-policy.ts";
+import type { ContainerProbes } from "../probes/container-probes.ts";
 
 /** Where a container's root file system is, from one start to the next. */
 export type ContainerRoot =
@@ -132,6 +133,8 @@ export interface ContainerDescription {
   };
   /** Ids of containers that are started before it, and not removed before it. */
   readonly requires?: readonly string[];
+  /** Kubernetes' probes, instead of what its config says about health. */
+  readonly probes?: ContainerProbes;
   readonly restart: RestartPolicy;
   /** Number of the signal that asks it to stop. */
   readonly stopSignal: number;

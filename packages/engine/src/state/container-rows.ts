@@ -214,8 +214,8 @@ export class ContainerRows {
 }
 
 function isAttended(description: ContainerDescription): boolean {
-  const { autoRemove, restart } = description;
-  return autoRemove || restart.name !== "no" || healthCheckOf(description) !== undefined;
+  const { autoRemove, restart, probes } = description;
+  return autoRemove || restart.name !== "no" || probes !== undefined || healthCheckOf(description) !== undefined;
 }
 
 interface ReadDescription {

@@ -2,6 +2,7 @@ import { DEFAULT_CAPABILITIES, type LinuxResources } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import type { InspectedContainer } from "../inspect/container-document.ts";
 import { askedMounts, isReadOnly } from "../inspect/mount-document.ts";
+import { generateProbes } from "./generate-probes.ts";
 
 /** A container as a document has it, and what that cannot say. */
 export interface GeneratedContainer {
@@ -33,6 +34,7 @@ export function generateContainer(inspected: InspectedContainer, name: string): 
       ...(container.interactive ? { stdin: true } : {}),
       ...(container.terminal ? { tty: true } : {}),
       ...(Object.keys(security).length === 0 ? {} : { securityContext: security }),
+      ...generateProbes(container.probes),
       ...(mounts.mounts.length === 0 ? {} : { volumeMounts: mounts.mounts }),
     },
     volumes: mounts.volumes,

@@ -89,6 +89,7 @@ function containerOptions(
     // As they are: a first word may be "--".
     command: container.words,
     variables: container.variables,
+    ...(container.probes === undefined ? {} : { probes: container.probes }),
     mounts: requestedMounts(container, kube.volumes, directory),
   };
 }

@@ -93,6 +93,7 @@ export function planContainer(
       autoRemove: options.autoRemove,
       requires,
       ...(options.source === undefined ? {} : { commandLine: { ...options.source, directory: machine.cwd } }),
+      ...(options.probes === undefined ? {} : { probes: options.probes }),
       restart: options.restart,
       stopSignal: options.stopSignal ?? imageStopSignal(image),
       stopTimeoutMs: options.stopTimeoutMs ?? STOP_TIMEOUT_MS,

@@ -7,7 +7,7 @@ import {
   parsePlatform,
   type Rlimit,
 } from "@orlop/core";
-import type { ContainerLog, RestartPolicy } from "@orlop/engine";
+import type { ContainerLog, ContainerProbes, RestartPolicy } from "@orlop/engine";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { PullPolicy } from "../image/image.ts";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
@@ -52,6 +52,8 @@ export interface RunOptions extends NetworkOptions {
   readonly restart: RestartPolicy;
   /** What is said instead of the image's; absent: nothing. */
   readonly health?: ImageHealthcheck;
+  /** Of a document of Kubernetes; no flag says them. */
+  readonly probes?: ContainerProbes;
   /** The words of the command line: flags, and the image with what follows. */
   readonly source?: { readonly flags: readonly string[]; readonly words: readonly string[] };
   /** Names of containers that are started before it. */

@@ -1,11 +1,13 @@
 import { isIP } from "node:net";
 import type { PublishedPort } from "@orlop/core";
+import type { ContainerProbes } from "@orlop/engine";
 import type { PullPolicy } from "../../image/image.ts";
 import type { Variable } from "../../run/environment.ts";
 import { expandVariables } from "./expand-variables.ts";
 import { type EnvironmentSources, readEnvironment } from "./kube-environment.ts";
 import { CAPABILITIES, CONTAINER, PORT, SECCOMP, SECURITY, VOLUME_MOUNT } from "./kube-fields.ts";
 import type { KubeNode, KubeObject } from "./kube-node.ts";
+import { readProbes } from "./kube-probe.ts";
 import { readResourceFlags } from "./kube-resources.ts";
 
 /** A container of a pod, as flags of `orlop create` and what no flag can say. */
@@ -18,6 +20,7 @@ export interface KubeContainer {
   readonly variables: readonly Variable[];
   readonly mounts: readonly KubeMount[];
   readonly ports: readonly PublishedPort[];
+  readonly probes?: ContainerProbes;
 }
 
 interface KubeMount {
@@ -48,6 +51,7 @@ export function readContainer(node: KubeNode, pod: KubeObject, sources: Environm
       .map((each) => expandVariables(each.text(), known));
   const [program, ...first] = words("command");
   const workdir = object.maybe("workingDir", (each) => each.text());
+  const probes = readProbes(object);
   const pull = object.maybe("imagePullPolicy", (each) => each.word("Always", "IfNotPresent", "Never"));
   return {
     name,
@@ -65,6 +69,7 @@ export function readContainer(node: KubeNode, pod: KubeObject, sources: Environm
     variables,
     mounts: object.at("volumeMounts").list().map(readMount),
     ports: object.at("ports").list().flatMap(readPort),
+    ...(probes === undefined ? {} : { probes }),
   };
 }
 

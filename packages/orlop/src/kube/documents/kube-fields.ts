@@ -15,7 +15,6 @@ const refused = (why: string): KubeField => ({ refused: why });
 
 const cluster = "it is about a cluster of machines";
 const server = "only a cluster's server sets it";
-const probe = "a container that fails it is not started again yet; orlop run --health-cmd only watches";
 const windows = "it is about Windows";
 const seLinux = "SELinux labels are not set";
 const source = "there are hostPath, emptyDir, configMap, secret and persistentVolumeClaim";
@@ -132,9 +131,9 @@ export const CONTAINER: KubeFields = {
   securityContext: done("see SecurityContext"),
   stdin: done("standard input is kept open"),
   tty: done("a terminal"),
-  livenessProbe: refused(probe),
-  readinessProbe: refused(probe),
-  startupProbe: refused(probe),
+  livenessProbe: done("see Probe; a container that fails it is ended, and restartPolicy says what follows"),
+  readinessProbe: done("see Probe; `orlop ps` tells"),
+  startupProbe: done("see Probe; the others wait for it, and a container that fails it is ended"),
   lifecycle: refused("nothing is called at a start or end"),
   restartPolicy: refused("say it for the pod"),
   restartPolicyRules: refused("say it for the pod"),
@@ -143,6 +142,36 @@ export const CONTAINER: KubeFields = {
   terminationMessagePath: refused("use orlop logs"),
   terminationMessagePolicy: refused("use orlop logs"),
   volumeDevices: refused("block devices are not mounted"),
+};
+
+export const PROBE: KubeFields = {
+  exec: done("`command`: a program in the container, which ends with 0"),
+  httpGet: done("see Probe.httpGet"),
+  tcpSocket: done("see Probe.tcpSocket"),
+  initialDelaySeconds: done("from the start to the first (0)"),
+  periodSeconds: done("from one to the next (10)"),
+  timeoutSeconds: done("how long one may take (1)"),
+  successThreshold: done("so many in a row pass (1)"),
+  failureThreshold: done("so many in a row fail (3)"),
+  terminationGracePeriodSeconds: refused("say it for the pod"),
+  grpc: refused("ask by a program in the container"),
+};
+
+export const PROBE_EXEC: KubeFields = { command: done("program and arguments") };
+
+export const PROBE_HTTP: KubeFields = {
+  port: done("number, or name of a port of the container"),
+  path: done("what is asked for (`/`); answers from 200 to 399 are good"),
+  httpHeaders: done("`name` and `value` of each"),
+  scheme: done("`HTTP` alone"),
+  host: done("`localhost` or `127.0.0.1` alone: the container itself is asked, at its loopback"),
+};
+
+export const PROBE_HEADER: KubeFields = { name: done("name"), value: done("value") };
+
+export const PROBE_TCP: KubeFields = {
+  port: done("number, or name of a port of the container; it is connected with"),
+  host: done("`localhost` or `127.0.0.1` alone"),
 };
 
 export const ENV: KubeFields = {
@@ -368,6 +397,9 @@ export const KUBE_TYPES: readonly (readonly [title: string, fields: KubeFields])
   ["PodSpec", POD_SPEC],
   ["PodSecurityContext", POD_SECURITY],
   ["Container", CONTAINER],
+  ["Probe", PROBE],
+  ["Probe.httpGet", PROBE_HTTP],
+  ["Probe.tcpSocket", PROBE_TCP],
   ["Env", ENV],
   ["Env.valueFrom", VALUE_FROM],
   ["EnvFrom", ENV_FROM],

@@ -31,6 +31,10 @@ export class KubeNode {
     return new KubeObject(this.path, new Map(entries.filter(([, value]) => value !== null)));
   }
 
+  get isNumber(): boolean {
+    return typeof this.value === "number";
+  }
+
   list(): readonly KubeNode[] {
     if (this.value === undefined || this.value === null) return [];
     if (!Array.isArray(this.value)) throw this.invalid("it is a list");

@@ -200,8 +200,7 @@ describe("a deployment", () => {
 describe("what is not done", () => {
   const cases: Readonly<Record<string, string>> = {
     [podText("", "lifecycle: {preStop: {exec: {command: [x]}}}")]: "unsupported spec.containers[0].lifecycle",
-    [podText("", "livenessProbe: {httpGet: {port: 80}}")]: "unsupported spec.containers[0].livenessProbe",
-    [podText("", "readinessProbe: {exec: {command: [x]}}")]: "unsupported spec.containers[0].readinessProbe",
+    [podText("", "livenessProbe: {grpc: {port: 80}}")]: "unsupported spec.containers[0].livenessProbe.grpc",
     [podText("nodeName: there")]: "unsupported spec.nodeName",
     [podText("volumes: [{name: v, nfs: {server: s, path: /}}]")]: "unsupported spec.volumes[0].nfs",
     [podText("volumes: [{name: v, emptyDir: {medium: Memory}}]")]: "unsupported spec.volumes[0].emptyDir.medium",
@@ -210,6 +209,8 @@ describe("what is not done", () => {
     [podText("", "resources: {limits: {ephemeral-storage: 1Gi}}")]:
       "unsupported spec.containers[0].resources.limits.ephemeral-storage",
     [podText("", "securityContext: {procMount: Unmasked}")]: "unsupported spec.containers[0].securityContext.procMount",
+    [podText("initContainers: [{name: i, image: x, livenessProbe: {tcpSocket: {port: 1}}}]")]:
+      "invalid spec.initContainers[0].livenessProbe",
     [podText("restartPolicy: Sometimes")]: "unsupported spec.restartPolicy",
     [podText("", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]")]:
       "unsupported spec.containers[0].env[0].valueFrom.fieldRef.fieldPath",

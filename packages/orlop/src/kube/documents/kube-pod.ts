@@ -5,6 +5,7 @@ import { type KubeContainer, readContainer } from "./kube-container.ts";
 import type { KubeData } from "./kube-data.ts";
 import { DNS_CONFIG, DNS_OPTION, HOST_ALIAS, METADATA, POD, POD_SECURITY, POD_SPEC, SYSCTL } from "./kube-fields.ts";
 import type { KubeNode, KubeObject } from "./kube-node.ts";
+import { refuseProbes } from "./kube-probe.ts";
 import { readResourceFlags } from "./kube-resources.ts";
 import { type KubeVolume, readVolume } from "./kube-volume.ts";
 
@@ -59,6 +60,7 @@ export function readPod(metadataNode: KubeNode, specNode: KubeNode, data: KubeDa
       .list()
       .map((each) => readContainer(each, security, sources));
   const [initContainers, containers] = [read("initContainers"), read("containers")];
+  for (const each of spec.at("initContainers").list()) refuseProbes(each);
   if (containers.length === 0) throw spec.at("containers").invalid("there is none");
   refuseTwice(spec, [...initContainers, ...containers]);
   const volumes = new Map(
