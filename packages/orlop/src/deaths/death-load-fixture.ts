@@ -12,6 +12,9 @@ const ENDLESS = 1_000_000;
 /** So many times as long as others those may live that are not to be killed at their work. */
 const SPARED = 4;
 
+/** So often the daemon is left alone when it is its turn. */
+const DAEMON_SPARED = 0.9;
+
 type Random = () => number;
 
 /** Mulberry32: the same choices for the same seed. */
@@ -87,7 +90,8 @@ export class DeathLoad {
       // First the kind: there are more reapers than attendants.
       const kind = this.#pick(kinds);
       const victim = this.#pick(all.filter((each) => each.kind === kind));
-      if (victim === undefined) continue;
+      // One that is killed as often as it starts would serve nobody.
+      if (victim === undefined || (victim.kind === "daemon" && this.#random() < DAEMON_SPARED)) continue;
       await this.#world.kill(victim.pid);
       this.#count(victim.kind);
     }

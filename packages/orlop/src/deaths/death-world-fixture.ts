@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { patience } from "@orlop/testkit";
 import { CommandFixture, type CommandResult, LAUNCHER } from "../e2e/command-fixture.ts";
 
 /** What a process of ours is, by what it shows of itself. */
-export type Kind = "command" | "attendant" | "reaper" | "pump" | "zygote" | "other";
+export type Kind = "command" | "daemon" | "attendant" | "reaper" | "pump" | "zygote" | "other";
 
 interface WorldProcess {
   /** As the world counts. */
@@ -20,6 +21,13 @@ interface WorldProcess {
 export interface DoomedResult extends CommandResult {
   readonly args: readonly string[];
   readonly wasKilled: boolean;
+}
+
+/** A daemon that somebody may kill. */
+export interface WorldDaemon {
+  /** But for where it serves. */
+  readonly said: readonly string[];
+  readonly exited: Promise<void>;
 }
 
 const START_MAX_MS = patience(10_000);
@@ -101,6 +109,22 @@ export class DeathWorld implements AsyncDisposable {
     return { args, wasKilled: wasKilled && signal === "SIGKILL", exitCode, signal, stdout, stderr };
   }
 
+  /** A daemon in there, which serves when this resolves. */
+  async startDaemon(): Promise<WorldDaemon> {
+    const [file, words] = this.#inside([LAUNCHER, "serve", "engine"]);
+    const env = { ...process.env, ORLOP_ROOT: this.fixture.store };
+    const child = spawn(file, words, { env, stdio: ["ignore", "ignore", "pipe"] });
+    const said: string[] = [];
+    const exited = once(child, "close").then(() => {});
+    const serving = Promise.withResolvers<void>();
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      if (line.startsWith("Serving")) serving.resolve();
+      else said.push(line);
+    });
+    await Promise.race([serving.promise, exited]);
+    return { said, exited };
+  }
+
   /** Processes of ours in there; those of containers are not. */
   processes(): readonly WorldProcess[] {
     const proc = `${this.root}/proc`;
@@ -115,8 +139,8 @@ export class DeathWorld implements AsyncDisposable {
     });
   }
 
-  async kill(pid: number): Promise<void> {
-    await this.run("kill", "-9", String(pid));
+  async kill(pid: number, signal = "KILL"): Promise<void> {
+    await this.run("kill", "-s", signal, String(pid));
   }
 
   /** The directory that it reports in is bound into containers. */
@@ -145,6 +169,7 @@ const NAMES: Readonly<Record<string, Kind>> = { "orlop-log": "pump", "orlop-reap
 function kindOf(comm: string, commandLine: string): Kind {
   const named = NAMES[comm];
   if (named !== undefined) return named;
+  if (/ serve engine$/.test(commandLine)) return "daemon";
   if (/ _attend$/.test(commandLine)) return "attendant";
   if (/start\.cjs|bin\/orlop/.test(commandLine)) return "command";
   return comm.startsWith("orlop") ? "zygote" : "other";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import {
   checkEmpty,
   checkExits,
@@ -10,6 +10,7 @@ import {
 } from "./death-findings-fixture.ts";
 import { DeathLoad, NETWORKS, seeded } from "./death-load-fixture.ts";
 import { DeathWorld } from "./death-world-fixture.ts";
+import { KeptDaemon } from "./kept-daemon-fixture.ts";
 
 /** So long commands are killed; without it, so many of them. */
 const SECONDS = Number(process.env.ORLOP_DEATHS_SECONDS ?? 0);
@@ -23,9 +24,19 @@ const SEED = Number(process.env.ORLOP_DEATHS_SEED ?? Date.now() % 2 ** 31);
 
 const skip = process.getuid?.() === 0 ? false : "needs root";
 
-test("whatever is killed under load, at the end all is as the kernel has it, and nothing is left or lost", {
-  skip,
-}, async (t) => {
+test(
+  "whatever is killed under load, at the end all is as the kernel has it, and nothing is left or lost",
+  {
+    skip,
+  },
+  async (t) => await tryDeaths(t, false),
+);
+
+test("so it is where a daemon carries out the commands, which is killed as well", { skip }, async (t) => {
+  await tryDeaths(t, true);
+});
+
+async function tryDeaths(t: TestContext, isServed: boolean): Promise<void> {
   await using world = await DeathWorld.make();
   if (world === undefined) return t.skip("needs namespaces for processes, mounts and networks");
   const findings: Findings = { wrong: [], lostExits: 0, lostTails: 0, runs: 0, lines: 0 };
@@ -35,6 +46,7 @@ test("whatever is killed under load, at the end all is as the kernel has it, and
     return stdout.trim();
   };
   const before = await readLeftovers(world, new Set());
+  const daemon = isServed ? await KeptDaemon.start(world) : undefined;
   const begunMs = performance.now();
   for (const network of NETWORKS) await ok("network", "create", network);
   // Twice as long as a command takes here alone.
@@ -54,6 +66,7 @@ test("whatever is killed under load, at the end all is as the kernel has it, and
   // Whoever makes one sweeps up after those that did not come about.
   await ok("rm", await ok("create", "host", "true"));
   for (const network of NETWORKS) await ok("network", "rm", network);
+  for (const line of (await daemon?.end()) ?? []) findings.wrong.push(`the daemon: ${line}`);
   const ids = await checkExits(world, findings);
   await checkEmpty(world, before, ids, findings);
   const { killed, commands, failures } = load.counts;
@@ -71,4 +84,4 @@ test("whatever is killed under load, at the end all is as the kernel has it, and
   assert.deepEqual(findings.wrong, []);
   assert.ok(findings.lostExits <= (killed.get("reaper") ?? 0), "more exit codes are unknown than reapers were killed");
   assert.ok(findings.lostTails <= (killed.get("pump") ?? 0), "more logs lack their ends than pumps were killed");
-});
+}
