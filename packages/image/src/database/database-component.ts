@@ -33,7 +33,7 @@ export function missingComponents(
 }
 
 /** What is told of a change of tables: each statement when it has been executed, and the end of the transaction. */
-export interface UpdateListener {
+interface UpdateListener {
   note(statement: CopiedStatement): void;
   commit(): void;
 }

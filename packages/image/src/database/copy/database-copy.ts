@@ -73,7 +73,8 @@ export class DatabaseCopy implements Disposable {
     if (end !== undefined && end.durable > current + 1) throw setBack(this.#path, current, end.durable);
     const number = current === LAST_NUMBER ? 1 : current + 1;
     try {
-      if (end === undefined || this.#isToBeginAnew(end, current)) end = this.#begin(reader, number - 1);
+      if (end === undefined || number < current || this.#isToBeginAnew(end, current))
+        end = this.#begin(reader, number - 1);
       this.#write({ number, durable: durable ? number : Math.min(end.durable, current), statements });
     } catch {
       this.#drop();

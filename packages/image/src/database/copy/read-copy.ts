@@ -25,8 +25,8 @@ export function readCopy(path: string): ReadCopy | undefined {
   const lines = splitLines(readFileSync(changes));
   const first = lines[0] && decodeChange(lines[0].toString());
   if (first === undefined || first.statements.length > 0) return undefined;
-  const hasBase = first.number > 0;
-  if (hasBase && statSync(base, { throwIfNoEntry: false }) === undefined) return undefined;
+  const hasBase = statSync(base, { throwIfNoEntry: false }) !== undefined;
+  if (!hasBase && first.number > 0) return undefined;
   const ends = lines.map((line) => readLineEnd(line.subarray(-40).toString("latin1")));
   const kept = keptLines(ends);
   const end = ends[kept.at(-1) ?? 0] ?? first;

@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
+import { LAST_NUMBER } from "../copy/database-copy.ts";
 import { Database } from "../database.ts";
 import type { DatabaseComponent } from "../database-component.ts";
 import { checkDatabase } from "./check-database.ts";
@@ -247,4 +248,26 @@ test("a repair that was killed is done by the next one", async () => {
       });
     }
   }
+});
+
+test("after the last number of a change the copy is begun anew, with the first one", async () => {
+  await withDatabase((path) => {
+    {
+      const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+      using connection = new DatabaseSync(path);
+      connection.exec(`pragma user_version = ${LAST_NUMBER - 1}`);
+    }
+    rmSync(`${path}-changes`);
+    using database = new Database(path, [NOTES]);
+    for (const text of ["last", "first", "second"]) {
+      database.transaction(() => database.run("insert into notes (text) values (?)", text));
+    }
+    assert.equal(database.get("pragma user_version")?.user_version, 2);
+    const content = read(database);
+    database.close();
+    assert.deepEqual(checkDatabase(path), []);
+    rmSync(path);
+    assert.deepEqual(repairDatabase(path).lost, []);
+    assert.deepEqual(read(database), content);
+  });
 });
