@@ -1,12 +1,12 @@
 import { Writable } from "node:stream";
 import { hostArchitecture, PROGRAM_LOST } from "@orlop/kernel";
-import { compileSay } from "@orlop/runtime/launcher";
+import { compileSay, FAREWELL_TEXT_MAX_BYTES } from "@orlop/runtime/launcher";
 import type { Output } from "../caller/caller.ts";
 import type { CallHands } from "./call-hands.ts";
 import { isTerminalOf, type TerminalSize, terminalSize } from "./caller-terminal.ts";
 
 /** So much is kept until the end of a call, which says it then at no cost; more is said in between, and waited for. */
-const KEPT_MAX_BYTES = 64 * 1024;
+const KEPT_MAX_BYTES: number = FAREWELL_TEXT_MAX_BYTES;
 
 /** A standard descriptor of a caller, to which its own process writes. */
 export class CallerOutput extends Writable implements Output {
@@ -51,6 +51,11 @@ export class CallerOutput extends Writable implements Output {
     return kept;
   }
 
+  /** Resolves when all that was written is kept or said, or nobody reads it. */
+  settle(): Promise<void> {
+    return new Promise((resolve) => this.write("", () => resolve()));
+  }
+
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
     this.#kept.push(chunk);
     this.#keptBytes += chunk.length;
@@ -59,8 +64,7 @@ export class CallerOutput extends Writable implements Output {
   }
 
   async #say(text: Buffer): Promise<void> {
-    if (!this.#hands.alive) return;
-    for (let at = 0; at < text.length; at += KEPT_MAX_BYTES) {
+    for (let at = 0; at < text.length && this.#hands.alive; at += KEPT_MAX_BYTES) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const program = compileSay(hostArchitecture(), text.subarray(at, at + KEPT_MAX_BYTES), this.#fd);
       this.#hands.submit(program, ({ kind, index, value }) => {

@@ -46,7 +46,12 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
   if (service === "changes") hands.begin();
   try {
     if (words.some(mayAskForTerminal)) await who.stdout.learnSize();
-    const status = await callFor(who, () => Promise.race([serving.commandLine(words), who.ended]));
+    const carriedOut = async (): Promise<number> => {
+      const status = await serving.commandLine(words);
+      await Promise.all([who.stdout.settle(), who.stderr.settle()]);
+      return status;
+    };
+    const status = await callFor(who, () => Promise.race([carriedOut(), who.ended]));
     endCall(hands, who, status);
   } catch (error) {
     if (!(error instanceof NotHere)) throw error;

@@ -131,6 +131,12 @@ function callerCases(c: ServedCommands): void {
     await c.ok("rm", "talks");
   });
 
+  test("says a long list to its end before the call ends", async () => {
+    const lines = await c.withoutNode("info", "--format", "{{range 100000}}0123456789{{end}}");
+    assert.deepEqual([lines.exitCode, lines.stdout.length, lines.stderr], [0, 1_000_001, ""]);
+    assert.equal((await c.withoutNode("ps", "-q")).exitCode, 0, "and the daemon goes on");
+  });
+
   test("ends with the caller what the caller has in the foreground", async () => {
     const args = ["run", "--rm", ...c.fixture.idFlags(), "--name", "short", "host", "sh", "-c", "echo up; sleep 1000"];
     const { signal } = await c.fixture.orlop(args, {
