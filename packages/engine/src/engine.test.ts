@@ -30,6 +30,29 @@ describe("a container", () => {
     assert.equal(existsSync(join(fixture.directory, "containers", id)), false);
   });
 
+  test("is the same object in the next list as long as nothing of it has changed, whoever changes it", async () => {
+    using fixture = new EngineFixture();
+    const [one, other] = [fixture.open(), fixture.open()];
+    await one.create("idle", made);
+    const { id } = await one.create("box", made);
+    const first = await one.list();
+    assert.deepEqual(await one.list(), first);
+    await other.start(id);
+    const [box, idle] = await one.list();
+    assert.equal(box?.state.status, "running");
+    assert.equal(idle, first[1]);
+    await other.rename(id, "crate");
+    assert.deepEqual(
+      (await one.list()).map(({ name }) => name),
+      ["crate", "idle"],
+    );
+    await other.remove("idle");
+    assert.deepEqual(
+      (await one.list()).map(({ name }) => name),
+      ["crate"],
+    );
+  });
+
   test("that ended while nobody looked is found to have ended, with its exit code", async () => {
     using fixture = new EngineFixture();
     const { id } = await fixture.open().create(undefined, made);

@@ -100,6 +100,7 @@ export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
 export { findProgram } from "./find-program.ts";
+export { isProcessThere } from "./is-process-there.ts";
 export { cacheDirectory, ownsMachine } from "./machine/cache-directory.ts";
 export { emitMachineWith } from "./machine/machine.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";

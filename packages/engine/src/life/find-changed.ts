@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { isProcessThere } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
@@ -22,14 +22,24 @@ export async function findChanged(
     if (ended === undefined) continue;
     for (const id of inits.keys()) if (!ended.has(id)) same.add(id);
   }
-  const processes = same.size === 0 ? undefined : new Set(readdirSync("/proc"));
-  return containers.filter(({ id, state, log }) => {
+  return containers.filter((container) => {
+    const { id, state, log } = container;
     if (!isActive(state.status) && state.status !== "removing") return false;
-    const hasPump = (): boolean => processes?.has(pumpMark(streamsDirectory(context, id)).split(".")[1] ?? "") === true;
-    return !same.has(id) || (log.driver !== "passthrough" && !hasPump());
+    return !same.has(id) || (log.driver !== "passthrough" && !hasPump(context, container));
   });
 }
 
 function isGlancedAt({ state }: Container): boolean {
   return state.status === "running" && state.pid !== undefined;
+}
+
+/** By containers as lists have them, which are the same objects as long as nothing of them has changed: that saves a link each. */
+const pumps = new WeakMap<Container, number>();
+
+/** Whether somebody writes its log, as far as a number tells. */
+function hasPump(context: EngineContext, container: Container): boolean {
+  if (isProcessThere(pumps.get(container) ?? 0)) return true;
+  const pid = Number(pumpMark(streamsDirectory(context, container.id)).split(".")[1] ?? 0);
+  pumps.set(container, pid);
+  return isProcessThere(pid);
 }

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { type ExitStatus, OrlopError, type Runtime, type State } from "@orlop/core";
+import type { TransactionOptions } from "@orlop/image";
 import type { EngineContext } from "../engine-context.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container, ContainerState } from "../state/container-rows.ts";
@@ -86,12 +87,13 @@ export function save(
   container: Container,
   action: string | undefined,
   state: ContainerState,
+  options: TransactionOptions = {},
 ): Container {
   const changed = { ...container, state };
   database.transaction(() => {
     rows.setState(container.id, state);
     if (action !== undefined) events.add(containerEvent(changed, action));
-  });
+  }, options);
   return changed;
 }
 

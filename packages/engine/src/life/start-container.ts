@@ -42,7 +42,8 @@ export async function startContainer(
   const { id, name, state } = container;
   const status = statusAfter(restore === undefined ? "start" : "restore", state.status, name);
   const starting = { ...state, status, error: "", isStoppedByUser: false };
-  save(context, container, undefined, starting);
+  // For who finds it when this process has been killed: a machine that loses its power has nothing left of the start.
+  save(context, container, undefined, starting, { durable: false });
   const streams = streamsDirectory(context, id);
   let held: number | undefined;
   let takeBack = async (): Promise<void> => {};

@@ -85,8 +85,8 @@ export const CONTAINER_TABLES: DatabaseComponent = {
 /** Rows of containers; changes are made within transactions of the caller's. */
 export class ContainerRows {
   readonly #database: Database;
-  /** Of those that the last list has had: who lists often reads what has not changed once. */
-  #listed: ReadonlyMap<string, ReadDescription> = new Map();
+  /** The last list: who lists often reads what has not changed once. */
+  #listed: Listed = { version: "", containers: [], rows: new Map() };
 
   constructor(database: Database) {
     this.#database = database;
@@ -112,19 +112,26 @@ export class ContainerRows {
     return rows.map(({ id }) => String(id));
   }
 
-  /** By their ids: SQLite would take longer to sort such long rows than to read them. */
+  /**
+   * By their ids: SQLite would take longer to sort such long rows than to read them. What is as it was in the last list is the
+   * same object.
+   */
   list(): readonly Container[] {
-    const rows = this.#database.all("select * from engine_containers order by id");
-    const listed = new Map<string, ReadDescription>();
-    const containers = rows.map((row) => {
-      const [id, text] = [String(row.id), String(row.description)];
-      const known = this.#listed.get(id);
-      const read = known?.text === text ? known : { text, description: decodeDescription(text) };
-      listed.set(id, read);
-      return joined(read.description, row);
+    if (this.#database.isInTransaction) return this.#readList().containers;
+    return this.#database.snapshot(() => {
+      const version = this.#database.version();
+      if (version !== this.#listed.version) this.#listed = { ...this.#readList(), version };
+      return this.#listed.containers;
     });
-    this.#listed = listed;
-    return containers;
+  }
+
+  #readList(): Omit<Listed, "version"> {
+    const rows = new Map<string, ReadRow>();
+    for (const row of this.#database.all("select * from engine_containers order by id")) {
+      const id = String(row.id);
+      rows.set(id, readRow(row, this.#listed.rows.get(id)));
+    }
+    return { rows, containers: [...rows.values()].map(({ container }) => container) };
   }
 
   /** Those that require another one. */
@@ -218,23 +225,33 @@ function isAttended(description: ContainerDescription): boolean {
   return autoRemove || restart.name !== "no" || probes !== undefined || healthCheckOf(description) !== undefined;
 }
 
-interface ReadDescription {
-  readonly text: string;
-  readonly description: ContainerDescription;
+interface ReadRow {
+  readonly row: DatabaseRow;
+  readonly container: Container;
+}
+
+interface Listed {
+  /** Of the database. */
+  readonly version: string;
+  readonly containers: readonly Container[];
+  readonly rows: ReadonlyMap<string, ReadRow>;
+}
+
+function readRow(row: DatabaseRow, known: ReadRow | undefined): ReadRow {
+  if (known === undefined || known.row.description !== row.description) return { row, container: decodeContainer(row) };
+  if (Object.keys(row).every((column) => known.row[column] === row[column])) return known;
+  const { state: _, health: _health, ...description } = known.container;
+  return { row, container: joined(description, row) };
 }
 
 /** Our own rows: what is in them was written by this or an older orlop, and steps of the tables keep up with that. */
 function decodeContainer(row: DatabaseRow): Container {
-  return joined(decodeDescription(String(row.description)), row);
+  return joined(JSON.parse(String(row.description)) as ContainerDescription, row);
 }
 
 function joined(description: ContainerDescription, row: DatabaseRow): Container {
   const health = row.health === null ? {} : { health: JSON.parse(String(row.health)) as HealthRecord };
   return { ...description, state: decodeState(row), ...health };
-}
-
-function decodeDescription(text: string): ContainerDescription {
-  return JSON.parse(text) as ContainerDescription;
 }
 
 function decodeState(row: DatabaseRow): ContainerState {

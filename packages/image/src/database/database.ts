@@ -119,6 +119,11 @@ export class Database implements Disposable {
     });
   }
 
+  /** What is read now may still be undone. */
+  get isInTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
   /**
    * Is another one when anybody has changed anything since; of this object alone. What was read in the same snapshot or
    * transaction still holds, as long as it is the same.

@@ -3,7 +3,7 @@ import type { Container } from "@orlop/engine";
 import { goTime } from "../format/go-time.ts";
 import { humanDuration } from "../format/human-duration.ts";
 import { labelMethod, labelsText } from "../format/labels-text.ts";
-import { type Struct, structOf } from "../format/template/value.ts";
+import { rowMaker, type Struct } from "../format/template/value.ts";
 import { networkNames } from "./network-names.ts";
 import { portsText } from "./ports-text.ts";
 import { statusText } from "./status-text.ts";
@@ -34,31 +34,38 @@ interface RowOptions {
   readonly isWhole: boolean;
 }
 
+interface Listed extends RowOptions {
+  readonly container: Container;
+}
+
+const makeRow = rowMaker<Listed>({
+  ID: ({ container: { id }, isWhole }) => (isWhole ? id : shortId(id)),
+  Image: ({ container: { image } }) => (image.text === "" ? "<no image>" : image.text),
+  Command: ({ container: { config }, isWhole }) => {
+    const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(" ");
+    return JSON.stringify(isWhole ? command : ellipsis(command));
+  },
+  CreatedAt: ({ container }) => goTime(container.createdAtMs),
+  RunningFor: ({ container, nowMs }) => `${humanDuration(nowMs - container.createdAtMs)} ago`,
+  State: ({ container: { state } }) => (state.status === "starting" ? "created" : state.status),
+  Status: ({ container, nowMs }) => statusText(container, nowMs),
+  Ports: ({ container }) => portsText(container),
+  Names: ({ container }) => container.name,
+  Labels: ({ container }) => labelsText(container.labels),
+  LocalVolumes: ({ container }) => String(container.volumes.length),
+  Mounts: ({ container }) => container.volumes.map((volume) => volume.name).join(","),
+  Networks: ({ container }) => networkNames(container.network).join(","),
+  Size: () => "0B",
+  Platform: () => null,
+});
+
 /** The row of a container in a list, with docker's fields. */
 export function containerRow(container: Container, { nowMs, isWhole }: RowOptions): Struct {
-  const { id, name, image, config, createdAtMs, labels, state, network, volumes } = container;
-  const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(" ");
-  const fields = {
-    ID: isWhole ? id : shortId(id),
-    Image: image.text === "" ? "<no image>" : image.text,
-    Command: JSON.stringify(isWhole ? command : ellipsis(command)),
-    CreatedAt: goTime(createdAtMs),
-    RunningFor: `${humanDuration(nowMs - createdAtMs)} ago`,
-    State: state.status === "starting" ? "created" : state.status,
-    Status: statusText(container, nowMs),
-    Ports: portsText(container),
-    Names: name,
-    Labels: labelsText(labels),
-    LocalVolumes: String(volumes.length),
-    Mounts: volumes.map((volume) => volume.name).join(","),
-    Networks: networkNames(network).join(","),
-    Size: "0B",
-    Platform: null,
-  };
-  return structOf(fields, labelMethod(labels));
+  return makeRow({ container, nowMs, isWhole }, labelMethod(container.labels));
 }
 
 function ellipsis(text: string): string {
+  if (text.length <= COMMAND_LENGTH) return text;
   const characters = [...text];
   return characters.length <= COMMAND_LENGTH ? text : `${characters.slice(0, COMMAND_LENGTH - 1).join("")}…`;
 }

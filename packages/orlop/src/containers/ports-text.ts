@@ -11,7 +11,9 @@ export function publishedPorts({ state }: Container): readonly Required<Publishe
  * inside stand first, several in a row as one; then the others, one by one.
  */
 export function portsText(container: Container): string {
-  const all = publishedPorts(container).flatMap(singlePorts).sort(compare);
+  const published = publishedPorts(container);
+  if (published.length === 0) return "";
+  const all = published.flatMap(singlePorts).sort(compare);
   const texts: string[] = [];
   /** What may go on, by address and protocol. */
   const ranges = new Map<string, { readonly first: SinglePort; readonly last: SinglePort }>();

@@ -10,36 +10,43 @@ const SURROGATE = /[\ud800-\udfff]/;
  * tab, and as wide as the widest of it. What stands behind a line's last tab belongs to no column.
  */
 export function alignColumns(text: string, widthMin: number = WIDTH_MIN): string {
+  const length = SURROGATE.test(text) ? lengthInCharacters : lengthInUnits;
   const lines = text.split("\n").map((line) => line.split("\t"));
   const widths = lines.map(() => [] as number[]);
   const columns = lines.reduce((most, cells) => Math.max(most, cells.length - 1), 0);
   for (let column = 0; column < columns; column++) {
     for (const [first, end] of blocks(lines, column)) {
       let width = widthMin;
-      for (let line = first; line < end; line++) width = Math.max(width, length(lines[line]?.[column]) + GAP);
+      for (let line = first; line < end; line++) width = Math.max(width, length(lines[line]?.[column] ?? "") + GAP);
       for (let line = first; line < end; line++) widths[line]?.push(width);
     }
   }
-  return lines
-    .map((cells, line) => cells.map((cell, column) => padded(cell, widths[line]?.[column])).join(""))
-    .join("\n");
+  return lines.map((cells, line) => padded(cells, widths[line] ?? [], length)).join("\n");
 }
 
 /** Runs of lines that have a tab behind the column. */
 function* blocks(lines: readonly (readonly string[])[], column: number): Generator<readonly [number, number]> {
   let first = 0;
-  for (const [line, cells] of [...lines, []].entries()) {
-    if (cells.length > column + 1) continue;
+  for (let line = 0; line <= lines.length; line++) {
+    if ((lines[line]?.length ?? 0) > column + 1) continue;
     if (line > first) yield [first, line];
     first = line + 1;
   }
 }
 
-/** In characters. */
-function length(text = ""): number {
+function lengthInUnits(text: string): number {
+  return text.length;
+}
+
+function lengthInCharacters(text: string): number {
   return SURROGATE.test(text) ? [...text].length : text.length;
 }
 
-function padded(cell: string, width: number | undefined): string {
-  return width === undefined ? cell : cell + " ".repeat(width - length(cell));
+function padded(cells: readonly string[], widths: readonly number[], length: (text: string) => number): string {
+  let text = "";
+  for (const [column, cell] of cells.entries()) {
+    const width = widths[column];
+    text += width === undefined ? cell : cell + " ".repeat(width - length(cell));
+  }
+  return text;
 }

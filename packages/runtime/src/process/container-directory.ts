@@ -204,9 +204,9 @@ export class ContainerDirectory {
     }
   }
 
-  /** Whether there is a control pipe: of a reaper that lives, or was killed. */
+  /** Whether there is a control pipe: of a reaper that lives, or was killed. Asked of thousands in a row. */
   hasControl(): boolean {
-    return existsSync(join(this.path, "control"));
+    return existsSync(`${this.path}/control`);
   }
 
   /** Whether a reaper reads the control pipe. */

@@ -1,11 +1,14 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { isProcessThere } from "@orlop/kernel";
 import { ContainerDirectory } from "./container-directory.ts";
 
-/** By one look at the machine's processes, and whether each has a reaper, or one that was killed: others remove their pipe. */
+/**
+ * By a look at each init, and whether each has a reaper, or one that was killed: others remove their pipe. That is two system
+ * calls for each, of which there may be thousands: `join` would take longer than those.
+ */
 export function mayHaveEnded(root: string, inits: ReadonlyMap<string, number>): ReadonlySet<string> {
-  const living = new Set(readdirSync("/proc"));
-  const mayHave = ([id, pid]: readonly [string, number]): boolean =>
-    !living.has(String(pid)) || !new ContainerDirectory(join(root, id)).hasControl();
-  return new Set([...inits].filter(mayHave).map(([id]) => id));
+  const ended = new Set<string>();
+  for (const [id, pid] of inits) {
+    if (!isProcessThere(pid) || !new ContainerDirectory(`${root}/${id}`).hasControl()) ended.add(id);
+  }
+  return ended;
 }

@@ -62,6 +62,34 @@ export function structOf(fields: Readonly<Record<string, Value>>, methods: Metho
   );
 }
 
+/** What a row has in each column, from what the row is of. */
+export type Columns<T> = Readonly<Record<string, (of: T) => Value>>;
+
+/** Makes rows as {@link structOf} does, of which each field is worked out when it is asked for: a table shows few of them. */
+export function rowMaker<T>(columns: Columns<T>): (of: T, methods?: Methods) => Struct {
+  const sorted = Object.entries(columns).sort(([a], [b]) => compareText(a, b));
+  return (of, methods) => {
+    const fields = sorted.map(([name, column]) => new LazyField(name, column, of));
+    return new Struct(fields, true, methods);
+  };
+}
+
+class LazyField<T> implements StructField {
+  readonly name: string;
+  readonly #column: (of: T) => Value;
+  readonly #of: T;
+
+  constructor(name: string, column: (of: T) => Value, of: T) {
+    this.name = name;
+    this.#column = column;
+    this.#of = of;
+  }
+
+  get value(): Value {
+    return this.#column(this.#of);
+  }
+}
+
 export function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);
 }
