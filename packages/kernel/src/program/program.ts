@@ -61,6 +61,8 @@ interface EncodeOptions {
   readonly request?: number;
   /** A zygote is to execute it itself. */
   readonly inPlace?: boolean;
+  /** Gives so many bytes of memory, aligned to eight of them and filled with zeros; absent: new memory. */
+  readonly memory?: (length: number) => Buffer;
 }
 
 /** The bytes that the machine executes. Throws `exhausted` when they exceed {@link PROGRAM_MAX_BYTES}. */
@@ -74,7 +76,7 @@ export function encodeProgram(program: Program, options: EncodeOptions): Buffer 
         "Try a shorter command line, environment or mount list.",
     );
   }
-  const out = Buffer.alloc(length);
+  const out = options.memory?.(length) ?? Buffer.alloc(length);
   out.writeUInt32LE(HEADER_MAGIC, HEADER.magic);
   out.writeUInt32LE(MACHINE_VERSION, HEADER.version);
   out.writeUInt32LE(length, HEADER.length);

@@ -4,6 +4,7 @@ import { RUSAGE_BYTES } from "../abi/structs.ts";
 import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { encodeProgram, type Program } from "../program/program.ts";
 import { verifyProgram } from "../program/verify.ts";
+import { FrameMemory } from "./frame-memory.ts";
 import { decodeReport, REPORT, type Report } from "./report.ts";
 
 /** Index of the `ended` report of a program whose process was killed before it could clean up. */
@@ -72,9 +73,16 @@ export class ZygoteChannel {
     if (this.#closed) throw new OrlopError("failed", "Cannot use zygote: its socket is closed");
     verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
     const request = this.#nextRequest++;
-    const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: this.#token, request, inPlace });
+    const memory = new FrameMemory();
+    const frame = encodeProgram(program, {
+      loadAddress: REQUEST_ADDRESS,
+      token: this.#token,
+      request,
+      inPlace,
+      memory: (length) => memory.take(length),
+    });
     this.#running.set(request, { onReport, pid: undefined, begun: false });
-    this.#socket.write(frame);
+    this.#socket.write(frame, () => memory.release());
   }
 
   /** Says one byte to the program that the zygote has become. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
-import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
+import { hostArchitecture, type Report, SeccompProgramCache, Zygote } from "@orlop/kernel";
 import { ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
 import { compileForeground, type Hello, processDirectory } from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
@@ -25,6 +25,12 @@ interface Known {
   reaperPid: number;
   pid: number;
 }
+
+/** Of all calls: they have one profile for the most part. */
+const FILTERS = new SeccompProgramCache();
+
+/** Where this process has removed what others had left: a look at a thousand containers takes as long as making one. */
+const swept = new Set<string>();
 
 /**
  * A launcher as what stands for a process: its reaper is the launcher's child, has the caller's descriptors, and ends with
@@ -59,12 +65,15 @@ export class LauncherForeground implements Foreground {
     this.#root = join(options.stateDirectory, "containers");
     this.#runtime = new ProcessRuntime({
       root: this.#root,
+      filters: FILTERS,
+      sweeps: !swept.has(this.#root),
       startZygote: () => (hands.alive ? this.#handsAsZygote() : Zygote.start()),
       maker: {
         handover: { makerPid: hello.pid, endsWithMaker: true, exitsAsChild: true },
         ownCgroups: hello.cgroups,
       },
     });
+    swept.add(this.#root);
     this.#cleanUp = cleanUp;
   }
 

@@ -91,17 +91,16 @@ async function callCriu(
       ...outsideStreams(streams),
     ],
   });
-  const followed = new FollowedProgram(
-    compileDump({
-      host,
-      criu,
-      request,
-      imagePath,
-      ...(workPath === undefined ? {} : { workPath }),
-      ...(statusFd === undefined ? {} : { statusFd }),
-    }),
-  );
-  zygote.submit(followed.program, followed.onReport);
+  const program = compileDump({
+    host,
+    criu,
+    request,
+    imagePath,
+    ...(workPath === undefined ? {} : { workPath }),
+    ...(statusFd === undefined ? {} : { statusFd }),
+  });
+  const followed = new FollowedProgram(program);
+  zygote.submit(program, followed.onReport);
   await followed.exited.promise;
 }
 

@@ -54,13 +54,18 @@ export interface LogPump {
  * fails with otherwise.
  */
 export async function startLogPump(zygote: ZygoteLike, options: LogPumpOptions): Promise<LogPump> {
-  const followed = new FollowedProgram(compilePump(planOf(options)));
-  zygote.submit(followed.program, followed.onReport);
+  const program = compilePump(planOf(options));
+  const followed = new FollowedProgram(program);
+  zygote.submit(program, followed.onReport);
   const pid = await followed.created.promise.catch((error: unknown) => {
     throw isLocked(error) ? locked(options.file, error) : error;
   });
-  const ended = followed.ended.promise.then(() => (followed.lost ? "lost" : "ended"));
-  return { pid, ended };
+  return {
+    pid,
+    get ended() {
+      return followed.ended.promise.then(() => (followed.lost ? "lost" : "ended"));
+    },
+  };
 }
 
 function isLocked(error: unknown): boolean {

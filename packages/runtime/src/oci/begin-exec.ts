@@ -69,7 +69,7 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
   const program = compileExec({ ...plan, ...entry, detached: true, pinnedInit: init.fd });
   const followed = followExec(program, directory, plan.unit, context.env);
   directory.make(execId);
-  runner.zygote.submit(followed.program, followed.onReport);
+  runner.zygote.submit(program, followed.onReport);
   stages.sent(plan.process.execCPUAffinity);
   const remove = async (): Promise<void> => {
     await followed.ended.promise;

@@ -2,21 +2,23 @@ import { OrlopError } from "@orlop/core";
 import { PROGRAM_LOST, type Program, type Report, SourceMap } from "@orlop/kernel";
 import { programFailure } from "./program-failure.ts";
 
-/** A program that was sent to a zygote, followed through its reports. */
+/**
+ * A program that was sent to a zygote, followed through its reports. It stays as long as what the program has made: the
+ * program itself, which is large, it does not keep, and of who waits it knows nothing until it is asked to wait.
+ */
 export class FollowedProgram {
   /** Pid of the child, once it is ready. */
-  readonly created: PromiseWithResolvers<number> = settled();
-  readonly started: PromiseWithResolvers<void> = settled();
-  readonly exited: PromiseWithResolvers<Report> = settled();
+  readonly created: PromiseWithResolvers<number> = Promise.withResolvers();
+  readonly started: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly exited: PromiseWithResolvers<Report> = Promise.withResolvers();
   /** The reaper has cleaned up; never rejects. */
-  readonly ended: PromiseWithResolvers<void> = settled();
+  readonly ended: PromiseWithResolvers<void> = Promise.withResolvers();
   /** Pid of the process that executes the program; it comes before the end, and not before anything else. */
-  readonly begun: PromiseWithResolvers<number> = settled();
+  readonly begun: PromiseWithResolvers<number> = Promise.withResolvers();
   /** The reaper was killed: what it made is still there. */
   lost = false;
   /** The exit is known, and nothing went wrong before it. */
   exitedCleanly = false;
-  readonly program: Program;
   readonly #source: SourceMap;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
@@ -24,7 +26,6 @@ export class FollowedProgram {
 
   /** `onPaused` hears of the child's stops; see WORD in supervision.ts. */
   constructor(program: Program, onPaused: (report: Report) => void = () => {}) {
-    this.program = program;
     this.#source = new SourceMap(program);
     this.#onPaused = onPaused;
   }
@@ -46,7 +47,9 @@ export class FollowedProgram {
         this.created.resolve(report.value);
         break;
       case "started":
-        if (this.#failure === undefined && this.#ready) this.started.resolve();
+        if (this.#failure !== undefined || !this.#ready) break;
+        this.started.resolve();
+        for (const role of STARTED_ROLES) this.#source.forget(role);
         break;
       case "exited":
         if (this.#failure !== undefined || !this.#ready) break;
@@ -85,16 +88,16 @@ export class FollowedProgram {
     const early = new OrlopError("failed", "Cannot start program: it was killed before it was ready");
     const failure = this.#failure ?? (this.#ready ? undefined : early);
     if (failure !== undefined) {
-      for (const promise of [this.created, this.started, this.exited]) promise.reject(failure);
+      for (const { promise, reject } of [this.created, this.started, this.exited]) {
+        // Nobody need wait for each of these: an unheard rejection is no crash.
+        promise.catch(() => {});
+        reject(failure);
+      }
     }
     this.started.resolve();
     this.ended.resolve();
   }
 }
 
-/** Nobody need wait for each of these: an unheard rejection is no crash. */
-function settled<T>(): PromiseWithResolvers<T> {
-  const deferred = Promise.withResolvers<T>();
-  deferred.promise.catch(() => {});
-  return deferred;
-}
+/** Those in programs of containers and execs that have become somebody else's program at the start. */
+const STARTED_ROLES = ["init", "child"] as const;

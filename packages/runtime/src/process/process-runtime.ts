@@ -23,6 +23,7 @@ import {
   freezeCgroup,
   listProcesses,
   readCgroupStats,
+  type SeccompProgramCache,
   type SystemdConnection,
   thawCgroup,
   Zygote,
@@ -71,6 +72,10 @@ export interface ProcessRuntimeOptions {
   readonly startZygote?: () => ZygoteLike;
   /** Who makes the cgroups: `systemd` is the machine's, or for anybody but root the user's own. */
   readonly cgroupDriver?: CgroupDriver;
+  /** Filters that were compiled before; absent: its own. */
+  readonly filters?: SeccompProgramCache;
+  /** False: what makers that were killed have left there is somebody else's to remove. */
+  readonly sweeps?: boolean;
   /** Where a zygote is another process's: what its programs take from that, and the text of its /proc/self/cgroup. */
   readonly maker?: { readonly handover: Handover; readonly ownCgroups: string };
   /** Where resctrl is mounted, for tests; absent: where this machine has it. */
@@ -80,7 +85,8 @@ export interface ProcessRuntimeOptions {
 /** What this process knows beyond the container's directory: it made the container, and hears its reaper. */
 interface Ours {
   readonly followed: FollowedProgram;
-  readonly request: CreateRequest;
+  /** Until it runs: from there on what there is left to do for it is in its directory, as for any other process. */
+  request: CreateRequest | undefined;
   readonly record: ContainerRecord;
   /** We are who starts it, and run the hooks of the start. */
   starting: boolean;
@@ -103,10 +109,10 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
-    const { cgroupDriver: driver = "cgroupfs", maker, resctrl } = options;
-    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, resctrl });
+    const { cgroupDriver: driver = "cgroupfs", maker, filters, resctrl, sweeps = true } = options;
+    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, filters, resctrl });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
-    ContainerDirectory.sweep(this.#root);
+    if (sweeps) ContainerDirectory.sweep(this.#root);
   }
 
   get #zygote(): ZygoteLike {
@@ -134,6 +140,7 @@ export class ProcessRuntime implements Runtime {
     const { followed } = this.#submit(request, false, systemd);
     await this.#settle(request.id, followed.started.promise);
     await this.#poststart(request.id);
+    this.#letGoOfRequest(request.id);
     return stateOf(request, "running", await followed.created.promise);
   }
 
@@ -156,6 +163,7 @@ export class ProcessRuntime implements Runtime {
     if (ours === undefined) await this.#awaitStart(id, directory);
     else await this.#settle(id, ours.followed.started.promise);
     await this.#poststart(id);
+    this.#letGoOfRequest(id);
   }
 
   async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
@@ -349,20 +357,21 @@ export class ProcessRuntime implements Runtime {
     systemd: SystemdConnection | undefined,
     restoring?: Restoring,
   ): Ours {
-    if (request.signal?.aborted) throw cancelled(request.id, request.signal);
+    const { id } = request;
+    if (request.signal?.aborted) throw cancelled(id, request.signal);
     const style = { ...this.#options.maker?.handover, startOnCommand };
-    const plan = this.#planner.plan(request, this.#directory(request.id).path, style, systemd);
+    const plan = this.#planner.plan(request, this.#directory(id).path, style, systemd);
     const { followed, record } = beginContainer({
       plan,
-      directory: this.#directory(request.id),
+      directory: this.#directory(id),
       zygote: this.#zygote,
       request,
       systemd,
-      onStop: (word, pid) => void this.#onStop(request, word, pid, restoring),
+      onStop: (word, pid) => void this.#onStop(id, word, pid, restoring),
       ...restoring?.program(this.#planner.cgroupLayout, true),
     });
     const ours = { followed, request, record, starting: !startOnCommand };
-    this.#ours.set(request.id, ours);
+    this.#ours.set(id, ours);
     this.#cancelOnAbort(request, followed, startOnCommand ? followed.created.promise : followed.started.promise);
     return ours;
   }
@@ -394,7 +403,7 @@ export class ProcessRuntime implements Runtime {
   async #settle(id: string, milestone: Promise<unknown>): Promise<void> {
     try {
       await milestone;
-      const signal = this.#ours.get(id)?.request.signal;
+      const signal = this.#ours.get(id)?.request?.signal;
       if (signal?.aborted) {
         this.#directory(id).command("signal", constants.signals.SIGKILL);
         throw cancelled(id, signal);
@@ -419,7 +428,8 @@ export class ProcessRuntime implements Runtime {
   /** What hooks of the container are run with, whoever made it. */
   #hooked(id: string): HookedContainer | undefined {
     const directory = this.#directory(id);
-    return this.#ours.get(id)?.request ?? keptRequest(directory.path, directory.record(id));
+    const ours = this.#ours.get(id);
+    return ours?.request ?? keptRequest(directory.path, ours?.record ?? directory.record(id));
   }
 
   get #usesSystemd(): boolean {
@@ -435,9 +445,9 @@ export class ProcessRuntime implements Runtime {
   }
 
   /** The child has stopped for hooks. */
-  async #onStop(request: CreateRequest, word: number, pid: number, restoring?: Restoring): Promise<void> {
-    const { id } = request;
-    if (word === WORD.starting && this.#ours.get(id)?.starting !== true) return;
+  async #onStop(id: string, word: number, pid: number, restoring?: Restoring): Promise<void> {
+    const { request, starting } = this.#ours.get(id) ?? {};
+    if (request === undefined || (word === WORD.starting && starting !== true)) return;
     const directory = this.#directory(id);
     try {
       await runHooksAtStop(this.#hookRunner, directory, request, word, pid);
@@ -484,6 +494,11 @@ export class ProcessRuntime implements Runtime {
 
   #directory(id: string): ContainerDirectory {
     return new ContainerDirectory(join(this.#root, parseContainerId(id)));
+  }
+
+  #letGoOfRequest(id: string): void {
+    const ours = this.#ours.get(id);
+    if (ours !== undefined) ours.request = undefined;
   }
 
   #forget(id: string): void {

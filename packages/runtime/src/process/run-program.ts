@@ -23,7 +23,8 @@ export async function runProgram(
   emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
   emitReport(p, report, "ended", { index: 0 });
   p.call("exit_group", [0]);
-  const followed = new FollowedProgram(p.build());
-  zygote.submit(followed.program, followed.onReport);
+  const program = p.build();
+  const followed = new FollowedProgram(program);
+  zygote.submit(program, followed.onReport);
   await followed.exited.promise;
 }
