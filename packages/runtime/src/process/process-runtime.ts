@@ -48,6 +48,7 @@ import { containerStatus, stateOf, thawIfFrozen, unsupervisedInit } from "./cont
 import { endProcess } from "./end-process.ts";
 import { forgetEndedExecs } from "./ended-execs.ts";
 import { exitStatus } from "./exit-status.ts";
+import { expectDeletable, expectStatus } from "./expect-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
@@ -221,17 +222,12 @@ export class ProcessRuntime implements Runtime {
   }
 
   async pause(id: string): Promise<void> {
-    const state = await this.state(id);
-    if (state.status !== "running" && state.status !== "created") {
-      throw new OrlopError("conflict", `Cannot pause container "${id}": it is ${state.status}`);
-    }
+    expectStatus(await this.state(id), "pause", ["running", "created"]);
     await freezeCgroup(this.#directory(id).record(id).cgroups);
   }
 
   async resume(id: string): Promise<void> {
-    const state = await this.state(id);
-    if (state.status !== "paused")
-      throw new OrlopError("conflict", `Cannot resume container "${id}": it is ${state.status}`);
+    expectStatus(await this.state(id), "resume", ["paused"]);
     thawCgroup(this.#directory(id).record(id).cgroups);
   }
 
@@ -257,14 +253,12 @@ export class ProcessRuntime implements Runtime {
   }
 
   async checkpoint(id: string, options: CheckpointOptions): Promise<void> {
-    const { status, pid } = await this.state(id);
-    if (pid === undefined || (status !== "running" && status !== "paused")) {
-      throw new OrlopError("conflict", `Cannot checkpoint container "${id}": it is ${status}`);
-    }
+    const state = await this.state(id);
+    expectStatus(state, "checkpoint", ["running", "paused"]);
     const criu = await findCriu(process.env, `checkpoint container "${id}"`);
     const record = this.#directory(id).record(id);
     const imagePath = resolve(options.imagePath);
-    await dumpContainer(this.#hookRunner, { record, pid }, criu, { ...options, imagePath });
+    await dumpContainer(this.#hookRunner, { record, pid: state.pid as number }, criu, { ...options, imagePath });
   }
 
   async restore(request: CreateRequest, options: RestoreOptions): Promise<State> {
@@ -302,15 +296,8 @@ export class ProcessRuntime implements Runtime {
       return;
     }
     const state = await this.state(id);
-    if (state.status !== "stopped") {
-      if (!options.force) {
-        throw new OrlopError(
-          "conflict",
-          `Cannot delete container "${id}": it is ${state.status}\nTry stopping it first, or force.`,
-        );
-      }
-      await this.#kill(id, directory, record);
-    }
+    expectDeletable(state, options.force === true);
+    if (state.status !== "stopped") await this.#kill(id, directory, record);
     await this.#ours.get(id)?.followed.ended.promise;
     await removeContainerCgroups(record, process.env);
     await this.#poststop(id);

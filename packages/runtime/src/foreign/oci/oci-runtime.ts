@@ -24,6 +24,7 @@ import { ContainerDirectory } from "../../process/container-directory.ts";
 import { stateOf } from "../../process/container-status.ts";
 import { forgetEndedExecs } from "../../process/ended-execs.ts";
 import { exitStatus } from "../../process/exit-status.ts";
+import { expectDeletable, expectStatus } from "../../process/expect-status.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
 import { readHostView } from "../../process/host-view.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
@@ -31,14 +32,7 @@ import { resizeTerminal } from "../../process/resize-terminal.ts";
 import type { SupervisionOptions } from "../../process/supervision.ts";
 import { COMMAND_FAILED, compileForeign, type ForeignPlan, PID_FILE } from "../compile-foreign.ts";
 import type { ForeignContainer } from "../foreign-container.ts";
-import {
-  cancelled,
-  checkSignal,
-  expectDeletable,
-  expectRoot,
-  expectStatus,
-  ForeignContainers,
-} from "../foreign-containers.ts";
+import { cancelled, checkSignal, expectRoot, ForeignContainers } from "../foreign-containers.ts";
 import type { HostCommand } from "../host-command.ts";
 import { environmentWords, hostEnvironment } from "../host-environment.ts";
 import { rootOf } from "../hosted-spec.ts";

@@ -18,19 +18,13 @@ import {
 } from "@orlop/core";
 import { Zygote } from "@orlop/kernel";
 import { stateOf } from "../../process/container-status.ts";
+import { expectDeletable, expectStatus } from "../../process/expect-status.ts";
 import { readHostView } from "../../process/host-view.ts";
 import { outOfMemory } from "../../process/out-of-memory.ts";
 import type { ZygoteLike } from "../../process/process-runtime.ts";
 import { TASK_STATUS } from "../../shim-protocol/task-api.ts";
 import type { ForeignContainer } from "../foreign-container.ts";
-import {
-  cancelled,
-  checkSignal,
-  expectDeletable,
-  expectRoot,
-  expectStatus,
-  ForeignContainers,
-} from "../foreign-containers.ts";
+import { cancelled, checkSignal, expectRoot, ForeignContainers } from "../foreign-containers.ts";
 import { runcOptions } from "./runc-options.ts";
 import { ShimBinary } from "./shim-binary.ts";
 import { shimFailure } from "./shim-failure.ts";
