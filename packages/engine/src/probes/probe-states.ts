@@ -2,7 +2,7 @@ import type { Health, HealthStatus, ProbeResult } from "../health/container-heal
 import type { ContainerProbe, ContainerProbes, ProbeName } from "./container-probes.ts";
 
 /** What the probes of one name have come to in a run. */
-export interface ProbeState {
+interface ProbeState {
   readonly lastEndedAtMs: number;
   /** In a row; the other one is 0. */
   readonly successes: number;
