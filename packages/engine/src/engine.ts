@@ -22,13 +22,13 @@ import { probeNow } from "./health/probe-now.ts";
 import { attachNetwork, detachNetwork } from "./life/attach-network.ts";
 import { attend } from "./life/attend.ts";
 import { containerEvent } from "./life/container-event.ts";
+import { freeName, refuseKept, refuseTaken } from "./life/container-names.ts";
 import { isActive, statusAfter } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
 import { findChanged } from "./life/find-changed.ts";
 import { type EventOptions, followEvents } from "./life/follow-events.ts";
 import { freezeContainer } from "./life/freeze-container.ts";
 import { type HeldRoot, withIdleRoot, withRunningRoot } from "./life/hold-root.ts";
-import { randomName } from "./life/random-name.ts";
 import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
 import { dependentsOf, refuseRequired } from "./life/requirements.ts";
 import { save, settleContainer } from "./life/settle-container.ts";
@@ -117,18 +117,18 @@ export class Engine {
   async create(name: string | undefined, make: (draft: ContainerDraft) => Promise<NewContainer>): Promise<Container> {
     const { database, rows, events } = this.#context;
     const id = generateId(randomBytes);
-    if (name !== undefined) this.#refuseTaken(name);
+    if (name !== undefined) refuseTaken(this.#context, name);
     await sweepUnmade(this.#context);
     using _lock = await lockContainer(this.#context, id);
     using _unmade = noteUnmade(this.#context, id);
     const directory = containerDirectory(this.#context, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     try {
-      const made = await make({ id, name: name ?? this.#freeName(), directory });
+      const made = await make({ id, name: name ?? freeName(this.#context), directory });
       return database.transaction(() => {
-        if (name !== undefined) this.#refuseTaken(name);
+        if (name !== undefined) refuseTaken(this.#context, name);
         const createdAtMs = Date.now();
-        const description = { ...made.description, id, name: name ?? this.#freeName(), createdAtMs };
+        const description = { ...made.description, id, name: name ?? freeName(this.#context), createdAtMs };
         rows.insert(description, made.spec);
         if (description.pod !== undefined) addToPod(this.#context, description.pod.id, id);
         const container = rows.get(id) as Container;
@@ -286,7 +286,7 @@ export class Engine {
     await this.#change(text, async (container) => {
       const { state, health: _, ...description } = container;
       this.#context.database.transaction(() => {
-        this.#refuseTaken(name);
+        refuseTaken(this.#context, name);
         this.#context.rows.setDescription({ ...description, name });
         this.#context.events.add(
           containerEvent({ ...description, name, state }, "rename", { oldName: container.name }),
@@ -465,19 +465,13 @@ export class Engine {
     database.transaction(() => events.add(containerEvent(container, action, attributes)), { durable: false });
   }
 
-  #refuseTaken(name: string): void {
-    const holder = this.#context.rows.named(name) ?? this.#context.transients().find((each) => each.name === name);
-    if (holder === undefined) return;
-    const way = "Try another name, or remove or rename that container.";
-    const what = `it is already in use by container "${holder.id}"`;
-    throw new OrlopError("conflict", `Cannot use name "${name}": ${what}\n${way}`, { field: "name" });
-  }
-
-  #freeName(): string {
-    for (let digits = 0; ; digits++) {
-      // There are some thousands of names: the more of them are taken, the longer they get.
-      const name = randomName(randomBytes) + generateId(randomBytes).slice(0, digits);
-      if (this.#context.rows.named(name) === undefined) return name;
-    }
+  /**
+   * For who makes a container that no database knows, once {@link EngineParts.transients} tells of it: whoever makes another
+   * one meanwhile has seen that, or is seen here.
+   *
+   * @throws OrlopError `conflict` for a name that is taken
+   */
+  refuseKept(name: string): void {
+    refuseKept(this.#context, name);
   }
 }

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { OrlopError } from "@orlop/core";
 import { isListening } from "@orlop/runtime/launcher";
 import { type DaemonPlace, removeLauncher, writeLauncher } from "./daemon-place.ts";
+import { sweepDaemonPlaces } from "./sweep-daemon-places.ts";
 
 /** So many calls at once; who comes then is served by Node. */
 const CALLS_MAX = 1024;
@@ -37,6 +38,7 @@ export class DaemonServer implements AsyncDisposable {
     chmodSync(own, 0o600);
     renameSync(own, socket);
     writeLauncher(place);
+    await sweepDaemonPlaces(directory);
     return server;
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, readlinkSync } from "node:fs";
+import { appendFileSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { CommandResult } from "./command-fixture.ts";
@@ -45,6 +45,25 @@ function lifeCases(c: SuiteContext, ok: Succeed): void {
       assert.deepEqual([again.exitCode, /is not running/.test(again.stderr)], [1, true], again.stderr);
       assert.equal(await ok("rm", "kept"), "kept");
       assert.equal(await ok("ps", "-aq"), "");
+    });
+
+    test("has its name alone, also where others go with the commands that run them", async () => {
+      await ok("create", ...c.fixture.idFlags(), "--name", "held", "host", "true");
+      const passing = await c.fixture.run(["--name", "held", "host", "true"]);
+      assert.deepEqual([passing.exitCode, /already in use by container/.test(passing.stderr)], [125, true]);
+      await ok("rename", "held", "free");
+      const go = c.place("go");
+      mkdirSync(go);
+      const waits = "echo ready; while ! test -e /go/now; do sleep 0.02; done";
+      let kept: Promise<CommandResult> | undefined;
+      const { exitCode } = await c.fixture.run(["--name", "held", "-v", `${go}:/go`, "host", "sh", "-c", waits], {
+        onOutput: () => {
+          kept ??= c.fixture.orlop(["rename", "free", "held"]).finally(() => writeFileSync(join(go, "now"), ""));
+        },
+      });
+      const refused = await kept;
+      assert.deepEqual([exitCode, refused?.exitCode, /already in use/.test(refused?.stderr ?? "")], [0, 1, true]);
+      await ok("rm", "free");
     });
 
     test("runs later, as often as it is started, with its exit code each time", async () => {

@@ -44,6 +44,7 @@ export async function runContainer(
 
   const foreground = stack.use(await openForeground({ ...options, stateDirectory: prepared.stateDirectory }));
   stack.use(new RunMarker(prepared.stateDirectory, ownDataDirectory(), prepared.description));
+  if (options.name !== undefined) await refuseKept(options.name);
   await runOnCurrentRoot(prepared, (request) => foreground.run(request));
   let isDeleted = false;
   stack.defer(async () => {
@@ -63,6 +64,13 @@ export async function runContainer(
   isDeleted = true;
   await removal.catch(() => {});
   return exitCode;
+}
+
+async function refuseKept(name: string): Promise<void> {
+  // Loaded no sooner: most containers of this kind have no name, and look nothing up.
+  const { openEngine } = await import("../containers/open-engine.ts");
+  await using open = openEngine();
+  open.engine.refuseKept(name);
 }
 
 function makeDirectories(paths: readonly string[]): void {
