@@ -50,7 +50,7 @@ const cases: readonly [code: ErrorCode, options: OrlopErrorOptions, words: strin
       errno: "EBUSY",
       field: "linux.cgroupsPath",
     },
-    "error adding pid of the process to cgroups",
+    "error adding pid of the process to cgroups: device or resource busy",
   ],
 ];
 

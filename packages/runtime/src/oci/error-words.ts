@@ -41,7 +41,7 @@ interface Rule {
   readonly field: RegExp;
   /** Of any, if absent. */
   readonly operation?: RegExp;
-  readonly words: (operation: string) => string;
+  readonly words: (operation: string, errno: string | undefined) => string;
 }
 
 const RULES: readonly Rule[] = [
@@ -80,7 +80,8 @@ const RULES: readonly Rule[] = [
   {
     field: /^linux\.cgroupsPath$/,
     operation: /^start a process in cgroup "/,
-    words: () => "error adding pid of the process to cgroups",
+    words: (_operation, errno) =>
+      `error adding pid of the process to cgroups${errno === "EBUSY" ? ": device or resource busy" : ""}`,
   },
 ];
 
@@ -99,7 +100,7 @@ export function callerMessage(verb: string, error: OrlopError): string {
     return withWords(`error running ${kind} hook #${index}: ${message}`, "error running hook");
   }
   const rule = RULES.find((each) => each.field.test(field ?? "") && (each.operation?.test(operation ?? "") ?? true));
-  if (rule !== undefined) return withWords(message, rule.words(operation ?? ""));
+  if (rule !== undefined) return withWords(message, rule.words(operation ?? "", errno));
   // What the kernel refused has the errno's words, and these are the ones that matter.
   if (errno !== undefined && code !== "executable-not-found") return message;
   if (field !== undefined || !/container/.test(operation ?? message)) return withWords(message, GENERAL[code]);

@@ -14,7 +14,14 @@ import { emitMakeDeviceNodes } from "./device-nodes.ts";
 import { emitMakeMappingSocket, emitMapForInit } from "./idmap.ts";
 import { emitInit } from "./init-process.ts";
 import { emitBindSources } from "./mount-sources.ts";
-import { checkNamespaces, cloneFlags, emitJoiningClone, emitJoinNamespaces, joinsUserNamespace } from "./namespaces.ts";
+import {
+  checkNamespaces,
+  cloneFlags,
+  emitForgetCgroupNamespace,
+  emitJoiningClone,
+  emitJoinNamespaces,
+  joinsUserNamespace,
+} from "./namespaces.ts";
 import { checkNetDevices, emitMoveNetDevices, emitOpenHostNetwork } from "./net-devices.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
 import { checkRoot } from "./root-filesystem.ts";
@@ -107,4 +114,5 @@ function emitStartInit(c: Compilation): void {
     why: "one clone makes them all; the cgroup namespace comes after the cgroup",
   });
   emitCloneChild(c, cloneFlags(c), cgroup);
+  emitForgetCgroupNamespace(c);
 }

@@ -85,3 +85,18 @@ suite("a user namespace that exists", () => {
       for (const each of [id, other, owner]) await bench.runtime.delete(each, { force: true });
     }));
 });
+
+test("a cgroup namespace that exists is init's, and that of execs, who count in their own cgroup", (t) =>
+  withBench(t, async (bench) => {
+    const own = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => type !== "cgroup");
+    const owner = await bench.start("sleep 1000", { linux: { namespaces: [...own, { type: "cgroup" }] } });
+    const { pid } = await bench.runtime.state(owner);
+    const path = `/proc/${pid}/ns/cgroup`;
+    const namespaces = [...own, { type: "cgroup", path } as const];
+    const id = await bench.start("readlink /proc/self/ns/cgroup; sleep 1000", { linux: { namespaces } });
+    const namespace = `${readlinkSync(path)}\n`;
+    await bench.outputHas(id, namespace);
+    assert.equal(await bench.exec(id, "e", "readlink /proc/self/ns/cgroup"), namespace);
+    assert.equal((await bench.runtime.pids(owner)).length, 1);
+    for (const each of [id, owner]) await bench.runtime.delete(each, { force: true });
+  }));

@@ -96,20 +96,45 @@ export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void
   emitLetChildGo(c);
 }
 
-/** Opens and enters each; setns(2) is told the kind, so that a path to another kind is refused. */
+/**
+ * Opens and enters each; setns(2) is told the kind, so that a path to another kind is refused. A cgroup namespace is only
+ * opened where init can enter it later.
+ */
 export function emitJoinNamespaces(c: Compilation): void {
   const { p } = c;
   const fd = p.slot("namespace");
   for (const [type, path] of joinedNamespaces(c)) {
-    p.step({ action: `enter ${type} namespace "${path}"`, field: "linux.namespaces" });
-    p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: fd });
+    const isLate = type === "cgroup" && initJoinsCgroupNamespace(c);
+    p.step({ action: `${isLate ? "open" : "enter"} ${type} namespace "${path}"`, field: "linux.namespaces" });
+    const into = isLate ? p.slot("cgroup_namespace") : fd;
+    p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into });
+    if (isLate) continue;
     p.call("setns", [fd, p.flags(NAMESPACE_FLAGS[type])]);
     p.call("close", [fd]);
   }
 }
 
+/**
+ * From inside one nobody is started in a cgroup outside, where these are the limits of delegation (cgroups(7), nsdelegate).
+ * In a user namespace init may have no right to it.
+ */
+function initJoinsCgroupNamespace(c: Compilation): boolean {
+  return c.namespaces.get("cgroup") !== undefined && !c.userNamespace;
+}
+
+/** In the reaper, when init has been started. */
+export function emitForgetCgroupNamespace(c: Compilation): void {
+  if (initJoinsCgroupNamespace(c)) c.p.call("close", [c.p.slot("cgroup_namespace")]);
+}
+
 /** In init, which is in its cgroup by now. */
 export function emitCgroupNamespace(c: Compilation): void {
+  if (initJoinsCgroupNamespace(c)) {
+    const fd = c.p.slot("cgroup_namespace");
+    c.p.step({ action: "enter the cgroup namespace", field: "linux.namespaces" });
+    c.p.call("setns", [fd, c.p.flags("CLONE_NEWCGROUP")]);
+    c.p.call("close", [fd]);
+  }
   if (!isNew(c, "cgroup")) return;
   const { p } = c;
   p.step({
