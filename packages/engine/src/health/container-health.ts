@@ -61,8 +61,13 @@ export function healthAfter(
 ): Health {
   const log = [...before.log, probe].slice(-PROBES_KEPT);
   if (probe.exitCode === 0) return { status: "healthy", failingStreak: 0, log };
-  const isExcused = before.status === "starting" && probe.startedAtMs - runStartedAtMs < check.startPeriodMs;
+  const isExcused = before.status === "starting" && isWithin(probe.startedAtMs - runStartedAtMs, check.startPeriodMs);
   const failingStreak = before.failingStreak + (isExcused ? 0 : 1);
   const isUnhealthy = !isExcused && failingStreak >= check.retries;
   return { status: isUnhealthy ? "unhealthy" : before.status, failingStreak, log };
+}
+
+/** Of a run that by now has not begun, because the clock was set back, nobody knows how long it has lasted: for long enough. */
+export function isWithin(ageMs: number, periodMs: number): boolean {
+  return ageMs >= 0 && ageMs < periodMs;
 }

@@ -59,6 +59,8 @@ describe("health", () => {
     assert.equal(after([0, 1, 1, 1], 10).status, "unhealthy");
     const late = healthAfter(starting, { retries: 1, startPeriodMs: 10 }, probe(1, start + 10), start);
     assert.equal(late.status, "unhealthy");
+    const setBack = healthAfter(starting, { retries: 1, startPeriodMs: 10 }, probe(1, start - 3_600_000), start);
+    assert.equal(setBack.status, "unhealthy", "a clock that was set back excuses nothing");
   });
 
   test("remembers the last five probes", () => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { EngineContext } from "../engine-context.ts";
 import { watchNextProbe } from "../probes/watch-probes.ts";
 import type { Container } from "../state/container-rows.ts";
-import { healthOf } from "./container-health.ts";
+import { healthOf, isWithin } from "./container-health.ts";
 import { type HealthCheck, healthCheckOf } from "./health-check.ts";
 import { recordProbe } from "./record-probe.ts";
 import { runProbe } from "./run-probe.ts";
@@ -54,7 +54,7 @@ async function watchOne(context: EngineContext, id: string, signal: AbortSignal)
 function untilNextMs(container: Container, check: HealthCheck, nowMs: number): number {
   const { startedAtMs = nowMs } = container.state;
   const { status, log } = healthOf(container) ?? { status: "starting", log: [] };
-  const isEarly = status === "starting" && nowMs - startedAtMs < check.startPeriodMs;
+  const isEarly = status === "starting" && isWithin(nowMs - startedAtMs, check.startPeriodMs);
   const intervalMs = isEarly ? check.startIntervalMs : check.intervalMs;
   const sinceMs = nowMs - (log.at(-1)?.endedAtMs ?? startedAtMs);
   // The clock may have been set.

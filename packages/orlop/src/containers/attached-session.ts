@@ -11,8 +11,8 @@ interface SessionOptions {
   readonly container: Container;
   /** Descriptor that writes to the container's standard input; it is closed at the end. Absent: nothing is passed on. */
   readonly input: number | undefined;
-  /** Unix time; what the container has put out before is not shown. */
-  readonly sinceNs: bigint;
+  /** Unix time; what the container has put out before is not shown. Undefined: all is shown. */
+  readonly sinceNs: bigint | undefined;
   readonly detachKeys: Buffer;
   /** Passes signals on; absent: they are this process's. */
   readonly proxy: SignalProxy | undefined;
@@ -42,8 +42,8 @@ export async function attach({ engine }: OpenEngine, options: SessionOptions): P
   if (container.terminal) {
     stack.use(watchWindowSize(undefined, (size) => quietly(engine.resize(container, size))));
   }
-  const { sinceNs } = options;
-  const output = engine.output(container, { follow: true, raw: true, sinceNs, signal: detached.signal });
+  const since = options.sinceNs === undefined ? {} : { sinceNs: options.sinceNs };
+  const output = engine.output(container, { follow: true, raw: true, ...since, signal: detached.signal });
   try {
     for await (const { stream, data } of output) await write(stream, data);
   } catch (error) {

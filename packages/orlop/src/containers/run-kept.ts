@@ -56,7 +56,9 @@ export async function runAttached(open: OpenEngine, container: Container, option
     const { RawTerminal } = await import("../run/raw-terminal.ts");
     stack.use(await RawTerminal.take());
   }
-  const sinceNs = BigInt(Date.now()) * 1_000_000n;
+  // Of one that has never run all is new, whatever becomes of the clock meanwhile.
+  const hasRun = container.state.startedAtMs !== undefined;
+  const sinceNs = hasRun ? BigInt(Date.now()) * 1_000_000n : undefined;
   const started = await startOrRemove(open, container, () =>
     engine.start(container.id, { holdsInput: options.interactive }),
   );
