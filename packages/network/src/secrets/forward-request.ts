@@ -83,12 +83,12 @@ function passBack(request: ProxiedRequest, answer: ProxiedAnswer, response: Inco
     return;
   }
   const changed = isEmpty ? [] : ["content-length", ...(decoders.length === 0 ? [] : ["content-encoding"])];
-  answer.statusCode = statusCode;
   // Alt-Svc would have the client go around whoever puts its secrets in.
-  for (const [name, value] of exchange.answerFields(
-    without(endToEndFields(response.rawHeaders), "alt-svc", ...changed),
-  )) {
-    answer.appendHeader(name, value);
+  const fields = exchange.answerFields(without(endToEndFields(response.rawHeaders), "alt-svc", ...changed));
+  if (!beginAnswer(answer, statusCode, fields)) {
+    response.destroy();
+    refuse(answer, { status: 502, what: "the head of the server's answer cannot be passed on" });
+    return;
   }
   if (isEmpty) {
     response.resume();
@@ -96,4 +96,16 @@ function passBack(request: ProxiedRequest, answer: ProxiedAnswer, response: Inco
     return;
   }
   pipeline([response, ...decoders, exchange.answerContent(), answer as NodeJS.WritableStream], () => {});
+}
+
+/** False where the client's version of HTTP has no such status or fields; nothing is said then. */
+function beginAnswer(answer: ProxiedAnswer, status: number, fields: readonly HeaderField[]): boolean {
+  try {
+    for (const [name, value] of fields) answer.appendHeader(name, value);
+    answer.writeHead(status);
+    return true;
+  } catch {
+    if (!answer.headersSent) for (const name of answer.getHeaderNames()) answer.removeHeader(name);
+    return false;
+  }
 }

@@ -17,7 +17,7 @@ interface SeenRequest {
 /** What the next request is answered with. */
 interface GivenAnswer {
   readonly status?: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>> | string[];
   readonly content?: Buffer;
 }
 

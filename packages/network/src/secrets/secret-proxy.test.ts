@@ -242,6 +242,21 @@ describe("a proxy that puts secrets in", () => {
       ],
     );
     assert.equal((await get({ ":authority": "other.localhost", ...key }))[0], 421);
+    assert.deepEqual(world.take(), []);
+    for (const odd of [
+      { status: 999, headers: {} },
+      {
+        headers: [
+          ["etag", "1"],
+          ["etag", VALUE],
+        ].flat(),
+      },
+    ]) {
+      world.next = odd;
+      const [status, , content] = await get({ ":path": "/", ...key });
+      assert.deepEqual([status, content], [502, "orlop: the head of the server's answer cannot be passed on\n"]);
+    }
+    world.take();
     session.close();
     assert.deepEqual(world.take(), []);
   });

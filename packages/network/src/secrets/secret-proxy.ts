@@ -24,6 +24,9 @@ const CONNECTIONS_MAX = 256;
 /** Of one connection of HTTP/2. */
 const STREAMS_MAX = 128;
 
+/** What a parser lets through, and no request can be made of. The error says it, and that has secrets in it. */
+const NOT_SENT: Refusal = { status: 400, what: "the request cannot be passed on" };
+
 /**
  * Where a sandbox's secrets are put in: it answers in the place of the servers that they are for, with certificates of an
  * authority of its own, and passes on to the real ones, whose certificates it verifies. Values are in the memory of this process
@@ -109,11 +112,15 @@ export class SecretProxy implements AsyncDisposable {
   #forward(request: ProxiedRequest, answer: ProxiedAnswer, hosts: readonly SecretHost[]): void {
     const host = this.#askable(request, hosts);
     if (isRefusal(host)) return void refuse(answer, host);
-    const upstream = forwardRequest(request, answer, { host, exchange: this.#exchange(host), agent: this.#agent });
-    this.#watch(host, answer, () => {
-      upstream.destroy();
-      answer.destroy();
-    });
+    try {
+      const upstream = forwardRequest(request, answer, { host, exchange: this.#exchange(host), agent: this.#agent });
+      this.#watch(host, answer, () => {
+        upstream.destroy();
+        answer.destroy();
+      });
+    } catch {
+      refuse(answer, NOT_SENT);
+    }
   }
 
   #upgrade(request: IncomingMessage, client: Duplex, head: Buffer, hosts: readonly SecretHost[]): void {
@@ -122,8 +129,12 @@ export class SecretProxy implements AsyncDisposable {
     if (isRefusal(host)) return void refuseUpgrade(client, host);
     if (!isWebSocket(request)) return void refuseUpgrade(client, { status: 501, what: "only WebSockets are made" });
     const exchange = this.#exchange(host);
-    forwardUpgrade(request, client, { host, exchange, agent: this.#agent, head });
-    this.#watch(host, client, () => client.destroy());
+    try {
+      forwardUpgrade(request, client, { host, exchange, agent: this.#agent, head });
+      this.#watch(host, client, () => client.destroy());
+    } catch {
+      refuseUpgrade(client, NOT_SENT);
+    }
   }
 
   #askable(request: ProxiedRequest, hosts: readonly SecretHost[]): SecretHost | Refusal {
