@@ -102,7 +102,8 @@ function passBack(request: ProxiedRequest, answer: ProxiedAnswer, response: Inco
 function beginAnswer(answer: ProxiedAnswer, status: number, fields: readonly HeaderField[]): boolean {
   try {
     for (const [name, value] of fields) answer.appendHeader(name, value);
-    answer.writeHead(status);
+    const head: { writeHead(status: number): unknown } = answer;
+    head.writeHead(status);
     return true;
   } catch {
     if (!answer.headersSent) for (const name of answer.getHeaderNames()) answer.removeHeader(name);
