@@ -63,7 +63,7 @@ export function structOf(fields: Readonly<Record<string, Value>>, methods: Metho
 }
 
 /** What a row has in each column, from what the row is of. */
-export type Columns<T> = Readonly<Record<string, (of: T) => Value>>;
+type Columns<T> = Readonly<Record<string, (of: T) => Value>>;
 
 /** Makes rows as {@link structOf} does, of which each field is worked out when it is asked for: a table shows few of them. */
 export function rowMaker<T>(columns: Columns<T>): (of: T, methods?: Methods) => Struct {
