@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   type BigIntStats,
   chmodSync,
@@ -7,9 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   renameSync,
-  rmSync,
   symlinkSync,
-  unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
 import { type LayerEntry, OrlopError } from "@orlop/core";
@@ -22,6 +19,7 @@ import { readXattrs } from "../system/read-xattrs.ts";
 import { makeSpecialFiles, type SpecialFile } from "../system/special-files.ts";
 import type { CapturedEntry, CapturedOptions } from "./captured-entries.ts";
 import { HostWalk, removeEntry, splitPath } from "./host-walk.ts";
+import { StagingRoom } from "./staging-room.ts";
 
 interface ApplyOptions extends CapturedOptions {
   /** What has changed later is somebody else's: such a directory keeps its time. */
@@ -36,6 +34,8 @@ interface PlacedDirectory {
   readonly before: BigIntStats | undefined;
 }
 
+/** In a room. */
+const MADE = "made";
 const MODE_MASK = 0o7777;
 const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
 
@@ -65,8 +65,6 @@ class CapturedApply implements Disposable {
   readonly #targets: HostWalk;
   readonly #options: ApplyOptions;
   readonly #keepsOwners: boolean = process.geteuid?.() === 0;
-  /** A name that nobody else has, in directories that others may write to. */
-  readonly #staged: string = `.orlop-${randomUUID()}`;
   /** Those above first. */
   readonly #directories: PlacedDirectory[] = [];
   /** What is to be set of files, by the directories that these are in: Node has no nanoseconds. */
@@ -89,13 +87,9 @@ class CapturedApply implements Disposable {
     const { parent, name } = splitPath(path);
     const place = this.#open(this.#walk, parent);
     if (entry === undefined) return removeEntry(place, name);
-    try {
-      await this.#stage(place, entry);
-      this.#take(place, name);
-    } catch (error) {
-      rmSync(`${place.path}/${this.#staged}`, { force: true });
-      throw error;
-    }
+    using room = new StagingRoom(place);
+    await this.#stage(room.inside, entry);
+    take(room.inside, place, name);
     if (entry.kind === "hard-link") return;
     const times = this.#times.get(parent) ?? [];
     times.push({ kind: "time", path: name, attributes: entry });
@@ -127,16 +121,17 @@ class CapturedApply implements Disposable {
     if (before === undefined) {
       const { parent, name } = splitPath(path);
       const place = this.#open(this.#walk, parent);
-      mkdirSync(`${place.path}/${this.#staged}`, { mode: 0o700 });
-      this.#take(place, name);
+      using room = new StagingRoom(place);
+      mkdirSync(`${room.inside.path}/${MADE}`, { mode: 0o700 });
+      take(room.inside, place, name);
     }
     this.#directories.push({ path, entry, before });
   }
 
-  /** Makes what is no directory beside its place. */
-  async #stage(place: OpenPlace, entry: LayerEntry): Promise<void> {
+  /** Makes what is no directory. */
+  async #stage(room: OpenPlace, entry: LayerEntry): Promise<void> {
     const { kind, uid, gid, target, device, xattrs } = entry;
-    const made = `${place.path}/${this.#staged}`;
+    const made = `${room.path}/${MADE}`;
     switch (kind) {
       case "file": {
         using file = new StagedFile(made);
@@ -156,28 +151,12 @@ class CapturedApply implements Disposable {
       case "fifo":
       case "character-device":
       case "block-device":
-        await this.#make(place, [{ kind: "node", path: this.#staged, type: kind, device, attributes: entry }]);
+        await this.#make(room, [{ kind: "node", path: MADE, type: kind, device, attributes: entry }]);
         break;
       case "directory":
         throw new Error("directories are made for themselves");
     }
-    await this.#make(place, xattrChanges(this.#staged, this.#settable(xattrs), NO_XATTRS));
-  }
-
-  /** Gives what was made its name; what has that makes way. */
-  #take(place: OpenPlace, name: string): void {
-    const [made, wanted] = [`${place.path}/${this.#staged}`, `${place.path}/${name}`];
-    const there = lstatSync(wanted, { throwIfNoEntry: false });
-    if (there === undefined || (!there.isDirectory() && !lstatSync(made).isDirectory())) {
-      renameSync(made, wanted);
-      // Of two names of one file rename(2) leaves both.
-      if (lstatSync(made, { throwIfNoEntry: false }) !== undefined) unlinkSync(made);
-      return;
-    }
-    const aside = `${this.#staged}-before`;
-    renameSync(wanted, `${place.path}/${aside}`);
-    renameSync(made, wanted);
-    removeEntry(place, aside);
+    await this.#make(room, xattrChanges(MADE, this.#settable(xattrs), NO_XATTRS));
   }
 
   /** Owner, mode, attributes and times, where they differ. */
@@ -222,6 +201,17 @@ async function withPath(path: string, work: () => Promise<void>): Promise<void> 
       cause: error,
     });
   }
+}
+
+/** Gives what was made its name; what has that makes way. */
+function take(room: OpenPlace, place: OpenPlace, name: string): void {
+  const [made, wanted] = [`${room.path}/${MADE}`, `${place.path}/${name}`];
+  const there = lstatSync(wanted, { throwIfNoEntry: false });
+  // Of two names of one file rename(2) leaves both; the room goes with what is in it.
+  if (there !== undefined && (there.isDirectory() || lstatSync(made).isDirectory())) {
+    renameSync(wanted, `${room.path}/before`);
+  }
+  renameSync(made, wanted);
 }
 
 function xattrChanges(
