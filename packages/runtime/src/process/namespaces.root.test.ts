@@ -86,17 +86,28 @@ suite("a user namespace that exists", () => {
     }));
 });
 
-test("a cgroup namespace that exists is init's, and that of execs, who count in their own cgroup", (t) =>
-  withBench(t, async (bench) => {
-    const own = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => type !== "cgroup");
-    const owner = await bench.start("sleep 1000", { linux: { namespaces: [...own, { type: "cgroup" }] } });
-    const { pid } = await bench.runtime.state(owner);
-    const path = `/proc/${pid}/ns/cgroup`;
-    const namespaces = [...own, { type: "cgroup", path } as const];
-    const id = await bench.start("readlink /proc/self/ns/cgroup; sleep 1000", { linux: { namespaces } });
-    const namespace = `${readlinkSync(path)}\n`;
-    await bench.outputHas(id, namespace);
-    assert.equal(await bench.exec(id, "e", "readlink /proc/self/ns/cgroup"), namespace);
-    assert.equal((await bench.runtime.pids(owner)).length, 1);
-    for (const each of [id, owner]) await bench.runtime.delete(each, { force: true });
-  }));
+suite("a cgroup namespace that exists", () => {
+  for (const inUserNamespace of [false, true]) {
+    const where = inUserNamespace ? ", also together with a user namespace" : "";
+    test(`is init's, and that of execs, who count in their own cgroup${where}`, (t) =>
+      withBench(t, async (bench) => {
+        const own = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => type !== "cgroup");
+        const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+        const user = inUserNamespace ? [{ type: "user" } as const] : [];
+        const maps = inUserNamespace ? { uidMappings: ids, gidMappings: ids } : {};
+        const ownersNamespaces = [...own, { type: "cgroup" } as const, ...user];
+        const owner = await bench.start("sleep 1000", { linux: { namespaces: ownersNamespaces, ...maps } });
+        const { pid } = await bench.runtime.state(owner);
+        const joined = (["cgroup", "user"] as const).slice(0, 1 + user.length);
+        const namespaces = [...own, ...joined.map((type) => ({ type, path: `/proc/${pid}/ns/${type}` }))];
+        const id = await bench.start("readlink /proc/self/ns/cgroup; sleep 1000", { linux: { namespaces } });
+        const namespace = `${readlinkSync(`/proc/${pid}/ns/cgroup`)}\n`;
+        await bench.outputHas(id, namespace);
+        assert.equal(await bench.exec(id, "e", "readlink /proc/self/ns/cgroup"), namespace);
+        assert.deepEqual([...(await bench.runtime.pids(owner))], [pid]);
+        const { pid: second } = await bench.runtime.state(id);
+        assert.ok((await bench.runtime.pids(id)).includes(second ?? 0));
+        for (const each of [id, owner]) await bench.runtime.delete(each, { force: true });
+      }));
+  }
+});

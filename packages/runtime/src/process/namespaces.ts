@@ -82,9 +82,11 @@ export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void
   p.handler(labels.childFailed);
   // CVE-2016-9962: nobody inside may look into this process while it still holds descriptors of the host.
   p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  const joinsCgroupNamespace = c.namespaces.get("cgroup") !== undefined;
+  if (joinsCgroupNamespace && cgroup !== undefined) emitEnterFirst(c, cgroup);
   emitJoinNamespaces(c);
   p.step({ action: "start init in its namespaces", field: "linux.namespaces" });
-  emitCloneChild(c, [...cloneFlags(c), "CLONE_PARENT"], cgroup);
+  emitCloneChild(c, [...cloneFlags(c), "CLONE_PARENT"], joinsCgroupNamespace ? undefined : cgroup);
   emitSendDescriptor(c, slots.pidfd, slots.child);
   p.call("exit_group", [0]);
   p.role("reaper");
@@ -94,6 +96,15 @@ export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void
   emitReceiveDescriptor(c, slots.pidfd, slots.child);
   p.call("waitid", [p.flags("P_PID"), between, 0, p.flags("WEXITED|__WALL"), 0], { ignore: ["ECHILD"] });
   emitLetChildGo(c);
+}
+
+/** Init is to be in the cgroup from its start, which it has to inherit: see {@link initJoinsCgroupNamespace}. */
+function emitEnterFirst({ p }: Compilation, cgroup: Slot): void {
+  const file = p.slot("namespace");
+  p.step({ action: "enter the cgroup", field: "linux.cgroupsPath" });
+  p.call("openat", [cgroup, p.text("cgroup.procs"), p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: file });
+  p.call("write", [file, p.text("0"), 1]);
+  p.call("close", [file]);
 }
 
 /**
