@@ -48,7 +48,8 @@ async function ownClient(place: BenchPlace, daemon: OwnDaemon): Promise<Client &
 
 /** Undefined where it runs no container. */
 async function podmanClient(place: BenchPlace, file: string): Promise<(Client & AsyncDisposable) | undefined> {
-  const directory = join(place.stateDirectory, "podman-daemon");
+  // Podman takes no run directory of more than 50 characters.
+  const directory = join(place.stateDirectory, "podman-d");
   mkdirSync(directory);
   const places = [`--root=${directory}/root`, `--runroot=${directory}/run`, `--tmpdir=${directory}/tmp`];
   const configuration = join(directory, "containers.conf");
