@@ -1,4 +1,5 @@
 import { type Caller, caller } from "./caller/caller.ts";
+import { printable } from "./format/printable.ts";
 
 /** Those whose standard output is watched. */
 const watched = new WeakSet<Caller>();
@@ -22,10 +23,10 @@ export function printText(text: string): void {
 
 /** Prints an error as `orlop: ...` to standard error. */
 export function printError(message: string): void {
-  caller().stderr.write(`orlop: ${message}\n`);
+  caller().stderr.write(`orlop: ${printable(message)}\n`);
 }
 
 /** Prints what the user should know although everything goes on. */
 export function printWarning(message: string): void {
-  caller().stderr.write(`orlop: warning: ${message}\n`);
+  caller().stderr.write(`orlop: warning: ${printable(message)}\n`);
 }

@@ -1,6 +1,7 @@
 import { alignColumns } from "./align-columns.ts";
+import { printableCell } from "./printable.ts";
 import { Template } from "./template/template.ts";
-import { Dictionary, type Methods, type Struct } from "./template/value.ts";
+import { Dictionary, type Methods, Struct, type Value } from "./template/value.ts";
 
 /** Headings of columns by the fields that stand below them. */
 type Headings = Readonly<Record<string, string>>;
@@ -29,11 +30,22 @@ export class OutputFormat {
    * @throws OrlopError `invalid` for a field that the rows do not have
    */
   text(rows: readonly Struct[], headings: Headings): string {
-    const lines = rows.map((row) => `${this.#template.execute(row)}\n`).join("");
+    const shown = this.#isTable ? rows.map(cells) : rows;
+    const lines = shown.map((row) => `${this.#template.execute(row)}\n`).join("");
     if (!this.#isTable) return lines;
     const heading = this.#template.executeHeading(new Dictionary(Object.entries(headings), "", HEADING_METHODS));
     return alignColumns(`${heading}\n${lines}`);
   }
+}
+
+/** Of a table: a line each, and no orders to a terminal, whoever has named what stands in it. */
+function cells({ fields, isEscaped, methods }: Struct): Struct {
+  const cell = (value: Value): Value => (typeof value === "string" ? printableCell(value) : value);
+  return new Struct(
+    fields.map((field) => ({ ...field, value: cell(field.value) })),
+    isEscaped,
+    Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, (text: string) => cell(method(text))])),
+  );
 }
 
 function templateText(text: string): string {
