@@ -95,6 +95,8 @@ function passBack(request: ProxiedRequest, answer: ProxiedAnswer, response: Inco
     answer.end();
     return;
   }
+  // Content may be long in coming, and who waits for it knows by the head that it will.
+  if (!("stream" in answer)) answer.flushHeaders();
   pipeline([response, ...decoders, exchange.answerContent(), answer as NodeJS.WritableStream], () => {});
 }
 
