@@ -57,7 +57,7 @@ async function withCri(
   const containerd = host.daemon("containerd", ["env", `PATH=${path}`, "containerd", "-a", socket, "-c", config]);
   const ctr = ["ctr", "--address", socket, "--namespace", NAMESPACE];
   await until("an answer of containerd", async () => (await host.call([...ctr, "version"])).exitCode === 0);
-  await host.succeeds([...ctr, "images", "import", writeImageArchive(host.directory)]);
+  await host.succeeds([...ctr, "images", "import", writeImageArchive(host.directory, { sleeping: true })]);
   using client = new GrpcClient(socket, { timeoutMs: CALL_MAX_MS });
   await work({ host, client });
   assert.equal(await host.succeeds([...ctr, "containers", "list", "--quiet"]), "");

@@ -6,7 +6,7 @@ import { makeBusyboxRootfs } from "@orlop/testkit";
 
 /** What the image is called that every client loads. */
 export const IMAGE = "example.org/busybox:1";
-/** Another one of the same archive, whose program stays. */
+/** Another one, whose program stays. */
 export const SLEEPING_IMAGE = "example.org/sleeping:1";
 
 /** Node's names for the architectures that differ from the image specification's. */
@@ -15,8 +15,13 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64" };
 /**
  * Writes an image of busybox as `docker save` does, which every client reads, and returns the archive's path. Its user
  * `somebody` is 1000.
+ *
+ * @param sleeping has the other one beside it, which buildah does not take
  */
-export function writeImageArchive(directory: string): string {
+export function writeImageArchive(
+  directory: string,
+  { sleeping = false }: { readonly sleeping?: boolean } = {},
+): string {
   const rootfs = join(directory, "rootfs");
   const image = join(directory, "image");
   makeBusyboxRootfs(rootfs);
@@ -36,7 +41,8 @@ export function writeImageArchive(directory: string): string {
     writeFileSync(join(image, configName), config);
     return { Config: configName, RepoTags: [name], Layers: ["layer.tar"] };
   };
-  const manifest = [described(IMAGE, ["sh"]), described(SLEEPING_IMAGE, ["sleep", "100000"])];
+  const manifest = [described(IMAGE, ["sh"])];
+  if (sleeping) manifest.push(described(SLEEPING_IMAGE, ["sleep", "100000"]));
   writeFileSync(join(image, "manifest.json"), JSON.stringify(manifest));
   const archive = join(directory, "image.tar");
   tar(image, `${archive}.new`);

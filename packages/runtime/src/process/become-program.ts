@@ -78,7 +78,7 @@ export function emitBecomeProgram(s: Supervision, options: BecomeOptions): void 
     if (seccomp !== undefined) emitSeccomp(s, seccomp);
   }
   const told = startsAsOrphan ? resultPipe(s) : s.slots.syncChild;
-  if (isAlone) emitPidOneAlone(p);
+  if (isAlone) emitPidOneAlone(p, told);
   else {
     if (options.init) emitPidOne(s);
     emitExecute(p, process, { told, descriptors: s.descriptors, executable: options.executable, looked: true });

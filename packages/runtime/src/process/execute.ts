@@ -126,6 +126,23 @@ export function emitCloseAround(p: ProgramBuilder, first: number, kept: Slot): v
   p.call("close_range", [edge, p.number(0xffff_ffff, "~0U"), 0]);
 }
 
+/**
+ * Closes everything but the standard descriptors and `kept`, which gets another number; `last` only when nothing else is
+ * open any more: whoever holds its other end hears of that.
+ */
+export function emitCloseAllBut(p: ProgramBuilder, kept: Slot, last: Slot): void {
+  const first = p.slot("edge");
+  const end = p.slot("edge_below");
+  p.add(first, last, 1);
+  p.call("fcntl", [kept, p.flags("F_DUPFD_CLOEXEC"), first], { into: kept });
+  p.add(end, kept, p.number(-1));
+  // Where the two are neighbours, there is nothing between them to close.
+  p.call("close_range", [first, end, 0], { ignore: ["EINVAL"] });
+  p.add(first, kept, 1);
+  p.call("close_range", [first, p.number(0xffff_ffff, "~0U"), 0]);
+  p.call("close_range", [FIRST_INHERITED, last, 0]);
+}
+
 /** 1 where the kernel cannot mark a range. */
 function unmarkedSlot(p: ProgramBuilder): Slot {
   return p.slot("unmarked");

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import type { ProgramBuilder } from "@orlop/kernel";
-import { emitCloseAround } from "./execute.ts";
+import type { ProgramBuilder, Slot } from "@orlop/kernel";
+import { emitCloseAllBut, emitCloseAround } from "./execute.ts";
 import type { Supervision } from "./supervision.ts";
 
 const SIGNALFD_SIGINFO_BYTES = 128;
@@ -43,7 +43,7 @@ export function emitPidOne(s: Supervision): void {
     action: "close what pid 1 must not keep",
     why: "CVE-2024-21626: through /proc/1/fd the program would reach the host's directories",
   });
-  emitCloseAround(p, 3, signals);
+  emitCloseAllBut(p, signals, ours);
   emitForwardAndReap(s);
   p.role("init");
   p.mark(program);
@@ -59,11 +59,12 @@ export function emitPidOne(s: Supervision): void {
 
 /**
  * A small init without a program: the process that is here is pid 1 from now on, reaps orphans, and ends when it is asked
- * to, with the status that the signal stands for. That it holds nothing open any more tells its reaper that it has started.
+ * to, with the status that the signal stands for. That it holds nothing open any more tells its reaper that it has started:
+ * that one has the other end of `told`. Absent: nobody waits for that.
  *
  * Whether anybody may look at it is left as it is: a reaper in a user namespace needs that for execs.
  */
-export function emitPidOneAlone(p: ProgramBuilder): void {
+export function emitPidOneAlone(p: ProgramBuilder, told?: Slot): void {
   const signals = p.slot("signals");
   const info = p.buffer(SIGNALFD_SIGINFO_BYTES, "{signalfd_siginfo}");
   const signal = p.slot("signal");
@@ -76,7 +77,8 @@ export function emitPidOneAlone(p: ProgramBuilder): void {
   p.call("signalfd4", [p.number(-1), p.bytes(u64(ALL_SIGNALS), "[ALL]"), 8, p.flags("O_CLOEXEC")], { into: signals });
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-init"), 0, 0, 0]);
   p.step({ action: "close what pid 1 must not keep", why: "CVE-2024-21626: see /proc/1/fd" });
-  emitCloseAround(p, 3, signals);
+  if (told === undefined) emitCloseAround(p, 3, signals);
+  else emitCloseAllBut(p, signals, told);
   p.mark(next);
   p.call("read", [signals, info, SIGNALFD_SIGINFO_BYTES], { on: ["EINTR"], goto: next });
   p.load(signal, info, 4);
