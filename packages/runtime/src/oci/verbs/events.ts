@@ -49,7 +49,8 @@ async function follow(
   print: (event: object) => void,
 ): Promise<void> {
   let kills = outOfMemoryKills(await all.stats(id));
-  let nextMs = performance.now() + intervalMs;
+  // Whoever called waits since then: the first interval begins with the process.
+  let nextMs = Math.max(performance.now(), intervalMs);
   for (;;) {
     await setTimeout(Math.max(0, Math.min(LOOK_MS, nextMs - performance.now())));
     const stats = await statsOfRunning(all, id);
