@@ -2,6 +2,7 @@ export { type Architecture, hostArchitecture } from "./abi/architecture.ts";
 export { CAPABILITIES, capabilityNumber, capabilityWords } from "./abi/capabilities.ts";
 export type { ConstantName } from "./abi/constants.ts";
 export { errnoName, errnoNumber, errnoWords } from "./abi/errno.ts";
+export { loopback4, loopback6 } from "./abi/loopback-address.ts";
 export {
   BTRFS_INO_LOOKUP,
   BTRFS_QGROUP_ASSIGN,
@@ -127,6 +128,7 @@ export {
   octal,
   openHow,
 } from "./mount/safe-path.ts";
+export { namesIn } from "./names-in.ts";
 export { isMarkAlive, ownProcessMark, processMark } from "./process-mark.ts";
 export { ProgramBuilder, type Value } from "./program/builder.ts";
 export { emitDecimal, PID_DIGITS_MAX } from "./program/emit-decimal.ts";

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { namesIn } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
 import { containerDirectory, tryLockContainer } from "../state/container-places.ts";
 
@@ -22,15 +23,5 @@ export async function sweepUnmade(context: EngineContext): Promise<void> {
       rmSync(containerDirectory(context, id), { recursive: true, force: true });
     }
     rmSync(join(context.directory, "unmade", id), { force: true });
-  }
-}
-
-/** None where nobody has made the directory yet. */
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
   }
 }

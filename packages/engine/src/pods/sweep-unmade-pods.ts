@@ -1,5 +1,6 @@
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { namesIn } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
 import { podDirectory, tryLockPod } from "./pod-places.ts";
 
@@ -11,15 +12,5 @@ export function sweepUnmadePods(context: EngineContext): void {
     // Somebody is at it; or it has come about since.
     if (lock === undefined || context.podRows.get(id) !== undefined) continue;
     rmSync(podDirectory(context, id), { recursive: true, force: true });
-  }
-}
-
-/** None where nobody has made the directory yet. */
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
   }
 }

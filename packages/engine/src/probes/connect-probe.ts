@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import type { ProgramBuilder, Slot } from "@orlop/kernel";
+import { loopback4, loopback6 } from "@orlop/kernel";
 import type { EngineContext } from "../engine-context.ts";
 import type { ProbeResult } from "../health/container-health.ts";
 import { runProgram } from "../pods/namespaces/run-program.ts";
@@ -115,21 +116,3 @@ function emitAsk(p: ProgramBuilder, socket: Slot, { port, path, headers }: Conne
 
 /** include/linux/socket.h */
 const MSG_WAITALL = 0x100;
-
-/** struct sockaddr_in (include/uapi/linux/in.h): family, port, 127.0.0.1, padding. */
-function loopback4(port: number): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(AF_INET, 0);
-  bytes.writeUInt16BE(port, 2);
-  bytes.set([127, 0, 0, 1], 4);
-  return bytes;
-}
-
-/** struct sockaddr_in6 (include/uapi/linux/in6.h): family, port, flow, ::1, scope. */
-function loopback6(port: number): Buffer {
-  const bytes = Buffer.alloc(28);
-  bytes.writeUInt16LE(AF_INET6, 0);
-  bytes.writeUInt16BE(port, 2);
-  bytes[23] = 1;
-  return bytes;
-}

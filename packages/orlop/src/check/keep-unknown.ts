@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
+import { namesIn } from "@orlop/kernel";
 import type { OpenEngine } from "../containers/open-engine.ts";
 
 /**
@@ -22,13 +23,4 @@ function setAside(root: string, kind: string, path: string): string {
   const place = join(directory, basename(path));
   renameSync(path, place);
   return `directory "${path}": nothing is known of it; it is kept as "${place}"`;
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

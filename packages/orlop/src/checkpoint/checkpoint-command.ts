@@ -1,6 +1,6 @@
-import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
-import { type ContainerCall, containerCommand, withEach } from "../containers/container-verb.ts";
+import { chosenContainers } from "../containers/chosen-containers.ts";
+import { containerCommand, withEach } from "../containers/container-verb.ts";
 import { CRIU_FLAGS, criuChoices } from "./criu-flags.ts";
 
 const ELSEWHERE = "a checkpoint stays on this machine, with its container";
@@ -37,23 +37,10 @@ export const containerCheckpointCommand: Command = containerCommand(
       flagsAnywhere: true,
     },
   },
-  async ({ engine, flags }) => {
+  async (call) => {
+    const { engine, flags } = call;
     const options = { ...criuChoices(flags), leaveRunning: flags.isOn("leave-running"), replace: true };
-    const names = await namesOf({ flags }, async () => {
-      const running = (await engine.list()).filter(({ state }) => state.status === "running");
-      return running.map(({ name }) => name);
-    });
-    if (names.length === 0 && flags.isOn("all")) return 0;
+    const names = await chosenContainers(call, ({ state }) => state.status === "running");
     return await withEach(names, async (text) => void (await engine.checkpoint(text, options)));
   },
 );
-
-/** Those that are named, or with --all those that it is done with. */
-export async function namesOf(
-  { flags }: Pick<ContainerCall, "flags">,
-  all: () => Promise<readonly string[]>,
-): Promise<readonly string[]> {
-  if (!flags.isOn("all")) return flags.positional;
-  if (flags.positional.length > 0) throw new OrlopError("invalid", "either all containers or those that are named");
-  return await all();
-}

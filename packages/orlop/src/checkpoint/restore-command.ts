@@ -1,7 +1,7 @@
-import { isActive, PLAIN_CHECKPOINT } from "@orlop/engine";
+import { type Container, isActive, PLAIN_CHECKPOINT } from "@orlop/engine";
 import type { Command } from "../command.ts";
+import { chosenContainers } from "../containers/chosen-containers.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
-import { namesOf } from "./checkpoint-command.ts";
 import { CRIU_FLAGS, criuChoices } from "./criu-flags.ts";
 
 const ELSEWHERE = "a checkpoint stays on this machine, with its container";
@@ -48,21 +48,17 @@ export const containerRestoreCommand: Command = containerCommand(
       flagsAnywhere: true,
     },
   },
-  async ({ engine, flags }) => {
+  async (call) => {
+    const { engine, flags } = call;
     const options = {
       ...criuChoices(flags),
       keep: flags.isOn("keep"),
       newAddresses: flags.isOn("ignore-static-ip"),
       newHardwareAddresses: flags.isOn("ignore-static-mac"),
     };
-    const names = await namesOf({ flags }, async () => {
-      const found: string[] = [];
-      for (const { name, state } of await engine.list()) {
-        if (!isActive(state.status) && (await engine.checkpoints(name)).includes(PLAIN_CHECKPOINT)) found.push(name);
-      }
-      return found;
-    });
-    if (names.length === 0 && flags.isOn("all")) return 0;
+    const hasOne = async ({ name, state }: Container): Promise<boolean> =>
+      !isActive(state.status) && (await engine.checkpoints(name)).includes(PLAIN_CHECKPOINT);
+    const names = await chosenContainers(call, hasOne);
     return await withEach(names, async (text) => void (await engine.restore(text, options)));
   },
 );

@@ -22,15 +22,16 @@ export const CHOICE_FLAGS: readonly Flag[] = [
  */
 export async function chosenContainers(
   { engine, flags }: ContainerCall,
-  suits: (container: Container) => boolean,
+  suits: (container: Container) => boolean | Promise<boolean>,
 ): Promise<readonly string[] | undefined> {
   if (!flags.isOn("all") && !flags.has("filter")) return flags.positional;
   if (flags.positional.length > 0) {
     throw new OrlopError("invalid", "either all containers are taken, or those that are named");
   }
   const filters = parseContainerFilters(flags.list("filter"));
-  const names = filterContainers(await engine.list(), filters)
-    .filter(suits)
-    .map(({ name }) => name);
+  const names: string[] = [];
+  for (const container of filterContainers(await engine.list(), filters)) {
+    if (await suits(container)) names.push(container.name);
+  }
   return names.length === 0 ? undefined : names;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ContentStore,
@@ -25,6 +25,7 @@ import {
   type Store,
   type StoredImage,
 } from "@orlop/image";
+import { namesIn } from "@orlop/kernel";
 import {
   type ChangesOptions,
   fittingSnapshotter,
@@ -203,14 +204,4 @@ export class Depot implements ImageDepot, AsyncDisposable {
 /** This user's depot; nothing of it is read or made before its first use. */
 export function openDepot(): Depot {
   return new Depot(ownDataDirectory());
-}
-
-/** None where there is no such directory. */
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
 }

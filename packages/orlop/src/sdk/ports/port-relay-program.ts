@@ -2,6 +2,8 @@ import {
   emitConnect,
   emitReport,
   hostArchitecture,
+  loopback4,
+  loopback6,
   type Program,
   ProgramBuilder,
   reportBuffer,
@@ -9,7 +11,6 @@ import {
 } from "@orlop/kernel";
 import { emitCarryBothWays } from "./emit-carry.ts";
 import { emitEnter, type NamespaceFile } from "./emit-enter.ts";
-import { loopbackAddress } from "./loopback-address.ts";
 
 interface RelayedConnection {
   /** In the order in which they are entered. */
@@ -60,7 +61,7 @@ function emitConnectInside(p: ProgramBuilder, port: number, inside: Slot): void 
   p.step({ action: `connect to port ${port} of the loopback` });
   emitSocket(p, p.flags("AF_INET"), inside);
   const refused = { on: ["ECONNREFUSED"], goto: other };
-  const [four, six] = [loopbackAddress(port), loopback6(port)];
+  const [four, six] = [loopback4(port), loopback6(port)];
   p.call("connect", [inside, p.bytes(four, `127.0.0.1:${port}`), four.length], refused);
   p.jump(connected);
   p.mark(other);
@@ -72,13 +73,4 @@ function emitConnectInside(p: ProgramBuilder, port: number, inside: Slot): void 
 
 function emitSocket(p: ProgramBuilder, family: ReturnType<ProgramBuilder["number"]>, into: Slot): void {
   p.call("socket", [family, p.flags("SOCK_STREAM|SOCK_CLOEXEC"), 0], { into });
-}
-
-/** struct sockaddr_in6 (include/uapi/linux/in6.h): family, port, flow, ::1, scope. */
-function loopback6(port: number): Buffer {
-  const bytes = Buffer.alloc(28);
-  bytes.writeUInt16LE(AF_INET6, 0);
-  bytes.writeUInt16BE(port, 2);
-  bytes[23] = 1;
-  return bytes;
 }

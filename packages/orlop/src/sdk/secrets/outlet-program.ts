@@ -4,6 +4,7 @@ import {
   emitConnect,
   emitReport,
   hostArchitecture,
+  loopback4,
   POLLFD,
   type Pointer,
   type Program,
@@ -14,7 +15,6 @@ import {
 } from "@orlop/kernel";
 import { emitCarryBothWays } from "../ports/emit-carry.ts";
 import { emitEnter, type NamespaceFile } from "../ports/emit-enter.ts";
-import { loopbackAddress } from "../ports/loopback-address.ts";
 
 interface Outlet {
   /** In the order in which they are entered. */
@@ -54,7 +54,7 @@ export function outletProgram({ namespaces, port, socketPath, controlPath }: Out
   p.step({ action: "listen there" });
   // Who has connected may have gone again, and what is waited for is not only the next one.
   p.call("socket", [p.flags("AF_INET"), p.flags("SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK"), 0], { into: listener });
-  const address = loopbackAddress(port);
+  const address = loopback4(port);
   p.call("bind", [listener, p.bytes(address, `127.0.0.1:${port}`), address.length]);
   p.call("listen", [listener, BACKLOG]);
   emitReport(p, report, "started");
