@@ -1,5 +1,7 @@
-import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { promisify } from "node:util";
 import { OrlopError } from "@orlop/core";
 import { isListening } from "@orlop/runtime/launcher";
 import { type DaemonPlace, removeLauncher, writeLauncher } from "./daemon-place.ts";
@@ -22,24 +24,41 @@ export class DaemonServer implements AsyncDisposable {
 
   /** @throws OrlopError `conflict` where there is one already */
   static async listen(place: DaemonPlace, serve: (socket: Socket) => Promise<void>): Promise<DaemonServer> {
-    const { directory, socket } = place;
+    const server = new DaemonServer(place, serve);
+    while (!(await server.#take())) {
+      // Another daemon, which starts or ends as well, has swept the directory away while it was still empty.
+    }
+    writeLauncher(place);
+    await sweepDaemonPlaces(place.directory);
+    return server;
+  }
+
+  /** @returns false where somebody has removed the directory meanwhile */
+  async #take(): Promise<boolean> {
+    const { directory, socket } = this.#place;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     chmodSync(directory, 0o700);
     if (await isListening(socket)) {
       throw new OrlopError("conflict", `Cannot listen at "${socket}": another daemon does`);
     }
-    const server = new DaemonServer(place, serve);
     const own = `${socket}.${process.pid}`;
     rmSync(own, { force: true });
-    const listening = Promise.withResolvers<void>();
-    server.#server.once("error", listening.reject);
-    server.#server.listen(own, () => listening.resolve());
-    await listening.promise;
-    chmodSync(own, 0o600);
-    renameSync(own, socket);
-    writeLauncher(place);
-    await sweepDaemonPlaces(directory);
-    return server;
+    try {
+      const listening = once(this.#server, "listening");
+      this.#server.listen(own);
+      await listening;
+      chmodSync(own, 0o600);
+      renameSync(own, socket);
+      return true;
+    } catch (cause) {
+      if (this.#server.listening) await promisify(this.#server.close).call(this.#server);
+      if (!existsSync(directory)) return false;
+      throw new OrlopError(
+        "failed",
+        `Cannot listen at "${socket}": ${cause instanceof Error ? cause.message : cause}`,
+        { cause },
+      );
+    }
   }
 
   #serve(call: Promise<void>): void {
