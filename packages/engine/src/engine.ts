@@ -35,6 +35,7 @@ import { save, settleContainer } from "./life/settle-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
 import { noteUnmade, sweepUnmade } from "./life/sweep-unmade.ts";
+import { ToldNetworks } from "./life/told-networks.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import { addToPod } from "./pods/add-to-pod.ts";
@@ -95,10 +96,16 @@ export class Engine {
     parts.database.add(POD_TABLES);
     const { database } = parts;
     const rootless = process.geteuid?.() !== 0;
+    const events = new EventRows(database);
+    let told: ToldNetworks | undefined;
     this.#context = {
       ...parts,
+      networks: async () => {
+        told ??= new ToldNetworks(await parts.networks(), { database, events });
+        return told;
+      },
       rows: new ContainerRows(database),
-      events: new EventRows(database),
+      events,
       podRows: new PodRows(database),
       namespaces: parts.podNamespaces ?? openPodNamespaces(parts, rootless),
       rootless,

@@ -1,7 +1,8 @@
 import { constants } from "node:os";
-import { type ExitStatus, OrlopError, type Runtime } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
+import { containerEvent } from "./container-event.ts";
 import { isActive } from "./container-status.ts";
 import { recordEnd, save, unlessLost } from "./settle-container.ts";
 
@@ -24,23 +25,19 @@ export async function stopContainer(
   if (!isActive(state.status)) return state.isStoppedByUser ? container : save(context, container, undefined, asked);
   const runtime = await context.runtime(container.runtime);
   save(context, container, undefined, asked);
-  if (timeoutMs !== 0) await runtime.signal(id, signal).catch(ignoreEnded);
+  const kill = async (by: number): Promise<void> => {
+    await runtime.signal(id, by);
+    const event = containerEvent(container, "kill", { signal: String(by) });
+    context.database.transaction(() => context.events.add(event), { durable: false });
+  };
+  if (timeoutMs !== 0) await kill(signal).catch(ignoreEnded);
   // A signal reaches who stands still when he goes on.
   if (state.status === "paused") await runtime.resume(id).catch(ignoreEnded);
-  const exit = await endWithin(runtime, id, timeoutMs);
+  const killNow = (): void => void kill(constants.signals.SIGKILL).catch(ignoreEnded);
+  const timer = timeoutMs < 0 ? undefined : setTimeout(killNow, timeoutMs);
+  const exit = await unlessLost(runtime.wait(id)).finally(() => clearTimeout(timer));
   const ended = await recordEnd(context, { ...container, state: asked }, runtime, exit);
   return save(context, ended, "stop", ended.state);
-}
-
-/** How it ended; it is killed when that takes longer. Undefined, at once, where nobody watches over it: then it may run. */
-async function endWithin(runtime: Runtime, id: string, timeoutMs: number): Promise<ExitStatus | undefined> {
-  const kill = (): void => void runtime.signal(id, constants.signals.SIGKILL).catch(ignoreEnded);
-  const timer = timeoutMs < 0 ? undefined : setTimeout(kill, timeoutMs);
-  try {
-    return await unlessLost(runtime.wait(id));
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** What has ended meanwhile takes no signal, and needs none. */

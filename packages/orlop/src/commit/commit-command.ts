@@ -2,6 +2,7 @@ import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { newName } from "../images/image-name.ts";
+import { tellImage } from "../images/tell-image.ts";
 import { printText, printWarning } from "../print.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 import { commitContainer } from "./commit-container.ts";
@@ -74,6 +75,7 @@ export const commitCommand: Command = {
       signal: cancel.signal,
       quietly: (work) => (isPaused ? whilePaused(container, pausing, work) : work()),
     });
+    if (name !== undefined) tellImage(depot.database, "tag", id, name);
     printText(`${id}\n`);
     return 0;
   },

@@ -2,7 +2,7 @@ import { OrlopError } from "@orlop/core";
 import type { EngineEvent } from "@orlop/engine";
 import { hasLabel } from "../format/has-label.ts";
 
-const FILTERS = ["container", "event", "image", "label", "type"] as const;
+const FILTERS = ["container", "event", "image", "label", "network", "pod", "type", "volume"] as const;
 type EventFilters = Readonly<Partial<Record<(typeof FILTERS)[number], readonly string[]>>>;
 
 /** @throws OrlopError `invalid` */
@@ -24,11 +24,16 @@ export function parseEventFilters(texts: readonly string[]): EventFilters {
 export function suitsEvent({ type, action, id, attributes }: EngineEvent, filters: EventFilters): boolean {
   const any = (values: readonly string[] | undefined, suits: (value: string) => boolean): boolean =>
     values?.some(suits) ?? true;
+  const isOf = (what: EngineEvent["type"], value: string): boolean =>
+    type === what && (attributes.name === value || (value !== "" && id.startsWith(value)));
   return (
     any(filters.type, (value) => type === value) &&
     any(filters.event, (value) => action === value || action.startsWith(`${value}: `)) &&
-    any(filters.container, (value) => attributes.name === value || (value !== "" && id.startsWith(value))) &&
-    any(filters.image, (value) => attributes.image === value) &&
+    any(filters.container, (value) => isOf("container", value)) &&
+    any(filters.image, (value) => attributes.image === value || isOf("image", value)) &&
+    any(filters.network, (value) => isOf("network", value)) &&
+    any(filters.pod, (value) => isOf("pod", value)) &&
+    any(filters.volume, (value) => isOf("volume", value)) &&
     (filters.label ?? []).every((value) => hasLabel(attributes, value))
   );
 }

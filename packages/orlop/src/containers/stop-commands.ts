@@ -5,6 +5,7 @@ import { printError } from "../print.ts";
 import { parseSeconds, parseSignal } from "../run/life-options.ts";
 import { CHOICE_FLAGS, chosenContainers } from "./chosen-containers.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
+import { inRemovalOrder } from "./removal-order.ts";
 
 const STOP_FLAGS = [
   { name: "signal", short: "s", value: "SIGNAL", help: "What asks it to end, instead of its own stop signal" },
@@ -101,10 +102,9 @@ export const removeCommand: Command = containerCommand(
     const chosen = await chosenContainers(call, () => true);
     const names = force && chosen !== undefined ? await namesOfThere(engine, chosen) : chosen;
     if (names?.length === 0 && flags.positional.length > 0) return 0;
-    return await withEach(names, async (text) => {
-      await engine.remove(text, { force, volumes: flags.isOn("volumes"), dependents: flags.isOn("depend") });
-      return undefined;
-    });
+    const options = { force, volumes: flags.isOn("volumes"), dependents: flags.isOn("depend") };
+    const remove = await inRemovalOrder(engine, names ?? [], (name) => engine.remove(name, options));
+    return await withEach(names, async (name) => void (await remove(name)));
   },
 );
 

@@ -71,6 +71,13 @@ function startCases(c: SuiteContext, ok: Succeed): void {
       await ok("rm", "-f", "--depend", "below");
     });
 
+    test("removes at once what requires each other, in the order that it takes", async () => {
+      await ok("create", ...c.fixture.idFlags(), "--name", "below", "host", "true");
+      await ok("create", ...c.fixture.idFlags(), "--name", "above", "--requires", "below", "host", "true");
+      await ok("create", ...c.fixture.idFlags(), "--name", "top", "--requires", "above,below", "host", "true");
+      assert.equal(await ok("rm", "below", "above", "top"), "below\nabove\ntop");
+    });
+
     test("of all that are to run after a start of the machine leaves out what somebody has stopped", async () => {
       const policies = { aa: "always", bb: "unless-stopped", cc: "unless-stopped", dd: "no" };
       for (const [name, policy] of Object.entries(policies)) {

@@ -1,5 +1,6 @@
 import type { ContentStore, ImageStore, LeaseStore, Snapshotter } from "@orlop/core";
 import type { Container } from "@orlop/engine";
+import type { Database } from "@orlop/image";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printError, printText, printWarning } from "../print.ts";
@@ -9,6 +10,8 @@ export interface ImageShelf {
   readonly content: ContentStore;
   readonly images: ImageStore;
   readonly leases: LeaseStore;
+  /** For events, which are kept beside images. */
+  readonly database: Database;
   /** What makes root file systems of layers here. */
   snapshotter(): Promise<Snapshotter>;
   /** Removes what nothing refers to any more. */

@@ -154,6 +154,23 @@ describe("orlop rmi", () => {
     assert.deepEqual(await shelf.names(), []);
   });
 
+  test("is told by events, as is a name that is given", async () => {
+    using shelf = new TestShelf();
+    const { id } = await shelf.add({ names: [BUSYBOX] });
+    await shelf.call(tagImage, tagCommand, ["busybox", "localhost:5000/app:1"]);
+    await rmi(shelf, "-f", shortId(id));
+    const events = shelf.database.all("select * from engine_events order by number");
+    assert.deepEqual(
+      events.map((event) => [event.type, event.action, event.id, event.attributes]),
+      [
+        ["image", "tag", id, '{"name":"localhost:5000/app:1"}'],
+        ["image", "untag", id, '{"name":"busybox:latest"}'],
+        ["image", "untag", id, '{"name":"localhost:5000/app:1"}'],
+        ["image", "delete", id, "{}"],
+      ],
+    );
+  });
+
   test("tries all of them, and tells all that went wrong", async () => {
     using shelf = new TestShelf();
     await shelf.add({ names: [BUSYBOX] });

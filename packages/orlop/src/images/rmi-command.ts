@@ -5,6 +5,7 @@ import { type FoundImage, findImage } from "./find-image.ts";
 import { nameOf } from "./image-name.ts";
 import { type ImageShelf, imageCommand, type VerbCall } from "./image-verb.ts";
 import type { Image } from "./list-images.ts";
+import { tellImage } from "./tell-image.ts";
 
 export const rmiCommand: Command = imageCommand(
   {
@@ -64,11 +65,14 @@ export async function* removeImage(
   const records = doomedRecords(found, isForced);
   for (const record of records) {
     await shelf.images.delete(record.name);
+    tellImage(shelf.database, "untag", found.image.id, record.name);
     const name = nameOf(record);
     if (name !== undefined) yield `Untagged: ${familiarReference(name)}`;
   }
   const isGone = records.length === found.image.records.length;
-  if (isGone && users.length === 0) yield `Deleted: ${found.image.id}`;
+  if (!isGone || users.length > 0) return;
+  tellImage(shelf.database, "delete", found.image.id);
+  yield `Deleted: ${found.image.id}`;
 }
 
 function doomedRecords({ image, named, record }: FoundImage, isForced: boolean): readonly ImageRecord[] {

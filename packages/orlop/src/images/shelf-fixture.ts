@@ -22,7 +22,7 @@ import {
   type Snapshotter,
 } from "@orlop/core";
 import type { Container } from "@orlop/engine";
-import { openStore, type Store } from "@orlop/image";
+import { type Database, openStore, type Store } from "@orlop/image";
 import type { Command } from "../command.ts";
 import { parseFlags } from "../flags/parse-flags.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -66,6 +66,10 @@ export class TestShelf implements ImageShelf, Disposable {
     this.content = this.#store.content;
     this.images = this.#store.images;
     this.leases = this.#store.leases;
+  }
+
+  get database(): Database {
+    return this.#store.database;
   }
 
   [Symbol.dispose](): void {

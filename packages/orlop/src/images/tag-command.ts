@@ -4,6 +4,7 @@ import { findImage } from "./find-image.ts";
 import { newName } from "./image-name.ts";
 import { imageCommand, type VerbCall } from "./image-verb.ts";
 import { keepImage } from "./keep-image.ts";
+import { tellImage } from "./tell-image.ts";
 
 export const tagCommand: Command = imageCommand(
   {
@@ -22,8 +23,9 @@ export async function tagImage({ shelf, flags }: VerbCall): Promise<number> {
     throw new OrlopError("invalid", `"orlop tag" takes an image and a name, and got ${flags.positional.length} words`);
   }
   const name = newName(target);
-  const { record } = await findImage(shelf, source);
+  const { image, record } = await findImage(shelf, source);
   await using _kept = await keepImage(shelf, record, "tag");
   await shelf.images.put(name, record.target);
+  tellImage(shelf.database, "tag", image.id, name);
   return 0;
 }

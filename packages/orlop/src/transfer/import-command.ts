@@ -5,6 +5,7 @@ import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { applyChanges } from "../commit/apply-changes.ts";
 import { newName } from "../images/image-name.ts";
+import { tellImage } from "../images/tell-image.ts";
 import { printText } from "../print.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -65,7 +66,9 @@ export const importCommand: Command = {
     const image = source.image();
     const taken = { source, origin: { transport: "tarball" }, image, name: wanted ?? image.target.digest };
     await takeIn(depot, taken, { platform, signaturePolicy: flags.text("signature-policy"), signal });
-    printText(`${(await readStoredImage(depot.content, image.target, platform)).config.digest}\n`);
+    const { config: stored } = await readStoredImage(depot.content, image.target, platform);
+    tellImage(depot.database, "import", stored.digest, wanted);
+    printText(`${stored.digest}\n`);
     return 0;
   },
 };

@@ -4,6 +4,7 @@ import { openImageArchive } from "@orlop/image/files";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
+import { tellImage } from "../images/tell-image.ts";
 import { printText } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
@@ -54,6 +55,7 @@ export const loadCommand: Command = {
       using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "loading" });
       await takeIn(depot, { source, origin, image, name }, { platform, signaturePolicy, signal, progress });
       const { config } = await readStoredImage(depot.content, image.target, platform);
+      tellImage(depot.database, "load", config.digest, name);
       printText(image.name === undefined ? `Loaded image ID: ${config.digest}\n` : `Loaded image: ${name}\n`);
     }
     await collectAfterwards(depot);

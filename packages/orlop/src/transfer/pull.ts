@@ -2,6 +2,7 @@ import type { Platform } from "@orlop/core";
 import type { PulledImage } from "@orlop/image";
 import type { RegistryClientOptions } from "@orlop/image/registry";
 import type { ImageReference } from "../image/image-reference.ts";
+import { tellTransfer } from "../images/tell-image.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -44,7 +45,7 @@ export async function pull(depot: Depot, request: PullRequest): Promise<PulledIm
   progress.onEvent({ kind: "resolving", source: source.name });
   const image = await open.image();
   const name = image.name ?? (lease === undefined ? image.target.digest : undefined);
-  return await takeIn(
+  const pulled = await takeIn(
     depot,
     { source, origin, image, ...(name === undefined ? {} : { name }) },
     {
@@ -55,4 +56,6 @@ export async function pull(depot: Depot, request: PullRequest): Promise<PulledIm
       progress,
     },
   );
+  if (name !== undefined) tellTransfer(depot.database, "pull", name);
+  return pulled;
 }

@@ -11,6 +11,7 @@ import { mountSources, RegistryClient } from "@orlop/image/registry";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";
+import { tellTransfer } from "../images/tell-image.ts";
 import { printText } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { type Depot, openDepot } from "../store/open-depot.ts";
@@ -87,6 +88,7 @@ async function pushImage(
     onEvent: (event) => progress.onEvent(event),
   });
   await sink.finish();
+  tellTransfer(depot.database, "push", formatReference(reference));
   return `${formatReference(reference)}@${target.digest}`;
 }
 

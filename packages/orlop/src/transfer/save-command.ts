@@ -5,6 +5,7 @@ import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";
+import { tellImage } from "../images/tell-image.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -46,15 +47,15 @@ export const saveCommand: Command = {
     const platform = asked ?? ownPlatform();
     using _collecting = collectInOneGo();
     await using depot = openDepot();
-    const records = await Promise.all(flags.positional.map((text) => findImage(depot, text)));
+    const found = await Promise.all(flags.positional.map((text) => findImage(depot, text)));
     await using kept = new AsyncDisposableStack();
-    for (const { record } of records) kept.use(await keepImage(depot, record, "save"));
+    for (const { record } of found) kept.use(await keepImage(depot, record, "save"));
     using cancel = new CancelOnSignals();
     await using sink = await createImageArchive(output ?? caller().stdout, {
       docker: format === "docker-archive",
       platform,
     });
-    for (const { record } of records) {
+    for (const { record } of found) {
       using progress = showProgress({ quiet: flags.isOn("quiet") || output === undefined, movement: "saving" });
       const isPart = asked !== undefined || !(await isWhole(depot.content, record.target));
       await copyImage(new StoreSource(depot.content, [record]), sink, record, {
@@ -65,6 +66,7 @@ export const saveCommand: Command = {
       });
     }
     await sink.finish();
+    for (const { image, record } of found) tellImage(depot.database, "save", image.id, record.name);
     return 0;
   },
 };

@@ -1,0 +1,117 @@
+import {
+  type ConnectRequest,
+  type CreateNetworkRequest,
+  type EgressPolicy,
+  type Endpoint,
+  type HostsEntry,
+  type NameServer,
+  type NetworkDriver,
+  type NetworkFeatures,
+  type NetworkInfo,
+  OrlopError,
+  type PublishedPort,
+} from "@orlop/core";
+import type { EngineContext } from "../engine-context.ts";
+
+/** A driver of networks of which the engine's events tell what becomes of them, in docker's words. */
+export class ToldNetworks implements NetworkDriver {
+  readonly name: string;
+  readonly defaultNetwork: string;
+  readonly names?: NameServer;
+  readonly #driver: NetworkDriver;
+  readonly #context: Pick<EngineContext, "database" | "events">;
+
+  constructor(driver: NetworkDriver, context: Pick<EngineContext, "database" | "events">) {
+    this.#driver = driver;
+    this.#context = context;
+    this.name = driver.name;
+    this.defaultNetwork = driver.defaultNetwork;
+    if (driver.names !== undefined) this.names = driver.names;
+  }
+
+  features(): Promise<NetworkFeatures> {
+    return this.#driver.features();
+  }
+
+  async create(request: CreateNetworkRequest): Promise<NetworkInfo> {
+    const made = await this.#driver.create(request);
+    this.#tell(made, "create");
+    return made;
+  }
+
+  inspect(network: string): Promise<NetworkInfo> {
+    return this.#driver.inspect(network);
+  }
+
+  list(): Promise<readonly NetworkInfo[]> {
+    return this.#driver.list();
+  }
+
+  async remove(network: string): Promise<void> {
+    const known = await unlessMissing(this.#driver.inspect(network));
+    await this.#driver.remove(network);
+    if (known !== undefined) this.#tell(known, "destroy");
+  }
+
+  async connect(request: ConnectRequest): Promise<Endpoint> {
+    const endpoint = await this.#driver.connect(request);
+    this.#tell(await this.#driver.inspect(endpoint.network), "connect", endpoint.id);
+    return endpoint;
+  }
+
+  async disconnect(network: string, endpoint: string): Promise<void> {
+    const known = await unlessMissing(this.#driver.endpoint(network, endpoint));
+    const info = known && (await unlessMissing(this.#driver.inspect(known.network)));
+    await this.#driver.disconnect(network, endpoint);
+    if (info !== undefined) this.#tell(info, "disconnect", endpoint);
+  }
+
+  endpoint(network: string, endpoint: string): Promise<Endpoint> {
+    return this.#driver.endpoint(network, endpoint);
+  }
+
+  endpoints(network?: string): Promise<readonly Endpoint[]> {
+    return this.#driver.endpoints(network);
+  }
+
+  publish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    return this.#driver.publish(network, endpoint, ports);
+  }
+
+  unpublish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
+    return this.#driver.unpublish(network, endpoint, ports);
+  }
+
+  setEgress(network: string, endpoint: string, policy: EgressPolicy): Promise<Endpoint> {
+    return this.#driver.setEgress(network, endpoint, policy);
+  }
+
+  hostsEntries(network: string): Promise<readonly HostsEntry[]> {
+    return this.#driver.hostsEntries(network);
+  }
+
+  cleanup(): Promise<void> {
+    return this.#driver.cleanup();
+  }
+
+  close(): Promise<void> {
+    return this.#driver.close();
+  }
+
+  #tell({ id, name, driver: type }: NetworkInfo, action: string, container?: string): void {
+    const { database, events } = this.#context;
+    const attributes = { ...(container === undefined ? {} : { container }), name, type };
+    const event = { atMs: Date.now(), type: "network" as const, action, id, attributes };
+    database.transaction(() => events.add(event), { durable: false });
+  }
+}
+
+/** Undefined where there is nothing to tell of: the call that it is about says what is wrong. */
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}
