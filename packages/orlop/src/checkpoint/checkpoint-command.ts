@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { chosenContainers } from "../containers/chosen-containers.ts";
+import { CHOICE_FLAGS, chosenContainers } from "../containers/chosen-containers.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
 import { CRIU_FLAGS, criuChoices } from "./criu-flags.ts";
 
@@ -18,7 +18,7 @@ export const containerCheckpointCommand: Command = containerCommand(
     ],
     table: {
       flags: [
-        { name: "all", short: "a", help: "All that run" },
+        ...CHOICE_FLAGS,
         { name: "leave-running", short: "R", help: "Let them go on" },
         { name: "keep", short: "k", help: "Keep criu's logs, which are kept in any case" },
         ...CRIU_FLAGS,

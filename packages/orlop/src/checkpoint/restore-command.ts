@@ -1,6 +1,6 @@
 import { type Container, isActive, PLAIN_CHECKPOINT } from "@orlop/engine";
 import type { Command } from "../command.ts";
-import { chosenContainers } from "../containers/chosen-containers.ts";
+import { CHOICE_FLAGS, chosenContainers } from "../containers/chosen-containers.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
 import { CRIU_FLAGS, criuChoices } from "./criu-flags.ts";
 
@@ -19,7 +19,7 @@ export const containerRestoreCommand: Command = containerCommand(
     ],
     table: {
       flags: [
-        { name: "all", short: "a", help: "All that do not run and have a checkpoint" },
+        ...CHOICE_FLAGS,
         { name: "keep", short: "k", help: "The checkpoint stays" },
         { name: "ignore-static-ip", help: "Take whatever addresses there are" },
         { name: "ignore-static-mac", help: "Take whatever hardware addresses there are" },
