@@ -13,8 +13,8 @@ import {
   type PublishedPort,
 } from "@orlop/core";
 import { ownProcessMark } from "@orlop/kernel";
-import { NetworkRelay } from "@orlop/kernel/netlink";
 import { disjointPolicy } from "../egress/disjoint-rules.ts";
+import { LastingRelay } from "../lasting-relay.ts";
 import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import { nameServersOfHost } from "../resolvers.ts";
 import { BridgeNames } from "./bridge-names.ts";
@@ -46,9 +46,10 @@ const FEATURES: NetworkFeatures = {
   rootless: false,
 };
 
+/** What is done by a relay. */
 interface Host {
-  readonly relay: NetworkRelay;
   readonly side: HostSide;
+  readonly work: EndpointWork;
 }
 
 /**
@@ -59,15 +60,19 @@ export class BridgeDriver implements NetworkDriver {
   readonly name: string = BRIDGE_DRIVER;
   readonly defaultNetwork: string = DEFAULT_NETWORK;
   readonly #records: NetworkRecords;
-  readonly #hostNamespace: string | undefined;
+  readonly #host: LastingRelay<Host>;
   readonly names: NameServer;
-  #host: Promise<Host> | undefined;
 
   constructor({ records, hostNamespace, resolvers = nameServersOfHost }: BridgeDriverOptions) {
     this.#records = records;
-    this.#hostNamespace = hostNamespace;
-    const side = async (): Promise<HostSide> => (await this.#useHost()).side;
-    this.names = new BridgeNames({ records, side, resolvers });
+    this.#host = new LastingRelay({
+      path: hostNamespace,
+      prepare: (relay) => {
+        const side = new HostSide(relay.home, records, hostIdentity(hostNamespace));
+        return { side, work: new EndpointWork({ relay, host: side, records, mark: ownProcessMark() }) };
+      },
+    });
+    this.names = new BridgeNames({ records, onSide: (work) => this.#host.use(({ side }) => work(side)), resolvers });
   }
 
   async features(): Promise<NetworkFeatures> {
@@ -75,12 +80,12 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async create(request: CreateNetworkRequest): Promise<NetworkInfo> {
-    const { side } = await this.#useHost();
-    const record = await insertNetwork(side, this.#records, request);
+    const record = await this.#host.use(({ side }) => insertNetwork(side, this.#records, request));
     try {
-      await side.ensureNetwork(record);
+      await this.#host.use(({ side }) => side.ensureNetwork(record));
     } catch (error) {
-      await this.#removeRecord(side, record);
+      this.#records.transaction(() => this.#records.deleteNetwork(record.info.id));
+      await this.#host.use(({ side }) => side.removeNetwork(record));
       throw error;
     }
     return record.info;
@@ -102,26 +107,28 @@ export class BridgeDriver implements NetworkDriver {
     if (name === DEFAULT_NETWORK) {
       throw new OrlopError("conflict", `Cannot remove network "${name}": it is the default one`);
     }
-    const { side } = await this.#useHost();
-    this.#records.transaction(() => {
-      const [first] = this.#records.endpoints(id);
-      if (first !== undefined) {
-        throw new OrlopError("conflict", `Cannot remove network "${name}": endpoint "${first.endpoint.id}" is on it`);
-      }
-      this.#records.deleteNetwork(id);
+    await this.#host.use(async ({ side }) => {
+      this.#records.transaction(() => {
+        const [first] = this.#records.endpoints(id);
+        if (first !== undefined) {
+          throw new OrlopError("conflict", `Cannot remove network "${name}": endpoint "${first.endpoint.id}" is on it`);
+        }
+        this.#records.deleteNetwork(id);
+      });
+      await side.removeNetwork(record);
     });
-    await side.removeNetwork(record);
   }
 
   async connect(request: ConnectRequest): Promise<Endpoint> {
     const network = await this.#find(request.network);
-    return await (await this.#work()).connect(network, request);
+    return await this.#host.use(({ work }) => work.connect(network, request));
   }
 
   async disconnect(network: string, endpoint: string): Promise<void> {
     const found = this.#records.network(network);
     const record = found && this.#records.endpoint(found.info.id, endpoint);
-    if (found !== undefined && record !== undefined) await (await this.#work()).remove(found, record);
+    if (found === undefined || record === undefined) return;
+    await this.#host.use(({ work }) => work.remove(found, record));
   }
 
   async endpoint(network: string, endpoint: string): Promise<Endpoint> {
@@ -135,21 +142,28 @@ export class BridgeDriver implements NetworkDriver {
 
   async publish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
     const found = await this.#find(network);
-    const record = this.#endpoint(found, endpoint);
-    return (await (await this.#work()).publish(found, record, ports)).endpoint;
+    const changed = await this.#host.use(async ({ side, work }, isAgain) => {
+      const record = this.#endpoint(found, endpoint);
+      // Ports that it chose the first time have been taken back in the records alone.
+      if (isAgain) await side.settlePorts(found, record);
+      return await work.publish(found, record, ports);
+    });
+    return changed.endpoint;
   }
 
   async unpublish(network: string, endpoint: string, ports: readonly PublishedPort[]): Promise<Endpoint> {
     const found = await this.#find(network);
     const record = this.#endpoint(found, endpoint);
-    return (await (await this.#work()).unpublish(found, record, ports)).endpoint;
+    return (await this.#host.use(({ work }) => work.unpublish(found, record, ports))).endpoint;
   }
 
   async setEgress(network: string, endpoint: string, policy: EgressPolicy): Promise<Endpoint> {
     const found = await this.#find(network);
-    const record = this.#endpoint(found, endpoint);
-    const { side } = await this.#useHost();
-    return (await setEgress(side, await this.#work(), { network: found, record }, disjointPolicy(policy))).endpoint;
+    const disjoint = disjointPolicy(policy);
+    const changed = await this.#host.use(({ side, work }) =>
+      setEgress(side, work, { network: found, record: this.#endpoint(found, endpoint) }, disjoint),
+    );
+    return changed.endpoint;
   }
 
   async hostsEntries(network: string): Promise<readonly HostsEntry[]> {
@@ -160,35 +174,16 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async cleanup(): Promise<void> {
-    const { side } = await this.#useHost();
-    await cleanUp(side, this.#records, await this.#work());
+    await this.#host.use(({ side, work }) => cleanUp(side, this.#records, work));
   }
 
   async close(): Promise<void> {
-    const host = await this.#host?.catch(() => undefined);
-    this.#host = undefined;
-    host?.relay.close();
+    await this.#host.close();
   }
 
   /** Of endpoints that are there in full. */
   #made(network: string | undefined): readonly EndpointRecord[] {
     return this.#records.endpoints(network).filter(({ state }) => state === "made");
-  }
-
-  #useHost(): Promise<Host> {
-    this.#host ??= NetworkRelay.start(this.#hostNamespace).then(
-      (relay) => ({ relay, side: new HostSide(relay.home, this.#records, hostIdentity(this.#hostNamespace)) }),
-      (error: unknown) => {
-        this.#host = undefined;
-        throw error;
-      },
-    );
-    return this.#host;
-  }
-
-  async #work(): Promise<EndpointWork> {
-    const { relay, side } = await this.#useHost();
-    return new EndpointWork({ relay, host: side, records: this.#records, mark: ownProcessMark() });
   }
 
   /** The default network is written down by whoever asks first. */
@@ -198,11 +193,10 @@ export class BridgeDriver implements NetworkDriver {
     if (network !== DEFAULT_NETWORK) {
       throw new OrlopError("not-found", `Cannot find network "${network}": there is none of this name or id`);
     }
-    const { side } = await this.#useHost();
     try {
-      return await insertNetwork(side, this.#records, {
-        name: DEFAULT_NETWORK,
-        ipv6: await hasProtocol6(side.namespace),
+      return await this.#host.use(async ({ side }) => {
+        const ipv6 = await hasProtocol6(side.namespace);
+        return await insertNetwork(side, this.#records, { name: DEFAULT_NETWORK, ipv6 });
       });
     } catch (error) {
       const other = this.#records.network(network);
@@ -215,10 +209,5 @@ export class BridgeDriver implements NetworkDriver {
     const record = this.#records.endpoint(info.id, endpoint);
     if (record?.state === "made") return record;
     throw new OrlopError("not-found", `Cannot find endpoint "${endpoint}": network "${info.name}" has none of this id`);
-  }
-
-  async #removeRecord(side: HostSide, record: NetworkRecord): Promise<void> {
-    this.#records.transaction(() => this.#records.deleteNetwork(record.info.id));
-    await side.removeNetwork(record);
   }
 }

@@ -7,8 +7,7 @@ import { DNS_CLASS_IN, DNS_TYPES, encodeQuery } from "../names/dns-message.ts";
 import { NameTable } from "../names/name-table.ts";
 import { Upstream } from "../names/upstream.ts";
 import type { AnswerPort, EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
-import type { HostSide } from "./host-side.ts";
-import { letOutTo } from "./let-out.ts";
+import { letOutTo, type OnSide } from "./let-out.ts";
 import { isServed } from "./served-names.ts";
 
 /** Somebody may change the records without this process hearing of it, and an address may not be there yet. */
@@ -20,23 +19,23 @@ const TRY_EVERY_MS = 20;
 
 interface BridgeNamesOptions {
   readonly records: NetworkRecords;
-  readonly side: () => Promise<HostSide>;
+  readonly onSide: OnSide;
   readonly resolvers: () => readonly string[];
 }
 
 /** The server for names of bridges, on the gateways of those networks that have one (docs/decisions/0022). */
 export class BridgeNames implements NameServer {
   readonly #records: NetworkRecords;
-  readonly #side: () => Promise<HostSide>;
+  readonly #onSide: OnSide;
   readonly #answerer: Answerer;
   readonly #sockets = new Map<string, AnswerSockets>();
   #table = new NameTable([], []);
   #tableVersion: number | undefined;
   #tableMadeMs = 0;
 
-  constructor({ records, side, resolvers }: BridgeNamesOptions) {
+  constructor({ records, onSide, resolvers }: BridgeNamesOptions) {
     this.#records = records;
-    this.#side = side;
+    this.#onSide = onSide;
     this.#answerer = new Answerer({
       table: (isFresh) => this.#currentTable(isFresh),
       upstream: new Upstream({ servers: resolvers }),
@@ -132,13 +131,13 @@ export class BridgeNames implements NameServer {
       return (["udp", "tcp"] as const).map((protocol) => ({ address: gateway, protocol, port: ports[protocol] }));
     });
     if (JSON.stringify(answers) === JSON.stringify(network.answers ?? [])) return;
-    const side = await this.#side();
     const { answers: _, ...without } = network;
     const changed = answers.length === 0 ? without : { ...network, answers };
     this.#records.transaction(() => this.#records.updateNetwork(changed));
-    await side.changeAnswers(network, changed);
+    await this.#onSide((side) => side.changeAnswers(network, changed));
     // Who has removed the network meanwhile may have looked at the rules before.
-    if (this.#records.network(network.info.id) === undefined) await side.removeNetwork(changed);
+    if (this.#records.network(network.info.id) !== undefined) return;
+    await this.#onSide((side) => side.removeNetwork(changed));
   }
 
   #currentTable(isFresh: boolean): NameTable {
@@ -156,7 +155,7 @@ export class BridgeNames implements NameServer {
   }
 
   async #letOut({ network, id }: Endpoint, name: string, addresses: readonly NamedAddress[]): Promise<void> {
-    await letOutTo(this.#records, await this.#side(), { network, id, name, addresses });
+    await letOutTo(this.#records, this.#onSide, { network, id, name, addresses });
   }
 }
 

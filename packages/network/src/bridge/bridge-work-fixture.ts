@@ -34,7 +34,7 @@ const side = new HostSide((await NetworkRelay.start()).home, records, hostIdenti
 const network = (await driver.inspect("work")).id;
 const addresses = ["198.51.100.7", "2001:db8:1::7"].map((address) => ({ address, ttlSeconds: 600 }));
 for (const name of ["www.example", "other.example"]) {
-  await letOutTo(records, side, { network, id: "one", name, addresses });
+  await letOutTo(records, (work) => work(side), { network, id: "one", name, addresses });
 }
 stop.abort();
 await served;

@@ -13,6 +13,9 @@ import type { HostSide } from "./host-side.ts";
 import { newLinkName } from "./network-work.ts";
 import { endpointResolvers } from "./served-names.ts";
 
+/** The mark of no process. */
+const NOBODY = "";
+
 /** How often the driver chooses other ports where programs of the host have those that it chose. */
 const PORT_TRIES_MAX = 64;
 
@@ -57,8 +60,13 @@ export class EndpointWork {
       stopIfAborted(request);
       return this.change(record, {}, "made").endpoint;
     } catch (error) {
-      await this.#host.undoConnect(network, record);
-      this.#delete(record);
+      // What cannot be taken back now is left to whoever comes next; why it has to be is what the caller has to know.
+      const undone = await this.#host.undoConnect(network, record).then(
+        () => true,
+        () => false,
+      );
+      if (undone) this.#delete(record);
+      else this.#leave(record);
       throw error;
     }
   }
@@ -71,10 +79,15 @@ export class EndpointWork {
       return found;
     });
     if (current === undefined) return;
-    if (current.state === "made") await this.#host.disconnect(network, current);
-    else await this.#host.undoConnect(network, current);
     const change = (other: EndpointRecord, routes: Endpoint["routes"]): void => void this.change(other, { routes });
-    await handOverRoutes({ relay: this.#relay, records: this.#records, change }, current);
+    try {
+      if (current.state === "made") await this.#host.disconnect(network, current);
+      else await this.#host.undoConnect(network, current);
+      await handOverRoutes({ relay: this.#relay, records: this.#records, change }, current);
+    } catch (error) {
+      this.#leave(current);
+      throw error;
+    }
     this.#delete(current);
   }
 
@@ -266,6 +279,14 @@ export class EndpointWork {
   #find({ endpoint, link }: EndpointRecord): EndpointRecord | undefined {
     const found = this.#records.endpoint(endpoint.network, endpoint.id);
     return found?.link === link ? found : undefined;
+  }
+
+  /** This process lives on, and is not at it any more. */
+  #leave(record: EndpointRecord): void {
+    this.#records.transaction(() => {
+      const found = this.#find(record);
+      if (found !== undefined) this.#records.updateEndpoint({ ...found, state: "ending", maker: NOBODY });
+    });
   }
 
   #delete(record: EndpointRecord): void {

@@ -18,10 +18,13 @@ interface Finding {
   readonly addresses: readonly NamedAddress[];
 }
 
+/** Does something on the host; all of it once more where it was cut off. */
+export type OnSide = (work: (side: HostSide) => Promise<void>) => Promise<void>;
+
 /** Writes down what a name stands for, and lets the endpoint out to it as its policy says. */
 export async function letOutTo(
   records: NetworkRecords,
-  side: HostSide,
+  onSide: OnSide,
   { network, id, name, addresses }: Finding,
 ): Promise<void> {
   const nowMs = Date.now();
@@ -34,14 +37,15 @@ export async function letOutTo(
     return insertFound(records, found, news);
   });
   if (record === undefined || added.length === 0) return;
-  await side.letOut(record, added);
+  await onSide((side) => side.letOut(record, added));
   const after = records.endpoint(network, id);
   if (after !== undefined && JSON.stringify(after.endpoint.egress) === JSON.stringify(record.endpoint.egress)) return;
   // The policy has been changed meanwhile, or the endpoint is gone: what it does not have is taken back.
   const kept = new Set(
     (after?.link === record.link ? egressElements(after) : []).map(({ set, key }) => JSON.stringify([set, key])),
   );
-  await side.rules.remove(egressElements(record).filter(({ set, key }) => !kept.has(JSON.stringify([set, key]))));
+  const surplus = egressElements(record).filter(({ set, key }) => !kept.has(JSON.stringify([set, key])));
+  await onSide((side) => side.rules.remove(surplus));
 }
 
 /** Those that are not known as valid for long enough, with some time more. */

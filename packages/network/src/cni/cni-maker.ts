@@ -6,7 +6,7 @@ import {
   OrlopError,
   PORT_PROTOCOLS,
 } from "@orlop/core";
-import { NetworkRelay } from "@orlop/kernel/netlink";
+import type { NetworkRelay } from "@orlop/kernel/netlink";
 import { freeInterfaceName } from "../bridge/endpoint-links.ts";
 import { linkNames } from "../bridge/host-links.ts";
 import type {
@@ -17,6 +17,7 @@ import type {
   EndpointPlan,
   MadeEndpoint,
 } from "../configured/endpoint-maker.ts";
+import { LastingRelay } from "../lasting-relay.ts";
 import { isNamespaceThere, namespacePath } from "../namespace-path.ts";
 import { checkHostPorts } from "../ports/host-ports.ts";
 import type { EndpointRecord, EndpointWishes } from "../records/network-records.ts";
@@ -63,11 +64,12 @@ export class CniMaker implements EndpointMaker {
   readonly joinsEndpoints: boolean = true;
   readonly #options: CniMakerOptions;
   readonly #chain: CniChain;
-  #relay: Promise<NetworkRelay> | undefined;
+  readonly #relay: LastingRelay<NetworkRelay>;
 
   constructor(options: CniMakerOptions) {
     const { pluginDirectories: directories, hostNamespace, lockFile } = options;
     this.#options = options;
+    this.#relay = new LastingRelay({ path: hostNamespace, prepare: (relay) => relay });
     this.#chain = new CniChain(new CniPrograms({ directories, hostNamespace, lockFile }));
   }
 
@@ -91,21 +93,22 @@ export class CniMaker implements EndpointMaker {
     const list = this.#lists().find((each) => each.name === name);
     if (list === undefined) throw new OrlopError("not-found", `Cannot find network "${name}": it is gone`);
     refuse(list, endpoint, wishes);
-    const relay = await this.#useRelay();
-    await using inside = await relay.openNamespace(namespacePath(request.namespace));
-    const interfaceName = wishes.interfaceName ?? (await freeInterfaceName(inside));
-    if ((await linkNames(inside)).has(interfaceName)) {
-      const problem = `its namespace has an interface "${interfaceName}" already`;
+    const interfaceName = await this.#relay.use(async (relay) => {
+      await using inside = await relay.openNamespace(namespacePath(request.namespace));
+      const free = wishes.interfaceName ?? (await freeInterfaceName(inside));
+      if (!(await linkNames(inside)).has(free)) return free;
+      const problem = `its namespace has an interface "${free}" already`;
       throw new OrlopError("exists", `Cannot connect endpoint "${endpoint}": ${problem}`);
-    }
+    });
     await this.#chain.status(list);
     const held: HeldAttachment = { list };
     return { facts: { interfaceName, ...factsOf({}, interfaceName) }, held };
   }
 
   async checkPorts(ports: Endpoint["ports"]): Promise<void> {
-    const { home } = await this.#useRelay();
-    for (const port of ports) await checkHostPorts(home, port);
+    await this.#relay.use(async ({ home }) => {
+      for (const port of ports) await checkHostPorts(home, port);
+    });
   }
 
   async make({ record }: EndpointJob): Promise<MadeEndpoint> {
@@ -122,9 +125,10 @@ export class CniMaker implements EndpointMaker {
 
   /** Its interface may have been taken away, or its namespace be another one. */
   async isThere({ record }: EndpointJob): Promise<boolean> {
-    const relay = await this.#useRelay();
-    await using inside = await relay.openNamespace(record.namespace.path);
-    return (await linkNames(inside)).has(record.endpoint.interfaceName);
+    return await this.#relay.use(async (relay) => {
+      await using inside = await relay.openNamespace(record.namespace.path);
+      return (await linkNames(inside)).has(record.endpoint.interfaceName);
+    });
   }
 
   async check({ record }: EndpointJob): Promise<void> {
@@ -140,22 +144,12 @@ export class CniMaker implements EndpointMaker {
     }
   }
 
-  close(): void {
-    const relay = this.#relay;
-    this.#relay = undefined;
-    relay?.then(
-      (open) => open.close(),
-      () => {},
-    );
+  async close(): Promise<void> {
+    await this.#relay.close();
   }
 
   #lists(): readonly Conflist[] {
     return readConflists(this.#options.configDirectory);
-  }
-
-  #useRelay(): Promise<NetworkRelay> {
-    this.#relay ??= NetworkRelay.start(this.#options.hostNamespace);
-    return this.#relay;
   }
 }
 

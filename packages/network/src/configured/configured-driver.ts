@@ -116,7 +116,7 @@ export class ConfiguredDriver implements NetworkDriver {
   }
 
   async close(): Promise<void> {
-    this.#maker.close();
+    await this.#maker.close();
   }
 
   async #find(network: string): Promise<NetworkRecord> {

@@ -51,7 +51,7 @@ export class ConfiguredEndpoints {
         () => false,
       );
       if (undone) this.#delete(record);
-      else this.#change(record, {}, { state: "ending", maker: NOBODY });
+      else this.#leave(record);
       throw error;
     }
   }
@@ -116,7 +116,12 @@ export class ConfiguredEndpoints {
       return found;
     });
     if (current === undefined) return;
-    await this.#maker.unmake({ network, record: current });
+    try {
+      await this.#maker.unmake({ network, record: current });
+    } catch (error) {
+      this.#leave(current);
+      throw error;
+    }
     this.#delete(current);
   }
 
@@ -238,6 +243,14 @@ export class ConfiguredEndpoints {
   #find({ endpoint, link }: EndpointRecord): EndpointRecord | undefined {
     const found = this.#records.endpoint(endpoint.network, endpoint.id);
     return found?.link === link ? found : undefined;
+  }
+
+  /** This process lives on, and is not at it any more. */
+  #leave(record: EndpointRecord): void {
+    this.#records.transaction(() => {
+      const found = this.#find(record);
+      if (found !== undefined) this.#records.updateEndpoint({ ...found, state: "ending", maker: NOBODY });
+    });
   }
 
   #delete(record: EndpointRecord): void {

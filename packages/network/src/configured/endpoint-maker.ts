@@ -57,5 +57,5 @@ export interface EndpointMaker {
   check(job: EndpointJob): Promise<void>;
   /** Removes what belongs to no record; looks first for what there is, and asks for the records then. */
   removeStrays(known: () => readonly EndpointRecord[]): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }

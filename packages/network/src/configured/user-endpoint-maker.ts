@@ -73,7 +73,7 @@ export abstract class UserEndpointMaker<P extends SideProcesses> implements Endp
     for (const key of keys) if (!links.has(key)) await this.processes.end(key);
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 }
 
 function canUseTun(): boolean {

@@ -7,7 +7,8 @@ export class OwnLogs implements Logs, Disposable {
   #zygote: Zygote | undefined;
 
   async start(request: LogRequest): Promise<{ readonly pid: number }> {
-    this.#zygote ??= Zygote.start({ stdio: "ignore" });
+    // Somebody may have killed it since the last time.
+    if (this.#zygote?.alive !== true) this.#zygote = Zygote.start({ stdio: "ignore" });
     const { pid } = await startLogPump(this.#zygote, request);
     return { pid };
   }

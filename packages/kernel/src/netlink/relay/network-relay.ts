@@ -11,6 +11,8 @@ import { relayProgram } from "./relay-program.ts";
 
 /** A list that changes while the kernel gives it is asked for again, so many times. */
 const DUMP_TRIES_MAX = 32;
+/** One that is killed before anything was asked of it is started again, so many times. */
+const STARTS_MAX = 4;
 
 interface RelayRequest {
   readonly operation: keyof typeof RELAY_OPERATIONS;
@@ -66,15 +68,23 @@ export class NetworkRelay implements Disposable {
 
   /** Starts one, at home in the namespace of this process or in the one at `path`. */
   static async start(path = "/proc/self/ns/net"): Promise<NetworkRelay> {
-    const relay = new NetworkRelay(Zygote.start({ streams: 1 }));
-    try {
-      // By a descriptor of its own, to come back to from others.
-      relay.#home = await relay.openNamespace(path);
-      return relay;
-    } catch (error) {
-      relay.close();
-      throw error;
+    for (let starts = 1; ; starts++) {
+      const relay = new NetworkRelay(Zygote.start({ streams: 1 }));
+      try {
+        // By a descriptor of its own, to come back to from others.
+        relay.#home = await relay.openNamespace(path);
+        return relay;
+      } catch (error) {
+        const isLost = relay.isLost;
+        relay.close();
+        if (!isLost || starts === STARTS_MAX) throw error;
+      }
     }
+  }
+
+  /** Its process has ended, and nobody has closed it: another relay can do what this one has not. */
+  get isLost(): boolean {
+    return this.#gone !== undefined && this.#gone.code !== "conflict";
   }
 
   /** Where it began. */
@@ -215,11 +225,16 @@ export class RelayNamespace implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const sockets = await Promise.all(this.#sockets.values());
-    this.#sockets.clear();
-    // Whoever is in a namespace keeps it alive.
-    const namespace = this.#relay.home.fd;
-    for (const fd of [...sockets, this.fd]) await this.#relay.ask({ operation: "close", namespace, a: fd });
+    try {
+      const sockets = await Promise.all(this.#sockets.values());
+      this.#sockets.clear();
+      // Whoever is in a namespace keeps it alive.
+      const namespace = this.#relay.home.fd;
+      for (const fd of [...sockets, this.fd]) await this.#relay.ask({ operation: "close", namespace, a: fd });
+    } catch (error) {
+      // With its process everything is closed.
+      if (!this.#relay.isLost) throw error;
+    }
   }
 
   async #exchange(protocol: number, requests: readonly NetlinkRequest<unknown>[]): Promise<NetlinkExchange> {
