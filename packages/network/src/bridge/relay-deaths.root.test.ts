@@ -95,7 +95,9 @@ suite("a relay that is killed", () => {
           await at(() => driver.setEgress("work", "one", { allow: [{ to: "192.0.2.0/24" }] }));
           await at(() => driver.cleanup());
           const rules = new RuleSet(relay.home, records.owner());
-          const published = (await rules.list()).elements.filter(({ key }) => JSON.stringify(key).includes("127.0.0.1"));
+          const published = (await rules.list()).elements.filter(({ key }) =>
+            JSON.stringify(key).includes("127.0.0.1"),
+          );
           assert.equal(published.length, 2, `killed ${moment} ${nth}: ${JSON.stringify(published)}`);
           await at(() => driver.unpublish("work", "one", [PORT]));
           await at(() => driver.disconnect("work", "one"));

@@ -26,6 +26,9 @@ interface Known {
   pid: number;
 }
 
+/** The end of an exec of which nobody knows how it came: whoever did has ended, and the record has gone with the container. */
+const UNKNOWN = { text: "orlop: Cannot tell how it ended: the daemon that served it has ended\n", status: 125 };
+
 /** Of all calls: they have one profile for the most part. */
 const FILTERS = new SeccompProgramCache();
 
@@ -114,7 +117,7 @@ export class LauncherForeground implements Foreground {
         terminal: this.#options.tty,
         unsaid: caller.stderr.take().toString("utf8"),
         // Of an exec there is nothing to clean up that the container does not have in common with it.
-        finishFile: execId === undefined ? finishFile : undefined,
+        ...(execId === undefined ? { finishFile } : { finishFile: undefined, unknown: UNKNOWN }),
       }),
     );
     const target = execId === undefined ? {} : { execId };

@@ -8,6 +8,7 @@ import {
   POLLFD,
   type Program,
   ProgramBuilder,
+  REPORT,
   reportBuffer,
   SIGINFO_BYTES,
   SIGINFO_PID_OFFSET,
@@ -31,6 +32,8 @@ interface Foreground {
   readonly unsaid: string;
   /** See `Hands`. */
   readonly finishFile: string | undefined;
+  /** Where nobody can tell how the process ended: what there is to say, and the exit status. Absent: nothing, and 1. */
+  readonly unknown?: { readonly text: string; readonly status: number };
 }
 
 /** Where nobody can tell how the process ended. */
@@ -63,7 +66,8 @@ const KNOWN = { not: 0, fromReaper: 1, told: 2 } as const;
 /**
  * What a call becomes whose process is in the foreground: it passes signals on to it, keeps the caller's terminal raw and
  * the container's at its size, and ends with the exit status that it is told over the control socket, in one byte, when
- * everything is done. If whoever tells is gone, the reaper's own exit status says it, and Node does the rest.
+ * everything is done. If whoever tells is gone, the reaper's own exit status says it, or what that has written down, and Node
+ * does the rest.
  */
 export function compileForeground(foreground: Foreground): Program {
   const p = new ProgramBuilder(foreground.architecture);
@@ -87,10 +91,10 @@ export function compileForeground(foreground: Foreground): Program {
   return p.build();
 }
 
-function emitPrepare({ p, slots, pid, stateDirectory, unsaid, gone }: Making): void {
+function emitPrepare({ p, slots, pid, stateDirectory, unsaid, unknown, gone }: Making): void {
   const alive = p.label("it lives");
   p.step({ action: "take signals, and find the process" });
-  p.set(slots.status, UNKNOWN_STATUS);
+  p.set(slots.status, unknown?.status ?? UNKNOWN_STATUS);
   p.set(slots.known, KNOWN.not);
   p.set(p.slot("raw"), 0);
   const everything = p.bytes(Buffer.alloc(8, 0xff), "~[]");
@@ -131,7 +135,7 @@ function emitWatch(making: Making): void {
   p.branch(slots.known, "ne", KNOWN.not, gone);
   // Nobody will tell any more: from here on the reaper's end counts.
   p.store(polls.at(POLLFD.size), 4, p.number(-1));
-  emitLookForReaper(making, "WEXITED|WNOHANG|__WALL");
+  emitLookForReaper(making, "WEXITED|WNOHANG|__WALL", gone);
   p.branch(slots.known, "ne", KNOWN.not, gone);
   p.mark(quiet);
   p.handler(gone);
@@ -142,7 +146,7 @@ function emitWatch(making: Making): void {
   p.branch(signal, "ne", p.number(SIGCHLD, "SIGCHLD"), pass);
   p.load(ready, polls.at(POLLFD.size), 4);
   p.branch(ready, "eq", CONTROL_FD, watch);
-  emitLookForReaper(making, "WEXITED|WNOHANG|__WALL");
+  emitLookForReaper(making, "WEXITED|WNOHANG|__WALL", gone);
   p.branch(slots.known, "ne", KNOWN.not, gone);
   p.jump(watch);
   p.mark(pass);
@@ -178,12 +182,12 @@ function emitHear({ p, slots }: Making): void {
   p.mark(nobody);
 }
 
-/** Takes the status off the reaper; where that runs, or is no child any more, it stays unknown. */
-function emitLookForReaper({ p, slots, reaperPid }: Making, options: string): void {
+/** Takes the status off the reaper; where that runs, it stays unknown, and what is no child any more has been reaped already. */
+function emitLookForReaper({ p, slots, reaperPid }: Making, options: string, reaped: Label): void {
   const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
   const pid = p.slot("reaped");
   const runs = p.label("it runs");
-  p.handler(runs);
+  p.handler(reaped);
   p.call("waitid", [p.flags("P_PID"), reaperPid, info, p.flags(options), 0]);
   p.load(pid, info.at(SIGINFO_PID_OFFSET), 4);
   p.branch(pid, "eq", 0, runs);
@@ -193,14 +197,42 @@ function emitLookForReaper({ p, slots, reaperPid }: Making, options: string): vo
 }
 
 function emitLearnStatus(making: Making): void {
-  const { p, slots } = making;
+  const { p, slots, unknown } = making;
   const known = p.label("it is known");
+  const reaped = p.label("the reaper has been reaped");
   p.step({ action: "hear how it ended" });
   p.branch(slots.known, "ne", KNOWN.not, known);
   emitHear(making);
   p.branch(slots.known, "ne", KNOWN.not, known);
-  emitLookForReaper(making, "WEXITED|__WALL");
+  emitLookForReaper(making, "WEXITED|__WALL", reaped);
+  p.branch(slots.known, "ne", KNOWN.not, known);
+  p.mark(reaped);
+  emitReadRecord(making);
+  p.branch(slots.known, "ne", KNOWN.not, known);
+  if (unknown !== undefined) emitSayText(p, STDERR, Buffer.from(unknown.text));
   p.mark(known);
+}
+
+/** Takes the status from what the reaper has written down, which it may have done before this process became what it is. */
+function emitReadRecord({ p, slots, stateDirectory }: Making): void {
+  const { index, value } = REPORT.fields;
+  const record = p.buffer(REPORT.size, "{report}");
+  const file = p.slot("file");
+  const got = p.slot("got");
+  const own = p.label("its own status");
+  const none = p.label("there is no record");
+  p.handler(none);
+  const path = p.text(`${stateDirectory}/exit`);
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: file });
+  p.call("read", [file, record, REPORT.size], { into: got });
+  p.branch(got, "ne", REPORT.size, none);
+  p.load(slots.status, record.at(value.offset), 4);
+  p.set(slots.known, KNOWN.fromReaper);
+  p.load(got, record.at(index.offset), 4);
+  p.branch(got, "eq", p.number(1, "CLD_EXITED"), own);
+  p.add(slots.status, slots.status, 128);
+  p.mark(own);
+  p.mark(none);
 }
 
 /** What else was to be done at the end has not been, unless the end was told of. */
