@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a launcher executes beside it when its process in the foreground has ended and the daemon has gone: Node removes the
-# container, and says how it ended.
+# container.
 
 bin=${0%/*}
 set -- _finish "$@"

@@ -10,21 +10,30 @@ import { stateDirectory } from "../run/state-directory.ts";
 import { removeContainersOf } from "../run/sweep-orphans.ts";
 import { watchWindowSize } from "../run/window-size.ts";
 
-const FINISH = "_finish";
-
 /**
  * What a launcher executes in its own place when the daemon has gone in the middle of its call: to stand for a container that
  * runs already, or to undo what was begun and say so. What is still being made ends with this process, which is its maker.
  */
-export const brokenCommand: Command = ownCommand("_broken", () => ownProcessMark());
+export const brokenCommand: Command = ownCommand("_broken", async (state) => {
+  let exitCode: number | undefined;
+  await removeContainersOf(state, ownProcessMark(), async (id, orphan) => {
+    exitCode = await standFor(state, id, orphan);
+  });
+  if (exitCode !== undefined) return exitCode;
+  printError("Cannot finish this call: the daemon that served it has ended\nTry it again.");
+  return 125;
+});
 
 /**
  * What a launcher executes beside it when its process in the foreground has ended and the daemon has gone: to remove the
- * container, and to say how it ended where the launcher has reaped its reaper too early to know.
+ * container, unless the daemon has come to that itself.
  */
-export const finishCommand: Command = ownCommand(FINISH, () => processMark(process.ppid));
+export const finishCommand: Command = ownCommand("_finish", async (state) => {
+  await removeContainersOf(state, processMark(process.ppid));
+  return 0;
+});
 
-function ownCommand(name: string, makerOf: () => string): Command {
+function ownCommand(name: string, run: (stateDirectory: string) => Promise<number>): Command {
   return {
     name,
     usage: "WORD...",
@@ -34,16 +43,7 @@ function ownCommand(name: string, makerOf: () => string): Command {
     failureExitCode: 125,
     async run() {
       const { uid, env } = readMachineView();
-      const state = stateDirectory(uid, env);
-      let exitCode: number | undefined;
-      const removed = await removeContainersOf(state, makerOf(), async (id, orphan) => {
-        exitCode = await standFor(state, id, orphan);
-      });
-      if (exitCode !== undefined) return exitCode;
-      // The daemon has come to the removal itself, and the launcher most often knows the end from the reaper.
-      const isDone = name === FINISH && removed === 0;
-      if (!isDone) printError("Cannot finish this call: the daemon that served it has ended\nTry it again.");
-      return 125;
+      return await run(stateDirectory(uid, env));
     },
   };
 }

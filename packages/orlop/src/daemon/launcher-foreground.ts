@@ -26,7 +26,7 @@ interface Known {
   pid: number;
 }
 
-/** The end of an exec of which nobody knows how it came: whoever did has ended, and the record has gone with the container. */
+/** The end of what has ended with nobody there to tell how: what was written down of it has gone with the container. */
 const UNKNOWN = { text: "orlop: Cannot tell how it ended: the daemon that served it has ended\n", status: 125 };
 
 /** Of all calls: they have one profile for the most part. */
@@ -117,7 +117,8 @@ export class LauncherForeground implements Foreground {
         terminal: this.#options.tty,
         unsaid: caller.stderr.take().toString("utf8"),
         // Of an exec there is nothing to clean up that the container does not have in common with it.
-        ...(execId === undefined ? { finishFile } : { finishFile: undefined, unknown: UNKNOWN }),
+        finishFile: execId === undefined ? finishFile : undefined,
+        unknown: UNKNOWN,
       }),
     );
     const target = execId === undefined ? {} : { execId };

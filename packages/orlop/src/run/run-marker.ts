@@ -43,7 +43,7 @@ export class RunMarker implements Disposable {
 export type Orphan = Pick<MarkedContainer, "runtime"> & Partial<MarkedContainer>;
 
 /**
- * Hands each container whose `run` has died to `remove`, and forgets it then. Returns how many there were.
+ * Hands each container whose `run` has died to `remove`, and forgets it then.
  *
  * @param isOrphaned whether the process of a mark has died
  */
@@ -51,17 +51,14 @@ export async function removeOrphans(
   stateDirectory: string,
   remove: (id: string, orphan: Orphan) => Promise<void>,
   isOrphaned: (mark: string) => boolean = (mark) => !isMarkAlive(mark),
-): Promise<number> {
-  let removed = 0;
+): Promise<void> {
   for (const { path, mark, id } of listMarkers(stateDirectory)) {
     if (!isOrphaned(mark)) continue;
-    removed++;
     const text = readMarker(path);
     // What died between making the marker and filling it in has made no container.
     if (text !== undefined) await remove(id, parseDescription(text) ?? { runtime: "process" });
     rmSync(path, { force: true });
   }
-  return removed;
 }
 
 /** Containers of a depot that somebody looks after now. */

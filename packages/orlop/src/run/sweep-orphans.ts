@@ -8,7 +8,7 @@ export async function sweepOrphans(stateDirectory: string): Promise<void> {
 }
 
 /**
- * Removes those of one maker, which may live yet. Returns how many there were.
+ * Removes those of one maker, which may live yet.
  *
  * @param before what is done with each first
  */
@@ -16,12 +16,12 @@ export async function removeContainersOf(
   stateDirectory: string,
   processMark: string,
   before: (id: string, orphan: Orphan) => Promise<void> = async () => {},
-): Promise<number> {
+): Promise<void> {
   const remove = async (id: string, orphan: Orphan): Promise<void> => {
     await before(id, orphan);
     await removeOrphan(stateDirectory, id, orphan);
   };
-  return await removeOrphans(stateDirectory, remove, (mark) => mark === processMark);
+  await removeOrphans(stateDirectory, remove, (mark) => mark === processMark);
 }
 
 /** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */

@@ -29,6 +29,8 @@ function record(how: { readonly code: number; readonly status: number }): Buffer
  */
 async function leftAlone(exit: Buffer | undefined): Promise<{ readonly status: number | null; readonly said: string }> {
   return await withTemporaryDirectory(async (directory) => {
+    const finishFile = join(directory, "finish");
+    writeFileSync(finishFile, "#!/bin/sh\necho finished >&2\nexit 7\n", { mode: 0o755 });
     if (exit !== undefined) writeFileSync(join(directory, "exit"), exit);
     const { pid } = spawnSync("true");
     const stderr = openSync(join(directory, "stderr"), "w");
@@ -41,7 +43,7 @@ async function leftAlone(exit: Buffer | undefined): Promise<{ readonly status: n
       stateDirectory: directory,
       terminal: false,
       unsaid: "",
-      finishFile: undefined,
+      finishFile,
       unknown: UNKNOWN,
     });
     await new Promise<void>((resolve) => {
@@ -57,12 +59,13 @@ async function leftAlone(exit: Buffer | undefined): Promise<{ readonly status: n
 
 suite("a call that nobody tells how its process ended, and that has reaped the reaper already", () => {
   test("ends with the status that the reaper has written down", async () => {
-    assert.deepEqual(await leftAlone(record({ code: CLD.EXITED, status: 4 })), { status: 4, said: "" });
-    assert.deepEqual(await leftAlone(record({ code: CLD.KILLED, status: 9 })), { status: 137, said: "" });
+    assert.deepEqual(await leftAlone(record({ code: CLD.EXITED, status: 4 })), { status: 4, said: "finished\n" });
+    const killed = await leftAlone(record({ code: CLD.KILLED, status: 9 }));
+    assert.deepEqual(killed, { status: 137, said: "finished\n" });
   });
 
-  test("says that it cannot tell where nothing is written down, or not all of it", async () => {
-    const unknown = { status: UNKNOWN.status, said: UNKNOWN.text };
+  test("says that it cannot tell, and is finished all the same, where nothing is written down, or not all of it", async () => {
+    const unknown = { status: UNKNOWN.status, said: `${UNKNOWN.text}finished\n` };
     assert.deepEqual(await leftAlone(undefined), unknown);
     assert.deepEqual(await leftAlone(record({ code: CLD.EXITED, status: 4 }).subarray(1)), unknown);
   });

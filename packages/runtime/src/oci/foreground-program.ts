@@ -11,6 +11,7 @@ import {
   REPORT,
   reportBuffer,
   SIGINFO_BYTES,
+  SIGINFO_CODE_OFFSET,
   SIGINFO_PID_OFFSET,
   SIGINFO_STATUS_OFFSET,
   type Slot,
@@ -32,12 +33,17 @@ interface Foreground {
   readonly unsaid: string;
   /** See `Hands`. */
   readonly finishFile: string | undefined;
-  /** Where nobody can tell how the process ended: what there is to say, and the exit status. Absent: nothing, and 1. */
+  /**
+   * Where nobody can tell how the process ended: what there is to say, and the exit status. Absent: what the file that finishes
+   * the call says, and its exit status.
+   */
   readonly unknown?: { readonly text: string; readonly status: number };
 }
 
 /** Where nobody can tell how the process ended. */
 const UNKNOWN_STATUS = 1;
+/** si_code of a child that has exited (include/uapi/asm-generic/siginfo.h). */
+const CLD_EXITED = 1;
 const STDERR = 2;
 /** With it the program still fits into a frame. */
 const UNSAID_MAX_BYTES = 256 * 1024;
@@ -182,7 +188,7 @@ function emitHear({ p, slots }: Making): void {
   p.mark(nobody);
 }
 
-/** Takes the status off the reaper; where that runs, it stays unknown, and what is no child any more has been reaped already. */
+/** Takes the status off the reaper; where that runs it stays unknown, and where that has none to give it is in its record. */
 function emitLookForReaper({ p, slots, reaperPid }: Making, options: string, reaped: Label): void {
   const info = p.buffer(SIGINFO_BYTES, "{siginfo}");
   const pid = p.slot("reaped");
@@ -191,6 +197,9 @@ function emitLookForReaper({ p, slots, reaperPid }: Making, options: string, rea
   p.call("waitid", [p.flags("P_PID"), reaperPid, info, p.flags(options), 0]);
   p.load(pid, info.at(SIGINFO_PID_OFFSET), 4);
   p.branch(pid, "eq", 0, runs);
+  // One that was killed has not ended as its child did.
+  p.load(pid, info.at(SIGINFO_CODE_OFFSET), 4);
+  p.branch(pid, "ne", p.number(CLD_EXITED, "CLD_EXITED"), reaped);
   p.load(slots.status, info.at(SIGINFO_STATUS_OFFSET), 4);
   p.set(slots.known, KNOWN.fromReaper);
   p.mark(runs);
@@ -229,14 +238,14 @@ function emitReadRecord({ p, slots, stateDirectory }: Making): void {
   p.load(slots.status, record.at(value.offset), 4);
   p.set(slots.known, KNOWN.fromReaper);
   p.load(got, record.at(index.offset), 4);
-  p.branch(got, "eq", p.number(1, "CLD_EXITED"), own);
+  p.branch(got, "eq", p.number(CLD_EXITED, "CLD_EXITED"), own);
   p.add(slots.status, slots.status, 128);
   p.mark(own);
   p.mark(none);
 }
 
 /** What else was to be done at the end has not been, unless the end was told of. */
-function emitFinish({ p, slots }: Making, finishFile: string): void {
+function emitFinish({ p, slots, unknown }: Making, finishFile: string): void {
   const child = p.slot("child");
   const info = p.buffer(SIGINFO_BYTES, "{siginfo of Node}");
   const told = p.label("all is done");
@@ -257,7 +266,9 @@ function emitFinish({ p, slots }: Making, finishFile: string): void {
   p.mark(parent);
   p.step({ action: "wait for Node" });
   p.call("waitid", [p.flags("P_PID"), child, info, p.flags("WEXITED|__WALL"), 0]);
-  p.branch(slots.known, "eq", KNOWN.fromReaper, told);
-  p.load(slots.status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  if (unknown === undefined) {
+    p.branch(slots.known, "eq", KNOWN.fromReaper, told);
+    p.load(slots.status, info.at(SIGINFO_STATUS_OFFSET), 4);
+  }
   p.mark(told);
 }
