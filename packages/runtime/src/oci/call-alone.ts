@@ -29,8 +29,9 @@ export function callHere(args: readonly string[], hands: Hands, name: string = C
     umask: process.umask(),
     pid: process.pid,
     hands,
-    print: (text) => write(STDOUT, text),
-    complain: (text) => write(STDERR, text),
+    print: (text) => void write(STDOUT, text),
+    show: async (text) => write(STDOUT, text),
+    complain: (text) => void write(STDERR, text),
     readInput: async () => readFileSync(STDIN),
   };
 }
@@ -44,8 +45,11 @@ function workingDirectory(): string {
   }
 }
 
-/** In order and to the end, without the streams of Node, which take longer to load than all the rest. */
-function write(descriptor: number, text: string): void {
+/**
+ * In order and to the end, without the streams of Node, which take longer to load than all the rest. Returns whether
+ * somebody reads.
+ */
+function write(descriptor: number, text: string): boolean {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
@@ -53,11 +57,12 @@ function write(descriptor: number, text: string): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // A reader that went away, as in `orlop-oci list | head`.
-      if (code === "EPIPE") return;
+      if (code === "EPIPE") return false;
       if (code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WRITE_AGAIN_MS);
     }
   }
+  return true;
 }
 
 /** How long a full pipe that somebody made non-blocking is left alone. */

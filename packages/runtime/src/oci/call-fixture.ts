@@ -56,6 +56,10 @@ export async function callOci(args: readonly string[], circumstances: CallCircum
     print: (text) => {
       stdout += text;
     },
+    show: async (text) => {
+      stdout += text;
+      return true;
+    },
     complain: (text) => {
       stderr += text;
     },

@@ -21,6 +21,11 @@ export interface Call {
   readonly hands: Hands;
   /** What the command says on standard output. Written before the call ends, in order. */
   print(text: string): void;
+  /**
+   * Says something on standard output at once, for a verb that goes on until somebody ends it. Resolves with whether there
+   * is still somebody to hear more.
+   */
+  show(text: string): Promise<boolean>;
   /** What it says on standard error. */
   complain(text: string): void;
   /**

@@ -195,7 +195,6 @@ test("what means something else in another process is left to the caller's own",
     ["--root", "/proc/self/cwd", "list"],
     ["exec", "--process", "/dev/fd/3", "a"],
     ["update", "--resources", "/dev/stdin", "a"],
-    ["events", "a"],
   ]) {
     const containers = new FakeContainers().with("a", "running");
     await assert.rejects(callOci(args, { ...elsewhere, containers }), NotHere, args.join(" "));

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, readlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { rootObstacle, until } from "../../process/process-bench-fixture.ts";
-import { CommandBench, withCommand } from "./command-bench-fixture.ts";
+import { bounded, rootObstacle, until } from "../../process/process-bench-fixture.ts";
+import { CommandBench, type RunningCall, withCommand } from "./command-bench-fixture.ts";
 
 /** What a process holds: descriptors, by what they are, and children. */
 function holdings(pid: number): readonly string[] {
@@ -36,6 +36,35 @@ suite("the resident process", () => {
       });
       await Promise.all(Array.from({ length: 10 }, (_, index) => bench.callServed(["state", `none-${index}`])));
       for (let count = 0; count < 10; count++) await run();
+      await until("what it held before", () =>
+        JSON.stringify(holdings(resident)) === JSON.stringify(before) ? true : undefined,
+      );
+    });
+  });
+
+  test("follows a container for its callers, as long as both are there", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const { id, path } = bench.bundle(["/bin/sleep", "1000"]);
+      assert.equal((await bench.callServed(["run", "--detach", "--bundle", path, id])).status, 0);
+      const { resident } = bench;
+      const before = await until("an end of all calls", () => {
+        const held = holdings(resident);
+        return held.filter((each) => each.startsWith("socket")).length === 1 ? held : undefined;
+      });
+      const follow = async (): Promise<RunningCall> => {
+        const call = bench.startServed(["events", "--interval", "10ms", id]);
+        await until("two readings", () => (call.said().stdout.split("\n").length > 2 ? true : undefined));
+        return call;
+      };
+      const [killed, following] = [await follow(), await follow()];
+      killed.child.kill("SIGTERM");
+      assert.equal((await bounded("the end of what was killed", killed.ended)).signal, "SIGTERM");
+      assert.equal((await bench.callServed(["delete", "--force", id])).status, 0);
+      const { status, stdout, stderr } = await bounded("the end of the events", following.ended);
+      assert.deepEqual([status, stderr], [0, ""]);
+      const lines = stdout.trimEnd().split("\n");
+      assert.deepEqual([...new Set(lines.map((line) => JSON.parse(line).type))], ["stats"]);
       await until("what it held before", () =>
         JSON.stringify(holdings(resident)) === JSON.stringify(before) ? true : undefined,
       );

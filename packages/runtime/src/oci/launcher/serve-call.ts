@@ -9,6 +9,7 @@ import { calledName } from "./called-as.ts";
 import { type Hello, isOneOfUs } from "./hello.ts";
 import { readHello } from "./read-hello.ts";
 import { RemoteHands } from "./remote-hands.ts";
+import { sayNow } from "./say-now.ts";
 import { type Said, takeLeave } from "./take-leave.ts";
 
 /**
@@ -70,6 +71,7 @@ function callOf(hello: Hello, hands: RemoteHands, said: Said): Call {
     print(text) {
       said.stdout += text;
     },
+    show: (text) => sayNow(hands, text),
     complain(text) {
       said.stderr += text;
     },

@@ -7,6 +7,7 @@ import { type Program, type Report, verifyProgram, Zygote, type ZygoteEnd } from
 import { withTemporaryDirectory } from "@orlop/testkit";
 import type { Hands } from "../hands.ts";
 import { compileFarewell, FAREWELL_TEXT_MAX_BYTES } from "./farewell-program.ts";
+import { sayNow } from "./say-now.ts";
 import { takeLeave } from "./take-leave.ts";
 
 /** A zygote with these as its standard descriptors, in the place of a launcher. */
@@ -23,6 +24,15 @@ function handsWith(stdout: number, stderr: number): { readonly hands: Hands; rea
     close: () => zygote.close(),
   };
   return { hands, ended: zygote.ended };
+}
+
+/** The writing end of a pipe whose reader has gone. */
+function unreadFifo(path: string): number {
+  execFileSync("mkfifo", [path]);
+  const both = openSync(path, "r+");
+  const writer = openSync(path, "w");
+  closeSync(both);
+  return writer;
 }
 
 describe("the end of a call", () => {
@@ -46,14 +56,31 @@ describe("the end of a call", () => {
 
   test("does not depend on anybody reading", async () => {
     await withTemporaryDirectory(async (directory) => {
-      const fifo = join(directory, "fifo");
-      execFileSync("mkfifo", [fifo]);
-      const both = openSync(fifo, "r+");
-      const writer = openSync(fifo, "w");
-      closeSync(both);
+      const writer = unreadFifo(join(directory, "fifo"));
       const { hands, ended } = handsWith(writer, writer);
       takeLeave(hands, { stdout: "unheard\n", stderr: "as well\n" }, 3);
       assert.deepEqual(await ended, { status: 3, signal: null });
+      closeSync(writer);
+    });
+  });
+
+  test("comes after what was said in between, as long as somebody heard that", async () => {
+    await withTemporaryDirectory(async (directory) => {
+      const [out, fifo] = [join(directory, "out"), join(directory, "fifo")];
+      const file = openSync(out, "w");
+      const { hands, ended } = handsWith(file, file);
+      const long = "ä€😀".repeat(FAREWELL_TEXT_MAX_BYTES / 8);
+      assert.deepEqual([await sayNow(hands, long), await sayNow(hands, "more\n")], [true, true]);
+      takeLeave(hands, { stdout: "last\n", stderr: "" }, 0);
+      assert.deepEqual(await ended, { status: 0, signal: null });
+      assert.equal(await sayNow(hands, "too late"), false);
+      closeSync(file);
+      assert.equal(readFileSync(out, "utf8"), `${long}more\nlast\n`);
+      const writer = unreadFifo(fifo);
+      const unheard = handsWith(writer, writer);
+      assert.equal(await sayNow(unheard.hands, "unheard\n"), false);
+      unheard.hands.close();
+      await unheard.ended;
       closeSync(writer);
     });
   });

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { OrlopError, stringifyJson } from "@orlop/core";
 import type { CgroupStats } from "@orlop/kernel";
 import { parseDuration } from "../arguments/duration.ts";
-import { isOwnCall, NotHere } from "../call.ts";
+import { type Call, isOwnCall } from "../call.ts";
 import { containerId } from "../container-id.ts";
 import type { OciContainers } from "../oci-containers.ts";
 import { statsDocument } from "../stats-document.ts";
@@ -21,20 +21,19 @@ for lack of memory, until the container has stopped.`,
   ],
   words: [1, 1],
   async run({ call, given, containers }) {
+    // Whoever called waits since its process began.
+    const beganMs = isOwnCall(call) ? 0 : performance.now();
     const id = containerId(given);
     const intervalMs = parseDuration(given.text("interval") ?? DEFAULT_INTERVAL) ?? 0;
     if (intervalMs <= 0) {
       throw new OrlopError("invalid", "duration interval must be greater than 0", { operation: "read command line" });
     }
-    // What a call prints reaches another process only at the call's end.
-    if (!given.isOn("stats") && !isOwnCall(call)) throw new NotHere("events");
     const all = await containers();
     if ((await all.state(id)).status === "stopped") {
       throw new OrlopError("conflict", `container with id ${id} is not running (container not running)`);
     }
-    const print = (event: object): void => call.print(`${stringifyJson(event)}\n`);
-    if (given.isOn("stats")) print(statsEvent(id, await all.stats(id)));
-    else await follow(all, id, intervalMs, print);
+    if (given.isOn("stats")) call.print(line(statsEvent(id, await all.stats(id))));
+    else await follow(call, all, id, { intervalMs, beganMs });
     return 0;
   },
 };
@@ -42,24 +41,25 @@ for lack of memory, until the container has stopped.`,
 /** How often a container is looked at between two readings. */
 const LOOK_MS = 250;
 
-async function follow(
-  all: OciContainers,
-  id: string,
-  intervalMs: number,
-  print: (event: object) => void,
-): Promise<void> {
+interface Rhythm {
+  readonly intervalMs: number;
+  /** On this process's clock: when the first interval begins. */
+  readonly beganMs: number;
+}
+
+/** Until the container has stopped, or nobody is left to hear of it. */
+async function follow(call: Call, all: OciContainers, id: string, { intervalMs, beganMs }: Rhythm): Promise<void> {
   let kills = outOfMemoryKills(await all.stats(id));
-  // Whoever called waits since then: the first interval begins with the process.
-  let nextMs = Math.max(performance.now(), intervalMs);
-  for (;;) {
+  let nextMs = Math.max(performance.now(), beganMs + intervalMs);
+  while (call.hands.alive) {
     await setTimeout(Math.max(0, Math.min(LOOK_MS, nextMs - performance.now())));
     const stats = await statsOfRunning(all, id);
     if (stats === undefined) return;
     const killsNow = outOfMemoryKills(stats);
-    if (killsNow > kills) print({ type: "oom", id });
+    if (killsNow > kills && !(await call.show(line({ type: "oom", id })))) return;
     kills = killsNow;
     if (performance.now() < nextMs) continue;
-    print(statsEvent(id, stats));
+    if (!(await call.show(line(statsEvent(id, stats))))) return;
     nextMs += intervalMs;
   }
 }
@@ -76,6 +76,10 @@ async function statsOfRunning(all: OciContainers, id: string): Promise<CgroupSta
 
 function outOfMemoryKills({ memory }: CgroupStats): bigint {
   return memory?.events.oom_kill ?? 0n;
+}
+
+function line(event: object): string {
+  return `${stringifyJson(event)}\n`;
 }
 
 function statsEvent(id: string, stats: CgroupStats): object {
