@@ -245,8 +245,9 @@ export class OrphanContainers implements OciContainers {
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot update container "${id}": container not running`);
     }
-    warnOfDeviceAccess(resources, this.#options.warn);
-    await updateLimits(this.#runner, this.#directory(id).record(id), resources, this.#options.env, schemata);
+    const { env, warn } = this.#options;
+    warnOfDeviceAccess(resources, warn);
+    await updateLimits(this.#runner, this.#directory(id).record(id), { resources, schemata, env, warn });
   }
 
   async checkpoint(request: OciCheckpoint): Promise<void> {

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import type { Mount, RuntimeSpec } from "@orlop/core";
 import {
   type CgroupDirectory,
   emitAttach,
@@ -19,13 +20,14 @@ const SAFE = parseMountOptions(["nosuid", "nodev", "noexec", "relatime"], "cgrou
 /**
  * A mount of type `cgroup`: the container's own cgroups and none of the host's (runtime-spec, config-linux.md).
  *
- * Pure version 2 is one file system. With version 1 it is a directory in memory with each hierarchy in it: its root is
+ * Pure version 2 is one file system, or a directory of it that is bound, where that cannot be mounted. With version 1 it is a directory in memory with each hierarchy in it: its root is
  * the container's cgroup, by way of the cgroup namespace, or else because only that directory is bound.
  */
 export function emitCgroupMount(c: Compilation, planned: PlannedMount): void {
   const directories = c.plan.cgroup?.directories ?? [];
   const v1 = directories.filter(({ version }) => version === 1);
-  if (v1.length === 0 && directories.length > 0) emitUnified(c, planned);
+  const [unified] = directories;
+  if (v1.length === 0 && unified !== undefined) emitUnified(c, planned, unified);
   else emitHierarchies(c, planned, v1);
 }
 
@@ -36,12 +38,34 @@ interface BoundHierarchy {
 }
 
 /** What {@link emitCgroupMount} binds. */
-export function boundHierarchies({ request: { spec }, cgroup }: CreatePlan): readonly BoundHierarchy[] {
-  const namespaces = spec.linux?.namespaces ?? [];
+export function boundHierarchies(plan: CreatePlan): readonly BoundHierarchy[] {
+  const { spec } = plan.request;
+  const mounts = (spec.mounts ?? []).filter(({ type }) => type === "cgroup" || type === "cgroup2");
+  const directories = plan.cgroup?.directories ?? [];
+  const v1 = directories.filter(({ version }) => version === 1);
+  if (v1.length > 0) return boundVersion1(spec, mounts, v1);
+  return directories
+    .slice(0, isUnifiedBound(plan) ? 1 : 0)
+    .flatMap(({ path }) => mounts.map(({ destination }) => ({ destination, source: path })));
+}
+
+/**
+ * The hierarchy of version 2 belongs to the user namespace of the caller's cgroup namespace, and who is within another one
+ * may not mount it (cgroup_init_fs_context).
+ */
+function isUnifiedBound({ request: { spec }, host }: CreatePlan): boolean {
+  const types = (spec.linux?.namespaces ?? []).map(({ type }) => type);
+  return (host.rootless || types.includes("user")) && !types.includes("cgroup");
+}
+
+function boundVersion1(
+  { linux }: RuntimeSpec,
+  mounts: readonly Mount[],
+  v1: readonly CgroupDirectory[],
+): readonly BoundHierarchy[] {
+  const namespaces = linux?.namespaces ?? [];
   const isMounted = namespaces.some(({ type, path }) => type === "cgroup" && path === undefined);
   if (isMounted && !namespaces.some(({ type }) => type === "user")) return [];
-  const mounts = (spec.mounts ?? []).filter(({ type }) => type === "cgroup" || type === "cgroup2");
-  const v1 = (cgroup?.directories ?? []).filter(({ version }) => version === 1);
   return mounts.flatMap(({ destination }) =>
     v1.map((directory) => ({ destination: posix.join(destination, nameOf(directory)), source: directory.path })),
   );
@@ -51,11 +75,16 @@ function nameOf({ label }: CgroupDirectory): string {
   return label.replace(/^name=/, "");
 }
 
-function emitUnified(c: Compilation, { mount, field, options }: PlannedMount): void {
+function emitUnified(c: Compilation, { mount, field, options }: PlannedMount, { path }: CgroupDirectory): void {
   const { p } = c;
   const fd = p.slot("mount");
-  p.step({ action: `mount cgroup2 at "${mount.destination}"`, field });
-  emitNewFileSystem(p, { type: "cgroup2", source: "cgroup", options: { ...options, superblockFlags: [] } }, fd);
+  if (isUnifiedBound(c.plan)) {
+    p.step({ action: `bind cgroup "${path}" to "${mount.destination}"`, field });
+    emitBind(c, path, options.attributes.set.includes("MOUNT_ATTR_RDONLY"), fd);
+  } else {
+    p.step({ action: `mount cgroup2 at "${mount.destination}"`, field });
+    emitNewFileSystem(p, { type: "cgroup2", source: "cgroup", options: { ...options, superblockFlags: [] } }, fd);
+  }
   emitPlaceAt(c, fd, mount.destination);
 }
 
@@ -98,9 +127,7 @@ function emitHierarchy(c: Compilation, top: Slot, directory: CgroupDirectory, fi
       fd,
     );
   } else {
-    emitCloneMount(p, p.flags("AT_FDCWD"), directory.path, false, fd);
-    const set = [...SAFE.attributes.set, ...(readOnly ? (["MOUNT_ATTR_RDONLY"] as const) : [])];
-    emitMountAttributes(p, fd, { change: { set, clear: [] }, recursive: false });
+    emitBind(c, directory.path, readOnly, fd);
   }
   p.call("mkdirat", [top, p.text(name), 0o755]);
   p.call("openat", [top, p.text(name), p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC"), 0], { into: place });
@@ -110,6 +137,13 @@ function emitHierarchy(c: Compilation, top: Slot, directory: CgroupDirectory, fi
   const controllers = name.split(",");
   if (controllers.length === 1) return;
   for (const controller of controllers) p.call("symlinkat", [p.text(name), top, p.text(controller)]);
+}
+
+/** Leaves in slot `fd` a mount of a cgroup's directory. */
+function emitBind({ p }: Compilation, path: string, readOnly: boolean, fd: Slot): void {
+  emitCloneMount(p, p.flags("AT_FDCWD"), path, false, fd);
+  const set = [...SAFE.attributes.set, ...(readOnly ? (["MOUNT_ATTR_RDONLY"] as const) : [])];
+  emitMountAttributes(p, fd, { change: { set, clear: [] }, recursive: false });
 }
 
 function hierarchyData({ label, controllers }: CgroupDirectory): readonly (readonly [string, string | undefined])[] {

@@ -27,6 +27,11 @@ function inUserNamespace(spec: RuntimeSpec): RuntimeSpec {
   return { ...spec, linux: { ...spec.linux, namespaces, uidMappings: IDS, gidMappings: IDS } };
 }
 
+function withoutNamespace(spec: RuntimeSpec, absent: LinuxNamespaceType): RuntimeSpec {
+  const namespaces = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== absent);
+  return { ...spec, linux: { ...spec.linux, namespaces } };
+}
+
 function hooked(spec: RuntimeSpec): RuntimeSpec {
   const hook = [{ path: "/usr/bin/hook" }];
   return { ...spec, hooks: { createRuntime: hook, createContainer: hook, startContainer: hook, poststop: hook } };
@@ -57,6 +62,7 @@ const seccomp = { filter: new Uint8Array(16), instructionCount: 2, flags: 0, lis
 const PLANS: Readonly<Record<string, CreatePlan>> = {
   default: fixedPlan(),
   "user-namespace": fixedPlan(inUserNamespace(defaultSpec())),
+  "callers-cgroup-namespace": fixedPlan(withoutNamespace(inUserNamespace(defaultSpec()), "cgroup")),
   terminal: fixedPlan(withProcess(defaultSpec(), { terminal: true, consoleSize: { height: 24, width: 80 } })),
   hooks: fixedPlan(hooked(defaultSpec())),
   "systemd-unit": fixedPlan(defaultSpec(), {

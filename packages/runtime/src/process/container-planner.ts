@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import {
   type Capabilities,
   type CreateRequest,
+  type LinuxResources,
   OrlopError,
   type Process,
   type RootFilesystem,
@@ -18,10 +19,12 @@ import {
   readCgroupLayout,
   type SeccompProgram,
   SeccompProgramCache,
+  unitResources,
 } from "@orlop/kernel";
 import { planResctrl, withResctrl } from "../resctrl/plan-resctrl.ts";
 import { resctrlMount } from "../resctrl/resctrl-mount.ts";
 import { type PlannedUnit, planContainerUnit, type SystemdView } from "../systemd/container-unit.ts";
+import { warnOfIdleWeight } from "../systemd/idle-weight.ts";
 import { warnOfBindOptions } from "./bind-options.ts";
 import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan, CreateStyle } from "./compilation.ts";
@@ -76,9 +79,10 @@ export class ContainerPlanner {
     const { driver } = this.#options;
     const options = { driver, containerId: request.id, rootless: host.rootless };
     const location = parseCgroupsPath(spec.linux?.cgroupsPath, options);
-    const resources = spec.linux?.resources ?? {};
+    const wanted = spec.linux?.resources ?? {};
+    const resources = location.kind === "systemd" ? unitResources(wanted) : wanted;
     const managed = systemd === undefined ? {} : { managerCgroup: systemd.controlGroup };
-    const unit = this.#unit(request.id, spec, location, systemd);
+    const unit = this.#unit(request.id, spec, resources, location, systemd);
     const cgroup = planCgroup(this.cgroupLayout, location, resources, { rootless, ...managed, ...cgroupOwner(spec) });
     const { intelRdt } = spec.linux ?? {};
     const resctrl =
@@ -97,12 +101,14 @@ export class ContainerPlanner {
     const { warn = warnByProcess } = this.#options;
     warnOfBindOptions(plan, warn);
     warnOfDeviceAccess(resources, warn);
+    if (unit !== undefined && this.cgroupLayout.mode === "v2") warnOfIdleWeight(resources, warn);
     return plan;
   }
 
   #unit(
     id: string,
-    { annotations = {}, linux }: RuntimeSpec,
+    { annotations = {} }: RuntimeSpec,
+    resources: LinuxResources,
     location: CgroupLocation,
     systemd: SystemdView | undefined,
   ): PlannedUnit | undefined {
@@ -110,8 +116,7 @@ export class ContainerPlanner {
     if (systemd === undefined) {
       throw new OrlopError("unsupported", `Cannot plan container "${id}": only the systemd that makes it knows where`);
     }
-    const request = { id, annotations, resources: linux?.resources ?? {} };
-    return planContainerUnit(location, request, this.cgroupLayout, systemd, this.host);
+    return planContainerUnit(location, { id, annotations, resources }, this.cgroupLayout, systemd, this.host);
   }
 
   /** Drops what was read of the machine: after a failure it may be what has changed. */

@@ -235,7 +235,7 @@ export class ProcessRuntime implements Runtime {
     const state = await this.state(id);
     if (state.status === "stopped")
       throw new OrlopError("conflict", `Cannot update container "${id}": it is not running`);
-    await updateLimits(this.#hookRunner, this.#directory(id).record(id), resources, process.env);
+    await updateLimits(this.#hookRunner, this.#directory(id).record(id), { resources, env: process.env });
   }
 
   async stats(id: string): Promise<ContainerStats> {

@@ -4,6 +4,7 @@ import { cpuWeightOfShares, ioWeightOfBlockIOWeight } from "../resources/resourc
 import { deviceProperties } from "./device-properties.ts";
 import { SYSTEMD_INFINITY, type SystemdProperty, systemdProperty } from "./systemd-property.ts";
 import { unifiedProperties } from "./unified-properties.ts";
+import { PERIOD_US } from "./unit-resources.ts";
 
 /** Since which version systemd knows a property. */
 export const SYSTEMD_SINCE = {
@@ -88,12 +89,10 @@ function weightProperties(
   return isSet(shares) ? [systemdProperty("CPUWeight", "t", cpuWeightOfShares(shares))] : [];
 }
 
-/** Kernel's default period. */
-const PERIOD_US = 100_000n;
 /** systemd keeps quotas as whole per cent of a CPU: 10 ms a second. */
 const PER_CENT_US = 10_000n;
 
-/** Rounded up to what systemd can express, so that its reload never takes away time; the files get the exact value. */
+/** Rounded up to what systemd can express: see `unitResources`. */
 export function quotaProperties(
   quota: Int64 | undefined,
   period: Uint64 | undefined,
