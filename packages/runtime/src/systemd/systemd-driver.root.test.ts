@@ -152,8 +152,10 @@ suite("a container in a unit of systemd", () => {
         DevicePolicy: "strict",
       });
       await succeed(bench, "update", "--memory", "50000000", "--pids-limit", "20", "--cpu-quota", "20000", id);
+      await succeed(bench, "update", "--cpu-period", "90000", id);
       const files = () => ["memory.max", "pids.max", "cpu.max"].map((name) => file(pid, name));
-      const limits = [String(Math.floor(50_000_000 / 4096) * 4096), "20", "20000 100000"];
+      // The quota in whole per cent of a CPU.
+      const limits = [String(Math.floor(50_000_000 / 4096) * 4096), "20", "20700 90000"];
       assert.deepEqual(files(), limits);
       execFileSync("systemctl", ["daemon-reload"]);
       assert.deepEqual(files(), limits);
