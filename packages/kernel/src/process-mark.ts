@@ -1,11 +1,14 @@
 import { readFileSync, readlinkSync } from "node:fs";
 
+let own: string | undefined;
+
 /**
  * Names this process for as long as it lives, in a form that fits into a file name: what carries it belongs to nobody
  * once the process is gone, whatever became of it.
  */
 export function ownProcessMark(): string {
-  return processMark(process.pid);
+  own ??= processMark(process.pid);
+  return own;
 }
 
 /** The same of another process of this pid namespace. @throws the error of open(2) where there is none */

@@ -51,6 +51,10 @@ export class Database implements Disposable {
   /** Device and number of the file that is open. */
   #file: string | undefined;
   readonly #copy: DatabaseCopy;
+  /** Whether the writer waits for the disk with each transaction, once it has been told. */
+  #durable: boolean | undefined;
+  /** Of the last row that was made. */
+  #rowId = 0;
   /** What the transaction has changed so far. */
   #changes: CopiedStatement[] = [];
 
@@ -80,10 +84,16 @@ export class Database implements Disposable {
   run(sql: string, ...values: readonly DatabaseValue[]): number {
     if (!this.#inTransaction) throw new Error("a change needs a transaction");
     return this.#guard(() => {
-      const changes = Number(this.#statement(sql).run(...values).changes);
-      if (changes > 0) this.#changes.push([sql, ...values]);
-      return changes;
+      const { changes, lastInsertRowid } = this.#statement(sql).run(...values);
+      this.#rowId = Number(lastInsertRowid);
+      if (Number(changes) > 0) this.#changes.push([sql, ...values]);
+      return Number(changes);
     });
+  }
+
+  /** As {@link run}, of a statement that makes a row at the most; the result is the row's id. */
+  insert(sql: string, ...values: readonly DatabaseValue[]): number | undefined {
+    return this.run(sql, ...values) === 0 ? undefined : this.#rowId;
   }
 
   /** Everything of `work` or nothing of it; other writers wait. Within another transaction it is part of that one. */
@@ -143,6 +153,7 @@ export class Database implements Disposable {
     const [writer, reader] = [this.#writer, this.#reader];
     this.#writer = undefined;
     this.#reader = undefined;
+    this.#durable = undefined;
     try {
       writer?.close();
     } finally {
@@ -174,7 +185,9 @@ export class Database implements Disposable {
   #begin(durable: boolean): DatabaseSync {
     for (;;) {
       const connection = this.#writable();
-      connection.exec(`pragma synchronous = ${durable ? "full" : "normal"}; begin immediate`);
+      if (this.#durable !== durable) connection.exec(`pragma synchronous = ${durable ? "full" : "normal"}`);
+      this.#durable = durable;
+      connection.exec("begin immediate");
       if (!this.#isReplaced()) return connection;
     }
   }

@@ -48,11 +48,16 @@ export class LocalLeaseStore implements LeaseStore {
     const process = processMark === undefined ? ownLeaseOwner() : leaseOwner(processMark);
     const owner = expiresAtMs === undefined ? process : null;
     const work = (): void => {
-      if (this.#find(id) !== undefined) throw new OrlopError("exists", `Cannot make lease "${id}": there is one`);
-      // One that has ended and that nobody has removed yet.
-      this.#database.run("delete from leases where id = ?", id);
-      const sql = "insert into leases (id, created_at_ms, expires_at_ms, owner, labels) values (?, ?, ?, ?, ?)";
-      this.#database.run(sql, id, createdAtMs, expiresAtMs ?? null, owner, encodeLabels(labels));
+      const sql = `insert into leases (id, created_at_ms, expires_at_ms, owner, labels) values (?, ?, ?, ?, ?)
+        on conflict do nothing`;
+      const insert = (): number =>
+        this.#database.run(sql, id, createdAtMs, expiresAtMs ?? null, owner, encodeLabels(labels));
+      if (insert() === 0) {
+        if (this.#find(id) !== undefined) throw new OrlopError("exists", `Cannot make lease "${id}": there is one`);
+        // One that has ended and that nobody has removed yet.
+        this.#database.run("delete from leases where id = ?", id);
+        insert();
+      }
       for (const resource of resources) this.#keep(id, resource);
     };
     // One that ends with its process need not outlast the machine.

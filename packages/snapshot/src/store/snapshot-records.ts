@@ -75,8 +75,8 @@ export class SnapshotRecords {
   /** @throws OrlopError `not-found` */
   find(key: string): SnapshotRecord {
     const found = this.get(key);
-    if (found !== undefined) return found;
-    throw new OrlopError("not-found", `Cannot find snapshot "${key}": "${this.#snapshotter}" has none of this name`);
+    if (found === undefined) throw this.#unknown(key);
+    return found;
   }
 
   all(): readonly SnapshotRecord[] {
@@ -90,29 +90,34 @@ export class SnapshotRecords {
    */
   chain(name: string | undefined): readonly number[] {
     if (name === undefined) return [];
-    const { id, info } = this.find(name);
-    if (info.kind !== "committed") {
+    const rows = this.#database.all(
+      `with recursive chain (id, parent, kind, depth) as (
+         select id, parent, kind, 0 from snapshots where snapshotter = ? and key = ?
+         union all
+         select below.id, below.parent, below.kind, depth + 1 from snapshots below, chain where below.id = chain.parent
+       ) select id, kind from chain order by depth`,
+      this.#snapshotter,
+      name,
+    );
+    const [first] = rows;
+    if (first === undefined) throw this.#unknown(name);
+    if (first.kind !== "committed") {
       throw new OrlopError("invalid", `Cannot use snapshot "${name}" as a parent: it is not committed`);
     }
-    return this.#database
-      .all(
-        `with recursive chain (id, parent, depth) as (
-           select id, parent, 0 from snapshots where id = ?
-           union all select below.id, below.parent, depth + 1 from snapshots below, chain where below.id = chain.parent
-         ) select id from chain order by depth`,
-        id,
-      )
-      .map((row) => Number(row.id));
+    return rows.map(({ id }) => Number(id));
   }
 
   /** Gives the id. @throws OrlopError `exists` */
   insert(key: string, kind: SnapshotKind, parentId: number | undefined, labels: Labels): number {
-    this.checkFree(key);
     const now = Date.now();
     const values = [this.#snapshotter, key, kind, parentId ?? null, JSON.stringify(labels), now, now];
-    const columns = "snapshotter, key, kind, parent, labels, created_at_ms, updated_at_ms";
-    this.#database.run(`insert into snapshots (${columns}) values (?, ?, ?, ?, ?, ?, ?)`, ...values);
-    return Number(this.#database.get("select last_insert_rowid() as id")?.id);
+    const id = this.#database.insert(
+      `insert into snapshots (snapshotter, key, kind, parent, labels, created_at_ms, updated_at_ms)
+       values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`,
+      ...values,
+    );
+    if (id === undefined) throw this.#taken(key);
+    return id;
   }
 
   /** Of an active snapshot makes a committed one. @throws OrlopError `exists` */
@@ -145,8 +150,15 @@ export class SnapshotRecords {
   /** @throws OrlopError `exists` */
   checkFree(key: string): void {
     const sql = "select 1 from snapshots where snapshotter = ? and key = ?";
-    if (this.#database.get(sql, this.#snapshotter, key) === undefined) return;
-    throw new OrlopError("exists", `Cannot make snapshot "${key}": "${this.#snapshotter}" has one of this name`);
+    if (this.#database.get(sql, this.#snapshotter, key) !== undefined) throw this.#taken(key);
+  }
+
+  #unknown(key: string): OrlopError {
+    return new OrlopError("not-found", `Cannot find snapshot "${key}": "${this.#snapshotter}" has none of this name`);
+  }
+
+  #taken(key: string): OrlopError {
+    return new OrlopError("exists", `Cannot make snapshot "${key}": "${this.#snapshotter}" has one of this name`);
   }
 }
 

@@ -312,7 +312,6 @@ export class StoredSnapshotter implements Snapshotter {
     { labels = {}, filled }: SnapshotOptions & { readonly filled?: FilledDirectory },
   ): readonly SnapshotMount[] {
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
       const make = (): readonly SnapshotMount[] => {
         const below = this.#records.chain(parent);
         const id = this.#records.insert(key, kind, below[0], labels);
@@ -377,8 +376,10 @@ export class StoredSnapshotter implements Snapshotter {
     try {
       mkdirSync(this.#place(id), { mode: 0o711 });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      this.#makeWay(id);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT") mkdirSync(this.#directory, { recursive: true, mode: 0o711 });
+      else if (code === "EEXIST") this.#makeWay(id);
+      else throw error;
       mkdirSync(this.#place(id), { mode: 0o711 });
     }
   }

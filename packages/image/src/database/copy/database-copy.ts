@@ -11,7 +11,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { OrlopError } from "@orlop/core";
 import { type CopiedChange, type CopiedStatement, encodeChange, LINE_END_MAX, readLineEnd } from "./copied-change.ts";
 
@@ -41,6 +41,10 @@ export function copyPaths(path: string): { readonly base: string; readonly chang
 export class DatabaseCopy implements Disposable {
   readonly #path: string;
   #file: number | undefined;
+  /** Where the copy stood with what was written last. */
+  #last: CopyEnd | undefined;
+  /** Asks a connection for its number of changes. */
+  #number: { readonly connection: DatabaseSync; readonly statement: StatementSync } | undefined;
 
   /** @param path of the database */
   constructor(path: string) {
@@ -68,14 +72,18 @@ export class DatabaseCopy implements Disposable {
     statements: readonly CopiedStatement[],
     durable: boolean,
   ): number {
-    const current = Number(connection.prepare("pragma user_version").get()?.user_version);
-    let end = this.#end();
+    const current = this.#numberOf(connection);
+    let end = this.#end(current);
     if (end !== undefined && end.durable > current + 1) throw setBack(this.#path, current, end.durable);
     const number = current === LAST_NUMBER ? 1 : current + 1;
     try {
       if (end === undefined || number < current || this.#isToBeginAnew(end, current))
         end = this.#begin(reader, number - 1);
-      this.#write({ number, durable: durable ? number : Math.min(end.durable, current), statements });
+      this.#last = this.#write(end.sizeBytes, {
+        number,
+        durable: durable ? number : Math.min(end.durable, current),
+        statements,
+      });
     } catch {
       this.#drop();
     }
@@ -85,6 +93,15 @@ export class DatabaseCopy implements Disposable {
   [Symbol.dispose](): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#last = undefined;
+    this.#number = undefined;
+  }
+
+  #numberOf(connection: DatabaseSync): number {
+    if (this.#number?.connection !== connection) {
+      this.#number = { connection, statement: connection.prepare("pragma user_version") };
+    }
+    return Number(this.#number.statement.get()?.user_version);
   }
 
   /** One more than the database has: of a transaction that was killed before its end. */
@@ -93,9 +110,12 @@ export class DatabaseCopy implements Disposable {
     return sizeBytes > CHANGES_MIN_BYTES && sizeBytes > statSync(this.#path).size;
   }
 
-  #end(): CopyEnd | undefined {
+  #end(current: number): CopyEnd | undefined {
     try {
-      return endOf(this.#open());
+      const { file, sizeBytes } = this.#open();
+      // With whatever others have written since, it is longer, or the database has another number.
+      if (this.#last?.sizeBytes === sizeBytes && this.#last.number === current) return this.#last;
+      return endOf(file, sizeBytes);
     } catch {
       return undefined;
     }
@@ -105,7 +125,7 @@ export class DatabaseCopy implements Disposable {
   #begin(reader: DatabaseSync, number: number): CopyEnd {
     const { base } = copyPaths(this.#path);
     const made = `${base}.new`;
-    const file = this.#open();
+    const { file } = this.#open();
     rmSync(made, { force: true });
     // Changes without what they were made to are of no use, but they would seem to be.
     ftruncateSync(file, 0);
@@ -115,26 +135,31 @@ export class DatabaseCopy implements Disposable {
       syncFile(made);
       renameSync(made, base);
     }
-    this.#write({ number, durable: number, statements: [] });
-    return { number, durable: number, sizeBytes: 0 };
+    return this.#write(0, { number, durable: number, statements: [] });
   }
 
-  #write(change: CopiedChange): void {
+  /** @param sizeBytes of the file so far, which is open */
+  #write(sizeBytes: number, change: CopiedChange): CopyEnd {
     const bytes = encodeChange(change);
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#open(), bytes, at);
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#file as number, bytes, at);
+    return { number: change.number, durable: change.durable, sizeBytes: sizeBytes + bytes.length };
   }
 
-  #open(): number {
-    if (this.#file !== undefined && fstatSync(this.#file).nlink > 0) return this.#file;
+  #open(): { readonly file: number; readonly sizeBytes: number } {
+    if (this.#file !== undefined) {
+      const { nlink, size } = fstatSync(this.#file);
+      if (nlink > 0) return { file: this.#file, sizeBytes: size };
+    }
     this[Symbol.dispose]();
     this.#file = openSync(copyPaths(this.#path).changes, "a+", 0o600);
-    return this.#file;
+    return { file: this.#file, sizeBytes: fstatSync(this.#file).size };
   }
 
   /** What is half written tells nobody where the copy stands. */
   #drop(): void {
+    this.#last = undefined;
     try {
-      ftruncateSync(this.#open(), 0);
+      ftruncateSync(this.#open().file, 0);
       rmSync(`${copyPaths(this.#path).base}.new`, { force: true });
     } catch {}
   }
@@ -148,15 +173,14 @@ function readEnd(path: string): CopyEnd | undefined {
     return undefined;
   }
   try {
-    return endOf(file);
+    return endOf(file, fstatSync(file).size);
   } finally {
     closeSync(file);
   }
 }
 
 /** Undefined where there is no change, or the last one is not whole. */
-function endOf(file: number): CopyEnd | undefined {
-  const sizeBytes = fstatSync(file).size;
+function endOf(file: number, sizeBytes: number): CopyEnd | undefined {
   const bytes = Buffer.alloc(LINE_END_MAX);
   const length = readSync(file, bytes, 0, LINE_END_MAX, Math.max(0, sizeBytes - LINE_END_MAX));
   const end = readLineEnd(bytes.toString("latin1", 0, length));
