@@ -69,6 +69,13 @@ const PLANS: Readonly<Record<string, CreatePlan>> = {
     cgroup: { ...FIXED_CGROUP, operations: FIXED_CGROUP.operations.slice(0, 1), cloneInto: undefined },
     unit: { name: "orlop-c1.scope", ofUser: false, properties: [] },
   }),
+  image: fixedPlan(SMALL, {
+    rootfs: {
+      kind: "overlay",
+      lower: [{ erofs: "/layer.erofs" }],
+      writes: { upper: "/upper", work: "/work", volatile: true },
+    },
+  }),
   overlay: fixedPlan(SMALL, { rootfs: { kind: "overlay", lower: ["/upper", "/lower"], writes: "discard" }, seccomp }),
 };
 

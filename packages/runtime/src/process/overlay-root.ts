@@ -1,7 +1,7 @@
 import { type ErofsLayerFiles, OrlopError, type OverlayLayer, type OverlayWrites } from "@orlop/core";
 import { emitAttach, emitNewFileSystem, type NewFileSystem, octal, parseMountOptions, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
-import { emitDropScratch, emitScratch } from "./scratch-memory.ts";
+import { emitAttachOverRoot, emitDropScratch, emitScratch } from "./scratch-memory.ts";
 
 const NO_OPTIONS = parseMountOptions([], undefined, "root");
 
@@ -22,6 +22,14 @@ export function emitOverlayRoot(
 ): void {
   const { p } = c;
   const discard = writes === "discard";
+  const [only] = lower;
+  if (!discard && lower.length === 1 && only !== undefined && typeof only !== "string") {
+    const { upper, work } = writes;
+    if (!needsLinks([upper, work])) {
+      emitImageRoot(c, only, writes, attach);
+      return;
+    }
+  }
   const { upper, work, volatile = false } = discard ? { upper: "upper", work: "work" } : writes;
   const hasImages = lower.some((layer) => typeof layer !== "string");
   const needsScratch = discard || hasImages || needsLinks(lower.map(layerPath)) || needsLinks([upper, work]);
@@ -47,14 +55,40 @@ export function layerPath(layer: OverlayLayer): string {
   return typeof layer === "string" ? layer : layer.erofs;
 }
 
+/** The same of one image: it needs no scratch memory to lie in, as the overlay can be told of it as the working directory. */
+function emitImageRoot(
+  c: Compilation,
+  image: ErofsLayerFiles,
+  { upper, work, volatile = false }: Exclude<OverlayWrites, "discard">,
+  attach: (mount: Slot) => void,
+): void {
+  const { p } = c;
+  const mount = p.slot("image");
+  emitNewImage(c, image, mount);
+  emitAttachOverRoot(c, mount);
+  p.call("fchdir", [mount]);
+  p.call("close", [mount]);
+  p.step({ action: `overlay "${image.erofs}"`, field: "root.path" });
+  emitNewFileSystem(p, overlay(c, { lower: ["."], upper, work, oneByOne: true, volatile, keeps: true }), c.root);
+  // As with scratch memory, it must not be there at the pivot.
+  p.step({ action: "take the image out of sight", why: "the overlay keeps what it needs of it" });
+  p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
+  attach(c.root);
+}
+
+function emitNewImage({ p }: Compilation, { erofs: path, device }: ErofsLayerFiles, into: Slot): void {
+  p.step({ action: `mount image "${path}"`, field: "root.path", why: "from its file, without a block device" });
+  const data = device === undefined ? [] : [["device", device] as const];
+  emitNewFileSystem(p, { type: "erofs", source: path, options: { ...NO_OPTIONS, data } }, into);
+}
+
 /** Mounts an image in the scratch memory; gives its name there. */
-function emitImage({ p }: Compilation, { erofs: path, device }: ErofsLayerFiles, index: number): string {
+function emitImage(c: Compilation, layer: ErofsLayerFiles, index: number): string {
+  const { p } = c;
   const name = `image${index}`;
   const image = p.slot("image");
   const place = p.slot("image_place");
-  p.step({ action: `mount image "${path}"`, field: "root.path", why: "from its file, without a block device" });
-  const data = device === undefined ? [] : [["device", device] as const];
-  emitNewFileSystem(p, { type: "erofs", source: path, options: { ...NO_OPTIONS, data } }, image);
+  emitNewImage(c, layer, image);
   p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(name), octal(p, 0o700)]);
   const flags = p.flags("O_PATH|O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC");
   p.call("openat", [p.flags("AT_FDCWD"), p.text(name), flags, 0], { into: place });
