@@ -13,6 +13,8 @@ export const LABEL_GC_REF_CONTENT = "containerd.io/gc.ref.content";
 export const LABEL_GC_REF_SNAPSHOT = "containerd.io/gc.ref.snapshot";
 /** A blob or snapshot with this label stays, whoever refers to it. */
 export const LABEL_GC_ROOT = "containerd.io/gc.root";
+/** The same as long as the process lives that the value names, as the owner of a lease: it keeps what has no lease of its own. */
+export const LABEL_GC_PROCESS = "orlop.io/gc.process";
 
 export interface ContentInfo {
   readonly digest: Digest;

@@ -5,6 +5,7 @@ export {
   type Ingest,
   type IngestOptions,
   type IngestStatus,
+  LABEL_GC_PROCESS,
   LABEL_GC_REF_CONTENT,
   LABEL_GC_REF_SNAPSHOT,
   LABEL_GC_ROOT,

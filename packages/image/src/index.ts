@@ -17,6 +17,7 @@ export { type ReadLayerOptions, readLayer, type StoredLayer } from "./layer/read
 export { INDEX_DEPTH_MAX, isAttestation, isIndex, nestedTooDeep } from "./layout/members-for-platform.ts";
 export { pipeThrough } from "./process/pipe-through.ts";
 export { readStreamProcessors, STREAM_PROCESSORS_FILE, type StreamProcessor } from "./process/stream-processors.ts";
+export { leaseOwner } from "./store/lease-owner.ts";
 export type { DamagedBlob, LocalContentStore } from "./store/local-content-store.ts";
 export { openStore, type Store } from "./store/open-store.ts";
 export { readTar } from "./tar/read-tar.ts";

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { LABEL_GC_REF_CONTENT, LABEL_GC_REF_SNAPSHOT, LABEL_GC_ROOT } from "@orlop/core";
+import { LABEL_GC_PROCESS, LABEL_GC_REF_CONTENT, LABEL_GC_REF_SNAPSHOT, LABEL_GC_ROOT } from "@orlop/core";
 import { makeTestBlob, walkTree } from "@orlop/testkit";
+import { ownLeaseOwner } from "../store/lease-owner.ts";
 import { storeBlob } from "../store/store-fixture.ts";
 import { CollectFixture, makeTestImage, type TestImage } from "./collect-fixture.ts";
 import { collectGarbage } from "./collect-garbage.ts";
@@ -87,6 +88,20 @@ describe("garbage collection keeps", () => {
     fixture.fake.make("u", undefined, { labels: { [`${prefix}/l`]: four ?? "" } });
     const { removed } = await collectGarbage(fixture);
     assert.deepEqual(removed.map(({ name }) => name).sort(), ["s", five].sort());
+  });
+
+  test("what is labelled with a process and all that it refers to, for as long as that lives", async () => {
+    using fixture = await withImages(A1);
+    await fixture.store.images.delete("image-0");
+    const content = { [`${LABEL_GC_REF_CONTENT}.image`]: A1.manifest.digest };
+    const labels = { ...content, [LABEL_GC_PROCESS]: ownLeaseOwner() };
+    fixture.fake.make("run", "chain a1", { kind: "active", labels });
+    assert.deepEqual((await collectGarbage(fixture)).removed, []);
+    const gone = { ...content, [LABEL_GC_PROCESS]: ownLeaseOwner().replace(/\d+$/, "1") };
+    fixture.store.database.transaction(() =>
+      fixture.store.database.run("update fakes set labels = ? where key = 'run'", JSON.stringify(gone)),
+    );
+    assert.equal((await collectGarbage(fixture)).removed.length, 7);
   });
 
   test("nothing for the sake of leases that have ended", async () => {

@@ -30,8 +30,8 @@ export interface CollectedGarbage {
  * processes that are gone have left behind.
  *
  * Any number of processes may use the store meanwhile, collect as well, and be killed: what a collection leaves the next one
- * finds. Nobody waits for it, but for the moment of a transaction. Who wants to use what is there has a lease keep it first,
- * and looks afterwards whether it is there: with what he finds all that it refers to stays.
+ * finds. Nobody waits for it, but for the moment of a transaction. Who wants to use what is there has a lease keep it first, or
+ * labels of a snapshot of his, and looks afterwards whether it is there: with what he finds all that it refers to stays.
  *
  * @throws OrlopError `cancelled`
  */

@@ -1,4 +1,12 @@
-import { type ContentInfo, type Digest, LABEL_GC_ROOT, type Labels, type SnapshotInfo } from "@orlop/core";
+import {
+  type ContentInfo,
+  type Digest,
+  LABEL_GC_PROCESS,
+  LABEL_GC_ROOT,
+  type Labels,
+  type SnapshotInfo,
+} from "@orlop/core";
+import { isLeaseOwnerAlive } from "../store/lease-owner.ts";
 import type { Store } from "../store/open-store.ts";
 import type { CollectableSnapshots } from "./collectable-snapshots.ts";
 import { ReferenceGraph, type ReferenceNode } from "./reference-graph.ts";
@@ -30,7 +38,7 @@ export function viewStore({ store, snapshots }: CollectedStore): StoreView {
     const nodes: ReferenceNode[] = [];
     const add = (node: ReferenceNode, labels: Labels): void => {
       nodes.push(node);
-      if (LABEL_GC_ROOT in labels) roots.add(node.id);
+      if (isRoot(labels)) roots.add(node.id);
     };
     for (const row of store.content.rows()) add(blobNode(row), row.labels);
     const writable = new Map<string, string | undefined>();
@@ -46,6 +54,12 @@ export function viewStore({ store, snapshots }: CollectedStore): StoreView {
     const graph = new ReferenceGraph(nodes);
     return { graph, writable, garbage: graph.except(graph.reachable(roots)), version };
   });
+}
+
+function isRoot(labels: Labels): boolean {
+  if (LABEL_GC_ROOT in labels) return true;
+  const process = labels[LABEL_GC_PROCESS];
+  return process !== undefined && isLeaseOwnerAlive(process);
 }
 
 /** One blob or snapshot as it is now; undefined where it is not there. */

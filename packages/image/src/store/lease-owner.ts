@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 
 let own: string | undefined;
+let boot: string | undefined;
 
 /** Names this process among all that there have been, those before the machine was started last as well. */
 export function ownLeaseOwner(): string {
@@ -23,5 +24,6 @@ export function isLeaseOwnerAlive(owner: string): boolean {
 
 /** random(4), /proc/sys/kernel/random/boot_id. */
 function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+  return boot;
 }

@@ -1,5 +1,6 @@
-import { formatReference, type ImageRecord, OrlopError } from "@orlop/core";
+import { formatReference, type ImageRecord } from "@orlop/core";
 import type { Depot } from "../store/open-depot.ts";
+import { unlessMissing } from "./unless-missing.ts";
 
 /**
  * An image that is here, by its name in full, or by what was typed: the beginning of an id, or a name that this machine's
@@ -22,13 +23,4 @@ async function findAlias(depot: Depot, name: string, text: string): Promise<Imag
   const { meantBy } = await import("../transfer/meant-by.ts");
   const meant = formatReference(await meantBy(text));
   return meant === name ? undefined : await unlessMissing(depot.images.get(meant));
-}
-
-async function unlessMissing<T>(finding: Promise<T>): Promise<T | undefined> {
-  try {
-    return await finding;
-  } catch (error) {
-    if (error instanceof OrlopError && error.code === "not-found") return undefined;
-    throw error;
-  }
 }

@@ -1,17 +1,5 @@
-import {
-  type Descriptor,
-  type Digest,
-  LABEL_GC_REF_CONTENT,
-  LABEL_GC_ROOT,
-  type Labels,
-  type LeaseResource,
-  OrlopError,
-  type PrepareOptions,
-  type RootFilesystem,
-  type Snapshotter,
-} from "@orlop/core";
-import { type PulledImage, pullImage, type StoredImage, StoreSource } from "@orlop/image";
-import { rootFilesystem } from "@orlop/snapshot";
+import { type Descriptor, type LeaseResource, OrlopError, type Snapshotter } from "@orlop/core";
+import { pullImage, StoreSource } from "@orlop/image";
 import { caller } from "../caller/caller.ts";
 import { callerMark } from "../caller/caller-mark.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
@@ -20,8 +8,8 @@ import { ownPlatform } from "../store/own-platform.ts";
 import { findKnown } from "./find-known.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
-import { snapshotImage } from "./snapshot-image.ts";
-import { snapshotKey } from "./snapshot-key.ts";
+import { openStored } from "./open-stored.ts";
+import { unlessMissing } from "./unless-missing.ts";
 
 /** Opens the image from this user's depot, for one container. */
 export async function openPulled(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
@@ -43,35 +31,51 @@ export async function openFromDepot(
   reference: ImageReference,
   options: OpenImageOptions,
 ): Promise<Image> {
-  await using stack = new AsyncDisposableStack();
-  const { platform = ownPlatform(), pull: policy = "missing" } = options;
-  const limit: PrepareOptions = options.writtenMaxBytes === undefined ? {} : { sizeMaxBytes: options.writtenMaxBytes };
   // No image comes for what is refused then.
-  if (limit.sizeMaxBytes !== undefined) await depot.checkLimit();
+  if (options.writtenMaxBytes !== undefined) await depot.checkLimit();
   const snapshotter = await depot.snapshotter();
-  const key = snapshotKey(options.containerId);
-  const known = policy === "always" ? undefined : await findNamed(depot, reference);
-  const written: LeaseResource = { kind: "snapshot", snapshotter: snapshotter.name, key };
+  const known = options.pull === "always" ? undefined : await findNamed(depot, reference);
+  const open = (target: Descriptor): Promise<Image> => openTarget(depot, snapshotter, target, options);
+  const image = known && (await unlessMissing(open(known)));
+  return image ?? (await openBrought({ depot, snapshotter, known, open }, reference, options));
+}
+
+async function openTarget(
+  depot: Depot,
+  snapshotter: Snapshotter,
+  target: Descriptor,
+  options: OpenImageOptions,
+): Promise<Image> {
+  const stored = await depot.storedImage(target, options.platform ?? ownPlatform());
+  return await openStored(depot, { stored, snapshotter, parent: stored.chainId }, options);
+}
+
+interface MissingImage {
+  readonly depot: Depot;
+  readonly snapshotter: Snapshotter;
+  readonly known: Descriptor | undefined;
+  /** @throws OrlopError `not-found` where it is not unpacked */
+  readonly open: (target: Descriptor) => Promise<Image>;
+}
+
+/** Brings the image first, or unpacks what is here and never was, or by another snapshotter. */
+async function openBrought(
+  { depot, snapshotter, known, open }: MissingImage,
+  reference: ImageReference,
+  options: OpenImageOptions,
+): Promise<Image> {
+  await using stack = new AsyncDisposableStack();
   // Kept before it is looked at: somebody may be removing it.
-  const resources: readonly LeaseResource[] =
-    known === undefined ? [written] : [written, { kind: "content", digest: known.digest }];
-  // What is kept has others to keep it from then on; the rest goes with who called.
-  const owner = options.keeps === true ? {} : { processMark: callerMark() };
-  const { id: lease } = await depot.leases.create({ id: key, resources, ...owner });
+  const resources: readonly LeaseResource[] = known === undefined ? [] : [{ kind: "content", digest: known.digest }];
+  const { id: lease } = await depot.leases.create({ resources, processMark: callerMark() });
   stack.defer(() => depot.leases.delete(lease));
   const isHere = known !== undefined && (await depot.content.has(known.digest));
   const target = isHere ? known : await bring(depot, reference, { ...options, lease });
-  const stored = await depot.storedImage(target, platform);
-  const take = (): Promise<PulledImage> =>
-    pullImage(new StoreSource(depot.content, [{ target }]), depot, { target }, { platform, snapshotter, lease });
-  const labels = options.keeps === true ? keepingLabels(stored.manifest.digest) : undefined;
-  const rootfs = await makeRoot(snapshotter, { key, labels, limit, stored }, take);
-  if (labels === undefined) stack.defer(() => snapshotter.remove(key));
-  const { manifest } = stored;
-  const root = { kind: "snapshot", store: depot.root, snapshotter: snapshotter.name, key, manifest } as const;
-  const image = snapshotImage({ root, rootfs, stored }, stack);
-  const cleanUp = stack.move();
-  return { ...image, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
+  const image = await unlessMissing(open(target));
+  if (image !== undefined) return image;
+  const { platform = ownPlatform() } = options;
+  await pullImage(new StoreSource(depot.content, [{ target }]), depot, { target }, { platform, snapshotter, lease });
+  return await open(target);
 }
 
 /** What has no name here is looked at each time, which costs little where its parts are here. */
@@ -102,39 +106,4 @@ async function bring(
   // Loaded no sooner: registries and their like take longer to load than a container takes to start.
   const { pull } = await import("../transfer/pull.ts");
   return (await pull(depot, { reference, platform, quiet: quiet || !isNamed, lease })).target;
-}
-
-/** A container's snapshot stays without anybody's lease, and its image with it, so that it can still be committed. */
-function keepingLabels(manifest: Digest): Labels {
-  return { [LABEL_GC_ROOT]: new Date().toISOString(), [`${LABEL_GC_REF_CONTENT}.image`]: manifest };
-}
-
-interface RootRequest {
-  /** Of the new snapshot. */
-  readonly key: string;
-  /** Those that keep it when this is over; absent: it goes then. */
-  readonly labels: Labels | undefined;
-  /** On what is written to it. */
-  readonly limit: PrepareOptions;
-  readonly stored: StoredImage;
-}
-
-/** @param take takes in what is here and was never unpacked, or by another snapshotter */
-async function makeRoot(
-  snapshotter: Snapshotter,
-  { key, labels, limit, stored: { chainId } }: RootRequest,
-  take: () => Promise<unknown>,
-): Promise<RootFilesystem> {
-  const prepare = async (): Promise<RootFilesystem> =>
-    labels === undefined
-      ? // What is written goes away with the container.
-        rootFilesystem(await snapshotter.prepare(key, chainId, limit), { volatile: true })
-      : rootFilesystem(await snapshotter.prepare(key, chainId, { ...limit, labels }));
-  try {
-    return await prepare();
-  } catch (error) {
-    if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
-    await take();
-    return await prepare();
-  }
 }

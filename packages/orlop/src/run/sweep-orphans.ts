@@ -1,3 +1,4 @@
+import { unlessMissing } from "../image/unless-missing.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { type Orphan, removeOrphans } from "./run-marker.ts";
 import { parseRuntime } from "./runtime-choice.ts";
@@ -24,13 +25,14 @@ export async function removeContainersOf(
   await removeOrphans(stateDirectory, remove, (mark) => mark === processMark);
 }
 
-/** The runtime that made it knows how; what it has written goes with the lease that ended with its process. */
+/** The runtime that made it knows how; what it has written goes, whether its maker lives yet or not. */
 async function removeOrphan(stateDirectory: string, id: string, { runtime, root }: Orphan): Promise<void> {
   using open = await openRuntime(parseRuntime(runtime), stateDirectory, "ignore");
   await open.runtime.delete(id, { force: true });
   if (root?.kind !== "snapshot") return;
   const { Depot } = await import("../store/open-depot.ts");
   await using depot = new Depot(root.store);
-  await depot.leases.delete(root.key);
+  const snapshotter = await depot.snapshotterOf(root.snapshotter);
+  await unlessMissing(snapshotter.remove(root.key));
   await depot.collectGarbage();
 }
