@@ -50,7 +50,7 @@ import {
   streamsDirectory,
   tryLockContainer,
 } from "./state/container-places.ts";
-import { CONTAINER_TABLES, type Container, ContainerRows } from "./state/container-rows.ts";
+import { CONTAINER_TABLES, type Container, ContainerRows, newestFirst } from "./state/container-rows.ts";
 import { type EngineEvent, EventRows } from "./state/event-rows.ts";
 import { watchDatabase } from "./state/watch-database.ts";
 import { Volumes } from "./volumes.ts";
@@ -157,16 +157,18 @@ export class Engine {
   async list({ isActive = false }: { readonly isActive?: boolean } = {}): Promise<readonly Container[]> {
     const { rows } = this.#context;
     const listed = isActive ? rows.unsettled() : rows.list();
+    const transients = this.#context.transients();
+    const changed = await findChanged(this.#context, listed);
+    if (changed.length === 0 && transients.length === 0) return listed;
     const kept = new Map(listed.map((container) => [container.id, container]));
-    for (const { id } of await findChanged(this.#context, [...kept.values()])) {
+    for (const { id } of changed) {
       // Whoever holds it is changing it just now.
       using lock = tryLockContainer(this.#context, id);
       const settled = lock === undefined ? this.#context.rows.get(id) : await this.#settleLocked(id);
       if (settled === undefined) kept.delete(id);
       else kept.set(id, settled);
     }
-    const all = [...this.#context.transients(), ...kept.values()];
-    return all.sort((a, b) => b.createdAtMs - a.createdAtMs);
+    return [...transients, ...kept.values()].sort(newestFirst);
   }
 
   /** @throws OrlopError `not-found`; `conflict` for the beginning of several ids */

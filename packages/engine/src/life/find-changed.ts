@@ -13,20 +13,26 @@ export async function findChanged(
   context: EngineContext,
   containers: readonly Container[],
 ): Promise<readonly Container[]> {
-  const running = Map.groupBy(containers.filter(isGlancedAt), ({ runtime }) => runtime);
-  const same = new Set<string>();
-  for (const [name, all] of running) {
-    const runtime = await context.runtime(name);
-    const inits = new Map(all.map(({ id, state }) => [id, state.pid ?? 0]));
-    const ended = runtime.mayHaveEnded?.(inits);
-    if (ended === undefined) continue;
-    for (const id of inits.keys()) if (!ended.has(id)) same.add(id);
+  const active = containers.filter(({ state }) => isActive(state.status) || state.status === "removing");
+  const ended = new Map<string, ReadonlySet<string> | undefined>();
+  for (const [name, inits] of initsByRuntime(active)) {
+    ended.set(name, (await context.runtime(name)).mayHaveEnded?.(inits));
   }
-  return containers.filter((container) => {
-    const { id, state, log } = container;
-    if (!isActive(state.status) && state.status !== "removing") return false;
-    return !same.has(id) || (log.driver !== "passthrough" && !hasPump(context, container));
+  return active.filter((container) => {
+    const runs = isGlancedAt(container) && ended.get(container.runtime)?.has(container.id) === false;
+    return !runs || (container.log.driver !== "passthrough" && !hasPump(context, container));
   });
+}
+
+function initsByRuntime(containers: readonly Container[]): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const all = new Map<string, Map<string, number>>();
+  for (const container of containers) {
+    if (!isGlancedAt(container)) continue;
+    const inits = all.get(container.runtime) ?? new Map<string, number>();
+    if (inits.size === 0) all.set(container.runtime, inits);
+    inits.set(container.id, container.state.pid ?? 0);
+  }
+  return all;
 }
 
 function isGlancedAt({ state }: Container): boolean {

@@ -36,6 +36,7 @@ export interface Container extends ContainerDescription {
 
 /** Conditions of indexes: queries say them word for word, so that a few of thousands of rows are found by those. */
 const IS_ACTIVE = "status in ('starting', 'running', 'paused', 'removing')";
+const IS_CONNECTED = "status in ('starting', 'running', 'paused') and endpoints <> '[]'";
 const HAS_REQUIREMENTS = "json_extract(description, '$.requires[0]') is not null";
 const HAS_VOLUMES = "json_extract(description, '$.volumes[0]') is not null";
 
@@ -79,14 +80,15 @@ export const CONTAINER_TABLES: DatabaseComponent = {
     `create index engine_active on engine_containers (status) where ${IS_ACTIVE};
      create index engine_requiring on engine_containers (id) where ${HAS_REQUIREMENTS};
      create index engine_with_volumes on engine_containers (id) where ${HAS_VOLUMES}`,
+    `create index engine_connected on engine_containers (id) where ${IS_CONNECTED}`,
   ],
 };
 
 /** Rows of containers; changes are made within transactions of the caller's. */
 export class ContainerRows {
   readonly #database: Database;
-  /** The last list: who lists often reads what has not changed once. */
-  #listed: Listed = { version: "", containers: [], rows: new Map() };
+  /** The last lists by their conditions: who lists often reads what has not changed once. */
+  readonly #listed = new Map<string, Listed>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -112,26 +114,36 @@ export class ContainerRows {
     return rows.map(({ id }) => String(id));
   }
 
-  /**
-   * By their ids: SQLite would take longer to sort such long rows than to read them. What is as it was in the last list is the
-   * same object.
-   */
+  /** Those made last first. What is as it was in the last list is the same object, and so is the list where nothing has changed. */
   list(): readonly Container[] {
-    if (this.#database.isInTransaction) return this.#readList().containers;
+    return this.#list("");
+  }
+
+  /** In the same way those that may have become something else without anybody's doing: of which there are processes, or that are half gone. */
+  unsettled(): readonly Container[] {
+    return this.#list(`where ${IS_ACTIVE}`);
+  }
+
+  #list(condition: string): readonly Container[] {
+    const known = this.#listed.get(condition);
+    if (this.#database.isInTransaction) return this.#readList(condition, known).containers;
     return this.#database.snapshot(() => {
       const version = this.#database.version();
-      if (version !== this.#listed.version) this.#listed = { ...this.#readList(), version };
-      return this.#listed.containers;
+      if (known !== undefined && version === known.version) return known.containers;
+      const listed = { ...this.#readList(condition, known), version };
+      this.#listed.set(condition, listed);
+      return listed.containers;
     });
   }
 
-  #readList(): Omit<Listed, "version"> {
+  #readList(condition: string, known: Listed | undefined): Omit<Listed, "version"> {
     const rows = new Map<string, ReadRow>();
-    for (const row of this.#database.all("select * from engine_containers order by id")) {
+    // SQLite would take longer to sort such long rows than to read them.
+    for (const row of this.#database.all(`select * from engine_containers ${condition} order by id`)) {
       const id = String(row.id);
-      rows.set(id, readRow(row, this.#listed.rows.get(id)));
+      rows.set(id, readRow(row, known?.rows.get(id)));
     }
-    return { rows, containers: [...rows.values()].map(({ container }) => container) };
+    return { rows, containers: Array.from(rows.values(), ({ container }) => container).sort(newestFirst) };
   }
 
   /** Those that require another one. */
@@ -147,11 +159,6 @@ export class ContainerRows {
     return containers.filter(({ volumes }) => volumes.some((volume) => volume.name === name));
   }
 
-  /** Those that may have become something else without anybody's doing: of which there are processes, or that are half gone. */
-  unsettled(): readonly Container[] {
-    return this.#database.all(`select * from engine_containers where ${IS_ACTIVE} order by id`).map(decodeContainer);
-  }
-
   /** Those that somebody has to look after: whose health is probed, or that are to become something when they end. */
   attended(): readonly Container[] {
     const sql =
@@ -163,9 +170,7 @@ export class ContainerRows {
 
   /** Whether a container that runs is on a network. */
   hasConnected(): boolean {
-    const sql = `select 1 from engine_containers
-      where ${IS_ACTIVE} and status <> 'removing' and endpoints <> '[]' limit 1`;
-    return this.#database.get(sql) !== undefined;
+    return this.#database.get(`select 1 from engine_containers where ${IS_CONNECTED} limit 1`) !== undefined;
   }
 
   spec(id: string): RuntimeSpec | undefined {
@@ -218,6 +223,11 @@ export class ContainerRows {
     this.#database.run("delete from engine_containers where id = ?", id);
     this.#database.run("delete from engine_specs where id = ?", id);
   }
+}
+
+/** An order of lists. */
+export function newestFirst(a: Container, b: Container): number {
+  return b.createdAtMs - a.createdAtMs;
 }
 
 function isAttended(description: ContainerDescription): boolean {

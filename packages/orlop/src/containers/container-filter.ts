@@ -50,6 +50,7 @@ export function parseContainerFilters(texts: readonly string[]): ContainerFilter
  * @throws OrlopError `not-found` for a container to compare with
  */
 export function filterContainers(all: readonly Container[], filters: ContainerFilters): readonly Container[] {
+  if (Object.keys(filters).length === 0) return all;
   const made = (text: string): number => find(all, text).createdAtMs;
   const latest = filters.before?.map(made) ?? [];
   const earliest = filters.since?.map(made) ?? [];

@@ -43,10 +43,5 @@ function lengthInCharacters(text: string): number {
 }
 
 function padded(cells: readonly string[], widths: readonly number[], length: (text: string) => number): string {
-  let text = "";
-  for (const [column, cell] of cells.entries()) {
-    const width = widths[column];
-    text += width === undefined ? cell : cell + " ".repeat(width - length(cell));
-  }
-  return text;
+  return cells.map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - length(cell)))).join("");
 }

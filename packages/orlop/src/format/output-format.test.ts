@@ -5,7 +5,7 @@ import { goTime, rfc3339Time } from "./go-time.ts";
 import { humanDuration } from "./human-duration.ts";
 import { humanSize } from "./human-size.ts";
 import { OutputFormat } from "./output-format.ts";
-import { structOf } from "./template/value.ts";
+import { rowMaker, structOf } from "./template/value.ts";
 
 const ROWS = [
   structOf({ Repository: "busybox", Tag: "latest", ID: "0123456789ab" }),
@@ -52,6 +52,21 @@ describe("a list is printed", () => {
     assert.equal(print("{{.ID}}"), "0123456789ab\nba9876543210\n");
     assert.equal(print(" {{.ID}}\\t{{.Tag}}\\n "), "0123456789ab\tlatest\n\nba9876543210\t1\n\n");
     assert.equal(print("{{.ID}}", []), "");
+  });
+
+  test("with what it shows of each row, and no more than that is worked out", () => {
+    const asked: string[] = [];
+    const makeRow = rowMaker<string>({
+      Repository: (name) => `${name}\u001b[2J`,
+      Tag: () => asked.push("Tag"),
+      ID: (name) => name.toUpperCase(),
+    });
+    const row = makeRow("box", { Label: (name) => `${name}\n` });
+    assert.equal(print("table {{.ID}} {{.Repository}}", [row]), "IMAGE ID REPOSITORY\nBOX box\\x1b[2J\n");
+    assert.equal(print('table {{.Label "a"}}', [row]), "a\na\\n\n");
+    assert.deepEqual(asked, []);
+    assert.equal(print("json", [row]), '{"ID":"BOX","Repository":"box\\u001b[2J","Tag":1}\n');
+    assert.throws(() => print("table {{.Nope}}", [row]), { code: "invalid", message: /there are ID, Repository, Tag/ });
   });
 
   test("not with fields that it does not have", () => {

@@ -1,7 +1,7 @@
 import { alignColumns } from "./align-columns.ts";
 import { printableCell } from "./printable.ts";
 import { Template } from "./template/template.ts";
-import { Dictionary, type Methods, Struct, type Value } from "./template/value.ts";
+import { Dictionary, type Methods, Struct, type StructField, type Value } from "./template/value.ts";
 
 /** Headings of columns by the fields that stand below them. */
 type Headings = Readonly<Record<string, string>>;
@@ -30,7 +30,7 @@ export class OutputFormat {
    * @throws OrlopError `invalid` for a field that the rows do not have
    */
   text(rows: readonly Struct[], headings: Headings): string {
-    const shown = this.#isTable ? rows.map(cells) : rows;
+    const shown = this.#isTable ? rows.map((row) => new Cells(row)) : rows;
     const lines = shown.map((row) => `${this.#template.execute(row)}\n`).join("");
     if (!this.#isTable) return lines;
     const heading = this.#template.executeHeading(new Dictionary(Object.entries(headings), "", HEADING_METHODS));
@@ -38,14 +38,32 @@ export class OutputFormat {
   }
 }
 
-/** Of a table: a line each, and no orders to a terminal, whoever has named what stands in it. */
-function cells({ fields, isEscaped, methods }: Struct): Struct {
-  const cell = (value: Value): Value => (typeof value === "string" ? printableCell(value) : value);
-  return new Struct(
-    fields.map((field) => ({ ...field, value: cell(field.value) })),
-    isEscaped,
-    Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, (text: string) => cell(method(text))])),
-  );
+/** A row of a table: a line, and no orders to a terminal, whoever has named what stands in it. */
+class Cells extends Struct {
+  readonly #row: Struct;
+
+  constructor(row: Struct) {
+    super([], row.isEscaped);
+    this.#row = row;
+  }
+
+  override get fields(): readonly StructField[] {
+    return this.#row.fields.map((field) => ({ ...field, value: cell(field.value) }));
+  }
+
+  override get methods(): Methods {
+    const methods = Object.entries(this.#row.methods);
+    return Object.fromEntries(methods.map(([name, method]) => [name, (text: string) => cell(method(text))]));
+  }
+
+  override get(name: string): Value | undefined {
+    const value = this.#row.get(name);
+    return value === undefined ? undefined : cell(value);
+  }
+}
+
+function cell(value: Value): Value {
+  return typeof value === "string" ? printableCell(value) : value;
 }
 
 function templateText(text: string): string {

@@ -50,7 +50,7 @@ class Execution {
         this.#print(node.text);
         return undefined;
       case "action": {
-        const value = this.#pipe(node.pipe, dot);
+        const value = node.field === undefined ? this.#pipe(node.pipe, dot) : fieldOf(dot, node.field);
         if (node.pipe.variables.length === 0) this.#print(printedText(value));
         return undefined;
       }

@@ -1,7 +1,7 @@
 import { lexTemplate, type Token } from "./lex-template.ts";
 import { parseNumber } from "./parse-number.ts";
 import { TemplateFault } from "./template-fault.ts";
-import type { Command, Nodes, Operand, Pipe, TemplateNode } from "./template-node.ts";
+import type { Chain, Command, Nodes, Operand, Pipe, TemplateNode } from "./template-node.ts";
 
 /** Actions and parentheses inside each other. */
 const DEPTH_MAX = 100;
@@ -89,7 +89,7 @@ class Parser {
       default: {
         const pipe = this.#pipe(around.depth, "action");
         this.#close();
-        return { kind: "action", pipe };
+        return { kind: "action", pipe, field: onlyField(pipe) };
       }
     }
   }
@@ -263,4 +263,11 @@ class Parser {
 function deeper(depth: number, start: number): number {
   if (depth < DEPTH_MAX) return depth + 1;
   throw new TemplateFault(`more than ${DEPTH_MAX} inside each other`, start);
+}
+
+function onlyField({ variables, commands }: Pipe): Chain | undefined {
+  const [command, ...others] = commands;
+  if (variables.length > 0 || others.length > 0 || command?.length !== 1) return undefined;
+  const [operand] = command;
+  return operand.kind === "chain" && operand.base.kind === "dot" ? operand : undefined;
 }

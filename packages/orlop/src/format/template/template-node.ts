@@ -1,10 +1,17 @@
 /** The parts of a template, as they are read. */
 export type TemplateNode =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "action"; readonly pipe: Pipe }
+  | ActionNode
   | BranchNode
   | RangeNode
   | { readonly kind: "break" | "continue" };
+
+interface ActionNode {
+  readonly kind: "action";
+  readonly pipe: Pipe;
+  /** All that the pipe is, where it is `.A` or `.A.B`: most of what thousands of rows are printed with. */
+  readonly field: Chain | undefined;
+}
 
 interface Branches {
   readonly pipe: Pipe;
@@ -35,16 +42,26 @@ export interface Pipe {
 /** A function or a value, and arguments. */
 export type Command = readonly [Operand, ...Operand[]];
 
-export type Operand = {
+interface Placed {
   /** In the text of the template. */
   readonly start: number;
   /** As it stands there. */
   readonly source: string;
-} & (
-  | { readonly kind: "dot" | "nil" }
-  | { readonly kind: "literal"; readonly value: boolean | number | bigint | string }
-  | { readonly kind: "variable" | "function"; readonly name: string }
-  | { readonly kind: "pipe"; readonly pipe: Pipe }
-  /** `.A.B`, `$x.A`, `(...).A` */
-  | { readonly kind: "chain"; readonly base: Operand; readonly names: readonly string[] }
-);
+}
+
+/** `.A.B`, `$x.A`, `(...).A` */
+export interface Chain extends Placed {
+  readonly kind: "chain";
+  readonly base: Operand;
+  readonly names: readonly string[];
+}
+
+export type Operand =
+  | Chain
+  | (Placed &
+      (
+        | { readonly kind: "dot" | "nil" }
+        | { readonly kind: "literal"; readonly value: boolean | number | bigint | string }
+        | { readonly kind: "variable" | "function"; readonly name: string }
+        | { readonly kind: "pipe"; readonly pipe: Pipe }
+      ));

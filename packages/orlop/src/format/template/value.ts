@@ -36,15 +36,23 @@ export interface StructField {
 
 /** Go's struct: its fields are fixed, and asking for another is a mistake. */
 export class Struct {
-  readonly fields: readonly StructField[];
+  readonly #fields: readonly StructField[];
+  readonly #methods: Methods;
   /** In JSON its strings have escapes for HTML, as Go's encoder has them unless it is told not to. */
   readonly isEscaped: boolean;
-  readonly methods: Methods;
 
   constructor(fields: readonly StructField[], isEscaped = false, methods: Methods = {}) {
-    this.fields = fields;
+    this.#fields = fields;
+    this.#methods = methods;
     this.isEscaped = isEscaped;
-    this.methods = methods;
+  }
+
+  get fields(): readonly StructField[] {
+    return this.#fields;
+  }
+
+  get methods(): Methods {
+    return this.#methods;
   }
 
   get(name: string): Value | undefined {
@@ -63,30 +71,31 @@ export function structOf(fields: Readonly<Record<string, Value>>, methods: Metho
 }
 
 /** What a row has in each column, from what the row is of. */
-type Columns<T> = Readonly<Record<string, (of: T) => Value>>;
+type Columns<T> = ReadonlyMap<string, (of: T) => Value>;
 
 /** Makes rows as {@link structOf} does, of which each field is worked out when it is asked for: a table shows few of them. */
-export function rowMaker<T>(columns: Columns<T>): (of: T, methods?: Methods) => Struct {
-  const sorted = Object.entries(columns).sort(([a], [b]) => compareText(a, b));
-  return (of, methods) => {
-    const fields = sorted.map(([name, column]) => new LazyField(name, column, of));
-    return new Struct(fields, true, methods);
-  };
+export function rowMaker<T>(columns: Readonly<Record<string, (of: T) => Value>>): (of: T, methods?: Methods) => Struct {
+  const sorted = new Map(Object.entries(columns).sort(([a], [b]) => compareText(a, b)));
+  return (of, methods) => new Row(sorted, of, methods);
 }
 
-class LazyField<T> implements StructField {
-  readonly name: string;
-  readonly #column: (of: T) => Value;
+/** There are thousands of them: each has as little of its own as there can be. */
+class Row<T> extends Struct {
+  readonly #columns: Columns<T>;
   readonly #of: T;
 
-  constructor(name: string, column: (of: T) => Value, of: T) {
-    this.name = name;
-    this.#column = column;
+  constructor(columns: Columns<T>, of: T, methods: Methods | undefined) {
+    super([], true, methods);
+    this.#columns = columns;
     this.#of = of;
   }
 
-  get value(): Value {
-    return this.#column(this.#of);
+  override get fields(): readonly StructField[] {
+    return Array.from(this.#columns, ([name, column]) => ({ name, value: column(this.#of) }));
+  }
+
+  override get(name: string): Value | undefined {
+    return this.#columns.get(name)?.(this.#of);
   }
 }
 
