@@ -15,6 +15,7 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type Linux, type Mount, type OrlopError, ROOTFS_PROPAGATIONS } from "@orlop/core";
+import { readCgroupLayout } from "@orlop/kernel";
 import { callsOf, refuseFirst } from "./faulty-program-fixture.ts";
 import { type ProcessBench, type SpecChanges, withBench } from "./process-bench-fixture.ts";
 
@@ -276,6 +277,36 @@ test("a /dev that comes behind the cgroups has its devices all the same", (t) =>
     const covered = bench.request("true", { top: { mounts: [...others, cgroups, below, ...mounts.filter(isDev)] } });
     await assert.rejects(bench.runtime.create(covered), { field: `mounts[${others.length + 1}]` });
   }));
+
+suite("hierarchies of cgroups of version 1", () => {
+  const { v1 } = readCgroupLayout();
+  const skip = v1.length === 0 ? "this machine has none" : false;
+  const cgroups = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] };
+  const look = "grep ' - cgroup ' /proc/self/mountinfo | cut -d' ' -f4,5,6";
+
+  test("have the container's cgroup for a root, and are not written to", { skip }, (t) =>
+    withBench(t, async (bench) => {
+      const write = "for each in /sys/fs/cgroup/*; do mkdir $each/x 2>&1; done | grep -c Read-only";
+      const { output } = await bench.run(`${look}; ${write}`, withMounts(bench, cgroups));
+      const lines = output.trim().split("\n");
+      assert.equal(lines.pop(), String(v1.length));
+      assert.equal(lines.length, v1.length);
+      for (const line of lines) assert.match(line, /^\/ \/sys\/fs\/cgroup\/\S+ ro,nosuid,nodev,noexec,relatime$/);
+    }),
+  );
+
+  test("show the same where a container has the host's cgroup namespace", { skip }, (t) =>
+    withBench(t, async (bench) => {
+      const namespaces = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => type !== "cgroup");
+      const changes = { ...withMounts(bench, cgroups), linux: { namespaces } };
+      const { output } = await bench.run(`cut -d: -f3 /proc/self/cgroup; echo; ${look}`, changes);
+      const [own = "", mounts = ""] = output.trim().split("\n\n");
+      const roots = mounts.split("\n").map((line) => line.split(" ")[0] ?? "");
+      assert.equal(roots.length, v1.length);
+      for (const root of roots) assert.ok(root !== "/" && own.split("\n").includes(root), output);
+    }),
+  );
+});
 
 suite("a read-only /dev", () => {
   test("still gets a console", (t) =>
