@@ -137,6 +137,8 @@ export { type ExplainedProgram, explainJson } from "./program/explain/explain-js
 export { type ExplainOptions, explainProgram } from "./program/explain/explain-program.ts";
 export { Label, Pointer, Slot, type Step } from "./program/instruction.ts";
 export { encodeProgram, type Program } from "./program/program.ts";
+export { ProgramTemplate, type TemplateValues } from "./program/program-template.ts";
+export { TextReplacer } from "./program/replace-texts.ts";
 export { SourceMap } from "./program/source-map.ts";
 export { type StructLayout, structLayout } from "./program/struct-layout.ts";
 export { verifyProgram } from "./program/verify.ts";

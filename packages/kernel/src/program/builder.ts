@@ -10,6 +10,7 @@ import {
   ERRNO_LIST_MAX,
   FAILED_ERRNO_SLOT,
   FAILED_INDEX_SLOT,
+  Given,
   Immediate,
   INSTRUCTION_BYTES,
   type Instruction,
@@ -131,6 +132,11 @@ export class ProgramBuilder {
   /** A number with the form in which `explain` prints it. */
   number(value: number | bigint, show: string = String(value)): Immediate {
     return new Immediate(BigInt.asUintN(64, BigInt(value)), show);
+  }
+
+  /** A number, as an argument of a system call, that a template of the program has under this name. */
+  given(name: string, value: number): Given {
+    return new Given(name, BigInt.asUintN(64, BigInt(value)));
   }
 
   /** A NUL-terminated string. Strings of equal content share their place: do not write into them. */

@@ -101,6 +101,15 @@ export class Immediate {
   }
 }
 
+/** A number that the same program can be had with another of: see `ProgramTemplate`. */
+export class Given extends Immediate {
+  readonly name: string;
+  constructor(name: string, value: bigint) {
+    super(value, String(value));
+    this.name = name;
+  }
+}
+
 export type Operand = Immediate | Pointer | Slot;
 
 /** A place in the code that may not be written yet. */

@@ -52,7 +52,7 @@ export function pageBytes(architecture: Architecture): number {
   return architecture === "x86_64" ? 0x1000 : 0x10000;
 }
 
-interface EncodeOptions {
+export interface EncodeOptions {
   /** Absolute address that the program will be read to. */
   readonly loadAddress: number;
   /** Proves to a zygote that the frame comes from the one who started it. */
@@ -63,6 +63,8 @@ interface EncodeOptions {
   readonly inPlace?: boolean;
   /** Gives so many bytes of memory, aligned to eight of them and filled with zeros; absent: new memory. */
   readonly memory?: (length: number) => Buffer;
+  /** The instructions, encoded before. */
+  readonly code?: Uint8Array | undefined;
 }
 
 /** The bytes that the machine executes. Throws `exhausted` when they exceed {@link PROGRAM_MAX_BYTES}. */
@@ -84,18 +86,23 @@ export function encodeProgram(program: Program, options: EncodeOptions): Buffer 
   out.writeUInt32LE(options.request ?? 0, HEADER.request);
   if (options.inPlace === true) out.writeUInt32LE(IN_PLACE, HEADER.place);
   if (options.token !== undefined) out.set(options.token, HEADER.token);
-  // Buffer.alloc gives memory of its own, aligned; its BigInt methods cost ten times a typed array's element.
-  const words = new BigUint64Array(out.buffer, out.byteOffset, imageOffset / 8);
-  for (const [index, instruction] of program.instructions.entries()) {
-    const at = HEADER_BYTES + index * INSTRUCTION_BYTES;
-    encodeInstruction(out, at, instruction);
-    encodeOperands(out, words, at, instruction.operands, imageOffset);
-  }
+  if (options.code === undefined) encodeCode(out, program.instructions, imageOffset);
+  else out.set(options.code, HEADER_BYTES);
   out.set(program.image, imageOffset);
   for (const { at, to } of program.relocations) {
     out.writeBigUInt64LE(BigInt(options.loadAddress + imageOffset + to), imageOffset + at);
   }
   return out;
+}
+
+function encodeCode(out: Buffer, instructions: readonly Instruction[], imageOffset: number): void {
+  // Buffer.alloc gives memory of its own, aligned; its BigInt methods cost ten times a typed array's element.
+  const words = new BigUint64Array(out.buffer, out.byteOffset, imageOffset / 8);
+  for (const [index, instruction] of instructions.entries()) {
+    const at = HEADER_BYTES + index * INSTRUCTION_BYTES;
+    encodeInstruction(out, at, instruction);
+    encodeOperands(out, words, at, instruction.operands, imageOffset);
+  }
 }
 
 function encodeInstruction(out: Buffer, at: number, instruction: Instruction): void {

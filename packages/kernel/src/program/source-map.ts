@@ -13,9 +13,14 @@ export class SourceMap {
   readonly #length: number;
 
   constructor({ steps, instructions }: Program) {
-    const from = [...instructions.keys()].filter(
-      (index) => instructions[index - 1]?.step !== instructions[index]?.step,
-    );
+    const from: number[] = [];
+    let last: number | undefined;
+    // A loop over an index: this is done for every container.
+    for (let index = 0; index < instructions.length; index++) {
+      const step = instructions[index]?.step;
+      if (step !== last) from.push(index);
+      last = step;
+    }
     this.#from = from;
     this.#steps = from.map((index) => steps[instructions[index]?.step ?? -1]);
     this.#length = instructions.length;

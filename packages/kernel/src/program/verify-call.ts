@@ -78,6 +78,11 @@ export function resolvedKind(call: CallSignature, index: number, operands: reado
   return resolved === undefined ? undefined : parseKind(resolved);
 }
 
+/** Whether the verifier says the same of the call whatever numbers it is given: there are no lengths or addresses. */
+export function takesAnyNumbers({ name, kinds }: CallSignature): boolean {
+  return name !== "madvise" && kinds.every(({ letter }) => letter === "d" || letter === "i");
+}
+
 /** The surroundings that an argument is judged in. */
 export interface CallContext {
   readonly image: ImageView;

@@ -1,9 +1,8 @@
 import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { RUSAGE_BYTES } from "../abi/structs.ts";
-import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
-import { encodeProgram, type Program } from "../program/program.ts";
-import { verifyProgram } from "../program/verify.ts";
+import type { Program } from "../program/program.ts";
+import { encodeVerified } from "../program/program-template.ts";
 import { FrameMemory } from "./frame-memory.ts";
 import { decodeReport, REPORT, type Report } from "./report.ts";
 
@@ -71,11 +70,9 @@ export class ZygoteChannel {
   #send(program: Program, onReport: (report: Report) => void, inPlace: boolean): void {
     if (this.#gone !== undefined) throw this.#gone;
     if (this.#closed) throw new OrlopError("failed", "Cannot use zygote: its socket is closed");
-    verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
     const request = this.#nextRequest++;
     const memory = new FrameMemory();
-    const frame = encodeProgram(program, {
-      loadAddress: REQUEST_ADDRESS,
+    const frame = encodeVerified(program, {
       token: this.#token,
       request,
       inPlace,

@@ -94,9 +94,11 @@ export function compileCreate(plan: CreatePlan): Program {
 export function startSteps({ instructions, steps }: Program): readonly StartStep[] {
   const says = [sayAction("ready", true), sayAction("ready", false)];
   const ready = steps.findIndex(({ action }) => says.includes(action));
+  const begins = new Map<number, number>();
+  for (let index = instructions.length - 1; index >= 0; index--) begins.set(instructions[index]?.step ?? -1, index);
   return steps.slice(ready).flatMap(({ action, field }, index): readonly StartStep[] => {
-    const from = instructions.findIndex(({ step }) => step === ready + index);
-    return from === -1 ? [] : [{ from, action, ...(field === undefined ? {} : { field }) }];
+    const from = begins.get(ready + index);
+    return from === undefined ? [] : [{ from, action, ...(field === undefined ? {} : { field }) }];
   });
 }
 

@@ -167,7 +167,7 @@ function emitFindInit(s: Supervision, plan: ExecPlan): void {
   const { p } = s;
   const alive = p.label("init lives");
   p.step({ action: "find the container's init", why: "a pid alone may be somebody else's by now" });
-  p.call("pidfd_open", [plan.initPid, 0], { into: p.slot("init") });
+  p.call("pidfd_open", [p.given("init", plan.initPid), 0], { into: p.slot("init") });
   if (plan.pinnedInit !== undefined) {
     // Only while its owner has not been reaped: then it had the pid a moment ago, too.
     const status = p.text(`/proc/${plan.host.pid}/fd/${plan.pinnedInit}/stat`);

@@ -38,7 +38,6 @@ import { updateLimits } from "../systemd/update-limits.ts";
 import { abortable } from "./abortable.ts";
 import { beginContainer } from "./begin-container.ts";
 import type { CreatePlan } from "./compilation.ts";
-import { compileExec } from "./compile-exec.ts";
 import { ContainerDirectory } from "./container-directory.ts";
 import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } from "./container-hooks.ts";
 import { ContainerPlanner } from "./container-planner.ts";
@@ -51,6 +50,7 @@ import { exitStatus } from "./exit-status.ts";
 import { expectDeletable, expectStatus } from "./expect-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
+import { keepCreates, keepExecs } from "./keep-programs.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
 import { outOfMemory } from "./out-of-memory.ts";
@@ -105,6 +105,7 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions;
   readonly #planner: ContainerPlanner;
   readonly #ours = new Map<string, Ours>();
+  readonly #kept = { creates: keepCreates(), execs: keepExecs() };
   #zygoteIfStarted: ZygoteLike | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
@@ -137,7 +138,7 @@ export class ProcessRuntime implements Runtime {
 
   /** `create` and `start` in one go: nothing waits in between, so that it is quicker. */
   async run(request: CreateRequest): Promise<State> {
-    using systemd = this.#usesSystemd ? await this.#connectSystemd() : undefined;
+    using systemd = await this.#connectSystemd();
     const { followed } = this.#submit(request, false, systemd);
     await this.#settle(request.id, followed.started.promise);
     await this.#poststart(request.id);
@@ -146,7 +147,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   async create(request: CreateRequest): Promise<State> {
-    using systemd = this.#usesSystemd ? await this.#connectSystemd() : undefined;
+    using systemd = await this.#connectSystemd();
     const { followed } = this.#submit(request, true, systemd);
     await this.#settle(request.id, followed.created.promise);
     return stateOf(request, "created", await followed.created.promise);
@@ -177,7 +178,7 @@ export class ProcessRuntime implements Runtime {
     const directory = container.exec(execId);
     const { handover } = this.#options.maker ?? {};
     const plan = planExec(request, container, container.record(id), state.pid, this.#planner.host, handover);
-    const program = compileExec(plan);
+    const program = this.#kept.execs.program(plan);
     forgetEndedExecs(container);
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
@@ -264,7 +265,7 @@ export class ProcessRuntime implements Runtime {
   async restore(request: CreateRequest, options: RestoreOptions): Promise<State> {
     const imagePath = resolve(options.imagePath);
     const restoring = await beginRestoring(request.id, process.env, { ...options, imagePath });
-    using systemd = this.#usesSystemd ? await this.#connectSystemd() : undefined;
+    using systemd = await this.#connectSystemd();
     const { followed } = this.#submit(request, false, systemd, restoring);
     try {
       await this.#settle(request.id, followed.started.promise);
@@ -354,6 +355,7 @@ export class ProcessRuntime implements Runtime {
       zygote: this.#zygote,
       request,
       systemd,
+      compile: (created) => this.#kept.creates.program(created),
       onStop: (word, pid) => void this.#onStop(id, word, pid, restoring),
       ...restoring?.program(this.#planner.cgroupLayout, true),
     });
@@ -419,12 +421,10 @@ export class ProcessRuntime implements Runtime {
     return ours?.request ?? keptRequest(directory.path, ours?.record ?? directory.record(id));
   }
 
-  get #usesSystemd(): boolean {
-    return this.#options.cgroupDriver === "systemd";
-  }
-
-  #connectSystemd(): Promise<SystemdConnection> {
-    return connectSystemd(this.#planner.host.rootless, process.env);
+  /** Where that makes the cgroups. */
+  async #connectSystemd(): Promise<SystemdConnection | undefined> {
+    if (this.#options.cgroupDriver !== "systemd") return undefined;
+    return await connectSystemd(this.#planner.host.rootless, process.env);
   }
 
   get #hookRunner(): HookRunner {

@@ -1,18 +1,23 @@
 import type { Process, StdioTarget } from "@orlop/core";
 import { octal, type Slot, STATX_BYTES, STATX_MODE_OFFSET } from "@orlop/kernel";
-import type { Supervision } from "./supervision.ts";
+import type { HostView, Supervision } from "./supervision.ts";
 
-const NAMES = ["stdin", "stdout", "stderr"] as const;
+export const STREAM_NAMES = ["stdin", "stdout", "stderr"] as const;
+
+/** What is said of a descriptor of the process that asks. */
+export const descriptorWords = (fd: number): string => `descriptor ${fd}`;
+
+export const descriptorPath = ({ pid }: Pick<HostView, "pid">, fd: number): string => `/proc/${pid}/fd/${fd}`;
 
 /** Opens, in the reaper, what init will have as descriptors 0, 1 and 2. The reaper keeps them: see StdioTarget. */
 export function emitOpenStdio(s: Supervision): void {
   const { stdio } = s;
-  for (const [index, name] of NAMES.entries()) emitOpen(s, index, stdio[name], s.slots.stdio[index] as Slot);
+  for (const [index, name] of STREAM_NAMES.entries()) emitOpen(s, index, stdio[name], s.slots.stdio[index] as Slot);
 }
 
 function emitOpen(s: Supervision, index: number, target: StdioTarget, into: Slot): void {
   const { p } = s;
-  const name = NAMES[index] ?? "";
+  const name = STREAM_NAMES[index] ?? "";
   if (target === "inherit") return;
   const cwd = p.flags("AT_FDCWD");
   if (target === "null") {
@@ -70,12 +75,12 @@ function emitTakeDescriptor(s: Supervision, fd: number, name: string, into: Slot
   const parent = p.slot("parent_pidfd");
   const byName = p.label("by name");
   const done = p.label("taken");
-  p.step({ action: `take descriptor ${fd} as ${name}` });
+  p.step({ action: `take ${descriptorWords(fd)} as ${name}` });
   p.call("pidfd_open", [s.host.pid, 0], { into: parent });
-  p.call("pidfd_getfd", [parent, fd, 0], { into, on: ["EPERM"], goto: byName });
+  p.call("pidfd_getfd", [parent, p.given(name, fd), 0], { into, on: ["EPERM"], goto: byName });
   p.jump(done);
   p.mark(byName);
-  const path = p.text(`/proc/${s.host.pid}/fd/${fd}`);
+  const path = p.text(descriptorPath(s.host, fd));
   p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDWR|O_CLOEXEC|O_NOCTTY"), 0], { into });
   p.mark(done);
   p.call("close", [parent]);
@@ -85,7 +90,7 @@ function emitTakeDescriptor(s: Supervision, fd: number, name: string, into: Slot
 export function emitInstallStdio(s: Supervision): void {
   const { p } = s;
   p.step({ action: "put stdin, stdout and stderr in place" });
-  for (const [index, name] of NAMES.entries()) {
+  for (const [index, name] of STREAM_NAMES.entries()) {
     if (s.stdio[name] !== "inherit") p.call("dup3", [s.slots.stdio[index] as Slot, index, 0]);
   }
 }
@@ -101,7 +106,7 @@ export function emitGiveStdio(s: Supervision, { user: { uid, gid } }: Pick<Proce
   const stat = p.scratch(STATX_BYTES, "{statx}");
   const type = p.slot("type");
   p.step({ action: `give stdin, stdout and stderr to user ${uid}`, field: "process.user" });
-  for (const [fd, name] of NAMES.entries()) {
+  for (const [fd, name] of STREAM_NAMES.entries()) {
     const target = s.stdio[name];
     if (target !== "inherit" && !(typeof target === "object" && "fd" in target)) continue;
     const next = p.label("next stream");
