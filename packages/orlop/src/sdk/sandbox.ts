@@ -28,6 +28,7 @@ import { SandboxProcess } from "./sandbox-process.ts";
 import type { SandboxSecrets } from "./secrets/sandbox-secrets.ts";
 import { makeSandboxes, type SandboxGroup } from "./snapshot/sandbox-group.ts";
 import type { SandboxSnapshot } from "./snapshot/sandbox-snapshot.ts";
+import { SparePipes } from "./spare-pipes.ts";
 import { startProgram } from "./start-program.ts";
 
 /** Sandboxes of one fork. */
@@ -42,6 +43,8 @@ interface SandboxParts {
   readonly base: SandboxSnapshot | undefined;
   readonly stateDirectory: string;
   readonly host: SandboxHost;
+  /** For its first command. */
+  readonly spare: SparePipes;
   /** That has made it. */
   readonly runtime: Runtime;
   readonly machine: MachineView;
@@ -126,6 +129,9 @@ export class Sandbox implements AsyncDisposable {
     stack.use(new RunMarker(stateDirectory, ownDataDirectory(), description));
     const host = stack.use(SandboxHost.take(stateDirectory));
     const handler = await openHandler(run.runtime, { host, stateDirectory }, stack);
+    const spare = stack.use(new SparePipes(() => host.makePipes(2)));
+    // When the container's program has been sent, so that this is done beside it.
+    setImmediate(() => spare.prepare());
     const { pid } = await runOnCurrentRoot(prepared, (request) =>
       handler.run({ ...request, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
     );
@@ -138,7 +144,7 @@ export class Sandbox implements AsyncDisposable {
     stack.defer(() => sweep);
     const { process } = description;
     const box = new Sandbox({
-      ...{ id, isolation, options, base, host, runtime, machine, pid, process, description, stateDirectory },
+      ...{ id, isolation, options, base, host, spare, runtime, machine, pid, process, description, stateDirectory },
       stack: stack.move(),
     });
     try {
@@ -280,7 +286,7 @@ export class Sandbox implements AsyncDisposable {
 
   async #start(words: readonly string[], options: CommandOptions) {
     this.#expectOpen("run a command in");
-    const { id, pid, host, runtime, machine, process } = this.#parts;
+    const { id, pid, host, spare, runtime, machine, process } = this.#parts;
     const program = execProcess(process, {
       words,
       terminal: false,
@@ -293,7 +299,10 @@ export class Sandbox implements AsyncDisposable {
       windowSize: undefined,
     });
     const execId = generateId(randomBytes);
-    return await startProgram({ host, runtime }, { id, pid, execId, program, reads: options.input !== undefined });
+    return await startProgram(
+      { host, spare, runtime },
+      { id, pid, execId, program, reads: options.input !== undefined },
+    );
   }
 
   /** Held from the first use on: its pid may be somebody else's when init has ended. */

@@ -4,6 +4,7 @@ import { OrlopError, type Process, type Runtime } from "@orlop/core";
 import { endTree } from "./end-tree.ts";
 import type { SandboxHost } from "./sandbox-host.ts";
 import { type StartedProgram, signalName } from "./sandbox-process.ts";
+import type { SparePipes } from "./spare-pipes.ts";
 
 interface ProgramPlace {
   /** Of the sandbox, and of its init. */
@@ -15,12 +16,20 @@ interface ProgramPlace {
   readonly reads: boolean;
 }
 
+interface ProgramStarter {
+  readonly host: SandboxHost;
+  readonly runtime: Runtime;
+  /** Where some were made before; used for a program that reads nothing. */
+  readonly spare?: SparePipes;
+}
+
 /** Starts a program in a sandbox, with pipes that programs can open again by name. @throws OrlopError */
 export async function startProgram(
-  { host, runtime }: { readonly host: SandboxHost; readonly runtime: Runtime },
+  { host, runtime, spare }: ProgramStarter,
   { id, pid: init, execId, program, reads }: ProgramPlace,
 ): Promise<StartedProgram> {
-  const [stdout, stderr, stdin] = await host.makePipes(reads ? 3 : 2);
+  const count = reads ? 3 : 2;
+  const [stdout, stderr, stdin] = await (reads || spare === undefined ? host.makePipes(count) : spare.take());
   if (stdout === undefined || stderr === undefined) throw new Error("as many pipes as asked for");
   const theirs = [stdout.writer, stderr.writer, ...(stdin === undefined ? [] : [stdin.reader])];
   const ours = [stdout.reader, stderr.reader, ...(stdin === undefined ? [] : [stdin.writer])];
