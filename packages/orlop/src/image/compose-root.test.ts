@@ -58,6 +58,7 @@ function directories(tree: Tree): HostDirectories {
       const node = at(path);
       return node === null ? undefined : Object.entries(node).map(describeEntry);
     },
+    isEmpty: (path) => Object.keys(at(path) ?? {}).length === 0,
   };
 }
 

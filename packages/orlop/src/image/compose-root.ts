@@ -15,6 +15,8 @@ export interface HostEntry {
 export interface HostDirectories {
   /** The entries, sorted; `undefined` where this user may not look. */
   list(path: string): readonly HostEntry[] | undefined;
+  /** Whether this user finds nothing there, or may not look; for what need not be taken apart. */
+  isEmpty(path: string): boolean;
 }
 
 interface ComposeOptions {
@@ -80,12 +82,13 @@ class Composition {
     const type = this.#options.mounts.find((mount) => mount.path === path)?.type ?? typeAbove;
     const empty: TreeEntry = { kind: "directory", path: name, mode };
     if (!holdsFiles(type)) return [empty];
-    const list = this.#options.directories.list(path);
+    const { directories, root } = this.#options;
     // Whoever makes the container may not look into it, and nor may the container, which has its own instead.
-    if (list === undefined || list.length === 0) return [empty];
+    if (directories.isEmpty(path)) return [empty];
     const isParted = this.#relevant.some((mount) => isBelow(mount.path, path));
     // Programs mount in such places what is theirs for a while, and files come and go.
-    if (isParted && isVolatile(path, this.#options.root)) return [empty];
+    if (isParted && isVolatile(path, root)) return [empty];
+    const list = isParted ? (directories.list(path) ?? []) : [];
     if (isParted && list.length <= ENTRIES_MAX) {
       return [empty, ...list.flatMap((entry) => this.#entry(join(path, entry.name), entry, type))];
     }

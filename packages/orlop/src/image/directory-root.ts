@@ -1,4 +1,4 @@
-import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type Dirent, lstatSync, opendirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Mount } from "@orlop/core";
 import { composeRoot, type HostDirectories, type HostEntry } from "./compose-root.ts";
@@ -76,6 +76,14 @@ export const hostDirectories: HostDirectories = {
       return undefined;
     }
     return found.flatMap((each) => describe(path, each.name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  },
+  isEmpty(path) {
+    try {
+      using directory = opendirSync(path);
+      return directory.readSync() === null;
+    } catch {
+      return true;
+    }
   },
 };
 

@@ -35,6 +35,7 @@ const FOUND: Readonly<Record<string, readonly string[]>> = {
 
 const directories: HostDirectories = {
   list: (path) => FOUND[path]?.map((name) => ({ name, kind: "directory", mode: 0o755 }) as const) ?? [],
+  isEmpty: (path) => (FOUND[path] ?? []).length === 0,
 };
 
 function compose(locked: boolean): CapturePlan {
