@@ -111,9 +111,14 @@ export async function checkRunning(world: DeathWorld, findings: Findings): Promi
   }
 }
 
+/** A daemon goes on with what somebody has asked of it who was killed: until that is done one is not what it will be. */
 async function isGoneSoon(world: DeathWorld, id: string): Promise<boolean> {
-  const { stdout } = await world.orlop("ps", "-a", "--no-trunc", "--filter", `id=${id}`, "--format", "{{.State}}");
-  return stdout === "" || stdout.startsWith("running") || !existsSync(join(world.state, "containers", id));
+  const deadline = performance.now() + SETTLE_MAX_MS;
+  while (performance.now() < deadline) {
+    const { stdout } = await world.orlop("ps", "-a", "--no-trunc", "--filter", `id=${id}`, "--format", "{{.State}}");
+    if (stdout === "" || stdout.startsWith("running") || !existsSync(join(world.state, "containers", id))) return true;
+  }
+  return false;
 }
 
 /** Once all containers and networks have been removed: nothing of them is there. Waits for what takes a moment. */
