@@ -172,6 +172,8 @@ export class EngineFixture implements Disposable {
   readonly runtime: FakeRuntime = new FakeRuntime();
   readonly namespaces: FakeNamespaces = new FakeNamespaces();
   readonly removedRoots: ContainerRoot[] = [];
+  /** Called when one is about to be removed. */
+  onRootRemoved: () => void = () => {};
   readonly discarded: string[] = [];
   transients: readonly Container[] = [];
   readonly #databases: Database[] = [];
@@ -186,7 +188,10 @@ export class EngineFixture implements Disposable {
       runtime: async () => this.runtime,
       roots: {
         open: async () => ({ rootfs: { kind: "directory", path: "/" }, mounts: [] }),
-        remove: async (root) => void this.removedRoots.push(root),
+        remove: async (root) => {
+          this.onRootRemoved();
+          this.removedRoots.push(root);
+        },
         discard: async (id) => void this.discarded.push(id),
       },
       logs: NO_LOGS,

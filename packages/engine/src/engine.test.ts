@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
 import { EngineFixture, newContainer } from "./engine-fixture.ts";
 import { noteUnmade } from "./life/sweep-unmade.ts";
+import { lockPath } from "./state/container-places.ts";
 import type { EngineEvent } from "./state/event-rows.ts";
 
 const made = async (): Promise<ReturnType<typeof newContainer>> => newContainer();
@@ -146,10 +147,24 @@ test("what is left of a container whose maker was killed goes with the next one"
   const { id: kept } = await engine.create("box", made);
   noteUnmade(fixture, "f".repeat(64));
   mkdirSync(join(fixture.directory, "containers", "f".repeat(64), "files"), { recursive: true });
+  writeFileSync(lockPath(fixture.directory, "f".repeat(64)), "");
   const { id } = await engine.create("other", made);
   assert.deepEqual(readdirSync(join(fixture.directory, "containers")).sort(), [kept, id].sort());
   assert.deepEqual(fixture.discarded, ["f".repeat(64)]);
   assert.deepEqual(readdirSync(join(fixture.directory, "unmade")), []);
+  assert.equal(existsSync(lockPath(fixture.directory, "f".repeat(64))), false);
+});
+
+test("a container is noted from the beginning of its removal to the end of its lock", async () => {
+  using fixture = new EngineFixture();
+  const engine = fixture.open();
+  const { id } = await engine.create("box", made);
+  const noted = (): readonly string[] => readdirSync(join(fixture.directory, "unmade"));
+  fixture.onRootRemoved = () => assert.deepEqual(noted(), [id]);
+  await engine.remove("box");
+  assert.equal(fixture.removedRoots.length, 1);
+  assert.deepEqual(noted(), []);
+  assert.equal(existsSync(lockPath(fixture.directory, id)), false);
 });
 
 describe("a stop", () => {

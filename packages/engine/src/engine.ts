@@ -126,7 +126,9 @@ export class Engine {
     const id = generateId(randomBytes);
     if (name !== undefined) refuseTaken(this.#context, name);
     await sweepUnmade(this.#context);
+    noteUnmade(this.#context, id);
     using _lock = await lockContainer(this.#context, id);
+    // Once more: as long as nobody held it, somebody may have swept it up.
     using _unmade = noteUnmade(this.#context, id);
     const directory = containerDirectory(this.#context, id);
     mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -9,6 +9,7 @@ import { disconnectNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { save } from "./settle-container.ts";
 import { stopContainer } from "./stop-container.ts";
+import { noteUnmade } from "./sweep-unmade.ts";
 
 export interface RemoveOptions {
   /** One that runs is killed first. */
@@ -33,6 +34,8 @@ export async function removeContainer(
   const removing = save(context, ended, undefined, { ...state, status: statusAfter("remove", state.status, name) });
   // Of a start that failed so that it could not be taken back.
   await disconnectNetworks(context, ended);
+  // Of what has no directory and no row any more there is its lock, until the caller lets go of that.
+  noteUnmade(context, id);
   await context.roots.remove(root);
   rmSync(containerDirectory(context, id), { recursive: true, force: true });
   context.database.transaction(() => {

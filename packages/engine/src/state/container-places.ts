@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { FileLock } from "@orlop/image";
 import type { EngineContext } from "../engine-context.ts";
@@ -49,10 +49,19 @@ export function tryLockContainer({ directory }: Places, id: string): Disposable 
 function containerLock(directory: string, id: string, lock: FileLock): Disposable {
   return {
     [Symbol.dispose]() {
-      if (existsSync(join(directory, "containers", id))) lock[Symbol.dispose]();
-      else lock.remove();
+      if (existsSync(join(directory, "containers", id))) {
+        lock[Symbol.dispose]();
+        return;
+      }
+      lock.remove();
+      rmSync(unmadePath({ directory }, id), { force: true });
     },
   };
+}
+
+/** What notes that there may be something of a container without a row: while it is made, and from its removal on. */
+export function unmadePath({ directory }: Pick<Places, "directory">, id: string): string {
+  return join(directory, "unmade", id);
 }
 
 /** Of the lock of something. */
