@@ -10,7 +10,7 @@ interface MachineTests {
   readonly root: string;
   /** Test files, from the checkout's root. */
   readonly files: readonly string[];
-  /** Called as each file ends. */
+  /** Called as each file ends, and for the one that was running when the machine did. */
   readonly onReport: (report: FileReport) => void;
   readonly signal: AbortSignal;
 }
@@ -35,6 +35,7 @@ function lastLines(lines: readonly string[]): string {
 export async function runTestsInMachine({ image, root, files, onReport, signal }: MachineTests): Promise<TestOutcome> {
   let total = emptyOutcome;
   const waiting = new Set(files);
+  const start = performance.now();
   const printed: string[] = [];
   const command = `
     export ORLOP_TEST_TIME_FACTOR=${emulationTimeFactor}
@@ -58,5 +59,7 @@ export async function runTestsInMachine({ image, root, files, onReport, signal }
   const end = exitCode === undefined ? "the machine ended, or hung and was ended" : `exit code ${exitCode}`;
   const log = consoleLog === undefined ? [] : readFileSync(consoleLog, "utf8").split("\n");
   const reason = `did not end: ${end}; ${waiting.size} files in all have not run; the machine's log: ${consoleLog}`;
-  return addOutcomes(total, failedFile(running, reason, lastLines([...log, ...printed])));
+  const outcome = failedFile(running, reason, lastLines([...log, ...printed]));
+  onReport({ file: running, seconds: (performance.now() - start) / 1000, outcome });
+  return addOutcomes(total, outcome);
 }
