@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -162,8 +162,25 @@ function callerCases(c: ServedCommands): void {
   });
 }
 
-/** It is killed. */
+/** It is killed, or what works for it. */
 function deathCases(c: ServedCommands): void {
+  test("starts anew what works for it and has been killed", async () => {
+    const logged = async (name: string): Promise<string> => {
+      const flags = [...c.fixture.idFlags(), "--name", name];
+      succeeded(await c.withoutNode("run", "-d", ...flags, "host", "echo", "said"));
+      await c.ok("wait", name);
+      return await c.ok("logs", name);
+    };
+    assert.equal(await logged("before"), "said");
+    const helpers = childrenOf(c.daemon.pid);
+    assert.notDeepEqual(helpers, []);
+    for (const pid of helpers) process.kill(pid, "SIGKILL");
+    // Until it has heard of it.
+    while (childrenOf(c.daemon.pid).some((pid) => helpers.includes(pid))) await sleep(5);
+    assert.equal(await logged("after"), "said");
+    await c.ok("rm", "before", "after");
+  });
+
   test("may be killed: what is in the foreground goes on, and is gone afterwards", async () => {
     const place = join(c.fixture.directory, "go");
     mkdirSync(place);
@@ -236,6 +253,14 @@ function endCases(c: ServedCommands): void {
   test("nothing is left of all these containers", async () => {
     await c.ok("run", "--rm", ...c.fixture.idFlags(), "host", "true");
     assert.deepEqual(await findLeftovers(c.fixture.containerIds(), c.stateDirectory), []);
+  });
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.flatMap((task) => {
+    const pids = readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ");
+    return pids.filter((each) => each !== "").map(Number);
   });
 }
 
