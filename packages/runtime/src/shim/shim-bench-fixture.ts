@@ -40,6 +40,8 @@ let benches = 0;
 /** A server in this process, in place of containerd somebody who listens to its events, and somebody who calls it. */
 export class ShimBench implements AsyncDisposable {
   readonly directory: string;
+  /** A root file system for all. */
+  readonly image: string;
   readonly place: ShimPlace;
   readonly server: ShimServer;
   readonly failures: unknown[] = [];
@@ -54,6 +56,8 @@ export class ShimBench implements AsyncDisposable {
   constructor(stack: AsyncDisposableStack, idleMs: number) {
     this.#stack = stack;
     this.directory = stack.use(temporaryDirectory("orlop-shim-", "/run")).path;
+    // Where systemd is, nothing below /run can be executed.
+    this.image = stack.use(temporaryDirectory("orlop-shim-image-")).path;
     this.#mark = `orlop-shim-${process.pid}-${++benches}`;
     this.place = shimPlace(GROUP, { XDG_RUNTIME_DIR: join(this.directory, "run") }, false);
     makeShimPlace(this.place);
@@ -66,11 +70,6 @@ export class ShimBench implements AsyncDisposable {
       idleMs,
       onFailure: (error) => this.failures.push(error),
     });
-  }
-
-  /** A root file system for all. */
-  get image(): string {
-    return join(this.directory, "image");
   }
 
   get #eventsAddress(): string {
