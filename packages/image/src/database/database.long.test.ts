@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -180,5 +182,25 @@ test("the log stays short however many processes write a little, and is begun an
     assert.ok(size < 300 * 4200, `${size} bytes`);
     using reader = new Database(path, [FIRST]);
     assert.equal(reader.all("select * from notes").length, 400);
+  });
+});
+
+test("several processes may make a new one at once", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const fixture = new URL("./new-database-fixture.ts", import.meta.url).pathname;
+    const children = [1, 2, 3, 4].map(() => fork(fixture, { execArgv: ["-C", "source"] }));
+    try {
+      for (let round = 0; round < 100; round++) {
+        const path = join(directory, `${round}`, "metadata.db");
+        const answers = children.map((child) => once(child, "message"));
+        const atMs = Date.now() + 10;
+        for (const child of children) child.send({ path, atMs });
+        assert.deepEqual((await Promise.all(answers)).flat(), Array(4).fill(["written", undefined]).flat());
+        using database = new Database(path, [FIRST]);
+        assert.equal(database.get("select count(*) as n from notes")?.n, 4);
+      }
+    } finally {
+      for (const child of children) child.kill();
+    }
   });
 });

@@ -5,7 +5,7 @@ import { systemFailure } from "@orlop/kernel";
 import type { CopiedStatement } from "./copy/copied-change.ts";
 import { DatabaseCopy } from "./copy/database-copy.ts";
 import { type DatabaseComponent, missingComponents, updateComponents } from "./database-component.ts";
-import { databaseFailure, databaseGone } from "./database-failure.ts";
+import { databaseFailure, databaseGone, isBusy } from "./database-failure.ts";
 
 export type DatabaseValue = SQLInputValue;
 export type DatabaseRow = Readonly<Record<string, SQLOutputValue>>;
@@ -20,6 +20,7 @@ export interface TransactionOptions {
 
 /** Writers hold the lock for as long as one write to the disk takes; who waits so long waits for something broken. */
 const BUSY_TIMEOUT_MS = 30_000;
+const BUSY_PAUSE_MS = 1;
 
 /** So long the log of changes gets before they move to the database itself: who opens it first has to read all of the log. */
 const LOG_PAGES = 250;
@@ -274,11 +275,12 @@ export class Database implements Disposable {
       throw systemFailure(`make directory "${directory}"`, error);
     }
     const file = identify(this.path);
-    const isEmpty = file === undefined || statSync(this.path).size === 0;
-    if (isEmpty && DatabaseCopy.isThere(this.path)) throw databaseGone(this.path);
+    // In this order: another process may be making both, the copy last.
+    if (DatabaseCopy.isThere(this.path) && isEmpty(this.path)) throw databaseGone(this.path);
     const connection = new DatabaseSync(this.path, { timeout: BUSY_TIMEOUT_MS });
     try {
-      connection.exec(`pragma journal_mode = wal; pragma wal_autocheckpoint = ${LOG_PAGES}`);
+      makeLog(connection);
+      connection.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}`);
     } catch (error) {
       connection.close();
       throw error;
@@ -289,6 +291,24 @@ export class Database implements Disposable {
     this.#writer = connection;
     return connection;
   }
+}
+
+/** SQLite waits for nobody where several processes give a new file its log at once, as each would wait for the others. */
+function makeLog(connection: DatabaseSync): void {
+  const untilMs = performance.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      connection.exec("pragma journal_mode = wal");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > untilMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MS);
+    }
+  }
+}
+
+function isEmpty(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
 /** Of a file; undefined where there is none. */
