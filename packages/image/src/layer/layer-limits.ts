@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import { type LayerEntry, OrlopError } from "@orlop/core";
 
 /** What one layer may unpack to. */
@@ -10,7 +11,17 @@ export interface LayerLimits {
   /** Unpacked bytes for each that is stored, where there are more than `ratioFreeBytes`. */
   readonly ratioMax: number;
   readonly ratioFreeBytes: number;
+  /**
+   * Part of what V8 may take that may be in use while a layer of more than `memoryFreeEntries` is read: its names and attributes are in
+   * memory, and as much again is needed when they are written.
+   */
+  readonly memoryShareMax: number;
+  readonly memoryFreeEntries: number;
 }
+
+/** After so many entries the memory is looked at. */
+const LOOK_ENTRIES = 256;
+const MIB = 1024 ** 2;
 
 /**
  * More than registries take, and than programs write. gzip makes 1032 bytes of one at most, as it does of the log of logins
@@ -22,6 +33,8 @@ export const LAYER_LIMITS: LayerLimits = {
   unpackedMaxBytes: 256 * 1024 ** 3,
   ratioMax: 1100,
   ratioFreeBytes: 4 * 1024 ** 3,
+  memoryShareMax: 0.4,
+  memoryFreeEntries: 500_000,
 };
 
 /** Holds a layer against its limits while it is read. */
@@ -56,14 +69,23 @@ export class LayerMeter {
 
   /** @throws OrlopError `exhausted` */
   countEntry({ kind, path, size }: LayerEntry): void {
-    const { entriesMax, fileMaxBytes } = this.#limits;
+    const { entriesMax, fileMaxBytes, memoryFreeEntries } = this.#limits;
     if (++this.#entries > entriesMax) throw this.#refused(`it has more than ${entriesMax} entries`);
+    if (this.#entries > memoryFreeEntries && this.#entries % LOOK_ENTRIES === 0) this.#expectMemory();
     if (kind !== "file") return;
     if (size > fileMaxBytes) {
       throw this.#refused(`"${path.slice(0, 100)}" has ${size} bytes, and a file may have ${fileMaxBytes}`);
     }
     this.#contentBytes += size;
     this.#expectUnpacked(this.#contentBytes);
+  }
+
+  /** V8 ends the process when it has no more, and all that was at work in it. */
+  #expectMemory(): void {
+    const { used_heap_size: used, external_memory: buffers, heap_size_limit: limit } = getHeapStatistics();
+    if (used + buffers <= this.#limits.memoryShareMax * limit) return;
+    const [inUse, all] = [used + buffers, limit].map((bytes) => `${Math.round(bytes / MIB)} MiB`);
+    throw this.#refused(`with ${this.#entries} of its entries ${inUse} of ${all} of memory are in use`);
   }
 
   #expectUnpacked(bytes: number): void {

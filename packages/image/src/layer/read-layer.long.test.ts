@@ -128,6 +128,15 @@ suite("the limits of a layer", () => {
     await expectRefused(zeros, ratio, /bytes unpacked, more than 200 times the \d+ stored/);
   });
 
+  test("are on the memory that names and attributes take, which would end the process", async () => {
+    const archive = makeTar(Array.from({ length: 256 }, (_, index) => ({ path: `${index}`, content: "" })));
+    await expectRefused(
+      archive,
+      { memoryShareMax: 0, memoryFreeEntries: 0 },
+      /"x": with 256 of its entries \d+ MiB of \d+ MiB of memory are in use$/,
+    );
+  });
+
   test("let a layer have what they say", async () => {
     const limits = { ...LAYER_LIMITS, entriesMax: 3, fileMaxBytes: 3000, unpackedMaxBytes: FILES.length };
     assert.equal((await read(stored(FILES, MEDIA_TYPE_IMAGE_LAYER), { limits })).length, 3);
