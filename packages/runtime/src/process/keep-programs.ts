@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type Stdio, shortId } from "@orlop/core";
+import { type RootFilesystem, type Stdio, shortId } from "@orlop/core";
 import type { TemplateValues } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
@@ -18,13 +18,16 @@ export function keepExecs(): KeptPrograms<ExecPlan> {
   return new KeptPrograms(compileExec, takeExecApart);
 }
 
-/** A container: its id is its own, and so are the descriptors for its streams. */
+/** A container: its id is its own, and so are the descriptors for its streams and the place for what it writes. */
 function takeCreateApart(plan: CreatePlan): KeptPlan {
   const { host, request, seccomp, ...rest } = plan;
   const { signal: _, stdio, ...asked } = request;
   const streams = takeStreamsApart(stdio, host);
   return {
-    values: { texts: sorted([...idTexts(request.id), ...streams.texts]), numbers: streams.numbers },
+    values: {
+      texts: sorted([...idTexts(request.id), ...writtenTexts(rest.rootfs), ...streams.texts]),
+      numbers: streams.numbers,
+    },
     rest: { ...rest, asked, streams: streams.rest, seccomp: seccomp && { ...seccomp, filter: base64(seccomp.filter) } },
   };
 }
@@ -51,6 +54,16 @@ function idTexts(id: string): readonly string[] {
   const short = shortId(id);
   return short === id ? [id] : [id, short];
 }
+
+/** Where what is written is kept, as long as it is by a name of which nothing but its length makes a difference. */
+function writtenTexts(rootfs: RootFilesystem): readonly string[] {
+  if (rootfs.kind !== "overlay" || rootfs.writes === "discard") return [];
+  const { upper, work } = rootfs.writes;
+  return [upper, work].every((path) => PLAIN_PATH.test(path)) ? [upper, work] : [];
+}
+
+/** Overlay takes some characters for something else: see overlay-root.ts. */
+const PLAIN_PATH = /^[\w./-]+$/;
 
 /** Which ones are the same descriptor makes another program; which descriptors they are, only other values. */
 function takeStreamsApart(stdio: Stdio, host: HostView): TemplateValues & { readonly rest: object } {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { defaultSpec, type RuntimeSpec, shortId } from "@orlop/core";
+import { defaultSpec, type RootFilesystem, type RuntimeSpec, shortId } from "@orlop/core";
 import { encodeProgram, type Program } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
@@ -53,6 +53,13 @@ const IDS = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 const HOOKS = [{ path: "/usr/bin/hook", args: ["hook", "one"], timeout: 5 }];
 const FILTER = { filter: new Uint8Array(16), instructionCount: 2, flags: 0, ignoredNames: [] };
 
+/** That of an image, whose container writes to the snapshot of that name. */
+const imageRoot = (place: string, name: string): RootFilesystem => ({
+  kind: "overlay",
+  lower: [{ erofs: `${place}/layer` }, { erofs: "/images/base" }],
+  writes: { upper: `${place}/${name}/fs`, work: `${place}/${name}/work` },
+});
+
 /** What containers can be beyond the default one, as far as it makes their programs other ones. */
 const CHANGES: Readonly<Record<string, (plan: CreatePlan) => CreatePlan>> = {
   default: (plan) => plan,
@@ -79,6 +86,8 @@ const CHANGES: Readonly<Record<string, (plan: CreatePlan) => CreatePlan>> = {
     ...plan,
     rootfs: { kind: "overlay", lower: ["/upper", `/layers/${plan.request.id}`], writes: "discard" },
   }),
+  image: (plan) => ({ ...plan, rootfs: imageRoot("/images", plan.request.id.slice(0, 2)) }),
+  "image at an odd place": (plan) => ({ ...plan, rootfs: imageRoot("/a:b,c", plan.request.id.slice(0, 2)) }),
   filter: (plan) => ({ ...plan, seccomp: { ...FILTER, listener: undefined } }),
   listener: (plan) => ({ ...plan, seccomp: { ...FILTER, flags: 8, listener: { path: "/agent", metadata: "x" } } }),
   descriptors: (plan) => ({
@@ -129,6 +138,31 @@ suite("programs that are kept", () => {
       assertSame(kept.program(plan), compileCreate(plan));
     }
     assert.equal(compiled.length, 2);
+  });
+
+  test("of images are compiled no third time either, though each container writes to a snapshot of its own", () => {
+    const kept = keepCreates();
+    let asked = 0;
+    const host = {
+      ...FIXED_HOST,
+      get architecture() {
+        asked += 1;
+        return "x86_64" as const;
+      },
+    };
+    const counts: number[] = [];
+    for (const name of ["17", "18", "19", "20"]) {
+      const plan = planOf(idOf(name.slice(1)), defaultSpec(), { host, rootfs: imageRoot("/images", name) });
+      asked = 0;
+      const program = kept.program(plan);
+      counts.push(asked);
+      assertSame(program, compileCreate(plan));
+    }
+    // Who compiles looks for whom.
+    assert.deepEqual(
+      counts.map((count) => count > 0),
+      [true, true, false, false],
+    );
   });
 
   test("of execs have the pid, the ids and the descriptors of their own", () => {
