@@ -98,8 +98,8 @@ suite("CVE-2024-21626: a leaked descriptor as working directory", () => {
       const error = await errorOf(bench.runtime.run(request).then(() => bench.runtime.wait(request.id)));
       await bench.runtime.delete(request.id, { force: true });
       if (error !== undefined) assert.match(error.message, /^Cannot (change to|make) directory /);
-      // The root itself is a descriptor, too, and no way out.
-      else if (bench.output(request.id) !== rootOf(bench)) found.push(bench.output(request.id));
+      // The root itself is a descriptor, too, and no way out; nor are masks, which are empty and lie within it (before Linux 6.15).
+      else if (!["", rootOf(bench)].includes(bench.output(request.id))) found.push(bench.output(request.id));
     }
     return found;
   }
