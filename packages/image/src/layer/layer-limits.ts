@@ -33,7 +33,7 @@ export const LAYER_LIMITS: LayerLimits = {
   unpackedMaxBytes: 256 * 1024 ** 3,
   ratioMax: 1100,
   ratioFreeBytes: 4 * 1024 ** 3,
-  memoryShareMax: 0.4,
+  memoryShareMax: 0.33,
   memoryFreeEntries: 500_000,
 };
 
