@@ -32,7 +32,7 @@ test("a clock that jumps leaves lives, their events in order, stops, probes and 
     if (action === "stop") break;
   }
   await attending;
-  assert.deepEqual(seen, ["create", "start", "health_status: unhealthy", "die", "stop"]);
+  assert.deepEqual(seen, ["create", "start", "health_status: unhealthy", "kill", "kill", "die", "stop"]);
   const { state, createdAtMs } = await engine.find("box");
   assert.deepEqual([state.status, state.exitCode, createdAtMs], ["exited", 137, NOW_MS]);
   t.mock.timers.setTime(NOW_MS - HOUR_MS);

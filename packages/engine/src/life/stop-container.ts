@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { OrlopError } from "@orlop/core";
+import { type ExitStatus, OrlopError, type Runtime } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { containerEvent } from "./container-event.ts";
@@ -25,19 +25,51 @@ export async function stopContainer(
   if (!isActive(state.status)) return state.isStoppedByUser ? container : save(context, container, undefined, asked);
   const runtime = await context.runtime(container.runtime);
   save(context, container, undefined, asked);
-  const kill = async (by: number): Promise<void> => {
-    await runtime.signal(id, by);
+  const tell = (by: number): void => {
     const event = containerEvent(container, "kill", { signal: String(by) });
     context.database.transaction(() => context.events.add(event), { durable: false });
   };
-  if (timeoutMs !== 0) await kill(signal).catch(ignoreEnded);
+  if (timeoutMs !== 0 && (await isTaken(runtime.signal(id, signal)))) tell(signal);
   // A signal reaches who stands still when he goes on.
   if (state.status === "paused") await runtime.resume(id).catch(ignoreEnded);
-  const killNow = (): void => void kill(constants.signals.SIGKILL).catch(ignoreEnded);
-  const timer = timeoutMs < 0 ? undefined : setTimeout(killNow, timeoutMs);
-  const exit = await unlessLost(runtime.wait(id)).finally(() => clearTimeout(timer));
+  const { exit, isKilled } = await endWithin(runtime, id, timeoutMs);
+  if (isKilled) tell(constants.signals.SIGKILL);
   const ended = await recordEnd(context, { ...container, state: asked }, runtime, exit);
   return save(context, ended, "stop", ended.state);
+}
+
+interface End {
+  /** Undefined where nobody watches over it. */
+  readonly exit: ExitStatus | undefined;
+  readonly isKilled: boolean;
+}
+
+/** How it ended; it is killed when that takes longer. Comes at once where nobody watches over it: then it may run. */
+async function endWithin(runtime: Runtime, id: string, timeoutMs: number): Promise<End> {
+  let killing: Promise<boolean> | undefined;
+  const kill = (): void => {
+    killing = isTaken(runtime.signal(id, constants.signals.SIGKILL));
+    // Waited for below.
+    killing.catch(() => {});
+  };
+  const timer = timeoutMs < 0 ? undefined : setTimeout(kill, timeoutMs);
+  try {
+    const exit = await unlessLost(runtime.wait(id));
+    return { exit, isKilled: (await killing) === true };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a signal has been sent; what has ended meanwhile takes none, and needs none. */
+async function isTaken(sent: Promise<void>): Promise<boolean> {
+  try {
+    await sent;
+    return true;
+  } catch (error) {
+    ignoreEnded(error);
+    return false;
+  }
 }
 
 /** What has ended meanwhile takes no signal, and needs none. */
