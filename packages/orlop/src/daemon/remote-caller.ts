@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { constants, homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { hostArchitecture, processMark } from "@orlop/kernel";
+import { hostArchitecture } from "@orlop/kernel";
 import type { Hello } from "@orlop/runtime/launcher";
 import { type Caller, callFor, type Daemon } from "../caller/caller.ts";
 import { NotHere } from "../caller/not-here.ts";
@@ -37,12 +37,13 @@ export class RemoteCaller implements Caller {
   readonly #listeners = new Map<NodeJS.Signals, Set<SignalListener>>();
   readonly #exit: PromiseWithResolvers<number> = Promise.withResolvers<number>();
 
-  constructor({ environment, cwd, umask, pid }: Hello, hands: CallHands, daemon: Daemon) {
+  /** @param mark of the called process: see caller-mark.ts */
+  constructor({ environment, cwd, umask, pid }: Hello, mark: string, hands: CallHands, daemon: Daemon) {
     this.env = { ...environment };
     this.home = environment.HOME !== undefined && environment.HOME !== "" ? environment.HOME : homedir();
     this.cwd = cwd;
     this.umask = umask;
-    this.mark = processMark(pid);
+    this.mark = mark;
     this.stdout = new CallerOutput(hands, pid, 1);
     this.stderr = new CallerOutput(hands, pid, 2);
     // A reader that has gone wants no more of it; what is wrong need not be heard.

@@ -9,6 +9,7 @@ import { ownDataDirectory } from "../store/data-directory.ts";
 import { CallHands } from "./call-hands.ts";
 import { compileGoOnAlone } from "./go-on-alone-program.ts";
 import { LauncherForeground } from "./launcher-foreground.ts";
+import { markUnlessGone } from "./mark-unless-gone.ts";
 import { RemoteCaller } from "./remote-caller.ts";
 import { serviceOf } from "./served-verbs.ts";
 
@@ -28,7 +29,8 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
   const hello = await readHello(socket);
   const words = hello?.arguments.slice(1) ?? [];
   const service = serviceOf(words);
-  if (hello === undefined || service === undefined || !isHere(hello)) {
+  const mark = hello && markUnlessGone(hello.pid);
+  if (mark === undefined || hello === undefined || service === undefined || !isHere(hello)) {
     socket.destroy();
     return;
   }
@@ -38,7 +40,7 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
     openForeground: (options) =>
       LauncherForeground.open({ hello, hands, caller: who, finishFile: serving.finish }, options),
   };
-  const who = new RemoteCaller(hello, hands, daemon);
+  const who = new RemoteCaller(hello, mark, hands, daemon);
   if (!callFor(who, isOfSamePlaces)) {
     hands.close();
     return;
