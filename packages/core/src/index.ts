@@ -250,3 +250,4 @@ export type {
   OfferedImage,
   ReferrersOptions,
 } from "./transfer.ts";
+export { unlessMissing } from "./unless-missing.ts";

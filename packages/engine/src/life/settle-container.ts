@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { type ExitStatus, OrlopError, type Runtime, type State } from "@orlop/core";
+import { type ExitStatus, OrlopError, type Runtime, type State, unlessMissing } from "@orlop/core";
 import type { TransactionOptions } from "@orlop/image";
 import type { EngineContext } from "../engine-context.ts";
 import { streamsDirectory } from "../state/container-places.ts";
@@ -103,16 +103,6 @@ export async function unlessLost(asked: Promise<ExitStatus>): Promise<ExitStatus
     return await unlessMissing(asked);
   } catch (error) {
     if (error instanceof OrlopError && error.code === "failed") return undefined;
-    throw error;
-  }
-}
-
-/** Undefined for what is not there. */
-export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof OrlopError && error.code === "not-found") return undefined;
     throw error;
   }
 }

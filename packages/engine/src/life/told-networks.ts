@@ -8,8 +8,8 @@ import {
   type NetworkDriver,
   type NetworkFeatures,
   type NetworkInfo,
-  OrlopError,
   type PublishedPort,
+  unlessMissing,
 } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 
@@ -103,15 +103,5 @@ export class ToldNetworks implements NetworkDriver {
     const attributes = { ...(container === undefined ? {} : { container }), name, type };
     const event = { atMs: Date.now(), type: "network" as const, action, id, attributes };
     database.transaction(() => events.add(event), { durable: false });
-  }
-}
-
-/** Undefined where there is nothing to tell of: the call that it is about says what is wrong. */
-async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof OrlopError && error.code === "not-found") return undefined;
-    throw error;
   }
 }

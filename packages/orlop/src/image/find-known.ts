@@ -1,6 +1,5 @@
-import { formatReference, type ImageRecord } from "@orlop/core";
+import { formatReference, type ImageRecord, unlessMissing } from "@orlop/core";
 import type { Depot } from "../store/open-depot.ts";
-import { unlessMissing } from "./unless-missing.ts";
 
 /**
  * An image that is here, by its name in full, or by what was typed: the beginning of an id, or a name that this machine's

@@ -1,4 +1,4 @@
-import { type Descriptor, type LeaseResource, OrlopError, type Snapshotter } from "@orlop/core";
+import { type Descriptor, type LeaseResource, OrlopError, type Snapshotter, unlessMissing } from "@orlop/core";
 import { pullImage, StoreSource } from "@orlop/image";
 import { caller } from "../caller/caller.ts";
 import { callerMark } from "../caller/caller-mark.ts";
@@ -9,7 +9,6 @@ import { findKnown } from "./find-known.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
 import { openStored } from "./open-stored.ts";
-import { unlessMissing } from "./unless-missing.ts";
 
 /** Opens the image from this user's depot, for one container. */
 export async function openPulled(reference: ImageReference, options: OpenImageOptions): Promise<Image> {

@@ -1,4 +1,4 @@
-import { unlessMissing } from "../image/unless-missing.ts";
+import { unlessMissing } from "@orlop/core";
 import { openRuntime } from "./open-runtime.ts";
 import { type Orphan, removeOrphans } from "./run-marker.ts";
 import { parseRuntime } from "./runtime-choice.ts";

@@ -9,6 +9,7 @@ import {
   type SnapshotOptions,
   type Snapshotter,
   type SnapshotUsage,
+  unlessMissing,
 } from "@orlop/core";
 import type { CollectableSnapshots, Database } from "@orlop/image";
 import type { ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
@@ -228,14 +229,6 @@ export class RecordedSnapshotter implements Snapshotter, CollectableSnapshots {
     const record = this.#records.find(key);
     if (record.info.kind === "active") return record;
     throw new OrlopError("conflict", `Cannot ${verb} snapshot "${key}": it is ${record.info.kind}, not active`);
-  }
-}
-
-async function unlessMissing(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!hasCode(error, "not-found")) throw error;
   }
 }
 

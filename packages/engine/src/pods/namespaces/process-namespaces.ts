@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { CreateRequest, LinuxNamespaceType, Runtime } from "@orlop/core";
+import { type CreateRequest, type LinuxNamespaceType, type Runtime, unlessMissing } from "@orlop/core";
 import type { EngineContext } from "../../engine-context.ts";
-import { unlessMissing } from "../../life/settle-container.ts";
 import { podCgroup } from "../pod-cgroup.ts";
 import type { PodDescription, PodNamespace } from "../pod-description.ts";
 import { podStateDirectory } from "../pod-places.ts";

@@ -1,6 +1,6 @@
-import { OrlopError } from "@orlop/core";
+import { OrlopError } from "./errors.ts";
 
-/** Undefined for what is not there. */
+/** What was asked for; undefined for what is not there. @throws whatever it fails with but `not-found` */
 export async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
