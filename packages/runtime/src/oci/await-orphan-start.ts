@@ -6,13 +6,15 @@ import { decodeReport, REPORT } from "@orlop/kernel";
 import type { ContainerDirectory } from "../process/container-directory.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { stepFailure } from "../process/program-failure.ts";
-import { RESULT_PIPE, START_BYTE, START_PIPE } from "../process/start-pipes.ts";
+import { RESULT_PIPE, START_BYTE } from "../process/start-pipes.ts";
+import { claimStart } from "./claim-start.ts";
 
 /**
  * Starts the init of a container that nobody of ours watches over, and resolves when its program has been executed;
- * rejects with the reason why it could not be. `runHooks` is called when those of the start are due.
+ * rejects with the reason why it could not be. `runHooks` is called when those of the start are due; they may have begun
+ * before, with somebody who was killed then.
  *
- * Throws `conflict` where no init waits to be started. When two start one container, both hear that it runs.
+ * Throws `conflict` where no init waits to be started, or another call is starting it.
  */
 export async function awaitOrphanStart(
   directory: ContainerDirectory,
@@ -20,10 +22,10 @@ export async function awaitOrphanStart(
   runHooks: () => Promise<void>,
 ): Promise<void> {
   // The end of this one is the end of init's waiting: it is opened first, so that nothing is missed.
-  const result = openPipe(directory, RESULT_PIPE, constants.O_RDONLY, record.id);
+  const result = openPipe(join(directory.path, RESULT_PIPE), constants.O_RDONLY, record.id);
   const socket = new Socket({ fd: result, readable: true, writable: false });
   try {
-    using start = new StartPipe(directory, record.id);
+    using start = new StartPipe(claimStart(directory.path, record.id), record.id);
     start.say("go");
     const heard: Buffer[] = [];
     for await (const chunk of socket as AsyncIterable<Buffer>) {
@@ -50,14 +52,22 @@ function failIfReported(said: Buffer, { startSteps }: ContainerRecord): void {
 
 /** What init waits at. */
 class StartPipe implements Disposable {
+  readonly #id: string;
   readonly #fd: number;
 
-  constructor(directory: ContainerDirectory, id: string) {
-    this.#fd = openPipe(directory, START_PIPE, constants.O_WRONLY, id);
+  constructor(path: string, id: string) {
+    this.#id = id;
+    this.#fd = openPipe(path, constants.O_WRONLY, id);
   }
 
   say(word: keyof typeof START_BYTE): void {
-    writeSync(this.#fd, Uint8Array.of(START_BYTE[word]));
+    try {
+      writeSync(this.#fd, Uint8Array.of(START_BYTE[word]));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "EPIPE") throw cause;
+      const reason = "it was ended before its program ran";
+      throw new OrlopError("conflict", `Cannot start container "${this.#id}": ${reason}`, { cause });
+    }
   }
 
   [Symbol.dispose](): void {
@@ -65,9 +75,9 @@ class StartPipe implements Disposable {
   }
 }
 
-function openPipe({ path }: ContainerDirectory, name: string, access: number, id: string): number {
+function openPipe(path: string, access: number, id: string): number {
   try {
-    return openSync(join(path, name), access | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    return openSync(path, access | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (cause) {
     throw new OrlopError("conflict", `Cannot start container "${id}": nothing in it waits to be started`, { cause });
   }

@@ -118,6 +118,11 @@ export class OrphanContainers implements OciContainers {
   async #deleteEnded(id: string): Promise<void> {
     const directory = this.#directory(id);
     if (keptRequest(directory.path, directory.record(id)) === undefined) return this.delete(id, { force: true });
+    await this.#deleteOurselves(id);
+  }
+
+  /** With hands of our own, where the caller's are none any more. */
+  async #deleteOurselves(id: string): Promise<void> {
     const hands = new LocalHands();
     try {
       await new OrphanContainers({ ...this.#options, hands }).delete(id, { force: true });
@@ -139,7 +144,8 @@ export class OrphanContainers implements OciContainers {
       directory.markStarted();
       await this.#poststart(id);
     } catch (error) {
-      if ((error as OrlopError).code !== "conflict") await this.delete(id, { force: true });
+      if ((error as OrlopError).code === "conflict") throw error;
+      await (this.#options.hands.alive ? this.delete(id, { force: true }) : this.#deleteOurselves(id));
       throw error;
     }
   }

@@ -24,7 +24,7 @@ import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
 import { KEPT_CONFIG } from "./kept-request.ts";
 import { stepFailure } from "./program-failure.ts";
-import { RESULT_PIPE, START_PIPE } from "./start-pipes.ts";
+import { claimOfStart, RESULT_PIPE, START_PIPE } from "./start-pipes.ts";
 
 const RECORD = "container.json";
 
@@ -127,9 +127,11 @@ export class ContainerDirectory {
     return existsSync(join(this.path, COLLECTED));
   }
 
-  /** The program runs; said by who started it, where no reaper does. */
+  /** The program runs; said by the process that started it, where no reaper does. Its claim to that ends. */
   markStarted(): void {
     this.#mark("started");
+    const claim = claimOfStart(this.path);
+    if (claim !== undefined) unlinkIfThere(join(this.path, claim.name));
   }
 
   /** An empty file that says so; nothing when the directory has been removed meanwhile. */
@@ -192,12 +194,11 @@ export class ContainerDirectory {
     return existsSync(this.path);
   }
 
-  /** Whether init waits to be started by whoever does; see start-pipes.ts. */
+  /** Whether init waits to be started by whoever does, or to go on with its start; see start-pipes.ts. */
   awaitsStart(): boolean {
     try {
-      closeSync(
-        openSync(join(this.path, START_PIPE), constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW),
-      );
+      const pipe = join(this.path, claimOfStart(this.path)?.name ?? START_PIPE);
+      closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW));
       return true;
     } catch {
       return false;

@@ -49,11 +49,20 @@ export async function runStartHooks(
     const own = hook.env === undefined ? {} : { process };
     const program = compileExec({ ...plan, ...own, executable: hook.path, state });
     const directory = container.exec(execId);
+    await removeLeft(directory);
     directory.make(execId);
     const followed = new FollowedProgram(program);
     zygote.submit(program, followed.onReport);
     await waitInTime(hook, field, log, directory, followed);
   }
+}
+
+/** What has become of the same hook of a start that was cut short. */
+async function removeLeft(directory: ContainerDirectory): Promise<void> {
+  if (!directory.exists()) return;
+  directory.tryCommand("signal", constants.signals.SIGKILL);
+  await directory.waitForReaper();
+  directory.remove();
 }
 
 async function waitInTime(

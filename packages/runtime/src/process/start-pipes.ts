@@ -1,5 +1,6 @@
+import { readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { CONTROL_FD, POLLFD, type Slot } from "@orlop/kernel";
+import { CONTROL_FD, type Label, POLLFD, type Slot } from "@orlop/kernel";
 import { type Supervision, WORD } from "./supervision.ts";
 
 /**
@@ -8,6 +9,29 @@ import { type Supervision, WORD } from "./supervision.ts";
  */
 export const START_PIPE = "start";
 export const RESULT_PIPE = "result";
+
+/** Before the process that starts the container, in the name that the pipe has from then on. */
+const CLAIMED = `${START_PIPE}~`;
+
+/** The name of {@link START_PIPE} while a process starts the container: its pid, and a time since boot when it was there. */
+export function claimedStartPipe(pid: number, aliveAtMs: number): string {
+  return `${CLAIMED}${pid}~${aliveAtMs}`;
+}
+
+/** Who starts the container of a directory. */
+interface ClaimOfStart {
+  readonly name: string;
+  readonly pid: number;
+  readonly aliveAtMs: number;
+}
+
+/** Undefined when nobody does. */
+export function claimOfStart(directory: string): ClaimOfStart | undefined {
+  const name = readdirSync(directory).find((entry) => entry.startsWith(CLAIMED));
+  if (name === undefined) return undefined;
+  const [pid, aliveAtMs] = name.slice(CLAIMED.length).split("~").map(Number);
+  return { name, pid: pid ?? 0, aliveAtMs: aliveAtMs ?? 0 };
+}
 
 /** What is written to {@link START_PIPE}: go, and, after the hooks of the start have run, go on. */
 export const START_BYTE = { go: 1, goOn: 2 } as const;
@@ -76,12 +100,15 @@ export function emitEndWait({ p }: Supervision): void {
 export function emitAwaitStartHooks(s: Supervision): void {
   const { p } = s;
   p.step({ action: "say that the hooks of the start are due, and wait" });
+  const say = p.label("say it");
+  p.mark(say);
   p.call("write", [slots(s).result, p.bytes(Buffer.from([WORD.starting]), "starting"), 1]);
-  emitAwaitByte(s, START_BYTE.goOn);
+  // Whoever heard it may have been killed; the next one who starts it hears it, too.
+  emitAwaitByte(s, START_BYTE.goOn, { byte: START_BYTE.go, goto: say });
 }
 
-/** A byte that means something else (somebody starts it a second time) is passed over. */
-function emitAwaitByte(s: Supervision, wanted: number): void {
+/** A byte that means something else is passed over. */
+function emitAwaitByte(s: Supervision, wanted: number, again?: { readonly byte: number; readonly goto: Label }): void {
   const { p } = s;
   const byte = p.buffer(8, "<byte>");
   const got = p.slot("got");
@@ -107,6 +134,7 @@ function emitAwaitByte(s: Supervision, wanted: number): void {
   p.mark(started);
   p.call("read", [start, byte, 1]);
   p.load(got, byte, 1);
+  if (again !== undefined) p.branch(got, "eq", again.byte, again.goto);
   p.branch(got, "ne", wanted, wait);
 }
 

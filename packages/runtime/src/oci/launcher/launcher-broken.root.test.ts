@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
@@ -209,3 +209,80 @@ suite("the end of a launcher", () => {
     });
   });
 });
+
+/** A start that says where it has come to, stops there while there is a file `stop`, and counts the starts that are done. */
+function stoppingStart(count: string): Hooks {
+  const begin = "echo begun >> /begun; while [ -e /stop ]; do sleep 0.01; done";
+  return {
+    startContainer: [{ path: "/bin/sh", args: ["sh", "-c", begin], env: ["PATH=/bin"] }],
+    poststart: [{ path: "/bin/sh", args: ["sh", "-c", `echo started >> ${count}`], env: ["PATH=/usr/bin:/bin"] }],
+  };
+}
+
+function linesOf(path: string): number {
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0;
+}
+
+suite("the start of a container", () => {
+  test("is done by one of those who ask for it at once", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const count = bench.path("count");
+      const { id, path } = bench.bundle(PATIENT, {
+        top: { hooks: stoppingStart(count), root: { path: bench.rootfs } },
+      });
+      assert.equal((await bench.call(["create", "--bundle", path, id])).status, 0);
+      const ways = [{}, {}, { ORLOP_OCI_RESIDENT: "0" }];
+      const ends = await Promise.all(ways.map((env) => bench.call(["start", id], { env })));
+      assert.equal(ends.filter(({ status }) => status === 0).length, 1, JSON.stringify(ends));
+      const refused = /another call is starting it|already running|it is running|nothing in it waits to be started/;
+      for (const { status, stderr } of ends) if (status !== 0) assert.match(stderr, refused);
+      assert.equal((await bench.state(id)).status, "running");
+      assert.deepEqual([linesOf(join(bench.rootfs, "begun")), linesOf(count)], [1, 1]);
+      assert.equal((await bench.call(["delete", "--force", id])).status, 0);
+    });
+  });
+
+  test("can be begun again where who serves it has been killed in the middle", async (t) => {
+    await withCommand(t, async (bench) => {
+      const { count, begun, stop, id, broken } = await stoppedStart(bench);
+      assert.match((await bench.call(["start", id])).stderr, /another call is starting it/);
+      await endResident(bench);
+      assert.deepEqual([(await broken.ended).status, existsSync(begun)], [1, true]);
+      rmSync(stop);
+      const { status, stderr } = await bench.call(["start", id]);
+      assert.deepEqual([status, stderr, linesOf(count)], [0, "", 1]);
+      assert.equal((await bench.state(id)).status, "running");
+      assert.equal((await bench.call(["delete", "--force", id])).status, 0);
+    });
+  });
+
+  test("fails where its caller has been killed in the middle, and leaves nothing", async (t) => {
+    await withCommand(t, async (bench) => {
+      const { count, stop, id, broken, before } = await stoppedStart(bench);
+      broken.child.kill("SIGKILL");
+      await broken.ended;
+      assert.match((await bench.call(["start", id])).stderr, /another call is starting it/);
+      rmSync(stop);
+      const gone = async (): Promise<true | undefined> =>
+        (await bench.call(["state", id])).status === 1 ? true : undefined;
+      await until("the end of the container", gone);
+      assert.equal(linesOf(count), 0);
+      await bench.expectNothingLeft(before);
+    });
+  });
+});
+
+/** A container whose start, served by the resident process, stands still in a hook until `stop` is removed. */
+async function stoppedStart(bench: CommandBench) {
+  await bench.warm();
+  const [count, begun, stop] = [bench.path("count"), join(bench.rootfs, "begun"), join(bench.rootfs, "stop")];
+  writeFileSync(stop, "");
+  const hooks = stoppingStart(count);
+  const { id, path } = bench.bundle(PATIENT, { top: { hooks, root: { path: bench.rootfs } } });
+  const before = bench.remember();
+  assert.equal((await bench.callServed(["create", "--bundle", path, id])).status, 0);
+  const broken = bench.startServed(["start", id]);
+  await until("the hook", () => (existsSync(begun) ? true : undefined));
+  return { count, begun, stop, id, broken, before };
+}
