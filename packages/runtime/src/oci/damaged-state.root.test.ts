@@ -145,6 +145,9 @@ suite("a container whose files are damaged", () => {
   });
 });
 
+/** The exit status of what SIGKILL has ended. */
+const KILLED = 137;
+
 suite("two verbs at once", () => {
   const pairs: readonly (readonly [first: string, second: string])[] = [
     ["start", "start"],
@@ -172,10 +175,14 @@ suite("two verbs at once", () => {
         if (pair[0] !== "create") assert.equal((await bench.call(["create", "--bundle", path, id])).status, 0);
         const ends = await Promise.all(pair.map((verb) => bench.call(words(verb, id, path))));
         for (const { status, stderr } of ends) {
-          if (status !== 0) assert.match(stderr, /^(warning: .*\n)?[Cc]annot .+\n/, pair.join(", "));
+          // The program of an exec ran, and ended with its container.
+          const isKilledExec = pair[0] === "exec" && status === KILLED && stderr === "";
+          if (status !== 0 && !isKilledExec) {
+            assert.match(stderr, /^(warning: .*\n)?[Cc]annot .+\n/, pair.join(", "));
+          }
         }
-        if (pair[0] === "create" && pair[1] === "create") {
-          assert.equal(ends.filter(({ status }) => status === 0).length, 1, "made twice");
+        if (pair[0] === pair[1] && ["create", "start"].includes(pair[0])) {
+          assert.equal(ends.filter(({ status }) => status === 0).length, 1, `${pair[0]} done twice`);
         }
         assert.equal((await bench.call(["delete", "--force", id])).status, 0, pair.join(", "));
       }
