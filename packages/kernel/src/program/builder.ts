@@ -134,7 +134,7 @@ export class ProgramBuilder {
     return new Immediate(BigInt.asUintN(64, BigInt(value)), show);
   }
 
-  /** A number, as an argument of a system call, that a template of the program has under this name. */
+  /** A number, as an argument of a system call or to compare with, that a template of the program has under this name. */
   given(name: string, value: number): Given {
     return new Given(name, BigInt.asUintN(64, BigInt(value)));
   }

@@ -4,7 +4,7 @@ import { FIELDS, Given, INSTRUCTION_BYTES, type Instruction, type Step } from ".
 import { type EncodeOptions, encodeProgram, HEADER_BYTES, type Program } from "./program.ts";
 import { TextReplacer } from "./replace-texts.ts";
 import { verifyProgram } from "./verify.ts";
-import { callSignature, takesAnyNumbers } from "./verify-call.ts";
+import { callSignature, takesAnyNumber } from "./verify-call.ts";
 
 /** What the programs of one template differ in. */
 export interface TemplateValues {
@@ -151,7 +151,11 @@ function numberPlaces({ architecture }: Program, instruction: Instruction, index
   return operands.flatMap((given, operand) => {
     if (!(given instanceof Given)) return [];
     const call = op === "syscall" ? callSignature(number, architecture) : undefined;
-    if (call !== undefined && takesAnyNumbers(call)) return [{ instruction: index, operand, given }];
-    throw new OrlopError("internal", `Cannot make template: the number "${given.name}" is no mere argument`);
+    const isAny = call === undefined ? op === "branch" : takesAnyNumber(call, operand);
+    if (isAny) return [{ instruction: index, operand, given }];
+    throw new OrlopError(
+      "internal",
+      `Cannot make template: the number "${given.name}" is neither a mere argument nor compared`,
+    );
   });
 }

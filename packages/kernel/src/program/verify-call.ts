@@ -78,9 +78,11 @@ export function resolvedKind(call: CallSignature, index: number, operands: reado
   return resolved === undefined ? undefined : parseKind(resolved);
 }
 
-/** Whether the verifier says the same of the call whatever numbers it is given: there are no lengths or addresses. */
-export function takesAnyNumbers({ name, kinds }: CallSignature): boolean {
-  return name !== "madvise" && kinds.every(({ letter }) => letter === "d" || letter === "i");
+/** Whether the verifier says the same of the call whatever number it is given there: it is no length, address or command. */
+export function takesAnyNumber({ name, kinds }: CallSignature, index: number): boolean {
+  if (name === "madvise" || name === "clone" || kinds.some(({ letter }) => letter === "o")) return false;
+  const isLength = kinds.some(({ letter, parameter }) => "bB".includes(letter) && parameter === index);
+  return !isLength && "di".includes(kinds[index]?.letter ?? "p");
 }
 
 /** The surroundings that an argument is judged in. */

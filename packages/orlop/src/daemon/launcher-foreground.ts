@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
-import { hostArchitecture, type Report, SeccompProgramCache, Zygote } from "@orlop/kernel";
-import { ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
+import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
+import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
 import { compileForeground, type Hello, processDirectory } from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
@@ -29,8 +29,8 @@ interface Known {
 /** The end of what has ended with nobody there to tell how: what was written down of it has gone with the container. */
 const UNKNOWN = { text: "orlop: Cannot tell how it ended: the daemon that served it has ended\n", status: 125 };
 
-/** Of all calls: they have one profile for the most part. */
-const FILTERS = new SeccompProgramCache();
+/** Of all calls: most of them are like an earlier one. */
+const KEPT = new KeptWork();
 
 /** Where this process has removed what others had left: a look at a thousand containers takes as long as making one. */
 const swept = new Set<string>();
@@ -68,7 +68,7 @@ export class LauncherForeground implements Foreground {
     this.#root = join(options.stateDirectory, "containers");
     this.#runtime = new ProcessRuntime({
       root: this.#root,
-      filters: FILTERS,
+      kept: KEPT,
       sweeps: !swept.has(this.#root),
       startZygote: () => (hands.alive ? this.#handsAsZygote() : Zygote.start()),
       maker: {

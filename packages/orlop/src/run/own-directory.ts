@@ -13,10 +13,11 @@ let made = 0;
 export class OwnDirectory implements Disposable {
   readonly path: string;
 
-  constructor(parent: string, kind: string, mode: number) {
+  /** @param name tells it from others of the process; absent: some name */
+  constructor(parent: string, kind: string, mode: number, name: string = String(made++)) {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
     removeOrphaned(parent, kind);
-    this.path = join(parent, `${kind}-${callerMark()}-${made++}`);
+    this.path = join(parent, `${kind}-${callerMark()}-${name}`);
     mkdirSync(this.path, { mode });
   }
 
@@ -32,7 +33,7 @@ export function removeOrphaned(parent: string, kind: string): void {
     // Of others with such a name, in a directory that everybody may write to, hands off.
     const isOurs =
       name.startsWith(`${kind}-`) && lstatSync(path, { throwIfNoEntry: false })?.uid === process.geteuid?.();
-    if (isOurs && !isMarkAlive(name.slice(kind.length + 1).replace(/-\d+$/, ""))) removeTree(path);
+    if (isOurs && !isMarkAlive(name.slice(kind.length + 1).split("-", 1)[0] ?? "")) removeTree(path);
   }
 }
 

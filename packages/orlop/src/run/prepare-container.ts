@@ -42,7 +42,8 @@ export async function prepareContainer(
   const id = generateId(randomBytes);
   const image = stack.use(await open(imageOptions(options, machine, id)));
   const state = stateDirectory(machine.uid, machine.env);
-  const ownDirectory = (): string => stack.use(new OwnDirectory(state, "files", 0o755)).path;
+  // Its name has the id in it: that is how the runtime knows that the program for another container is the same.
+  const ownDirectory = (): string => stack.use(new OwnDirectory(state, "files", 0o755, id)).path;
   const { description, spec } = planContainer(options, { id, image, machine, ownDirectory });
   const requestOn = ({ rootfs, mounts }: ImageRoot): CreateRequest => ({
     id,

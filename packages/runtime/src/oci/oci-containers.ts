@@ -1,7 +1,8 @@
 import type { LinuxResources, Process, RuntimeSpec, State } from "@orlop/core";
-import type { CgroupStats, SeccompProgramCache } from "@orlop/kernel";
+import type { CgroupStats } from "@orlop/kernel";
 import type { DumpChoices } from "../criu/dump-container.ts";
 import type { RestoreChoices } from "../criu/plan-restore.ts";
+import type { KeptWork } from "../process/keep-programs.ts";
 import type { SchemataChange } from "../resctrl/change-schemata.ts";
 import type { ResctrlStats } from "../resctrl/read-resctrl.ts";
 import type { Hands } from "./hands.ts";
@@ -78,8 +79,8 @@ export interface OciContainersOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Hooks in the container's namespaces begin in the bundle, as with crun; absent: in the root file system. */
   readonly hooksInBundle?: boolean;
-  /** Filters that earlier calls have compiled; absent: there were none. */
-  readonly filters?: SeccompProgramCache;
+  /** What earlier calls have compiled; absent: there were none. */
+  readonly kept?: KeptWork;
   /** What the caller should know although everything goes on. */
   warn(text: string): void;
   /** What helps to find out how things went. */

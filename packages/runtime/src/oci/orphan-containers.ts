@@ -23,6 +23,7 @@ import { containerStatus, thawIfFrozen, unsupervisedInit } from "../process/cont
 import { warnOfDeviceAccess } from "../process/device-access.ts";
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
+import { KeptWork } from "../process/keep-programs.ts";
 import { keptRequest } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
@@ -62,13 +63,15 @@ const INHERITED = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as 
 export class OrphanContainers implements OciContainers {
   readonly #options: OciContainersOptions;
   readonly #planner: ContainerPlanner;
+  readonly #kept: KeptWork;
   /** Containers that this call makes. */
   readonly #beginning = new Map<string, FollowedProgram>();
 
   constructor(options: OciContainersOptions) {
-    const { cgroupDriver, rootless, ownCgroups, warn, filters } = options;
+    const { cgroupDriver, rootless, ownCgroups, warn, kept = new KeptWork() } = options;
     this.#options = options;
-    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, filters });
+    this.#kept = kept;
+    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, filters: kept.filters });
   }
 
   async create(request: OciCreate): Promise<State> {
@@ -378,6 +381,7 @@ export class OrphanContainers implements OciContainers {
     const stages = this.#stages(id);
     stages.compiled(plan.seccomp?.flags);
     const begun = beginContainer({
+      compile: (created) => this.#kept.creates.program(created),
       ...how,
       plan,
       directory,

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { type RootFilesystem, type Stdio, shortId } from "@orlop/core";
-import type { TemplateValues } from "@orlop/kernel";
+import { type CreateRequest, type RootFilesystem, type Stdio, shortId } from "@orlop/core";
+import { SeccompProgramCache, type TemplateValues } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
 import { compileExec, type ExecPlan } from "./compile-exec.ts";
@@ -8,9 +8,16 @@ import { type KeptPlan, KeptPrograms } from "./kept-programs.ts";
 import { descriptorPath, descriptorWords, STREAM_NAMES } from "./stdio.ts";
 import type { HostView } from "./supervision.ts";
 
-/** Keeps programs of containers, and compiles them. */
-export function keepCreates(): KeptPrograms<CreatePlan> {
-  return new KeptPrograms(compileCreate, takeCreateApart);
+/** What one runtime has compiled and others of the same process need not compile again: each serves one call, say. */
+export class KeptWork {
+  readonly filters: SeccompProgramCache = new SeccompProgramCache();
+  readonly creates: KeptPrograms<CreatePlan> = keepCreates();
+  readonly execs: KeptPrograms<ExecPlan> = keepExecs();
+}
+
+/** Keeps programs of containers, which `compile` makes. */
+export function keepCreates(compile: typeof compileCreate = compileCreate): KeptPrograms<CreatePlan> {
+  return new KeptPrograms(compile, takeCreateApart);
 }
 
 /** Keeps programs of execs, and compiles them. */
@@ -18,29 +25,41 @@ export function keepExecs(): KeptPrograms<ExecPlan> {
   return new KeptPrograms(compileExec, takeExecApart);
 }
 
-/** A container: its id is its own, and so are the descriptors for its streams and the place for what it writes. */
+/**
+ * A container: its id is its own, and so are who was called to make it, the descriptors for its streams, and the places of
+ * its files and of what it writes.
+ */
 function takeCreateApart(plan: CreatePlan): KeptPlan {
-  const { host, request, seccomp, ...rest } = plan;
+  const { host, request, seccomp, style, ...rest } = plan;
   const { signal: _, stdio, ...asked } = request;
+  const { makerPid, ...how } = style;
   const streams = takeStreamsApart(stdio, host);
+  const own = [...idTexts(request.id), ...fileTexts(request), ...writtenTexts(rest.rootfs)];
   return {
-    values: {
-      texts: sorted([...idTexts(request.id), ...writtenTexts(rest.rootfs), ...streams.texts]),
-      numbers: streams.numbers,
+    values: { texts: sorted([...own, ...streams.texts]), numbers: { ...streams.numbers, ...makerNumbers(makerPid) } },
+    rest: {
+      ...{ ...rest, asked, how, streams: streams.rest },
+      seccomp: seccomp && { ...seccomp, filter: base64(seccomp.filter) },
     },
-    rest: { ...rest, asked, streams: streams.rest, seccomp: seccomp && { ...seccomp, filter: base64(seccomp.filter) } },
   };
+}
+
+function makerNumbers(maker: number | undefined): TemplateValues["numbers"] {
+  return maker === undefined ? {} : { maker };
 }
 
 /** An exec: it has an id beside the container's, whose init has a pid of its own. */
 function takeExecApart(plan: ExecPlan): KeptPlan | undefined {
-  const { host, initPid, stdio, seccomp, state, ...rest } = plan;
+  const { host, initPid, makerPid, stdio, seccomp, state, ...rest } = plan;
   // It is told of the state, with the pid in words.
   if (seccomp?.listener !== undefined) return undefined;
   const streams = takeStreamsApart(stdio, host);
   const ids = [...idTexts(basename(plan.stateDirectory)), ...idTexts(state.id)];
   return {
-    values: { texts: sorted([...ids, ...streams.texts]), numbers: { ...streams.numbers, init: initPid } },
+    values: {
+      texts: sorted([...ids, ...streams.texts]),
+      numbers: { ...streams.numbers, init: initPid, ...makerNumbers(makerPid) },
+    },
     rest: {
       ...{ ...rest, streams: streams.rest },
       state: { ...state, pid: undefined },
@@ -53,6 +72,15 @@ function takeExecApart(plan: ExecPlan): KeptPlan | undefined {
 function idTexts(id: string): readonly string[] {
   const short = shortId(id);
   return short === id ? [id] : [id, short];
+}
+
+/** Directories of files that were written for this container: they are named after it, and after more than it. */
+function fileTexts({ id, spec: { mounts = [] } }: CreateRequest): readonly string[] {
+  const own = mounts.flatMap(({ source }) => {
+    const at = source?.indexOf(id) ?? -1;
+    return source === undefined || at < 0 ? [] : [source.slice(0, at + id.length)];
+  });
+  return [...new Set(own)].filter((path) => path !== id && PLAIN_PATH.test(path));
 }
 
 /** Where what is written is kept, as long as it is by a name of which nothing but its length makes a difference. */

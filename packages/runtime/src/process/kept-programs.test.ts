@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { defaultSpec, type RootFilesystem, type RuntimeSpec, shortId } from "@orlop/core";
+import { defaultSpec, type Mount, type RootFilesystem, type RuntimeSpec, shortId } from "@orlop/core";
 import { encodeProgram, type Program } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
@@ -60,6 +60,14 @@ const imageRoot = (place: string, name: string): RootFilesystem => ({
   writes: { upper: `${place}/${name}/fs`, work: `${place}/${name}/work` },
 });
 
+/** In a directory that is named after who made it, too. */
+const ownHosts = ({ request: { id } }: CreatePlan): Mount => ({
+  destination: "/etc/hosts",
+  type: "bind",
+  source: `/run/orlop/files-4026531836.${100 + id.charCodeAt(0)}.7-${id}/hosts`,
+  options: ["bind"],
+});
+
 /** What containers can be beyond the default one, as far as it makes their programs other ones. */
 const CHANGES: Readonly<Record<string, (plan: CreatePlan) => CreatePlan>> = {
   default: (plan) => plan,
@@ -96,6 +104,11 @@ const CHANGES: Readonly<Record<string, (plan: CreatePlan) => CreatePlan>> = {
   }),
   "limits with whole numbers": (plan) =>
     withSpec(plan, ({ linux }) => ({ linux: { ...linux, resources: { memory: { limit: 2n ** 40n } } } })),
+  "called by another": (plan) => ({
+    ...plan,
+    style: { startOnCommand: true, endsWithMaker: true, makerPid: 100 + plan.request.id.charCodeAt(0) },
+  }),
+  "files of its own": (plan) => withSpec(plan, () => ({ mounts: [ownHosts(plan)] })),
   "started at once": (plan) => ({ ...plan, style: { startOnCommand: false } }),
 };
 
@@ -163,6 +176,20 @@ suite("programs that are kept", () => {
       counts.map((count) => count > 0),
       [true, true, false, false],
     );
+  });
+
+  test("are the same for every caller, and wherever files of the container's own are", () => {
+    const compiled: CreatePlan[] = [];
+    const kept = keepCreates((plan) => {
+      compiled.push(plan);
+      return compileCreate(plan);
+    });
+    for (const digit of ["a", "b", "c", "d"]) {
+      const plan = planOf(idOf(digit));
+      const style = { startOnCommand: false, endsWithMaker: true, makerPid: digit.charCodeAt(0) };
+      kept.program({ ...withSpec(plan, () => ({ mounts: [ownHosts(plan)] })), style });
+    }
+    assert.equal(compiled.length, 2);
   });
 
   test("of execs have the pid, the ids and the descriptors of their own", () => {

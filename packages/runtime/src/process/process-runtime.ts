@@ -23,7 +23,6 @@ import {
   freezeCgroup,
   listProcesses,
   readCgroupStats,
-  type SeccompProgramCache,
   type SystemdConnection,
   thawCgroup,
   Zygote,
@@ -50,7 +49,7 @@ import { exitStatus } from "./exit-status.ts";
 import { expectDeletable, expectStatus } from "./expect-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
-import { keepCreates, keepExecs } from "./keep-programs.ts";
+import { KeptWork } from "./keep-programs.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
 import { outOfMemory } from "./out-of-memory.ts";
@@ -73,8 +72,8 @@ export interface ProcessRuntimeOptions {
   readonly startZygote?: () => ZygoteLike;
   /** Who makes the cgroups: `systemd` is the machine's, or for anybody but root the user's own. */
   readonly cgroupDriver?: CgroupDriver;
-  /** Filters that were compiled before; absent: its own. */
-  readonly filters?: SeccompProgramCache;
+  /** What was compiled before; absent: nothing, and what is, it keeps for itself. */
+  readonly kept?: KeptWork;
   /** False: what makers that were killed have left there is somebody else's to remove. */
   readonly sweeps?: boolean;
   /** Where a zygote is another process's: what its programs take from that, and the text of its /proc/self/cgroup. */
@@ -105,14 +104,15 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions;
   readonly #planner: ContainerPlanner;
   readonly #ours = new Map<string, Ours>();
-  readonly #kept = { creates: keepCreates(), execs: keepExecs() };
+  readonly #kept: KeptWork;
   #zygoteIfStarted: ZygoteLike | undefined;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#root = options.root;
-    const { cgroupDriver: driver = "cgroupfs", maker, filters, resctrl, sweeps = true } = options;
-    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, filters, resctrl });
+    const { cgroupDriver: driver = "cgroupfs", maker, kept = new KeptWork(), resctrl, sweeps = true } = options;
+    this.#kept = kept;
+    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, filters: kept.filters, resctrl });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     if (sweeps) ContainerDirectory.sweep(this.#root);
   }

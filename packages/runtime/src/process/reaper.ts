@@ -71,9 +71,10 @@ function emitFindMaker({ p, slots, makerPid = 0 }: Supervision): void {
   const parent = p.slot("parent");
   const lives = p.label("the maker lives");
   p.step({ action: "find the process that this one is to end with" });
-  p.call("pidfd_open", [makerPid, 0], { into: slots.maker });
+  const maker = p.given("maker", makerPid);
+  p.call("pidfd_open", [maker, 0], { into: slots.maker });
   p.call("getppid", [], { into: parent });
-  p.branch(parent, "eq", makerPid, lives);
+  p.branch(parent, "eq", maker, lives);
   p.fail("ESRCH");
   p.mark(lives);
 }

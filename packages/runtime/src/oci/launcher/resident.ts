@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { SeccompProgramCache } from "@orlop/kernel";
+import { KeptWork } from "../../process/keep-programs.ts";
 import { openContainers } from "../open-containers.ts";
 import { VERBS } from "../verb-table.ts";
 import { BROKEN, launcherPlace } from "./launcher-place.ts";
@@ -35,12 +35,12 @@ function note(error: unknown): void {
   }
 }
 
-const filters = new SeccompProgramCache();
+const kept = new KeptWork();
 const server = new ResidentServer({
   place,
   idleMs: IDLE_MS,
   callsMax: CALLS_MAX,
-  serve: (socket) => serveCall(socket, join(bin, BROKEN), (options) => openContainers({ ...options, filters })),
+  serve: (socket) => serveCall(socket, join(bin, BROKEN), (options) => openContainers({ ...options, kept })),
   onFailure: note,
 });
 
