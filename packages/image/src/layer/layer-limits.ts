@@ -1,4 +1,3 @@
-import { getHeapStatistics } from "node:v8";
 import { type LayerEntry, OrlopError } from "@orlop/core";
 
 /** What one layer may unpack to. */
@@ -82,6 +81,8 @@ export class LayerMeter {
 
   /** V8 ends the process when it has no more, and all that was at work in it. */
   #expectMemory(): void {
+    // Loaded no sooner: most commands unpack nothing.
+    const { getHeapStatistics } = process.getBuiltinModule("node:v8");
     const { used_heap_size: used, external_memory: buffers, heap_size_limit: limit } = getHeapStatistics();
     if (used + buffers <= this.#limits.memoryShareMax * limit) return;
     const [inUse, all] = [used + buffers, limit].map((bytes) => `${Math.round(bytes / MIB)} MiB`);

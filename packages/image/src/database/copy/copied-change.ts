@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import { crc32 } from "node:zlib";
+import { crc32 } from "./crc32.ts";
 
 /** SQL and the values for it; without values it may be several statements. */
 export type CopiedStatement = readonly [sql: string, ...values: SQLInputValue[]];
@@ -43,7 +43,7 @@ export function decodeChange(line: string): CopiedChange | undefined {
 }
 
 function checksum(text: string): string {
-  return crc32(text).toString(16).padStart(8, "0");
+  return crc32(Buffer.from(text)).toString(16).padStart(8, "0");
 }
 
 function encodeValue(value: SQLInputValue): unknown {
