@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { FIELDS, Given, INSTRUCTION_BYTES, type Instruction, type Step } from "./instruction.ts";
-import { type EncodeOptions, encodeProgram, HEADER_BYTES, type Program } from "./program.ts";
+import { addressFrame, type EncodeOptions, encodeProgram, HEADER_BYTES, type Program } from "./program.ts";
 import { TextReplacer } from "./replace-texts.ts";
 import { verifyProgram } from "./verify.ts";
 import { callSignature, takesAnyNumber } from "./verify-call.ts";
@@ -27,23 +27,36 @@ interface NumberPlace {
   readonly given: Given;
 }
 
-/** Of programs that came from a template, which was verified: their instructions, encoded. */
-const codes = new WeakMap<Program, Uint8Array>();
+/** A program that came of a template. */
+interface Filled {
+  readonly template: ProgramTemplate;
+  readonly values: TemplateValues;
+}
+
+const filled = new WeakMap<Program, Filled>();
+
+/** Where steps begin, and the steps, as they are said with the values of the template's own program. */
+interface SharedSource {
+  readonly from: readonly number[];
+  readonly steps: readonly Step[];
+  readonly length: number;
+}
 
 /**
  * A program that was verified and encoded once, to be had with other texts of the same lengths and other numbers. What comes
  * of it needs neither again: it is another program in nothing that the verifier looks at, for a string ends where it ended,
- * and numbers stand where any may.
+ * and numbers stand where any may. Of such a program nothing is made but its bytes, unless somebody asks for more.
  */
 export class ProgramTemplate {
   readonly #program: Program;
-  readonly #code: Uint8Array;
+  /** The program's bytes at the request area. */
+  readonly #frame: Buffer;
+  readonly #imageOffset: number;
   readonly #texts: readonly string[];
   readonly #replacer: TextReplacer;
   readonly #textPlaces: readonly TextPlace[];
   readonly #numberPlaces: readonly NumberPlace[];
-  /** Indices of the steps that are said with one of the texts. */
-  readonly #steps: readonly number[];
+  readonly source: SharedSource;
 
   /**
    * @param program for the request area
@@ -52,17 +65,14 @@ export class ProgramTemplate {
    */
   constructor(program: Program, { texts }: TemplateValues) {
     verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
-    const end = HEADER_BYTES + program.instructions.length * INSTRUCTION_BYTES;
     this.#program = program;
-    this.#code = Uint8Array.from(encodeProgram(program, { loadAddress: REQUEST_ADDRESS }).subarray(HEADER_BYTES, end));
+    this.#frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS });
+    this.#imageOffset = HEADER_BYTES + program.instructions.length * INSTRUCTION_BYTES;
     this.#texts = texts;
     this.#replacer = new TextReplacer(texts);
     this.#textPlaces = textPlaces(program.image, texts);
     this.#numberPlaces = program.instructions.flatMap((each, index) => numberPlaces(program, each, index));
-    this.#steps = [...program.steps.keys()].filter((index) => {
-      const { action, field, why } = program.steps[index] as Step;
-      return [action, field, why].some((said) => said !== undefined && this.#replacer.isIn(said));
-    });
+    this.source = sourceOf(program);
   }
 
   /**
@@ -70,29 +80,60 @@ export class ProgramTemplate {
    *
    * @throws OrlopError `internal` for texts of other lengths, or of more than printable ASCII
    */
-  fill({ texts, numbers }: TemplateValues): Program {
+  fill(values: TemplateValues): Program {
+    const { texts, numbers } = values;
     if (texts.length !== this.#texts.length || !texts.every((text, index) => fits(text, this.#texts[index] ?? ""))) {
       throw new OrlopError("internal", "Cannot fill in program: the texts do not fit");
     }
-    const { image, steps, instructions } = this.#program;
-    const filledImage = Buffer.from(image);
-    for (const { at, text } of this.#textPlaces) filledImage.write(texts[text] ?? "", at, "latin1");
-    const filledSteps = [...steps];
-    for (const index of this.#steps) filledSteps[index] = this.#say(steps[index] as Step, texts);
-    const filled = {
-      ...this.#program,
-      image: filledImage,
-      steps: filledSteps,
-      instructions: this.#numberPlaces.length === 0 ? instructions : this.#instructions(numbers),
+    for (const { given } of this.#numberPlaces) numberOf(numbers, given);
+    const template = this;
+    const program: Program = {
+      architecture: this.#program.architecture,
+      relocations: this.#program.relocations,
+      slots: this.#program.slots,
+      get image() {
+        return template.#image(texts);
+      },
+      get steps() {
+        return template.#program.steps.map((step) => template.say(step, texts));
+      },
+      get instructions() {
+        return template.#instructions(numbers);
+      },
     };
-    codes.set(filled, this.#numberPlaces.length === 0 ? this.#code : this.#codeWith(numbers));
-    return filled;
+    filled.set(program, { template: this, values });
+    return program;
   }
 
-  #say(step: Step, texts: readonly string[]): Step {
+  /** The bytes of a program that this has filled in. */
+  encode({ texts, numbers }: TemplateValues, options: FrameOptions): Buffer {
+    const length = this.#frame.length;
+    const out = options.memory?.(length) ?? Buffer.alloc(length);
+    out.set(this.#frame);
+    addressFrame(out, { ...options, loadAddress: REQUEST_ADDRESS });
+    this.#writeTexts(out.subarray(this.#imageOffset), texts);
+    for (const { instruction, operand, given } of this.#numberPlaces) {
+      const at = HEADER_BYTES + instruction * INSTRUCTION_BYTES + FIELDS.operands + 8 * operand;
+      out.writeBigUInt64LE(numberOf(numbers, given), at);
+    }
+    return out;
+  }
+
+  /** A step of the template's, as it is said with these texts. */
+  say(step: Step, texts: readonly string[]): Step {
     const say = (said: string): string => this.#replacer.replace(said, texts);
     const { action, field, why, role } = step;
     return { action: say(action), field: field && say(field), why: why && say(why), role };
+  }
+
+  #image(texts: readonly string[]): Uint8Array {
+    const image = Buffer.from(this.#program.image);
+    this.#writeTexts(image, texts);
+    return image;
+  }
+
+  #writeTexts(image: Buffer, texts: readonly string[]): void {
+    for (const { at, text } of this.#textPlaces) image.write(texts[text] ?? "", at, "latin1");
   }
 
   #instructions(numbers: TemplateValues["numbers"]): readonly Instruction[] {
@@ -104,21 +145,35 @@ export class ProgramTemplate {
     }
     return instructions;
   }
-
-  #codeWith(numbers: TemplateValues["numbers"]): Uint8Array {
-    const code = Buffer.from(this.#code);
-    for (const { instruction, operand, given } of this.#numberPlaces) {
-      code.writeBigUInt64LE(numberOf(numbers, given), instruction * INSTRUCTION_BYTES + FIELDS.operands + 8 * operand);
-    }
-    return code;
-  }
 }
 
+/** Where each step of a program begins. */
+export function sourceOf({ instructions, steps }: Program): SharedSource {
+  const from: number[] = [];
+  let last: number | undefined;
+  // A loop over an index: programs are long.
+  for (let index = 0; index < instructions.length; index++) {
+    const step = instructions[index]?.step;
+    if (step !== last) from.push(index);
+    last = step;
+  }
+  const begun = from.map((index) => steps[instructions[index]?.step ?? -1] as Step);
+  return { from, steps: begun, length: instructions.length };
+}
+
+/** What a program came of, if it came of a template. */
+export function filledFrom(program: Program): Filled | undefined {
+  return filled.get(program);
+}
+
+type FrameOptions = Omit<EncodeOptions, "loadAddress">;
+
 /** Verifies a program and encodes it, as far as that was not done with its template. @throws OrlopError */
-export function encodeVerified(program: Program, options: Omit<EncodeOptions, "loadAddress" | "code">): Buffer {
-  const code = codes.get(program);
-  if (code === undefined) verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
-  return encodeProgram(program, { ...options, loadAddress: REQUEST_ADDRESS, code });
+export function encodeVerified(program: Program, options: FrameOptions): Buffer {
+  const known = filled.get(program);
+  if (known !== undefined) return known.template.encode(known.values, options);
+  verifyProgram(program, { loadAddress: REQUEST_ADDRESS });
+  return encodeProgram(program, { ...options, loadAddress: REQUEST_ADDRESS });
 }
 
 function fits(text: string, known: string): boolean {

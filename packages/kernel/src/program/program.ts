@@ -63,8 +63,6 @@ export interface EncodeOptions {
   readonly inPlace?: boolean;
   /** Gives so many bytes of memory, aligned to eight of them and filled with zeros; absent: new memory. */
   readonly memory?: (length: number) => Buffer;
-  /** The instructions, encoded before. */
-  readonly code?: Uint8Array | undefined;
 }
 
 /** The bytes that the machine executes. Throws `exhausted` when they exceed {@link PROGRAM_MAX_BYTES}. */
@@ -83,16 +81,20 @@ export function encodeProgram(program: Program, options: EncodeOptions): Buffer 
   out.writeUInt32LE(MACHINE_VERSION, HEADER.version);
   out.writeUInt32LE(length, HEADER.length);
   out.writeUInt32LE(program.instructions.length, HEADER.count);
-  out.writeUInt32LE(options.request ?? 0, HEADER.request);
-  if (options.inPlace === true) out.writeUInt32LE(IN_PLACE, HEADER.place);
-  if (options.token !== undefined) out.set(options.token, HEADER.token);
-  if (options.code === undefined) encodeCode(out, program.instructions, imageOffset);
-  else out.set(options.code, HEADER_BYTES);
+  addressFrame(out, options);
+  encodeCode(out, program.instructions, imageOffset);
   out.set(program.image, imageOffset);
   for (const { at, to } of program.relocations) {
     out.writeBigUInt64LE(BigInt(options.loadAddress + imageOffset + to), imageOffset + at);
   }
   return out;
+}
+
+/** Writes what of a frame is not of the program in it. */
+export function addressFrame(frame: Buffer, { request = 0, inPlace = false, token }: EncodeOptions): void {
+  frame.writeUInt32LE(request, HEADER.request);
+  frame.writeUInt32LE(inPlace ? IN_PLACE : 0, HEADER.place);
+  if (token !== undefined) frame.set(token, HEADER.token);
 }
 
 function encodeCode(out: Buffer, instructions: readonly Instruction[], imageOffset: number): void {

@@ -37,10 +37,8 @@ function takeCreateApart(plan: CreatePlan): KeptPlan {
   const own = [...idTexts(request.id), ...fileTexts(request), ...writtenTexts(rest.rootfs)];
   return {
     values: { texts: sorted([...own, ...streams.texts]), numbers: { ...streams.numbers, ...makerNumbers(makerPid) } },
-    rest: {
-      ...{ ...rest, asked, how, streams: streams.rest },
-      seccomp: seccomp && { ...seccomp, filter: base64(seccomp.filter) },
-    },
+    rest: { ...rest, asked, how, streams: streams.rest, seccomp: seccomp && { ...seccomp, filter: undefined } },
+    bytes: seccomp?.filter,
   };
 }
 
@@ -63,8 +61,9 @@ function takeExecApart(plan: ExecPlan): KeptPlan | undefined {
     rest: {
       ...{ ...rest, streams: streams.rest },
       state: { ...state, pid: undefined },
-      seccomp: seccomp && { ...seccomp, filter: base64(seccomp.filter) },
+      seccomp: seccomp && { ...seccomp, filter: undefined },
     },
+    bytes: seccomp?.filter,
   };
 }
 
@@ -110,8 +109,4 @@ function takeStreamsApart(stdio: Stdio, host: HostView): TemplateValues & { read
 /** The longest first: what one text has in it of another is its own. */
 function sorted(texts: readonly string[]): readonly string[] {
   return texts.toSorted((a, b) => b.length - a.length);
-}
-
-function base64({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString("base64");
 }

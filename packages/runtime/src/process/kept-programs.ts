@@ -7,6 +7,8 @@ export interface KeptPlan {
   readonly values: TemplateValues;
   /** All the rest, as JSON would have it; texts among it may have those of the values in them. */
   readonly rest: object;
+  /** Bytes that have none of the values in them. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
 /** What the compiler has asked this machine. */
@@ -84,15 +86,23 @@ export class KeptPrograms<Plan extends { readonly host: HostView }> {
 }
 
 /** Equal for plans that are the same but for their values. */
-function keyOf({ values, rest }: KeptPlan): string {
+function keyOf({ values, rest, bytes }: KeptPlan): string {
   const { texts, numbers } = values;
-  const text = JSON.stringify(rest, (_, value: unknown) =>
-    typeof value === "bigint" ? { bigint: String(value) } : value,
-  );
+  const text = textOf(rest);
   // JSON has no NUL.
   const marks = texts.map((_, index) => `\0${index}\0`);
   const lengths = texts.map(({ length }) => length);
-  return `${lengths}\0${Object.keys(numbers)}\0${new TextReplacer(texts).replace(text, marks)}`;
+  const other = bytes === undefined ? "" : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  return `${lengths}\0${Object.keys(numbers)}\0${new TextReplacer(texts).replace(text, marks)}\0${other}`;
+}
+
+function textOf(rest: object): string {
+  try {
+    return JSON.stringify(rest);
+  } catch {
+    // Few have numbers that JSON has no words for, and asking of every value takes several times as long.
+    return JSON.stringify(rest, (_, value: unknown) => (typeof value === "bigint" ? { bigint: String(value) } : value));
+  }
 }
 
 /** The host, writing down what it is asked. */
