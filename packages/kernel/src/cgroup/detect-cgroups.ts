@@ -17,11 +17,41 @@ export interface CgroupTexts {
  * Throws OrlopError when /proc cannot be read.
  */
 export function readCgroupLayout(ownCgroups?: string): CgroupLayout {
-  return parseCgroupLayout({
-    mountinfo: readFileSync("/proc/self/mountinfo", "utf8"),
-    ownCgroups: ownCgroups ?? readFileSync("/proc/self/cgroup", "utf8"),
-    controllersAt: (mountPoint) => readFileSync(`${mountPoint}/cgroup.controllers`, "utf8"),
-  });
+  const mountinfo = readFileSync("/proc/self/mountinfo", "utf8");
+  const own = ownCgroups ?? readFileSync("/proc/self/cgroup", "utf8");
+  if (last?.mountinfo === mountinfo && last.own === own && last.controllers.every(isStillSo)) return last.layout;
+  const controllers: ControllersText[] = [];
+  const controllersAt = (mountPoint: string): string => {
+    const text = readControllers(mountPoint);
+    controllers.push({ mountPoint, text });
+    return text;
+  };
+  const layout = parseCgroupLayout({ mountinfo, ownCgroups: own, controllersAt });
+  last = { mountinfo, own, controllers, layout };
+  return layout;
+}
+
+interface ControllersText {
+  readonly mountPoint: string;
+  readonly text: string;
+}
+
+/** What was read last, and what came of it: who makes containers for others reads the same again and again. */
+let last:
+  | {
+      readonly mountinfo: string;
+      readonly own: string;
+      readonly controllers: readonly ControllersText[];
+      readonly layout: CgroupLayout;
+    }
+  | undefined;
+
+function readControllers(mountPoint: string): string {
+  return readFileSync(`${mountPoint}/cgroup.controllers`, "utf8");
+}
+
+function isStillSo({ mountPoint, text }: ControllersText): boolean {
+  return readControllers(mountPoint) === text;
 }
 
 /** Throws OrlopError("invalid") on lines that do not have the documented form. */

@@ -3,7 +3,7 @@ import { SIGACTION } from "../abi/structs.ts";
 import { emitMachineWith } from "../machine/machine.ts";
 import { CONTROL_FD } from "../machine/memory-layout.ts";
 import { ProgramBuilder, type Value } from "../program/builder.ts";
-import type { Label, Pointer } from "../program/instruction.ts";
+import type { Label, Pointer, Slot } from "../program/instruction.ts";
 import { type Program, TOKEN_BYTES } from "../program/program.ts";
 import { emitConnect } from "../unix-socket/emit-connect.ts";
 import { emitFindArguments } from "./own-arguments.ts";
@@ -187,18 +187,28 @@ function emitAsk(p: ProgramBuilder, socketPath: string, alone: Label): void {
 const CHUNK_BYTES = 4096;
 const SECTION_HEADER_BYTES = 8;
 
-/** How the parts of the hello are sent. */
+/** How the parts of the hello are put together. */
 interface Hello {
   readonly p: ProgramBuilder;
   /** One section: its header, then room for a chunk. */
   readonly section: Pointer;
+  /** Where they are gathered. */
+  readonly file: Slot;
 }
 
+/** More than most callers have to say: their environment is the longest part. */
+const HELLO_PART_BYTES = 12 * 1024;
+
 function emitHello(p: ProgramBuilder): void {
-  const hello: Hello = { p, section: p.buffer(SECTION_HEADER_BYTES + CHUNK_BYTES, "<section>") };
+  const hello: Hello = {
+    p,
+    section: p.buffer(SECTION_HEADER_BYTES + CHUNK_BYTES, "<section>"),
+    file: p.slot("hello"),
+  };
   const { section } = hello;
   const body = section.at(SECTION_HEADER_BYTES);
-  p.step({ action: "say who calls" });
+  p.step({ action: "say who calls", why: "in one go: the other side would wake up for every part" });
+  emitGatherIn(hello);
   p.store(body.at(HELLO_FACTS.version), 4, LAUNCHER_VERSION);
   p.store(body.at(HELLO_FACTS.uid), 4, p.slot("uid"));
   p.store(body.at(HELLO_FACTS.descriptor), 4, p.slot("saved"));
@@ -215,15 +225,45 @@ function emitHello(p: ProgramBuilder): void {
   emitLinkSection(hello, "root", "/proc/self/root");
   for (const name of LAUNCHER_NAMESPACES) emitLinkSection(hello, "namespaces", `/proc/self/ns/${name}`);
   emitSection(hello, "end", 0);
+  emitSendHello(hello);
 }
 
-/** Sends what lies behind the header. A socket that takes only a part of it is one whose other side has gone. */
-function emitSection({ p, section }: Hello, name: HelloSection, length: Value): void {
+/** From Linux 6.3 on the kernel wants to be told that nobody executes it, and notes who does not tell. */
+function emitGatherIn({ p, file }: Hello): void {
+  const name = p.text("orlop-hello");
+  const plain = p.label("without MFD_NOEXEC_SEAL");
+  const made = p.label("made");
+  p.call("memfd_create", [name, p.flags("MFD_CLOEXEC|MFD_NOEXEC_SEAL")], { into: file, on: ["EINVAL"], goto: plain });
+  p.jump(made);
+  p.mark(plain);
+  p.call("memfd_create", [name, p.flags("MFD_CLOEXEC")], { into: file });
+  p.mark(made);
+}
+
+/** A socket that takes only a part of something is one whose other side has gone. */
+function emitSendHello({ p, file }: Hello): void {
+  const part = p.buffer(HELLO_PART_BYTES, "<part>");
+  const length = p.slot("length");
+  const next = p.label("send a part");
+  const done = p.label("sent all");
+  p.call("lseek", [file, 0, p.flags("SEEK_SET")]);
+  p.mark(next);
+  p.call("read", [file, part, HELLO_PART_BYTES], { into: length });
+  p.branch(length, "eq", 0, done);
+  p.call("sendto", [CONTROL_FD, part, length, p.flags("MSG_NOSIGNAL"), 0, 0]);
+  // What comes from a file in memory is all that there is, up to the room for it.
+  p.branch(length, "eq", HELLO_PART_BYTES, next);
+  p.mark(done);
+  p.call("close", [file]);
+}
+
+/** Adds what lies behind the header. */
+function emitSection({ p, section, file }: Hello, name: HelloSection, length: Value): void {
   const all = p.slot("all");
   p.store(section, 4, p.number(HELLO_SECTIONS.indexOf(name), name));
   p.store(section.at(4), 4, length);
   p.add(all, length, SECTION_HEADER_BYTES);
-  p.call("sendto", [CONTROL_FD, section, all, p.flags("MSG_NOSIGNAL"), 0, 0]);
+  p.call("write", [file, section, all]);
 }
 
 function emitFileSection(hello: Hello, name: HelloSection, path: string): void {

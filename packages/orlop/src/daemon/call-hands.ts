@@ -5,6 +5,7 @@ import {
   LAUNCHER_TOKEN,
   type Program,
   ProgramBuilder,
+  ProgramTemplate,
   type Report,
   reportBuffer,
   ZygoteChannel,
@@ -51,11 +52,7 @@ export class CallHands {
 
   /** From here on the call cannot be done again from its start: an end of this process is the end of it. */
   begin(): void {
-    const p = new ProgramBuilder(hostArchitecture());
-    p.step({ action: "begin the call" });
-    emitReport(p, reportBuffer(p), "ended", { index: 0 });
-    p.call("exit_group", [0]);
-    this.submit(p.build(), () => {});
+    this.submit(beginning().fill(NO_VALUES), () => {});
   }
 
   /** For a runtime, which lets go of it without an end of the call. `onSubmit` hears of each program first. */
@@ -73,4 +70,19 @@ export class CallHands {
   close(): void {
     this.#socket.destroy();
   }
+}
+
+const NO_VALUES = { texts: [], numbers: {} };
+
+let begun: ProgramTemplate | undefined;
+
+/** The program that a call begins with: it does nothing. */
+function beginning(): ProgramTemplate {
+  if (begun !== undefined) return begun;
+  const p = new ProgramBuilder(hostArchitecture());
+  p.step({ action: "begin the call" });
+  emitReport(p, reportBuffer(p), "ended", { index: 0 });
+  p.call("exit_group", [0]);
+  begun = new ProgramTemplate(p.build(), NO_VALUES);
+  return begun;
 }

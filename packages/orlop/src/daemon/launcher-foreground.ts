@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
-import { compileForeground, type Hello, processDirectory } from "@orlop/runtime/launcher";
+import { type Hello, keepForegrounds, processDirectory } from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
@@ -31,6 +31,7 @@ const UNKNOWN = { text: "orlop: Cannot tell how it ended: the daemon that served
 
 /** Of all calls: most of them are like an earlier one. */
 const KEPT = new KeptWork();
+const FOREGROUNDS = keepForegrounds();
 
 /** Where this process has removed what others had left: a look at a thousand containers takes as long as making one. */
 const swept = new Set<string>();
@@ -110,7 +111,7 @@ export class LauncherForeground implements Foreground {
     this.#held.dispose();
     if (this.#known === undefined || !hands.alive) return;
     hands.become(
-      compileForeground({
+      FOREGROUNDS.program({
         ...this.#known,
         architecture: hostArchitecture(),
         stateDirectory: processDirectory(this.#root, id, execId),

@@ -47,8 +47,17 @@ export function readMachineView(): MachineView {
   };
 }
 
-/** Root can pass on what it has itself; in a user namespace of its own a process has all that the kernel knows. */
+/** By whether it is an ordinary user: neither the kernel's nor this process's own change while it lives. */
+const givable = new Map<boolean, ReadonlySet<string>>();
+
 function givableCapabilities(rootless: boolean): ReadonlySet<string> {
+  const known = givable.get(rootless) ?? readCapabilities(rootless);
+  givable.set(rootless, known);
+  return known;
+}
+
+/** Root can pass on what it has itself; in a user namespace of its own a process has all that the kernel knows. */
+function readCapabilities(rootless: boolean): ReadonlySet<string> {
   const last = Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8"));
   const known = CAPABILITIES.filter((_, number) => number <= last);
   if (rootless) return new Set(known);

@@ -97,7 +97,7 @@ export function compileRestore(plan: CreatePlan, restore: RestorePlan): Program 
   if (plan.cgroup !== undefined) emitKeepMemoryEvents(p, plan.cgroup, slots.state);
   emitRecordExit(c);
   emitEndReaper(c, () => {
-    if (plan.cgroup !== undefined && isNew(c, "pid")) emitRemoveCgroups(p, plan.cgroup);
+    if (plan.cgroup !== undefined && isNew(c, "pid")) emitRemoveCgroups(p, plan.cgroup, c.slots.cgroupsRemoved);
   });
   p.mark(refused);
   p.handler(labels.reaperFailed);

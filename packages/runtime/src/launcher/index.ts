@@ -1,4 +1,4 @@
-export { compileForeground } from "../oci/foreground-program.ts";
+export { keepForegrounds } from "../oci/keep-foregrounds.ts";
 export { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES } from "../oci/launcher/farewell-program.ts";
 export { type Hello, isOneOfUs } from "../oci/launcher/hello.ts";
 export { isListening } from "../oci/launcher/is-listening.ts";

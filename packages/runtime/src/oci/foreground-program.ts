@@ -19,7 +19,7 @@ import {
 import { emitSayText } from "./emit-say-text.ts";
 import { emitGiveTerminalBack, emitPassSizeOn, emitTakeTerminal } from "./foreground-terminal.ts";
 
-interface Foreground {
+export interface ForegroundPlan {
   readonly architecture: Architecture;
   /** Pid of the process that is in the foreground. */
   readonly pid: number;
@@ -53,7 +53,7 @@ const SIGCHLD = constants.signals.SIGCHLD;
 const SIGWINCH = constants.signals.SIGWINCH;
 
 /** The program in the making. */
-interface Making extends Foreground {
+interface Making extends ForegroundPlan {
   readonly p: ProgramBuilder;
   readonly slots: {
     /** A pidfd of the process. */
@@ -75,7 +75,7 @@ const KNOWN = { not: 0, fromReaper: 1, told: 2 } as const;
  * everything is done. If whoever tells is gone, the reaper's own exit status says it, or what that has written down, and Node
  * does the rest.
  */
-export function compileForeground(foreground: Foreground): Program {
+export function compileForeground(foreground: ForegroundPlan): Program {
   const p = new ProgramBuilder(foreground.architecture);
   const slots = {
     process: p.slot("process"),
@@ -109,7 +109,7 @@ function emitPrepare({ p, slots, pid, stateDirectory, unsaid, unknown, gone }: M
   emitReport(p, reportBuffer(p), "started");
   emitSayText(p, STDERR, Buffer.from(unsaid).subarray(0, UNSAID_MAX_BYTES));
   p.handler(gone);
-  p.call("pidfd_open", [pid, 0], { into: slots.process });
+  p.call("pidfd_open", [p.given("process", pid), 0], { into: slots.process });
   // Without a record of its end it has not been reaped, so that the pid is its own.
   p.call("faccessat2", [p.flags("AT_FDCWD"), p.text(`${stateDirectory}/exit`), 0, 0], { on: ["ENOENT"], goto: alive });
   p.jump(gone);
@@ -194,7 +194,7 @@ function emitLookForReaper({ p, slots, reaperPid }: Making, options: string, rea
   const pid = p.slot("reaped");
   const runs = p.label("it runs");
   p.handler(reaped);
-  p.call("waitid", [p.flags("P_PID"), reaperPid, info, p.flags(options), 0]);
+  p.call("waitid", [p.flags("P_PID"), p.given("reaper", reaperPid), info, p.flags(options), 0]);
   p.load(pid, info.at(SIGINFO_PID_OFFSET), 4);
   p.branch(pid, "eq", 0, runs);
   // One that was killed has not ended as its child did.

@@ -71,7 +71,7 @@ export class OrphanContainers implements OciContainers {
     const { cgroupDriver, rootless, ownCgroups, warn, kept = new KeptWork() } = options;
     this.#options = options;
     this.#kept = kept;
-    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, filters: kept.filters });
+    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, kept });
   }
 
   async create(request: OciCreate): Promise<State> {

@@ -247,8 +247,14 @@ const SCM_RIGHTS = 1;
 const REMOVE_TRIES_MAX = 500;
 const REMOVE_PAUSE_NANOSECONDS = 2_000_000;
 
-/** In the reaper, at the end: removes the cgroups. A process that has ended stays counted for a moment. */
-export function emitRemoveCgroups(p: ProgramBuilder, plan: CgroupPlan): void {
+/** In the slot that tells of it: all cgroups were removed, and not only tried. */
+export const CGROUPS_REMOVED = 1;
+
+/**
+ * In the reaper, at the end: removes the cgroups, and leaves in `all` whether that was done. A process that has ended stays
+ * counted for a moment.
+ */
+export function emitRemoveCgroups(p: ProgramBuilder, plan: CgroupPlan, all: Slot): void {
   const tries = p.slot("tries");
   const result = p.slot("removed");
   const again = p.label("remove what is left");
@@ -258,12 +264,19 @@ export function emitRemoveCgroups(p: ProgramBuilder, plan: CgroupPlan): void {
   p.step({ action: "remove the cgroups", field: "linux.cgroupsPath" });
   p.set(tries, 0);
   p.mark(again);
+  p.set(all, CGROUPS_REMOVED);
   for (const path of plan.remove) {
+    const gone = p.label("it is gone");
     p.call("unlinkat", [p.flags("AT_FDCWD"), p.text(path), p.flags("AT_REMOVEDIR")], { into: result, ignore: "any" });
+    p.branch(result, "eq", 0, gone);
     p.branch(result, "eq", p.number(-16, "-EBUSY"), busy);
+    p.branch(result, "eq", p.number(-2, "-ENOENT"), gone);
+    p.set(all, 0);
+    p.mark(gone);
   }
   p.jump(done);
   p.mark(busy);
+  p.set(all, 0);
   p.branch(tries, "ge", REMOVE_TRIES_MAX, done);
   p.add(tries, tries, 1);
   p.call("clock_nanosleep", [p.flags("CLOCK_MONOTONIC"), 0, pause, 0], { ignore: "any" });

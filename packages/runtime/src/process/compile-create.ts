@@ -82,7 +82,7 @@ export function compileCreate(plan: CreatePlan): Program {
   emitEndReaper(c, () => {
     // With a shared pid namespace others may live on in them; deleting the container ends those.
     const stay = plan.style.keepsCgroups === true || !isNew(c, "pid");
-    if (plan.cgroup !== undefined && !stay) emitRemoveCgroups(p, plan.cgroup);
+    if (plan.cgroup !== undefined && !stay) emitRemoveCgroups(p, plan.cgroup, c.slots.cgroupsRemoved);
   });
   p.mark(c.labels.child);
   p.role("init");

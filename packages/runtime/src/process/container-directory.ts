@@ -22,9 +22,8 @@ import { decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
 import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
-import { KEPT_CONFIG } from "./kept-request.ts";
 import { stepFailure } from "./program-failure.ts";
-import { claimOfStart, RESULT_PIPE, START_PIPE } from "./start-pipes.ts";
+import { claimOfStart, START_PIPE } from "./start-pipes.ts";
 
 const RECORD = "container.json";
 
@@ -37,12 +36,6 @@ const FILE_NAME_LENGTH_MAX = 255;
 const COLLECTED = "collected";
 /** What rename(2) says of a directory that something is in, or of what is none. */
 const TAKEN: readonly (string | undefined)[] = ["ENOTEMPTY", "EEXIST", "ENOTDIR"];
-
-/** What is in the directory of a container that has ended. */
-const FILES = [
-  ...[RECORD, KEPT_CONFIG, SECCOMP, START_PIPE, RESULT_PIPE],
-  ...["created", "starting", "started", "failed", "terminal", "exit", COLLECTED, "memory"],
-];
 
 /**
  * A container's directory on tmpfs:
@@ -68,8 +61,7 @@ export class ContainerDirectory {
     // The name is that of the process that was called: what was left of its first attempt is its own.
     const name = `${UNFINISHED}${record.makerPid ?? process.pid}${UNFINISHED}${record.id}`;
     const unfinished = join(dirname(this.path), name.slice(0, FILE_NAME_LENGTH_MAX));
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { mode: 0o700 });
+    makeAnew(unfinished);
     try {
       if (seccomp !== undefined) writeFileSync(join(unfinished, SECCOMP), encodeFilter(seccomp), { mode: 0o600 });
       writeFileSync(join(unfinished, RECORD), JSON.stringify(record), { mode: 0o600 });
@@ -131,7 +123,7 @@ export class ContainerDirectory {
   markStarted(): void {
     this.#mark("started");
     const claim = claimOfStart(this.path);
-    if (claim !== undefined) unlinkIfThere(join(this.path, claim.name));
+    if (claim !== undefined) rmSync(join(this.path, claim.name), { force: true });
   }
 
   /** An empty file that says so; nothing when the directory has been removed meanwhile. */
@@ -315,10 +307,10 @@ export class ContainerDirectory {
     }
   }
 
-  /** Removes everything, by name first: that is ten times as fast as looking for what there is. */
+  /** Removes everything, as if there were only files: that is several times as fast as looking what each of them is. */
   remove(): void {
-    for (const name of FILES) unlinkIfThere(join(this.path, name));
     try {
+      for (const name of readdirSync(this.path)) unlinkSync(join(this.path, name));
       rmdirSync(this.path);
     } catch {
       this.#removeTree();
@@ -359,11 +351,13 @@ const REMOVAL_ROUNDS_MAX = 1000;
 /** How often a waiter looks whether there still is a reaper. */
 const REAPER_LOOK_MS = 250;
 
-function unlinkIfThere(path: string): void {
+function makeAnew(path: string): void {
   try {
-    unlinkSync(path);
-  } catch {
-    // Whatever it is, removing the directory will tell.
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { mode: 0o700 });
   }
 }
 

@@ -18,7 +18,7 @@ import {
   planCgroup,
   readCgroupLayout,
   type SeccompProgram,
-  SeccompProgramCache,
+  type SeccompProgramCache,
   unitResources,
 } from "@orlop/kernel";
 import { planResctrl, withResctrl } from "../resctrl/plan-resctrl.ts";
@@ -30,7 +30,7 @@ import { cgroupOwner } from "./cgroup-owner.ts";
 import type { CreatePlan, CreateStyle } from "./compilation.ts";
 import { warnOfDeviceAccess } from "./device-access.ts";
 import { passwdFiles, withHome } from "./home-directory.ts";
-import { readHostView } from "./host-view.ts";
+import { KeptWork } from "./keep-programs.ts";
 import type { HostView } from "./supervision.ts";
 import { type Warn, warnByProcess } from "./warn.ts";
 
@@ -44,20 +44,22 @@ interface PlannerOptions {
   readonly warn?: Warn | undefined;
   /** Where resctrl is mounted, for tests; absent: where this machine has it. */
   readonly resctrl?: string | undefined;
-  /** Filters that were compiled before; absent: its own. */
-  readonly filters?: SeccompProgramCache | undefined;
+  /** What was read of this machine and compiled before; absent: nothing. */
+  readonly kept?: KeptWork | undefined;
 }
 
 /** Turns requests into plans: adds what this machine decides, and keeps what many containers share. */
 export class ContainerPlanner {
-  readonly host: HostView = readHostView();
+  readonly host: HostView;
   readonly #options: PlannerOptions;
   readonly #filters: SeccompProgramCache;
   #layout: CgroupLayout | undefined;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
-    this.#filters = options.filters ?? new SeccompProgramCache();
+    const { kept = new KeptWork() } = options;
+    this.host = kept.host;
+    this.#filters = kept.filters;
   }
 
   /** Whether what only root may do with cgroups is left out where it fails. */

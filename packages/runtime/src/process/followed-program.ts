@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import { PROGRAM_LOST, type Program, type Report, SourceMap } from "@orlop/kernel";
+import { CGROUPS_REMOVED } from "./cgroups.ts";
 import { programFailure } from "./program-failure.ts";
 
 /**
@@ -17,6 +18,8 @@ export class FollowedProgram {
   readonly begun: PromiseWithResolvers<number> = Promise.withResolvers();
   /** The reaper was killed: what it made is still there. */
   lost = false;
+  /** The reaper has removed the cgroups, so that there is nothing in them or below them any more. */
+  cgroupsRemoved = false;
   /** The exit is known, and nothing went wrong before it. */
   exitedCleanly = false;
   readonly #source: SourceMap;
@@ -64,7 +67,7 @@ export class FollowedProgram {
         if (report.index === PROGRAM_LOST) {
           this.lost = true;
           this.#failure ??= new OrlopError("failed", "Cannot follow program: its reaper was killed");
-        }
+        } else this.cgroupsRemoved = report.value === CGROUPS_REMOVED;
         this.#end();
         break;
       case "refused":

@@ -4,12 +4,14 @@ import { SeccompProgramCache, type TemplateValues } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
 import { compileExec, type ExecPlan } from "./compile-exec.ts";
+import { readHostView } from "./host-view.ts";
 import { type KeptPlan, KeptPrograms } from "./kept-programs.ts";
 import { descriptorPath, descriptorWords, STREAM_NAMES } from "./stdio.ts";
 import type { HostView } from "./supervision.ts";
 
 /** What one runtime has compiled and others of the same process need not compile again: each serves one call, say. */
 export class KeptWork {
+  readonly host: HostView = readHostView();
   readonly filters: SeccompProgramCache = new SeccompProgramCache();
   readonly creates: KeptPrograms<CreatePlan> = keepCreates();
   readonly execs: KeptPrograms<ExecPlan> = keepExecs();

@@ -42,14 +42,14 @@ const KEPT_IMAGE_MAX_BYTES = 256 * 1024;
  * A plan is the same only if all of it is, environment and paths included, and if the compiler would get the same answers
  * from this machine: nothing of one container comes into another that it would not have had anyway.
  */
-export class KeptPrograms<Plan extends { readonly host: HostView }> {
+export class KeptPrograms<Plan extends object> {
   readonly #compile: (plan: Plan) => Program;
   readonly #takeApart: (plan: Plan) => KeptPlan | undefined;
   /** By the plan's key, the one that was asked for last at the end. */
   readonly #kept = new Map<string, Kept>();
 
   /**
-   * @param compile asks nobody but the plan's host, and gives the same for the same plan
+   * @param compile asks nobody but the plan's host, if it has one, and gives the same for the same plan
    * @param takeApart undefined for a plan whose values come into the program in other ways
    */
   constructor(compile: (plan: Plan) => Program, takeApart: (plan: Plan) => KeptPlan | undefined) {
@@ -64,12 +64,13 @@ export class KeptPrograms<Plan extends { readonly host: HostView }> {
     const { values } = apart;
     const key = keyOf(apart);
     const known = this.#kept.get(key);
-    if (known?.template !== undefined && holds(known, values, plan.host)) {
+    const { host } = plan as { readonly host?: HostView };
+    if (known?.template !== undefined && (host === undefined || holds(known, values, host))) {
       this.#keep(key, known);
       return known.template.fill(values);
     }
     const answers: Answer[] = [];
-    const program = this.#compile({ ...plan, host: listening(plan.host, answers) });
+    const program = this.#compile(host === undefined ? plan : { ...plan, host: listening(host, answers) });
     const isSmall =
       program.instructions.length <= KEPT_INSTRUCTIONS_MAX && program.image.length <= KEPT_IMAGE_MAX_BYTES;
     if (isSmall)

@@ -112,7 +112,7 @@ export class ProcessRuntime implements Runtime {
     this.#root = options.root;
     const { cgroupDriver: driver = "cgroupfs", maker, kept = new KeptWork(), resctrl, sweeps = true } = options;
     this.#kept = kept;
-    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, filters: kept.filters, resctrl });
+    this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, kept, resctrl });
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     if (sweeps) ContainerDirectory.sweep(this.#root);
   }
@@ -212,12 +212,14 @@ export class ProcessRuntime implements Runtime {
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
     const container = this.#directory(id);
-    container.record(id);
     const { execId, signal } = options;
+    const ours = execId === undefined ? this.#ours.get(id)?.followed : undefined;
+    if (ours === undefined) container.record(id);
     const directory = execId === undefined ? container : container.knownExec(execId);
-    const exited = execId === undefined ? this.#ours.get(id)?.followed.exited.promise : undefined;
+    // What has been heard already is not looked up; what is still to be heard may be there to read.
+    const known = ours?.exitedCleanly === true ? undefined : directory.exit();
     const report =
-      directory.exit() ?? (await (exited === undefined ? directory.waitForExit(signal) : abortable(exited, signal)));
+      known ?? (await (ours === undefined ? directory.waitForExit(signal) : abortable(ours.exited.promise, signal)));
     if (execId !== undefined) directory.collect();
     return exitStatus(report, outOfMemory(container.path));
   }
@@ -282,7 +284,7 @@ export class ProcessRuntime implements Runtime {
       await ours.followed.ended.promise;
       if (ours.followed.lost) await this.#cleanUp(id);
       // The reaper knows only the cgroups that it made; a container that may write there can have made more below.
-      await removeEmptyCgroups(ours.record, process.env);
+      await removeEmptyCgroups(ours.record, process.env, ours.followed.cgroupsRemoved);
       await this.#poststop(id);
       this.#forget(id);
       return;

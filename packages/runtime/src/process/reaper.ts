@@ -48,6 +48,7 @@ export function emitPrepareReaper(s: Supervision): void {
   p.set(p.slot("was_ready"), 0);
   if (s.exitsAsChild === true) p.set(p.slot("exit_status"), 1);
   p.set(slots.killed, 0);
+  p.set(slots.cgroupsRemoved, 0);
   p.call("prctl", [p.flags("PR_SET_NAME"), p.text("orlop-reaper"), 0, 0, 0]);
   p.call("setsid", [], { ignore: ["EPERM"] });
   emitCloseOthers(s);
@@ -362,7 +363,7 @@ export function emitEndReaper(s: Supervision, cleanUp: () => void): void {
   }
   p.mark(end);
   p.step({ action: "say that everything is gone" });
-  emitReport(p, s.report, "ended", { index: 0 });
+  emitReport(p, s.report, "ended", { index: 0, value: slots.cgroupsRemoved });
   p.call("exit_group", [s.exitsAsChild === true ? p.slot("exit_status") : 0]);
 
   p.mark(s.labels.reaperFailed);

@@ -80,6 +80,8 @@ export interface Supervision extends SupervisionOptions {
     readonly master: Slot;
     /** 1 once somebody has asked for a SIGKILL. */
     readonly killed: Slot;
+    /** What the reaper says at its end: see CGROUPS_REMOVED. */
+    readonly cgroupsRemoved: Slot;
     readonly stdio: readonly [Slot, Slot, Slot];
   };
   readonly labels: {
@@ -112,6 +114,7 @@ export function superviseIn(options: SupervisionOptions): Supervision {
       maker: p.slot("maker"),
       master: p.slot("master"),
       killed: p.slot("killed"),
+      cgroupsRemoved: p.slot("cgroups_removed"),
       stdio: [p.slot("stdin"), p.slot("stdout"), p.slot("stderr")],
     },
     labels: {

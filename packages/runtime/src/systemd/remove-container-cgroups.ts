@@ -25,10 +25,11 @@ export async function leaveContainerCgroups(record: CountedContainer, env: Syste
   }
 }
 
-/** The same where no process is left. */
+/** The same where no process is left; `areRemoved`: nor any cgroup, as the reaper says. */
 export async function removeEmptyCgroups(
   { cgroups, unit, resctrl }: CountedContainer,
   env: SystemdEnvironment,
+  areRemoved: boolean = false,
 ): Promise<void> {
   if (unit !== undefined) {
     try {
@@ -40,6 +41,6 @@ export async function removeEmptyCgroups(
     }
   }
   // systemd makes none below the unit's own, and none of the hierarchies that it does not manage.
-  await removeCgroups(cgroups.map(({ path }) => path).filter((path) => existsSync(path)));
+  if (!areRemoved) await removeCgroups(cgroups.map(({ path }) => path).filter((path) => existsSync(path)));
   removeResctrl(resctrl);
 }
