@@ -295,12 +295,14 @@ export class Database implements Disposable {
 
 /** SQLite waits for nobody where several processes give a new file its log at once, as each would wait for the others. */
 function makeLog(connection: DatabaseSync): void {
-  const untilMs = performance.now() + BUSY_TIMEOUT_MS;
+  // Not asked for the time before it counts: `performance` takes a millisecond to load.
+  let untilMs: number | undefined;
   for (;;) {
     try {
       connection.exec("pragma journal_mode = wal");
       return;
     } catch (error) {
+      untilMs ??= performance.now() + BUSY_TIMEOUT_MS;
       if (!isBusy(error) || performance.now() > untilMs) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_PAUSE_MS);
     }
