@@ -13,7 +13,8 @@ export async function fillVolume(open: OpenEngine, image: Image, place: string, 
     using files = new RootDirectory(root);
     using found = files.openDirectory(place);
     if (found === undefined) mkdirSync(path, { mode: 0o755 });
-    else await copyDirectory(found.path, path, join(dirname(path), "scratch"));
+    // Also for the process that reads attributes, and, with a slash, the directory itself and no link to it.
+    else await copyDirectory(`/proc/${process.pid}/fd/${found.fd}/`, path, join(dirname(path), "scratch"));
   };
   const { rootfs } = image;
   // What of this machine is shown in a container is no content for a volume.
