@@ -210,6 +210,7 @@ export {
   type CheckpointOptions,
   type ContainerStats,
   type CreateRequest,
+  type DiskFileSystem,
   type ErofsLayerFiles,
   EXECS_REMEMBERED_MIN,
   type ExecRequest,

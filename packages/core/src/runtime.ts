@@ -135,10 +135,25 @@ export type RootFilesystem =
   | { readonly kind: "directory"; readonly path: string }
   /** Read-only layers, uppermost first, with writes kept in `upper` or, with "discard", in memory until the end. */
   | { readonly kind: "overlay"; readonly lower: readonly OverlayLayer[]; readonly writes: OverlayWrites }
+  | DiskFileSystem
   /** A tree put together entry by entry, parents before children, on an empty file system in memory. */
   | { readonly kind: "tree"; readonly base?: undefined; readonly entries: readonly TreeEntry[] }
   /** The same on what holds files already: places are made in it where they are missing. */
   | { readonly kind: "tree"; readonly base: TreeBase; readonly entries: readonly MountedEntry[] };
+
+/** A file system on a block device of its own, which the kernel mounts for root of the machine alone. */
+export interface DiskFileSystem {
+  readonly kind: "disk";
+  /** `ext4`, `xfs`. */
+  readonly type: string;
+  /** Path of the device, or of a file that is made one. */
+  readonly source: string;
+  /** The source is a file. */
+  readonly loop: boolean;
+  readonly readonly: boolean;
+  /** Of mount(8), for the file system. */
+  readonly options: readonly string[];
+}
 
 export type TreeBase = Extract<RootFilesystem, { readonly kind: "directory" | "overlay" }>;
 

@@ -85,7 +85,7 @@ export interface CommitOptions extends SnapshotOptions {
  * snapshotter at once; one that dies leaves nothing that `cleanup` of the next one does not find.
  */
 export interface Snapshotter {
-  /** `erofs`, `overlay`, `native`, `btrfs`, or the name of an external one. */
+  /** `erofs`, `overlay`, `native`, `btrfs`, `blockfile`, or the name of an external one. */
   readonly name: string;
   /** `commit` takes the parent of what was prepared without one, so that layers are applied side by side. */
   readonly rebases: boolean;

@@ -20,6 +20,7 @@ export {
   FLOCK,
   FS_DISK_QUOTA,
   FS_QUOTA_STATV,
+  FSTRIM_RANGE,
   FSXATTR,
   IFREQ_FLAGS,
   IOVEC,
@@ -106,6 +107,8 @@ export { isProcessThere } from "./is-process-there.ts";
 export { cacheDirectory, ownsMachine } from "./machine/cache-directory.ts";
 export { emitMachineWith } from "./machine/machine.ts";
 export { CONTROL_FD } from "./machine/memory-layout.ts";
+export { type DiskMount, emitDiskMount } from "./mount/emit-disk-mount.ts";
+export { emitLoopDevice, type LoopDevice } from "./mount/emit-loop-device.ts";
 export {
   type AttributeSetting,
   emitAttach,

@@ -19,6 +19,8 @@ export const CONSTANTS = {
   O_NOFOLLOW: { x86_64: 0o400000, aarch64: 0o100000 },
   O_CLOEXEC: 0o2000000,
   O_PATH: 0o10000000,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
   F_DUPFD_CLOEXEC: 1030,
   F_GETFD: 1,
   F_SETFD: 2,
@@ -48,6 +50,8 @@ export const CONSTANTS = {
   AT_STATX_DONT_SYNC: 0x4000,
   SEEK_SET: 0,
   SEEK_END: 2,
+  SEEK_DATA: 3,
+  SEEK_HOLE: 4,
   // fcntl.h, for tee(2)
   SPLICE_F_NONBLOCK: 2,
   // unistd.h, for faccessat2(2)
@@ -237,6 +241,13 @@ export const CONSTANTS = {
   FS_IOC_FSGETXATTR: 0x801c581f,
   FS_IOC_FSSETXATTR: 0x401c5820,
   FS_XFLAG_PROJINHERIT: 0x200,
+  FITRIM: 0xc0185879,
+  // include/uapi/linux/loop.h
+  LOOP_GET_STATUS64: 0x4c05,
+  LOOP_CONFIGURE: 0x4c0a,
+  LOOP_CTL_GET_FREE: 0x4c82,
+  LO_FLAGS_READ_ONLY: 1,
+  LO_FLAGS_AUTOCLEAR: 4,
   // include/uapi/linux/quota.h
   PRJQUOTA: 2,
   // include/uapi/linux/dqblk_xfs.h

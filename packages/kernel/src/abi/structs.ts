@@ -165,6 +165,35 @@ export const IFREQ_FLAGS: StructLayout<"ifr_name" | "ifr_flags" | "rest"> = stru
   rest: 22,
 });
 
+/** include/uapi/linux/loop.h, struct loop_info64; `lo_device` and `lo_inode` are those of the file that is behind it. */
+export const LOOP_INFO64: StructLayout<
+  "lo_device" | "lo_inode" | "lo_rdevice" | "lo_offset" | "lo_sizelimit" | "lo_number" | "encrypt" | "lo_flags" | "rest"
+> = structLayout("loop_info64", 232, {
+  lo_device: "u64",
+  lo_inode: "u64",
+  lo_rdevice: "u64",
+  lo_offset: "u64",
+  lo_sizelimit: "u64",
+  lo_number: "u32",
+  encrypt: 8,
+  lo_flags: "u32",
+  rest: 176,
+});
+
+/** include/uapi/linux/loop.h (Linux 5.8), with the members of `info` that say what is to be. */
+export const LOOP_CONFIG: StructLayout<"fd" | "block_size" | "before" | "lo_flags" | "rest"> = structLayout(
+  "loop_config",
+  304,
+  { fd: "u32", block_size: "u32", before: 52, lo_flags: "u32", rest: 240 },
+);
+
+/** include/uapi/linux/fs.h */
+export const FSTRIM_RANGE: StructLayout<"start" | "len" | "minlen"> = structLayout("fstrim_range", 24, {
+  start: "u64",
+  len: "u64",
+  minlen: "u64",
+});
+
 /** include/uapi/linux/btrfs.h, with the union's `unused` and `name`. */
 export const BTRFS_VOL_ARGS_V2: StructLayout<"fd" | "transid" | "flags" | "unused" | "name"> = structLayout(
   "btrfs_ioctl_vol_args_v2",

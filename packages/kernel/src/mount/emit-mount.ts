@@ -1,6 +1,6 @@
 import { MOUNT_ATTR } from "../abi/structs.ts";
 import type { CallOptions, ProgramBuilder, Value } from "../program/builder.ts";
-import type { Slot } from "../program/instruction.ts";
+import { Pointer, type Slot } from "../program/instruction.ts";
 import type { AttributeChange, MountOptions } from "./mount-options.ts";
 
 /** Attributes that fsmount(2) takes; an access-time mode is one value, not a flag. */
@@ -10,7 +10,8 @@ function attributeFlags(change: AttributeChange): string {
 
 export interface NewFileSystem {
   readonly type: string;
-  readonly source: string;
+  /** A text, or memory that holds one when the program comes here. */
+  readonly source: string | Pointer;
   readonly options: MountOptions;
 }
 
@@ -18,7 +19,9 @@ export interface NewFileSystem {
 export function emitNewFileSystem(p: ProgramBuilder, fs: NewFileSystem, into: Slot): void {
   const context = p.slot("fs_context");
   p.call("fsopen", [p.text(fs.type), p.flags("FSOPEN_CLOEXEC")], { into: context });
-  if (fs.source !== "") emitParameters(p, context, [], [["source", fs.source]]);
+  if (fs.source instanceof Pointer) {
+    p.call("fsconfig", [context, p.flags("FSCONFIG_SET_STRING"), p.text("source"), fs.source, 0]);
+  } else if (fs.source !== "") emitParameters(p, context, [], [["source", fs.source]]);
   emitParameters(p, context, fs.options.superblockFlags, fs.options.data);
   p.call("fsconfig", [context, p.flags("FSCONFIG_CMD_CREATE"), 0, 0, 0]);
   const attributes = p.flags(attributeFlags(fs.options.attributes));

@@ -48,6 +48,8 @@ const COMMANDS: Readonly<Partial<Record<SyscallName, CommandRow>>> = {
       [0x5421, "p4"], // FIONBIO
       [C.TIOCGWINSZ, "p8"],
       [C.TIOCSWINSZ, "p8"],
+      [C.LOOP_GET_STATUS64, "p232"],
+      [C.LOOP_CONFIGURE, "p304"],
       [C.SIOCGIFFLAGS, "p40"],
       [C.SIOCSIFFLAGS, "p40"],
     ]),

@@ -7,8 +7,16 @@ export const PID_DIGITS_MAX = 7;
 /**
  * Writes the number in `value`, at least 1, into each of `places` as decimal digits, aligned to the right; what stands to
  * their left stays. A place has {@link PID_DIGITS_MAX} bytes.
+ *
+ * Aligned to the left, it may be 0, and is ended by a NUL, for which a place has one byte more.
  */
-export function emitDecimal(p: ProgramBuilder, value: Slot, places: readonly Pointer[]): void {
+export function emitDecimal(
+  p: ProgramBuilder,
+  value: Slot,
+  places: readonly Pointer[],
+  alignment: "left" | "right" = "right",
+): void {
+  const isLeft = alignment === "left";
   const powers = Array.from({ length: PID_DIGITS_MAX }, (_, index) => 10n ** BigInt(PID_DIGITS_MAX - 1 - index));
   const positive = p.bytes(words(powers), "[powers of 10]");
   const negative = p.bytes(words(powers.map((power) => -power)), "[-powers of 10]");
@@ -38,14 +46,21 @@ export function emitDecimal(p: ProgramBuilder, value: Slot, places: readonly Poi
   p.jump(count);
   p.mark(counted);
   p.branch(digit, "ne", p.number(0x30, "'0'"), print);
+  if (isLeft) p.branch(offset, "eq", 8 * (PID_DIGITS_MAX - 1), print);
   p.branch(leading, "eq", 1, skip);
   p.mark(print);
   p.set(leading, 0);
   for (const place of places) p.store(place, 1, digit, position);
+  if (isLeft) p.add(position, position, 1);
   p.mark(skip);
   p.add(offset, offset, 8);
-  p.add(position, position, 1);
-  p.branch(position, "lt", PID_DIGITS_MAX, next);
+  if (isLeft) {
+    p.branch(offset, "lt", 8 * PID_DIGITS_MAX, next);
+    for (const place of places) p.store(place, 1, 0, position);
+  } else {
+    p.add(position, position, 1);
+    p.branch(position, "lt", PID_DIGITS_MAX, next);
+  }
 }
 
 function words(values: readonly bigint[]): Buffer {

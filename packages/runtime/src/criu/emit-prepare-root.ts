@@ -1,7 +1,7 @@
 import { emitAttach, emitCloneMount, emitDirectoryInRoot, emitMountPointInRoot, octal } from "@orlop/kernel";
 import type { Compilation } from "../process/compilation.ts";
 import { absoluteSource, type PlannedMount, plannedMounts } from "../process/mount-sources.ts";
-import { emitOverlayRoot } from "../process/overlay-root.ts";
+import { emitRoot } from "../process/root-filesystem.ts";
 
 /**
  * In the reaper: enters a mount namespace for CRIU, where the root file system is a mount, as CRIU wants it, and has all the
@@ -16,7 +16,7 @@ export function emitEnterPreparedRoot(c: Compilation, path: string): void {
   });
   p.call("unshare", [p.flags("CLONE_NEWNS")]);
   p.call("mount", [0, p.text("/"), 0, p.flags("MS_REC|MS_SLAVE"), 0]);
-  emitOverlayAt(c, path);
+  emitRootAt(c, path);
   p.step({ action: `use root file system "${path}"`, field: "root.path" });
   p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });
   const attach = (): void => {
@@ -40,13 +40,13 @@ export function emitEnterPreparedRoot(c: Compilation, path: string): void {
   p.call("close", [place]);
 }
 
-/** Layers are put together where CRIU finds a directory otherwise. */
-function emitOverlayAt(c: Compilation, path: string): void {
+/** Layers are put together, and disks mounted, where CRIU finds a directory otherwise. */
+function emitRootAt(c: Compilation, path: string): void {
   const { p, plan } = c;
-  if (plan.rootfs.kind !== "overlay") return;
-  const { lower, writes } = plan.rootfs;
+  const { kind } = plan.rootfs;
+  if (kind !== "overlay" && kind !== "disk") return;
   const place = p.slot("place");
-  emitOverlayRoot(c, lower, writes, (mount) => {
+  emitRoot(c, (mount) => {
     p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(path), octal(p, 0o700)]);
     p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], { into: place });
     emitAttach(p, mount, place);

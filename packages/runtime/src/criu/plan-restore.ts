@@ -67,7 +67,7 @@ export function planRestore(
 /** Where CRIU finds the root file system, without links: layers are put together in the container's directory. */
 function placeOfRoot({ request, rootfs, stateDirectory }: CreatePlan): string {
   if (rootfs.kind === "directory") return realpathSync(rootfs.path);
-  if (rootfs.kind === "overlay" && rootfs.writes !== "discard") {
+  if (rootfs.kind === "disk" || (rootfs.kind === "overlay" && rootfs.writes !== "discard")) {
     return join(realpathSync(dirname(stateDirectory)), basename(stateDirectory), "root");
   }
   const what = "what it had written to its root file system went with it";

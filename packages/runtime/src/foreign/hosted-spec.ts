@@ -53,6 +53,7 @@ export function cgroupsPathOf({ id, spec }: CreateRequest): string {
 
 function directoriesOf(rootfs: RootFilesystem): readonly string[] {
   if (rootfs.kind === "directory") return [rootfs.path];
+  if (rootfs.kind === "disk") return [rootfs.source];
   return rootfs.kind === "overlay" ? rootfs.lower.map(layerPath) : [];
 }
 

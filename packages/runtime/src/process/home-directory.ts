@@ -58,6 +58,9 @@ function rootsOf(rootfs: RootFilesystem): readonly string[] {
       return [rootfs.path];
     case "overlay":
       return [...(rootfs.writes === "discard" ? [] : [rootfs.writes.upper]), ...layerDirectories(rootfs.lower)];
+    // It cannot be read before it is mounted: who has such a root knows HOME.
+    case "disk":
+      return [];
     case "tree":
       return [...rootfs.entries.flatMap(rootsOfEntry), ...(rootfs.base === undefined ? [] : rootsOf(rootfs.base))];
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { RootFilesystem } from "@orlop/core";
@@ -86,3 +87,39 @@ test("writes that nothing waits for are in their directory all the same, and are
     assert.equal(readFileSync(join(upper, "made"), "utf8"), "made\n");
     await assert.rejects(bench.run("true", { request }), { name: "OrlopError", message: /Cannot overlay/ });
   }));
+
+test("a disk in a file is the root of a container and, at the same time, of another, and keeps what is written", async (t) => {
+  const obstacle = diskObstacle();
+  if (obstacle !== undefined) return t.skip(obstacle);
+  await withBench(t, async (bench) => {
+    const source = bench.path("disk");
+    writeFileSync(source, "");
+    truncateSync(source, 64 << 20);
+    execFileSync("mke2fs", ["-q", "-F", "-t", "ext4", "-d", bench.rootfs, source]);
+    const disk: RootFilesystem = { kind: "disk", type: "ext4", source, loop: true, readonly: false, options: [] };
+    const request = { rootfs: disk };
+    const [first, second] = await Promise.all(
+      ["a", "b"].map((name) =>
+        bench.run(`echo ${name} >/${name} && grep -o '^.* / ext4 rw' /proc/mounts`, { request }),
+      ),
+    );
+    for (const seen of [first, second]) assert.match(seen?.output ?? "", /^\/dev\/loop\d+ \/ ext4 rw\n$/);
+    assert.equal((await bench.run("cat /a /b", { request })).output, "a\nb\n");
+    const readonly = { rootfs: { ...disk, readonly: true } };
+    assert.equal((await bench.run("cat /a; echo x >/c || echo kept", { request: readonly })).output, "a\nkept\n");
+  });
+});
+
+test("a disk that is not there is told by its name", (t) =>
+  withBench(t, async (bench) => {
+    const request = {
+      rootfs: { kind: "disk", type: "ext4", source: "/none", loop: true, readonly: false, options: [] },
+    } as const;
+    await assert.rejects(bench.run("true", { request }), { message: /block device of "\/none": no such file/ });
+  }));
+
+function diskObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (!existsSync("/dev/loop-control")) return "needs loop devices";
+  return spawnSync("mke2fs", ["-V"]).error === undefined ? undefined : "needs mke2fs";
+}

@@ -3,6 +3,7 @@ import {
   emitAttach,
   emitCloneMount,
   emitDirectoryInRoot,
+  emitDiskMount,
   emitFileInRoot,
   emitLegacyAttributes,
   emitMountAttributes,
@@ -67,6 +68,10 @@ export function emitRoot(c: Compilation, attach: (mount: Slot) => void): void {
     case "overlay":
       emitOverlayRoot(c, rootfs.lower, rootfs.writes, attach);
       break;
+    case "disk":
+      emitDiskMount(c.p, rootfs, c.root);
+      attach(c.root);
+      break;
     case "tree":
       emitTreeRoot(c, rootfs, attach);
       break;
@@ -78,6 +83,12 @@ export function checkRoot({ plan, withinUserNamespace }: Compilation): void {
   const { host } = plan;
   const rootfs = (plan.rootfs.kind === "tree" ? plan.rootfs.base : undefined) ?? plan.rootfs;
   if (rootfs.kind === "overlay") checkLayers(rootfs.lower, withinUserNamespace);
+  if (rootfs.kind === "disk" && withinUserNamespace) {
+    const what = "the kernel mounts disks only for root of the machine, not in a user namespace";
+    throw new OrlopError("unsupported", `Cannot use root file system "${rootfs.source}": ${what}`, {
+      field: "root.path",
+    });
+  }
   if (rootfs.kind !== "directory") return;
   const kind = host.fileKind(rootfs.path);
   if (kind !== "file" && kind !== "fifo") return;
