@@ -2,6 +2,7 @@ export type { CapturedPart } from "./captured/captured-entries.ts";
 export { CapturedWrites } from "./captured/captured-writes.ts";
 export type { Conflict } from "./captured/find-conflicts.ts";
 export type { ChangesOptions, SnapshotChanges } from "./changes/snapshot-changes.ts";
+export { type OpenDisk, openDiskRoot } from "./disk/open-disk.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
 export { fittingSnapshotter } from "./fitting-snapshotter.ts";

@@ -11,7 +11,6 @@ test("snapshotters that there are not are refused by name, with the reason", () 
     const refused = {
       devmapper: /thin volumes/,
       zfs: /zfs programs/,
-      blockfile: /images of file systems/,
       x: /none of/,
       "erofs:zip": /none of/,
       btrfs: process.geteuid?.() === 0 ? /not on a file system of type btrfs/ : /ordinary user/,

@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import type { Database } from "@orlop/image";
+import { openBlockfile } from "./blockfile/open-blockfile.ts";
 import { BtrfsTrees } from "./btrfs/btrfs-trees.ts";
 import { checkBtrfs } from "./btrfs/check-btrfs.ts";
 import { ErofsDriver, type ErofsForm } from "./erofs/erofs-driver.ts";
@@ -21,7 +22,6 @@ export interface OpenSnapshotterOptions {
 const REFUSED: Readonly<Record<string, string>> = {
   devmapper: "thin volumes are not made here",
   zfs: "it needs the zfs programs, which the kernel does not come with",
-  blockfile: "images of file systems are not made here",
   "fuse-overlayfs":
     "it would have to run in the user namespace of each container, and copies serve where overlay does not",
 };
@@ -29,9 +29,12 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** What new layers become, as it stands behind the name: `erofs:tar-index`. */
 const FORMS: Readonly<Record<string, ErofsForm>> = { erofs: "whole", "erofs:tar-index": "tar-index" };
 
+/** Those that take settings behind a colon. */
+const WITH_SETTINGS = /^(blockfile):/;
+
 /** What a snapshotter's layers are kept by, whatever new ones become: `erofs` of `erofs:tar-index`. */
 export function snapshotterName(name: string): string {
-  return Object.hasOwn(FORMS, name) ? "erofs" : name;
+  return Object.hasOwn(FORMS, name) ? "erofs" : (WITH_SETTINGS.exec(name)?.[1] ?? name);
 }
 
 /**
@@ -46,7 +49,7 @@ export function openSnapshotter(name: string, { directory, database }: OpenSnaps
 
 function driverOf(name: string, directory: string, system: SystemCalls): SnapshotDriver {
   const rootless = process.geteuid?.() !== 0;
-  switch (name) {
+  switch (WITH_SETTINGS.exec(name)?.[1] ?? name) {
     case "erofs":
     case "erofs:tar-index":
       return new ErofsDriver(system, new ProjectLimits(system, directory), FORMS[name] ?? "whole");
@@ -57,11 +60,13 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
     case "btrfs":
       checkBtrfs(directory);
       return new WholeTreeDriver({ trees: new BtrfsTrees(system, directory), system, rootless });
+    case "blockfile":
+      return openBlockfile(name, system);
     default: {
       const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
       throw new OrlopError(
         "unsupported",
-        `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native or btrfs.`,
+        `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native, btrfs or blockfile.`,
       );
     }
   }

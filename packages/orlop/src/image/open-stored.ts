@@ -12,7 +12,7 @@ import { rootFilesystem } from "@orlop/snapshot";
 import { callerMark } from "../caller/caller-mark.ts";
 import type { Depot } from "../store/open-depot.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
-import { snapshotImage } from "./snapshot-image.ts";
+import { readableLayers, snapshotImage } from "./snapshot-image.ts";
 import { snapshotKey } from "./snapshot-key.ts";
 
 interface StoredRoot {
@@ -49,7 +49,7 @@ export async function openStored(
   }
   if (keeps) written.move();
   const root = { kind: "snapshot", store: depot.root, snapshotter: snapshotter.name, key, manifest } as const;
-  const image = snapshotImage({ root, rootfs, stored }, stack);
+  const image = snapshotImage({ root, rootfs, layers: await readableLayers(rootfs, stack), stored }, stack);
   const cleanUp = stack.move();
   return { ...image, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }

@@ -1,23 +1,25 @@
 import type { OverlayLayer, RootFilesystem } from "@orlop/core";
 import type { SnapshotRoot } from "@orlop/engine";
 import type { StoredImage } from "@orlop/image";
-import { LayeredFiles } from "@orlop/snapshot";
+import { LayeredFiles, openDiskRoot } from "@orlop/snapshot";
 import type { Image } from "./image.ts";
 
 interface SnapshotImage {
   /** What is written to. */
   readonly root: SnapshotRoot;
   readonly rootfs: RootFilesystem;
+  /** Where its files are to be read: {@link readableLayers}. */
+  readonly layers: readonly OverlayLayer[];
   /** The image that it is of. */
   readonly stored: StoredImage;
 }
 
 /** An image whose root file system is a snapshot; what is opened to read its files is closed with the stack. */
 export function snapshotImage(
-  { root, rootfs, stored }: SnapshotImage,
+  { root, rootfs, layers, stored }: SnapshotImage,
   stack: AsyncDisposableStack,
 ): Omit<Image, typeof Symbol.asyncDispose> {
-  const files = filesOf(rootfs, stack);
+  const files = filesOf(layers, stack);
   return {
     rootfs,
     mounts: [],
@@ -30,18 +32,30 @@ export function snapshotImage(
   };
 }
 
-/** Of snapshots there are no other kinds of root file systems. */
-function layersOf(rootfs: RootFilesystem): readonly OverlayLayer[] {
-  if (rootfs.kind === "overlay") return rootfs.lower;
-  return rootfs.kind === "directory" ? [rootfs.path] : [];
+/** Layers of a snapshot's root file system that can be read without a container; what is opened for that is closed with the stack. */
+export async function readableLayers(
+  rootfs: RootFilesystem,
+  stack: AsyncDisposableStack,
+): Promise<readonly OverlayLayer[]> {
+  switch (rootfs.kind) {
+    case "overlay":
+      return rootfs.lower;
+    case "directory":
+      return [rootfs.path];
+    case "disk":
+      return [stack.use(await openDiskRoot(rootfs)).path];
+    // No snapshot is one.
+    case "tree":
+      return [];
+  }
 }
 
 /** Opened no sooner than something is read. */
-function filesOf(rootfs: RootFilesystem, stack: AsyncDisposableStack): () => LayeredFiles {
+function filesOf(layers: readonly OverlayLayer[], stack: AsyncDisposableStack): () => LayeredFiles {
   let files: LayeredFiles | undefined;
   stack.defer(() => files?.[Symbol.dispose]());
   return () => {
-    files ??= new LayeredFiles(layersOf(rootfs));
+    files ??= new LayeredFiles(layers);
     return files;
   };
 }

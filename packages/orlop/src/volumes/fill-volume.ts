@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultSpec, generateId } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
-import { copyDirectory } from "@orlop/snapshot";
+import { copyDirectory, openDiskRoot } from "@orlop/snapshot";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
 import type { OpenEngine } from "../containers/open-engine.ts";
 import type { Image } from "../image/image.ts";
@@ -20,7 +20,10 @@ export async function fillVolume(open: OpenEngine, image: Image, place: string, 
   // What of this machine is shown in a container is no content for a volume.
   if (image.root.kind !== "snapshot") mkdirSync(path, { mode: 0o755 });
   else if (rootfs.kind === "directory") await copyFrom(rootfs.path);
-  else await withLayers(open, image, copyFrom);
+  else if (rootfs.kind === "disk") {
+    using disk = await openDiskRoot(rootfs);
+    await copyFrom(disk.path);
+  } else await withLayers(open, image, copyFrom);
 }
 
 /** Layers may be images of file systems: a container that is never started shows what they are together. */
@@ -29,7 +32,7 @@ async function withLayers(
   { rootfs }: Image,
   work: (root: string) => Promise<void>,
 ): Promise<void> {
-  if (rootfs.kind !== "overlay") throw new Error("a snapshot is a directory or an overlay");
+  if (rootfs.kind !== "overlay") throw new Error("a snapshot is a directory, a disk or an overlay");
   const runtime = await engine.runtimeOf("process");
   const id = generateId(randomBytes);
   const spec = defaultSpec({ rootPath: "/", thermalThrottleCpus: [] });

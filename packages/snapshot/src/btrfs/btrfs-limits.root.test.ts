@@ -78,7 +78,7 @@ onBench("a full snapshot can be compared, committed and written to again in the 
   mkdirSync(join(limited, "d"));
   writeFileSync(join(limited, "d/kept"), "kept", { flush: true });
   assert.equal(isFull(join(limited, "f"), 2 * LIMIT), true);
-  using changes = snapshotter.changes("limited");
+  using changes = await snapshotter.changes("limited");
   assert.ok((await changes.list()).some(({ path }) => path.endsWith("d/kept")));
   await snapshotter.commit("m", "limited");
   assert.deepEqual(quotaGroups(parent), []);

@@ -63,7 +63,7 @@ test("files that their owner may not read are in what a container has written, a
     }),
   );
   assert.ok(open.some((line) => line.includes("file closed/inner 644 0 0  5")));
-  using changes = snapshotter.changes("a");
+  using changes = await snapshotter.changes("a");
   const listed = (await changes.list()).map(({ kind, path }) => `${kind} ${path}`);
   assert.ok(
     listed.some((each) => /closed\/inner$/.test(each)) && listed.some((each) => /gone$/.test(each)),

@@ -95,7 +95,9 @@ export class TreePlacing implements FileFacts {
   #keepsDirectory({ opaque, parent }: Directory, path: string): boolean {
     const place = join(this.#root, path);
     if (parent === undefined) {
-      if (opaque) for (const name of readdirSync(place)) this.#clear(name);
+      // What is on its way may lie in the root itself, where that is all there is on a file system.
+      const { staging } = this.#options;
+      if (opaque) for (const name of readdirSync(place)) if (join(place, name) !== staging) this.#clear(name);
       return true;
     }
     const found = lstatSync(place, { throwIfNoEntry: false });

@@ -61,7 +61,7 @@ suite("mounts of a snapshot, as a root file system", () => {
 
   const refused: readonly (readonly [what: string, mounts: readonly SnapshotMount[], message: RegExp])[] = [
     ["none", [], /no mounts/],
-    ["another type", [{ type: "ext4", source: "/dev/x", options: [] }], /not told of mounts of this type/],
+    ["another type", [{ type: "fuse3.x", source: "/dev/x", options: [] }], /not told of mounts of this type/],
     ["a place below the root", [{ ...image("/1"), target: "/usr" }], /goes to "\/usr"/],
     ["an unknown option of overlay", [overlay("overlay", "lowerdir=/a", "xino=on")], /option "xino=on" is not known/],
     ["an unknown option of a bind mount", [{ type: "bind", source: "/a", options: ["nosuid"] }], /option "nosuid"/],

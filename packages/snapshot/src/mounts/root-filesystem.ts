@@ -1,4 +1,10 @@
-import { OrlopError, type OverlayLayer, type RootFilesystem, type SnapshotMount } from "@orlop/core";
+import {
+  type DiskFileSystem,
+  OrlopError,
+  type OverlayLayer,
+  type RootFilesystem,
+  type SnapshotMount,
+} from "@orlop/core";
 import { splitLayers } from "./overlay-mount.ts";
 
 /** What `format/mkdir/` and `format/` stand for: containerd, core/mount/manager. */
@@ -30,6 +36,7 @@ export function rootFilesystem(
     return { kind: "overlay", lower: [imageOf(root)], writes: "discard" };
   }
   if (root.type === "overlay" || FORMATTED.has(root.type)) return overlayOf(root, images, volatile);
+  if ((root.type === "ext4" || root.type === "xfs") && before.length === 0) return diskOf(root);
   if (root.type === "bind" && before.length === 0) return bindOf(root);
   return refuse(root, "a runtime is not told of mounts of this type");
 }
@@ -53,6 +60,17 @@ function bindOf(mount: SnapshotMount): RootFilesystem {
   // What may only be read is shown through an overlay, whatever the container does.
   if (mount.options.includes("ro")) return { kind: "overlay", lower: [mount.source], writes: "discard" };
   return { kind: "directory", path: mount.source };
+}
+
+/** Options of ext4 and xfs that change nothing of what a container sees. */
+const DISK_OPTIONS: ReadonlySet<string> = new Set(["nouuid", "discard", "nodiscard", "noatime"]);
+
+function diskOf(mount: SnapshotMount): DiskFileSystem {
+  const { type, source, options } = mount;
+  const own = options.filter((option) => !["ro", "rw", "loop"].includes(option));
+  const unknown = own.find((option) => !DISK_OPTIONS.has(option));
+  if (unknown !== undefined) refuse(mount, `option "${unknown}" is not known`);
+  return { kind: "disk", type, source, loop: options.includes("loop"), readonly: options.includes("ro"), options: own };
 }
 
 /**

@@ -44,7 +44,7 @@ const STAT_BLOCK_BYTES = 512;
 const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
 
 /**
- * Copies a directory, which nobody writes to meanwhile, to one that is not there yet: files of all kinds but sockets, with
+ * Copies a directory, which nobody writes to meanwhile, to one that is not there yet or has nothing in it: files of all kinds but sockets, with
  * owners, modes, times to the nanosecond, extended attributes, hard links and holes. Contents are shared where the file
  * system can (FICLONE).
  *
@@ -98,7 +98,8 @@ class TreeCopy {
   }
 
   #makeDirectory(path: string, stat: BigIntStats): void {
-    mkdirSync(join(this.#to, path), { mode: 0o700 });
+    // An empty directory may be there for all of it.
+    mkdirSync(join(this.#to, path), { mode: 0o700, recursive: path === "" });
     const attributes = attributesOf(stat);
     this.directories.push({ path, attributes });
     this.paths.push(path === "" ? "." : path);

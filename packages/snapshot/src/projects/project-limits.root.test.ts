@@ -80,7 +80,7 @@ for (const options of DISKS) {
           assert.equal(isFull(join(limited, "f"), 2 * LIMIT), true);
           if (key === "removed") await snapshotter.remove(key);
           else {
-            using changes = snapshotter.changes(key);
+            using changes = await snapshotter.changes(key);
             assert.ok((await changes.list()).some(({ path }) => path.endsWith("kept")));
             await snapshotter.commit("m", key);
           }

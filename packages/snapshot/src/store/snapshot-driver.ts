@@ -9,6 +9,8 @@ import type {
 } from "@orlop/core";
 import type { LowerLayer } from "../layer/lower-layer.ts";
 
+type MaybePromise<T> = T | Promise<T>;
+
 /** The files of one snapshot: its own directory, and those of the snapshots below it, the uppermost first. */
 export interface SnapshotFiles {
   readonly directory: string;
@@ -42,7 +44,7 @@ export interface SnapshotDriver {
   /** What has been written to an active snapshot, as the entries of a layer. */
   entries(files: SnapshotFiles): AsyncGenerator<LayerEntry>;
   /** The layers of committed snapshots, the uppermost first, as what is on top of them sees them. */
-  open(below: readonly string[]): readonly (LowerLayer & Partial<Disposable>)[];
+  open(below: readonly string[]): MaybePromise<readonly (LowerLayer & Partial<Disposable>)[]>;
   /**
    * Makes a layer of what has been applied or written, and makes it durable. Again where nothing came of it. Gives labels
    * that say something of the layer.

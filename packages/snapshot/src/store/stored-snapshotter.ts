@@ -158,9 +158,9 @@ export class StoredSnapshotter implements Snapshotter {
    *
    * @throws OrlopError `not-found`, `conflict` for one that is not active, or that a layer has been applied to
    */
-  changes(key: string, options: ChangesOptions = {}): SnapshotChanges {
+  async changes(key: string, options: ChangesOptions = {}): Promise<SnapshotChanges> {
     const files = this.#files(this.#active("compare", key));
-    const below = this.#driver.open(files.below);
+    const below = await this.#driver.open(files.below);
     return new SnapshotChanges({ entries: () => this.#driver.entries(files), below }, options);
   }
 

@@ -38,7 +38,7 @@ function describe({ kind, path, target, size }: LayerEntry): string {
 }
 
 async function changesOf(snapshotter: StoredSnapshotter, key: string): Promise<readonly SnapshotChange[]> {
-  using changes = snapshotter.changes(key);
+  using changes = await snapshotter.changes(key);
   return await changes.list();
 }
 
@@ -75,7 +75,7 @@ for (const name of ["erofs", "overlay", "native"]) {
         { kind: "deleted", path: "gone" },
         { kind: "added", path: "to-file" },
       ]);
-      using changes = snapshotter.changes("run");
+      using changes = await snapshotter.changes("run");
       const entries = await Array.fromAsync(changes.entries(), describe);
       // Who compares does not see that the directory is another one.
       const emptied =
@@ -106,7 +106,7 @@ for (const name of ["erofs", "overlay", "native"]) {
         writeFileSync(join(root, "used/file"), "");
       });
       const mountPoints = ["/proc", "/dev", "/b/d/e", "/a/hosts", "/c/hosts", "/c/d/", "/used", "/none", "/c/x", "/"];
-      using changes = snapshotter.changes("run", { mountPoints });
+      using changes = await snapshotter.changes("run", { mountPoints });
       const listed = (await changes.list()).map(({ kind, path }) => `${kind} ${path}`);
       assert.deepEqual(listed, ["added b", "added b/own", "changed c", "added c/own", "added used", "added used/file"]);
     });

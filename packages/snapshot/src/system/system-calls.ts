@@ -1,15 +1,18 @@
+import { closeSync, constants, openSync } from "node:fs";
 import { type ErrorCode, OrlopError } from "@orlop/core";
 import {
   emitReport,
   errnoName,
   errnoWords,
   hostArchitecture,
+  POLLFD,
   type Program,
   ProgramBuilder,
   type Report,
   reportBuffer,
   type Slot,
   SourceMap,
+  systemFailure,
   Zygote,
 } from "@orlop/kernel";
 
@@ -55,6 +58,44 @@ export class SystemCalls implements Disposable {
     return await this.#submit(action, p.build());
   }
 
+  /**
+   * The directory that a program has at its end a descriptor of, in a slot, as a descriptor of this process, which stays when
+   * the program's is gone: also of a mount that is attached nowhere.
+   */
+  async openDirectory(action: string, emit: (p: ProgramBuilder) => Slot): Promise<number> {
+    let found: number | undefined;
+    const p = new ProgramBuilder(hostArchitecture());
+    const failed = p.label("failed");
+    const [report, pid] = [reportBuffer(p), p.slot("pid")];
+    p.step({ action });
+    p.handler(failed);
+    const directory = emit(p);
+    p.call("getpid", [], { into: pid });
+    emitReport(p, report, "paused", { index: directory, value: pid });
+    p.step({ action: "hold it until it is taken" });
+    p.call("ppoll", [p.buffer(POLLFD.size), 0, 0, 0, 8]);
+    p.mark(failed);
+    emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
+    emitReport(p, report, "ended", { index: 0 });
+    p.call("exit_group", [0]);
+    try {
+      await this.#submit(action, p.build(), ({ index, value }) => {
+        // The zygote has not waited for it yet: nobody else can have its number.
+        try {
+          found = openSync(`/proc/${value}/fd/${index}`, constants.O_RDONLY | constants.O_DIRECTORY);
+        } finally {
+          process.kill(value, "SIGKILL");
+        }
+        return index;
+      });
+    } catch (error) {
+      if (found !== undefined) closeSync(found);
+      throw error;
+    }
+    if (found === undefined) throw new OrlopError("failed", `Cannot ${action}: the program was ended`);
+    return found;
+  }
+
   /** Everything that was written to the file system of a directory is on the disk afterwards. */
   async syncFileSystem(directory: string): Promise<void> {
     await this.run(`sync file system of "${directory}"`, (p) => {
@@ -70,7 +111,8 @@ export class SystemCalls implements Disposable {
     this.#zygote = undefined;
   }
 
-  async #submit(action: string, program: Program): Promise<number> {
+  /** @param onPaused gives the answer of a program that waits to be ended */
+  async #submit(action: string, program: Program, onPaused?: (report: Report) => number): Promise<number> {
     if (this.#zygote?.alive !== true) {
       this.#zygote = Zygote.start();
       this.#zygote.unref();
@@ -81,7 +123,15 @@ export class SystemCalls implements Disposable {
     const source = new SourceMap(program);
     // Whoever waits for this keeps the process alive, as the zygote does not.
     const alive = setInterval(() => {}, 2 ** 30);
-    this.#zygote.submit(program, ({ kind, index, value }: Report) => {
+    this.#zygote.submit(program, (report: Report) => {
+      const { kind, index, value } = report;
+      if (kind === "paused" && onPaused !== undefined) {
+        try {
+          answer = onPaused(report);
+        } catch (error) {
+          failure ??= systemFailure(action, error);
+        }
+      }
       if (kind === "failed") failure ??= stepFailure(source.step(index)?.action ?? action, value);
       if (kind === "exited") answer = value;
       if (kind === "unstarted") failure ??= stepFailure(action, value);

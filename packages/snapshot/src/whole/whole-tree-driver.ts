@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
   type Labels,
@@ -11,16 +11,14 @@ import {
 } from "@orlop/core";
 import { DirectoryLayer } from "../directory/directory-layer.ts";
 import { DirectoryLayerWriter } from "../directory/directory-layer-writer.ts";
+import { directoryXattrs } from "../directory/directory-xattrs.ts";
 import { NO_FACTS } from "../directory/file-facts.ts";
-import { listUpper } from "../directory/list-upper.ts";
-import { RootDirectory } from "../directory/root-directory.ts";
 import { bindMount } from "../mounts/overlay-mount.ts";
 import { makeUpper } from "../store/make-upper.ts";
 import { passingName } from "../store/passing-name.ts";
 import { removeTree } from "../store/remove-tree.ts";
 import type { SnapshotDriver, SnapshotFiles } from "../store/snapshot-driver.ts";
 import { syncPath } from "../store/sync-path.ts";
-import { readXattrs } from "../system/read-xattrs.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { treeChanges } from "./tree-changes.ts";
 import { TREE, type TreeKeeper } from "./tree-keeper.ts";
@@ -97,7 +95,10 @@ export class WholeTreeDriver implements SnapshotDriver {
     }
     this.#trees.limits?.checkApply?.(directory);
     mkdirSync(staging, { mode: 0o700 });
-    const onto = new DirectoryLayer(tree, { ...NO_FACTS, xattrs: await this.#directoryXattrs(directory) });
+    const onto = new DirectoryLayer(tree, {
+      ...NO_FACTS,
+      xattrs: await directoryXattrs(this.#system, tree, join(directory, SCRATCH)),
+    });
     const layers = hasParent ? [onto] : [];
     const writer = new DirectoryLayerWriter(layers, {
       staging,
@@ -159,17 +160,6 @@ export class WholeTreeDriver implements SnapshotDriver {
 
   async close(): Promise<void> {
     this.#applied.clear();
-  }
-
-  async #directoryXattrs(directory: string): Promise<ReadonlyMap<string, ReadonlyMap<string, Buffer>>> {
-    const tree = join(directory, TREE);
-    using root = new RootDirectory(tree);
-    const directories = listUpper(root).filter(({ stat }) => stat.isDirectory());
-    const scratch = join(directory, SCRATCH);
-    rmSync(scratch, { force: true });
-    const paths = directories.map(({ path }) => (path === "" ? "." : path));
-    const found = await readXattrs(this.#system, tree, paths, scratch);
-    return new Map([...found].map(([path, xattrs]) => [path === "." ? "" : path, xattrs]));
   }
 }
 
