@@ -1,9 +1,11 @@
 import type { Logs, Mount, NetworkDriver, RootFilesystem, Runtime } from "@orlop/core";
 import type { Database } from "@orlop/image";
+import type { ToldNetworks } from "./life/told-networks.ts";
 import type { PodNamespaces } from "./pods/namespaces/pod-namespaces.ts";
 import type { PodRows } from "./pods/pod-rows.ts";
 import type { ContainerRoot } from "./state/container-description.ts";
 import type { Container, ContainerRows } from "./state/container-rows.ts";
+import type { EventJournal } from "./state/event-journal.ts";
 import type { EventRows } from "./state/event-rows.ts";
 
 /** What has been made elsewhere for a container to live in. */
@@ -42,8 +44,11 @@ export interface EngineParts {
 
 /** The same, with what the engine adds. */
 export interface EngineContext extends EngineParts {
+  networks(): Promise<ToldNetworks>;
   readonly rows: ContainerRows;
   readonly events: EventRows;
+  /** Of what is not in the database yet. */
+  readonly journal: EventJournal;
   readonly podRows: PodRows;
   readonly namespaces: PodNamespaces;
   /** Without privileges over this machine. */

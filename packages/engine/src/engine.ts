@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import {
   type ContainerStats,
   generateId,
@@ -23,6 +24,7 @@ import { attachNetwork, detachNetwork } from "./life/attach-network.ts";
 import { attend } from "./life/attend.ts";
 import { containerEvent } from "./life/container-event.ts";
 import { freeName, refuseKept, refuseTaken } from "./life/container-names.ts";
+import { tellAll } from "./life/container-networks.ts";
 import { isActive, statusAfter } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
 import { findChanged } from "./life/find-changed.ts";
@@ -33,7 +35,8 @@ import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remov
 import { dependentsOf, refuseRequired } from "./life/requirements.ts";
 import { save, settleContainer } from "./life/settle-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
-import { ignoreEnded, type StopOptions, stopContainer } from "./life/stop-container.ts";
+import { type StopOptions, stopContainer } from "./life/stop-container.ts";
+import { stopTransient } from "./life/stop-transient.ts";
 import { noteUnmade, sweepUnmade } from "./life/sweep-unmade.ts";
 import { ToldNetworks } from "./life/told-networks.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
@@ -51,6 +54,7 @@ import {
   tryLockContainer,
 } from "./state/container-places.ts";
 import { CONTAINER_TABLES, type Container, ContainerRows, newestFirst } from "./state/container-rows.ts";
+import { EventJournal } from "./state/event-journal.ts";
 import { type EngineEvent, EventRows } from "./state/event-rows.ts";
 import { watchDatabase } from "./state/watch-database.ts";
 import { Volumes } from "./volumes.ts";
@@ -106,6 +110,7 @@ export class Engine {
       },
       rows: new ContainerRows(database),
       events,
+      journal: new EventJournal(dirname(database.path)),
       podRows: new PodRows(database),
       namespaces: parts.podNamespaces ?? openPodNamespaces(parts, rootless),
       rootless,
@@ -231,7 +236,7 @@ export class Engine {
   async stop(text: string, options: StopOptions = {}): Promise<Container> {
     const container = await this.find(text);
     return container.isTransient
-      ? await this.#stopTransient(container, options)
+      ? await stopTransient(this.#context, container, options)
       : await this.#change(container.id, (found) => stopContainer(this.#context, found, options));
   }
 
@@ -247,7 +252,7 @@ export class Engine {
     const runtime = await this.#runtime(container);
     await runtime.signal(id, signal);
     if (state.status === "paused" && signal === constants.signals.SIGKILL) await runtime.resume(id);
-    this.#tell(container, "kill", { signal: String(signal) });
+    this.tell(container, "kill", { signal: String(signal) });
   }
 
   /** Resolves with the exit code of the run that there is, or of the last one. */
@@ -264,7 +269,7 @@ export class Engine {
     const container = await this.find(text);
     if (container.isTransient) {
       refuseRunning(container, options);
-      return await this.#stopTransient(container, { timeoutMs: 0 });
+      return await stopTransient(this.#context, container, { timeoutMs: 0, isRemoval: true });
     }
     if (options.dependents === true) {
       for (const { id } of dependentsOf(this.#context, container)) await this.remove(id, options);
@@ -300,7 +305,7 @@ export class Engine {
         refuseTaken(this.#context, name);
         this.#context.rows.setDescription({ ...description, name });
         this.#context.events.add(
-          containerEvent({ ...description, name, state }, "rename", { oldName: container.name }),
+          containerEvent({ ...description, name, state }, "rename", { oldName: `/${container.name}` }),
         );
       });
     });
@@ -348,6 +353,16 @@ export class Engine {
    */
   events(options: EventOptions): AsyncIterable<EngineEvent> {
     return followEvents(this.#context, options);
+  }
+
+  /** Has events tell of something that is done with a container, in docker's words. */
+  tell(container: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
+    tellAll(this.#context, [containerEvent(container, action, attributes)]);
+  }
+
+  /** The same, where a transaction would take too long: in order with what the database tells only to the millisecond. */
+  note(container: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
+    this.#context.journal.note(containerEvent(container, action, attributes));
   }
 
   /** Whether somebody has to look after containers; see {@link attend}. */
@@ -430,24 +445,8 @@ export class Engine {
     const status = statusAfter(action, state.status, name);
     const runtime = await this.#runtime(container);
     await (action === "pause" ? runtime.pause(id) : runtime.resume(id));
+    this.tell(container, action === "pause" ? "pause" : "unpause");
     return { ...container, state: { ...state, status } };
-  }
-
-  /** Its own command removes it. */
-  async #stopTransient(container: Container, { signal, timeoutMs }: StopOptions): Promise<Container> {
-    const runtime = await this.#runtime(container);
-    const { id, stopSignal, stopTimeoutMs } = container;
-    const limit = timeoutMs ?? stopTimeoutMs;
-    const ended = waitForEnd(this.#context, container, undefined);
-    if (limit !== 0) await runtime.signal(id, signal ?? stopSignal).catch(ignoreEnded);
-    const kill = (): void => void runtime.signal(id, constants.signals.SIGKILL).catch(() => {});
-    const timer = limit < 0 ? undefined : setTimeout(kill, limit);
-    try {
-      const exitCode = await ended;
-      return { ...container, state: { ...container.state, status: "exited", exitCode } };
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   async #change<T>(text: string, work: (container: Container) => Promise<T>): Promise<T> {
@@ -468,12 +467,6 @@ export class Engine {
 
   async #runtime({ runtime }: Container): Promise<Runtime> {
     return await this.#context.runtime(runtime);
-  }
-
-  #tell(container: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
-    if (container.isTransient) return;
-    const { database, events } = this.#context;
-    database.transaction(() => events.add(containerEvent(container, action, attributes)), { durable: false });
   }
 
   /**

@@ -15,6 +15,7 @@ import { writePodNames } from "../pods/pod-names.ts";
 import type { NetworkAttachment } from "../state/container-description.ts";
 import { boundFiles } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
+import type { NewEvent } from "../state/event-rows.ts";
 import { addedHosts, hostsText, resolversText } from "./name-files.ts";
 
 /** The config with the namespace of the container whose network it is to have, where it is another's. */
@@ -78,27 +79,46 @@ export async function connectOne(
 
 /** Of a container that runs no more; those it has not are no error. */
 export async function disconnectNetworks(context: EngineContext, container: Container): Promise<void> {
-  if (await disconnectAll(context, container)) await tellNeighbours(context, container);
+  tellAll(context, await leaveNetworks(context, container));
 }
 
-/** Takes a container or a pod off all networks that it wants or is on; false where there are none. */
+/** The same, and what it comes to is the caller's to tell. */
+export async function leaveNetworks(context: EngineContext, container: Container): Promise<readonly NewEvent[]> {
+  const left = await disconnectAll(context, container);
+  if (left !== undefined) await tellNeighbours(context, container);
+  return left ?? [];
+}
+
+export function tellAll({ database, events }: EngineContext, told: readonly NewEvent[]): void {
+  if (told.length === 0) return;
+  database.transaction(
+    () => {
+      for (const event of told) events.add(event);
+    },
+    { durable: false },
+  );
+}
+
+/** Takes a container or a pod off all networks that it wants or is on; undefined where there are none. */
 export async function disconnectAll(
   context: EngineContext,
   { id, network, state }: Pick<Container, "id" | "network"> & { readonly state: Pick<Container["state"], "endpoints"> },
-): Promise<boolean> {
+): Promise<readonly NewEvent[] | undefined> {
   const asked = network.kind === "networks" ? network.attachments.map((attachment) => attachment.network) : [];
   const wanted = new Set([...asked, ...state.endpoints.map((endpoint) => endpoint.network)]);
-  if (wanted.size === 0) return false;
+  if (wanted.size === 0) return undefined;
+  const left: NewEvent[] = [];
   const driver = await context.networks();
   for (const each of wanted) {
     try {
-      await driver.disconnect(each, id);
+      const event = await driver.leave(each, id);
+      if (event !== undefined) left.push(event);
     } catch (error) {
       // The network itself has been removed.
       if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
     }
   }
-  return true;
+  return left;
 }
 
 /** Writes anew what the others on a container's networks know of names. */

@@ -28,7 +28,7 @@ export async function removeContainer(
 ): Promise<Container> {
   if (isActive(container.state.status)) refuseRunning(container, options);
   const ended = isActive(container.state.status)
-    ? await stopContainer(context, container, { timeoutMs: 0 })
+    ? await stopContainer(context, container, { timeoutMs: 0, isRemoval: true })
     : container;
   const { id, name, state, root } = ended;
   const removing = save(context, ended, undefined, { ...state, status: statusAfter("remove", state.status, name) });

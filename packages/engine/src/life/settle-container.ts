@@ -4,8 +4,8 @@ import type { TransactionOptions } from "@orlop/image";
 import type { EngineContext } from "../engine-context.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container, ContainerState } from "../state/container-rows.ts";
-import { containerEvent } from "./container-event.ts";
-import { disconnectNetworks } from "./container-networks.ts";
+import { containerEvent, volumeEvents } from "./container-event.ts";
+import { leaveNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { resumeStreams } from "./container-streams.ts";
 import { wantsRestart } from "./restart-policy.ts";
@@ -38,7 +38,7 @@ export async function recordEnd(
 ): Promise<Container> {
   const { id, name, state } = container;
   await runtime.delete(id, { force: true });
-  await disconnectNetworks(context, container);
+  const left = await leaveNetworks(context, container);
   rmSync(streamsDirectory(context, id), { recursive: true, force: true });
   const wasStarted = state.status !== "starting" || exit !== undefined;
   const exitCode = exit?.exitCode ?? LOST_EXIT_CODE;
@@ -48,7 +48,7 @@ export async function recordEnd(
   const oomKilled = exit?.oomKilled ?? false;
   return context.database.transaction(() => {
     if (oomKilled) context.events.add(containerEvent(container, "oom"));
-    return save(context, container, wasStarted ? "die" : undefined, {
+    const saved = save(context, container, wasStarted ? "die" : undefined, {
       ...state,
       status: isRestarted ? statusAfter("restart", ended, name) : ended,
       pid: undefined,
@@ -58,6 +58,10 @@ export async function recordEnd(
       error: exit === undefined ? (wasStarted ? "how it ended is lost" : "its start was cut off") : "",
       endpoints: [],
     });
+    // In docker's order: that of the end comes first.
+    const atMs = Date.now();
+    for (const event of [...left, ...volumeEvents(saved, "unmount")]) context.events.add({ ...event, atMs });
+    return saved;
   });
 }
 

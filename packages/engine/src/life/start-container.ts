@@ -8,7 +8,8 @@ import { joinPod } from "../pods/join-pod.ts";
 import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { awaitNames } from "./await-names.ts";
-import { connectNetworks, disconnectNetworks, joinNetwork, tellNeighbours } from "./container-networks.ts";
+import { volumeEvents } from "./container-event.ts";
+import { connectNetworks, disconnectNetworks, joinNetwork, tellAll, tellNeighbours } from "./container-networks.ts";
 import { statusAfter } from "./container-status.ts";
 import { endStreams, openInput, openStreams } from "./container-streams.ts";
 import { save } from "./settle-container.ts";
@@ -60,6 +61,7 @@ export async function startContainer(
       await runtime.delete(id, { force: true });
       await disconnectNetworks(context, { ...container, state: { ...state, endpoints } });
     };
+    tellAll(context, volumeEvents(container, "mount", spec));
     const restartCount = isRestart ? state.restartCount + 1 : 0;
     const changed = save(context, container, restore === undefined ? "start" : "restore", {
       ...starting,

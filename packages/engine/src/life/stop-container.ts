@@ -11,17 +11,20 @@ export interface StopOptions {
   readonly signal?: number;
   /** So long it may take, instead of what the container says; 0: SIGKILL at once, -1: for ever. */
   readonly timeoutMs?: number;
+  /** Only for its removal: no event tells of a stop. */
+  readonly isRemoval?: boolean;
 }
 
 /** Ends a container's run and records how it ended. The caller holds its lock. */
 export async function stopContainer(
   context: EngineContext,
   container: Container,
-  { signal = container.stopSignal, timeoutMs = container.stopTimeoutMs }: StopOptions,
+  { signal = container.stopSignal, timeoutMs = container.stopTimeoutMs, isRemoval = false }: StopOptions,
 ): Promise<Container> {
   const { id, state } = container;
   const asked = { ...state, isStoppedByUser: true };
-  if (state.status === "restarting") return save(context, container, "stop", { ...asked, status: "exited" });
+  const stopped = isRemoval ? undefined : "stop";
+  if (state.status === "restarting") return save(context, container, stopped, { ...asked, status: "exited" });
   if (!isActive(state.status)) return state.isStoppedByUser ? container : save(context, container, undefined, asked);
   const runtime = await context.runtime(container.runtime);
   save(context, container, undefined, asked);
@@ -35,7 +38,7 @@ export async function stopContainer(
   const { exit, isKilled } = await endWithin(runtime, id, timeoutMs);
   if (isKilled) tell(constants.signals.SIGKILL);
   const ended = await recordEnd(context, { ...container, state: asked }, runtime, exit);
-  return save(context, ended, "stop", ended.state);
+  return stopped === undefined ? ended : save(context, ended, stopped, ended.state);
 }
 
 interface End {

@@ -12,6 +12,7 @@ import {
   unlessMissing,
 } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
+import type { NewEvent } from "../state/event-rows.ts";
 
 /** A driver of networks of which the engine's events tell what becomes of them, in docker's words. */
 export class ToldNetworks implements NetworkDriver {
@@ -60,10 +61,16 @@ export class ToldNetworks implements NetworkDriver {
   }
 
   async disconnect(network: string, endpoint: string): Promise<void> {
+    const event = await this.leave(network, endpoint);
+    if (event !== undefined) this.#add(event);
+  }
+
+  /** The same, and what it comes to is the caller's to tell; undefined where nothing was connected. */
+  async leave(network: string, endpoint: string): Promise<NewEvent | undefined> {
     const known = await unlessMissing(this.#driver.endpoint(network, endpoint));
     const info = known && (await unlessMissing(this.#driver.inspect(known.network)));
     await this.#driver.disconnect(network, endpoint);
-    if (info !== undefined) this.#tell(info, "disconnect", endpoint);
+    return info && networkEvent(info, "disconnect", endpoint);
   }
 
   endpoint(network: string, endpoint: string): Promise<Endpoint> {
@@ -98,10 +105,17 @@ export class ToldNetworks implements NetworkDriver {
     return this.#driver.close();
   }
 
-  #tell({ id, name, driver: type }: NetworkInfo, action: string, container?: string): void {
+  #tell(network: NetworkInfo, action: string, container?: string): void {
+    this.#add(networkEvent(network, action, container));
+  }
+
+  #add(event: NewEvent): void {
     const { database, events } = this.#context;
-    const attributes = { ...(container === undefined ? {} : { container }), name, type };
-    const event = { atMs: Date.now(), type: "network" as const, action, id, attributes };
     database.transaction(() => events.add(event), { durable: false });
   }
+}
+
+function networkEvent({ id, name, driver: type }: NetworkInfo, action: string, container?: string): NewEvent {
+  const attributes = { ...(container === undefined ? {} : { container }), name, type };
+  return { atMs: Date.now(), type: "network", action, id, attributes };
 }

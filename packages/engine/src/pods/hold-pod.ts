@@ -1,7 +1,7 @@
 import { type Endpoint, OrlopError, shortId } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import { awaitNames } from "../life/await-names.ts";
-import { disconnectAll, tellNetworks } from "../life/container-networks.ts";
+import { disconnectAll, tellAll, tellNetworks } from "../life/container-networks.ts";
 import { isActive } from "../life/container-status.ts";
 import type { HeldNamespaces } from "./namespaces/pod-namespaces.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
@@ -86,7 +86,7 @@ function hasActiveMember({ rows, podRows }: EngineContext, id: string, only?: "r
 
 /** Also of one whose start has failed or was cut off. */
 export async function endPod(context: EngineContext, pod: Pod, action: "stop" | undefined): Promise<Pod> {
-  await disconnectAll(context, pod);
+  tellAll(context, (await disconnectAll(context, pod)) ?? []);
   await context.namespaces.release(pod);
   await removePodCgroup(pod, context.rootless);
   const { phase } = pod.state;

@@ -81,6 +81,7 @@ export const CONTAINER_TABLES: DatabaseComponent = {
      create index engine_requiring on engine_containers (id) where ${HAS_REQUIREMENTS};
      create index engine_with_volumes on engine_containers (id) where ${HAS_VOLUMES}`,
     `create index engine_connected on engine_containers (id) where ${IS_CONNECTED}`,
+    "create table engine_journals (head text primary key, taken integer not null) strict, without rowid",
   ],
 };
 

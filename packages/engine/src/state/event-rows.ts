@@ -13,6 +13,9 @@ export interface EngineEvent {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** One that has no number yet. */
+export type NewEvent = Omit<EngineEvent, "number">;
+
 /** So many are kept, and at most a quarter more. */
 const EVENTS_KEPT = 10_000;
 
@@ -24,7 +27,7 @@ export class EventRows {
     this.#database = database;
   }
 
-  add({ atMs, type, action, id, attributes }: Omit<EngineEvent, "number">): void {
+  add({ atMs, type, action, id, attributes }: NewEvent): void {
     const sql = "insert into engine_events (at_ms, type, action, id, attributes) values (?, ?, ?, ?, ?)";
     this.#database.run(sql, atMs, type, action, id, JSON.stringify(attributes));
     const number = Number(this.#database.get("select last_insert_rowid() as number")?.number);
@@ -33,9 +36,9 @@ export class EventRows {
     }
   }
 
-  /** Those after a number, in order. */
+  /** Those after a number, in the order in which they have happened: what is taken in from a journal comes later. */
   after(number: number): readonly EngineEvent[] {
-    const rows = this.#database.all("select * from engine_events where number > ? order by number", number);
+    const rows = this.#database.all("select * from engine_events where number > ? order by at_ms, number", number);
     return rows.map((row) => ({
       number: Number(row.number),
       atMs: Number(row.at_ms),

@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { familiarReference, OrlopError, parseReference } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { newName } from "../images/image-name.ts";
@@ -76,6 +76,8 @@ export const commitCommand: Command = {
       quietly: (work) => (isPaused ? whilePaused(container, pausing, work) : work()),
     });
     if (name !== undefined) tellImage(depot.database, "tag", id, name);
+    const reference = name === undefined ? {} : { imageRef: familiarReference(parseReference(name)) };
+    open.engine.tell(container, "commit", { comment: flags.text("message") ?? "", imageID: id, ...reference });
     printText(`${id}\n`);
     return 0;
   },

@@ -47,6 +47,7 @@ async function attachTo(call: ContainerCall): Promise<number> {
     const { RawTerminal } = await import("../run/raw-terminal.ts");
     stack.use(await RawTerminal.take());
   }
+  engine.tell(container, "attach");
   const end = await attach(call, {
     container,
     input: interactive ? engine.openInput(container) : undefined,
@@ -54,5 +55,7 @@ async function attachTo(call: ContainerCall): Promise<number> {
     detachKeys: parseDetachKeys(flags.text("detach-keys")),
     proxy,
   });
-  return end.isDetached ? 0 : end.exitCode;
+  if (!end.isDetached) return end.exitCode;
+  engine.tell(container, "detach");
+  return 0;
 }

@@ -14,8 +14,9 @@ export const eventsCommand: Command = containerCommand(
     name: "events",
     usage: "[OPTIONS]",
     description:
-      "Prints what happens to containers, a line each, as it happens: create, start, die, stop, kill, pause, unpause, rename, " +
-      "update, destroy. With --since it begins with what has happened since then.",
+      "Prints what happens to containers, images, networks, pods and volumes, a line each, as it happens: of containers attach, " +
+      "create, destroy, die, exec_create, exec_start, exec_die, health_status, kill, oom, pause, rename, restart, start, stop, " +
+      "unpause, update, ... With --since it begins with what has happened since then.",
     examples: [
       ["orlop events -f event=die --format '{{.Actor.Attributes.name}}'", "the names of those that end"],
       ["orlop events --since 10m --until 0s", "the last ten minutes"],

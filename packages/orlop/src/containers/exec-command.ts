@@ -64,13 +64,24 @@ async function exec(call: ContainerCall): Promise<number> {
   };
   const program = execProcess(container.process, options);
   if (!flags.isOn("detach")) return await execAttached(call, container, program, options);
+  const execId = generateId(randomBytes);
   await runtime.exec({
     id: container.id,
-    execId: generateId(randomBytes),
+    execId,
     process: program,
     stdio: { stdin: "null", stdout: "null", stderr: "null" },
   });
+  // When it ends, nobody is there to tell.
+  noteBegin(call, container, execId, program);
   return 0;
+}
+
+function noteBegin({ engine }: ContainerCall, container: Container, execID: string, { args = [] }: Process): void {
+  // Docker puts a space behind the program, whether or not there are arguments.
+  const [program = "", ...others] = args;
+  for (const action of ["exec_create", "exec_start"]) {
+    engine.note(container, `${action}: ${program} ${others.join(" ")}`, { execID });
+  }
 }
 
 function refuseIdle(container: Container): void {
@@ -92,7 +103,7 @@ function readVariables(flags: ParsedFlags): readonly Variable[] {
 }
 
 async function execAttached(
-  { stateDirectory }: ContainerCall,
+  call: ContainerCall,
   container: Container,
   process: Process,
   { interactive, terminal }: { readonly interactive: boolean; readonly terminal: boolean },
@@ -100,7 +111,7 @@ async function execAttached(
   refuseOtherInput({ interactive, tty: terminal });
   await using stack = new AsyncDisposableStack();
   const runtime = parseRuntime(container.runtime);
-  const options = { runtime, stateDirectory, tty: terminal, interactive, signalProxy: true };
+  const options = { runtime, stateDirectory: call.stateDirectory, tty: terminal, interactive, signalProxy: true };
   const foreground = stack.use(await openForeground(options));
   const { id } = container;
   const execId = generateId(randomBytes);
@@ -109,5 +120,8 @@ async function execAttached(
   const { consoleSize } = process;
   const size = consoleSize && { rows: consoleSize.height, columns: consoleSize.width };
   foreground.attach({ id, execId, size });
-  return (await foreground.wait({ id, execId })).exitCode;
+  noteBegin(call, container, execId, process);
+  const { exitCode } = await foreground.wait({ id, execId });
+  call.engine.note(container, "exec_die", { execID: execId, exitCode: String(exitCode) });
+  return exitCode;
 }

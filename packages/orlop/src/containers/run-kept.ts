@@ -56,6 +56,7 @@ export async function runAttached(open: OpenEngine, container: Container, option
     const { RawTerminal } = await import("../run/raw-terminal.ts");
     stack.use(await RawTerminal.take());
   }
+  engine.tell(container, "attach");
   // Of one that has never run all is new, whatever becomes of the clock meanwhile.
   const hasRun = container.state.startedAtMs !== undefined;
   const sinceNs = hasRun ? BigInt(Date.now()) * 1_000_000n : undefined;
@@ -65,7 +66,10 @@ export async function runAttached(open: OpenEngine, container: Container, option
   Attendant.ensure(open.engine, open.depot.root);
   const { detachKeys } = options;
   const end = await attach(open, { ...started, sinceNs, detachKeys, proxy });
-  if (end.isDetached) return 0;
+  if (end.isDetached) {
+    engine.tell(container, "detach");
+    return 0;
+  }
   if (container.autoRemove) await engine.remove(container.id, { force: true });
   return end.exitCode;
 }

@@ -52,7 +52,8 @@ export const restartCommand: Command = containerCommand(
     const names = await containersToRestart(call);
     return await withEach(names, async (text) => {
       await stop(call, text);
-      await call.engine.start(text);
+      const { container } = await call.engine.start(text);
+      call.engine.tell(container, "restart");
       return undefined;
     });
   },

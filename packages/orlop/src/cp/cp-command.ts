@@ -59,7 +59,8 @@ async function copyOut(call: ContainerCall, name: string, from: CopyPath, to: Co
   if (to.isStream && caller().isTerminal(1)) {
     throw new OrlopError("invalid", "cowardly refusing to copy to a terminal; redirect it");
   }
-  const bytes = await engine.withRoot(name, async (held) => {
+  const container = await engine.find(name);
+  const bytes = await engine.withRoot(container.id, async (held) => {
     using root = new RootDirectory(held.path);
     const options = { follows: flags.isOn("follow-link"), ownIsRoot: to.isStream && machine.rootless };
     const source = openSource(containerPlace(root, held, from.path), options);
@@ -73,6 +74,7 @@ async function copyOut(call: ContainerCall, name: string, from: CopyPath, to: Co
       followsInTree: false,
     });
   });
+  engine.tell(container, "archive-path");
   tell(call, bytes, to.path);
   return 0;
 }
@@ -98,6 +100,7 @@ async function copyIn(call: ContainerCall, name: string, from: CopyPath, to: Cop
       if (error.code !== "EROFS") throw error;
       throw new OrlopError("denied", "container rootfs is marked read-only", { cause: error });
     });
+  engine.tell(container, "extract-to-dir");
   tell(call, bytes, `${name}:${to.path}`);
   return 0;
 }

@@ -42,6 +42,7 @@ async function exportContainer({ engine, flags, machine }: ContainerCall): Promi
     if (output === undefined) await writeOut(archive);
     else await writeFile(archive, output);
   });
+  engine.tell(container, "export");
   return 0;
 }
 

@@ -5,6 +5,7 @@ import { type GcCall, gcCommand } from "./gc-verb.ts";
 import { isConfirmed } from "./is-confirmed.ts";
 import { pruneContainers, pruneFilter } from "./prune-containers.ts";
 import { section } from "./prune-words.ts";
+import { tellPruned } from "./tell-pruned.ts";
 
 export const containerPruneCommand: Command = gcCommand(
   {
@@ -28,11 +29,12 @@ export const containerPruneCommand: Command = gcCommand(
 );
 
 export async function pruneStoppedContainers(call: GcCall): Promise<number> {
-  const { flags, print } = call;
+  const { shelf, flags, print } = call;
   if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop container prune" takes no arguments');
   pruneFilter(call);
   if (!flags.isOn("force") && !(await isConfirmed(call, "This will remove all stopped containers."))) return 0;
   const { removed, freedBytes } = await pruneContainers(call);
+  tellPruned(shelf.database, "container", freedBytes);
   print(`${section("Deleted Containers", removed)}Total reclaimed space: ${humanSize(freedBytes)}\n`);
   return 0;
 }

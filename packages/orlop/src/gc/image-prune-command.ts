@@ -6,6 +6,7 @@ import { isConfirmed } from "./is-confirmed.ts";
 import { imagePruneFilters, prunableImages } from "./prunable-images.ts";
 import { pruneImages } from "./prune-images.ts";
 import { PRUNE_FLAGS, section } from "./prune-words.ts";
+import { tellPruned } from "./tell-pruned.ts";
 
 export const imagePruneCommand: Command = gcCommand(
   {
@@ -31,6 +32,7 @@ export async function pruneUnusedImages(call: GcCall): Promise<number> {
   if (!flags.isOn("force") && !(await isConfirmed(call, `This will remove ${what}.`))) return 0;
   const lines = await pruneImages(shelf, await prunableImages(call));
   const { freedBytes } = await shelf.collectGarbage();
+  tellPruned(shelf.database, "image", freedBytes);
   print(`${section("Deleted Images", lines)}Total reclaimed space: ${humanSize(freedBytes)}\n`);
   return 0;
 }

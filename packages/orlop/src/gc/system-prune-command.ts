@@ -16,6 +16,7 @@ import { imagePruneFilters, prunableImages } from "./prunable-images.ts";
 import { pruneContainers, pruneFilter } from "./prune-containers.ts";
 import { pruneImages } from "./prune-images.ts";
 import { PRUNE_FLAGS, section } from "./prune-words.ts";
+import { tellPruned } from "./tell-pruned.ts";
 
 const NO_VOLUMES = { removed: [], freedBytes: 0 } as const;
 
@@ -54,6 +55,11 @@ export async function pruneSystem(call: GcCall): Promise<number> {
   if (existsSync(capturesDirectory())) removeOrphaned(capturesDirectory(), LIVE_CAPTURE);
   const lines = await pruneImages(shelf, await prunableImages(call));
   const { removed, freedBytes } = await shelf.collectGarbage({ leftoverAgeMs: 0 });
+  const { database } = shelf;
+  tellPruned(database, "container", freedWithThem);
+  if (flags.isOn("volumes")) tellPruned(database, "volume", volumes.freedBytes);
+  tellPruned(database, "image", freedBytes);
+  tellPruned(database, "network", 0);
   const names = (...kinds: readonly RemovedThing["kind"][]): readonly string[] =>
     removed.flatMap(({ kind, name }) => (kinds.includes(kind) ? [name] : []));
   print(section("Deleted Pods", pods));

@@ -19,6 +19,6 @@ export function tellImage(
   name?: string,
 ): void {
   const reference = name === undefined || asDigest(name) !== undefined ? undefined : asReference(name);
-  const attributes = reference === undefined ? {} : { name: familiarReference(reference) };
+  const attributes = { name: reference === undefined ? id : familiarReference(reference) };
   recordEvent(database, { atMs: Date.now(), type: "image", action, id, attributes });
 }

@@ -10,6 +10,7 @@ import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
 import { section } from "../gc/prune-words.ts";
+import { tellPruned } from "../gc/tell-pruned.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
 import { printDocuments } from "../inspect/document-printer.ts";
 import { printError, printText } from "../print.ts";
@@ -188,11 +189,13 @@ export const networkPruneCommand: Command = containerCommand(
     examples: [["orlop network prune -f", "without a question"]],
     table: { flags: [{ name: "force", short: "f", help: "Do not ask" }], flagsAnywhere: true },
   },
-  async ({ flags, networks, engine }) => {
+  async ({ flags, networks, engine, depot }) => {
     const warning = "This will remove all custom networks not used by at least one container.";
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
-    printText(section("Deleted Networks", await pruneNetworks(engine, await networks())));
+    const removed = await pruneNetworks(engine, await networks());
+    tellPruned(depot.database, "network", 0);
+    printText(section("Deleted Networks", removed));
     return 0;
   },
 );

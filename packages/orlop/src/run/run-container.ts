@@ -15,6 +15,7 @@ import { RunMarker } from "./run-marker.ts";
 import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
 import { sweepOrphans } from "./sweep-orphans.ts";
+import { ToldRun } from "./told-run.ts";
 
 /**
  * Makes a container, stays with it until it ends, removes it, and resolves with its exit code.
@@ -45,6 +46,7 @@ export async function runContainer(
   const foreground = stack.use(await openForeground({ ...options, stateDirectory: prepared.stateDirectory }));
   stack.use(new RunMarker(prepared.stateDirectory, ownDataDirectory(), prepared.description));
   if (options.name !== undefined) await refuseKept(options.name);
+  const told = stack.use(new ToldRun(ownDataDirectory(), prepared.description));
   await runOnCurrentRoot(prepared, (request) => foreground.run(request));
   let isDeleted = false;
   stack.defer(async () => {
@@ -55,15 +57,17 @@ export async function runContainer(
   const { consoleSize } = prepared.request.spec.process ?? {};
   foreground.attach({ id, size: consoleSize && { rows: consoleSize.height, columns: consoleSize.width } });
   // Meanwhile, while there is nothing else to do.
+  told.started();
   const removal = sweepOrphans(prepared.stateDirectory);
   removal.catch((error) =>
     printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
   );
-  const { exitCode } = await foreground.wait({ id });
+  const exit = await foreground.wait({ id });
   await foreground.delete(id);
   isDeleted = true;
+  told.ended(exit);
   await removal.catch(() => {});
-  return exitCode;
+  return exit.exitCode;
 }
 
 async function refuseKept(name: string): Promise<void> {

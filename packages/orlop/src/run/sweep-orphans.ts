@@ -1,7 +1,12 @@
 import { unlessMissing } from "@orlop/core";
+import { containerEvent } from "@orlop/engine/container-event";
+import { EventJournal } from "@orlop/engine/event-journal";
 import { openRuntime } from "./open-runtime.ts";
 import { type Orphan, removeOrphans } from "./run-marker.ts";
 import { parseRuntime } from "./runtime-choice.ts";
+
+/** 128 and SIGKILL. */
+const KILLED_EXIT_CODE = 137;
 
 /** Removes what is left of containers whose maker was to stay with them, and has died. */
 export async function sweepOrphans(stateDirectory: string): Promise<void> {
@@ -26,13 +31,23 @@ export async function removeContainersOf(
 }
 
 /** The runtime that made it knows how; what it has written goes, whether its maker lives yet or not. */
-async function removeOrphan(stateDirectory: string, id: string, { runtime, root }: Orphan): Promise<void> {
+async function removeOrphan(stateDirectory: string, id: string, orphan: Orphan): Promise<void> {
+  const { runtime, root } = orphan;
   using open = await openRuntime(parseRuntime(runtime), stateDirectory, "ignore");
   await open.runtime.delete(id, { force: true });
+  tellEnd(id, orphan);
   if (root?.kind !== "snapshot") return;
   const { Depot } = await import("../store/open-depot.ts");
   await using depot = new Depot(root.store);
   const snapshotter = await depot.snapshotterOf(root.snapshotter);
   await unlessMissing(snapshotter.remove(root.key));
   await depot.collectGarbage();
+}
+
+/** Events have told of its start: it was killed with its maker. */
+function tellEnd(id: string, { depot, name, image, labels }: Orphan): void {
+  if (depot === undefined || name === undefined || image === undefined || labels === undefined) return;
+  const container = { id, name, image, labels };
+  const die = containerEvent(container, "die", { exitCode: String(KILLED_EXIT_CODE) });
+  new EventJournal(depot).note(die, containerEvent(container, "destroy"));
 }

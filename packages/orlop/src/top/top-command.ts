@@ -33,6 +33,7 @@ async function showProcesses({ engine, flags, nowMs }: ContainerCall): Promise<n
     throw new OrlopError("conflict", `container ${id} is not running`);
   }
   await showProcessTable({ engine, nowMs }, [container], options);
+  engine.note(container, "top");
   return 0;
 }
 

@@ -10,6 +10,7 @@ import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
 import { section } from "../gc/prune-words.ts";
+import { tellPruned } from "../gc/tell-pruned.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
 import { printDocuments } from "../inspect/document-printer.ts";
 import { printError, printText } from "../print.ts";
@@ -198,13 +199,14 @@ export const volumePruneCommand: Command = containerCommand(
       flagsAnywhere: true,
     },
   },
-  async ({ engine, flags }) => {
+  async ({ engine, depot, flags }) => {
     const isAll = flags.isOn("all");
     const kind = isAll ? "all" : "anonymous";
     const warning = `This will remove ${kind} local volumes not used by at least one container.`;
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
     const { removed, freedBytes } = await pruneVolumes(engine.volumes, ({ isAnonymous }) => isAll || isAnonymous);
+    tellPruned(depot.database, "volume", freedBytes);
     printText(`${section("Deleted Volumes", removed)}Total reclaimed space: ${humanSize(freedBytes)}\n`);
     return 0;
   },
