@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, linkSync, lstatSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -108,6 +119,40 @@ describe("the entries of a directory", () => {
       } finally {
         server.close();
       }
+    }));
+
+  test("of one that is in use are what is there when they are come to, with nothing of what is left out", () =>
+    withTemporaryDirectory(async (root) => {
+      fill(root);
+      mkdirSync(join(root, "c"));
+      for (const name of ["c/longer", "c/shorter", "c/then"]) writeFileSync(join(root, name), name);
+      const seen: string[] = [];
+      for await (const entry of walkDirectory(root, { live: { emptied: new Set(["b", "pipe"]) } })) {
+        if (entry.path === "c/longer") {
+          appendFileSync(join(root, entry.path), " now");
+          rmSync(join(root, "c/then"));
+        }
+        if (entry.path === "c/shorter") truncateSync(join(root, entry.path), 3);
+        const chunks = await Array.fromAsync(entry.content?.() ?? ([] as Iterable<Buffer>));
+        seen.push(brief({ ...entry, text: Buffer.concat(chunks).toString() }));
+      }
+      assert.deepEqual(seen, [
+        "directory . ",
+        "file a one",
+        "directory b ",
+        "directory c ",
+        "file c/longer c/longer",
+        "file c/shorter c/s\0\0\0\0\0\0",
+        "file größe ",
+        "symlink link /etc/passwd",
+        "hard-link link-too link",
+      ]);
+      await assert.rejects(
+        (async () => {
+          for await (const { path } of walkDirectory(root)) if (path === "c/longer") rmSync(join(root, "c/shorter"));
+        })(),
+        { code: "not-found" },
+      );
     }));
 
   test("are refused where no layer can have them, or there is no directory", () =>

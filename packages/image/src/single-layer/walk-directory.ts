@@ -26,6 +26,17 @@ export interface WalkOptions {
   readonly mtime?: number;
   /** Absent: no extended attributes are taken. */
   readonly readXattrs?: ReadXattrs;
+  /** Others write to the directory meanwhile. Absent: whatever changes is an error. */
+  readonly live?: LiveDirectory;
+}
+
+/**
+ * A directory that is in use, of which an archive is as whole as tar's: what is gone when it is come to is left out, and a file has
+ * the length that it had when it was opened, with zeros at its end if it has become shorter.
+ */
+export interface LiveDirectory {
+  /** Paths below the directory: of directories nothing but themselves is taken, and of all else nothing. */
+  readonly emptied: ReadonlySet<string>;
 }
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
@@ -55,11 +66,13 @@ const LOCAL_XATTRS = /^(?:security\.(?:selinux|apparmor|SMACK|ima|evm)|trusted\.
 
 async function xattrsOf(
   directory: string,
-  { readXattrs }: WalkOptions,
+  { readXattrs, live }: WalkOptions,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, Buffer>>> {
   if (readXattrs === undefined) return new Map();
   const fd = openSync(directory, O_RDONLY | O_DIRECTORY);
-  const paths = [...new Walk(directory, { isListing: true }).visit(fd, "")].flatMap(({ at }) => at ?? []);
+  const paths = [
+    ...new Walk(directory, { isListing: true, ...(live === undefined ? {} : { live }) }).visit(fd, ""),
+  ].flatMap(({ at }) => at ?? []);
   const found = await readXattrs(directory, paths);
   return new Map(
     [...found].map(([path, xattrs]) => [path, new Map([...xattrs].filter(([name]) => !LOCAL_XATTRS.test(name)))]),
@@ -89,6 +102,7 @@ class Walk {
   *visit(fd: number, path: string): Generator<Entry> {
     try {
       yield { ...this.#describe(path === "" ? "." : path, fstatSync(fd, { bigint: true })), at: path };
+      if (this.#options.live?.emptied.has(path)) return;
       for (const name of namesIn(fd, path)) yield* this.#child(`/proc/self/fd/${fd}/${name}`, join(path, name));
     } finally {
       closeSync(fd);
@@ -96,30 +110,52 @@ class Walk {
   }
 
   *#child(place: string, path: string): Generator<Entry> {
-    const stat = lstatSync(place, { bigint: true });
-    if (stat.isSocket()) return;
+    const stat = this.#unlessGone(() => lstatSync(place, { bigint: true }));
+    if (stat === undefined || stat.isSocket()) return;
     if (stat.isDirectory()) {
-      yield* this.visit(openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path);
+      const fd = this.#unlessGone(() => openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+      if (fd !== undefined) yield* this.visit(fd, path);
       return;
     }
+    if (this.#options.live?.emptied.has(path)) return;
     const entry = this.#describe(path, stat);
     const first = this.#nameOf(path, stat);
     if (first !== path) yield { ...entry, kind: "hard-link", target: first, size: 0 };
-    else if (stat.isSymbolicLink()) yield { ...entry, target: readlinkSync(place), at: path };
-    else if (stat.isFile() && !this.#options.isListing) yield* this.#file(place, path);
+    else if (stat.isSymbolicLink()) {
+      const target = this.#unlessGone(() => readlinkSync(place));
+      if (target !== undefined) yield { ...entry, target, at: path };
+    } else if (stat.isFile() && !this.#options.isListing) yield* this.#file(place, path);
     else yield { ...entry, at: path };
   }
 
   /** It is open, and what it was, as long as its entry is looked at. */
   *#file(place: string, path: string): Generator<Entry> {
-    const fd = openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const fd = this.#unlessGone(() => openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    if (fd === undefined) return;
+    const { live } = this.#options;
     try {
       const stat = fstatSync(fd, { bigint: true });
       if (!stat.isFile()) throw changed(this.#directory, path);
       const size = Number(stat.size);
-      yield { ...this.#describe(path, stat), size, content: () => new FileChunks(fd, 0), at: path };
+      yield {
+        ...this.#describe(path, stat),
+        size,
+        content: () => (live === undefined ? new FileChunks(fd, 0) : ofLength(fd, size)),
+        at: path,
+      };
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** Undefined for what is not there any more, or has been replaced, in a directory that is in use. */
+  #unlessGone<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (this.#options.live !== undefined && GONE.has(code)) return undefined;
+      throw error;
     }
   }
 
@@ -159,6 +195,20 @@ const KINDS: readonly (readonly [is: (stat: BigIntStats) => boolean, kind: Layer
 function kindOf(stat: BigIntStats): LayerEntryKind {
   return KINDS.find(([is]) => is(stat))?.[1] ?? "fifo";
 }
+
+const GONE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EINVAL"]);
+
+/** So much of a file as it had. */
+async function* ofLength(fd: number, size: number): AsyncGenerator<Buffer> {
+  let left = size;
+  for await (const chunk of new FileChunks(fd, 0, size)) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  for (; left > 0; left -= Math.min(left, ZEROS.length)) yield ZEROS.subarray(0, left);
+}
+
+const ZEROS = Buffer.alloc(256 * 1024);
 
 /** The kernel's encoding of device numbers in 64 bits (makedev(3)). */
 function deviceNumbers(rdev: bigint): { readonly major: number; readonly minor: number } {

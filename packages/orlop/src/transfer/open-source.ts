@@ -1,12 +1,20 @@
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { type ImageExecutionConfig, type ImageSource, type OfferedImage, OrlopError } from "@orlop/core";
 import { openDebianSource, type RunScripts } from "@orlop/image/debian";
-import { type FilesSource, openDirectoryImage, openImageArchive, openLayout, openTarImage } from "@orlop/image/files";
+import {
+  type FilesSource,
+  type LiveDirectory,
+  openDirectoryImage,
+  openImageArchive,
+  openLayout,
+  openTarImage,
+} from "@orlop/image/files";
 import { RegistryClient, type RegistryClientOptions } from "@orlop/image/registry";
 import type { ImageOrigin } from "@orlop/image/verify";
 import type { ImageReference } from "../image/image-reference.ts";
 import type { Depot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
+import { hostEmptied } from "./host-emptied.ts";
 import { imageVerifiers } from "./image-verifiers.ts";
 import { meantBy } from "./meant-by.ts";
 import { machineRegistryOptions } from "./registry-flags.ts";
@@ -85,14 +93,18 @@ export async function openSource(
       if (reference.writable) throw notPulled(`dir:${reference.path}:rw`, "it is used as it is; leave out :rw");
       return opened(await openDirectory(reference.path, signal), undefined, pathOrigin("dir", reference.path));
     case "host":
-      throw notPulled("host", "it is this machine, and used as it is");
+      return opened(await openHost(signal), undefined, { transport: "dir", path: "/" });
   }
 }
 
 /** Of what is a root file system and no more. */
 const ROOT_CONFIG: ImageExecutionConfig = { Cmd: ["sh"] };
 
-async function openDirectory(path: string, signal: AbortSignal | undefined): Promise<FilesSource> {
+async function openDirectory(
+  path: string,
+  signal: AbortSignal | undefined,
+  live?: LiveDirectory,
+): Promise<FilesSource> {
   const { XattrReader } = await import("@orlop/snapshot");
   using xattrs = new XattrReader();
   return await openDirectoryImage(path, {
@@ -102,7 +114,25 @@ async function openDirectory(path: string, signal: AbortSignal | undefined): Pro
     // An ordinary user's files are root's in his containers.
     owners: process.geteuid?.() === 0 ? "keep" : "root",
     ...(signal === undefined ? {} : { signal }),
+    ...(live === undefined ? {} : { live }),
   });
+}
+
+/**
+ * The files of this machine's root file system, as they are while they are read: of directories where something else is mounted,
+ * of what orlop keeps, and of what is there for a while only, there is no more than the directory.
+ *
+ * @throws OrlopError `denied` for an ordinary user, who may not read them all
+ */
+async function openHost(signal: AbortSignal | undefined): Promise<FilesSource> {
+  if (process.geteuid?.() !== 0) {
+    const way = 'Try it as root. To run programs on these files, "orlop run host" needs no image of them.';
+    throw new OrlopError(
+      "denied",
+      `Cannot pull "host": an ordinary user may not read all of this machine's files\n${way}`,
+    );
+  }
+  return await openDirectory("/", signal, { emptied: hostEmptied(readFileSync("/proc/self/mountinfo", "utf8")) });
 }
 
 function notPulled(name: string, problem: string): OrlopError {

@@ -18,7 +18,7 @@ export const pullCommand: Command = {
     "off has brought is there for the next one.\n\n" +
     "IMAGE is a name as docker takes it (busybox is docker.io/library/busybox:latest), oci:PATH[:NAME] (an OCI image " +
     "layout), oci-archive:PATH[:NAME] or docker-archive:PATH[:NAME] (in a tar archive), tar:PATH or dir:PATH (a " +
-    "root file system), or debian:SUITE?[packages=A,B][&variant=...] (made here of the packages of this machine's mirror; ubuntu:SUITE?... as " +
+    "root file system), host (this machine's, without what is mounted below it, for root), or debian:SUITE?[packages=A,B][&variant=...] (made here of the packages of this machine's mirror; ubuntu:SUITE?... as " +
     "well). An image of an archive or a layout that has no name there gets its digest for one.",
   examples: [
     ["orlop pull registry.example/app:1.2", "an image by its tag"],
