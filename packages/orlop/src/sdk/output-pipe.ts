@@ -4,6 +4,9 @@ import { Socket } from "node:net";
 /** pipe(7): what a pipe holds at most, unless somebody has made it larger. */
 const PIPE_CAPACITY_BYTES = 65_536;
 
+/** What is left in a pipe is read into this, and copied: few commands leave anything. */
+let rest: Buffer | undefined;
+
 /** The end of a pipe that a program writes its output to. */
 export class OutputPipe {
   readonly #fd: number;
@@ -42,7 +45,8 @@ export class OutputPipe {
   }
 
   #readRest(): void {
-    const data = Buffer.allocUnsafe(PIPE_CAPACITY_BYTES);
+    rest ??= Buffer.allocUnsafe(PIPE_CAPACITY_BYTES);
+    const data = rest;
     let length = 0;
     try {
       for (let got = -1; got !== 0 && length < data.length; length += got) {
@@ -51,6 +55,6 @@ export class OutputPipe {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
     }
-    if (length > 0) this.#take(data.subarray(0, length));
+    if (length > 0) this.#take(Buffer.from(data.subarray(0, length)));
   }
 }

@@ -307,11 +307,10 @@ export class ContainerDirectory {
     }
   }
 
-  /** Removes everything, as if there were only files: that is several times as fast as looking what each of them is. */
+  /** Removes everything; where nobody puts anything there meanwhile in a fraction of the time that `rmSync` takes. */
   remove(): void {
     try {
-      for (const name of readdirSync(this.path)) unlinkSync(join(this.path, name));
-      rmdirSync(this.path);
+      removeFiles(this.path);
     } catch {
       this.#removeTree();
     }
@@ -350,6 +349,15 @@ const REMOVAL_ROUNDS_MAX = 1000;
 
 /** How often a waiter looks whether there still is a reaper. */
 const REAPER_LOOK_MS = 250;
+
+function removeFiles(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) removeFiles(path);
+    else unlinkSync(path);
+  }
+  rmdirSync(directory);
+}
 
 function makeAnew(path: string): void {
   try {

@@ -34,7 +34,7 @@ import { connectSystemd } from "../systemd/connect-systemd.ts";
 import { followExec } from "../systemd/follow-exec.ts";
 import { removeContainerCgroups, removeEmptyCgroups } from "../systemd/remove-container-cgroups.ts";
 import { updateLimits } from "../systemd/update-limits.ts";
-import { abortable } from "./abortable.ts";
+import { awaitExit } from "./await-exit.ts";
 import { beginContainer } from "./begin-container.ts";
 import type { CreatePlan } from "./compilation.ts";
 import { ContainerDirectory } from "./container-directory.ts";
@@ -45,14 +45,13 @@ import { containerStats } from "./container-stats.ts";
 import { containerStatus, stateOf, thawIfFrozen, unsupervisedInit } from "./container-status.ts";
 import { endProcess } from "./end-process.ts";
 import { forgetEndedExecs } from "./ended-execs.ts";
-import { exitStatus } from "./exit-status.ts";
 import { expectDeletable, expectStatus } from "./expect-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
 import { KeptWork } from "./keep-programs.ts";
 import { type HookedContainer, keptRequest } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
-import { outOfMemory } from "./out-of-memory.ts";
+import { OwnExecs } from "./own-execs.ts";
 import { planExec } from "./plan-exec.ts";
 import { resizeTerminal } from "./resize-terminal.ts";
 import { SIGNAL_MAX } from "./send-signal.ts";
@@ -104,6 +103,7 @@ export class ProcessRuntime implements Runtime {
   readonly #options: ProcessRuntimeOptions;
   readonly #planner: ContainerPlanner;
   readonly #ours = new Map<string, Ours>();
+  readonly #execs = new OwnExecs();
   readonly #kept: KeptWork;
   #zygoteIfStarted: ZygoteLike | undefined;
 
@@ -177,12 +177,14 @@ export class ProcessRuntime implements Runtime {
     const container = this.#directory(id);
     const directory = container.exec(execId);
     const { handover } = this.#options.maker ?? {};
-    const plan = planExec(request, container, container.record(id), state.pid, this.#planner.host, handover);
+    const record = this.#ours.get(id)?.record ?? container.record(id);
+    const plan = planExec(request, container, record, state.pid, this.#planner.host, handover);
     const program = this.#kept.execs.program(plan);
     forgetEndedExecs(container);
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
     this.#zygote.submit(program, followed.onReport);
+    this.#execs.add(directory, followed);
     try {
       await followed.started.promise;
       return { pid: directory.created()?.value };
@@ -211,17 +213,8 @@ export class ProcessRuntime implements Runtime {
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
-    const container = this.#directory(id);
-    const { execId, signal } = options;
-    const ours = execId === undefined ? this.#ours.get(id)?.followed : undefined;
-    if (ours === undefined) container.record(id);
-    const directory = execId === undefined ? container : container.knownExec(execId);
-    // What has been heard already is not looked up; what is still to be heard may be there to read.
-    const known = ours?.exitedCleanly === true ? undefined : directory.exit();
-    const report =
-      known ?? (await (ours === undefined ? directory.waitForExit(signal) : abortable(ours.exited.promise, signal)));
-    if (execId !== undefined) directory.collect();
-    return exitStatus(report, outOfMemory(container.path));
+    const ours = { init: this.#ours.get(id)?.followed, execs: this.#execs };
+    return await awaitExit(this.#directory(id), id, options, ours);
   }
 
   async pause(id: string): Promise<void> {

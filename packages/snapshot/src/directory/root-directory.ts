@@ -155,10 +155,15 @@ function isAbsence(error: unknown): boolean {
   return ABSENCES.has((error as NodeJS.ErrnoException).code ?? "");
 }
 
+/** Where a file does not tell its size. */
+const READ_BYTES = 4096;
+
 function readAll(fd: number, path: string, bytesMax: number): Buffer {
-  const buffer = Buffer.alloc(bytesMax + 1);
+  // As much as it will need, and not as much as it could: the accounts of each container are read so.
+  let buffer = Buffer.alloc(Math.min(bytesMax, Math.max(fstatSync(fd).size, READ_BYTES)) + 1);
   let length = 0;
-  for (let got = -1; got !== 0 && length < buffer.length; length += got) {
+  for (let got = -1; got !== 0 && length <= bytesMax; length += got) {
+    if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * length, bytesMax + 1));
     got = readSync(fd, buffer, length, buffer.length - length, null);
   }
   if (length <= bytesMax) return Buffer.from(buffer.subarray(0, length));

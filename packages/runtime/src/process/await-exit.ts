@@ -1,0 +1,56 @@
+import type { ExitStatus, WaitOptions } from "@orlop/core";
+import type { Report } from "@orlop/kernel";
+import { abortable } from "./abortable.ts";
+import type { ContainerDirectory } from "./container-directory.ts";
+import { exitStatus } from "./exit-status.ts";
+import type { FollowedProgram } from "./followed-program.ts";
+import { outOfMemory } from "./out-of-memory.ts";
+import type { OwnExecs } from "./own-execs.ts";
+
+/** What this process has started itself, and hears of. */
+interface Heard {
+  readonly init: FollowedProgram | undefined;
+  readonly execs: OwnExecs;
+}
+
+/** Waits for the end of a container's init or of an exec, whoever has started it. @throws OrlopError */
+export async function awaitExit(
+  container: ContainerDirectory,
+  id: string,
+  { execId, signal }: WaitOptions,
+  heard: Heard,
+): Promise<ExitStatus> {
+  const report = await (execId === undefined
+    ? exitOfInit(container, id, heard.init, signal)
+    : exitOfExec(container, { id, execId }, heard.execs, signal));
+  return exitStatus(report, outOfMemory(container.path));
+}
+
+/** What has been heard is not looked up; what is yet to be heard may be there to read. */
+async function exitOfInit(
+  directory: ContainerDirectory,
+  id: string,
+  followed: FollowedProgram | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Report> {
+  if (followed?.exitedCleanly === true) return await followed.exited.promise;
+  if (followed === undefined) directory.record(id);
+  const known = directory.exit();
+  if (known !== undefined) return known;
+  return await (followed === undefined ? directory.waitForExit(signal) : abortable(followed.exited.promise, signal));
+}
+
+async function exitOfExec(
+  container: ContainerDirectory,
+  { id, execId }: { readonly id: string; readonly execId: string },
+  execs: OwnExecs,
+  signal: AbortSignal | undefined,
+): Promise<Report> {
+  const exited = execs.exited(container.exec(execId));
+  if (exited === undefined) container.record(id);
+  const directory = container.knownExec(execId);
+  const heard = exited && (await abortable(exited, signal));
+  const report = heard ?? directory.exit() ?? (await directory.waitForExit(signal));
+  directory.collect();
+  return report;
+}
