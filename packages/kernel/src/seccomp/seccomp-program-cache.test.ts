@@ -19,6 +19,15 @@ describe("a cache of seccomp programs", () => {
     assert.notEqual(cache.compile(config(1), { nativeArch: "SCMP_ARCH_AARCH64" }), first);
   });
 
+  it("knows a config again that is the same object, and for another machine compiles it anew", () => {
+    const cache = new SeccompProgramCache(1);
+    const same = config(1);
+    const first = cache.compile(same, options);
+    cache.compile(config(2), options);
+    assert.equal(cache.compile(same, options), first);
+    assert.notEqual(cache.compile(same, { nativeArch: "SCMP_ARCH_AARCH64" }), first);
+  });
+
   it("tells large numbers from each other", () => {
     const cache = new SeccompProgramCache();
     const [a, b] = [2n ** 64n - 1n, 2n ** 64n - 2n].map((value) => cache.compile(config(value), options));

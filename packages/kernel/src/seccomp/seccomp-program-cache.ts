@@ -13,14 +13,27 @@ const programsMaxDefault = 16;
 export class SeccompProgramCache {
   readonly #programs = new Map<string, SeccompProgram>();
   readonly #programsMax: number;
+  /** Of configs that are the very same object: they need not be read to be known. */
+  readonly #known = new WeakMap<
+    LinuxSeccomp,
+    { readonly nativeArch: CompileSeccompOptions["nativeArch"]; readonly program: SeccompProgram }
+  >();
 
   /** @param programsMax when it has more, it forgets the one that was not asked for the longest */
   constructor(programsMax: number = programsMaxDefault) {
     this.#programsMax = programsMax;
   }
 
-  /** The same as {@link compileSeccomp}, errors included. */
+  /** The same as {@link compileSeccomp}, errors included. Nobody may change a config that was given once. */
   compile(seccomp: LinuxSeccomp, options: CompileSeccompOptions): SeccompProgram {
+    const known = this.#known.get(seccomp);
+    if (known?.nativeArch === options.nativeArch) return known.program;
+    const program = this.#find(seccomp, options);
+    this.#known.set(seccomp, { nativeArch: options.nativeArch, program });
+    return program;
+  }
+
+  #find(seccomp: LinuxSeccomp, options: CompileSeccompOptions): SeccompProgram {
     const key = JSON.stringify([options.nativeArch, seccomp], (_key, value) =>
       typeof value === "bigint" ? { bigint: String(value) } : value,
     );

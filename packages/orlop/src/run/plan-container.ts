@@ -70,11 +70,12 @@ export function planContainer(
       seccomp: (capabilities) => seccompFilter(options, machine, capabilities),
     });
   const asked = new Set(options.mounts.map(({ mount }) => mount.destination));
-  const { mounts = [], process } = spec([]);
+  const bare = spec([]);
+  const { mounts = [], process } = bare;
   if (process === undefined) throw new Error("a container has a process");
   const mountPoints = mounts.map(({ destination }) => destination);
   return {
-    spec,
+    spec: (rootMounts) => (rootMounts.length === 0 ? bare : spec(rootMounts)),
     description: {
       image: { text: options.imageText, ...(image.id === undefined ? {} : { id: image.id }) },
       root: image.root,

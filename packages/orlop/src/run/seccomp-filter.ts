@@ -31,7 +31,16 @@ export function seccompFilter(
   if (typeof seccomp === "object") {
     return resolveSeccompProfile(decodeSeccompProfile(readProfile(seccomp.path)), target);
   }
-  return seccomp === "unconfined" || privileged ? undefined : defaultSeccompProfile(target);
+  return seccomp === "unconfined" || privileged ? undefined : knownProfile(target);
+}
+
+/** Containers with the same capabilities have the very same profile, which whoever compiles it knows again. */
+let last: { readonly key: string; readonly profile: LinuxSeccomp } | undefined;
+
+function knownProfile(target: SeccompProfileTarget): LinuxSeccomp {
+  const key = JSON.stringify(target);
+  if (last?.key !== key) last = { key, profile: defaultSeccompProfile(target) };
+  return last.profile;
 }
 
 function readProfile(path: string): Buffer {

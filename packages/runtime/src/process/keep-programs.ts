@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type CreateRequest, type RootFilesystem, type Stdio, shortId } from "@orlop/core";
+import { type CreateRequest, type RootFilesystem, type RuntimeSpec, type Stdio, shortId } from "@orlop/core";
 import { SeccompProgramCache, type TemplateValues } from "@orlop/kernel";
 import type { CreatePlan } from "./compilation.ts";
 import { compileCreate } from "./compile-create.ts";
@@ -39,9 +39,19 @@ function takeCreateApart(plan: CreatePlan): KeptPlan {
   const own = [...idTexts(request.id), ...fileTexts(request), ...writtenTexts(rest.rootfs)];
   return {
     values: { texts: sorted([...own, ...streams.texts]), numbers: { ...streams.numbers, ...makerNumbers(makerPid) } },
-    rest: { ...rest, asked, how, streams: streams.rest, seccomp: seccomp && { ...seccomp, filter: undefined } },
+    rest: {
+      ...{ ...rest, how, streams: streams.rest },
+      asked: { ...asked, spec: withoutRules(request.spec) },
+      seccomp: seccomp && { ...seccomp, filter: undefined },
+    },
     bytes: seccomp?.filter,
   };
+}
+
+/** The rules of a filter are thousands of words, and all in its bytes. */
+function withoutRules(spec: RuntimeSpec): RuntimeSpec {
+  const { seccomp } = spec.linux ?? {};
+  return seccomp === undefined ? spec : { ...spec, linux: { ...spec.linux, seccomp: { ...seccomp, syscalls: [] } } };
 }
 
 function makerNumbers(maker: number | undefined): TemplateValues["numbers"] {
