@@ -40,4 +40,9 @@ export interface LayerEntries extends AsyncIterable<LayerEntry> {
    * before the first entry is asked for. Absent: they come out of none, or it is not there as a whole.
    */
   watchArchive?(see: (chunk: Buffer) => void): void;
+  /**
+   * Has chunks of content, and those of the archive, lent only: each is gone when the next one is asked for, and its memory
+   * used again. Called before the first entry is asked for. Absent: chunks stay what they are.
+   */
+  lendChunks?(): void;
 }

@@ -62,7 +62,7 @@ async function copy(chunks: AsyncIterable<Buffer>, { name = "", ...options }: Se
     await using file = await open(path, "wx+", 0o600);
     await rm(path);
     const isRaw = (compression: Compression): boolean => isKept(compression, options);
-    for await (const chunk of detected(name, input, isRaw)) await file.appendFile(chunk);
+    for await (const chunk of detected(name, input, { isKept: isRaw })) await file.appendFile(chunk);
     return openSync(ownPath(file.fd), "r");
   } catch (error) {
     if (signal?.aborted) throw new OrlopError("cancelled", `Cannot ${what}: it was ended`, { cause: signal.reason });

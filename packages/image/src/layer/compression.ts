@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import type { Transform } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { pipeThrough } from "../process/pipe-through.ts";
 
@@ -21,11 +21,19 @@ export function compressionOf(start: Buffer): Compression {
   return MAGICS.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0] ?? "none";
 }
 
+interface UncompressOptions {
+  /** A chunk is gone when the next one is asked for, where that saves memory. */
+  readonly isLent?: boolean;
+  /** What is unpacked is nobody else's, and gone when it is unpacked. */
+  readonly isOwn?: boolean;
+}
+
 /** What was compressed so; `name` is for errors. */
 export async function* uncompressed(
   name: string,
   chunks: AsyncIterable<Buffer>,
   compression: Compression,
+  options: UncompressOptions = {},
 ): AsyncGenerator<Buffer> {
   switch (compression) {
     case "none":
@@ -33,7 +41,7 @@ export async function* uncompressed(
       return;
     case "gzip":
     case "zstd":
-      yield* inflated(name, chunks, compression);
+      yield* inflated(name, chunks, compression, options);
       return;
     case "xz":
     case "bzip2":
@@ -43,14 +51,15 @@ export async function* uncompressed(
 }
 
 /** Small ones cost more time than the unpacking itself does. */
-const INFLATED_CHUNK_BYTES = 256 * 1024;
+const INFLATED_CHUNK_BYTES = 512 * 1024;
 /** What may wait on either side, so that the thread that unpacks has work while this one is at something else. */
-const AHEAD = { readableHighWaterMark: 8 * INFLATED_CHUNK_BYTES, writableHighWaterMark: 1024 * 1024 };
+const AHEAD = { readableHighWaterMark: 4 * INFLATED_CHUNK_BYTES, writableHighWaterMark: 1024 * 1024 };
 
 async function* inflated(
   name: string,
   chunks: AsyncIterable<Buffer>,
   compression: "gzip" | "zstd",
+  { isLent = false, isOwn = false }: UncompressOptions,
 ): AsyncGenerator<Buffer> {
   // A container without layers to unpack starts sooner when this has not been loaded.
   const { createGunzip, createZstdDecompress } = await import("node:zlib");
@@ -60,25 +69,72 @@ async function* inflated(
     compression === "gzip"
       ? createGunzip({ chunkSize, ...AHEAD })
       : createZstdDecompress({ chunkSize, rejectGarbageAfterEnd: true, ...AHEAD });
-  const source = Readable.from(chunks);
-  source.on("error", (error) => stream.destroy(error));
-  source.pipe(stream);
+  feed(stream, chunks, isOwn).catch((error: unknown) => {
+    stream.destroy(error instanceof Error ? error : new Error("cannot read what is packed", { cause: error }));
+  });
   try {
-    yield* stream as AsyncIterable<Buffer>;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      yield chunk;
+      if (isLent) giveBack(chunk);
+    }
   } catch (cause) {
     if (cause instanceof OrlopError) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new OrlopError("invalid", `Cannot unpack layer "${name}": ${what}`, { cause });
   } finally {
-    source.destroy();
+    stream.destroy();
   }
 }
 
-/** What was compressed in the way that its first bytes tell; `isKept` picks ways in which it is left as it is. */
+/** Resolves when all has been taken, or the stream has been destroyed. Rejects with what the chunks do. */
+async function feed(stream: Transform, chunks: AsyncIterable<Buffer>, isOwn: boolean): Promise<void> {
+  for await (const chunk of chunks) {
+    const taken = (error?: Error | null): void => {
+      if (isOwn && !error) giveBack(chunk);
+    };
+    if (!stream.destroyed && !stream.write(chunk, taken)) await roomIn(stream);
+    if (stream.destroyed) return;
+  }
+  stream.end();
+}
+
+function roomIn(stream: Transform): Promise<void> {
+  return new Promise((resolve) => {
+    const proceed = (): void => {
+      stream.off("drain", proceed);
+      stream.off("close", proceed);
+      resolve();
+    };
+    stream.on("drain", proceed);
+    stream.on("close", proceed);
+    if (stream.destroyed) proceed();
+  });
+}
+
+/** Node never puts several so large into one buffer. */
+const GIVEN_BACK_MIN_BYTES = 256 * 1024;
+
+/**
+ * Gives back the memory of a chunk, which takes several collections of garbage otherwise: what is unpacked next lies where the
+ * processor has it at hand, and not in memory that the kernel has to clear first.
+ */
+function giveBack({ buffer, byteOffset, length }: Buffer): void {
+  // A stream fills a buffer to its end before it takes another one: what ends sooner may be part of the one that it is at. What
+  // is small may be in a buffer with others.
+  const isLast = byteOffset + length === buffer.byteLength;
+  if (isLast && buffer.byteLength >= GIVEN_BACK_MIN_BYTES) (buffer as ArrayBuffer).transfer(0);
+}
+
+interface DetectedOptions extends UncompressOptions {
+  /** Picks ways of compression in which it is left as it is; absent: none. */
+  readonly isKept?: (compression: Compression) => boolean;
+}
+
+/** What was compressed in the way that its first bytes tell. */
 export async function* detected(
   name: string,
   chunks: AsyncIterable<Buffer>,
-  isKept: (compression: Compression) => boolean = () => false,
+  { isKept = () => false, ...options }: DetectedOptions = {},
 ): AsyncGenerator<Buffer> {
   const rest = chunks[Symbol.asyncIterator]();
   const first: Buffer[] = [];
@@ -94,5 +150,5 @@ export async function* detected(
     yield* { [Symbol.asyncIterator]: () => rest };
   };
   const found = compressionOf(start);
-  yield* uncompressed(name, all(), isKept(found) ? "none" : found);
+  yield* uncompressed(name, all(), isKept(found) ? "none" : found, options);
 }

@@ -67,6 +67,42 @@ suite("reading a layer", () => {
       assert.deepEqual(Buffer.concat(seen), FILES);
     });
 
+    test(`lends what is in one of ${mediaType}, and takes it back`, async () => {
+      const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => (index * index) >> 7));
+      const xattr = Buffer.from("kept with the entry");
+      const archive = makeTar([
+        { path: "short", pax: { "SCHILY.xattr.user.a": xattr } },
+        { path: "long", content },
+        { path: "x".repeat(99), pax: { "SCHILY.xattr.user.a": xattr } },
+        { path: "longer", content: Buffer.concat([content, content]) },
+      ]);
+      const packed = compress(archive);
+      async function* chunks(): AsyncGenerator<Buffer> {
+        for (let at = 0; at < packed.length; at += 700_000) yield Buffer.from(packed.subarray(at, at + 700_000));
+      }
+      const layer = readLayer({ ...stored(packed, mediaType, archive), chunks, ownsChunks: true });
+      layer.lendChunks?.();
+      const lent: Buffer[] = [];
+      const found: [path: string, digest: Digest, xattr: Buffer | undefined][] = [];
+      for await (const { path, xattrs, content } of layer) {
+        const hash = createHash("sha256");
+        for await (const chunk of content()) {
+          lent.push(chunk);
+          hash.update(chunk);
+        }
+        found.push([path, `sha256:${hash.digest("hex")}`, xattrs.get("user.a")]);
+      }
+      const nothing = Buffer.alloc(0);
+      assert.deepEqual(found, [
+        ["short", digestOf(nothing), xattr],
+        ["long", digestOf(content), undefined],
+        ["x".repeat(99), digestOf(nothing), xattr],
+        ["longer", digestOf(Buffer.concat([content, content])), undefined],
+      ]);
+      const isGone = (chunk: Buffer): boolean => chunk.length === 0;
+      assert.equal(lent.some(isGone), mediaType !== MEDIA_TYPE_IMAGE_LAYER);
+    });
+
     test(`refuses one of ${mediaType} that is cut anywhere`, async () => {
       const whole = compress(FILES);
       const step = Math.ceil(whole.length / 200);

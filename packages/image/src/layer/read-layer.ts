@@ -44,6 +44,8 @@ export interface StoredLayer {
   /** As it is stored, where that is known. */
   readonly sizeBytes?: number;
   chunks(): AsyncIterable<Buffer>;
+  /** What `chunks` gives is nobody else's, each in a buffer of its own: it need not outlast its use. */
+  readonly ownsChunks?: boolean;
 }
 
 export interface ReadLayerOptions {
@@ -62,23 +64,33 @@ export interface ReadLayerOptions {
  */
 export function readLayer(layer: StoredLayer, options: ReadLayerOptions = {}): LayerEntries {
   const watchers: ((chunk: Buffer) => void)[] = [];
+  let isLent = false;
   return {
     watchArchive: (see) => void watchers.push(see),
-    [Symbol.asyncIterator]: () => readEntries(layer, options, watchers),
+    lendChunks: () => {
+      isLent = true;
+    },
+    [Symbol.asyncIterator]: () => readEntries(layer, options, { watchers, isLent }),
   };
+}
+
+interface ReadingWishes {
+  readonly watchers: readonly ((chunk: Buffer) => void)[];
+  /** Nobody looks at a chunk any more who asks for the next one. */
+  readonly isLent: boolean;
 }
 
 async function* readEntries(
   layer: StoredLayer,
   options: ReadLayerOptions,
-  watchers: readonly ((chunk: Buffer) => void)[],
+  { watchers, isLent }: ReadingWishes,
 ): AsyncGenerator<LayerEntry> {
   const { name, diffId, sizeBytes } = layer;
   const { limits = LAYER_LIMITS, signal } = options;
   const hash = hashFor(diffId);
   const meter = new LayerMeter(name, limits, sizeBytes);
   const stored = watched(layer.chunks(), (chunk) => meter.countStored(chunk.length));
-  const archive = watched(decompress(layer, stored, options), (chunk) => {
+  const archive = watched(decompress(layer, stored, { ...options, isLent }), (chunk) => {
     if (signal?.aborted) throw new OrlopError("cancelled", `Cannot unpack layer "${name}": it was ended`);
     meter.countArchive(chunk.length);
     hash.update(chunk);
@@ -94,16 +106,20 @@ async function* readEntries(
 }
 
 async function* decompress(
-  { name, mediaType }: StoredLayer,
+  { name, mediaType, ownsChunks: isOwn = false }: StoredLayer,
   chunks: AsyncIterable<Buffer>,
-  { processors, signal }: ReadLayerOptions,
+  { processors, signal, isLent }: ReadLayerOptions & Pick<ReadingWishes, "isLent">,
 ): AsyncGenerator<Buffer> {
   if (mediaType === undefined) {
-    yield* detected(name, chunks);
+    yield* detected(name, chunks, { isLent });
     return;
   }
   const isWanted = (type: string): boolean => COMPRESSIONS.has(type);
   const found = isWanted(mediaType) ? [] : (processors?.() ?? []);
   const layer = processStream({ mediaType, chunks }, { name, processors: found, isWanted, signal });
-  yield* uncompressed(name, layer.chunks, COMPRESSIONS.get(layer.mediaType) ?? "none");
+  const isUnprocessed = layer.chunks === chunks;
+  yield* uncompressed(name, layer.chunks, COMPRESSIONS.get(layer.mediaType) ?? "none", {
+    isLent,
+    isOwn: isOwn && isUnprocessed,
+  });
 }

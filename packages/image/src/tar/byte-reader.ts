@@ -57,10 +57,11 @@ export class ByteReader {
         if (missing === length) return undefined;
         throw new RangeError("the stream ended early");
       }
-      parts.push(part);
+      // What it is in may be gone when the next chunk has come.
+      parts.push(Buffer.from(part));
       missing -= part.length;
     }
-    return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    return Buffer.concat(parts, length);
   }
 
   /** At most `length` bytes, whatever there is; `undefined` at the end. */

@@ -17,12 +17,12 @@ interface SparseFile {
 /** Of an entry of type "S": in its header, and in the blocks behind it. */
 export async function readOldSparseMap(reader: ByteReader, header: Buffer, storedBytes: number): Promise<SparseFile> {
   const numbers = oldRegions(header, OLD);
+  const size = readNumber(header.subarray(OLD.sizeAt, OLD.sizeAt + NUMBER_BYTES), "size");
   for (let block = header, at: number = OLD.extendedAt; block[at] !== 0; at = OLD_EXTENSION.extendedAt) {
     block = (await reader.take(TAR_BLOCK_BYTES)) ?? endOfMap();
     numbers.push(...oldRegions(block, OLD_EXTENSION));
     expectRegions(numbers.length / 2);
   }
-  const size = readNumber(header.subarray(OLD.sizeAt, OLD.sizeAt + NUMBER_BYTES), "size");
   return { map: sparseMap(numbers, size, storedBytes), storedBytes };
 }
 

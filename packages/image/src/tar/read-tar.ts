@@ -86,7 +86,8 @@ async function readExtension(reader: ByteReader, { size }: TarHeader): Promise<B
   const padded = Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
   const bytes = (await reader.take(padded)) ?? Buffer.alloc(0);
   if (bytes.length < padded) throw malformedTar("it ends in an extended header");
-  return bytes.subarray(0, size);
+  // Kept with the entry, longer than the chunk that it is in.
+  return Buffer.from(bytes.subarray(0, size));
 }
 
 function untilNul(bytes: Buffer): Buffer {

@@ -220,6 +220,8 @@ class Pull {
       sizeBytes: size,
       diffId: unpacking.diffId(index),
       chunks,
+      // They come out of a file.
+      ownsChunks: true,
     });
     const read = (): StoredLayer => stored(() => content.read(digest));
     const fails = new FirstFailure();

@@ -50,6 +50,8 @@ export class ErofsLayerWriter implements Disposable {
   /** @throws OrlopError `invalid`, `unsupported`, `exhausted`, and what the file system says */
   async add(entries: LayerEntries): Promise<void> {
     const archive = this.#archive;
+    // What comes is written, or copied, before there is more.
+    if (archive === undefined || entries.watchArchive !== undefined) entries.lendChunks?.();
     const kept = archive === undefined ? entries : keepArchive(entries, (chunk) => this.#append(archive, chunk));
     for await (const entry of kept) {
       this.#tree.add(entry, entry.kind === "file" ? await this.#write(entry) : EMPTY_CONTENT);

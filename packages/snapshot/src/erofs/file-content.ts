@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { AppendFile } from "./append-file.ts";
 import { alignUp, CHUNK_BITS_MASK, INDEX_BLOCK_BYTES, NULL_ADDRESS } from "./erofs-format.ts";
 
@@ -51,12 +52,14 @@ class BlockSink implements ContentSink {
   readonly #block: number;
   readonly #spoolAt: number;
   readonly #tailBytes: number;
+  readonly #sizeBytes: number;
   #left: number;
 
   constructor(files: ContentFiles, size: number, inodeBytes: number) {
     const { blockBytes } = files;
     const rest = size % blockBytes;
     this.#files = files;
+    this.#sizeBytes = size;
     this.#block = files.image.size / blockBytes;
     this.#spoolAt = files.spool.size;
     // More than half a block is not worth the room that packing it wastes.
@@ -72,7 +75,9 @@ class BlockSink implements ContentSink {
   }
 
   end(): FileContent {
-    const { image, blockBytes } = this.#files;
+    const { image, spool, blockBytes } = this.#files;
+    const written = this.#sizeBytes - this.#tailBytes - this.#left + spool.size - this.#spoolAt;
+    assert(written === this.#sizeBytes, "a file has other content than its size says");
     image.appendZeros(alignUp(image.size, blockBytes));
     if (this.#tailBytes === 0) return { kind: "plain", block: this.#block };
     return { kind: "inline", block: this.#block, spoolAt: this.#spoolAt, tailBytes: this.#tailBytes };
@@ -83,17 +88,21 @@ class BlockSink implements ContentSink {
 class ChunkSink implements ContentSink {
   readonly #files: ContentFiles;
   readonly #bits: number;
+  readonly #sizeBytes: number;
+  #writtenBytes = 0;
   readonly #addresses: number[] = [];
   #parts: Buffer[] = [];
   #gathered = 0;
 
   constructor(files: ContentFiles, size: number) {
     this.#files = files;
+    this.#sizeBytes = size;
     this.#bits = Math.max(CHUNK_BITS_MIN, Math.ceil(Math.log2(size / CHUNKS_MAX)));
   }
 
   write(chunk: Buffer): void {
     const chunkBytes = 2 ** this.#bits;
+    this.#writtenBytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
       const part = chunk.subarray(at, at + chunkBytes - this.#gathered);
       this.#parts.push(part);
@@ -101,9 +110,13 @@ class ChunkSink implements ContentSink {
       at += part.length;
       if (this.#gathered === chunkBytes) this.#endChunk();
     }
+    // It is lent only: what waits for the rest of its chunk is the end of it.
+    const waiting = this.#parts.pop();
+    if (waiting !== undefined) this.#parts.push(Buffer.from(waiting));
   }
 
   end(): FileContent {
+    assert(this.#writtenBytes === this.#sizeBytes, "a file has other content than its size says");
     if (this.#gathered > 0) this.#endChunk();
     // Chunks that are all there lie one after the other.
     if (!this.#addresses.includes(NULL_ADDRESS)) return { kind: "plain", block: this.#addresses[0] ?? 0 };

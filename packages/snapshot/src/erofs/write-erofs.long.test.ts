@@ -75,6 +75,11 @@ suite("an EROFS image", () => {
           await write(path, entries, { pieceBytes, ...(form === "index" ? { archive: `${path}.tar` } : {}) });
           hashes.push(createHash("sha256").update(readFileSync(path)).digest("hex"));
         }
+        if (form === "whole") {
+          const path = join(directory, "of-what-is-not-lent");
+          await writeErofs(path, readTar(inPieces(makeTar(entries), 1 << 20)));
+          hashes.push(createHash("sha256").update(readFileSync(path)).digest("hex"));
+        }
         assert.equal(new Set(hashes).size, 1);
       }
     }));
