@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 import { withTemporaryDirectory } from "@orlop/testkit";
 import { isListening } from "./is-listening.ts";
 import { type LauncherPlace, launcherPlace } from "./launcher-place.ts";
-import { ResidentServer } from "./resident-server.ts";
+import { ResidentServer, type Served } from "./resident-server.ts";
 
 const LONG_MS = 3_600_000;
 
@@ -14,11 +14,25 @@ type Options = Partial<ConstructorParameters<typeof ResidentServer>[0]>;
 
 /** Serves each caller until that one leaves. */
 function serverAt(place: LauncherPlace, options: Options = {}): ResidentServer {
-  const serve = async (socket: Socket): Promise<void> => {
+  const serve = async (socket: Socket): Promise<Served> => {
     socket.resume().on("error", () => {});
     await new Promise<void>((resolve) => socket.on("close", () => resolve()));
+    return "served";
   };
-  return new ResidentServer({ place, idleMs: LONG_MS, callsMax: 10, serve, onFailure: () => {}, ...options });
+  const onFailure = (): void => {};
+  return new ResidentServer({ place, idleMs: LONG_MS, yieldMs: LONG_MS, callsMax: 10, serve, onFailure, ...options });
+}
+
+/** Has each caller go, and tells what became of it. */
+function endsAs(outcome: () => Served): (socket: Socket) => Promise<Served> {
+  return async (socket) => {
+    socket.destroy();
+    return outcome();
+  };
+}
+
+async function isTurnedAway(place: LauncherPlace): Promise<void> {
+  await once((await call(place)).resume(), "close");
 }
 
 async function withPlace(work: (place: LauncherPlace) => Promise<void>): Promise<void> {
@@ -55,6 +69,54 @@ describe("a resident process", () => {
       assert.equal(await Promise.race([server.left.then(() => "left"), "serves"]), "serves");
       caller.end();
       await server.left;
+    });
+  });
+
+  test("makes room for a caller that it has to decline, unless it has served others lately", async () => {
+    await withPlace(async (place) => {
+      mock.timers.enable({ apis: ["Date"] });
+      try {
+        let outcome: Served = "declined";
+        const server = serverAt(place, { yieldMs: 1000, serve: endsAs(() => outcome) });
+        await server.listen();
+        mock.timers.tick(999);
+        await isTurnedAway(place);
+        outcome = "served";
+        await isTurnedAway(place);
+        mock.timers.tick(999);
+        outcome = "declined";
+        await isTurnedAway(place);
+        mock.timers.tick(1);
+        // Who only looks whether it is there needs no room.
+        outcome = "nobody";
+        await isTurnedAway(place);
+        assert.ok(await isListening(place.socket));
+        outcome = "declined";
+        await isTurnedAway(place);
+        await server.left;
+      } finally {
+        mock.timers.reset();
+      }
+    });
+  });
+
+  test("does not stay for callers that it declines, nor for those who look whether it is there", async () => {
+    await withPlace(async (place) => {
+      mock.timers.enable({ apis: ["Date", "setTimeout"] });
+      try {
+        let outcome: Served = "declined";
+        const server = serverAt(place, { idleMs: 1000, serve: endsAs(() => outcome) });
+        await server.listen();
+        for (outcome of ["declined", "nobody"] as const) {
+          mock.timers.tick(499);
+          await isTurnedAway(place);
+        }
+        assert.ok(await isListening(place.socket));
+        mock.timers.tick(2);
+        await server.left;
+      } finally {
+        mock.timers.reset();
+      }
     });
   });
 
@@ -110,7 +172,7 @@ describe("a resident process", () => {
   test("goes on after a call that fails in a way nobody foresaw", async () => {
     await withPlace(async (place) => {
       const failures: unknown[] = [];
-      const serve = async (): Promise<void> => {
+      const serve = async (): Promise<Served> => {
         throw new Error("unforeseen");
       };
       const server = serverAt(place, { serve, onFailure: (error) => failures.push(error) });

@@ -4,21 +4,27 @@ import { join } from "node:path";
 import { isListening } from "./is-listening.ts";
 import { type LauncherPlace, makeSocketDirectory, ownName, STARTING } from "./launcher-place.ts";
 
+/** What became of somebody who came: one of its callers, a caller who is elsewhere or other, or nobody who called. */
+export type Served = "served" | "declined" | "nobody";
+
 interface ResidentServerOptions {
   readonly place: LauncherPlace;
-  /** Without a call for so long, it leaves. */
+  /** Without a call that it serves for so long, it leaves. */
   readonly idleMs: number;
+  /** Without one for so long, it makes room for the first caller that it has to decline. */
+  readonly yieldMs: number;
   /** How many calls it serves at once; who comes then is served by Node. */
   readonly callsMax: number;
   /** Serves one caller to its end. */
-  serve(socket: Socket): Promise<void>;
+  serve(socket: Socket): Promise<Served>;
   /** Takes what a call failed with in a way that nobody foresaw. */
   onFailure(error: unknown): void;
 }
 
 /**
- * Waits for calls at a place, until nothing has happened for a while, somebody else listens there, or it is told to leave;
- * the calls that it serves are served to their end.
+ * Waits for calls at a place, until it has served nobody for a while, somebody else listens there, or it is told to leave;
+ * the calls that it serves are served to their end. There is one place for all callers of an installation, and those in
+ * another namespace need a process of their own there: so it does not stay for calls that it declines.
  */
 export class ResidentServer {
   /** Resolves when it has left. */
@@ -27,6 +33,7 @@ export class ResidentServer {
   readonly #server: Server;
   readonly #left: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #calls = 0;
+  #servedMs = Date.now();
   #leaving = false;
   #idle: NodeJS.Timeout | undefined;
   #watcher: FSWatcher | undefined;
@@ -77,22 +84,29 @@ export class ResidentServer {
   async #serve(socket: Socket): Promise<void> {
     this.#calls++;
     clearTimeout(this.#idle);
+    let served: Served = "served";
     try {
-      await this.#options.serve(socket);
+      served = await this.#options.serve(socket);
     } catch (error) {
       // The launcher sees the end of its socket, and says that its call broke off.
       socket.destroy();
       this.#options.onFailure(error);
     }
     this.#calls--;
+    if (served === "served") this.#servedMs = Date.now();
     if (this.#calls > 0) return;
     if (this.#leaving) this.#end();
+    else if (served === "declined" && Date.now() - this.#servedMs >= this.#options.yieldMs) this.leave();
     else this.#rest();
   }
 
   #rest(): void {
     clearTimeout(this.#idle);
-    if (!this.#leaving) this.#idle = setTimeout(() => this.leave(), this.#options.idleMs);
+    if (this.#leaving) return;
+    const { idleMs } = this.#options;
+    // A clock that was set back must not make it stay for longer.
+    const leftMs = Math.min(this.#servedMs + idleMs - Date.now(), idleMs);
+    this.#idle = setTimeout(() => this.leave(), leftMs);
   }
 
   #leaveIfReplaced(): void {

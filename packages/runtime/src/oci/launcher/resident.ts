@@ -14,6 +14,8 @@ import { serveCall } from "./serve-call.ts";
 import { watchOwnCode } from "./watch-own-code.ts";
 
 const IDLE_MS = 5 * 60_000;
+/** Longer than callers that take turns with others leave it alone. */
+const YIELD_MS = 30_000;
 const CALLS_MAX = 256;
 
 /** After a failure that belongs to no call, those that are being served have so long to end. */
@@ -39,6 +41,7 @@ const kept = new KeptWork();
 const server = new ResidentServer({
   place,
   idleMs: IDLE_MS,
+  yieldMs: YIELD_MS,
   callsMax: CALLS_MAX,
   serve: (socket) => serveCall(socket, join(bin, BROKEN), (options) => openContainers({ ...options, kept })),
   onFailure: note,

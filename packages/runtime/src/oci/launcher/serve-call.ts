@@ -9,6 +9,7 @@ import { calledName } from "./called-as.ts";
 import { type Hello, isOneOfUs } from "./hello.ts";
 import { readHello } from "./read-hello.ts";
 import { RemoteHands } from "./remote-hands.ts";
+import type { Served } from "./resident-server.ts";
 import { sayNow } from "./say-now.ts";
 import { type Said, takeLeave } from "./take-leave.ts";
 
@@ -23,13 +24,13 @@ export async function serveCall(
   socket: Socket,
   finishFile: string,
   open: (options: OciContainersOptions) => Promise<OciContainers>,
-): Promise<void> {
+): Promise<Served> {
   const sinceMs = Date.now();
   socket.on("error", () => {});
   const hello = await readHello(socket);
   if (hello === undefined || !isOneOfUs(hello)) {
     socket.destroy();
-    return;
+    return hello === undefined ? "nobody" : "declined";
   }
   const said: Said = { stdout: "", stderr: "" };
   const hands = new RemoteHands(socket, hello, finishFile, said);
@@ -45,6 +46,7 @@ export async function serveCall(
   }
   await closed;
   if (hands.used && !hands.heard) await undoForNobody(call, sinceMs);
+  return "served";
 }
 
 /** The launcher was killed before it could hear how its call went: as if it had never called. */
