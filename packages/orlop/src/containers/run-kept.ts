@@ -1,3 +1,4 @@
+import { unlessMissing } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { leaveToCalled } from "../caller/not-here.ts";
 import { printText } from "../print.ts";
@@ -38,7 +39,7 @@ async function startOrRemove<T>(
   try {
     return await start();
   } catch (error) {
-    if (autoRemove) await engine.remove(id, { force: true });
+    if (autoRemove) await unlessMissing(engine.remove(id, { force: true }));
     throw error;
   }
 }
@@ -70,6 +71,7 @@ export async function runAttached(open: OpenEngine, container: Container, option
     engine.tell(container, "detach");
     return 0;
   }
-  if (container.autoRemove) await engine.remove(container.id, { force: true });
+  // Who looks after it may have done so.
+  if (container.autoRemove) await unlessMissing(engine.remove(container.id, { force: true }));
   return end.exitCode;
 }
