@@ -1,4 +1,4 @@
-import { generateId, OrlopError, type Process, type Runtime } from "@orlop/core";
+import { generateId, OrlopError, type Process, type Runtime, type RuntimeFeatures } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { randomBytes } from "@orlop/kernel";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
@@ -130,15 +130,21 @@ export class Sandbox implements AsyncDisposable {
     const host = stack.use(SandboxHost.take(stateDirectory));
     const handler = await openHandler(run.runtime, { host, stateDirectory }, stack);
     const spare = stack.use(new SparePipes(() => host.makePipes(2)));
+    const { runtime } = handler;
     // When the container's program has been sent, so that this is done beside it.
-    setImmediate(() => spare.prepare());
+    const features = new Promise<RuntimeFeatures>((resolve) => {
+      setImmediate(() => {
+        spare.prepare();
+        resolve(runtime.features());
+      });
+    });
+    features.catch(() => {});
     const { pid } = await runOnCurrentRoot(prepared, (request) =>
       handler.run({ ...request, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
     );
-    const { runtime } = handler;
     stack.defer(() => runtime.delete(id, { force: true }));
     if (pid === undefined) throw new OrlopError("failed", `Cannot create sandbox: its init has ended at once`);
-    const { isolation } = await runtime.features();
+    const { isolation } = await features;
     // Meanwhile: what it fails at is not this sandbox's concern, and the next one tries again.
     const sweep = sweepOrphans(stateDirectory).catch(() => {});
     stack.defer(() => sweep);

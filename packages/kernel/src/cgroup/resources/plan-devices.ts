@@ -7,10 +7,28 @@ import type { DevicePolicy } from "../device-rule.ts";
 import { type ResourceContext, refuse, resourceFieldName, resourceTarget, resourceWrite } from "./resource-context.ts";
 import { transitionDevices } from "./transition-devices.ts";
 
+/** The last rules that were reduced, and what came of them: most containers have the same. */
+let last: { readonly key: string; readonly policy: DevicePolicy } | undefined;
+
 /** The rules of the configuration and those that every container gets, reduced. */
 export function containerDevicePolicy(rules: readonly LinuxDeviceCgroup[]): DevicePolicy {
+  const key = JSON.stringify(rules);
+  if (last?.key !== key) last = { key, policy: reduceRules(rules) };
+  return last.policy;
+}
+
+function reduceRules(rules: readonly LinuxDeviceCgroup[]): DevicePolicy {
   const all = [...rules, ...DEFAULT_DEVICE_RULES];
   return reduceDeviceRules(all, (index) => resourceFieldName(index < rules.length ? `devices[${index}]` : "devices"));
+}
+
+const newLines = new WeakMap<DevicePolicy, ReturnType<typeof transitionDevices>>();
+
+/** For a cgroup that is new. */
+function linesOfNew(policy: DevicePolicy): ReturnType<typeof transitionDevices> {
+  const known = newLines.get(policy) ?? transitionDevices(undefined, policy);
+  newLines.set(policy, known);
+  return known;
 }
 
 /**
@@ -26,9 +44,8 @@ export function planDevices(rules: readonly LinuxDeviceCgroup[], context: Resour
   if (v1 !== undefined) {
     const target = resourceTarget(context, "devices", "devices", rules);
     const present = context.purpose === "update" ? context.readCurrent(v1.path, "devices.list") : undefined;
-    return transitionDevices(present, policy).map(({ file, line, field, reason }) =>
-      resourceWrite(target, field, file, line, reason),
-    );
+    const lines = present === undefined ? linesOfNew(policy) : transitionDevices(present, policy);
+    return lines.map(({ file, line, field, reason }) => resourceWrite(target, field, file, line, reason));
   }
   const v2 = unifiedDirectory(context.directories);
   if (v2 === undefined)
