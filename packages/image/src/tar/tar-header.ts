@@ -92,12 +92,25 @@ function text(block: Buffer, name: TarField): string {
 
 function number(block: Buffer, name: TarField): number {
   const [offset, length] = TAR_FIELDS[name];
-  return readNumber(block.subarray(offset, offset + length), name);
+  return numberAt(block, { offset, length }, name);
 }
 
 /** Octal digits, or with the highest bit set, GNU's big-endian binary. `name` is for the error. */
 export function readNumber(bytes: Buffer, name: string): number {
-  const value = (bytes[0] ?? 0) & 0x80 ? binary(bytes) : octal(bytes, name);
+  return numberAt(bytes, { offset: 0, length: bytes.length }, name);
+}
+
+interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** As `readNumber`, of a part of a block. */
+function numberAt(block: Buffer, place: Place, name: string): number {
+  const isBinary = ((block[place.offset] ?? 0) & 0x80) !== 0;
+  const value = isBinary
+    ? binary(block.subarray(place.offset, place.offset + place.length))
+    : octal(block, place, name);
   if (!Number.isSafeInteger(value)) throw malformedTar(`a header's ${name} is out of range`);
   return value;
 }
@@ -110,12 +123,12 @@ function binary(bytes: Buffer): number {
   return Number(BigInt(`0x${digits.toString("hex")}`));
 }
 
-/** With blanks or zero bytes around it; by hand, as there are six of them in each header. */
-function octal(bytes: Buffer, name: string): number {
+/** With blanks or zero bytes around it; by hand and without a buffer of its own, as there are six of them in each header. */
+function octal(block: Buffer, { offset, length }: Place, name: string): number {
   let value = 0;
   let state: "before" | "within" | "behind" = "before";
-  for (let index = 0; index < bytes.length; index++) {
-    const byte = bytes[index] ?? 0;
+  for (let index = offset; index < offset + length; index++) {
+    const byte = block[index] ?? 0;
     const isBlank = byte === 0x20 || byte === 0;
     if (!isBlank && (byte < 0x30 || byte > 0x37)) throw malformedTar(`a header's ${name} is no number`);
     if (isBlank) state = state === "before" ? "before" : "behind";
