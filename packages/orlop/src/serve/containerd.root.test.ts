@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { erofsObstacle } from "@orlop/snapshot";
 import { busyboxObstacle, dockerRegistryObstacle, type FixtureEntry, untilNothing } from "@orlop/testkit";
@@ -25,7 +26,7 @@ const LOOK =
   "cat /share/new; ls /share /removed 2>&1; stat -c '%u:%g %a %h' /owned; cat /linked; echo; echo w >/data/w; ls /data";
 const SEEN = ["newls: /removed: No such file or directory", "/share:", "new", "12:34 4750 2", "above", "new", "w"];
 
-function servedSuite(snapshotter: "erofs" | "overlay", obstacle: string | undefined): void {
+function servedSuite(snapshotter: "erofs" | "overlay" | "blockfile", obstacle: string | undefined): void {
   const skip = containerdObstacle() ?? busyboxObstacle() ?? dockerRegistryObstacle() ?? obstacle ?? false;
   let b: ServedHost;
   const output = (argv: readonly string[]): Promise<string> => b.host.succeeds(argv);
@@ -93,3 +94,4 @@ function servedSuite(snapshotter: "erofs" | "overlay", obstacle: string | undefi
 
 servedSuite("overlay", undefined);
 servedSuite("erofs", erofsObstacle());
+servedSuite("blockfile", existsSync("/dev/loop-control") ? undefined : "needs loop devices");

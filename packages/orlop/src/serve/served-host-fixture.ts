@@ -19,13 +19,18 @@ export class ServedHost implements AsyncDisposable {
   readonly host: ClientHost;
   /** Of the image in the registry. */
   readonly image: string;
-  readonly #snapshotter: "erofs" | "overlay";
+  readonly #snapshotter: "erofs" | "overlay" | "blockfile";
   readonly #stack: AsyncDisposableStack;
   #server: Daemon | undefined;
   #containerd: Daemon | undefined;
   #starts = 0;
 
-  private constructor(snapshotter: "erofs" | "overlay", host: ClientHost, image: string, stack: AsyncDisposableStack) {
+  private constructor(
+    snapshotter: "erofs" | "overlay" | "blockfile",
+    host: ClientHost,
+    image: string,
+    stack: AsyncDisposableStack,
+  ) {
     this.#snapshotter = snapshotter;
     this.host = host;
     this.image = image;
@@ -34,7 +39,7 @@ export class ServedHost implements AsyncDisposable {
 
   /** @param layers of the image, above busybox */
   static async start(
-    snapshotter: "erofs" | "overlay",
+    snapshotter: "erofs" | "overlay" | "blockfile",
     layers: readonly (readonly FixtureEntry[])[],
   ): Promise<ServedHost> {
     await using stack = new AsyncDisposableStack();

@@ -25,6 +25,13 @@ export interface WrittenDirectories {
 export function writtenDirectories(what: string, mounts: readonly SnapshotMount[]): WrittenDirectories {
   const root = rootFilesystem(mounts);
   if (root.kind === "directory") return { upper: root.path, work: dirname(root.path), lower: [] };
+  if (root.kind === "disk") {
+    const way = "Try a snapshotter of orlop's own: blockfile or devmapper.";
+    throw new OrlopError(
+      "unsupported",
+      `Cannot ${what}: it is a disk, which does not tell what is written from the rest\n${way}`,
+    );
+  }
   if (root.kind !== "overlay" || typeof root.writes === "string") {
     throw new OrlopError("conflict", `Cannot ${what}: it can only be read`);
   }

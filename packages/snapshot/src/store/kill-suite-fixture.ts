@@ -21,6 +21,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   overlay: ["facts.json", "fs"],
   native: ["fs"],
   btrfs: ["fs"],
+  blockfile: ["disk.ext4"],
 };
 
 interface KillSuiteOptions {

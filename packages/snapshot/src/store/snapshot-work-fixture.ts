@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type LayerEntry, OrlopError } from "@orlop/core";
+import { type LayerEntry, OrlopError, type SnapshotMount } from "@orlop/core";
 import { Database, readTar } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
 import { makeTar } from "@orlop/testkit";
+import { openDiskRoot } from "../disk/open-disk.ts";
 import { LayeredFiles } from "../layer/layered-files.ts";
 import { rootFilesystem } from "../mounts/root-filesystem.ts";
 import { openSnapshotter } from "../open-snapshotter.ts";
@@ -44,14 +45,7 @@ export class SnapshotWork implements AsyncDisposable {
     });
     await this.#missing("written", async () => {
       const mounts = await snapshotter.prepare("run", "upper");
-      const { source = "", options = [] } = mounts.at(-1) ?? {};
-      const upper = options.find((each) => each.startsWith("upperdir="))?.replace("upperdir=", "") ?? source;
-      try {
-        mkdirSync(join(upper, "d"));
-        writeFileSync(join(upper, "file"), "written");
-      } catch (error) {
-        throw systemFailure("write to snapshot", error);
-      }
+      await writeTo(mounts);
       await snapshotter.commit("written", "run");
     });
     await snapshotter.prepare("short", "written");
@@ -65,8 +59,9 @@ export class SnapshotWork implements AsyncDisposable {
       const expected = COMMITTED[key as keyof typeof COMMITTED];
       const mounts = await this.snapshotter.view("look", key);
       const root = rootFilesystem(mounts);
-      assert.ok(root.kind === "overlay");
-      using files = new LayeredFiles(root.lower);
+      using disk = root.kind === "disk" ? await openDiskRoot(root) : undefined;
+      assert.ok(root.kind === "overlay" || disk !== undefined);
+      using files = new LayeredFiles(root.kind === "overlay" ? root.lower : [disk?.path ?? ""]);
       assert.equal(files.readFile("file", 100)?.toString(), expected);
       if (key !== "written") assert.equal(files.readFile(`large-${key}`, 1 << 20)?.length, 300_000);
       await this.snapshotter.remove("look");
@@ -93,6 +88,25 @@ export class SnapshotWork implements AsyncDisposable {
       await work();
     }
   }
+}
+
+async function writeTo(mounts: readonly SnapshotMount[]): Promise<void> {
+  using upper = await writtenPlace(mounts);
+  try {
+    mkdirSync(join(upper.path, "d"));
+    writeFileSync(join(upper.path, "file"), "written");
+  } catch (error) {
+    throw systemFailure("write to snapshot", error);
+  }
+}
+
+/** Where what is written to an active snapshot goes. */
+async function writtenPlace(mounts: readonly SnapshotMount[]): Promise<Disposable & { readonly path: string }> {
+  const root = rootFilesystem(mounts);
+  if (root.kind === "disk") return await openDiskRoot(root);
+  const { source = "", options = [] } = mounts.at(-1) ?? {};
+  const path = options.find((each) => each.startsWith("upperdir="))?.replace("upperdir=", "") ?? source;
+  return { path, [Symbol.dispose]: () => {} };
 }
 
 function entries(name: string): AsyncIterable<LayerEntry> {
