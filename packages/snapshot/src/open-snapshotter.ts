@@ -3,6 +3,7 @@ import type { Database } from "@orlop/image";
 import { openBlockfile } from "./blockfile/open-blockfile.ts";
 import { BtrfsTrees } from "./btrfs/btrfs-trees.ts";
 import { checkBtrfs } from "./btrfs/check-btrfs.ts";
+import { openDevmapper } from "./devmapper/open-devmapper.ts";
 import { ErofsDriver, type ErofsForm } from "./erofs/erofs-driver.ts";
 import { NativeTrees } from "./native/native-trees.ts";
 import { OverlayDriver } from "./overlay/overlay-driver.ts";
@@ -20,8 +21,7 @@ export interface OpenSnapshotterOptions {
 
 /** Those that others have and orlop has not, with what is in the way. */
 const REFUSED: Readonly<Record<string, string>> = {
-  devmapper: "thin volumes are not made here",
-  zfs: "it needs the zfs programs, which the kernel does not come with",
+  zfs: "neither Linux nor orlop has ZFS, and its programs would have to be called",
   "fuse-overlayfs":
     "it would have to run in the user namespace of each container, and copies serve where overlay does not",
 };
@@ -30,7 +30,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 const FORMS: Readonly<Record<string, ErofsForm>> = { erofs: "whole", "erofs:tar-index": "tar-index" };
 
 /** Those that take settings behind a colon. */
-const WITH_SETTINGS = /^(blockfile):/;
+const WITH_SETTINGS = /^(blockfile|devmapper):/;
 
 /** What a snapshotter's layers are kept by, whatever new ones become: `erofs` of `erofs:tar-index`. */
 export function snapshotterName(name: string): string {
@@ -62,11 +62,13 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
       return new WholeTreeDriver({ trees: new BtrfsTrees(system, directory), system, rootless });
     case "blockfile":
       return openBlockfile(name, system);
+    case "devmapper":
+      return openDevmapper(name, directory, system);
     default: {
       const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
       throw new OrlopError(
         "unsupported",
-        `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native, btrfs or blockfile.`,
+        `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native, btrfs, blockfile or devmapper.`,
       );
     }
   }

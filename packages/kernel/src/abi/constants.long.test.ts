@@ -13,7 +13,7 @@ const HEADERS: readonly (readonly string[])[] = [
   ["asm/mman.h", "linux/mempolicy.h", "linux/eventpoll.h", "linux/bpf.h", "linux/capability.h"],
   ["sys/mount.h"],
   ["linux/btrfs.h", "linux/btrfs_tree.h", "sys/ioctl.h"],
-  ["linux/types.h", "linux/loop.h", "sys/ioctl.h"],
+  ["linux/types.h", "linux/loop.h", "linux/dm-ioctl.h", "sys/ioctl.h"],
   ["linux/types.h", "linux/fs.h", "linux/quota.h", "linux/dqblk_xfs.h"],
   ["fcntl.h", "sys/socket.h", "sys/ioctl.h", "signal.h", "time.h", "sys/mman.h", "unistd.h", "sys/eventfd.h"],
 ];

@@ -248,6 +248,14 @@ export const CONSTANTS = {
   LOOP_CTL_GET_FREE: 0x4c82,
   LO_FLAGS_READ_ONLY: 1,
   LO_FLAGS_AUTOCLEAR: 4,
+  // include/uapi/linux/dm-ioctl.h
+  DM_DEV_CREATE: 0xc138fd03,
+  DM_DEV_REMOVE: 0xc138fd04,
+  DM_DEV_SUSPEND: 0xc138fd06,
+  DM_TABLE_LOAD: 0xc138fd09,
+  DM_TARGET_MSG: 0xc138fd0e,
+  DM_READONLY_FLAG: 1,
+  DM_DEFERRED_REMOVE: 0x20000,
   // include/uapi/linux/quota.h
   PRJQUOTA: 2,
   // include/uapi/linux/dqblk_xfs.h

@@ -16,6 +16,8 @@ import {
   CAP_HEADER,
   CLONE_ARGS,
   CMSG_ONE_FD,
+  DM_IOCTL,
+  DM_TARGET_SPEC,
   FLOCK,
   FS_DISK_QUOTA,
   FS_QUOTA_STATV,
@@ -122,6 +124,13 @@ const STRUCTS: readonly CStruct[] = [
     ),
   },
   { includes: ["linux/fs.h"], type: "struct fsxattr", layout: FSXATTR },
+  {
+    includes: ["linux/types.h", "linux/dm-ioctl.h"],
+    type: "struct dm_ioctl",
+    layout: DM_IOCTL,
+    members: { major: "version[0]", minor: "version[1]", patch: "version[2]" },
+  },
+  { includes: ["linux/types.h", "linux/dm-ioctl.h"], type: "struct dm_target_spec", layout: DM_TARGET_SPEC },
   { includes: ["linux/fs.h"], type: "struct fstrim_range", layout: FSTRIM_RANGE },
   {
     includes: ["linux/types.h", "linux/loop.h"],

@@ -187,6 +187,46 @@ export const LOOP_CONFIG: StructLayout<"fd" | "block_size" | "before" | "lo_flag
   { fd: "u32", block_size: "u32", before: 52, lo_flags: "u32", rest: 240 },
 );
 
+/** include/uapi/linux/dm-ioctl.h; what a command is about follows at `data_start`, and all of it has `data_size` bytes. */
+export const DM_IOCTL: StructLayout<
+  | "major"
+  | "minor"
+  | "patch"
+  | "data_size"
+  | "data_start"
+  | "target_count"
+  | "open_count"
+  | "flags"
+  | "event_nr"
+  | "padding"
+  | "dev"
+  | "name"
+  | "uuid"
+  | "data"
+> = structLayout("dm_ioctl", 312, {
+  major: "u32",
+  minor: "u32",
+  patch: "u32",
+  data_size: "u32",
+  data_start: "u32",
+  target_count: "u32",
+  open_count: "s32",
+  flags: "u32",
+  event_nr: "u32",
+  padding: "u32",
+  dev: "u64",
+  name: 128,
+  uuid: 129,
+  data: 7,
+});
+
+/** include/uapi/linux/dm-ioctl.h; the parameters follow as text. */
+export const DM_TARGET_SPEC: StructLayout<"sector_start" | "length" | "status" | "next" | "target_type"> = structLayout(
+  "dm_target_spec",
+  40,
+  { sector_start: "u64", length: "u64", status: "s32", next: "u32", target_type: 16 },
+);
+
 /** include/uapi/linux/fs.h */
 export const FSTRIM_RANGE: StructLayout<"start" | "len" | "minlen"> = structLayout("fstrim_range", 24, {
   start: "u64",

@@ -30,7 +30,7 @@ export const serveSnapshotterCommand: Command = {
       {
         name: "snapshotter",
         value: "NAME",
-        help: "Which one: erofs, erofs:tar-index or overlay (what fits this machine)",
+        help: "Which one: erofs, erofs:tar-index, overlay, blockfile or devmapper:pool=NAME (what fits this machine)",
       },
       { name: "root", value: "DIR", help: "Where layers are kept (served in the directory of orlop's images)" },
     ],

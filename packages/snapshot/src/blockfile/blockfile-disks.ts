@@ -2,12 +2,12 @@ import { constants, existsSync, mkdirSync, rmSync, statSync, truncateSync, write
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { OrlopError, type SnapshotUsage } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import type { DiskMount } from "@orlop/kernel";
 import type { DiskKeeper } from "../disk/disk-keeper.ts";
 import { DISK_TYPES, type DiskSettings, type DiskType } from "../disk/disk-settings.ts";
-import { diskOptions, makeFileSystem, XFS_MIN_BYTES } from "../disk/make-file-system.ts";
-import { diskUsage } from "../store/disk-usage.ts";
+import { checkDiskSize, diskOptions, makeFileSystem } from "../disk/make-file-system.ts";
+import { type OpenDisk, openDisk } from "../disk/open-disk.ts";
 import { removeTree } from "../store/remove-tree.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { copySparseFile } from "./copy-sparse-file.ts";
@@ -48,10 +48,7 @@ export class BlockfileDisks implements DiskKeeper {
     rmSync(path, { force: true });
     if (scratch !== undefined) return await copyDisk(this.#system, scratch, path);
     const bytes = sizeBytes ?? this.#settings.sizeBytes;
-    if (type === "xfs" && bytes < XFS_MIN_BYTES) {
-      const what = `XFS has at least ${XFS_MIN_BYTES} bytes, and this is ${bytes}\nTry ext4.`;
-      throw new OrlopError("unsupported", `Cannot make file system in "${path}": ${what}`);
-    }
+    checkDiskSize(path, type, bytes);
     writeFileSync(path, "", { mode: 0o600, flag: "wx" });
     truncateSync(path, bytes);
     await makeFileSystem(this.#system, { ...this.mount(directory, false), type }, bytes);
@@ -72,6 +69,14 @@ export class BlockfileDisks implements DiskKeeper {
   mount(directory: string, readonly: boolean): DiskMount & { readonly type: DiskType } {
     const type = typeOf(directory);
     return { type, source: join(directory, fileName(type)), loop: true, readonly, options: diskOptions(type) };
+  }
+
+  view(_directory: string, parent: string): DiskMount {
+    return this.mount(parent, true);
+  }
+
+  async open(directory: string, readonly: boolean): Promise<OpenDisk> {
+    return await openDisk(this.#system, this.mount(directory, readonly));
   }
 
   async seal(directory: string): Promise<void> {
@@ -98,10 +103,6 @@ export class BlockfileDisks implements DiskKeeper {
       p.step({ action: `make "${source}" durable` });
       p.call("fsync", [file]);
     });
-  }
-
-  async usage(directory: string): Promise<SnapshotUsage> {
-    return await diskUsage([directory]);
   }
 
   async remove(directory: string): Promise<void> {

@@ -25,7 +25,6 @@ import { makeSpecialFiles } from "../system/special-files.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { treeChanges } from "../whole/tree-changes.ts";
 import type { DiskKeeper } from "./disk-keeper.ts";
-import { type OpenDisk, openDisk } from "./open-disk.ts";
 import { trimDisk } from "./trim-disk.ts";
 
 /** Names in the directory of a snapshot, beside the disk: made when the copy of the parent was complete, by its ctime; */
@@ -71,7 +70,7 @@ export class DiskDriver implements SnapshotDriver {
     if (parent !== undefined && sizeMaxBytes === undefined && this.#disks.isUsual(parent)) {
       await this.#disks.copy(parent, directory);
     } else {
-      using before = parent === undefined ? undefined : await this.#open(parent, true);
+      using before = parent === undefined ? undefined : await this.#disks.open(parent, true);
       if (sizeMaxBytes === undefined) await this.#disks.make(directory);
       else await this.#makeLimited(directory, (before === undefined ? 0 : usedBytes(before.path)) + sizeMaxBytes);
       if (before !== undefined) await this.#copyFiles(before.path, directory);
@@ -83,11 +82,19 @@ export class DiskDriver implements SnapshotDriver {
     if (kind === "view" && parent === undefined) return [bindMount(join(directory, EMPTY), true)];
     if (kind !== "view") checkWritable("mount", directory);
     const readonly = kind === "view";
-    const { type, source, loop, options } = this.#disks.mount(
-      parent !== undefined && readonly ? parent : directory,
-      readonly,
-    );
+    const disk =
+      readonly && parent !== undefined ? this.#disks.view(directory, parent) : this.#disks.mount(directory, false);
+    const { type, source, loop, options } = disk;
     return [{ type, source, options: [readonly ? "ro" : "rw", ...(loop ? ["loop"] : []), ...options] }];
+  }
+
+  async show({ directory, below: [parent] }: SnapshotFiles, kind: SnapshotKind): Promise<void> {
+    if (kind !== "view") await this.#disks.show?.(directory, undefined);
+    else if (parent !== undefined) await this.#disks.show?.(directory, parent);
+  }
+
+  async cleanup(): Promise<void> {
+    await this.#disks.cleanup?.();
   }
 
   async apply(
@@ -95,7 +102,7 @@ export class DiskDriver implements SnapshotDriver {
     entries: AsyncIterable<LayerEntry>,
   ): Promise<void> {
     const hasParent = (below ?? []).length > 0;
-    using disk = await this.#open(directory, false);
+    using disk = await this.#disks.open(directory, false);
     const tree = disk.path;
     if (existsSync(join(directory, APPLIED)) || (!hasParent && readdirSync(tree).length > 0)) {
       throw new OrlopError("conflict", `Cannot apply layer to snapshot in "${directory}": it holds something already`);
@@ -129,8 +136,8 @@ export class DiskDriver implements SnapshotDriver {
   async *entries({ directory, below: [parent] }: SnapshotFiles): AsyncGenerator<LayerEntry> {
     checkWritable("compare", directory);
     const { ctimeNs } = lstatSync(join(directory, COPIED), { bigint: true });
-    using disk = await this.#open(directory, false);
-    using before = parent === undefined ? undefined : await this.#open(parent, true);
+    using disk = await this.#disks.open(directory, false);
+    using before = parent === undefined ? undefined : await this.#disks.open(parent, true);
     const origin = before === undefined ? undefined : { directory: before.path, copiedAtNs: ctimeNs };
     yield* treeChanges(disk.path, origin, {
       system: this.#system,
@@ -142,7 +149,7 @@ export class DiskDriver implements SnapshotDriver {
   async open([parent]: readonly string[]): Promise<readonly (DirectoryLayer & Disposable)[]> {
     if (parent === undefined) return [];
     using stack = new DisposableStack();
-    const { path } = stack.use(await this.#open(parent, true));
+    const { path } = stack.use(await this.#disks.open(parent, true));
     const layer = new DirectoryLayer(path, NO_FACTS);
     const opened = stack.move();
     return [Object.assign(layer, { [Symbol.dispose]: () => opened.dispose() })];
@@ -156,7 +163,7 @@ export class DiskDriver implements SnapshotDriver {
     }
     {
       // What a crash has left in its journal is done, as it can only be read from now on.
-      using disk = await this.#open(directory, false);
+      using disk = await this.#disks.open(directory, false);
       await trimDisk(this.#system, disk.path);
     }
     await this.#disks.seal(directory);
@@ -168,8 +175,12 @@ export class DiskDriver implements SnapshotDriver {
     for (const name of [COPIED, APPLIED, SCRATCH]) rmSync(join(directory, name), { force: true });
   }
 
+  /** On the disk that is what is on the file system, and blocks shared with the parent's are counted there, too. */
   async usage({ directory }: SnapshotFiles): Promise<SnapshotUsage> {
-    return await this.#disks.usage(directory);
+    if (existsSync(join(directory, EMPTY))) return { sizeBytes: 0, inodes: 1 };
+    using disk = await this.#disks.open(directory, !existsSync(join(directory, COPIED)));
+    const { files, ffree } = statfsSync(disk.path);
+    return { sizeBytes: usedBytes(disk.path), inodes: files - ffree };
   }
 
   async remove(directory: string): Promise<void> {
@@ -184,16 +195,12 @@ export class DiskDriver implements SnapshotDriver {
     this.#applied.clear();
   }
 
-  async #open(directory: string, readonly: boolean): Promise<OpenDisk> {
-    return await openDisk(this.#system, this.#disks.mount(directory, readonly));
-  }
-
   /** How much a file system needs for itself is seen when it is there; it takes little time to make one. */
   async #makeLimited(directory: string, freeBytes: number): Promise<void> {
     let sizeBytes = freeBytes;
     for (let makes = 0; makes < MAKES_MAX; makes++) {
       await this.#disks.make(directory, sizeBytes);
-      using disk = await this.#open(directory, false);
+      using disk = await this.#disks.open(directory, false);
       const { bavail, bsize } = statfsSync(disk.path);
       const more = bavail * bsize - freeBytes;
       if (more >= 0 && more <= SLACK_BYTES + freeBytes * SLACK_PART) return;
@@ -203,7 +210,7 @@ export class DiskDriver implements SnapshotDriver {
   }
 
   async #copyFiles(from: string, directory: string): Promise<void> {
-    using disk = await this.#open(directory, false);
+    using disk = await this.#disks.open(directory, false);
     const options = { system: this.#system, scratch: join(directory, SCRATCH), keepOwners: true };
     await copyTree(from, disk.path, options);
   }

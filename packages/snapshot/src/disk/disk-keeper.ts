@@ -1,5 +1,5 @@
-import type { SnapshotUsage } from "@orlop/core";
 import type { DiskMount } from "@orlop/kernel";
+import type { OpenDisk } from "./open-disk.ts";
 
 /** How the disks of snapshots come to be and go, each of which holds a root file system of its own in whole. */
 export interface DiskKeeper {
@@ -12,11 +12,18 @@ export interface DiskKeeper {
   copy(from: string, directory: string): Promise<void>;
   /** Whether a copy of the disk would have the size and the type that all have. */
   isUsual(directory: string): boolean;
-  /** How the disk of a snapshot is mounted. */
+  /** How the disk of an active snapshot is mounted. */
   mount(directory: string, readonly: boolean): DiskMount;
+  /** How the disk of a committed snapshot is mounted for a view, which has a directory. */
+  view(directory: string, parent: string): DiskMount;
+  /** Has what is to be mounted be there, of an active snapshot or, with a parent, of a view. Absent: it always is. */
+  show?(directory: string, parent: string | undefined): Promise<void>;
+  /** Opens the disk of an active snapshot or, to read, of a committed one. */
+  open(directory: string, readonly: boolean): Promise<OpenDisk>;
   /** Makes the disk of an active snapshot durable. Throws `conflict` where it is mounted still. */
   seal(directory: string): Promise<void>;
-  usage(directory: string): Promise<SnapshotUsage>;
   /** Of any snapshot, also of one that was not finished. */
   remove(directory: string): Promise<void>;
+  /** Removes what dead processes have left elsewhere than in directories. Absent: nothing. */
+  cleanup?(): Promise<void>;
 }

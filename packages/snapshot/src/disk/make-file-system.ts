@@ -12,7 +12,7 @@ const MEBIBYTE = 1024 ** 2;
 /** A smaller one has as much of a journal as mke2fs gives it. */
 const JOURNAL_MIN_BYTES = 128 * MEBIBYTE;
 /** mkfs.xfs makes no smaller ones. */
-export const XFS_MIN_BYTES: number = 300 * MEBIBYTE;
+const XFS_MIN_BYTES = 300 * MEBIBYTE;
 
 /** The programs that make file systems, and the Debian package that each is in. */
 const PROGRAMS = {
@@ -50,6 +50,13 @@ function argumentsFor(type: DiskType, sizeBytes: number): readonly string[] {
 /** Options of mount(8): copies of a disk have the same UUID, which XFS does not like. */
 export function diskOptions(type: DiskType): readonly string[] {
   return type === "xfs" ? ["nouuid"] : [];
+}
+
+/** @throws OrlopError `unsupported` where there is no file system so small */
+export function checkDiskSize(path: string, type: DiskType, sizeBytes: number): void {
+  if (type !== "xfs" || sizeBytes >= XFS_MIN_BYTES) return;
+  const what = `XFS has at least ${XFS_MIN_BYTES} bytes, and this is ${sizeBytes}\nTry ext4.`;
+  throw new OrlopError("unsupported", `Cannot make file system in "${path}": ${what}`);
 }
 
 /** What is in the way of making file systems of a type; undefined: nothing. */

@@ -63,7 +63,7 @@ function bindOf(mount: SnapshotMount): RootFilesystem {
 }
 
 /** Options of ext4 and xfs that change nothing of what a container sees. */
-const DISK_OPTIONS: ReadonlySet<string> = new Set(["nouuid", "discard", "nodiscard", "noatime"]);
+const DISK_OPTIONS: ReadonlySet<string> = new Set(["nouuid", "noinit_itable", "discard", "nodiscard", "noatime"]);
 
 function diskOf(mount: SnapshotMount): DiskFileSystem {
   const { type, source, options } = mount;

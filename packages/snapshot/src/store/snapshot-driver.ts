@@ -35,6 +35,8 @@ export interface SnapshotDriver {
   fill?(files: SnapshotFiles, options: PrepareOptions): Promise<void>;
   /** Limits what is written to an active snapshot that `prepare` has filled. Absent where `fill` does it. */
   limit?(directory: string, sizeMaxBytes: number): Promise<void>;
+  /** Has the devices of {@link mounts} be there, while nobody waits. Absent: there are none. */
+  show?(files: SnapshotFiles, kind: SnapshotKind): Promise<void>;
   mounts(files: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[];
   /** `below` of `files` is undefined for what has been prepared without a parent, and may get one. */
   apply(
@@ -62,5 +64,7 @@ export interface SnapshotDriver {
   remove(directory: string): Promise<void>;
   /** Lets go of what it holds for a snapshot that is committed, or will be removed. */
   forget(directory: string): void;
+  /** Removes what dead processes have left elsewhere than in directories. Absent: nothing. */
+  cleanup?(): Promise<void>;
   close(): Promise<void>;
 }

@@ -97,7 +97,10 @@ export class StoredSnapshotter implements Snapshotter {
   async mounts(key: string): Promise<readonly SnapshotMount[]> {
     const record = this.#records.find(key);
     const { kind } = record.info;
-    if (kind !== "committed") return this.#driver.mounts(this.#files(record), kind);
+    if (kind !== "committed") {
+      await this.#driver.show?.(this.#files(record), kind);
+      return this.#driver.mounts(this.#files(record), kind);
+    }
     throw new OrlopError("conflict", `Cannot mount snapshot "${key}": it is committed\nTry a view of it.`);
   }
 
@@ -132,7 +135,15 @@ export class StoredSnapshotter implements Snapshotter {
     parent: string | undefined,
     options: SnapshotOptions = {},
   ): Promise<readonly SnapshotMount[]> {
-    return this.#make("view", key, parent, options);
+    const mounts = this.#make("view", key, parent, options);
+    if (this.#driver.show === undefined) return mounts;
+    try {
+      await this.#driver.show(this.#files(this.#records.find(key)), "view");
+      return mounts;
+    } catch (error) {
+      await this.remove(key);
+      throw error;
+    }
   }
 
   async apply(key: string, entries: LayerEntries): Promise<void> {
@@ -273,6 +284,7 @@ export class StoredSnapshotter implements Snapshotter {
       }
       return records;
     });
+    await this.#driver.cleanup?.();
     for (const { id, info } of known) if (info.kind === "committed") await this.#driver.tidy(this.#place(id));
     for (const name of this.#list())
       if (name.startsWith(REMOVED)) await this.#driver.remove(join(this.#directory, name));
