@@ -16,6 +16,8 @@ export interface CriuChoices {
   readonly autoDedup?: boolean;
   /** CRIU's own by default: `soft`. */
   readonly cgroupsMode?: CgroupsMode;
+  /** CRIU's configuration where the container's annotation names none; runc's by default. */
+  readonly configFile?: string;
 }
 
 /** CLONE_NEWNET, include/uapi/linux/sched.h. */
@@ -36,7 +38,7 @@ export function commonOptions(
   logFile: string,
 ): CriuOptions {
   const { workPath, cgroupsMode, tcpEstablished, extUnixSk, shellJob, fileLocks, lazyPages, autoDedup } = choices;
-  const configFile = annotations[CONFIG_ANNOTATION] ?? CONFIG_FILE;
+  const configFile = annotations[CONFIG_ANNOTATION] ?? choices.configFile ?? CONFIG_FILE;
   return {
     imagesDirFd: CRIU_FD.images,
     ...(workPath === undefined ? {} : { workDirFd: CRIU_FD.work }),

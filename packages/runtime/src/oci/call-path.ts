@@ -10,7 +10,7 @@ const OWN_FILES = /^\/(?:dev\/(?:stdin|stdout|stderr|fd(?:\/|$))|proc\/(?:self|t
  *
  * @throws NotHere for a descriptor of the caller, which only the caller's process can open by name, and for a pipe
  */
-export function callPath(call: Call, path: string): string {
+export function callPath(call: Pick<Call, "cwd" | "pid">, path: string): string {
   const absolute = resolve(call.cwd, path);
   if (!isOwnCall(call) && (OWN_FILES.test(absolute) || isPipe(absolute))) throw new NotHere(absolute);
   return absolute;

@@ -39,6 +39,6 @@ export interface Call {
 export class NotHere extends Error {}
 
 /** Whether the process that was called is this one, so that its descriptors and its standard streams are at hand. */
-export function isOwnCall({ pid }: Call): boolean {
+export function isOwnCall({ pid }: Pick<Call, "pid">): boolean {
   return pid === process.pid;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { type CgroupsMode, parseCgroupsMode } from "../criu/cgroup-roots.ts";
 import type { CriuChoices } from "../criu/criu-choices.ts";
@@ -5,6 +6,7 @@ import type { Flag } from "./arguments/flag.ts";
 import type { GivenArguments } from "./arguments/given-arguments.ts";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
+import { goesByCrun } from "./goes-by-crun.ts";
 
 /** Flags of `checkpoint` and `restore`. */
 export const CRIU_FLAGS: readonly Flag[] = [
@@ -33,8 +35,18 @@ export const CRIU_FLAGS: readonly Flag[] = [
 /** runc's, below the working directory. */
 const DEFAULT_IMAGES = "checkpoint";
 
-/** @throws OrlopError `invalid`, or `unsupported` for a namespace that cannot be left empty */
-export function decodeCriuFlags(call: Call, given: GivenArguments): CriuChoices {
+/** crun takes it before runc's. */
+const CRUN_CONFIG_FILE = "/etc/criu/crun.conf";
+
+/**
+ * @param configFile of CRIU's, that a crun would have it read
+ * @throws OrlopError `invalid`, or `unsupported` for a namespace that cannot be left empty
+ */
+export function decodeCriuFlags(
+  call: Pick<Call, "name" | "cwd" | "pid">,
+  given: GivenArguments,
+  configFile: string = CRUN_CONFIG_FILE,
+): CriuChoices {
   const other = given.list("empty-ns").find((name) => name !== "network");
   if (other !== undefined) {
     throw new OrlopError("unsupported", `Cannot leave namespace "${other}" empty: that can only be done to network`);
@@ -46,6 +58,7 @@ export function decodeCriuFlags(call: Call, given: GivenArguments): CriuChoices 
     imagePath: callPath(call, given.filledText("image-path") ?? DEFAULT_IMAGES),
     ...(workPath === undefined ? {} : { workPath: callPath(call, workPath) }),
     ...(cgroupsMode === undefined ? {} : { cgroupsMode }),
+    ...(goesByCrun(call) && existsSync(configFile) ? { configFile } : {}),
     tcpEstablished: given.isOn("tcp-established"),
     extUnixSk: given.isOn("ext-unix-sk"),
     shellJob: given.isOn("shell-job"),
