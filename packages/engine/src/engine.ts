@@ -218,6 +218,11 @@ export class Engine {
     });
   }
 
+  /** Directory of the images of one of its checkpoints. */
+  checkpointPath(container: Container, meant: CheckpointName = {}): string {
+    return new CheckpointPlace(this.#context, container, meant).path;
+  }
+
   /** Names of the checkpoints of a container. @param directory absolute; absent: its own */
   async checkpoints(text: string, directory?: string): Promise<readonly string[]> {
     return checkpointNames(this.#context, (await this.find(text)).id, directory);

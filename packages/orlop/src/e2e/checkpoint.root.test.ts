@@ -79,7 +79,10 @@ describe("a checkpoint", { skip: criuObstacle() ?? false }, () => {
     assert.equal(await ok("exec", "count", "cat", "/count"), "2");
     assert.match(await refusal("container", "restore", "count"), /Cannot find checkpoint/, "it was taken");
     const events = await ok("events", "--since", "1h", "--until", "0s", "--filter", "container=count");
-    const actions = events.split("\n").map((line) => / container ([a-z]+) /.exec(line)?.[1]);
+    const actions = events
+      .split("\n")
+      .map((line) => / container ([a-z_]+)/.exec(line)?.[1] ?? "")
+      .filter((action) => !action.startsWith("exec_"));
     assert.deepEqual(actions, ["create", "start", "die", "checkpoint", "restore"]);
     await ok("stop", "-t", "0", "count");
     assert.equal(await ok("wait", "count"), "137");
@@ -147,7 +150,45 @@ describe("a checkpoint", { skip: criuObstacle() ?? false }, () => {
     await say("connected", "b");
     await heard("connected", "b\n");
     await ok("rm", "-f", "connected");
-    assert.match(await refusal("container", "checkpoint", "--export", "x.tar", "connected"), /flag "--export"/);
+  });
+
+  test("goes to an archive, from which the container is made anew, with what it has written", async () => {
+    const machines = ["-v", "kept:/kept", "-v", "/own", "--label", "team=a"];
+    await run("moving", `echo kept >/kept/file; echo own >/own/file; rm /bin/wget; ${COUNTER}`, ...machines);
+    await heard("moving", "ready");
+    await say("moving", "a");
+    await heard("moving", "1 a");
+    const archive = (kind: string): string => `${fixture.directory}/moving.${kind}.tar`;
+    for (const kind of ["none", "gzip"]) {
+      await ok("container", "checkpoint", "--leave-running", "-e", archive(kind), "--compress", kind, "moving");
+    }
+    const listed = execFileSync("tar", ["-tf", archive("none")], { encoding: "utf8" }).split("\n");
+    for (const name of ["orlop.json", "rootfs-diff.tar", "volumes/0.tar", "checkpoint/inventory.img"]) {
+      assert.ok(listed.includes(name), listed.join());
+    }
+    assert.match(await refusal("container", "restore", "-i", archive("none")), /name "moving": it is already in use/);
+    assert.match(await refusal("container", "restore", "-n", "again", "-i", archive("none")), /volume "kept" is there/);
+    await ok("container", "checkpoint", "--export", archive("zstd"), "moving");
+    assert.equal(await ok("checkpoint", "ls", "moving"), "CHECKPOINT NAME");
+    await ok("rm", "moving");
+    await ok("volume", "rm", "kept");
+
+    const id = await ok("container", "restore", "--import", archive("zstd"));
+    assert.equal(
+      await ok("inspect", "-f", "{{.ID}} {{.Config.Image}} {{.Config.Labels.team}}", "moving"),
+      `${id} box:1 a`,
+    );
+    await say("moving", "b");
+    await heard("moving", "2 b");
+    const look = 'cat /count /kept/file /own/file; [ -e /bin/wget ] || echo "no wget"';
+    assert.equal(await ok("exec", "moving", "sh", "-c", look), "2\nkept\nown\nno wget");
+    await ok("container", "restore", "-i", archive("gzip"), "--name", "again", "--ignore-volumes");
+    await say("again", "c");
+    await heard("again", "2 c");
+    await ok("rm", "-fv", "moving", "again");
+    await ok("volume", "rm", "kept");
+    await ok("image", "prune", "-f");
+    assert.deepEqual((await ok("images", "-aq")).split("\n").length, 1);
   });
 
   test("nothing is left of all these containers", async () => {
