@@ -88,6 +88,24 @@ describe("what docker's client prints of what runs and is connected, ours prints
     await same(missing, "network", "rm", "nobody");
   });
 
+  test("and prunes networks and volumes that filters suit, and no others", async () => {
+    for (const name of ["old", "new"]) {
+      await ok("network", "create", "--label", `age=${name}`, `net-${name}`);
+      await ok("volume", "create", "--label", `age=${name}`, `vol-${name}`);
+    }
+    const prune = async (kind: string, ...flags: readonly string[]): Promise<string> =>
+      await ok(kind, "prune", "-f", ...flags);
+    assert.equal(await prune("network", "--filter", "until=1h"), "");
+    assert.equal(await prune("network", "--filter", "label=age=old"), "Deleted Networks:\nnet-old\n\n");
+    assert.equal(
+      await prune("network", "--filter", "label!=team", "--filter", "label=age"),
+      "Deleted Networks:\nnet-new\n\n",
+    );
+    assert.match(await prune("volume", "-a", "--filter", "label!=age=new"), /^Deleted Volumes:\nvol-old\n\n/);
+    assert.match(await prune("volume", "-a", "--filter", "label=age"), /^Deleted Volumes:\nvol-new\n\n/);
+    assert.match((await orlop("network", "prune", "-f", "--filter", "x=1")).stderr, /there are label and until/);
+  });
+
   test("of the processes in a container", async () => {
     const [head = "", ...rows] = (await ok("top", "web")).split("\n").slice(0, -1);
     const columns = (line: string): readonly string[] => line.split(/ {2,}/);

@@ -9,6 +9,7 @@ import { labelMethod, labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, NIL_LIST, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
+import { pruneFilter } from "../gc/prune-containers.ts";
 import { section } from "../gc/prune-words.ts";
 import { tellPruned } from "../gc/tell-pruned.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
@@ -187,13 +188,25 @@ export const networkPruneCommand: Command = containerCommand(
     usage: "[OPTIONS]",
     description: "Removes all networks that no container is on, but for the default one.",
     examples: [["orlop network prune -f", "without a question"]],
-    table: { flags: [{ name: "force", short: "f", help: "Do not ask" }], flagsAnywhere: true },
+    table: {
+      flags: [
+        { name: "force", short: "f", help: "Do not ask" },
+        {
+          name: "filter",
+          value: "NAME=VALUE",
+          help: "Only networks made until=TIME, with a label=KEY[=VALUE], or without: label!=KEY[=VALUE]",
+        },
+      ],
+      flagsAnywhere: true,
+    },
   },
-  async ({ flags, networks, engine, depot }) => {
+  async (call) => {
+    const { flags, networks, engine, depot } = call;
+    const suits = pruneFilter(call);
     const warning = "This will remove all custom networks not used by at least one container.";
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
-    const removed = await pruneNetworks(engine, await networks());
+    const removed = await pruneNetworks(engine, await networks(), suits);
     tellPruned(depot.database, "network", 0);
     printText(section("Deleted Networks", removed));
     return 0;

@@ -9,6 +9,7 @@ import { labelMethod, labelsText } from "../format/labels-text.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { Dictionary, Struct, structOf } from "../format/template/value.ts";
 import { isConfirmed } from "../gc/is-confirmed.ts";
+import { pruneFilter } from "../gc/prune-containers.ts";
 import { section } from "../gc/prune-words.ts";
 import { tellPruned } from "../gc/tell-pruned.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
@@ -194,18 +195,27 @@ export const volumePruneCommand: Command = containerCommand(
       flags: [
         { name: "all", short: "a", help: "Those with names, too" },
         { name: "force", short: "f", help: "Do not ask" },
+        {
+          name: "filter",
+          value: "NAME=VALUE",
+          help: "Only volumes made until=TIME, with a label=KEY[=VALUE], or without: label!=KEY[=VALUE]",
+        },
       ],
-      refused: [{ name: "filter", reason: "choose with orlop volume ls --filter, and remove with orlop volume rm" }],
       flagsAnywhere: true,
     },
   },
-  async ({ engine, depot, flags }) => {
+  async (call) => {
+    const { engine, depot, flags } = call;
+    const suits = pruneFilter(call);
     const isAll = flags.isOn("all");
     const kind = isAll ? "all" : "anonymous";
     const warning = `This will remove ${kind} local volumes not used by at least one container.`;
     const asked = { print: printText, input: caller().stdin };
     if (!flags.isOn("force") && !(await isConfirmed(asked, warning))) return 0;
-    const { removed, freedBytes } = await pruneVolumes(engine.volumes, ({ isAnonymous }) => isAll || isAnonymous);
+    const { removed, freedBytes } = await pruneVolumes(
+      engine.volumes,
+      (volume) => (isAll || volume.isAnonymous) && suits(volume),
+    );
     tellPruned(depot.database, "volume", freedBytes);
     printText(`${section("Deleted Volumes", removed)}Total reclaimed space: ${humanSize(freedBytes)}\n`);
     return 0;
