@@ -27,7 +27,6 @@ import { KeptWork } from "../process/keep-programs.ts";
 import { keptRequest } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import type { PinnedProcess } from "../process/pinned-process.ts";
-import { salvageRecord } from "../process/salvage-record.ts";
 import { sendSignal } from "../process/send-signal.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import type { SchemataChange } from "../resctrl/change-schemata.ts";
@@ -53,6 +52,7 @@ import type {
   OciState,
   OciStats,
 } from "./oci-containers.ts";
+import { recordToDelete } from "./record-to-delete.ts";
 import { refuseNotRestorable } from "./refuse-not-restorable.ts";
 import { StageLog } from "./stage-log.ts";
 
@@ -318,7 +318,7 @@ export class OrphanContainers implements OciContainers {
   async delete(id: string, { force }: { readonly force: boolean }): Promise<void> {
     const directory = this.#directory(id);
     const { bootId } = this.#planner.host;
-    const record = this.#recordToDelete(directory, id, force);
+    const record = recordToDelete(directory, id, { force, host: this.#planner.host });
     if (record === undefined) return;
     using init = unsupervisedInit(directory, record, bootId);
     if (init !== undefined) {
@@ -337,19 +337,6 @@ export class OrphanContainers implements OciContainers {
     const hooked = keptRequest(directory.path, record);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     directory.remove();
-  }
-
-  /** Undefined where there was no more than an empty directory, which is gone now. */
-  #recordToDelete(directory: ContainerDirectory, id: string, force: boolean): ContainerRecord | undefined {
-    try {
-      return directory.record(id);
-    } catch (error) {
-      const isDamaged = (error as OrlopError).code === "failed" || directory.created() !== undefined;
-      if (force && isDamaged) return salvageRecord(directory, id, this.#planner.host);
-      if ((error as OrlopError).code !== "not-found" || !directory.exists()) throw error;
-      directory.remove();
-      return undefined;
-    }
   }
 
   async #end(init: PinnedProcess, { id, cgroups }: ContainerRecord): Promise<void> {
