@@ -54,6 +54,8 @@ describe("the command line", () => {
     );
     const versions = JSON.parse(orlop("version", "--format", "json").stdout) as Readonly<Record<string, string>>;
     assert.deepEqual(Object.keys(versions), ["orlop", "ociRuntimeSpec", "node", "kernel", "architecture"]);
+    const format = "{{.Client.Version}} {{.Server.Version}} {{.Server.Os}} {{.node}}";
+    assert.equal(orlop("version", "-f", format).stdout, `0.1.0 0.1.0 linux ${versions.node}\n`);
     for (const flag of ["--version", "-v"]) assert.equal(orlop(flag).stdout, "orlop 0.1.0\n");
   });
 
@@ -71,7 +73,7 @@ describe("the command line", () => {
       125,
       /^orlop: unknown flag: --nope\n\nRun 'orlop image ls --help' for more information\n$/,
     ],
-    [["version", "--format", "xml"], 1, /Cannot use format "xml": there are text and json/],
+    [["version", "--format", "xml"], 1, /Cannot use format "xml": there are text and json, and/],
     [["doctor", "--nope"], 125, /unknown flag: --nope/],
     [["run"], 125, /an image is required.*\n\nRun 'orlop run --help' for more information\n$/],
     [["run", "--nope"], 125, /^orlop: unknown flag: --nope\n\nRun 'orlop run --help' for more information\n$/],

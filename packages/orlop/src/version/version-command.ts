@@ -4,7 +4,7 @@ import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
 import { ownVersion } from "./package-directory.ts";
 
-interface Versions {
+export interface Versions {
   readonly orlop: string;
   readonly ociRuntimeSpec: string;
   readonly node: string;
@@ -19,7 +19,12 @@ export const versionCommand: Command = {
   examples: [],
   table: {
     flags: [
-      { name: "format", value: "text|json", help: "How to print it (text)" },
+      {
+        name: "format",
+        short: "f",
+        value: "FORMAT",
+        help: "text, json, or a Go template: {{.Client.Version}} and {{.Server.Version}} as with docker",
+      },
       { name: "short", help: "Only orlop's own version" },
     ],
   },
@@ -28,9 +33,13 @@ export const versionCommand: Command = {
     const format = flags.text("format") ?? "text";
     const versions = readVersions();
     if (format === "json") printText(`${JSON.stringify(versions, undefined, 2)}\n`);
-    else if (format !== "text")
-      throw new OrlopError("invalid", `Cannot use format "${format}": there are text and json`);
-    else printText(flags.isOn("short") ? `orlop ${versions.orlop}\n` : versionsText(versions));
+    else if (format.includes("{{")) {
+      // Loaded no sooner: hardly anybody asks so.
+      const { versionTemplate } = await import("./version-template.ts");
+      printText(`${versionTemplate(format, versions)}\n`);
+    } else if (format !== "text") {
+      throw new OrlopError("invalid", `Cannot use format "${format}": there are text and json, and Go's templates`);
+    } else printText(flags.isOn("short") ? `orlop ${versions.orlop}\n` : versionsText(versions));
     return 0;
   },
 };
