@@ -28,7 +28,9 @@ const NUMBERS = 1024;
  * device. Who does not get it looks for the device that has it, and takes that. EBUSY where there is none for two seconds.
  */
 export function emitLoopDevice(p: ProgramBuilder, { path, readonly }: LoopDevice, into: Slot): Pointer {
-  const [file, control, number, attempts] = [p.slot("file"), p.slot("control"), p.slot("number"), p.slot("attempts")];
+  // A program in which this is a part has names of its own.
+  const [file, control] = [p.slot("loop_file"), p.slot("loop_control")];
+  const [number, attempts] = [p.slot("loop_number"), p.slot("loop_attempts")];
   const [lock, free, taken, search, done] = [
     p.label("lock the file"),
     p.label("take a free device"),
@@ -91,7 +93,7 @@ interface Search {
 /** Looks whose file the device and inode numbers are those of ours; goes on behind this where there is none. */
 function emitSearch(p: ProgramBuilder, { file, number, into, name, access, found }: Search): void {
   const [each, other, next] = [p.label("each device"), p.label("of another file"), p.label("next device")];
-  const [own, theirs] = [p.slot("own"), p.slot("theirs")];
+  const [own, theirs] = [p.slot("loop_own"), p.slot("loop_theirs")];
   const stat = p.buffer(STAT_BYTES, "{stat}");
   const info = p.buffer(LOOP_INFO64.size, "{loop_info64}");
   const { lo_device, lo_inode } = LOOP_INFO64.fields;

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findProgram } from "@orlop/kernel";
 import { busyboxObstacle, makeBusyboxRootfs, tryLoopDisk } from "@orlop/testkit";
 import { SuiteContext } from "./suite-context-fixture.ts";
 
@@ -88,6 +89,21 @@ describe("containers whose root file systems are disks in files", { skip }, () =
     assert.match(full.stderr, /No space left/);
     assert.equal((await c.run([image(), ...fill])).exitCode, 0);
   });
+
+  for (const program of ["runc", "crun"]) {
+    const missing = findProgram(program) === undefined ? `needs ${program}` : false;
+    test(`are those of containers that ${program} makes`, { skip: missing }, async () => {
+      const seen = await c.output(
+        "--runtime",
+        `oci:${program}`,
+        image(),
+        "sh",
+        "-c",
+        "grep ' / ' /proc/mounts; echo x >/x",
+      );
+      assert.match(seen, /^\/dev\/loop\d+ \/ ext4 rw/);
+    });
+  }
 
   test("fill volumes", async () => {
     const seen = await c.output(
