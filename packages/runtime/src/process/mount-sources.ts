@@ -3,6 +3,7 @@ import { type Mount, OrlopError } from "@orlop/core";
 import {
   type AttributeSetting,
   emitCloneMount,
+  emitDiskMount,
   emitMountAttributes,
   emitNewFileSystem,
   emitOpenInRoot,
@@ -145,6 +146,8 @@ export function leavesPeers(c: Compilation, planned: PlannedMount): boolean {
 }
 
 export function emitBindSources(c: Compilation): void {
+  // Of the cgroup that init is in, no device may be opened that the container may not open.
+  if (c.plan.rootfs.kind === "disk") emitDiskMount(c.p, c.plan.rootfs, sourceSlot(c, "root"));
   if (sourcesFromReaper(c) && c.plan.rootfs.kind === "directory") {
     c.p.step({ action: `take root file system "${c.plan.rootfs.path}"`, field: "root.path" });
     emitCloneMount(c.p, c.p.flags("AT_FDCWD"), c.plan.rootfs.path, true, sourceSlot(c, "root"));

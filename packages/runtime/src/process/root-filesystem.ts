@@ -28,7 +28,10 @@ export function emitRootFileSystem(c: Compilation): void {
     why: "from here on nothing that is mounted shows outside",
   });
   p.call("mount", [0, p.text("/"), 0, p.flags("MS_REC|MS_SLAVE"), 0]);
-  emitRoot(c, (mount) => emitAttachRoot(c, mount));
+  if (c.plan.rootfs.kind === "disk") {
+    p.set(c.root, sourceSlot(c, "root"));
+    emitAttachRoot(c, c.root);
+  } else emitRoot(c, (mount) => emitAttachRoot(c, mount));
 }
 
 /**
