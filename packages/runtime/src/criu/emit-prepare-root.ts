@@ -40,11 +40,10 @@ export function emitEnterPreparedRoot(c: Compilation, path: string): void {
   p.call("close", [place]);
 }
 
-/** Layers are put together, and disks mounted, where CRIU finds a directory otherwise. */
+/** Layers are put together where CRIU finds a directory otherwise. */
 function emitRootAt(c: Compilation, path: string): void {
   const { p, plan } = c;
-  const { kind } = plan.rootfs;
-  if (kind !== "overlay" && kind !== "disk") return;
+  if (plan.rootfs.kind !== "overlay") return;
   const place = p.slot("place");
   emitRoot(c, (mount) => {
     p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(path), octal(p, 0o700)]);

@@ -67,10 +67,13 @@ export function planRestore(
 /** Where CRIU finds the root file system, without links: layers are put together in the container's directory. */
 function placeOfRoot({ request, rootfs, stateDirectory }: CreatePlan): string {
   if (rootfs.kind === "directory") return realpathSync(rootfs.path);
-  if (rootfs.kind === "disk" || (rootfs.kind === "overlay" && rootfs.writes !== "discard")) {
+  if (rootfs.kind === "overlay" && rootfs.writes !== "discard") {
     return join(realpathSync(dirname(stateDirectory)), basename(stateDirectory), "root");
   }
-  const what = "what it had written to its root file system went with it";
+  const what =
+    rootfs.kind === "disk"
+      ? "its root file system is a disk, with which nobody has tried it"
+      : "what it had written to its root file system went with it";
   throw new OrlopError("unsupported", `Cannot restore container "${request.id}": ${what}`);
 }
 
