@@ -166,7 +166,7 @@ describe("orlop rmi", () => {
         ["image", "tag", id, '{"name":"localhost:5000/app:1"}'],
         ["image", "untag", id, '{"name":"busybox:latest"}'],
         ["image", "untag", id, '{"name":"localhost:5000/app:1"}'],
-        ["image", "delete", id, "{}"],
+        ["image", "delete", id, `{"name":"${id}"}`],
       ],
     );
   });
