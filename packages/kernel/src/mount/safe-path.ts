@@ -1,3 +1,4 @@
+import { errnoNumber } from "../abi/errno.ts";
 import { OPEN_HOW, STATFS_BYTES, STATX_BYTES, STATX_MODE_OFFSET } from "../abi/structs.ts";
 import type { ProgramBuilder } from "../program/builder.ts";
 import type { Immediate, Label, Pointer, Slot } from "../program/instruction.ts";
@@ -125,7 +126,7 @@ export function emitMountPointInRoot(
   const made = p.label("mount point is open");
   const directory = p.label("it is a directory");
   const right = p.label("mount point is right");
-  emitFileType(p, mount, source);
+  emitMountedType(p, mount, source);
   emitOpenOrMake(p, { root, path, refuseLinks, leadsTo, source }, into, made);
   p.mark(made);
   emitFileType(p, into, place);
@@ -186,12 +187,36 @@ function emitMakePlace(p: ProgramBuilder, { root, path, refuseLinks = false, sou
   if (parts.length > 0) p.call("close", [parent]);
 }
 
-/** `into` = S_IFDIR, S_IFREG, ... of what `fd` refers to. */
-function emitFileType(p: ProgramBuilder, fd: Slot, into: Slot): void {
+/** `into` = S_IFDIR, S_IFREG, ... of what `fd` refers to; on EACCES it goes to `secret`, if given. */
+function emitFileType(p: ProgramBuilder, fd: Slot, into: Slot, secret?: Label): void {
   const stat = p.scratch(STATX_BYTES, "{statx}");
-  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat]);
+  const denied = secret === undefined ? {} : { on: ["EACCES"], goto: secret };
+  p.call("statx", [fd, p.text(""), p.flags("AT_EMPTY_PATH"), p.flags("STATX_TYPE"), stat], denied);
   p.load(into, stat.at(STATX_MODE_OFFSET), 2);
   p.and(into, into, p.flags("S_IFMT"));
+}
+
+/**
+ * As above, of a mount's root, also where its file system tells nothing: FUSE does not, to anybody but the user who has mounted
+ * it. Then it is a directory (S_IFDIR) if a path may go on from it, and else taken for a file (S_IFREG).
+ */
+function emitMountedType(p: ProgramBuilder, mount: Slot, into: Slot): void {
+  const secret = p.label("the type is not told");
+  const known = p.label("the type is known");
+  emitFileType(p, mount, into, secret);
+  p.jump(known);
+  p.mark(secret);
+  const result = p.slot("told");
+  const stat = p.scratch(STATX_BYTES, "{statx}");
+  p.set(into, p.flags("S_IFDIR"));
+  // Whether it is a directory at all is asked before whether one may look into it.
+  p.call("statx", [mount, p.text("."), 0, p.flags("STATX_TYPE"), stat], {
+    into: result,
+    ignore: ["EACCES", "ENOTDIR"],
+  });
+  p.branch(result, "ne", p.number(-errnoNumber("ENOTDIR"), "-ENOTDIR"), known);
+  p.set(into, p.flags("S_IFREG"));
+  p.mark(known);
 }
 
 /** Makes one component after the other, each relative to the descriptor of the one before. */
