@@ -46,7 +46,24 @@ function openLoopDisk({ type, sizeBytes, make = [], mount = [] }: LoopDiskOption
   const path = join(place, "mounted");
   mkdirSync(path);
   execFileSync("mount", ["-t", type, "-o", ["loop", ...mount].join(","), image, path], { stdio: "pipe" });
-  stack.defer(() => execFileSync("umount", [path]));
+  stack.defer(() => unmount(path));
   const done = stack.move();
   return { path, [Symbol.dispose]: () => done.dispose() };
+}
+
+const ATTEMPTS_MAX = 100;
+const PAUSE_MS = 50;
+
+/** Programs of ours that have been told to end are gone a moment later, with what they have open; what is leaked stays. */
+function unmount(path: string): void {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      execFileSync("umount", [path], { stdio: "pipe" });
+      return;
+    } catch (error) {
+      const { stderr = "" } = error as { readonly stderr?: Buffer | string };
+      if (attempts === ATTEMPTS_MAX || !String(stderr).includes("busy")) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    }
+  }
 }
