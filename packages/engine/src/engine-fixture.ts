@@ -37,6 +37,8 @@ class FakeRuntime implements Runtime {
   readonly signals: [id: string, signal: number][] = [];
   /** The next start fails so. */
   failure: OrlopError | undefined;
+  /** Starts take until then. */
+  startsAfter: Promise<void> | undefined;
   /** They end with the signals that they get, other than these. */
   readonly ignored: Set<number> = new Set();
   /** Of every exec, at once; undefined: they go on until they are killed. */
@@ -55,6 +57,7 @@ class FakeRuntime implements Runtime {
   }
 
   async start(id: string): Promise<void> {
+    await this.startsAfter;
     this.#run(id).status = "running";
   }
 

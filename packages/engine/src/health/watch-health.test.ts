@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { patience } from "@orlop/testkit";
 import { EngineFixture, newContainer } from "../engine-fixture.ts";
 import { healthOf } from "./container-health.ts";
@@ -38,6 +39,27 @@ describe("a container whose health is checked", () => {
     fixture.runtime.end(id, 0);
     await attending;
     assert.equal(engine.needsAttendant, false, "nobody probes what has ended");
+  });
+
+  test("is probed also where who looks after it has come before it was started", async (t) => {
+    using fixture = new EngineFixture();
+    const engine = fixture.open();
+    const { id } = await engine.create("box", checked);
+    const gate = Promise.withResolvers<void>();
+    fixture.runtime.startsAfter = gate.promise;
+    const starting = engine.start("box");
+    const others = fixture.open();
+    while (!others.needsAttendant) await delay(1);
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    const attending = others.attend(stop.signal);
+    // It has looked by then, and a look that comes later finds the same.
+    await delay(20);
+    gate.resolve();
+    await starting;
+    await actionsUntil(fixture, "health_status: healthy");
+    fixture.runtime.end(id, 0);
+    await attending;
   });
 
   test("starts anew with each run, and counts as unhealthy when it has ended", async () => {

@@ -9,6 +9,8 @@ import { runProbe } from "./run-probe.ts";
 
 /** After a failure that says nothing about the container: no memory, no room for a file, or its end. */
 const RETRY_MS = 5000;
+/** So often it is asked whether a container that is being started runs by now. */
+const START_LOOK_MS = 50;
 
 /** Probes a container for as long as this is kept, and it runs. */
 export class HealthWatch implements AsyncDisposable {
@@ -39,6 +41,10 @@ async function watch(context: EngineContext, id: string, signal: AbortSignal): P
 /** Waits for the time of the next probe and makes it. False when there will be none. */
 async function watchOne(context: EngineContext, id: string, signal: AbortSignal): Promise<boolean> {
   const container = context.rows.get(id);
+  if (container?.state.status === "starting") {
+    await delay(START_LOOK_MS, undefined, { signal });
+    return true;
+  }
   if (container?.probes !== undefined) return await watchNextProbe(context, container, container.probes, signal);
   const check = container && healthCheckOf(container);
   if (container === undefined || check === undefined || container.state.startedAtMs === undefined) return false;
