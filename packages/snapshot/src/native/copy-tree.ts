@@ -44,9 +44,9 @@ const STAT_BLOCK_BYTES = 512;
 const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
 
 /**
- * Copies a directory, which nobody writes to meanwhile, to one that is not there yet or has nothing in it: files of all kinds but sockets, with
- * owners, modes, times to the nanosecond, extended attributes, hard links and holes. Contents are shared where the file
- * system can (FICLONE).
+ * Copies a directory, which nobody writes to meanwhile, to one that is not there yet or has nothing in it: files of all
+ * kinds but sockets, with owners, modes, times to the nanosecond, extended attributes, hard links and holes. Contents are
+ * shared where the file system can (FICLONE).
  *
  * @throws the errors of node:fs, and OrlopError for what a system call does not do
  */
