@@ -49,7 +49,9 @@ interface Rhythm {
 
 /** Until the container has stopped, or nobody is left to hear of it. */
 async function follow(call: Call, all: OciContainers, id: string, { intervalMs, beganMs }: Rhythm): Promise<void> {
-  let kills = outOfMemoryKills(await all.stats(id));
+  const first = await statsOfRunning(all, id);
+  if (first === undefined) return;
+  let kills = outOfMemoryKills(first);
   let nextMs = Math.max(performance.now(), beganMs + intervalMs);
   while (call.hands.alive) {
     await setTimeout(Math.max(0, Math.min(LOOK_MS, nextMs - performance.now())));
@@ -64,12 +66,22 @@ async function follow(call: Call, all: OciContainers, id: string, { intervalMs, 
   }
 }
 
+/** Undefined once it has stopped or is deleted, also when that happens while it is read. */
 async function statsOfRunning(all: OciContainers, id: string): Promise<CgroupStats | undefined> {
+  if (!(await isThere(all, id))) return undefined;
   try {
-    const { status } = await all.state(id);
-    return status === "stopped" ? undefined : await all.stats(id);
+    return await all.stats(id);
   } catch (error) {
-    if (error instanceof OrlopError && error.code === "not-found") return undefined;
+    if (!(await isThere(all, id))) return undefined;
+    throw error;
+  }
+}
+
+async function isThere(all: OciContainers, id: string): Promise<boolean> {
+  try {
+    return (await all.state(id)).status !== "stopped";
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "not-found") return false;
     throw error;
   }
 }

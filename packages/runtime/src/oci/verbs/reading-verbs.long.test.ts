@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { decodeRuntimeSpec, LINUX_SECCOMP_ACTIONS } from "@orlop/core";
+import { decodeRuntimeSpec, LINUX_SECCOMP_ACTIONS, OrlopError } from "@orlop/core";
 import { withTemporaryDirectory } from "@orlop/testkit";
 import { callOci } from "../call-fixture.ts";
 import { FAKE_STATS, FakeContainers } from "../fake-containers-fixture.ts";
@@ -118,6 +118,32 @@ describe("events", () => {
       .map((line) => (JSON.parse(line) as { readonly type: string }).type);
     assert.deepEqual(types, ["stats", "oom", "stats", "stats"]);
     assert.ok(stdout.includes('{"type":"oom","id":"first"}\n'));
+  });
+
+  for (const gone of ["stopped", "deleted"] as const) {
+    for (const readings of [0, 2]) {
+      test(`end without a word where it is ${gone} while reading ${readings + 1} is made`, async () => {
+        const containers = two();
+        let made = 0;
+        containers.stats = async (id) => {
+          if (made++ < readings) return FAKE_STATS;
+          if (gone === "deleted") containers.known.delete(id);
+          else containers.with(id, "stopped");
+          throw new OrlopError("conflict", `Cannot read statistics of container "${id}": container not running`);
+        };
+        const { exitCode, stderr } = await callOci(["events", "--interval", "1ns", "first"], { containers });
+        assert.deepEqual([exitCode, stderr], [0, ""]);
+      });
+    }
+  }
+
+  test("say why a reading of what runs on cannot be made", async () => {
+    const containers = two();
+    containers.stats = async () => {
+      throw new OrlopError("failed", "Cannot read memory.stat: EIO");
+    };
+    const { exitCode, stderr } = await callOci(["events", "first"], { containers });
+    assert.deepEqual([exitCode, stderr], [1, "Cannot read memory.stat: EIO\n"]);
   });
 
   test("need time between them", async () => {
