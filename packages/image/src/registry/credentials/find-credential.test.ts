@@ -171,6 +171,23 @@ describe("a login", () => {
     await storeCredential(path, "a.example", { username: "u", password: "p" });
     assert.equal(statSync(dirname(path)).mode & 0o777, 0o700);
     assert.equal(await eraseCredential(join(directory.path, "none.json"), "a.example"), false);
+    assert.equal(await eraseCredential(join(path, "below-a-file.json"), "a.example"), false);
+  });
+
+  test("forgets nothing where this user may not look, and does not write there", async (t) => {
+    if (process.getuid?.() === 0) return t.skip("root may look everywhere");
+    using directory = temporaryDirectory();
+    const path = join(directory.path, "others/auth.json");
+    await storeCredential(path, "a.example", { username: "u", password: "p" });
+    chmodSync(dirname(path), 0);
+    try {
+      assert.equal(await eraseCredential(path, "a.example"), false);
+      await assert.rejects(storeCredential(path, "a.example", { username: "v", password: "q" }), {
+        message: /^Cannot read credentials .* EACCES/,
+      });
+    } finally {
+      chmodSync(dirname(path), 0o700);
+    }
   });
 
   test("goes to the helper, and only that it is there is written", async () => {

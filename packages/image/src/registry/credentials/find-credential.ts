@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { OrlopError } from "@orlop/core";
 import { type AuthDocument, EMPTY_AUTH_DOCUMENT, parseAuthDocument } from "./auth-document.ts";
 import { authKeyOf, bestAuthKey } from "./auth-keys.ts";
 import type { Credential, CredentialFinder } from "./credential.ts";
 import { type CredentialFileOptions, credentialFiles } from "./credential-files.ts";
 import { CredentialHelper } from "./credential-program.ts";
+import { readAuthFile } from "./read-auth-file.ts";
 
 /**
  * Finds credentials where docker and podman keep them. Within a file the helper of the registry comes before what stands in the
@@ -25,16 +24,8 @@ export function credentialsOfUser(options: CredentialFileOptions = {}): Credenti
 
 /** An absent file is an empty one. @throws OrlopError */
 async function readAuthDocument(path: string): Promise<AuthDocument> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // Directories of other users may not be looked into, and then they are not ours.
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return EMPTY_AUTH_DOCUMENT;
-    throw new OrlopError("failed", `Cannot read credentials "${path}": ${message}`, { cause: error });
-  }
-  return parseAuthDocument(path, text);
+  const text = await readAuthFile(path);
+  return text === undefined ? EMPTY_AUTH_DOCUMENT : parseAuthDocument(path, text);
 }
 
 async function credentialIn(

@@ -5,6 +5,7 @@ import { OrlopError } from "@orlop/core";
 import { authMembers, parseAuthDocument } from "./auth-document.ts";
 import { authKeyOf, isAuthKeyOf } from "./auth-keys.ts";
 import { CredentialHelper } from "./credential-program.ts";
+import { readAuthFile } from "./read-auth-file.ts";
 
 interface PasswordCredential {
   readonly username: string;
@@ -47,6 +48,7 @@ export async function eraseCredential(
   registry: string,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<boolean> {
+  if ((await readAuthFile(path)) === undefined) return false;
   const file = await openAuthFile(path);
   const keys = Object.keys(file.auths).filter((key) => isAuthKeyOf(key, registry));
   const helper = file.helperOf(registry);
@@ -74,7 +76,8 @@ async function openAuthFile(path: string): Promise<AuthFile> {
   try {
     text = await readFile(real, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw failed(path, error);
+    // What is there and cannot be read is not replaced.
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw failed("read", path, error);
   }
   const members = authMembers(path, text);
   const { helpers, store } = parseAuthDocument(path, text);
@@ -101,14 +104,14 @@ async function writeAuthFile(path: string, members: Readonly<Record<string, unkn
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw failed(path, error);
+    throw failed("write", path, error);
   }
 }
 
-function failed(path: string, error: unknown): OrlopError {
+function failed(what: "read" | "write", path: string, error: unknown): OrlopError {
   const { message } = error as Error;
-  return new OrlopError("failed", `Cannot write credentials "${path}": ${message}`, {
-    operation: "write credentials",
+  return new OrlopError("failed", `Cannot ${what} credentials "${path}": ${message}`, {
+    operation: `${what} credentials`,
     cause: error,
   });
 }
