@@ -102,16 +102,20 @@ export class Engine {
     const rootless = process.geteuid?.() !== 0;
     const events = new EventRows(database);
     let told: ToldNetworks | undefined;
+    const rows = new ContainerRows(database);
+    const podRows = new PodRows(database);
+    const nameOf = (id: string): string | undefined =>
+      (rows.get(id) ?? parts.transients().find((each) => each.id === id) ?? podRows.get(id))?.name;
     this.#context = {
       ...parts,
       networks: async () => {
-        told ??= new ToldNetworks(await parts.networks(), { database, events });
+        told ??= new ToldNetworks(await parts.networks(), { database, events, nameOf });
         return told;
       },
-      rows: new ContainerRows(database),
+      rows,
       events,
       journal: new EventJournal(dirname(database.path)),
-      podRows: new PodRows(database),
+      podRows,
       namespaces: parts.podNamespaces ?? openPodNamespaces(parts, rootless),
       rootless,
     };

@@ -47,7 +47,7 @@ test("events tell what becomes of networks, and nothing of what was not there or
   await withTemporaryDirectory(async (directory) => {
     const database = new Database(join(directory, "metadata.db"), [CONTAINER_TABLES]);
     const events = new EventRows(database);
-    const told = new ToldNetworks(fakeDriver(), { database, events });
+    const told = new ToldNetworks(fakeDriver(), { database, events, nameOf: () => undefined });
     await told.create({ name: "app" });
     await told.connect({ network: "app", endpoint: "c1", namespace: { fd: -1 } });
     await assert.rejects(told.remove("app"), { code: "conflict" });
@@ -66,5 +66,24 @@ test("events tell what becomes of networks, and nothing of what was not there or
       ],
     );
     database.close();
+  });
+});
+
+test("errors speak of containers by their names", async () => {
+  const [known, other] = ["a".repeat(64), "b".repeat(64)];
+  const driver = {
+    ...fakeDriver(),
+    async connect() {
+      throw new OrlopError("exists", `Cannot connect endpoint "${other}": endpoint "${known}" has it`);
+    },
+  };
+  await withTemporaryDirectory(async (directory) => {
+    using database = new Database(join(directory, "metadata.db"), [CONTAINER_TABLES]);
+    const nameOf = (id: string): string | undefined => (id === known ? "web" : undefined);
+    const told = new ToldNetworks(driver, { database, events: new EventRows(database), nameOf });
+    await assert.rejects(told.connect({ network: "app", endpoint: other, namespace: { fd: -1 } }), {
+      code: "exists",
+      message: `Cannot connect container "${"b".repeat(12)}": container "web" has it`,
+    });
   });
 });
