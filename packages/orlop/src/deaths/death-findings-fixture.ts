@@ -105,6 +105,8 @@ export async function checkRunning(world: DeathWorld, findings: Findings): Promi
   if (exitCode !== 0 || stderr !== "") findings.wrong.push(`ps: ${stderr}`);
   const rows = stdout.split("\n").flatMap((line) => (line === "" ? [] : [line.split(" ") as [string, string]]));
   for (const [id, state] of rows) {
+    // An attendant removes what was to be gone with its end, also just now.
+    if (state === "removing" && (await isSoon(world, id, (now) => now === ""))) continue;
     if (!["created", "running", "exited", "restarting"].includes(state)) findings.wrong.push(`${id} is ${state}`);
     // What is running may have ended since.
     const isThere = existsSync(join(world.state, "containers", id));
@@ -120,10 +122,17 @@ export async function checkRunning(world: DeathWorld, findings: Findings): Promi
 
 /** A daemon goes on with what somebody has asked of it who was killed: until that is done one is not what it will be. */
 async function isGoneSoon(world: DeathWorld, id: string): Promise<boolean> {
+  const isGone = (state: string): boolean =>
+    state === "" || state.startsWith("running") || !existsSync(join(world.state, "containers", id));
+  return await isSoon(world, id, isGone);
+}
+
+/** Whether its state, which is empty once it is no more, is soon what it should be. */
+async function isSoon(world: DeathWorld, id: string, isIt: (state: string) => boolean): Promise<boolean> {
   const deadline = performance.now() + SETTLE_MAX_MS;
   while (performance.now() < deadline) {
     const { stdout } = await world.orlop("ps", "-a", "--no-trunc", "--filter", `id=${id}`, "--format", "{{.State}}");
-    if (stdout === "" || stdout.startsWith("running") || !existsSync(join(world.state, "containers", id))) return true;
+    if (isIt(stdout.trim())) return true;
   }
   return false;
 }

@@ -59,9 +59,11 @@ suite("a terminal sent to a console socket", () => {
     await withBench(t, async (bench) => {
       await using receiver = new ConsoleReceiver(bench.path("console"));
       await receiver.listening();
-      const request = terminalRequest(bench, "trap 'exit 21' HUP; while :; do sleep 0.02; done");
+      const request = terminalRequest(bench, "trap 'exit 21' HUP; echo ready; while :; do sleep 0.02; done");
       await bench.runtime.run({ ...request, stdio: { ...request.stdio, consoleSocket: receiver.socket } });
       await receiver.received();
+      // Before that the kernel keeps the signal from process 1.
+      await until("the trap", () => (receiver.said().includes("ready") ? true : undefined));
       await receiver.close();
       assert.equal((await bounded("the wait", bench.runtime.wait(request.id))).exitCode, 21);
       await bench.runtime.delete(request.id);
