@@ -72,6 +72,10 @@ class TestCaller implements Caller {
     this.#listeners.delete(listener);
   }
 
+  afterwards(work: () => void): void {
+    work();
+  }
+
   exit(): void {}
 
   /** Resolves with what the command has said to standard error. */

@@ -36,6 +36,11 @@ export interface Caller {
   /** Hears of signals that the called process gets, which then do nothing else; until {@link off}. */
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void;
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void;
+  /**
+   * Does something that the caller need not wait for, once it has its answer where that can be earlier. It is nothing that
+   * the caller could see undone, and others do it where this process does not come to it.
+   */
+  afterwards(work: () => void): void;
   /** Ends the call at once. */
   exit(status: number): void;
   /** Where this process carries out the calls of others. */

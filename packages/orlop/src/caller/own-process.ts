@@ -47,6 +47,11 @@ export class OwnProcess implements Caller {
     process.off(signal, listener);
   }
 
+  /** It is the same process that answers: nothing is earlier. */
+  afterwards(work: () => void): void {
+    work();
+  }
+
   exit(status: number): void {
     process.exit(status);
   }

@@ -71,6 +71,7 @@ export class LauncherForeground implements Foreground {
       root: this.#root,
       kept: KEPT,
       sweeps: !swept.has(this.#root),
+      afterwards: (work) => call.caller.afterwards(work),
       startZygote: () => (hands.alive ? this.#handsAsZygote() : Zygote.start()),
       maker: {
         handover: { makerPid: hello.pid, endsWithMaker: true, exitsAsChild: true },

@@ -34,6 +34,8 @@ export class RemoteCaller implements Caller {
   readonly ended: Promise<number>;
   readonly #pid: number;
   readonly #hands: CallHands;
+  /** Absent once the call has been answered. */
+  #afterwards: (() => void)[] | undefined = [];
   readonly #listeners = new Map<NodeJS.Signals, Set<SignalListener>>();
   readonly #exit: PromiseWithResolvers<number> = Promise.withResolvers<number>();
 
@@ -94,6 +96,19 @@ export class RemoteCaller implements Caller {
     if (signal !== undefined && STOPPING.has(signal)) {
       this.#hands.submit(compileStop(hostArchitecture()), () => {});
     } else this.#hands.become(compileEndBySignal(hostArchitecture(), number));
+  }
+
+  afterwards(work: () => void): void {
+    if (this.#afterwards === undefined) work();
+    else this.#afterwards.push(work);
+  }
+
+  /** It has its answer: does what was left for then, all of it. @throws what one of them has thrown */
+  answered(): void {
+    const works = this.#afterwards ?? [];
+    this.#afterwards = undefined;
+    using stack = new DisposableStack();
+    for (const work of works.toReversed()) stack.defer(work);
   }
 
   exit(status: number): void {

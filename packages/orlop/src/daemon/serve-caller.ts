@@ -58,6 +58,8 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
   } catch (error) {
     if (!(error instanceof NotHere)) throw error;
     if (hands.alive) hands.become(compileGoOnAlone(hostArchitecture(), serving.alone, hello.descriptor));
+  } finally {
+    who.answered();
   }
   await hands.gone;
 }

@@ -3,6 +3,7 @@ import { type CreateRequest, generateId } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { randomName } from "@orlop/engine/random-name";
 import { randomBytes } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
 import type { MachineView } from "./machine-view.ts";
@@ -43,7 +44,12 @@ export async function prepareContainer(
   const image = stack.use(await open(imageOptions(options, machine, id)));
   const state = stateDirectory(machine.uid, machine.env);
   // Its name has the id in it: that is how the runtime knows that the program for another container is the same.
-  const ownDirectory = (): string => stack.use(new OwnDirectory(state, "files", 0o755, id)).path;
+  const ownDirectory = (): string => {
+    const own = new OwnDirectory(state, "files", 0o755, id);
+    const who = caller();
+    stack.defer(() => who.afterwards(() => own[Symbol.dispose]()));
+    return own.path;
+  };
   const { description, spec } = planContainer(options, { id, image, machine, ownDirectory });
   const requestOn = ({ rootfs, mounts }: ImageRoot): CreateRequest => ({
     id,

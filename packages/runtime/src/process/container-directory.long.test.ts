@@ -159,6 +159,29 @@ suite("a container's directory", () => {
       assert.deepEqual(ContainerDirectory.list(root), [".c2"]);
     }));
 
+  test("is gone at once when it is taken away, and its files when somebody comes to it", () =>
+    withTemporaryDirectory((root) => {
+      const directory = new ContainerDirectory(join(root, "c1"));
+      const make = (): void => {
+        directory.create(RECORD, undefined);
+        mkdirSync(join(directory.path, "exec", "e1"), { recursive: true });
+      };
+      make();
+      const removeRest = directory.takeAway();
+      assert.throws(() => directory.record("c1"), { code: "not-found" });
+      assert.deepEqual(ContainerDirectory.list(root), []);
+      assert.deepEqual(readdirSync(root), [`~${process.pid}~c1`]);
+      removeRest();
+      assert.deepEqual(readdirSync(root), []);
+      make();
+      const removeAgain = directory.takeAway();
+      make();
+      removeAgain();
+      assert.ok(directory.exists(), "the next one of that id stays");
+      directory.takeAway()();
+      assert.deepEqual(readdirSync(root), [], "what is not there is taken away, too");
+    }));
+
   test("is removed whole, also while a program that ends removes files of its own there", () =>
     withTemporaryDirectory(async (root) => {
       const exec = join(root, "c1", "exec", "e");

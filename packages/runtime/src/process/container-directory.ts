@@ -16,7 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { OrlopError, parseContainerId } from "@orlop/core";
 import { decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
@@ -29,7 +29,7 @@ const RECORD = "container.json";
 
 const SECCOMP = "seccomp";
 
-/** In the names of directories that are not a container's yet; no id has it. */
+/** In the names of directories that are not a container's yet, or no more; no id has it. */
 const UNFINISHED = "~";
 const FILE_NAME_LENGTH_MAX = 255;
 
@@ -317,6 +317,22 @@ export class ContainerDirectory {
   }
 
   /**
+   * As `remove`, in two steps: from here on nobody finds the container, and what is left of its files, calling the result
+   * removes. A sweep does so where that does not come about.
+   */
+  takeAway(): () => void {
+    const name = `${UNFINISHED}${process.pid}${UNFINISHED}${basename(this.path)}`;
+    const aside = new ContainerDirectory(join(dirname(this.path), name.slice(0, FILE_NAME_LENGTH_MAX)));
+    try {
+      renameSync(this.path, aside.path);
+    } catch {
+      this.remove();
+      return () => {};
+    }
+    return () => aside.remove();
+  }
+
+  /**
    * Against programs that are still at it: one that starts just now, its maker dead, puts something there before it sees
    * that; and Node takes a file that one which ends removes itself for the end of the work, and says nothing.
    */
@@ -330,7 +346,7 @@ export class ContainerDirectory {
   }
 
   /**
-   * Removes what makers that were killed have not finished. The pid of one in another pid namespace says nothing here, so
+   * Removes what makers and removers that were killed have not finished. The pid of one in another pid namespace says nothing here, so
    * nothing young is touched.
    */
   static sweep(root: string, youngMs = 10_000): void {

@@ -75,6 +75,8 @@ export interface ProcessRuntimeOptions {
   readonly kept?: KeptWork;
   /** False: what makers that were killed have left there is somebody else's to remove. */
   readonly sweeps?: boolean;
+  /** Takes what nobody but this process needs to see done, when somebody waits for it; absent: it is done at once. */
+  readonly afterwards?: (work: () => void) => void;
   /** Where a zygote is another process's: what its programs take from that, and the text of its /proc/self/cgroup. */
   readonly maker?: { readonly handover: Handover; readonly ownCgroups: string };
   /** Where resctrl is mounted, for tests; absent: where this machine has it. */
@@ -485,7 +487,9 @@ export class ProcessRuntime implements Runtime {
 
   #forget(id: string): void {
     this.#ours.delete(id);
-    this.#directory(id).remove();
+    const { afterwards } = this.#options;
+    if (afterwards === undefined) this.#directory(id).remove();
+    else afterwards(this.#directory(id).takeAway());
   }
 }
 
