@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 
 let own: string | undefined;
+let ownNamespace: string | undefined;
 
 /**
  * Names this process for as long as it lives, in a form that fits into a file name: what carries it belongs to nobody
@@ -28,9 +29,10 @@ export function isMarkAlive(mark: string): boolean {
   }
 }
 
-/** `pid:[4026531836]` is namespace 4026531836. */
+/** `pid:[4026531836]` is namespace 4026531836. A process stays in the one that it was born in. */
 function pidNamespace(): string {
-  return readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
+  ownNamespace ??= readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
+  return ownNamespace;
 }
 
 /** Field 22 of proc(5) /proc/pid/stat: tells a process from a later one with its number. */

@@ -1,4 +1,4 @@
-import { type Dirent, lstatSync, opendirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type Dirent, lstatSync, opendirSync, readdirSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Mount } from "@orlop/core";
 import { composeRoot, type HostDirectories, type HostEntry } from "./compose-root.ts";
@@ -10,7 +10,7 @@ import {
   isVolatile,
   type MountPoint,
   mountOf,
-  parseMountTable,
+  readMountTable,
 } from "./mount-table.ts";
 
 interface DirectoryRootOptions {
@@ -31,7 +31,7 @@ const SELDOM_WRITTEN = /^\/(boot|efi|media|snap)(\/|$)/;
  */
 export function directoryRoot(options: DirectoryRootOptions): ImageRoot {
   const { path, locked, emptied } = options;
-  const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
+  const mounts = readMountTable();
   const below = mounts.filter((mount) => isBelow(mount.path, path) && !isEmptied(mount.path, path, emptied));
   const shown = below.filter((mount) => holdsFiles(mount.type) && !isVolatile(dirname(mount.path), path));
   const parted = locked ? mounts.some((mount) => isBelow(mount.path, path)) : shown.some((mount) => !bindable(mount));

@@ -1,9 +1,20 @@
+import { readFileSync } from "node:fs";
+
 /** A place where something is mounted. */
 export interface MountPoint {
   readonly path: string;
   /** Type of the file system: `ext4`, `fuse.sshfs`. */
   readonly type: string;
   readonly readonly: boolean;
+}
+
+let last: { readonly text: string; readonly mounts: readonly MountPoint[] } | undefined;
+
+/** What is mounted where this process is. What was read last is not taken apart again: it is the same for most containers. */
+export function readMountTable(): readonly MountPoint[] {
+  const text = readFileSync("/proc/self/mountinfo", "utf8");
+  if (last?.text !== text) last = { text, mounts: parseMountTable(text) };
+  return last.mounts;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMarkAlive } from "@orlop/kernel";
+import { caller } from "../caller/caller.ts";
 import { callerMark } from "../caller/caller-mark.ts";
 
 /** Tells the directories of one process apart. */
@@ -16,7 +17,8 @@ export class OwnDirectory implements Disposable {
   /** @param name tells it from others of the process; absent: some name */
   constructor(parent: string, kind: string, mode: number, name: string = String(made++)) {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
-    removeOrphaned(parent, kind);
+    // Nobody waits for that: it takes as long as there are many of them.
+    caller().afterwards(() => removeOrphaned(parent, kind));
     this.path = join(parent, `${kind}-${callerMark()}-${name}`);
     mkdirSync(this.path, { mode });
   }

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync } from "node:fs";
+import { lstatSync, mkdirSync, realpathSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { generateId, type Mount, OrlopError, shortId } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
@@ -6,7 +6,7 @@ import type { CapturedPart } from "@orlop/snapshot";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { hostDirectories } from "../image/directory-root.ts";
 import type { Image, ImageRoot } from "../image/image.ts";
-import { canBeLayer, mountOf, parseMountTable } from "../image/mount-table.ts";
+import { canBeLayer, mountOf, readMountTable } from "../image/mount-table.ts";
 import { HOST_EMPTIED } from "../image/plain-root.ts";
 import { OwnDirectory } from "../run/own-directory.ts";
 import { type Capture, capturesDirectory, type KeptCapture, LIVE_CAPTURE, writeCapture } from "./capture.ts";
@@ -78,7 +78,7 @@ export class HostCapture implements Disposable {
   #look(): ImageRoot {
     const directory = join(this.#own.path, `look${this.#looks++}`);
     mkdirSync(directory, { mode: 0o700 });
-    const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
+    const mounts = readMountTable();
     const plan = composeCapture({
       mounts,
       directories: hostDirectories,
@@ -110,7 +110,7 @@ function kindOf(path: string): "directory" | "file" | undefined {
 }
 
 function checkDirectory(path: string): void {
-  const mounts = parseMountTable(readFileSync("/proc/self/mountinfo", "utf8"));
+  const mounts = readMountTable();
   const type = mountOf(realpathSync(path), mounts)?.type ?? "";
   if (type !== "overlay" && canBeLayer(type)) return;
   throw new OrlopError(

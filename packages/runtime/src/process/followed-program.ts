@@ -88,8 +88,10 @@ export class FollowedProgram {
   }
 
   #end(): void {
-    const early = new OrlopError("failed", "Cannot start program: it was killed before it was ready");
-    const failure = this.#failure ?? (this.#ready ? undefined : early);
+    if (!this.#ready) {
+      this.#failure ??= new OrlopError("failed", "Cannot start program: it was killed before it was ready");
+    }
+    const failure = this.#failure;
     if (failure !== undefined) {
       for (const { promise, reject } of [this.created, this.started, this.exited]) {
         // Nobody need wait for each of these: an unheard rejection is no crash.
