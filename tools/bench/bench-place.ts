@@ -20,9 +20,14 @@ export function containerObstacle(): string | undefined {
 /** include/uapi/linux/magic.h */
 const TMPFS_MAGIC = 0x01021994;
 
+/** Whether what is in a directory is in no file system on a disk. */
+export function isInMemory(path: string): boolean {
+  return existsSync(path) && statfsSync(path).type === TMPFS_MAGIC;
+}
+
 /** Where a runtime keeps its state: in memory, as ours and the peers' do by default. */
 function stateBase(): string {
-  return ["/run", "/dev/shm"].find((path) => existsSync(path) && statfsSync(path).type === TMPFS_MAGIC) ?? tmpdir();
+  return ["/run", "/dev/shm"].find(isInMemory) ?? tmpdir();
 }
 
 /** What a process that makes containers has behind it within its first second. */

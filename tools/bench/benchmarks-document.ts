@@ -36,7 +36,8 @@ ${meanings(rows).join("\n")}
   in which the kernel finishes what the first one left behind. The first rounds are not counted.
 - All runtimes get the same bundle: the default config (six namespaces, seven mounts, masked and read-only paths,
   capabilities, device rules) with the default seccomp profile, on a busybox root file system. Standard input and output
-  are /dev/null, the state of each runtime is on tmpfs.
+  are /dev/null, the state of each runtime is on tmpfs: where /run is on a disk, the daemon and its commands see another
+  /run/orlop.
 - "In process" is a call of \`ProcessRuntime\` in a Node process that has made a hundred containers before. Commands are
   started and timed by a process of a hundred kilobytes (a zygote's child), not by Node, whose fork takes milliseconds:
   the time of a command begins right before the fork and ends right after the wait.

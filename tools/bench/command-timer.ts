@@ -26,6 +26,8 @@ export interface TimedCommand {
   readonly env?: NodeJS.ProcessEnv;
   /** Mount points to take away first, in a mount namespace of the command's own. Not part of the time. */
   readonly unmount?: readonly string[];
+  /** Process whose mounts it sees; absent: this one's. Going there is not part of the time. */
+  readonly mountsOf?: number;
 }
 
 export interface CommandTiming {
@@ -120,6 +122,7 @@ function timingProgram(command: TimedCommand): Program {
   p.step({ action: "prepare the timer" });
   p.handler(failed);
   p.call("rt_sigprocmask", [p.flags("SIG_SETMASK"), p.buffer(8, "[]"), 0, 8]);
+  if (command.mountsOf !== undefined) emitEnterMounts(p, command.mountsOf);
   if (command.unmount !== undefined) emitUnmount(p, command.unmount);
   emitMeasure(p, report, becomeCommand);
   emitReport(p, report, "ended", { index: 0 });
@@ -131,6 +134,15 @@ function timingProgram(command: TimedCommand): Program {
   p.mark(becomeCommand);
   emitBecome(p, report, command);
   return p.build();
+}
+
+function emitEnterMounts(p: ProgramBuilder, pid: number): void {
+  const namespace = p.slot("namespace");
+  const path = p.text(`/proc/${pid}/ns/mnt`);
+  p.step({ action: "enter a mount namespace" });
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: namespace });
+  p.call("setns", [namespace, p.flags("CLONE_NEWNS")]);
+  p.call("close", [namespace]);
 }
 
 /** Every run gets a mount namespace of its own: what the command mounts goes with it. */

@@ -1,34 +1,48 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { bundleCheckout } from "../build/bundle-checkout.ts";
-import type { BenchPlace } from "./bench-place.ts";
+import { type BenchPlace, isInMemory } from "./bench-place.ts";
 import type { TimedCommand } from "./command-timer.ts";
+
+/** Where root's state is, which lies in memory on most machines. */
+const STATE_DIRECTORY = "/run/orlop";
+
+/** Has a command see a state directory in memory, as its peers are given one. */
+const WITH_STATE_IN_MEMORY = [
+  ...["unshare", "--mount", "sh", "-c"],
+  `mkdir -p -m 711 ${STATE_DIRECTORY} && mount -t tmpfs -o mode=711 tmpfs ${STATE_DIRECTORY} && exec "$0" "$@"`,
+] as const;
+
+interface OwnDaemonOptions {
+  /** Its state lies in memory on this machine, too: the daemon and its commands see mounts of their own. */
+  readonly inMemory?: boolean;
+}
 
 /** `orlop serve engine` with a store of its own, and the command that it serves. */
 export class OwnDaemon implements AsyncDisposable {
   readonly #process: ChildProcess;
-  readonly #launcher: string;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #command: Pick<TimedCommand, "env" | "mountsOf"> & { readonly launcher: string };
 
-  private constructor(daemon: ChildProcess, launcher: string, env: NodeJS.ProcessEnv) {
+  private constructor(daemon: ChildProcess, launcher: string, env: NodeJS.ProcessEnv, hasOwnMounts: boolean) {
     this.#process = daemon;
-    this.#launcher = launcher;
-    this.#env = env;
+    this.#command = { launcher, env, ...(hasOwnMounts ? { mountsOf: this.pid } : {}) };
   }
 
-  static async start(place: BenchPlace, name: string): Promise<OwnDaemon> {
+  static async start(place: BenchPlace, name: string, { inMemory = false }: OwnDaemonOptions = {}): Promise<OwnDaemon> {
     const root = join(import.meta.dirname, "../..");
     await bundleCheckout(root);
     const launcher = join(root, "packages/orlop/bin/orlop");
     const { ORLOP_SOURCES: _, ...inherited } = process.env;
     const env = { ...inherited, ORLOP_ROOT: join(place.stateDirectory, name) };
     mkdirSync(env.ORLOP_ROOT);
-    const daemon = spawn(launcher, ["serve", "engine"], { env, stdio: ["ignore", "ignore", "pipe"] });
+    const hasOwnMounts = inMemory && !isInMemory(dirname(STATE_DIRECTORY));
+    const [program, ...args] = [...(hasOwnMounts ? WITH_STATE_IN_MEMORY : []), launcher, "serve", "engine"];
+    const daemon = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
     // It says so when it serves.
     await once(daemon.stderr, "data");
-    return new OwnDaemon(daemon, launcher, env);
+    return new OwnDaemon(daemon, launcher, env, hasOwnMounts);
   }
 
   get pid(): number {
@@ -36,7 +50,8 @@ export class OwnDaemon implements AsyncDisposable {
   }
 
   call(...args: readonly string[]): TimedCommand {
-    return { argv: [this.#launcher, ...args], env: this.#env };
+    const { launcher, ...rest } = this.#command;
+    return { argv: [launcher, ...args], ...rest };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
