@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
-import { type Hello, keepForegrounds, processDirectory } from "@orlop/runtime/launcher";
+import { type Hello, keepForegrounds, processDirectory, type SpareNetwork } from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
@@ -18,6 +18,7 @@ interface ServedCall {
   readonly caller: RemoteCaller;
   /** What finishes a container whose caller has outlived this process. */
   readonly finishFile: string;
+  readonly spare: SpareNetwork;
 }
 
 /** What the first program that is sent for a process says of it. */
@@ -28,6 +29,9 @@ interface Known {
 
 /** The end of what has ended with nobody there to tell how: what was written down of it has gone with the container. */
 const UNKNOWN = { text: "orlop: Cannot tell how it ended: the daemon that served it has ended\n", status: 125 };
+
+/** A container that lasts is there by then. */
+const SPARE_DELAY_MS = 100;
 
 /** Of all calls: most of them are like an earlier one. */
 const KEPT = new KeptWork();
@@ -99,6 +103,22 @@ export class LauncherForeground implements Foreground {
   }
 
   async run(request: CreateRequest): Promise<State> {
+    const { spare, caller } = this.#call;
+    if (!spare.suits(request.spec)) return await this.#run(request);
+    // The next one's: not while this one is being made, nor only when it ends.
+    caller.afterwards(() => spare.prepare());
+    setTimeout(() => spare.prepare(), SPARE_DELAY_MS).unref();
+    using hold = spare.take(request.spec);
+    if (hold === undefined) return await this.#run(request);
+    try {
+      return await this.#run({ ...request, spec: hold.spec });
+    } catch (error) {
+      if (!hold.isReasonOf(error)) throw error;
+      return await this.#run(request);
+    }
+  }
+
+  async #run(request: CreateRequest): Promise<State> {
     this.#known = undefined;
     return await this.#runtime.run({ ...request, stdio: this.#relayed(request.stdio) });
   }

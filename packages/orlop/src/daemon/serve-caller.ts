@@ -1,7 +1,14 @@
 import { readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { hostArchitecture } from "@orlop/kernel";
-import { compileFarewell, FAREWELL_TEXT_MAX_BYTES, type Hello, isOneOfUs, readHello } from "@orlop/runtime/launcher";
+import {
+  compileFarewell,
+  FAREWELL_TEXT_MAX_BYTES,
+  type Hello,
+  isOneOfUs,
+  readHello,
+  type SpareNetwork,
+} from "@orlop/runtime/launcher";
 import { caller, callFor, type Daemon } from "../caller/caller.ts";
 import { NotHere } from "../caller/not-here.ts";
 import { stateDirectory } from "../run/state-directory.ts";
@@ -19,6 +26,7 @@ interface Serving {
   /** What a launcher executes: for a whole call, and for what is left of one whose process has ended. */
   readonly alone: string;
   readonly finish: string;
+  readonly spare: SpareNetwork;
   /** Carries out a command line; resolves with its status. */
   commandLine(words: readonly string[]): Promise<number>;
 }
@@ -38,7 +46,7 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
   const daemon: Daemon = {
     ...serving.daemon,
     openForeground: (options) =>
-      LauncherForeground.open({ hello, hands, caller: who, finishFile: serving.finish }, options),
+      LauncherForeground.open({ hello, hands, caller: who, finishFile: serving.finish, spare: serving.spare }, options),
   };
   const who = new RemoteCaller(hello, mark, hands, daemon);
   if (!callFor(who, isOfSamePlaces)) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,6 +67,7 @@ export function daemonSuite({ skip, stateDirectory }: Pick<SuiteOptions, "skip" 
     callCases(c);
     callerCases(c);
     deathCases(c);
+    readyCases(c);
     endCases(c);
   });
 }
@@ -232,6 +233,31 @@ function deathCases(c: ServedCommands): void {
   });
 }
 
+/** What it has ready. */
+function readyCases(c: ServedCommands): void {
+  test("has a network namespace ready for the next container, which does without one that was killed", async (t) => {
+    if (process.getuid?.() !== 0 || c.stateDirectory !== "/run/orlop") return t.skip("only root can have one ready");
+    const look = "readlink /proc/self/ns/net; cat /sys/class/net/lo/flags; ls /sys/class/net";
+    const run = async (): Promise<readonly string[]> => {
+      const flags = [...c.fixture.idFlags(), "--network", "none"];
+      return succeeded(await c.withoutNode("run", "--rm", ...flags, "host", "sh", "-c", look)).split("\n");
+    };
+    const seen = [await run()];
+    for (let round = 0; round < ROUNDS; round++) {
+      const ready = await spareOf(c.daemon.pid);
+      const namespace = readlinkSync(`/proc/${ready}/ns/net`);
+      if (round % 2 === 1) process.kill(ready, "SIGKILL");
+      seen.push(await run());
+      if (round % 2 === 0) assert.equal(seen.at(-1)?.[0], namespace);
+    }
+    for (const [, ...rest] of seen) assert.deepEqual(rest, ["0x9", "lo"]);
+    const last = await spareOf(c.daemon.pid);
+    await c.daemon.end("SIGKILL");
+    while (existsSync(`/proc/${last}`)) await sleep(5);
+    await c.startAnew();
+  });
+}
+
 /** It ends. */
 function endCases(c: ServedCommands): void {
   test("looks after what is to go with its end, and leaves that to others when it ends", async () => {
@@ -262,6 +288,24 @@ function childrenOf(pid: number): readonly number[] {
     const pids = readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ");
     return pids.filter((each) => each !== "").map(Number);
   });
+}
+
+/** Who holds the network namespace that is ready: a process of one that works for the daemon. */
+async function spareOf(pid: number): Promise<number> {
+  for (;;) {
+    const found = childrenOf(pid).flatMap(childrenOf).find(isSpare);
+    if (found !== undefined) return found;
+    await sleep(5);
+  }
+}
+
+function isSpare(pid: number): boolean {
+  try {
+    const isNamed = readFileSync(`/proc/${pid}/comm`, "utf8") === "orlop-spare\n";
+    return isNamed && readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
+  } catch {
+    return false;
+  }
 }
 
 function succeeded({ exitCode, stdout, stderr }: CommandResult): string {

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
+import { Zygote } from "@orlop/kernel";
+import { SpareNetwork } from "@orlop/runtime/launcher";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { daemonPlace } from "../daemon/daemon-place.ts";
@@ -35,8 +37,9 @@ export const serveEngineCommand: Command = {
     // All of it, before anybody can replace a part of it.
     await loadServedVerbs();
     const daemon = { engine, attend: () => attendant.attend() };
+    using spare = new SpareNetwork(() => Zygote.start());
     const serving = {
-      ...{ daemon, commandLine },
+      ...{ daemon, commandLine, spare },
       alone: join(place.bin, "orlop-alone.sh"),
       finish: join(place.bin, "orlop-finish.sh"),
     };

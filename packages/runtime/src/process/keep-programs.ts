@@ -28,15 +28,15 @@ export function keepExecs(): KeptPrograms<ExecPlan> {
 }
 
 /**
- * A container: its id is its own, and so are who was called to make it, the descriptors for its streams, and the places of
- * its files and of what it writes.
+ * A container: its id is its own, and so are who was called to make it, who holds namespaces for it, the descriptors for its
+ * streams, and the places of its files and of what it writes.
  */
 function takeCreateApart(plan: CreatePlan): KeptPlan {
   const { host, request, seccomp, style, ...rest } = plan;
   const { signal: _, stdio, ...asked } = request;
   const { makerPid, ...how } = style;
   const streams = takeStreamsApart(stdio, host);
-  const own = [...idTexts(request.id), ...fileTexts(request), ...writtenTexts(rest.rootfs)];
+  const own = [...idTexts(request.id), ...fileTexts(request), ...holderTexts(request), ...writtenTexts(rest.rootfs)];
   return {
     values: { texts: sorted([...own, ...streams.texts]), numbers: { ...streams.numbers, ...makerNumbers(makerPid) } },
     rest: {
@@ -93,6 +93,14 @@ function fileTexts({ id, spec: { mounts = [] } }: CreateRequest): readonly strin
   });
   return [...new Set(own)].filter((path) => path !== id && PLAIN_PATH.test(path));
 }
+
+/** Namespaces that a process holds for this container: see spare-network.ts. */
+function holderTexts({ spec: { linux } }: CreateRequest): readonly string[] {
+  const paths = (linux?.namespaces ?? []).flatMap(({ path }) => path ?? []);
+  return [...new Set(paths)].filter((path) => HELD_BY_PROCESS.test(path));
+}
+
+const HELD_BY_PROCESS = /^\/proc\/[1-9]\d*\/ns\/[a-z]+$/;
 
 /** Where what is written is kept, as long as it is by a name of which nothing but its length makes a difference. */
 function writtenTexts(rootfs: RootFilesystem): readonly string[] {

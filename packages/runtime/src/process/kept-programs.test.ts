@@ -104,6 +104,15 @@ const CHANGES: Readonly<Record<string, (plan: CreatePlan) => CreatePlan>> = {
   }),
   "limits with whole numbers": (plan) =>
     withSpec(plan, ({ linux }) => ({ linux: { ...linux, resources: { memory: { limit: 2n ** 40n } } } })),
+  "network that a process holds": (plan) =>
+    withSpec(plan, ({ linux }) => ({
+      linux: {
+        ...linux,
+        namespaces: (linux?.namespaces ?? []).map((each) =>
+          each.type === "network" ? { ...each, path: `/proc/${100 + plan.request.id.charCodeAt(0)}/ns/net` } : each,
+        ),
+      },
+    })),
   "called by another": (plan) => ({
     ...plan,
     style: { startOnCommand: true, endsWithMaker: true, makerPid: 100 + plan.request.id.charCodeAt(0) },
@@ -151,6 +160,20 @@ suite("programs that are kept", () => {
       assertSame(kept.program(plan), compileCreate(plan));
     }
     assert.equal(compiled.length, 2);
+  });
+
+  test("are compiled no third time where each container's network is held by another process", () => {
+    let compiled = 0;
+    const kept = keepCreates((plan) => {
+      compiled += 1;
+      return compileCreate(plan);
+    });
+    for (const digit of ["a", "b", "c", "d"]) {
+      const plan = CHANGES["network that a process holds"]?.(planOf(idOf(digit)));
+      assert.ok(plan !== undefined);
+      assertSame(kept.program(plan), compileCreate(plan));
+    }
+    assert.equal(compiled, 2);
   });
 
   test("of images are compiled no third time either, though each container writes to a snapshot of its own", () => {

@@ -4,8 +4,7 @@ import type { Compilation } from "./compilation.ts";
 const IFF_UP = 1;
 
 /** In a process that is in the container's network namespace: makes its own loopback device one that can be used. */
-export function emitLoopback(c: Compilation): void {
-  const { p } = c;
+export function emitLoopback({ p }: Pick<Compilation, "p">): void {
   const socket = p.slot("socket");
   p.step({
     action: 'bring up "lo"',
