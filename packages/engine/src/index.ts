@@ -26,10 +26,12 @@ export type {
   ContainerDescription,
   ContainerLog,
   ContainerNames,
+  ContainerNamespaces,
   ContainerNetwork,
   ContainerRoot,
   NetworkAttachment,
   PodMembership,
+  SharedNamespace,
   SnapshotRoot,
   VolumeMount,
 } from "./state/container-description.ts";

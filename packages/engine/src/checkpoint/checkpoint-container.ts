@@ -60,7 +60,7 @@ export async function checkpointContainer(
 }
 
 /** Before anything is ended that could not be restored. */
-function refuseUnfit({ name, isTransient, autoRemove, root, init }: Container): void {
+function refuseUnfit({ name, isTransient, autoRemove, root, init, namespaces = {} }: Container): void {
   const what =
     isTransient === true || autoRemove
       ? "it is removed when it ends"
@@ -68,7 +68,11 @@ function refuseUnfit({ name, isTransient, autoRemove, root, init }: Container): 
         ? "what it has written to its root file system goes with its end"
         : init
           ? "the small init of --init is in no file that criu could start again"
-          : undefined;
+          : namespaces.pid !== undefined
+            ? "its process ids are not its own, and may be others' when it is restored"
+            : namespaces.ipc === "host" || typeof namespaces.ipc === "object"
+              ? "what it shares with others over its IPC namespace is not its own to save"
+              : undefined;
   if (what === undefined) return;
   throw new OrlopError("unsupported", `Cannot checkpoint container "${name}": ${what}`);
 }

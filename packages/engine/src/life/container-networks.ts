@@ -7,7 +7,6 @@ import {
   OrlopError,
   type PublishedPort,
   type Resolvers,
-  type RuntimeSpec,
   shortId,
 } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
@@ -17,25 +16,6 @@ import { boundFiles } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import type { NewEvent } from "../state/event-rows.ts";
 import { addedHosts, hostsText, resolversText } from "./name-files.ts";
-
-/** The config with the namespace of the container whose network it is to have, where it is another's. */
-export async function joinNetwork(
-  context: EngineContext,
-  { name, network }: Container,
-  spec: RuntimeSpec,
-): Promise<RuntimeSpec> {
-  if (network.kind !== "container") return spec;
-  const other = context.rows.get(network.id);
-  const runtime = other && (await context.runtime(other.runtime));
-  const pid = other?.state.status === "running" ? (await runtime?.state(other.id))?.pid : undefined;
-  if (pid === undefined) {
-    const what = `container "${other?.name ?? shortId(network.id)}", whose network it is to have, does not run`;
-    throw new OrlopError("conflict", `Cannot start container "${name}": ${what}`);
-  }
-  const others = (spec.linux?.namespaces ?? []).filter(({ type }) => type !== "network");
-  const namespaces = [...others, { type: "network" as const, path: `/proc/${pid}/ns/net` }];
-  return { ...spec, linux: { ...spec.linux, namespaces } };
-}
 
 /** Connects one that has been made and not started, and writes down for it who it is and who the others are. */
 export async function connectNetworks(

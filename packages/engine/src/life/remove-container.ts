@@ -8,6 +8,7 @@ import { containerEvent } from "./container-event.ts";
 import { disconnectNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { save } from "./settle-container.ts";
+import { releaseSharedMemory } from "./shared-memory.ts";
 import { stopContainer } from "./stop-container.ts";
 import { noteUnmade } from "./sweep-unmade.ts";
 
@@ -34,6 +35,7 @@ export async function removeContainer(
   const removing = save(context, ended, undefined, { ...state, status: statusAfter("remove", state.status, name) });
   // Of a start that failed so that it could not be taken back.
   await disconnectNetworks(context, ended);
+  await releaseSharedMemory(context, ended);
   // Of what has no directory and no row any more there is its lock, until the caller lets go of that.
   noteUnmade(context, id);
   await context.roots.remove(root);

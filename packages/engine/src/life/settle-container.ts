@@ -9,6 +9,7 @@ import { leaveNetworks } from "./container-networks.ts";
 import { isActive, statusAfter } from "./container-status.ts";
 import { resumeStreams } from "./container-streams.ts";
 import { wantsRestart } from "./restart-policy.ts";
+import { releaseSharedMemory } from "./shared-memory.ts";
 
 /** What a machine that was switched off, or somebody who removed all state, has left of a run: docker's code for that. */
 const LOST_EXIT_CODE = 255;
@@ -39,6 +40,7 @@ export async function recordEnd(
   const { id, name, state } = container;
   await runtime.delete(id, { force: true });
   const left = await leaveNetworks(context, container);
+  await releaseSharedMemory(context, container);
   rmSync(streamsDirectory(context, id), { recursive: true, force: true });
   const wasStarted = state.status !== "starting" || exit !== undefined;
   const exitCode = exit?.exitCode ?? LOST_EXIT_CODE;

@@ -9,10 +9,12 @@ import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { awaitNames } from "./await-names.ts";
 import { volumeEvents } from "./container-event.ts";
-import { connectNetworks, disconnectNetworks, joinNetwork, tellAll, tellNeighbours } from "./container-networks.ts";
+import { connectNetworks, disconnectNetworks, tellAll, tellNeighbours } from "./container-networks.ts";
 import { statusAfter } from "./container-status.ts";
 import { endStreams, openInput, openStreams } from "./container-streams.ts";
+import { joinContainers } from "./join-containers.ts";
 import { save } from "./settle-container.ts";
+import { releaseSharedMemory } from "./shared-memory.ts";
 
 export interface StartOptions {
   /** Standard input is to end with whoever asks; see {@link StartedRun}. */
@@ -79,6 +81,7 @@ export async function startContainer(
   } catch (error) {
     // What nobody could write down, as on a full disk, is not to run.
     await takeBack();
+    await releaseSharedMemory(context, container);
     endStreams(streams);
     rmSync(streams, { recursive: true, force: true });
     const { message } = error as Error;
@@ -108,7 +111,7 @@ async function runIn(
 ): Promise<Begun> {
   for (const path of container.directories) makeDirectory(path);
   const { rootfs, mounts } = await context.roots.open(container.root);
-  const joined = await joinPod(context, container, await joinNetwork(context, container, spec));
+  const joined = await joinPod(context, container, await joinContainers(context, container, spec));
   const request: CreateRequest = {
     id: container.id,
     bundle: "/",

@@ -1,5 +1,6 @@
-import type { LinuxNamespaceType, Mount, RuntimeSpec } from "@orlop/core";
+import type { LinuxNamespaceType, RuntimeSpec } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
+import { withSharedMemory } from "../life/shared-memory.ts";
 import type { Container } from "../state/container-rows.ts";
 import { expectPod, holdPod } from "./hold-pod.ts";
 import type { HeldNamespaces } from "./namespaces/pod-namespaces.ts";
@@ -30,7 +31,7 @@ export async function joinPod(
   return dropUndefined({
     ...rest,
     ...own,
-    mounts: shareMemory(spec.mounts ?? [], held),
+    ...(held.sharedMemory === undefined ? {} : { mounts: withSharedMemory(spec, held.sharedMemory).mounts }),
     linux: dropUndefined({
       ...others,
       ...maps,
@@ -55,16 +56,6 @@ function joinedTypes({ paths, user }: HeldNamespaces): ReadonlyMap<LinuxNamespac
 function memberCgroup(pod: Pod, id: string, runtime: string): string {
   const path = `${podCgroup(pod)}/${id}`;
   return runtime === "process" || path.startsWith("/") ? path : `/${path}`;
-}
-
-/** What a user has asked for at that place stays his. */
-function shareMemory(mounts: readonly Mount[], { sharedMemory }: HeldNamespaces): readonly Mount[] {
-  if (sharedMemory === undefined) return mounts;
-  return mounts.map((mount) =>
-    mount.destination === "/dev/shm" && mount.type === "tmpfs" && mount.source === "shm"
-      ? { ...mount, type: "bind", source: sharedMemory, options: ["bind", "nosuid", "nodev", "noexec", "rprivate"] }
-      : mount,
-  );
 }
 
 function dropUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

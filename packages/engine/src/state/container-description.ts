@@ -52,6 +52,22 @@ export interface PodMembership {
   readonly init?: true;
 }
 
+/** Another container, by its id. */
+export interface SharedNamespace {
+  readonly container: string;
+}
+
+/** Namespaces that a container shares with this machine or with another container, which has to run when it is started. */
+export interface ContainerNamespaces {
+  readonly pid?: "host" | SharedNamespace;
+  /** `shareable`: others may share it, with what is in /dev/shm. `none`: it has no /dev/shm. */
+  readonly ipc?: "host" | "shareable" | "none" | SharedNamespace;
+  readonly uts?: "host";
+  readonly cgroup?: "host";
+  /** Somebody has said so; a container has no other. */
+  readonly user?: "host";
+}
+
 /** What is asked of one network. */
 export interface NetworkAttachment {
   /** Name or id. */
@@ -116,6 +132,8 @@ export interface ContainerDescription {
   readonly mountPoints: readonly string[];
   readonly volumes: readonly VolumeMount[];
   readonly network: ContainerNetwork;
+  /** Absent: all others are its own. */
+  readonly namespaces?: ContainerNamespaces;
   /** The pod that it belongs to. */
   readonly pod?: PodMembership;
   readonly names: ContainerNames;

@@ -36,9 +36,8 @@ export async function createContainer(open: OpenEngine, options: RunOptions): Pr
 
 async function createIn(open: OpenEngine, options: RunOptions): Promise<Container> {
   const { engine, depot, machine } = open;
-  const { network } = options;
   // Before anything is made: most often what is wrong is the name.
-  const owner = network.kind === "container" ? (await engine.find(network.container)).id : "";
+  const others = await findOthers(engine, options);
   const requires = await Promise.all(
     (options.requires ?? []).map(async (name) => (await findRequired(engine, name)).id),
   );
@@ -55,12 +54,25 @@ async function createIn(open: OpenEngine, options: RunOptions): Promise<Containe
     const { mounts, volumes } = await prepareVolumes(open, options, image);
     const { description, spec } = planContainer(
       { ...options, mounts },
-      { id, image, machine, ownDirectory, findOther: () => owner, volumes, requires },
+      { id, image, machine, ownDirectory, findOther: (text) => others.get(text) ?? text, volumes, requires },
     );
     const made = { description, spec: spec([]) };
     undo.move();
     return made;
   });
+}
+
+/** Ids of the containers that it is to share something with, by what they are called. */
+async function findOthers(
+  engine: Engine,
+  { network, namespaces = {} }: RunOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const { pid, ipc } = namespaces;
+  const shared = [pid, ipc].flatMap((each) => (typeof each === "object" ? [each.container] : []));
+  const called = network.kind === "container" ? [network.container, ...shared] : shared;
+  const others = new Map<string, string>();
+  for (const text of called) others.set(text, (await engine.find(text)).id);
+  return others;
 }
 
 async function findRequired(engine: Engine, name: string): Promise<Container> {

@@ -37,14 +37,18 @@ export function hostConfigDocument(inspected: InspectedContainer): Struct {
       Cgroup: "",
       Links: NIL_LIST,
       OomScoreAdj: container.process.oomScoreAdj ?? 0,
-      PidMode: "",
+      PidMode: namespaceMode(inspected, "pid"),
       Privileged: isPrivileged,
       PublishAllPorts: false,
       ReadonlyRootfs: spec?.root.readonly ?? false,
       SecurityOpt: orNil(securityOptions(container, linux?.seccomp === undefined && !isPrivileged)),
     }).fields,
     { name: "Tmpfs", value: dictionaryOf(tmpfsMounts(asked)), omitEmpty: true },
-    ...documentOf({ UTSMode: "", UsernsMode: "", ShmSize: shmSize(spec?.mounts ?? []) }).fields,
+    ...documentOf({
+      UTSMode: container.namespaces?.uts ?? "",
+      UsernsMode: container.namespaces?.user ?? "",
+      ShmSize: shmSize(spec?.mounts ?? []),
+    }).fields,
     { name: "Sysctls", value: dictionaryOf(linux?.sysctl ?? {}), omitEmpty: true },
     { name: "Runtime", value: container.runtime, omitEmpty: true },
     { name: "Isolation", value: "" },
@@ -111,8 +115,12 @@ function capabilities({ container }: InspectedContainer, isPrivileged: boolean):
   return { CapAdd: orNil(added), CapDrop: orNil(DEFAULT_CAPABILITIES.filter((name) => !has.includes(name))) };
 }
 
-function namespaceMode({ spec }: InspectedContainer, wanted: "cgroup" | "ipc"): string {
-  return spec?.linux?.namespaces?.some(({ type }) => type === wanted) === true ? "private" : "";
+/** Of those that are its own docker calls some private, and others nothing. */
+function namespaceMode({ container, spec }: InspectedContainer, wanted: "cgroup" | "ipc" | "pid"): string {
+  const asked = container.namespaces?.[wanted];
+  if (asked !== undefined) return typeof asked === "string" ? asked : `container:${asked.container}`;
+  const isOwn = spec?.linux?.namespaces?.some(({ type }) => type === wanted) === true;
+  return isOwn && wanted !== "pid" ? "private" : "";
 }
 
 function securityOptions({ process }: Container, isUnfiltered: boolean): readonly string[] {

@@ -61,6 +61,10 @@ export function inPod(open: OpenEngine, options: RunOptions, pod: Pod): RunOptio
     if (options.addedHosts.length > 0) refuse("what stands in /etc/hosts");
     if (Object.keys(options.dns).length > 0) refuse("what stands in /etc/resolv.conf");
   }
+  const { pid, ipc, uts } = options.namespaces ?? {};
+  if (share.includes("pid") && pid !== undefined) refuse("whose processes it sees");
+  if (share.includes("ipc") && ipc !== undefined) refuse("whose IPC it has");
+  if (share.includes("uts") && uts !== undefined) refuse("the host name");
   if (share.includes("uts") && !isOwn && options.hostname !== undefined) refuse("the host name");
   const place = {
     id,

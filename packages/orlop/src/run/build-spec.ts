@@ -3,6 +3,7 @@ import {
   checkRuntimeSpec,
   defaultSpec,
   type Linux,
+  type LinuxNamespaceType,
   type LinuxResources,
   type LinuxSeccomp,
   type Mount,
@@ -49,7 +50,7 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
     ociVersion: base.ociVersion,
     process: buildProcess(sources, options.asCaller ? machine.umask : base.process?.user.umask, capabilities),
     root: { path: "/", readonly: options.readOnly },
-    hostname,
+    ...(options.namespaces?.uts === "host" ? {} : { hostname }),
     ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
     mounts: containerMounts(base.mounts ?? [], [...shownMounts(sources), ...sources.files], options, { machine, user }),
     linux: buildLinux(sources, base.linux ?? {}, capabilities),
@@ -107,11 +108,12 @@ function capabilitySets(names: readonly string[], { uid }: ContainerUser): Capab
 }
 
 function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, capabilities: readonly string[]): Linux {
-  const { privileged, security, network, sysctl } = options;
+  const { privileged, security, sysctl } = options;
   const filter = seccomp(capabilities);
   const open = privileged || security.systemPathsUnconfined;
   const nodes = machine.rootless ? [] : options.devices.map(({ device }) => device);
-  const namespaces = (base.namespaces ?? []).filter(({ type }) => network.kind !== "host" || type !== "network");
+  const shared = sharedWithHost(options);
+  const namespaces = (base.namespaces ?? []).filter(({ type }) => !shared.has(type));
   return {
     namespaces: machine.rootless ? [...namespaces, { type: "user" }] : namespaces,
     ...(machine.rootless ? callerMappings(machine, options.asCaller === true) : {}),
@@ -121,6 +123,13 @@ function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, cap
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     ...(open ? {} : { maskedPaths: base.maskedPaths ?? [], readonlyPaths: base.readonlyPaths ?? [] }),
   };
+}
+
+/** Those of another container are joined when it is started, wherever that one is then. */
+function sharedWithHost({ network, namespaces = {} }: RunOptions): ReadonlySet<LinuxNamespaceType> {
+  const shared = new Set<LinuxNamespaceType>(network.kind === "host" ? ["network"] : []);
+  for (const type of ["pid", "ipc", "uts", "cgroup"] as const) if (namespaces[type] === "host") shared.add(type);
+  return shared;
 }
 
 /** User 0 of the container is the caller, or the caller himself: one mapping is what the kernel grants everybody (user_namespaces(7)). */

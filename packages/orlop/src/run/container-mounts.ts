@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Mount } from "@orlop/core";
 import type { ContainerUser } from "./container-user.ts";
 import type { RequestedDevice } from "./device-flag.ts";
@@ -6,7 +7,7 @@ import type { RequestedMount } from "./requested-mount.ts";
 import type { RunOptions } from "./run-options.ts";
 
 type Owner = Pick<ContainerUser, "uid" | "gid">;
-type MountChoices = Pick<RunOptions, "mounts" | "devices" | "shmSizeBytes" | "privileged" | "network">;
+type MountChoices = Pick<RunOptions, "mounts" | "devices" | "shmSizeBytes" | "privileged" | "network" | "namespaces">;
 
 /**
  * The container's mounts in the order in which they can be made: what the root file system consists of, what every
@@ -56,11 +57,21 @@ function depth({ destination }: Mount): number {
 }
 
 function adaptMount(mount: Mount, options: MountChoices, rootless: boolean): readonly Mount[] {
+  const { pid, ipc } = options.namespaces ?? {};
   switch (mount.destination) {
+    case "/proc":
+      // procfs shows the processes of a namespace, and the kernel gives it to nobody but that one's owner.
+      return [rootless && pid === "host" ? boundFromHost(mount) : mount];
+    case "/dev/mqueue":
+      // The same of message queues.
+      if (!rootless || ipc !== "host") return [mount];
+      return existsSync(mount.destination) ? [boundFromHost(mount)] : [];
     case "/dev/pts":
       // The group tty is not mapped in a user namespace with one group.
       return [rootless ? withoutOptions(mount, (option) => option.startsWith("gid=")) : mount];
     case "/dev/shm":
+      if (ipc === "none") return [];
+      if (ipc === "host") return [boundFromHost(mount)];
       return [options.shmSizeBytes === undefined ? mount : sized(mount, options.shmSizeBytes)];
     case "/sys": {
       // sysfs shows the devices of a network namespace, and the kernel gives it to nobody but that one's owner.
@@ -78,6 +89,16 @@ function adaptMount(mount: Mount, options: MountChoices, rootless: boolean): rea
 }
 
 const sharedSysOptions: readonly string[] = ["rbind", "nosuid", "noexec", "nodev", "rro", "rprivate"];
+
+/** With what this machine has mounted there; masks and read-only paths come over it as over any other. */
+function boundFromHost(mount: Mount): Mount {
+  return {
+    destination: mount.destination,
+    type: "bind",
+    source: mount.destination,
+    options: ["rbind", "nosuid", "noexec", "nodev", "rprivate"],
+  };
+}
 
 function isReadonly(option: string): boolean {
   return option === "ro" || option === "rro";

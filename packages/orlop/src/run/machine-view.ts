@@ -11,8 +11,6 @@ export interface MachineView extends CallerView {
   readonly gid: number;
   /** The caller's. */
   readonly umask: number;
-  /** An ordinary user: containers live in a user namespace where user 0 is the caller. */
-  readonly rootless: boolean;
   /** Capabilities that a container can be given. */
   readonly capabilities: ReadonlySet<string>;
   readonly hostname: string;

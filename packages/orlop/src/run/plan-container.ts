@@ -1,6 +1,13 @@
 import { existsSync } from "node:fs";
 import { type Mount, OrlopError, type PublishedPort, type RuntimeSpec, shortId } from "@orlop/core";
-import type { ContainerDescription, ContainerNames, ContainerNetwork, PodMembership, VolumeMount } from "@orlop/engine";
+import type {
+  ContainerDescription,
+  ContainerNames,
+  ContainerNetwork,
+  PodMembership,
+  SharedNamespace,
+  VolumeMount,
+} from "@orlop/engine";
 import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { Image } from "../image/image.ts";
 import type { PodPlace } from "../pods/join-pod-options.ts";
@@ -10,9 +17,11 @@ import { type ContainerUser, findUser } from "./container-user.ts";
 import { hostDevices } from "./host-devices.ts";
 import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
+import type { OfContainer } from "./namespace-options.ts";
 import { networkFiles, podFileMounts, resolverFile, resolverPath } from "./network-files.ts";
 import { DEFAULT_NETWORK } from "./network-options.ts";
 import { parseExposedPort } from "./port-flag.ts";
+import { refuseHostPids } from "./refuse-host-pids.ts";
 import { rootlessNetwork } from "./rootless-network.ts";
 import type { RunOptions } from "./run-options.ts";
 import { runtimeName } from "./runtime-choice.ts";
@@ -26,7 +35,7 @@ interface PlanSources {
   /** A directory for the container's own files; made when there are any. */
   readonly ownDirectory: () => string;
   /** Id of a container by its name; absent: others are not known here. */
-  readonly findOther?: (text: string) => string;
+  readonly findOther?: ((text: string) => string) | undefined;
   readonly volumes?: readonly VolumeMount[];
   /** Ids of those that it requires. */
   readonly requires?: readonly string[];
@@ -51,10 +60,11 @@ export function planContainer(
   options: RunOptions,
   { id, image, machine, ownDirectory, findOther, volumes = [], requires = [] }: PlanSources,
 ): ContainerPlan {
-  const hostname = options.hostname ?? (options.network.kind === "host" ? machine.hostname : shortId(id));
+  const hostname = options.hostname ?? (hasHostName(options) ? machine.hostname : shortId(id));
   const { domainname, addedHosts, dns } = options;
   const names = { hostname, hosts: addedHosts, ...dns, ...(domainname === undefined ? {} : { domainname }) };
   refuseGateway(options, machine);
+  if (machine.rootless && options.namespaces?.pid === "host") refuseHostPids(id);
   const files = containerFiles(options, image, names, ownDirectory);
   const user = findContainerUser(options, image);
   const allDevices = options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options;
@@ -86,6 +96,7 @@ export function planContainer(
       mountPoints: mountPoints.filter((path) => !asked.has(path)),
       volumes,
       network: containerNetwork(options, { image, machine, findOther }),
+      ...containerNamespaces(options, findOther),
       ...(options.place === undefined ? {} : { pod: membership(options.place) }),
       names,
       terminal: options.tty,
@@ -119,7 +130,7 @@ function containerNetwork(
     image: { config },
     machine,
     findOther,
-  }: Pick<PlanSources, "image" | "machine"> & { readonly findOther: PlanSources["findOther"] | undefined },
+  }: Pick<PlanSources, "image" | "machine"> & { readonly findOther: PlanSources["findOther"] },
 ): ContainerNetwork {
   switch (network.kind) {
     case "none":
@@ -143,6 +154,31 @@ function containerNetwork(
       return { ...network, attachments, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
     }
   }
+}
+
+/** As docker has it, also where the network alone is this machine's. */
+function hasHostName({ network, namespaces }: RunOptions): boolean {
+  return network.kind === "host" || namespaces?.uts === "host";
+}
+
+function containerNamespaces(
+  { namespaces = {} }: RunOptions,
+  findOther: PlanSources["findOther"],
+): Pick<ContainerDescription, "namespaces"> {
+  const { pid, ipc, ...others } = namespaces;
+  const known = <T extends string>(choice: T | OfContainer): T | SharedNamespace => {
+    if (typeof choice === "string") return choice;
+    if (findOther === undefined) throw new Error("namespaces of others are for containers that are kept");
+    return { container: findOther(choice.container) };
+  };
+  if (Object.keys(namespaces).length === 0) return {};
+  return {
+    namespaces: {
+      ...others,
+      ...(pid === undefined ? {} : { pid: known(pid) }),
+      ...(ipc === undefined ? {} : { ipc: known(ipc) }),
+    },
+  };
 }
 
 /** Only a bridge has an address of this machine on it. */

@@ -36,8 +36,10 @@ export const runCommand: Command = {
   },
 };
 
-/** Networks, pods, volumes, health and requirements have to be known to others, and so has a container that has them. */
-function needsEngine({ network, mounts, health, requires = [], pod }: RunOptions): boolean {
+/** Networks, pods, volumes, health, requirements and what is shared have to be known to others, and so has a container that has them. */
+function needsEngine({ network, mounts, health, requires = [], pod, namespaces = {} }: RunOptions): boolean {
+  const { pid, ipc } = namespaces;
+  if (typeof pid === "object" || typeof ipc === "object" || ipc === "shareable") return true;
   if (health?.Test?.[0] === "CMD-SHELL" || requires.length > 0) return true;
   const isConnected = network.kind === "networks" || network.kind === "container";
   return isConnected || pod !== undefined || mounts.some(({ volume }) => volume !== undefined);

@@ -82,6 +82,26 @@ const flags: readonly Flag[] = [
   },
   {
     group: ISOLATION,
+    name: "pid",
+    value: "host|container:NAME",
+    help: "Whose processes it sees: this machine's, or another container's (its own)",
+  },
+  {
+    group: ISOLATION,
+    name: "ipc",
+    value: "private|shareable|none|host|container:NAME",
+    help: "Whose IPC it has, with /dev/shm: its own, its own that others may have, without /dev/shm, this machine's, another container's (private)",
+  },
+  { group: ISOLATION, name: "uts", value: "host", help: "Have this machine's host name (its own)" },
+  { group: ISOLATION, name: "cgroupns", value: "host|private", help: "Whose cgroups it sees (private)" },
+  {
+    group: ISOLATION,
+    name: "userns",
+    value: "host",
+    help: "User namespace: this machine's, which root's containers have; an ordinary user's have their own",
+  },
+  {
+    group: ISOLATION,
     name: "sysctl",
     value: "NAME=VALUE",
     help: "Set a kernel parameter of the container's own namespaces",
@@ -244,7 +264,6 @@ const windows = "it is about Windows";
 const noLinks = "use a network of your own, whose containers know each other by name";
 const noDaemon = "there is no daemon yet that would act on it";
 const noBlockLimits = "limits of block devices are not offered yet";
-const noNamespaceChoice = "the container always has its own";
 
 const refused: readonly RefusedFlag[] = [
   { name: "link", reason: noLinks },
@@ -255,11 +274,6 @@ const refused: readonly RefusedFlag[] = [
   { name: "volume-driver", reason: "volumes are directories of this machine" },
   { name: "volumes-from", reason: "name each volume with -v" },
   { name: "isolation", reason: "there is one kind of isolation yet, the process" },
-  { name: "userns", reason: "an ordinary user's containers have a user namespace, root's have none" },
-  { name: "pid", reason: noNamespaceChoice },
-  { name: "ipc", reason: noNamespaceChoice },
-  { name: "uts", reason: noNamespaceChoice },
-  { name: "cgroupns", reason: noNamespaceChoice },
   { name: "cgroup-parent", reason: "the place of the cgroup cannot be chosen yet" },
   { name: "blkio-weight", reason: noBlockLimits },
   { name: "blkio-weight-device", reason: noBlockLimits },

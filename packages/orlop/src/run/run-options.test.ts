@@ -16,6 +16,7 @@ const caller: CallerView = {
   env: { SET: "from the caller", EMPTY: "" },
   cpuCount: 4,
   modules: { apparmor: false, selinux: false },
+  rootless: false,
 };
 
 function read(args: readonly string[], view: CallerView = caller): RunOptions {

@@ -19,6 +19,7 @@ import { parseVariable, readEnvironmentFile, type Variable } from "./environment
 import { readHealthOptions } from "./health-options.ts";
 import { readLifeOptions } from "./life-options.ts";
 import { parseMount } from "./mount-flag.ts";
+import { type NamespaceChoices, readNamespaceChoices } from "./namespace-options.ts";
 import { type NetworkOptions, readNetworkOptions } from "./network-options.ts";
 import type { RequestedMount } from "./requested-mount.ts";
 import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
@@ -87,6 +88,8 @@ export interface RunOptions extends NetworkOptions {
   readonly privileged: boolean;
   readonly runtime: RuntimeChoice;
   readonly sysctl: Readonly<Record<string, string>>;
+  /** Absent: all are its own. */
+  readonly namespaces?: NamespaceChoices;
   readonly limits: ResourceLimits;
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj: number | undefined;
@@ -106,6 +109,8 @@ export interface CallerView {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cpuCount: number;
   readonly modules: SecurityModules;
+  /** An ordinary user: containers live in a user namespace where user 0 is the caller. */
+  readonly rootless: boolean;
 }
 
 /**
@@ -154,6 +159,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     privileged,
     runtime: flags.parse("runtime", parseRuntime) ?? OWN_RUNTIME,
     sysctl: Object.fromEntries(flags.parseAll("sysctl", parseSysctl)),
+    namespaces: readNamespaceChoices(flags, caller.rootless),
     limits: readResourceLimits(flags, caller.cpuCount),
     rlimits: readRlimits(flags),
     oomScoreAdj: flags.parse("oom-score-adj", parseOomScore),

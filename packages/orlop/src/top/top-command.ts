@@ -44,7 +44,7 @@ export async function showProcessTable(
   options: readonly string[],
 ): Promise<void> {
   refuseRenamedIds(options);
-  const each = containers.map(async (container) => await processesOf(await engine.runtime(container), container.id));
+  const each = containers.map(async (container) => await processesOf(await engine.runtime(container), container));
   const pids = (await Promise.all(each)).flat();
   const table = psTable(options, pids) ?? (options.length === 0 ? readProcessTable(pids, nowMs) : undefined);
   if (table === undefined) {
@@ -53,11 +53,11 @@ export async function showProcessTable(
   printText(processTableText(table));
 }
 
-async function processesOf(runtime: Runtime, id: string): Promise<readonly number[]> {
+async function processesOf(runtime: Runtime, { id, namespaces }: Container): Promise<readonly number[]> {
   const pids = await runtime.pids(id);
   if (pids.length > 0) return pids;
   const { pid } = await runtime.state(id);
-  return pid === undefined ? [] : namespaceProcesses(pid);
+  return pid === undefined ? [] : namespaceProcesses(pid, namespaces?.pid !== undefined);
 }
 
 /** The column is found by its title. */
