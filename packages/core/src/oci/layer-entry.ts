@@ -31,6 +31,11 @@ export interface LayerEntry {
   readonly contentAt: number | undefined;
   /** The content, in chunks; what is not read is skipped. */
   content(): AsyncGenerator<Buffer>;
+  /**
+   * The whole content where it is at hand already, instead of `content`: most files are small, and waiting for each would take
+   * longer than writing it. Absent or undefined: it is to be read by `content`.
+   */
+  contentAtOnce?(): Buffer | undefined;
 }
 
 /** The entries of one layer in their order. */

@@ -12,7 +12,7 @@ export interface LayerLimits {
   readonly ratioFreeBytes: number;
   /**
    * Part of what V8 may take that may be in use while a layer of more than `memoryFreeEntries` is read: its names and attributes are in
-   * memory, and as much again is needed when they are written.
+   * memory, and more is needed when they are written.
    */
   readonly memoryShareMax: number;
   readonly memoryFreeEntries: number;

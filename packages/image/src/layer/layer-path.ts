@@ -19,15 +19,32 @@ export interface LayerPath {
 export function parseLayerPath(path: string): LayerPath {
   if (path.includes("\0")) throw refusedEntry(path, "its name has a zero byte");
   if (path.includes("\ufffd")) throw refusedEntry(path, "its name is not UTF-8");
-  if (Buffer.byteLength(path) > PATH_MAX_BYTES) {
+  if (path.length * UTF8_MAX_BYTES > PATH_MAX_BYTES && Buffer.byteLength(path) > PATH_MAX_BYTES) {
     throw refusedEntry(path.slice(0, 100), `its path is longer than ${PATH_MAX_BYTES} bytes`);
   }
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw refusedEntry(path, "its path leaves the layer");
-  const long = parts.find((part) => Buffer.byteLength(part) > NAME_MAX_BYTES);
-  if (long !== undefined) throw refusedEntry(path.slice(0, 100), `a name in it is longer than ${NAME_MAX_BYTES} bytes`);
+  let parts = path.split("/");
+  let hasEmpty = false;
+  for (const part of parts) {
+    if (part === "" || part === ".") hasEmpty = true;
+    else if (part === "..") throw refusedEntry(path, "its path leaves the layer");
+    else if (part.length * UTF8_MAX_BYTES > NAME_MAX_BYTES && Buffer.byteLength(part) > NAME_MAX_BYTES) {
+      throw refusedEntry(path.slice(0, 100), `a name in it is longer than ${NAME_MAX_BYTES} bytes`);
+    }
+  }
+  if (hasEmpty) parts = parts.filter((part) => part !== "" && part !== ".");
   const name = parts.pop();
-  return { parents: parts, name };
+  return { parents: parts, name: name === undefined ? undefined : alone(name) };
+}
+
+/** Of one unit of a string. */
+const UTF8_MAX_BYTES = 3;
+/** From so many units on V8 makes part of a string a view of the whole, which stays as long as that. */
+const VIEW_MIN_LENGTH = 13;
+const NAME = Buffer.alloc(NAME_MAX_BYTES);
+
+/** The same string, without the path that it was part of: names stay in memory, by the million. */
+function alone(name: string): string {
+  return name.length < VIEW_MIN_LENGTH ? name : NAME.toString("utf8", 0, NAME.write(name));
 }
 
 /** What an entry of this name says of the layers below, where it does. */
@@ -50,5 +67,5 @@ export function parseWhiteout(name: string, path: string): Whiteout | undefined 
 }
 
 export function refusedEntry(path: string, what: string): OrlopError {
-  return new OrlopError("invalid", `Cannot unpack "${path}": ${what}`);
+  return new OrlopError("invalid", `Cannot unpack "${path}": ${what}`, { operation: "unpack layer" });
 }

@@ -80,7 +80,7 @@ interface ReadingWishes {
   readonly isLent: boolean;
 }
 
-async function* readEntries(
+function readEntries(
   layer: StoredLayer,
   options: ReadLayerOptions,
   { watchers, isLent }: ReadingWishes,
@@ -96,13 +96,15 @@ async function* readEntries(
     hash.update(chunk);
     for (const see of watchers) see(chunk);
   });
-  for await (const entry of readTar(archive)) {
-    meter.countEntry(entry);
-    yield entry;
-  }
-  const found = hash.digest("hex");
-  if (found === digestEncoded(diffId)) return;
-  throw new OrlopError("invalid", `Cannot use layer "${name}": unpacked it hashes to ${found}, not to ${diffId}`);
+  return readTar(archive, {
+    onEntry: (entry) => meter.countEntry(entry),
+    onEnd() {
+      const found = hash.digest("hex");
+      if (found === digestEncoded(diffId)) return;
+      const what = `unpacked it hashes to ${found}, not to ${diffId}`;
+      throw new OrlopError("invalid", `Cannot use layer "${name}": ${what}`, { operation: "unpack layer" });
+    },
+  });
 }
 
 async function* decompress(

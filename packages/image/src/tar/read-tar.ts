@@ -25,12 +25,20 @@ const KINDS: Readonly<Record<string, LayerEntryKind>> = {
   S: "file",
 };
 
+interface TarWatcher {
+  /** Sees each entry before it is given. */
+  onEntry?(entry: LayerEntry): void;
+  /** All of the archive has come. */
+  onEnd?(): void;
+}
+
 /**
- * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU.
+ * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU. What the watcher
+ * throws ends the reading.
  *
  * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for kinds of entries that are not known
  */
-export async function* readTar(chunks: Chunks): AsyncGenerator<LayerEntry> {
+export async function* readTar(chunks: Chunks, { onEntry, onEnd }: TarWatcher = {}): AsyncGenerator<LayerEntry> {
   const reader = new ByteReader(chunks);
   let global = NO_RECORDS;
   let local = NO_RECORDS;
@@ -60,7 +68,9 @@ export async function* readTar(chunks: Chunks): AsyncGenerator<LayerEntry> {
           const records = global.size === 0 ? local : new Map([...global, ...local]);
           const content = new Content(reader);
           const sparse = await beginContent(reader, block as Buffer, header, records, content);
-          yield describe(header, records, content, sparse);
+          const entry = describe(header, records, content, sparse);
+          onEntry?.(entry);
+          yield entry;
           if (!content.isSkipped()) await content.skip();
           local = NO_RECORDS;
           localBytes = 0;
@@ -68,6 +78,7 @@ export async function* readTar(chunks: Chunks): AsyncGenerator<LayerEntry> {
       }
     }
     await reader.drain();
+    onEnd?.();
   } catch (error) {
     throw error instanceof RangeError ? malformedTar(error.message) : error;
   }
@@ -171,11 +182,19 @@ function describe(header: TarHeader, records: PaxRecords, content: Content, spar
     ...timeOf(header.mtime, records.get("mtime")?.toString()),
     target: records.get("linkpath")?.toString() ?? header.linkName,
     size,
-    device: { major: header.deviceMajor, minor: header.deviceMinor },
+    device: deviceOf(header),
     xattrs: xattrsOf(records),
     contentAt: sparse === undefined ? content.at : undefined,
     content: () => (sparse === undefined ? content.chunks() : withHoles(sparse, content.chunks())),
+    contentAtOnce: () => (sparse === undefined ? content.ready() : undefined),
   };
+}
+
+/** Of everything but devices; there are many. */
+const NO_DEVICE: LayerEntry["device"] = { major: 0, minor: 0 };
+
+function deviceOf({ deviceMajor: major, deviceMinor: minor }: TarHeader): LayerEntry["device"] {
+  return major === 0 && minor === 0 ? NO_DEVICE : { major, minor };
 }
 
 const NO_XATTRS: ReadonlyMap<string, Buffer> = new Map();
@@ -234,6 +253,13 @@ class Content {
       this.#left -= chunk.length;
       yield chunk;
     }
+  }
+
+  /** All of it, if it has come. */
+  ready(): Buffer | undefined {
+    const all = this.#left === this.size ? this.#reader.ready(this.size) : undefined;
+    if (all !== undefined) this.#left = 0;
+    return all;
   }
 
   /** Goes on behind it, where all of it has been read and what fills its last block has come. */

@@ -61,13 +61,13 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
 }
 
-interface Seen extends Omit<LayerEntry, "content" | "contentAt"> {
+interface Seen extends Omit<LayerEntry, "content" | "contentAt" | "contentAtOnce"> {
   readonly text: string;
 }
 
 async function readBack(archive: Buffer): Promise<readonly Seen[]> {
   const seen: Seen[] = [];
-  for await (const { content, contentAt, ...entry } of readTar(once(archive))) {
+  for await (const { content, contentAt, contentAtOnce, ...entry } of readTar(once(archive))) {
     const chunks: Buffer[] = [];
     for await (const chunk of content()) chunks.push(chunk);
     seen.push({ ...entry, text: Buffer.concat(chunks).toString("latin1") });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryDirectory } from "@orlop/testkit";
@@ -34,4 +35,29 @@ test("gives what was appended or written over after it was read", () => {
   assert.equal(String(file.read(2, 4)), "etwo");
   file.overwrite(Buffer.from("On"), 0);
   assert.equal(String(file.read(0, 6)), "Onetwo");
+});
+
+test("has other threads write what is appended, until it is settled", async () => {
+  using directory = temporaryDirectory("append-file-");
+  const path = join(directory.path, "file");
+  using file = new AppendFile(path);
+  const content = Buffer.alloc(20 * 1024 * KILOBYTE);
+  for (let at = 0; at < content.length; at += 4) content.writeUInt32LE(at, at);
+  const piece = 333 * KILOBYTE;
+  file.writeBehind();
+  for (let at = 0; at < content.length; at += piece) {
+    // What is lent is gone right afterwards.
+    const lent = Buffer.from(content.subarray(at, at + piece));
+    file.append(lent);
+    lent.fill(0);
+  }
+  await file.settle();
+  assert.equal(file.size, content.length);
+  assert.ok(readFileSync(path).equals(content));
+  file.append(Buffer.from("end"));
+  file.overwrite(Buffer.from("start"), 0);
+  await file.sync();
+  const all = readFileSync(path);
+  assert.equal(String(all.subarray(0, 5)), "start");
+  assert.equal(String(all.subarray(content.length)), "end");
 });

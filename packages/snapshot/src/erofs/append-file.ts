@@ -1,7 +1,10 @@
-import { closeSync, fdatasync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import assert from "node:assert/strict";
+import { closeSync, fdatasync, openSync, readSync, rmSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
 
 const BUFFER_BYTES = 1 << 20;
+/** What is being written behind, and what is being filled: with more, memory that was written to long ago is used again. */
+const BUFFERS_MAX = 4;
 /** What is read of a file is small, and often near to what was read before, but seldom in the order of the file. */
 const WINDOW_BYTES = 1 << 16;
 const WINDOWS_MAX = 64;
@@ -12,7 +15,12 @@ const SYNC_BYTES = 1 << 25;
 export class AppendFile implements Disposable {
   readonly path: string;
   readonly #fd: number;
-  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  /** Those that other threads are at. */
+  readonly #writing = new Set<Promise<void>>();
+  readonly #spare: Buffer[] = [];
+  #isBehind = false;
+  #failure: { readonly error: unknown } | undefined;
   #used = 0;
   #flushed = 0;
   /** By their numbers from the start of the file; the one that was used last is the last. */
@@ -48,6 +56,27 @@ export class AppendFile implements Disposable {
     while (this.size < size) this.append(ZEROS.subarray(0, Math.min(size - this.size, ZEROS.length)));
   }
 
+  /**
+   * From here on other threads write what is appended, until `settle`: copying it into the kernel's memory takes as long as
+   * making it. What goes wrong there is thrown by a later call.
+   */
+  writeBehind(): void {
+    this.#isBehind = true;
+  }
+
+  /** What has been appended is in the file afterwards, and what is appended from now on will be at once again. */
+  async settle(): Promise<void> {
+    this.#isBehind = false;
+    await Promise.all(this.#writing);
+    this.#throwFailure();
+    this.flush();
+  }
+
+  /** No other thread is at it afterwards, whatever has come of that. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([this.#synced, ...this.#writing]);
+  }
+
   /** Over what has been appended before. */
   overwrite(bytes: Buffer, at: number): void {
     this.flush();
@@ -78,6 +107,7 @@ export class AppendFile implements Disposable {
   }
 
   #readWindow(from: number): Buffer {
+    assert(this.#writing.size === 0, "a file is read while others write it");
     this.flush();
     const bytes = Buffer.allocUnsafe(WINDOW_BYTES);
     let done = 0;
@@ -89,7 +119,7 @@ export class AppendFile implements Disposable {
 
   /** Everything is on the disk afterwards. */
   async sync(): Promise<void> {
-    this.flush();
+    await this.settle();
     await this.#synced;
     await promisify(fdatasync)(this.#fd);
   }
@@ -113,16 +143,50 @@ export class AppendFile implements Disposable {
 
   [Symbol.dispose](): void {
     // The kernel could give the number to another file.
-    if (this.#syncing) this.#synced.catch(() => {}).finally(() => closeSync(this.#fd));
-    else closeSync(this.#fd);
+    if (this.#syncing || this.#writing.size > 0) {
+      Promise.allSettled([this.#synced, ...this.#writing]).finally(() => closeSync(this.#fd));
+    } else closeSync(this.#fd);
   }
 
   /** What has been appended is in the file afterwards, for others to read. */
   flush(): void {
     const { length } = this.#buffer;
     if (this.#used === 0) return;
+    if (this.#isBehind && this.#writing.size < BUFFERS_MAX - 1) {
+      this.#handOver();
+      return;
+    }
     this.#write(this.#used === length ? this.#buffer : this.#buffer.subarray(0, this.#used));
     this.#used = 0;
+  }
+
+  /** Has another thread write what has been gathered, and goes on with another buffer. */
+  #handOver(): void {
+    this.#throwFailure();
+    const buffer = this.#buffer;
+    const written = this.#writeBehind(buffer.subarray(0, this.#used), this.#flushed)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#writing.delete(written);
+        this.#spare.push(buffer);
+      });
+    this.#writing.add(written);
+    this.#flushed += this.#used;
+    this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafe(BUFFER_BYTES);
+    this.#used = 0;
+  }
+
+  async #writeBehind(bytes: Buffer, at: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await writeAt(this.#fd, bytes, done, bytes.length - done, at + done);
+      done += bytesWritten;
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #write(bytes: Buffer): void {
@@ -133,4 +197,5 @@ export class AppendFile implements Disposable {
   }
 }
 
+const writeAt = promisify(write);
 const ZEROS: Buffer = Buffer.alloc(1 << 16);

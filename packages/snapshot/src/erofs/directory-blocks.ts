@@ -10,49 +10,56 @@ export const FILE_TYPE = {
   symlink: 7,
 } as const;
 
-export interface DirectoryEntry<Node> {
-  readonly name: Buffer;
-  readonly node: Node;
+/** What can stand in a string as two of its units: as strings they stand before, as bytes behind some others. */
+const SURROGATES = /[\ud800-\udfff]/;
+
+/** `.` and `..`, too, in the order of their bytes: lookups search by halves. */
+export function sortedNames(names: Iterable<string>): readonly string[] {
+  const all = [".", "..", ...names];
+  if (!all.some((name) => SURROGATES.test(name))) return all.sort();
+  const bytes = all.map((name) => Buffer.from(name)).sort(Buffer.compare);
+  return bytes.map((name) => name.toString());
 }
 
-/**
- * Splits the entries of a directory, `.` and `..` among them, into what each block holds. Lookups search by halves: names
- * stand in the order of their bytes.
- */
-export function splitIntoBlocks<Node>(
-  entries: readonly DirectoryEntry<Node>[],
-  blockBytes: number,
-): readonly (readonly DirectoryEntry<Node>[])[] {
-  const blocks: DirectoryEntry<Node>[][] = [];
-  let used = blockBytes;
-  for (const entry of entries.toSorted((a, b) => Buffer.compare(a.name, b.name))) {
-    const needed = DIRENT.sizeBytes + entry.name.length;
-    if (used + needed > blockBytes) {
-      blocks.push([]);
-      used = 0;
+/** Names that stand in one block of a directory: from which one to which, that one not among them. */
+export interface DirectoryBlock {
+  readonly from: number;
+  readonly to: number;
+  /** What they take. */
+  readonly bytes: number;
+}
+
+/** Splits the sorted names of a directory into what each block holds. */
+export function splitIntoBlocks(names: readonly string[], blockBytes: number): readonly DirectoryBlock[] {
+  const blocks: DirectoryBlock[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [index, name] of names.entries()) {
+    const needed = DIRENT.sizeBytes + Buffer.byteLength(name);
+    if (bytes + needed > blockBytes) {
+      blocks.push({ from, to: index, bytes });
+      from = index;
+      bytes = 0;
     }
-    blocks.at(-1)?.push(entry);
-    used += needed;
+    bytes += needed;
   }
+  blocks.push({ from, to: names.length, bytes });
   return blocks;
 }
 
-export function usedBytes(block: readonly DirectoryEntry<unknown>[]): number {
-  return block.reduce((total, { name }) => total + DIRENT.sizeBytes + name.length, 0);
-}
-
 /** What stands in one block: the entries, then their names. */
-export function encodeBlock<Node>(
-  block: readonly DirectoryEntry<Node>[],
-  describe: (node: Node) => { readonly nid: number; readonly type: number },
+export function encodeBlock(
+  names: readonly string[],
+  { from, to, bytes: sizeBytes }: DirectoryBlock,
+  describe: (name: string) => { readonly nid: number; readonly type: number },
 ): Buffer {
-  const bytes = Buffer.alloc(usedBytes(block));
-  let nameAt = block.length * DIRENT.sizeBytes;
-  for (const [index, { name, node }] of block.entries()) {
-    const { nid, type } = describe(node);
-    DIRENT.put(bytes, index * DIRENT.sizeBytes, { nid, nameoff: nameAt, file_type: type });
-    name.copy(bytes, nameAt);
-    nameAt += name.length;
+  const bytes = Buffer.alloc(sizeBytes);
+  let nameAt = (to - from) * DIRENT.sizeBytes;
+  for (let index = from; index < to; index++) {
+    const name = names[index] ?? "";
+    const { nid, type } = describe(name);
+    DIRENT.put(bytes, (index - from) * DIRENT.sizeBytes, { nid, nameoff: nameAt, file_type: type });
+    nameAt += bytes.write(name, nameAt);
   }
   return bytes;
 }

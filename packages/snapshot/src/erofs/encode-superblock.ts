@@ -10,7 +10,6 @@ import {
   SUPERBLOCK_MAGIC,
   SUPERBLOCK_OFFSET,
 } from "./erofs-format.ts";
-import { type Inode, nidOf } from "./place-inodes.ts";
 import type { Metadata } from "./write-metadata.ts";
 
 const DEVICE_SLOT_OFFSET = SUPERBLOCK_OFFSET + SUPERBLOCK.sizeBytes;
@@ -18,7 +17,8 @@ const DEVICE_SLOT_OFFSET = SUPERBLOCK_OFFSET + SUPERBLOCK.sizeBytes;
 interface ImageFacts {
   readonly blockBytes: number;
   readonly metadata: Metadata;
-  readonly root: Inode | undefined;
+  /** The number of its inode. */
+  readonly root: number;
   readonly inodes: number;
   readonly sizeBytes: number;
   /** Of the archive that it is the index of. */
@@ -39,7 +39,7 @@ export function encodeSuperblock({ blockBytes, metadata, root, inodes, sizeBytes
     magic: SUPERBLOCK_MAGIC,
     feature_compat: FEATURE_COMPAT_SB_CHKSUM | FEATURE_COMPAT_MTIME,
     blkszbits: Math.log2(blockBytes),
-    root_nid: nidOf(root),
+    root_nid: root,
     inos: inodes,
     blocks,
     meta_blkaddr: metadata.block,

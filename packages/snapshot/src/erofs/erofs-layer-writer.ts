@@ -7,7 +7,7 @@ import { encodeXattrs } from "./encode-xattrs.ts";
 import { alignUp, BLOCK_BYTES, INDEX_BLOCK_BYTES, INODE } from "./erofs-format.ts";
 import { type ContentFiles, contentSink, EMPTY_CONTENT, type FileContent } from "./file-content.ts";
 import { keepArchive } from "./keep-archive.ts";
-import { placeInodes } from "./place-inodes.ts";
+import { PlacedInodes } from "./placed-inodes.ts";
 import { writeMetadata } from "./write-metadata.ts";
 
 export interface ErofsLayerOptions {
@@ -52,25 +52,36 @@ export class ErofsLayerWriter implements Disposable {
     const archive = this.#archive;
     // What comes is written, or copied, before there is more.
     if (archive === undefined || entries.watchArchive !== undefined) entries.lendChunks?.();
+    const { image } = this.#files;
+    for (const file of [image, archive]) file?.writeBehind();
     const kept = archive === undefined ? entries : keepArchive(entries, (chunk) => this.#append(archive, chunk));
-    for await (const entry of kept) {
-      this.#tree.add(entry, entry.kind === "file" ? await this.#write(entry) : EMPTY_CONTENT);
+    try {
+      for await (const entry of kept) {
+        const isFile = entry.kind === "file";
+        const content = isFile ? (this.#writeAtOnce(entry) ?? (await this.#write(entry))) : EMPTY_CONTENT;
+        this.#tree.add(entry, content);
+      }
+    } catch (error) {
+      // A file that is still written to takes its room, whether it has a name or not.
+      await Promise.all([image.idle(), archive?.idle()]);
+      throw error;
     }
     // The kernel reads whole blocks.
     archive?.appendZeros(alignUp(archive.size, INDEX_BLOCK_BYTES));
+    await Promise.all([image.settle(), archive?.settle()]);
   }
 
   /** Nothing can be added afterwards. Throws as `add`, also for what could not be settled without the layers below. */
   finish(below: readonly LowerLayer[] | undefined): void {
     const { image, blockBytes } = this.#files;
     this.#tree.settle(below);
-    const inodes = placeInodes(this.#tree.root, blockBytes);
+    const inodes = new PlacedInodes(this.#tree.root, blockBytes);
     const metadata = writeMetadata(this.#files, inodes);
     const superblock = encodeSuperblock({
       blockBytes,
       metadata,
-      root: inodes.get(this.#tree.root),
-      inodes: inodes.size,
+      root: inodes.nid(0),
+      inodes: inodes.count,
       sizeBytes: image.size,
       archiveBytes: this.#archive?.size,
     });
@@ -100,11 +111,21 @@ export class ErofsLayerWriter implements Disposable {
     if (this.#durable) file.syncSoon();
   }
 
-  async #write(entry: LayerEntry): Promise<FileContent> {
+  /** Undefined where there is something to wait for. */
+  #writeAtOnce(entry: LayerEntry): FileContent | undefined {
     if (entry.size === 0) return EMPTY_CONTENT;
     if (this.#archive !== undefined && entry.contentAt !== undefined) {
       return { kind: "archived", block: entry.contentAt / INDEX_BLOCK_BYTES };
     }
+    const content = entry.contentAtOnce?.();
+    if (content === undefined) return undefined;
+    const sink = contentSink(this.#files, entry.size, headBytes(entry, entry.path));
+    sink.write(content);
+    if (this.#durable) this.#files.image.syncSoon();
+    return sink.end();
+  }
+
+  async #write(entry: LayerEntry): Promise<FileContent> {
     const sink = contentSink(this.#files, entry.size, headBytes(entry, entry.path));
     for await (const chunk of entry.content()) {
       sink.write(chunk);

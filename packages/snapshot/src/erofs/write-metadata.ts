@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { encodeBlock, FILE_TYPE } from "./directory-blocks.ts";
+import type { Directory, Leaf } from "../layer/tree-node.ts";
+import { type DirectoryBlock, encodeBlock, FILE_TYPE } from "./directory-blocks.ts";
 import {
   alignUp,
   CHUNK_ADDRESS_BYTES,
@@ -16,7 +17,7 @@ import {
   XATTR_UNIT_BYTES,
 } from "./erofs-format.ts";
 import { type ContentFiles, chunksIn } from "./file-content.ts";
-import { type Inode, type InodeSource, nidOf } from "./place-inodes.ts";
+import type { DirectoryNames, InodeSource, PlacedInodes } from "./placed-inodes.ts";
 
 const MODE_TYPES: Readonly<Record<keyof typeof FILE_TYPE, number>> = {
   file: constants.S_IFREG,
@@ -34,31 +35,38 @@ export interface Metadata {
 }
 
 /** Appends the blocks of directories and long links, then all inodes with what stands behind them. */
-export function writeMetadata(files: ContentFiles, inodes: ReadonlyMap<InodeSource, Inode>): Metadata {
+export function writeMetadata(files: ContentFiles, inodes: PlacedInodes): Metadata {
   const { image, blockBytes } = files;
-  const describe = (source: InodeSource): { nid: number; type: number } => ({
-    nid: nidOf(inodes.get(source)),
-    type: FILE_TYPE[typeOf(source)],
-  });
-  const outside = new Map<Inode, number>();
-  for (const inode of inodes.values()) {
-    const { source, blocks, tailBytes } = inode;
-    const whole = source.kind === "directory" ? blocks.slice(0, tailBytes > 0 ? -1 : undefined) : [];
-    outside.set(inode, image.size / blockBytes);
-    for (const block of whole) appendBlock(files, encodeBlock(block, describe));
-    if (isLongLink(inode)) appendBlock(files, Buffer.from(linkTarget(inode)));
+  const blockOf = (directory: Directory, { names }: DirectoryNames, block: DirectoryBlock): Buffer =>
+    encodeBlock(names, block, (name) => {
+      const child = inodes.child(directory, name);
+      return { nid: inodes.nid(child.index), type: FILE_TYPE[typeOf(child)] };
+    });
+  let outside = image.size / blockBytes;
+  for (let index = 0; index < inodes.count; index++) {
+    const source = inodes.source(index);
+    if (source.kind === "directory") {
+      const own = inodes.names(index);
+      for (let block = 0; block < wholeBlocks(inodes, index); block++) {
+        appendBlock(files, blockOf(source, own, own.blocks[block] as DirectoryBlock));
+      }
+    } else if (isLongLink(source, inodes.tailBytes(index))) appendBlock(files, Buffer.from(source.target));
   }
   const block = image.size / blockBytes;
   let usesChunks = false;
-  for (const inode of inodes.values()) {
-    const { source, xattrs, blocks, tailBytes } = inode;
-    image.appendZeros(block * blockBytes + inode.at);
-    image.append(encodeInode(inode, outside.get(inode) ?? 0, blockBytes));
-    image.append(xattrs);
+  for (let index = 0; index < inodes.count; index++) {
+    const source = inodes.source(index);
+    const tailBytes = inodes.tailBytes(index);
+    image.appendZeros(block * blockBytes + inodes.at(index));
+    image.append(encodeInode(inodes, index, { block: outside, blockBytes }));
+    image.append(inodes.xattrs(index));
     if (source.kind === "directory") {
-      if (tailBytes > 0) image.append(encodeBlock(blocks.at(-1) ?? [], describe));
+      const own = inodes.names(index);
+      if (tailBytes > 0) image.append(blockOf(source, own, own.blocks.at(-1) as DirectoryBlock));
+      outside += wholeBlocks(inodes, index);
     } else if (source.type === "symlink") {
       if (tailBytes > 0) image.append(Buffer.from(source.target));
+      else outside += alignUp(Buffer.byteLength(source.target), blockBytes) / blockBytes;
     } else if (source.content.kind === "inline") {
       image.append(files.spool.read(source.content.spoolAt, tailBytes));
     } else if (source.content.kind === "chunked") {
@@ -73,6 +81,11 @@ export function writeMetadata(files: ContentFiles, inodes: ReadonlyMap<InodeSour
   return { block, usesChunks };
 }
 
+/** Of a directory, those that do not stand behind its inode. */
+function wholeBlocks(inodes: PlacedInodes, index: number): number {
+  return inodes.names(index).blocks.length - (inodes.tailBytes(index) > 0 ? 1 : 0);
+}
+
 function appendBlock({ image, blockBytes }: ContentFiles, bytes: Buffer): void {
   image.append(bytes);
   image.appendZeros(alignUp(image.size, blockBytes));
@@ -82,43 +95,50 @@ function typeOf(source: InodeSource): keyof typeof FILE_TYPE {
   return source.kind === "directory" ? "directory" : source.type;
 }
 
-function isLongLink({ source, tailBytes }: Inode): boolean {
-  return source.kind === "leaf" && source.type === "symlink" && tailBytes === 0 && source.target !== "";
+function isLongLink({ type, target }: Leaf<unknown>, tailBytes: number): boolean {
+  return type === "symlink" && tailBytes === 0 && target !== "";
 }
 
-function linkTarget({ source }: Inode): string {
-  return source.kind === "leaf" ? source.target : "";
+/** Each inode before it is appended: all of it is written anew. */
+const INODE_BYTES: Buffer = Buffer.alloc(INODE.sizeBytes);
+
+interface InodePlace {
+  /** Where the whole blocks of a directory are, or a long link. */
+  readonly block: number;
+  readonly blockBytes: number;
 }
 
-/** `block` is where the whole blocks of a directory are, or a long link. */
-function encodeInode(inode: Inode, block: number, blockBytes: number): Buffer {
-  const { source, xattrs, tailBytes, links } = inode;
+function encodeInode(inodes: PlacedInodes, index: number, { block, blockBytes }: InodePlace): Buffer {
+  const source = inodes.source(index);
+  const tailBytes = inodes.tailBytes(index);
+  const xattrs = inodes.xattrs(index);
   const { mode, uid, gid, mtime, mtimeNanoseconds } = source.attributes;
-  const { layout, place } = dataOf(inode, block);
-  const bytes = Buffer.alloc(INODE.sizeBytes);
+  const { layout, place } = dataOf(source, block);
+  const bytes = INODE_BYTES;
   INODE.put(bytes, 0, {
     i_format: INODE_EXTENDED | ((tailBytes > 0 ? FLAT_INLINE : layout) << DATA_LAYOUT_SHIFT),
     i_xattr_icount: xattrs.length === 0 ? 0 : (xattrs.length - XATTR_HEADER_BYTES) / XATTR_UNIT_BYTES + 1,
     // Links have no permissions, and all file systems show them as having all.
     i_mode: MODE_TYPES[typeOf(source)] | (typeOf(source) === "symlink" ? 0o777 : mode),
-    i_size: sizeOf(inode, blockBytes),
+    i_size: source.kind === "directory" ? directoryBytes(inodes, index, blockBytes) : leafBytes(source),
     i_u: place,
-    i_ino: nidOf(inode) % 2 ** 32,
+    i_ino: inodes.nid(index) % 2 ** 32,
     i_uid: uid,
     i_gid: gid,
     i_mtime: mtime,
     i_mtime_nsec: mtimeNanoseconds,
-    i_nlink: source.kind === "directory" ? 2 + subdirectories(inode) : links,
+    i_nlink: source.kind === "directory" ? 2 + subdirectories(source) : inodes.links(index),
   });
   return bytes;
 }
 
-function subdirectories({ source }: Inode): number {
-  if (source.kind !== "directory") return 0;
-  return [...source.children.values()].filter(({ kind }) => kind === "directory").length;
+function subdirectories({ children }: Directory): number {
+  let count = 0;
+  for (const { kind } of children.values()) if (kind === "directory") count++;
+  return count;
 }
 
-function dataOf({ source }: Inode, block: number): { readonly layout: number; readonly place: number } {
+function dataOf(source: InodeSource, block: number): { readonly layout: number; readonly place: number } {
   if (source.kind === "directory" || source.type === "symlink") return { layout: FLAT_PLAIN, place: block };
   const { content, device, size } = source;
   switch (content.kind) {
@@ -134,9 +154,12 @@ function dataOf({ source }: Inode, block: number): { readonly layout: number; re
   }
 }
 
-function sizeOf({ source, blocks, tailBytes }: Inode, blockBytes: number): number {
-  if (source.kind === "leaf") return source.type === "symlink" ? Buffer.byteLength(source.target) : source.size;
-  return tailBytes > 0 ? (blocks.length - 1) * blockBytes + tailBytes : blocks.length * blockBytes;
+function leafBytes({ type, target, size }: Leaf<unknown>): number {
+  return type === "symlink" ? Buffer.byteLength(target) : size;
+}
+
+function directoryBytes(inodes: PlacedInodes, index: number, blockBytes: number): number {
+  return wholeBlocks(inodes, index) * blockBytes + inodes.tailBytes(index);
 }
 
 /** new_encode_dev() of Linux. */

@@ -1,6 +1,6 @@
 import { type LayerEntry, OrlopError } from "@orlop/core";
 import { parseLayerPath, parseWhiteout, refusedEntry } from "@orlop/image";
-import { findBelow, type LowerDirectory, type LowerLayer, type LowerLeaf } from "./lower-layer.ts";
+import { type Attributes, findBelow, type LowerDirectory, type LowerLayer, type LowerLeaf } from "./lower-layer.ts";
 import { attributesOf, type Directory, directory, IMPLIED, type Leaf, type TreeNode } from "./tree-node.ts";
 
 /** A limit on what one layer may hold; each entry takes memory until the layer is written. */
@@ -34,6 +34,8 @@ export class LayerTree<Content> {
   /** What has been taken over from below, so that links to it are one file again. */
   readonly #copies = new Map<LowerLeaf, Leaf<Content>>();
   #entries = 0;
+  /** Of the last entry. */
+  #attributes = IMPLIED;
 
   constructor({ below, copy }: TreeOptions<Content>) {
     this.#below = below;
@@ -83,7 +85,7 @@ export class LayerTree<Content> {
   }
 
   #describe(place: Directory, entry: LayerEntry): void {
-    place.attributes = attributesOf(entry);
+    place.attributes = this.#attributesOf(entry);
     this.#implied.delete(place);
   }
 
@@ -92,16 +94,21 @@ export class LayerTree<Content> {
     const { kind, target, device, size } = entry;
     if (kind === "directory") {
       if (before?.kind === "directory") this.#describe(before, entry);
-      else place.children.set(name, directory(name, place, attributesOf(entry), before?.kind === "whiteout"));
+      else place.children.set(name, directory(name, place, this.#attributesOf(entry), before?.kind === "whiteout"));
     } else if (kind === "hard-link") {
       place.children.set(name, this.#linked(entry));
     } else if (kind === "character-device" && device.major === 0 && device.minor === 0) {
       // A device of these numbers is how overlay itself writes a whiteout.
       hide(place, name);
     } else {
-      const attributes = attributesOf(entry);
-      place.children.set(name, { kind: "leaf", type: kind, attributes, target, device, size, content });
+      const attributes = this.#attributesOf(entry);
+      place.children.set(name, { kind: "leaf", type: kind, attributes, target, device, size, content, index: 0 });
     }
+  }
+
+  #attributesOf(entry: LayerEntry): Attributes {
+    this.#attributes = attributesOf(entry, this.#attributes);
+    return this.#attributes;
   }
 
   #linked({ path, target }: LayerEntry): TreeNode<unknown> {
@@ -124,7 +131,7 @@ export class LayerTree<Content> {
     if (copy === undefined) {
       const { type, attributes, device, size } = found;
       const content = this.#copy(found, path);
-      copy = { kind: "leaf", type, attributes, target: found.target, device, size, content };
+      copy = { kind: "leaf", type, attributes, target: found.target, device, size, content, index: 0 };
       this.#copies.set(found, copy);
     }
     return copy;

@@ -9,11 +9,15 @@ export interface Directory {
   attributes: Attributes;
   /** What the layers below have in it is hidden. */
   opaque: boolean;
+  /** For whoever writes the tree: which one it is. A map of all of them would take as much memory as they do. */
+  index: number;
 }
 
 /** Anything but a directory. Hard links are one leaf under several names. */
 export interface Leaf<Content> extends Pick<LowerLeaf, "kind" | "type" | "attributes" | "target" | "device" | "size"> {
   readonly content: Content;
+  /** As that of a directory. */
+  index: number;
 }
 
 /** A hard link to what only the layers below can have; they are not known yet. */
@@ -34,11 +38,20 @@ export function directory(
   attributes: Attributes,
   opaque = false,
 ): Directory {
-  return { kind: "directory", name, parent, children: new Map(), attributes, opaque };
+  return { kind: "directory", name, parent, children: new Map(), attributes, opaque, index: 0 };
 }
 
-export function attributesOf({ mode, uid, gid, mtime, mtimeNanoseconds, xattrs }: LayerEntry): Attributes {
-  return { mode, uid, gid, mtime, mtimeNanoseconds, xattrs: copyOf(xattrs) };
+/** `before` are those of another entry, which are given where they are the same: neighbours have most things in common. */
+export function attributesOf(entry: LayerEntry, before: Attributes): Attributes {
+  const { mode, uid, gid, mtime, mtimeNanoseconds, xattrs } = entry;
+  const isSame =
+    mode === before.mode &&
+    uid === before.uid &&
+    gid === before.gid &&
+    mtime === before.mtime &&
+    mtimeNanoseconds === before.mtimeNanoseconds &&
+    xattrs.size + before.xattrs.size === 0;
+  return isSame ? before : { mode, uid, gid, mtime, mtimeNanoseconds, xattrs: copyOf(xattrs) };
 }
 
 /** The values are views of larger buffers. */
