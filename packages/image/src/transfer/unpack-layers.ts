@@ -175,7 +175,8 @@ export class LayersUnpacking {
       await this.#below(index);
       await snapshotter.commit(this.#name(index), key, isAlone && parent !== undefined ? { parent } : {});
     } catch (error) {
-      await snapshotter.remove(key);
+      // What went wrong first is what there is to tell; what cannot be removed is left to garbage collection.
+      await snapshotter.remove(key).catch(() => {});
       throw error;
     }
   }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { OrlopError } from "@orlop/core";
+import { Database, readTar } from "@orlop/image";
+import { makeTar } from "@orlop/testkit";
+import { openSnapshotter } from "../open-snapshotter.ts";
 import { SnapshotWork } from "./snapshot-work-fixture.ts";
 
 const BALLAST = Buffer.alloc(17 * 4096, 1);
@@ -33,6 +37,33 @@ export async function checkFullDisk(root: string, name: string): Promise<void> {
   assert.ok(failures > 5, `the disk was full only ${failures} times`);
   await work.run();
   await work.check();
+}
+
+/** Applies a layer for which the disk is too small, and removes what it has become. */
+export async function checkTooLargeLayer(root: string, name: string): Promise<void> {
+  using database = new Database(join(root, "metadata.db"));
+  const snapshotter = openSnapshotter(name, { directory: join(root, name), database });
+  try {
+    await snapshotter.prepare("key", undefined);
+    const before = freeBytes(root);
+    const content = Buffer.alloc(FILE_BYTES, 1);
+    const files = Array.from({ length: before / FILE_BYTES + 1 }, (_, index) => ({ path: `${index}`, content }));
+    await assert.rejects(snapshotter.apply("key", readTar(Readable.from([makeTar(files)]))), /no space left/i);
+    await snapshotter.remove("key");
+    assert.deepEqual(snapshotter.records(), []);
+    assert.ok(freeBytes(root) >= before - ROOM_BYTES, `${freeBytes(root)} bytes are free, and were ${before}`);
+  } finally {
+    await snapshotter.close();
+  }
+}
+
+const FILE_BYTES = 1 << 20;
+/** What the database may have written meanwhile. */
+const ROOM_BYTES = 256 * 1024;
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
 }
 
 async function removeAll(work: SnapshotWork): Promise<void> {

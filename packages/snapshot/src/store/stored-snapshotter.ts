@@ -196,15 +196,27 @@ export class StoredSnapshotter implements Snapshotter {
   async remove(key: string): Promise<void> {
     await this.#alone("remove", key, async () => {
       // What is not committed is of no use after a power cut: a start of a container waits for no disk.
-      const durable = this.#records.find(key).info.kind === "committed";
-      const directory = this.#records.exclusively(
-        () => {
-          const record = this.#records.find(key);
-          this.#records.delete(record);
-          return this.#place(record.id);
-        },
-        { durable },
-      );
+      const { id, info } = this.#records.find(key);
+      const durable = info.kind === "committed";
+      const forget = (): string =>
+        this.#records.exclusively(
+          () => {
+            const record = this.#records.find(key);
+            this.#records.delete(record);
+            return this.#place(record.id);
+          },
+          { durable },
+        );
+      let directory: string;
+      try {
+        directory = forget();
+      } catch (error) {
+        if (durable || !(error instanceof OrlopError) || error.code !== "exhausted") throw error;
+        // A full disk has no room for the note that something is gone, unless that is gone before. Nothing is on top of it.
+        this.#driver.forget(this.#place(id));
+        await this.#driver.remove(this.#place(id));
+        directory = forget();
+      }
       this.#driver.forget(directory);
       await this.#driver.remove(directory);
     });
