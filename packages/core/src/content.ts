@@ -66,7 +66,8 @@ export interface ContentStore {
    * Begins to take in a blob, or goes on with it. Undefined when the blob is visible already, or has become so while this
    * call waited for another ingest of it.
    *
-   * @throws OrlopError `cancelled`, `unsupported` for a digest that cannot be verified
+   * @throws OrlopError `cancelled`, `unsupported` for a digest that cannot be verified, `invalid` where it is visible and has
+   *   another size
    */
   ingest(descriptor: Pick<Descriptor, "digest" | "size">, options?: IngestOptions): Promise<Ingest | undefined>;
   /** What is partly there, of all processes. */

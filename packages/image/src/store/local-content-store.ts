@@ -122,12 +122,12 @@ export class LocalContentStore implements ContentStore {
   ): Promise<LocalIngest | undefined> {
     const digest = storableDigest(descriptor.digest);
     checkSize(digest, descriptor.size);
-    if (await this.has(digest)) return undefined;
+    if (await this.#isHere(digest, descriptor.size)) return undefined;
     const endTurn = await this.#turns.take(digest, options);
     let directory: IngestDirectory | undefined;
     try {
       directory = await IngestDirectory.take(this.#paths.ingest(digest), options);
-      const ingest = (await this.has(digest))
+      const ingest = (await this.#isHere(digest, descriptor.size))
         ? undefined
         : await this.#begin(digest, descriptor.size, directory, endTurn);
       if (ingest !== undefined) return ingest;
@@ -187,6 +187,15 @@ export class LocalContentStore implements ContentStore {
 
   async abort(digest: Digest): Promise<void> {
     IngestDirectory.try(this.#paths.ingest(storableDigest(digest)))?.remove();
+  }
+
+  /** @throws OrlopError `invalid` where it is, and has another size than a descriptor says */
+  async #isHere(digest: Digest, sizeBytes: number): Promise<boolean> {
+    if (!(await this.has(digest))) return false;
+    const found = this.#rows.get(digest)?.sizeBytes ?? sizeBytes;
+    if (found === sizeBytes) return true;
+    const what = `its descriptor says that it has ${sizeBytes} bytes, and it has ${found}`;
+    throw new OrlopError("invalid", `Cannot store blob "${digest}": ${what}`, { operation: "store blob" });
   }
 
   async #begin(digest: Digest, sizeBytes: number, directory: IngestDirectory, onEnd: () => void): Promise<LocalIngest> {

@@ -92,6 +92,19 @@ export const blobCases: readonly ContentStoreCase[] = [
     },
   },
   {
+    title: "refuses another size of what it has",
+    async check(bench) {
+      const { content } = bench;
+      const blob = makeBlob("sized");
+      await bench.store(blob);
+      const { digest, size } = blob;
+      for (const other of [size - 1, size + 1, 0]) {
+        await assert.rejects(content.ingest({ digest, size: other }), { code: "invalid", operation: "store blob" });
+      }
+      assert.equal(await content.ingest({ digest, size }), undefined);
+    },
+  },
+  {
     title: "refuses digests that it cannot verify, and those that are none",
     async check({ content }) {
       const refused = (digest: string): Promise<unknown> => content.ingest({ digest: digest as "a:b", size: 1 });
