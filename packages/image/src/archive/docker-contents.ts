@@ -51,7 +51,8 @@ async function makeManifest(files: ImageFiles, image: ArchivedImage, places: Pla
   places.paths.set(digest, image.config);
   if (rootfs.diff_ids.length !== image.layers.length) {
     const what = `it has ${image.layers.length} layers and its config ${rootfs.diff_ids.length}`;
-    throw new OrlopError("invalid", `Cannot use image "${image.config}" of archive "${files.name}": ${what}`);
+    const problem = `Cannot use image "${image.config}" of archive "${files.name}": ${what}`;
+    throw new OrlopError("invalid", problem, { operation: "read archive" });
   }
   const layers: Descriptor[] = [];
   for (const [index, path] of image.layers.entries()) {

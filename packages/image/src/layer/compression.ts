@@ -80,7 +80,7 @@ async function* inflated(
   } catch (cause) {
     if (cause instanceof OrlopError) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new OrlopError("invalid", `Cannot unpack layer "${name}": ${what}`, { cause });
+    throw new OrlopError("invalid", `Cannot unpack layer "${name}": ${what}`, { operation: "unpack layer", cause });
   } finally {
     stream.destroy();
   }

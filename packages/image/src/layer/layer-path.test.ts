@@ -12,6 +12,8 @@ suite("the path of an entry", () => {
 
   test("is refused where it leaves the layer, or no file can have it", () => {
     for (const path of ["..", "a/..", "../a", "a/../b"]) assert.throws(() => parseLayerPath(path), /leaves the layer/);
+    // It is the image's fault, and no command line's.
+    assert.throws(() => parseLayerPath(".."), { code: "invalid", operation: "unpack layer" });
     assert.throws(() => parseLayerPath("a\0b"), /a zero byte/);
     assert.throws(() => parseLayerPath("a\ufffd"), /not UTF-8/);
     const deep = "abcdefg/".repeat(512);

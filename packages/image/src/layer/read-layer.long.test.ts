@@ -123,7 +123,8 @@ suite("reading a layer", () => {
 
     test(`refuses one of ${mediaType} that is another than its config says`, async () => {
       const layer = { ...stored(compress(FILES), mediaType), diffId: digestOf(Buffer.from("other")) };
-      await assert.rejects(read(layer), { code: "invalid", message: /^Cannot use layer "x": unpacked it hashes to / });
+      const message = /^Cannot use layer "x": unpacked it hashes to /;
+      await assert.rejects(read(layer), { code: "invalid", operation: "unpack layer", message });
     });
   }
 

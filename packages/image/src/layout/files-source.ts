@@ -84,7 +84,7 @@ export class FilesSource implements ImageSource {
     }
     if (found === size) return path;
     const what = `it has ${found} bytes in "${this.name}", its descriptor says ${size}`;
-    throw new OrlopError("invalid", `Cannot use blob "${digest}": ${what}`);
+    throw new OrlopError("invalid", `Cannot use blob "${digest}": ${what}`, { operation: "verify content" });
   }
 }
 

@@ -48,11 +48,13 @@ function verify(digest: Digest, size: number, length: number, hash: () => string
   if (length !== size) throw wrongSize(digest, size, length);
   const found = hash();
   if (found === digestEncoded(digest)) return;
-  throw new OrlopError("invalid", `Cannot use blob "${digest}": its content hashes to ${found}`);
+  const operation = "verify content";
+  throw new OrlopError("invalid", `Cannot use blob "${digest}": its content hashes to ${found}`, { operation });
 }
 
 function wrongSize(digest: Digest, size: number, length: number): OrlopError {
-  return new OrlopError("invalid", `Cannot use blob "${digest}": it has ${length} bytes, its descriptor says ${size}`);
+  const what = `it has ${length} bytes, its descriptor says ${size}`;
+  return new OrlopError("invalid", `Cannot use blob "${digest}": ${what}`, { operation: "verify content" });
 }
 
 export function tooLarge(what: string): OrlopError {

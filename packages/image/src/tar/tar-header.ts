@@ -150,5 +150,5 @@ export function tarChecksum(block: Buffer): number {
 }
 
 export function malformedTar(what: string): OrlopError {
-  return new OrlopError("invalid", `Cannot read tar archive: ${what}`);
+  return new OrlopError("invalid", `Cannot read tar archive: ${what}`, { operation: "read tar archive" });
 }

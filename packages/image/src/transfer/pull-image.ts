@@ -167,7 +167,7 @@ class Pull {
     const diffIds = config.rootfs.diff_ids;
     if (diffIds.length !== manifest.layers.length) {
       const what = `its manifest has ${manifest.layers.length} layers and its config ${diffIds.length}`;
-      throw new OrlopError("invalid", `Cannot use image: ${what}`);
+      throw new OrlopError("invalid", `Cannot use image: ${what}`, { operation: "pull image" });
     }
     if (platform !== undefined && platformRank(config, platform) === undefined) {
       const [is, wanted] = [config, platform].map(formatPlatform);
