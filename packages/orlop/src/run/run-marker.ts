@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ContainerDescription } from "@orlop/engine";
 import { isMarkAlive } from "@orlop/kernel";
@@ -34,8 +34,13 @@ export class RunMarker implements Disposable {
     writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
   }
 
+  /** By unlink alone: somebody waits for it, and `rmSync` looks twice what there is before. */
   [Symbol.dispose](): void {
-    rmSync(this.#path, { force: true });
+    try {
+      unlinkSync(this.#path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
 }
 
