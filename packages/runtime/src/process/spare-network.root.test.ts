@@ -99,6 +99,9 @@ suite("a spare network namespace", () => {
       const [left = 0] = await eventually(() => holders().some(isSpare) && holders());
       lasting[Symbol.dispose]();
       await eventually(() => !existsSync(`/proc/${left}`));
+      zygote = undefined;
+      lasting.prepare();
+      assert.equal(zygote, undefined, "none is made any more");
     }));
 
   test("whose holder was killed is told as the reason, and leaves nothing", (t) =>

@@ -24,7 +24,7 @@ export class SpareNetwork implements Disposable {
   #zygote: ZygoteLike | undefined;
   #holder: Holder | undefined;
   #isBeingMade = false;
-  /** This process may make none. */
+  /** This process may make none, or is to make none any more. */
   #isRefused = false;
 
   /** @param startZygote starts what makes it; done when one is prepared for the first time, and after its end */
@@ -77,7 +77,9 @@ export class SpareNetwork implements Disposable {
     return new SpareHold(holder.pid, spec);
   }
 
+  /** From here on there is none. */
   [Symbol.dispose](): void {
+    this.#isRefused = true;
     this.#forget();
     // All that it has made goes with it.
     this.#zygote?.close();
