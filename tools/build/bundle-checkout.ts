@@ -79,6 +79,15 @@ export async function bundleCheckout(root: string, timeStepMs: number = TIME_STE
   throw new BuildFailure("Cannot bundle the command line: its sources are being changed");
 }
 
+/**
+ * Bundles the checkout's command line for a copy of it that nobody can change: into `directory`, to stand in the place of
+ * the copy's `packages/orlop/.cache`. A copy's files have other times, and the checkout's own bundle would count for changed.
+ */
+export async function bundleForCopy(root: string, directory: string): Promise<void> {
+  const { text } = await bundleOnce(root, join(root, "packages", "orlop"));
+  writeFileSync(join(directory, "cli.cjs"), bundleFile(text));
+}
+
 function replaceFile(path: string, content: string): void {
   const temporary = `${path}.${process.pid}`;
   try {

@@ -5,6 +5,8 @@ interface MachineParts {
   readonly image: MachineImage;
   /** The checkout, packed. */
   readonly checkout: string;
+  /** Its command line as one file, packed. */
+  readonly bundle: string;
   /** A shell script: what the machine does. */
   readonly command: string;
   /** The kernel's and systemd's log is written there. */
@@ -46,7 +48,8 @@ function port(name: string, socket: string): readonly string[] {
  * QEMU's arguments. The root is written to a file of QEMU's own that has no name, so every run begins with the image
  * as it was built, and any number of machines share it.
  */
-export function machineArguments({ image, checkout, command, console, ports, accelerator }: MachineParts): string[] {
+export function machineArguments({ image, checkout, bundle, command, ...rest }: MachineParts): string[] {
+  const { console, ports, accelerator } = rest;
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35"],
     ...["-accel", accelerator === "tcg" ? "tcg,thread=multi" : accelerator],
@@ -54,6 +57,7 @@ export function machineArguments({ image, checkout, command, console, ports, acc
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelOptions.join(" ")],
     ...drive(image.root, "snapshot=on"),
     ...drive(checkout, "readonly=on"),
+    ...drive(bundle, "readonly=on"),
     // systemd hands it to the unit that says LoadCredential=command.
     ...["-fw_cfg", `name=opt/io.systemd.credentials/command,file=${value(command)}`],
     ...["-chardev", `file,id=console,path=${value(console)}`, "-serial", "chardev:console"],

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "no
 import { arch, tmpdir } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { packCheckout } from "./checkout-image.ts";
+import { mountBundle, packBundle, packCheckout } from "./checkout-image.ts";
 import type { MachineImage } from "./image-cache.ts";
 import { LineSocket } from "./line-socket.ts";
 import { machineArguments } from "./machine-arguments.ts";
@@ -93,13 +93,14 @@ export async function runInMachine(run: MachineRun): Promise<MachineEnd> {
     await using state = await listen("status", (line) => {
       status = line;
     });
-    const [checkout, command, console] = ["checkout.erofs", "command", "console.log"].map((name) =>
-      join(directory, name),
-    ) as [string, string, string];
+    const [checkout, bundle, command, console] = ["checkout.erofs", "bundle.erofs", "command", "console.log"].map(
+      (name) => join(directory, name),
+    ) as [string, string, string, string];
     await packCheckout(run.root, checkout);
-    writeFileSync(command, run.command);
+    await packBundle(run.root, join(directory, "bundle"), bundle);
+    writeFileSync(command, `${mountBundle} || exit\n${run.command}`);
     const ports = { output: output.path, results: results.path, status: state.path };
-    const args = machineArguments({ image: run.image, checkout, command, console, ports, accelerator });
+    const args = machineArguments({ image: run.image, checkout, bundle, command, console, ports, accelerator });
     await runQemu(args, AbortSignal.any([run.signal, silent.signal]));
     await Promise.all([output.finished(), results.finished(), state.finished()]);
     run.signal.throwIfAborted();
