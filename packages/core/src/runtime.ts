@@ -105,6 +105,12 @@ export interface CreateRequest {
    * system is executed. It ends with SIGTERM, SIGINT, or SIGKILL. Refused with `unsupported` by who has no such init.
    */
   readonly init?: boolean | "alone";
+  /**
+   * Path of a user namespace of this user's: the new one that the spec asks for becomes a child of it. What has rights there
+   * has them over all namespaces of the container. It maps every id of the container's to itself; refused with `unsupported`
+   * by who makes its user namespaces otherwise.
+   */
+  readonly userNamespaceParent?: string;
   readonly signal?: AbortSignal;
 }
 

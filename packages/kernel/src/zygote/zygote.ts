@@ -23,6 +23,11 @@ interface ZygoteStart {
   readonly descriptors?: readonly number[];
   /** How many streams to this process programs find behind those; see {@link Zygote.stream}. */
   readonly streams?: number;
+  /**
+   * Takes sockets that programs send over one more descriptor, behind all others, as messages of those between a process of
+   * Node and its child (child_process, `subprocess.on("message")`); absent: there is no such descriptor.
+   */
+  readonly onSocket?: (message: unknown, socket: unknown) => void;
 }
 
 /** The number under which a zygote's programs find the first descriptor that it was given beside stdio. */
@@ -77,16 +82,19 @@ export class Zygote {
     });
   }
 
-  static start({ stdio = "ignore", descriptors = [], streams = 0 }: ZygoteStart = {}): Zygote {
+  static start({ stdio = "ignore", descriptors = [], streams = 0, onSocket }: ZygoteStart = {}): Zygote {
     const architecture = hostArchitecture();
     const machine = machineFile(architecture);
     const own = typeof stdio === "string" ? [stdio, stdio, stdio] : stdio;
     const pipes = Array<"pipe">(streams).fill("pipe");
-    const child = spawn(machine.path, [], { stdio: [...own, "pipe", ...descriptors, ...pipes], env: {}, cwd: "/" });
+    const channel = onSocket === undefined ? [] : ["ipc" as const];
+    const all = [...own, "pipe" as const, ...descriptors, ...pipes, ...channel];
+    const child = spawn(machine.path, [], { stdio: all, env: {}, cwd: "/" });
+    if (onSocket !== undefined) child.on("message", onSocket);
     const socket = child.stdio[3] as Duplex | null | undefined;
     assert(socket !== null && socket !== undefined);
     const token = randomBytes(TOKEN_BYTES);
-    const zygote = zygoteProgram(architecture, token, { descriptors: descriptors.length + streams });
+    const zygote = zygoteProgram(architecture, token, { descriptors: descriptors.length + streams + channel.length });
     for (const program of [sealProgram(architecture, machine.bytes), zygote]) {
       verifyProgram(program);
       socket.write(encodeProgram(program, { loadAddress: BOOT_ADDRESS }));
@@ -140,5 +148,6 @@ export class Zygote {
   /** Closes the socket: see the class comment for who leaves. */
   close(): void {
     this.#channel.close();
+    if (this.#child.connected) this.#child.disconnect();
   }
 }

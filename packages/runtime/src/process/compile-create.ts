@@ -20,7 +20,7 @@ import {
   emitForgetCgroupNamespace,
   emitJoiningClone,
   emitJoinNamespaces,
-  joinsUserNamespace,
+  hasOneBetween,
 } from "./namespaces.ts";
 import { checkNetDevices, emitMoveNetDevices, emitOpenHostNetwork } from "./net-devices.ts";
 import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitSupervise } from "./reaper.ts";
@@ -65,7 +65,7 @@ export function compileCreate(plan: CreatePlan): Program {
   emitStartInit(c);
   if (plan.unit !== undefined) emitAskForUnit(c, plan.unit);
   emitStartCourier(c, plan.seccomp, stateOf(plan.request, "created"));
-  if (c.userNamespace && !joinsUserNamespace(c)) emitWriteIdMaps(c);
+  if (c.userNamespace && !hasOneBetween(c)) emitWriteIdMaps(c);
   emitMoveNetDevices(c);
   if (plan.unit !== undefined) emitAwaitUnit(c, plan.unit);
   if (plan.cgroup !== undefined) {
@@ -105,7 +105,7 @@ export function startSteps({ instructions, steps }: Program): readonly StartStep
 function emitStartInit(c: Compilation): void {
   const { p } = c;
   const cgroup = c.plan.cgroup?.cloneInto === undefined ? undefined : p.slot("cgroup");
-  if (joinsUserNamespace(c)) {
+  if (hasOneBetween(c)) {
     emitJoiningClone(c, cgroup);
     return;
   }

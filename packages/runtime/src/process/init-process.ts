@@ -17,7 +17,7 @@ import { emitMemoryPolicy } from "./memory-policy.ts";
 import { mountsAroundCgroups } from "./mount-order.ts";
 import { plannedMounts } from "./mount-sources.ts";
 import { emitFinishReadOnlyMounts, emitMounts, emitReadonlyPaths } from "./mounts.ts";
-import { emitCgroupNamespace, emitTimeNamespace, joinsUserNamespace } from "./namespaces.ts";
+import { emitCgroupNamespace, emitTimeNamespace, hasOneBetween } from "./namespaces.ts";
 import { emitAwaitNetDevices } from "./net-devices.ts";
 import { emitOvermountRoot } from "./overmount-root.ts";
 import { emitOwnSession } from "./own-session.ts";
@@ -35,7 +35,7 @@ import { emitGiveStdio, emitInstallStdio } from "./stdio.ts";
 import { emitAwaitReaper, emitLeaveReaperEnds, emitSay } from "./supervision.ts";
 import { emitAwaitOwnUnit } from "./systemd-unit.ts";
 import { emitInstallTerminal, emitMakeTerminal } from "./terminal.ts";
-import { emitAwaitIdMaps, emitBecomeRoot, reaperSetsOomScore } from "./user-namespace.ts";
+import { emitAwaitIdMaps, emitBecomeRoot, emitWriteOwnIdMaps, reaperSetsOomScore } from "./user-namespace.ts";
 
 /** The process that becomes the user's program. See compileCreate. */
 export function emitInit(c: Compilation): void {
@@ -150,8 +150,9 @@ function emitPrepare(c: Compilation): void {
   emitLeaveReaperEnds(c);
   // CVE-2016-9962: processes that are there already must not look into this one.
   if (!isNew(c, "pid") && canHide(c)) emitHide(c);
-  if (joinsUserNamespace(c)) emitAwaitReaper(c);
+  if (hasOneBetween(c)) emitAwaitReaper(c);
   else if (c.userNamespace) emitAwaitIdMaps(c);
+  if (plan.request.userNamespaceParent !== undefined) emitWriteOwnIdMaps(c);
   if (needsProc(c)) emitProcHandle(p, c.proc);
   // As the user that this process still is: to root of the namespace its own files in procfs are somebody else's.
   emitTimeNamespace(c);

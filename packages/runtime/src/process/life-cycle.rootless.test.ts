@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
@@ -33,6 +35,33 @@ suite("an ordinary user's container", () => {
       assert.deepEqual(map?.trim().split(/ +/), ["0", String(process.getuid?.()), "1"]);
       assert.equal((await runtime.state(request.id)).status, "stopped");
       await runtime.delete(request.id);
+    }));
+
+  test("has a user namespace below another one of the user's, and all that it has otherwise", (t) =>
+    rootless(t, async (bench) => {
+      const { runtime } = bench;
+      const map = ["--user", "--map-user", String(process.getuid?.()), "--map-group", String(process.getgid?.())];
+      const parent = spawn("unshare", [...map, "sh", "-c", "echo made; exec sleep 600"]);
+      try {
+        await once(parent.stdout, "data");
+        const path = `/proc/${parent.pid}/ns/user`;
+        const base = bench.request("id -u; cat /proc/self/uid_map /proc/self/setgroups; ip -o link | wc -l; sleep 600");
+        const request = { ...base, userNamespaceParent: path };
+        await runtime.create(request);
+        await runtime.start(request.id);
+        await until("it has written", () => bench.output(request.id).split("\n").length === 5 || undefined);
+        const [uid, ids, setgroups, links] = bench.output(request.id).split("\n");
+        assert.deepEqual([uid, setgroups, links], ["0", "deny", "1"]);
+        assert.deepEqual(ids?.trim().split(/ +/), ["0", String(process.getuid?.()), "1"]);
+        assert.notEqual(await bench.exec(request.id, "e", "readlink /proc/self/ns/user"), readlinkSync(path));
+        await runtime.delete(request.id, { force: true });
+        const { namespaces = [], ...linux } = request.spec.linux ?? {};
+        const without = { ...linux, namespaces: namespaces.filter(({ type }) => type !== "user") };
+        const refused = { ...request, spec: { ...request.spec, linux: without } };
+        await assert.rejects(runtime.create(refused), { code: "invalid", message: /no user namespace of its own$/ });
+      } finally {
+        parent.kill("SIGKILL");
+      }
     }));
 
   test("has namespaces, devices, masked and read-only paths as root's has", (t) =>

@@ -30,6 +30,7 @@ export function cloneFlags(c: Compilation): readonly ConstantName[] {
 /** What cannot be done without a mount namespace of the container's own. */
 export function checkNamespaces(c: Compilation): void {
   checkMappings(c);
+  checkParent(c);
   if (isNew(c, "mount")) return;
   const how = c.namespaces.has("mount") ? "in another's mount namespace" : "without a mount namespace";
   throw new OrlopError(
@@ -51,6 +52,17 @@ function checkMappings(c: Compilation): void {
   }
 }
 
+function checkParent(c: Compilation): void {
+  const { id, userNamespaceParent } = c.plan.request;
+  if (userNamespaceParent === undefined || (isNew(c, "user") && !c.privileged)) return;
+  const problem = c.privileged ? "root's is the machine's own" : "it gets no user namespace of its own";
+  throw new OrlopError(
+    "invalid",
+    `Cannot create container "${id}" below user namespace "${userNamespaceParent}": ${problem}`,
+    { field: "linux.namespaces" },
+  );
+}
+
 /**
  * Namespaces given by path, in an order in which they can be entered: the host's root may enter any, and the user namespace
  * comes last, for the others need not belong to it; to anybody else it gives the right to enter them.
@@ -67,9 +79,15 @@ export function joinsUserNamespace(c: Compilation): boolean {
   return c.namespaces.get("user") !== undefined;
 }
 
+/** Init is made by a process in between, which has entered another user namespace: init's own one, or its parent. */
+export function hasOneBetween(c: Compilation): boolean {
+  return joinsUserNamespace(c) || c.plan.request.userNamespaceParent !== undefined;
+}
+
 /**
  * Starts init in namespaces of a user namespace that exists: a process in between enters that one first, so that it owns
- * the new ones, and makes init its own sibling, the reaper's child.
+ * the new ones, and makes init its own sibling, the reaper's child. Where that namespace is to be the parent of init's own one,
+ * nobody is in there who could look into the process, which init needs to see itself in procfs.
  */
 export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void {
   const { p, slots, labels } = c;
@@ -80,8 +98,10 @@ export function emitJoiningClone(c: Compilation, cgroup: Slot | undefined): void
   p.branch(between, "ne", 0, joined);
   p.role("between");
   p.handler(labels.childFailed);
+  const parent = c.plan.request.userNamespaceParent;
   // CVE-2016-9962: nobody inside may look into this process while it still holds descriptors of the host.
-  p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  if (parent === undefined) p.call("prctl", [p.flags("PR_SET_DUMPABLE"), 0, 0, 0, 0]);
+  else emitEnter(c, "user", parent, `enter user namespace "${parent}", the parent of the container's`);
   const joinsCgroupNamespace = c.namespaces.get("cgroup") !== undefined;
   if (joinsCgroupNamespace && cgroup !== undefined) emitEnterFirst(c, cgroup);
   emitJoinNamespaces(c);
@@ -113,16 +133,24 @@ function emitEnterFirst({ p }: Compilation, cgroup: Slot): void {
  */
 export function emitJoinNamespaces(c: Compilation): void {
   const { p } = c;
-  const fd = p.slot("namespace");
   for (const [type, path] of joinedNamespaces(c)) {
     const isLate = type === "cgroup" && initJoinsCgroupNamespace(c);
-    p.step({ action: `${isLate ? "open" : "enter"} ${type} namespace "${path}"`, field: "linux.namespaces" });
-    const into = isLate ? p.slot("cgroup_namespace") : fd;
+    if (!isLate) {
+      emitEnter(c, type, path, `enter ${type} namespace "${path}"`);
+      continue;
+    }
+    p.step({ action: `open ${type} namespace "${path}"`, field: "linux.namespaces" });
+    const into = p.slot("cgroup_namespace");
     p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into });
-    if (isLate) continue;
-    p.call("setns", [fd, p.flags(NAMESPACE_FLAGS[type])]);
-    p.call("close", [fd]);
   }
+}
+
+function emitEnter({ p }: Compilation, type: LinuxNamespaceType, path: string, action: string): void {
+  const fd = p.slot("namespace");
+  p.step({ action, field: "linux.namespaces" });
+  p.call("openat", [p.flags("AT_FDCWD"), p.text(path), p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: fd });
+  p.call("setns", [fd, p.flags(NAMESPACE_FLAGS[type])]);
+  p.call("close", [fd]);
 }
 
 /**

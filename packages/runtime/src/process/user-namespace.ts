@@ -33,6 +33,21 @@ export function emitWriteIdMaps(c: Compilation): void {
   p.call("write", [c.slots.syncReaper, p.text("."), 1]);
 }
 
+/**
+ * In init whose user namespace has another parent than the reaper's: nobody but who is within one of these two may write the
+ * maps, and who has made it may map itself. In the parent setgroups(2) has been given up already.
+ */
+export function emitWriteOwnIdMaps({ p, plan }: Compilation): void {
+  const { uidMappings = [], gidMappings = [] } = plan.request.spec.linux ?? {};
+  const proc = p.slot("proc_self");
+  p.step({ action: "map user and group ids", field: "linux.uidMappings" });
+  p.call("openat", [p.flags("AT_FDCWD"), p.text("/proc/self"), p.flags("O_PATH|O_DIRECTORY|O_CLOEXEC"), 0], {
+    into: proc,
+  });
+  emitWriteMaps(p, proc, uidMappings, gidMappings);
+  p.call("close", [proc]);
+}
+
 /** Root of a user namespace may only raise its score; real root, outside, may lower it. */
 export function reaperSetsOomScore(c: Compilation): boolean {
   return c.userNamespace && c.privileged && !joinsUserNamespace(c);

@@ -66,11 +66,17 @@ export class NetworkRelay implements Disposable {
     this.#home = new RelayNamespace(this, 0);
   }
 
-  /** Starts one, at home in the namespace of this process or in the one at `path`. */
-  static async start(path = "/proc/self/ns/net"): Promise<NetworkRelay> {
+  /**
+   * Starts one, at home in the namespace of this process or in the one at `path`.
+   *
+   * @param userNamespace path of the one that it enters before, and that owns all network namespaces that it is to enter or is
+   *   an ancestor of their owners; absent: this process's
+   */
+  static async start(path = "/proc/self/ns/net", userNamespace?: string): Promise<NetworkRelay> {
     for (let starts = 1; ; starts++) {
       const relay = new NetworkRelay(Zygote.start({ streams: 1 }));
       try {
+        if (userNamespace !== undefined) await relay.#enterUser(userNamespace);
         // By a descriptor of its own, to come back to from others.
         relay.#home = await relay.openNamespace(path);
         return relay;
@@ -97,6 +103,11 @@ export class NetworkRelay implements Disposable {
     const { value } = await this.ask({ operation: "openNamespace", path });
     if (value < 0) throw relayFailure(`open network namespace "${path}"`, value);
     return new RelayNamespace(this, value);
+  }
+
+  async #enterUser(path: string): Promise<void> {
+    const { value } = await this.ask({ operation: "enterUser", path });
+    if (value < 0) throw relayFailure(`enter user namespace "${path}"`, value);
   }
 
   /** One request at a time is carried out; they queue up. */

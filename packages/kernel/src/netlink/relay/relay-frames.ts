@@ -14,6 +14,8 @@ export const RELAY_OPERATIONS = {
   readFile: 6,
   /** Binds a socket of family `a`, type `b` and protocol `c` to the address in the data, and closes it. */
   tryBind: 7,
+  /** Enters the user namespace at the path: from then on it may do what its owner may. */
+  enterUser: 8,
 } as const;
 
 /** Followed by the path, with its NUL, and the data. */

@@ -91,6 +91,7 @@ const OPERATIONS: Readonly<Record<keyof typeof RELAY_OPERATIONS, (relay: Relay) 
   writeFile: emitWriteFile,
   readFile: emitReadFile,
   tryBind: emitTryBind,
+  enterUser: emitEnterUser,
 };
 
 function field({ request }: Relay, name: keyof typeof RELAY_REQUEST.fields): Pointer {
@@ -161,6 +162,17 @@ function emitTell({ p, answer, value, received, length }: Relay, { more }: { rea
 function emitOpenNamespace({ p, path, value, tell }: Relay): void {
   const flags = p.flags("O_RDONLY|O_CLOEXEC");
   p.call("openat", [p.flags("AT_FDCWD"), path, flags, 0], { into: value, on: "any", goto: tell });
+}
+
+function emitEnterUser(relay: Relay): void {
+  const { p, value } = relay;
+  const file = p.slot("file");
+  const entered = p.label("it is known whether it is in");
+  emitOpenNamespace(relay);
+  p.set(file, value);
+  p.call("setns", [file, p.flags("CLONE_NEWUSER")], { into: value, on: "any", goto: entered });
+  p.mark(entered);
+  p.call("close", [file]);
 }
 
 /** Not of the namespace that it is in. */
