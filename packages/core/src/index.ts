@@ -32,6 +32,7 @@ export {
   type EgressPolicy,
   type EgressRule,
   type Endpoint,
+  type HeldUserNamespace,
   type HostsEntry,
   type NameServer,
   type NetworkDriver,

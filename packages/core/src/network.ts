@@ -181,6 +181,11 @@ export interface NameServer {
   isAnswered(network: string, endpoint: string, signal: AbortSignal): Promise<boolean>;
 }
 
+/** A user namespace that is there until this is disposed of, and as long as something that belongs to it is connected. */
+export interface HeldUserNamespace extends AsyncDisposable {
+  readonly path: string;
+}
+
 /** A line of a container's `/etc/hosts`. */
 export interface HostsEntry {
   readonly address: string;
@@ -233,6 +238,11 @@ export interface NetworkDriver {
   list(): Promise<readonly NetworkInfo[]>;
   /** The default network cannot be removed: `conflict`. */
   remove(network: string): Promise<void>;
+  /**
+   * Where namespaces that are to be connected with one of these networks have to be made: in a child of this user namespace.
+   * Held before they are made, and until they are connected. Undefined, or no such method: anywhere.
+   */
+  holdUserNamespace?(networks: readonly string[]): Promise<HeldUserNamespace | undefined>;
   connect(request: ConnectRequest): Promise<Endpoint>;
   /** Ends established connections, gives the addresses and ports free. The namespace may be gone already. */
   disconnect(network: string, endpoint: string): Promise<void>;
@@ -249,5 +259,10 @@ export interface NetworkDriver {
   hostsEntries(network: string): Promise<readonly HostsEntry[]>;
   /** Removes what dead processes and ended namespaces have left, and only that. */
   cleanup(): Promise<void>;
+  /**
+   * Connects once more what was cut off because a process beside the containers was killed; costs next to nothing where none was.
+   * Absent: nothing runs beside them.
+   */
+  mend?(): Promise<void>;
   close(): Promise<void>;
 }

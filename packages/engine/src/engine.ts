@@ -406,9 +406,17 @@ export class Engine {
 
   /** Whether somebody has to answer names; see {@link serveNames}. */
   async needsNames(): Promise<boolean> {
-    const { rows, podRows, networks } = this.#context;
-    const isConnected = rows.hasConnected() || podRows.running().some(({ state }) => state.endpoints.length > 0);
-    return isConnected && (await networks()).names?.isNeeded() === true;
+    return this.#isConnected() && (await this.#context.networks()).names?.isNeeded() === true;
+  }
+
+  /** Connects once more what was cut off because a process beside the containers was killed. */
+  async mendNetworks(): Promise<void> {
+    if (this.#isConnected()) await (await this.#context.networks()).mend?.();
+  }
+
+  #isConnected(): boolean {
+    const { rows, podRows } = this.#context;
+    return rows.hasConnected() || podRows.running().some(({ state }) => state.endpoints.length > 0);
   }
 
   /** Answers names of networks for containers, until nobody needs it or the signal aborts. */

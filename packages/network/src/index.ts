@@ -1,4 +1,4 @@
-export { BridgeDriver, type BridgeDriverOptions } from "./bridge/bridge-driver.ts";
+export { BridgeDriver, type BridgeDriverOptions, type UserBridgeHost } from "./bridge/bridge-driver.ts";
 export { CniChain, type HeldAttachment, type RuntimeConfig } from "./cni/cni-chain.ts";
 export { CniDriver, type CniDriverOptions } from "./cni/cni-driver.ts";
 export {
@@ -21,3 +21,5 @@ export type {
 export type { RecordsComponent, RecordsDatabase } from "./records/records-database.ts";
 export { SqliteRecords } from "./records/sqlite-records.ts";
 export { SlirpDriver, type SlirpDriverOptions } from "./slirp/slirp-driver.ts";
+export { Uplink } from "./user-host/uplink.ts";
+export { type HeldHost, UserHost, type UserHostClaim } from "./user-host/user-host.ts";

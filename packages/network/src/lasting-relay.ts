@@ -1,11 +1,13 @@
-import { NetworkRelay } from "@orlop/kernel/netlink";
+import type { NetworkRelay } from "@orlop/kernel/netlink";
 
 /** So often something is done for which each time a relay has gone. */
 const TRIES_MAX = 4;
 
 interface LastingRelayOptions<Host> {
-  /** The network namespace that it is at home in; absent: that of this process. */
-  readonly path: string | undefined;
+  /** At home in the network namespace that is the host. */
+  readonly start: () => Promise<NetworkRelay>;
+  /** Whether that is the same one still; absent: it always is. */
+  readonly isCurrent?: () => boolean;
   /** Makes of each relay what is used of it. */
   readonly prepare: (relay: NetworkRelay) => Host;
 }
@@ -48,7 +50,7 @@ export class LastingRelay<Host> {
   async #open(): Promise<Current<Host>> {
     const current = this.#current;
     const known = await current;
-    if (known?.relay.isLost === true) {
+    if (known !== undefined && (known.relay.isLost || this.#options.isCurrent?.() === false)) {
       known.relay.close();
       // Meanwhile somebody else may have begun another one.
       if (this.#current === current) this.#current = undefined;
@@ -59,7 +61,7 @@ export class LastingRelay<Host> {
 
   async #start(): Promise<Current<Host>> {
     try {
-      const relay = await NetworkRelay.start(this.#options.path);
+      const relay = await this.#options.start();
       return { relay, host: this.#options.prepare(relay) };
     } catch (error) {
       this.#current = undefined;

@@ -42,7 +42,7 @@ export { type MountinfoEntry, parseMountinfo } from "./mountinfo.ts";
 export { HELD_USER_MAPPING, type HeldNamespace, holdNamespaces, type NamespaceHolder } from "./namespace-holder.ts";
 export { type BenchContainer, NetworkBench, WORLD as NETWORK_BENCH_WORLD } from "./network-suite/network-bench.ts";
 export type { MakeNetworkDriver, NetworkSubject, NetworkSuiteOptions } from "./network-suite/network-subject.ts";
-export { networkSuite } from "./network-suite/network-suite.ts";
+export { networkSuite, networkSuiteElsewhere, tryNetworkCase } from "./network-suite/network-suite.ts";
 export { Peer } from "./network-suite/peer.ts";
 export { type OciCommandOptions, OUTER_TERMINAL_SIZE, ociCommand, ociCommandVersion } from "./oci-command.ts";
 export { patience } from "./patience.ts";

@@ -67,10 +67,16 @@ function mapIds(pid: number): void {
     writeFileSync(`/proc/${pid}/${file}`, `${containerID} ${hostID} ${size}\n`);
 }
 
-/** Starts a process in new namespaces of these types. `user` maps `HELD_USER_MAPPING`. Needs root. */
-export async function holdNamespaces(types: readonly HeldNamespace[]): Promise<NamespaceHolder> {
-  const args = [...new Set(types.flatMap((type) => flags[type]))];
-  const child = spawn("unshare", [...args, "sleep", "600"], { stdio: "ignore" });
+/**
+ * Starts a process in new namespaces of these types. `user` maps `HELD_USER_MAPPING`. Needs root.
+ *
+ * @param parent path of a user namespace of an ordinary user's: they belong to a new child of it, whose root that user is
+ */
+export async function holdNamespaces(types: readonly HeldNamespace[], parent?: string): Promise<NamespaceHolder> {
+  const args = ["unshare", ...new Set(types.flatMap((type) => flags[type]))];
+  const below = ["nsenter", `--user=${parent}`, "--preserve-credentials", ...args, "--user", "--map-root-user"];
+  const [command = "", ...words] = parent === undefined ? args : below;
+  const child = spawn(command, [...words, "sleep", "600"], { stdio: "ignore" });
   // A missing unshare shows as a process that never starts.
   child.once("error", () => {});
   try {

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Endpoint,
+  type HeldUserNamespace,
   type HostsEntry,
   type NetworkDriver,
   OrlopError,
@@ -16,6 +17,16 @@ import { boundFiles } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import type { NewEvent } from "../state/event-rows.ts";
 import { addedHosts, hostsText, resolversText } from "./name-files.ts";
+
+/** Held while something is made that is to be connected with networks; undefined where it may be made anywhere. */
+export async function holdUserNamespace(
+  context: Pick<EngineContext, "networks">,
+  network: Container["network"],
+): Promise<HeldUserNamespace | undefined> {
+  if (network.kind !== "networks") return undefined;
+  const driver = await context.networks();
+  return await driver.holdUserNamespace?.(network.attachments.map((attachment) => attachment.network));
+}
 
 /** Connects one that has been made and not started, and writes down for it who it is and who the others are. */
 export async function connectNetworks(

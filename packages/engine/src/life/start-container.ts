@@ -9,7 +9,13 @@ import { streamsDirectory } from "../state/container-places.ts";
 import type { Container } from "../state/container-rows.ts";
 import { awaitNames } from "./await-names.ts";
 import { volumeEvents } from "./container-event.ts";
-import { connectNetworks, disconnectNetworks, tellAll, tellNeighbours } from "./container-networks.ts";
+import {
+  connectNetworks,
+  disconnectNetworks,
+  holdUserNamespace,
+  tellAll,
+  tellNeighbours,
+} from "./container-networks.ts";
 import { statusAfter } from "./container-status.ts";
 import { endStreams, openInput, openStreams } from "./container-streams.ts";
 import { joinContainers } from "./join-containers.ts";
@@ -126,7 +132,8 @@ async function runIn(
   if (network.kind !== "networks" && runtime.run !== undefined) {
     return { pid: (await runtime.run(request)).pid, endpoints: [] };
   }
-  const { pid } = await runtime.create(request);
+  await using parent = await holdUserNamespace(context, network);
+  const { pid } = await runtime.create(parent === undefined ? request : below(request, parent.path));
   try {
     const endpoints = await connectNetworks(context, container, pid);
     await awaitNames(context, container, endpoints);
@@ -137,6 +144,13 @@ async function runIn(
     await disconnectNetworks(context, container);
     throw error;
   }
+}
+
+/** Where it joins another's user namespace, that one is below, or cannot be connected. */
+function below(request: CreateRequest, userNamespaceParent: string): CreateRequest {
+  const namespaces = request.spec.linux?.namespaces ?? [];
+  const isOwn = namespaces.some(({ type, path }) => type === "user" && path === undefined);
+  return isOwn ? { ...request, userNamespaceParent } : request;
 }
 
 function makeDirectory(path: string): void {

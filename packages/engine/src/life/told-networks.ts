@@ -3,6 +3,7 @@ import {
   type CreateNetworkRequest,
   type EgressPolicy,
   type Endpoint,
+  type HeldUserNamespace,
   type HostsEntry,
   type NameServer,
   type NetworkDriver,
@@ -65,6 +66,10 @@ export class ToldNetworks implements NetworkDriver {
     if (known !== undefined) this.#tell(known, "destroy");
   }
 
+  async holdUserNamespace(networks: readonly string[]): Promise<HeldUserNamespace | undefined> {
+    return await this.#driver.holdUserNamespace?.(networks);
+  }
+
   async connect(request: ConnectRequest): Promise<Endpoint> {
     const endpoint = await this.#named(this.#driver.connect(request));
     this.#tell(await this.#driver.inspect(endpoint.network), "connect", endpoint.id);
@@ -110,6 +115,10 @@ export class ToldNetworks implements NetworkDriver {
 
   cleanup(): Promise<void> {
     return this.#driver.cleanup();
+  }
+
+  async mend(): Promise<void> {
+    await this.#driver.mend?.();
   }
 
   close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Endpoint, OrlopError, shortId } from "@orlop/core";
 import type { EngineContext } from "../engine-context.ts";
 import { awaitNames } from "../life/await-names.ts";
-import { disconnectAll, tellAll, tellNetworks } from "../life/container-networks.ts";
+import { disconnectAll, holdUserNamespace, tellAll, tellNetworks } from "../life/container-networks.ts";
 import { isActive } from "../life/container-status.ts";
 import type { HeldNamespaces } from "./namespaces/pod-namespaces.ts";
 import { makePodCgroup, removePodCgroup } from "./pod-cgroup.ts";
@@ -36,7 +36,8 @@ export async function holdPod(context: EngineContext, id: string): Promise<HeldN
     endpoints: [],
   });
   try {
-    const held = await context.namespaces.hold(pod);
+    await using parent = await holdUserNamespace(context, pod.network);
+    const held = await context.namespaces.hold(pod, parent?.path);
     makePodCgroup(pod, context.rootless);
     const endpoints = await connectPod(context, pod, held);
     const phase = phaseAfter("started", starting.state.phase, pod.name);

@@ -3,6 +3,7 @@ import {
   type CreateNetworkRequest,
   type EgressPolicy,
   type Endpoint,
+  type HeldUserNamespace,
   type HostsEntry,
   type NameServer,
   type NetworkDriver,
@@ -13,10 +14,16 @@ import {
   type PublishedPort,
 } from "@orlop/core";
 import { ownProcessMark } from "@orlop/kernel";
+import { NetworkRelay } from "@orlop/kernel/netlink";
 import { disjointPolicy } from "../egress/disjoint-rules.ts";
 import { LastingRelay } from "../lasting-relay.ts";
+import { OWN_SOCKETS } from "../names/name-sockets.ts";
 import type { EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
 import { nameServersOfHost } from "../resolvers.ts";
+import type { Uplink } from "../user-host/uplink.ts";
+import type { HeldHost, UserHost } from "../user-host/user-host.ts";
+import { UserSockets } from "../user-host/user-sockets.ts";
+import { UserWayOut } from "../user-host/user-way-out.ts";
 import { BridgeNames } from "./bridge-names.ts";
 import { cleanUp } from "./clean-up.ts";
 import { EndpointWork } from "./endpoint-work.ts";
@@ -30,8 +37,16 @@ export interface BridgeDriverOptions {
   readonly records: NetworkRecords;
   /** The network namespace in which bridges stand and ports are published; absent: that of this process. */
   readonly hostNamespace?: string;
+  /** The host of an ordinary user's bridges, in the place of a namespace that there is. */
+  readonly userHost?: UserBridgeHost;
   /** Servers that names are asked of which are none of a network's; absent: the host's. */
   readonly resolvers?: () => readonly string[];
+}
+
+/** Where an ordinary user's bridges stand, and what leads out of there. */
+export interface UserBridgeHost {
+  readonly host: UserHost;
+  readonly uplink: Uplink;
 }
 
 const FEATURES: NetworkFeatures = {
@@ -45,6 +60,7 @@ const FEATURES: NetworkFeatures = {
   egress: true,
   rootless: false,
 };
+const USER_FEATURES: NetworkFeatures = { ...FEATURES, publish: ["tcp", "udp"], rootless: true };
 
 /** What is done by a relay. */
 interface Host {
@@ -60,23 +76,37 @@ export class BridgeDriver implements NetworkDriver {
   readonly name: string = BRIDGE_DRIVER;
   readonly defaultNetwork: string = DEFAULT_NETWORK;
   readonly #records: NetworkRecords;
+  readonly #userHost: UserBridgeHost | undefined;
   readonly #host: LastingRelay<Host>;
   readonly names: NameServer;
 
-  constructor({ records, hostNamespace, resolvers = nameServersOfHost }: BridgeDriverOptions) {
+  constructor({ records, hostNamespace, userHost, resolvers = nameServersOfHost }: BridgeDriverOptions) {
     this.#records = records;
-    this.#host = new LastingRelay({
-      path: hostNamespace,
-      prepare: (relay) => {
-        const side = new HostSide(relay.home, records, hostIdentity(hostNamespace));
-        return { side, work: new EndpointWork({ relay, host: side, records, mark: ownProcessMark() }) };
-      },
+    this.#userHost = userHost;
+    const withWork = (relay: NetworkRelay, side: HostSide): Host => {
+      return { side, work: new EndpointWork({ relay, host: side, records, mark: ownProcessMark() }) };
+    };
+    this.#host =
+      userHost === undefined
+        ? new LastingRelay({
+            start: () => NetworkRelay.start(hostNamespace),
+            prepare: (relay) => {
+              const identity = hostIdentity(hostNamespace);
+              return withWork(relay, new HostSide({ namespace: relay.home, records, identity }));
+            },
+          })
+        : new LastingRelay(relayOfUser(userHost, records, withWork));
+    const sockets = userHost === undefined ? OWN_SOCKETS : new UserSockets(userHost.host);
+    this.names = new BridgeNames({
+      records,
+      onSide: (work) => this.#host.use(({ side }) => work(side)),
+      resolvers,
+      sockets,
     });
-    this.names = new BridgeNames({ records, onSide: (work) => this.#host.use(({ side }) => work(side)), resolvers });
   }
 
   async features(): Promise<NetworkFeatures> {
-    return FEATURES;
+    return this.#userHost === undefined ? FEATURES : USER_FEATURES;
   }
 
   async create(request: CreateNetworkRequest): Promise<NetworkInfo> {
@@ -87,6 +117,8 @@ export class BridgeDriver implements NetworkDriver {
       this.#records.transaction(() => this.#records.deleteNetwork(record.info.id));
       await this.#host.use(({ side }) => side.removeNetwork(record));
       throw error;
+    } finally {
+      await this.#release();
     }
     return record.info;
   }
@@ -117,6 +149,16 @@ export class BridgeDriver implements NetworkDriver {
       });
       await side.removeNetwork(record);
     });
+    await this.#release();
+  }
+
+  async holdUserNamespace(): Promise<HeldUserNamespace | undefined> {
+    const claim = await this.#userHost?.host.claim();
+    const release = async (): Promise<void> => {
+      claim?.[Symbol.dispose]();
+      await this.#release();
+    };
+    return claim && { path: claim.host.user, [Symbol.asyncDispose]: release };
   }
 
   async connect(request: ConnectRequest): Promise<Endpoint> {
@@ -129,6 +171,7 @@ export class BridgeDriver implements NetworkDriver {
     const record = found && this.#records.endpoint(found.info.id, endpoint);
     if (found === undefined || record === undefined) return;
     await this.#host.use(({ work }) => work.remove(found, record));
+    await this.#release();
   }
 
   async endpoint(network: string, endpoint: string): Promise<Endpoint> {
@@ -174,11 +217,34 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async cleanup(): Promise<void> {
+    // Where nothing is held for nothing that is connected, nothing is left over.
+    const isIdle = this.#userHost?.host.find() === undefined && this.#records.endpoints().length === 0;
+    if (this.#userHost !== undefined && isIdle) return await this.#userHost.uplink.end();
     await this.#host.use(({ side, work }) => cleanUp(side, this.#records, work));
+    this.#userHost?.host.mended();
+    await this.#release();
+  }
+
+  async mend(): Promise<void> {
+    if (this.#userHost === undefined) return;
+    const { host, uplink } = this.#userHost;
+    const made = this.#made(undefined);
+    if (made.length === 0) return;
+    const held = host.find();
+    const leadsOut = made.some(({ endpoint }) => this.#records.network(endpoint.network)?.info.internal === false);
+    if (held === undefined || host.isCut || (leadsOut && !uplink.isThere(held))) await this.cleanup();
   }
 
   async close(): Promise<void> {
     await this.#host.close();
+  }
+
+  /** Gives back what an ordinary user's bridges stand in when nothing is connected any more. */
+  async #release(): Promise<void> {
+    const { host, uplink } = this.#userHost ?? {};
+    const isReleased = await host?.releaseUnlessNeeded(async () => await uplink?.end());
+    // It would keep the namespace alive.
+    if (isReleased === true) await this.#host.close();
   }
 
   /** Of endpoints that are there in full. */
@@ -202,6 +268,8 @@ export class BridgeDriver implements NetworkDriver {
       const other = this.#records.network(network);
       if (other !== undefined) return other;
       throw error;
+    } finally {
+      await this.#release();
     }
   }
 
@@ -210,4 +278,34 @@ export class BridgeDriver implements NetworkDriver {
     if (record?.state === "made") return record;
     throw new OrlopError("not-found", `Cannot find endpoint "${endpoint}": network "${info.name}" has none of this id`);
   }
+}
+
+/** At home where the user's host is now. */
+function relayOfUser(
+  { host, uplink }: UserBridgeHost,
+  records: NetworkRecords,
+  withWork: (relay: NetworkRelay, side: HostSide) => Host,
+): ConstructorParameters<typeof LastingRelay<Host>>[0] {
+  let held: HeldHost | undefined;
+  return {
+    start: async () => {
+      held = await host.hold();
+      return await NetworkRelay.start(held.net, held.user);
+    },
+    isCurrent: () => held !== undefined && host.find()?.identity === held.identity,
+    prepare: (relay) => {
+      if (held === undefined) throw new Error("a relay starts before it is used");
+      const current = held;
+      const write = (path: string, text: string): Promise<void> => relay.home.writeFile(path, text);
+      return withWork(
+        relay,
+        new HostSide({
+          namespace: relay.home,
+          records,
+          identity: hostIdentity(current.net),
+          wayOut: (rules) => new UserWayOut({ host: current, uplink, rules, records, write }),
+        }),
+      );
+    },
+  };
 }

@@ -1,9 +1,10 @@
-import { createSocket } from "node:dgram";
+import type { Socket as DatagramSocket } from "node:dgram";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Endpoint, NameServer } from "@orlop/core";
 import { AnswerSockets } from "../names/answer-sockets.ts";
 import { Answerer, type NamedAddress } from "../names/answerer.ts";
 import { DNS_CLASS_IN, DNS_TYPES, encodeQuery } from "../names/dns-message.ts";
+import type { NameSockets } from "../names/name-sockets.ts";
 import { NameTable } from "../names/name-table.ts";
 import { Upstream } from "../names/upstream.ts";
 import type { AnswerPort, EndpointRecord, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
@@ -21,19 +22,22 @@ interface BridgeNamesOptions {
   readonly records: NetworkRecords;
   readonly onSide: OnSide;
   readonly resolvers: () => readonly string[];
+  readonly sockets: NameSockets;
 }
 
 /** The server for names of bridges, on the gateways of those networks that have one (docs/decisions/0022). */
 export class BridgeNames implements NameServer {
   readonly #records: NetworkRecords;
   readonly #onSide: OnSide;
+  readonly #nameSockets: NameSockets;
   readonly #answerer: Answerer;
   readonly #sockets = new Map<string, AnswerSockets>();
   #table = new NameTable([], []);
   #tableVersion: number | undefined;
   #tableMadeMs = 0;
 
-  constructor({ records, onSide, resolvers }: BridgeNamesOptions) {
+  constructor({ records, onSide, resolvers, sockets }: BridgeNamesOptions) {
+    this.#nameSockets = sockets;
     this.#records = records;
     this.#onSide = onSide;
     this.#answerer = new Answerer({
@@ -75,9 +79,19 @@ export class BridgeNames implements NameServer {
       if (record === undefined || known === undefined || !isServed(record.info, known.endpoint)) return true;
       const port = record.answers?.find(({ protocol }) => protocol === "udp");
       if (port === undefined) await delay(TRY_EVERY_MS);
-      else if (await answers(port)) return true;
+      else if (await this.#answers(port)) return true;
     }
     return false;
+  }
+
+  /** Whether somebody answers there, soon. */
+  async #answers({ address, port }: AnswerPort): Promise<boolean> {
+    const socket = await this.#nameSockets.client(address.includes(":") ? 6 : 4);
+    try {
+      return await answers(socket, address, port);
+    } finally {
+      socket.close();
+    }
   }
 
   /** Networks with an endpoint that names are answered for. */
@@ -93,7 +107,7 @@ export class BridgeNames implements NameServer {
     this.#currentTable(true);
     const wanted = new Map(
       served.flatMap((network) =>
-        network.info.subnets.map(({ gateway }) => [placeOf(network, gateway), { network, gateway }] as const),
+        network.info.subnets.map(({ gateway }) => [this.#placeOf(network, gateway), { network, gateway }] as const),
       ),
     );
     for (const [place, sockets] of this.#sockets) {
@@ -114,10 +128,11 @@ export class BridgeNames implements NameServer {
       return known === undefined ? {} : { [protocol]: known.port };
     };
     try {
-      const sockets = await AnswerSockets.open(address, { ...last("udp"), ...last("tcp") }, (message, from) =>
+      const opened = await this.#nameSockets.open(address, { ...last("udp"), ...last("tcp") });
+      const sockets = new AnswerSockets(address, opened, (message, from) =>
         this.#answerer.answer(info.id, message, from),
       );
-      this.#sockets.set(placeOf(network, address), sockets);
+      this.#sockets.set(this.#placeOf(network, address), sockets);
     } catch {
       // The address is not there, or not yet; it is looked for again.
     }
@@ -126,7 +141,7 @@ export class BridgeNames implements NameServer {
   /** Writes down where the names of a network are answered, and has the rules lead there. */
   async #tell(network: NetworkRecord): Promise<void> {
     const answers = network.info.subnets.flatMap(({ gateway }): readonly AnswerPort[] => {
-      const ports = this.#sockets.get(placeOf(network, gateway))?.ports;
+      const ports = this.#sockets.get(this.#placeOf(network, gateway))?.ports;
       if (ports === undefined) return [];
       return (["udp", "tcp"] as const).map((protocol) => ({ address: gateway, protocol, port: ports[protocol] }));
     });
@@ -154,32 +169,26 @@ export class BridgeNames implements NameServer {
     return this.#table;
   }
 
+  /** Two networks have the same gateway one after the other, and two hosts the same network. */
+  #placeOf({ info }: NetworkRecord, gateway: string): string {
+    return `${info.id} ${gateway} ${this.#nameSockets.identity()}`;
+  }
+
   async #letOut({ network, id }: Endpoint, name: string, addresses: readonly NamedAddress[]): Promise<void> {
     await letOutTo(this.#records, this.#onSide, { network, id, name, addresses });
   }
-}
-
-/** Two networks have the same gateway one after the other. */
-function placeOf({ info }: NetworkRecord, gateway: string): string {
-  return `${info.id} ${gateway}`;
 }
 
 function isMade({ state }: EndpointRecord): boolean {
   return state === "made";
 }
 
-/** Whether somebody answers there, soon. */
-async function answers({ address, port }: AnswerPort): Promise<boolean> {
-  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
+async function answers(socket: DatagramSocket, address: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   socket.on("error", () => resolve(false));
   socket.on("message", () => resolve(true));
   const question = { name: ["orlop", "internal"], type: DNS_TYPES.SOA, class: DNS_CLASS_IN };
   socket.on("connect", () => socket.send(encodeQuery({ id: 0, question })));
   socket.connect(port, address);
-  try {
-    return await Promise.race([promise, delay(TRY_EVERY_MS, false)]);
-  } finally {
-    socket.close();
-  }
+  return await Promise.race([promise, delay(TRY_EVERY_MS, false)]);
 }

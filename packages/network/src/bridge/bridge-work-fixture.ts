@@ -30,7 +30,7 @@ await driver.setEgress("work", "one", { allow: [{ to: "192.0.2.0/24" }, { to: "2
 const stop = new AbortController();
 const served = driver.names.serve(() => ({ [Symbol.dispose]: () => {} }), stop.signal);
 assert.equal(await driver.names.isAnswered("work", "one", AbortSignal.timeout(30_000)), true);
-const side = new HostSide((await NetworkRelay.start()).home, records, hostIdentity());
+const side = new HostSide({ namespace: (await NetworkRelay.start()).home, records, identity: hostIdentity() });
 const network = (await driver.inspect("work")).id;
 const addresses = ["198.51.100.7", "2001:db8:1::7"].map((address) => ({ address, ttlSeconds: 600 }));
 for (const name of ["www.example", "other.example"]) {

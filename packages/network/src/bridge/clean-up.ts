@@ -6,7 +6,7 @@ import type { EndpointWork } from "./endpoint-work.ts";
 import { linkNames, removeLink } from "./host-links.ts";
 import type { HostSide } from "./host-side.ts";
 import { isOwnLink } from "./network-work.ts";
-import { endpointElements, HOST_LINK, networkElements } from "./rule-elements.ts";
+import { HOST_LINK, networkElements } from "./rule-elements.ts";
 import { ELEMENTS_AT_ONCE, type RuleElement } from "./rule-set.ts";
 
 /** So often the rules may change between a look at them and what follows from it. */
@@ -23,13 +23,15 @@ export async function cleanUp(host: HostSide, records: NetworkRecords, work: End
   await removeStrayLinks(host, records);
   await host.ensureClosedLinks();
   await settleElements(host, records);
+  await host.settleWayOut();
 }
 
 async function removeDeadEndpoints(host: HostSide, records: NetworkRecords, work: EndpointWork): Promise<void> {
   for (const record of records.endpoints()) {
     if (await isAlive(host, record)) continue;
     const network = records.network(record.endpoint.network);
-    if (network !== undefined) await work.remove(network, record);
+    if (network === undefined || (host.isApart && (await work.restore(network, record)))) continue;
+    await work.remove(network, record);
   }
 }
 
@@ -91,7 +93,10 @@ async function difference(
   const settledNetworks = networks.filter(({ link }) => links.has(link));
   const settledEndpoints = endpoints.filter(({ state }) => state === "made");
   const settled = new Set([...settledNetworks, ...settledEndpoints].map(({ link }) => link));
-  const wanted = [...settledNetworks.flatMap(networkElements), ...settledEndpoints.flatMap(endpointElements)];
+  const wanted = [
+    ...settledNetworks.flatMap(networkElements),
+    ...settledEndpoints.flatMap((each) => host.elements(each)),
+  ];
   const [wantedKeys, presentKeys] = [wanted, elements].map((list) => new Set(list.map(identityOf)));
   return {
     gone: elements.filter(

@@ -8,7 +8,7 @@ import { hardwareAddressFor, takeAddresses, takePorts } from "./allocate-endpoin
 import { defaultRouteVersions, freeInterfaceName } from "./endpoint-links.ts";
 import { checkPortsFit, defaultRoutes, endpointWishes } from "./endpoint-wishes.ts";
 import { handOverRoutes } from "./hand-over-routes.ts";
-import { linkNames } from "./host-links.ts";
+import { linkNames, removeLink } from "./host-links.ts";
 import type { HostSide } from "./host-side.ts";
 import { newLinkName } from "./network-work.ts";
 import { endpointResolvers } from "./served-names.ts";
@@ -50,7 +50,7 @@ export class EndpointWork {
       await this.#host.repair(network, known);
       return known.endpoint;
     }
-    await using inside = await this.#relay.openNamespace(path);
+    await using inside = await this.#openInside(path, request);
     const planned = await this.#plan(network, request, inside, wishes);
     stopIfAborted(request);
     let record = this.#insert(network, planned, { namespace, wishes });
@@ -68,6 +68,23 @@ export class EndpointWork {
       if (undone) this.#delete(record);
       else this.#leave(record);
       throw error;
+    }
+  }
+
+  /** Connects once more what is there, but for the host that it was connected with; whether that could be. */
+  async restore(network: NetworkRecord, record: EndpointRecord): Promise<boolean> {
+    if (record.state !== "made" || !isNamespaceThere(record.namespace)) return false;
+    try {
+      await using inside = await this.#relay.openNamespace(record.namespace.path);
+      // The host that was is there as long as somebody has a socket of it, and with it the other end of this.
+      await removeLink(inside, record.endpoint.interfaceName);
+      await this.#host.connect(network, record, inside);
+      return true;
+    } catch (error) {
+      if (!(error instanceof OrlopError)) throw error;
+      // Another process has been faster.
+      if (await this.#host.hasLink(record.link)) return true;
+      return false;
     }
   }
 
@@ -167,6 +184,17 @@ export class EndpointWork {
     return undefined;
   }
 
+  async #openInside(path: string, request: ConnectRequest): Promise<RelayNamespace> {
+    try {
+      const inside = await this.#relay.openNamespace(path);
+      if (this.#host.isApart) await linkNames(inside);
+      return inside;
+    } catch (error) {
+      const isApart = this.#host.isApart && error instanceof OrlopError && error.code === "denied";
+      throw isApart ? madeElsewhere(request, error) : error;
+    }
+  }
+
   async #plan(
     { info }: NetworkRecord,
     request: ConnectRequest,
@@ -185,7 +213,7 @@ export class EndpointWork {
       interfaceName,
       gateways: info.internal ? [] : info.subnets.map(({ gateway }) => gateway),
       routes,
-      resolvers: endpointResolvers(info, wishes.egress ?? "all"),
+      resolvers: endpointResolvers(info, wishes.egress ?? "all", () => this.#host.resolvers()),
       names: wishes.names ?? [],
       ports: completePorts(wishes.ports ?? []),
       egress: wishes.egress ?? "all",
@@ -295,6 +323,15 @@ export class EndpointWork {
       if (this.#find(record) !== undefined) this.#records.deleteEndpoint(network, id);
     });
   }
+}
+
+/** Nobody else may connect it: it is no child of the user namespace that the host belongs to. */
+function madeElsewhere({ endpoint, network }: ConnectRequest, cause: OrlopError): OrlopError {
+  const problem = "its namespaces were made without an ordinary user's networks";
+  const wayOut = "Try to start it on a network: then it can be connected with others while it runs.";
+  return new OrlopError("conflict", `Cannot connect endpoint "${endpoint}" to "${network}": ${problem}\n${wayOut}`, {
+    cause,
+  });
 }
 
 function stopIfAborted({ endpoint, signal }: ConnectRequest): void {

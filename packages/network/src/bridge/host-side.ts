@@ -1,22 +1,37 @@
-import { type EgressPolicy, OrlopError, type PublishedPort } from "@orlop/core";
-import { parseIpAddress, type RelayNamespace } from "@orlop/kernel/netlink";
+import type { EgressPolicy, PublishedPort, Resolvers } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
+import type { RelayNamespace } from "@orlop/kernel/netlink";
 import { withFound } from "../egress/name-rules.ts";
-import { checkHostPorts } from "../ports/host-ports.ts";
 import type { EndpointRecord, FoundAddress, NetworkRecord, NetworkRecords } from "../records/network-records.ts";
-import { endConnections, isForbidden, isOfEndpoint, isOfPorts } from "./connections.ts";
+import { hostResolvers } from "../resolvers.ts";
+import { endConnections, isForbidden, isOfEndpoint } from "./connections.ts";
 import { attach, makePair } from "./endpoint-links.ts";
 import { ensureBridge, findLink, hasIpv6, linkNames, removeLink } from "./host-links.ts";
-import { isForwarding, setRouteLocalnet, switchForwardingOn } from "./host-settings.ts";
-import {
-  closedElement,
-  egressElements,
-  endpointElements,
-  foundElements,
-  networkElements,
-  ownElements,
-  portElements,
-} from "./rule-elements.ts";
+import { isForwarding, switchForwardingOn } from "./host-settings.ts";
+import type { Ports, PortWay } from "./port-way.ts";
+import { closedElement, egressElements, foundElements, networkElements, ownElements } from "./rule-elements.ts";
+import { RulePorts } from "./rule-ports.ts";
 import { type RuleElement, RuleSet } from "./rule-set.ts";
+
+/** What leads out of a host that is not the machine's own. */
+export interface WayOut {
+  readonly ports: PortWay;
+  /** Servers for names where the machine's own are on its loopback alone. */
+  readonly names: readonly string[];
+  /** Makes it where it is not there. */
+  ensure(): Promise<void>;
+  /** Has it say what the records do. */
+  settle(): Promise<void>;
+}
+
+interface HostSideParts {
+  readonly namespace: RelayNamespace;
+  readonly records: NetworkRecords;
+  /** Tells this host from others, and from itself before a restart. */
+  readonly identity: string;
+  /** Absent: the host is the machine's own, and leads out by itself. */
+  readonly wayOut?: (rules: RuleSet) => WayOut;
+}
 
 /** What networks and endpoints are in the kernel of the host: links, rules and settings. Every method may be repeated. */
 export class HostSide {
@@ -24,13 +39,36 @@ export class HostSide {
   readonly rules: RuleSet;
   readonly #records: NetworkRecords;
   readonly #identity: string;
+  readonly #ports: PortWay;
+  readonly #wayOut: WayOut | undefined;
 
-  /** @param identity tells this host from others, and from itself before a restart */
-  constructor(namespace: RelayNamespace, records: NetworkRecords, identity: string) {
+  constructor({ namespace, records, identity, wayOut }: HostSideParts) {
     this.namespace = namespace;
     this.#identity = identity;
     this.rules = new RuleSet(namespace, records.owner());
     this.#records = records;
+    this.#wayOut = wayOut?.(this.rules);
+    this.#ports = this.#wayOut?.ports ?? new RulePorts(namespace, this.rules, records);
+  }
+
+  /** What endpoints that ask no server of ours are told of names. */
+  resolvers(): Resolvers {
+    const host = hostResolvers();
+    return host.servers.length > 0 ? host : { ...host, servers: this.#wayOut?.names ?? [] };
+  }
+
+  /** Whether it may be gone while the namespaces of endpoints are there still, which are connected once more then. */
+  get isApart(): boolean {
+    return this.#wayOut !== undefined;
+  }
+
+  async settleWayOut(): Promise<void> {
+    await this.#wayOut?.settle();
+  }
+
+  /** What the rules know of an endpoint. */
+  elements(record: EndpointRecord): readonly RuleElement[] {
+    return [...ownElements(record), ...this.#ports.elements(record, record.endpoint.ports)];
   }
 
   /** The rules come first: what is connected is guarded from its first packet on. */
@@ -38,6 +76,7 @@ export class HostSide {
     await this.rules.ensure([...networkElements(network), ...this.#closedElements()]);
     await ensureBridge(this.namespace, network);
     if (network.info.internal) return;
+    await this.#wayOut?.ensure();
     await this.#ensureForwarding(4);
     if (hasIpv6(network.info.subnets)) await this.#ensureForwarding(6);
   }
@@ -79,9 +118,9 @@ export class HostSide {
   /** Puts back what somebody else has taken from an endpoint's side on the host. */
   async repair(network: NetworkRecord, record: EndpointRecord): Promise<void> {
     await this.ensureNetwork(network);
-    await this.rules.ensure(endpointElements(record));
+    await this.rules.ensure(this.elements(record));
     await attach(this.namespace, network, record.link);
-    await this.#settleLoopback(network);
+    await this.#ports.repair(network, record);
   }
 
   async hasLink(link: string): Promise<boolean> {
@@ -91,8 +130,8 @@ export class HostSide {
   /** The other end goes with the host's, wherever it is. */
   async disconnect(network: NetworkRecord, record: EndpointRecord): Promise<void> {
     await removeLink(this.namespace, record.link);
-    await this.rules.remove(endpointElements(record));
-    await this.#settleLoopback(network);
+    await this.rules.remove(this.elements(record));
+    await this.#ports.close(network, record, record.endpoint.ports);
     await endConnections(this.namespace, isOfEndpoint(record.endpoint.addresses));
   }
 
@@ -102,55 +141,37 @@ export class HostSide {
     // Only what is ours: it may have failed for an element that is somebody else's.
     const { elements } = await this.rules.list();
     await this.rules.remove(elements.filter(({ link }) => link === record.link));
-    await this.#settleLoopback(network);
+    await this.#ports.close(network, record, record.endpoint.ports);
     await endConnections(this.namespace, isOfEndpoint(record.endpoint.addresses));
   }
 
-  async publish(
-    network: NetworkRecord,
-    { endpoint, link }: EndpointRecord,
-    ports: readonly Required<PublishedPort>[],
-  ): Promise<void> {
-    if (ports.length === 0) return;
-    try {
-      await this.rules.add(ports.flatMap((port) => portElements(endpoint, port, link)));
-    } catch (error) {
-      if (!(error instanceof OrlopError && error.errno === "EBUSY")) throw error;
-      const problem = "networks of another owner on this machine have one of these ports published";
-      throw new OrlopError("conflict", `Cannot publish ports of endpoint "${endpoint.id}": ${problem}`, {
-        cause: error,
-      });
-    }
-    try {
-      await this.#settleLoopback(network);
-    } catch (error) {
-      await this.rules.remove(ports.flatMap((port) => portElements(endpoint, port, link)));
-      throw error;
-    }
+  async publish(network: NetworkRecord, record: EndpointRecord, ports: Ports): Promise<void> {
+    if (ports.length > 0) await this.#ports.open(network, record, ports);
   }
 
-  async unpublish(
-    network: NetworkRecord,
-    { endpoint, link }: EndpointRecord,
-    ports: readonly Required<PublishedPort>[],
-  ): Promise<void> {
-    await this.rules.remove(ports.flatMap((port) => portElements(endpoint, port, link)));
-    await this.#settleLoopback(network);
-    await endConnections(this.namespace, isOfPorts(endpoint.addresses, ports));
+  /** @param record as it was before */
+  async unpublish(network: NetworkRecord, record: EndpointRecord, gone: Ports): Promise<void> {
+    const { endpoint } = record;
+    const left = endpoint.ports.filter((port) => !gone.includes(port));
+    const kept = new Set(this.#ports.elements(record, left).map(identityOf));
+    // Two ports of the host may lead to one of the endpoint.
+    await this.rules.remove(this.#ports.elements(record, gone).filter((each) => !kept.has(identityOf(each))));
+    await this.#ports.close(network, record, gone);
+    await endConnections(this.namespace, this.#ports.isOf(record, gone));
   }
 
   /** Leaves of an endpoint's ports in the kernel those that are written of it. */
   async settlePorts(network: NetworkRecord, record: EndpointRecord): Promise<void> {
-    const wanted = new Set(endpointElements(record).map(({ set, key }) => JSON.stringify([set, key])));
+    const wanted = new Set(this.elements(record).map(identityOf));
     const { elements } = await this.rules.list();
     const own = elements.filter(({ link }) => link === record.link);
-    await this.rules.remove(own.filter(({ set, key }) => !wanted.has(JSON.stringify([set, key]))));
-    await this.#settleLoopback(network);
+    await this.rules.remove(own.filter((each) => !wanted.has(identityOf(each))));
+    await this.#ports.settle(network, record);
   }
 
   /** @throws OrlopError `conflict` for a port that a program of the host has */
   async checkPorts(ports: readonly Required<PublishedPort>[]): Promise<void> {
-    for (const port of ports) await checkHostPorts(this.namespace, port);
+    for (const port of ports) await this.#ports.check(port);
   }
 
   /** One transaction of the kernel's: no packet meets a policy that is neither the old one nor the new one. */
@@ -195,20 +216,8 @@ export class HostSide {
       await this.rules.add(come);
     }
   }
-
-  /** A bridge routes loopback addresses as long as one of its endpoints has a port published on them. */
-  async #settleLoopback(network: NetworkRecord): Promise<void> {
-    const isWanted = (): boolean =>
-      this.#records
-        .endpoints(network.info.id)
-        .some(({ endpoint, state }) => state !== "ending" && endpoint.ports.some(isOnLoopback));
-    await setRouteLocalnet(this.namespace, network.link, isWanted());
-    // Another process may have published one in between, and switched it on before this one switched it off.
-    if (isWanted()) await setRouteLocalnet(this.namespace, network.link, true);
-  }
 }
 
-function isOnLoopback({ hostAddress }: Required<PublishedPort>): boolean {
-  const { version, bytes } = parseIpAddress(hostAddress);
-  return version === 4 && (bytes[0] === 127 || hostAddress === "0.0.0.0");
+function identityOf({ set, key }: RuleElement): string {
+  return JSON.stringify([set, key]);
 }

@@ -40,12 +40,6 @@ export function closedElement({ version, link }: { readonly version: 4 | 6; read
   return { set: `closed${version}`, key: [link], link: HOST_LINK };
 }
 
-/** What the rules know of an endpoint. */
-export function endpointElements(record: EndpointRecord): readonly RuleElement[] {
-  const { endpoint, link } = record;
-  return [...ownElements(record), ...endpoint.ports.flatMap((port) => portElements(endpoint, port, link))];
-}
-
 /** What there is of every endpoint, whatever ports it publishes. */
 export function ownElements(record: EndpointRecord): readonly RuleElement[] {
   const { endpoint, link } = record;

@@ -41,7 +41,7 @@ export const TABLE: TableReference = { family: "inet", table: "orlop" };
 export const SOURCE_TABLE: TableReference = { family: "bridge", table: "orlop" };
 
 /** Goes up when rules change: a table with another one is none that this version can work with. */
-export const LAYOUT_CHAIN = "layout-3";
+export const LAYOUT_CHAIN = "layout-4";
 
 const set = (name: string, key: NewSet["key"], more: Partial<NewSet> = {}): NewSet => ({
   ...TABLE,
@@ -60,6 +60,7 @@ export type SetName =
   | "published6"
   | "everywhere4"
   | "everywhere6"
+  | "admitted4"
   | "itself4"
   | "itself6"
   | "limited4"
@@ -98,6 +99,8 @@ export const SETS: Readonly<Record<SetName, NewSet>> = {
   /** The same for all addresses of the host. */
   everywhere4: set("everywhere4", ["inet_proto", "inet_service"], { value: ["ipv4_addr", "inet_service"] }),
   everywhere6: set("everywhere6", ["inet_proto", "inet_service"], { value: ["ipv6_addr", "inet_service"] }),
+  /** From the interface of a process that leads ports of the machine on, to a port of an endpoint. */
+  admitted4: set("admitted4", ["ifname", "ipv4_addr", "inet_proto", "inet_service"]),
   /** Twice the same address of an endpoint. */
   itself4: set("itself4", ["ipv4_addr", "ipv4_addr"]),
   itself6: set("itself6", ["ipv6_addr", "ipv6_addr"]),
@@ -216,6 +219,7 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
       ["no way out", meta.iifname.in(SETS.internal), drop],
       ["no way in", meta.oifname.in(SETS.internal), drop],
       ["a published port", ct.status.has("dnat"), accept],
+      ["a published port", concatenate(meta.iifname, ip.daddr, ...transport).in(SETS.admitted4), accept],
       ["from another network, or to a port that is not published", meta.oifname.in(SETS.bridges), drop],
       ["forwarding is for containers", meta.nfproto.is("ipv4"), meta.iifname.in(SETS.closed4), drop],
       ["forwarding is for containers", meta.nfproto.is("ipv6"), meta.iifname.in(SETS.closed6), drop],

@@ -20,7 +20,10 @@ export async function setEgress(
   egress: EgressPolicy,
 ): Promise<EndpointRecord> {
   const { egress: old, resolvers } = record.endpoint;
-  const changed = work.change(record, { egress, resolvers: endpointResolvers(network.info, egress) });
+  const changed = work.change(record, {
+    egress,
+    resolvers: endpointResolvers(network.info, egress, () => side.resolvers()),
+  });
   try {
     await side.changeEgress({ ...changed, endpoint: { ...changed.endpoint, egress: old } }, egress);
     return changed;

@@ -6,7 +6,7 @@ import {
   OrlopError,
   PORT_PROTOCOLS,
 } from "@orlop/core";
-import type { NetworkRelay } from "@orlop/kernel/netlink";
+import { NetworkRelay } from "@orlop/kernel/netlink";
 import { freeInterfaceName } from "../bridge/endpoint-links.ts";
 import { linkNames } from "../bridge/host-links.ts";
 import type {
@@ -69,7 +69,7 @@ export class CniMaker implements EndpointMaker {
   constructor(options: CniMakerOptions) {
     const { pluginDirectories: directories, hostNamespace, lockFile } = options;
     this.#options = options;
-    this.#relay = new LastingRelay({ path: hostNamespace, prepare: (relay) => relay });
+    this.#relay = new LastingRelay({ start: () => NetworkRelay.start(hostNamespace), prepare: (relay) => relay });
     this.#chain = new CniChain(new CniPrograms({ directories, hostNamespace, lockFile }));
   }
 

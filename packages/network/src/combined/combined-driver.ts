@@ -3,6 +3,7 @@ import {
   type CreateNetworkRequest,
   type EgressPolicy,
   type Endpoint,
+  type HeldUserNamespace,
   type HostsEntry,
   type NameServer,
   type NetworkDriver,
@@ -66,6 +67,14 @@ export class CombinedDriver implements NetworkDriver {
     throw new OrlopError("unsupported", `Cannot remove network "${network}": it is one of driver ${driver.name}`);
   }
 
+  async holdUserNamespace(networks: readonly string[]): Promise<HeldUserNamespace | undefined> {
+    for (const network of networks) {
+      const held = await (await this.#driverOf(network)).holdUserNamespace?.(networks);
+      if (held !== undefined) return held;
+    }
+    return undefined;
+  }
+
   async connect(request: ConnectRequest): Promise<Endpoint> {
     return await (await this.#driverOf(request.network)).connect(request);
   }
@@ -103,6 +112,10 @@ export class CombinedDriver implements NetworkDriver {
 
   async cleanup(): Promise<void> {
     for (const driver of this.#drivers) await driver.cleanup();
+  }
+
+  async mend(): Promise<void> {
+    for (const driver of this.#drivers) await driver.mend?.();
   }
 
   async close(): Promise<void> {

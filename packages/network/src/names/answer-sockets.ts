@@ -1,6 +1,6 @@
-import { createSocket, type Socket as DatagramSocket } from "node:dgram";
-import { once } from "node:events";
-import { createServer, isIPv6, type Server, type Socket } from "node:net";
+import type { Socket as DatagramSocket } from "node:dgram";
+import type { Server, Socket } from "node:net";
+import type { OpenedSockets } from "./name-sockets.ts";
 import { frame, StreamMessages } from "./stream-messages.ts";
 
 /** What answers messages; undefined: nothing is said. */
@@ -17,42 +17,26 @@ const CLIENT_CONNECTIONS_MAX = 16;
 /** RFC 7766, section 6.2.3. */
 const IDLE_MAX_MS = 10_000;
 
-/** Sockets on one address of the host, of UDP and of TCP. */
+/** Answers by sockets on one address of the host, of UDP and of TCP, which it closes. */
 export class AnswerSockets implements AsyncDisposable {
   readonly address: string;
   readonly #datagrams: DatagramSocket;
   readonly #server: Server;
   readonly #connections = new Map<Socket, string>();
 
-  private constructor(address: string, answer: AnswerMessage) {
+  constructor(address: string, { datagrams, server }: OpenedSockets, answer: AnswerMessage) {
     this.address = address;
-    this.#datagrams = createSocket(isIPv6(address) ? "udp6" : "udp4");
+    this.#datagrams = datagrams;
     this.#datagrams.on("message", (message, { address: source, port }) => {
       void answer(message, { source, transport: "udp" }).then((bytes) => {
         // Whoever has gone meanwhile needs none.
         if (bytes !== undefined) this.#datagrams.send(bytes, port, source, () => {});
       }, ignore);
     });
-    this.#server = createServer((socket) => this.#accept(socket, answer));
-  }
-
-  /** @param ports those that are taken where they are free, so that whoever asks there already goes on */
-  static async open(
-    address: string,
-    ports: { readonly udp?: number; readonly tcp?: number },
-    answer: AnswerMessage,
-  ): Promise<AnswerSockets> {
-    const sockets = new AnswerSockets(address, answer);
-    try {
-      await sockets.#bind(ports.udp ?? 0).catch(() => sockets.#bind(0));
-      await sockets.#listen(ports.tcp ?? 0).catch(() => sockets.#listen(0));
-      sockets.#datagrams.on("error", ignore);
-      sockets.#server.on("error", ignore);
-      return sockets;
-    } catch (error) {
-      await sockets[Symbol.asyncDispose]();
-      throw error;
-    }
+    this.#datagrams.on("error", ignore);
+    this.#server = server;
+    this.#server.on("connection", (socket) => this.#accept(socket, answer));
+    this.#server.on("error", ignore);
   }
 
   get ports(): { readonly udp: number; readonly tcp: number } {
@@ -66,16 +50,6 @@ export class AnswerSockets implements AsyncDisposable {
     this.#datagrams.close(() => closed.resolve());
     this.#server.close();
     await closed.promise;
-  }
-
-  async #bind(port: number): Promise<void> {
-    this.#datagrams.bind({ address: this.address, port });
-    await once(this.#datagrams, "listening");
-  }
-
-  async #listen(port: number): Promise<void> {
-    this.#server.listen({ host: this.address, port });
-    await once(this.#server, "listening");
   }
 
   #accept(socket: Socket, answer: AnswerMessage): void {

@@ -1,11 +1,10 @@
 import { OrlopError, type PortProtocol, type PublishedPort } from "@orlop/core";
 import { errnoWords } from "@orlop/kernel";
-import { parseIpAddress, type RelayNamespace } from "@orlop/kernel/netlink";
+import type { RelayNamespace } from "@orlop/kernel/netlink";
 import { describePort } from "./complete-ports.ts";
+import { socketAddress } from "./socket-address.ts";
 
-// include/linux/socket.h, include/linux/net.h, include/uapi/linux/in.h
-const AF_INET = 2;
-const AF_INET6 = 10;
+// include/linux/net.h, include/uapi/linux/in.h
 const SOCKETS: Readonly<Record<PortProtocol, readonly [type: number, protocol: number]>> = {
   tcp: [1, 6],
   udp: [2, 17],
@@ -35,15 +34,4 @@ export async function checkHostPorts(namespace: RelayNamespace, port: Required<P
     }
     throw new OrlopError(errno === "EACCES" ? "denied" : "failed", `${cannot}: ${errnoWords(errno)}`, { errno });
   }
-}
-
-/** struct sockaddr_in and sockaddr_in6: include/uapi/linux/in.h and in6.h */
-function socketAddress(address: string, port: number): { readonly family: number; readonly bytes: Uint8Array } {
-  const { version, bytes } = parseIpAddress(address);
-  const family = version === 4 ? AF_INET : AF_INET6;
-  const result = Buffer.alloc(version === 4 ? 16 : 28);
-  result.writeUInt16LE(family, 0);
-  result.writeUInt16BE(port, 2);
-  result.set(bytes, version === 4 ? 4 : 8);
-  return { family, bytes: result };
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { OrlopError, type PublishedPort } from "@orlop/core";
 import { findProgram } from "@orlop/kernel";
 import { SideProcesses } from "../configured/side-processes.ts";
@@ -10,6 +11,7 @@ import { SideProcesses } from "../configured/side-processes.ts";
 /** It is ready in a twentieth of a second, or tells why not. */
 const START_MAX_MS = 20_000;
 const ANSWER_MAX_MS = 20_000;
+const LOOK_MS = 2;
 
 /** The shell writes down who it is, and becomes the program: whatever happens in between, it is found again. */
 const START = 'echo $$ > "$0" && exec "$@"';
@@ -21,6 +23,7 @@ interface HostForward {
   readonly proto: string;
   readonly host_addr: string;
   readonly host_port: number;
+  readonly guest_addr: string;
 }
 
 /** Processes of slirp4netns(1), each with a socket by which its ports change. */
@@ -82,29 +85,50 @@ export class SlirpProcesses extends SideProcesses {
     }
   }
 
+  /** Takes back all others, of one address that they lead to where it is said. */
+  async keepOnly(key: string, ports: readonly Required<PublishedPort>[], address?: string): Promise<void> {
+    const kept = ports.flatMap(each);
+    for (const forward of await this.#forwards(key)) {
+      if (address !== undefined && forward.guest_addr !== address) continue;
+      if (!kept.some((port) => isSame(forward, port))) await this.#ask(key, "remove_hostfwd", { id: forward.id });
+    }
+  }
+
   async #forwards(key: string): Promise<readonly HostForward[]> {
     const { entries = [] } = (await this.#ask(key, "list_hostfwd", {})) as { entries?: readonly HostForward[] };
     return entries;
   }
 
   async #ask(key: string, execute: string, args: object): Promise<unknown> {
-    const socket = connect(this.file(key, "sock"));
-    const timer = setTimeout(() => socket.destroy(new Error("no answer")), ANSWER_MAX_MS);
     let answer: { readonly return?: unknown; readonly error?: { readonly desc?: string } };
     try {
-      socket.end(JSON.stringify({ execute, arguments: args }));
-      answer = JSON.parse(await text(socket)) as typeof answer;
+      answer = JSON.parse(await this.#exchange(key, JSON.stringify({ execute, arguments: args }))) as typeof answer;
     } catch (cause) {
       throw new OrlopError("failed", `Cannot ask slirp4netns to "${execute}": it does not answer`, { cause });
-    } finally {
-      clearTimeout(timer);
-      socket.destroy();
     }
     // A list is the answer itself.
     if (answer.error === undefined) return answer.return ?? answer;
     // Somebody has bound the port since it was looked at.
     const code = execute === "add_hostfwd" ? "conflict" : "failed";
     throw new OrlopError(code, `Cannot change ports of slirp4netns: it says "${answer.error.desc ?? ""}"`);
+  }
+
+  async #exchange(key: string, question: string): Promise<string> {
+    for (const start = performance.now(); ; await delay(LOOK_MS)) {
+      const socket = connect(this.file(key, "sock"));
+      const timer = setTimeout(() => socket.destroy(new Error("no answer")), ANSWER_MAX_MS);
+      try {
+        socket.end(question);
+        return await text(socket);
+      } catch (error) {
+        // It listens to one after the other, and the next few wait: more of them do not fit.
+        const isBusy = (error as NodeJS.ErrnoException).code === "EAGAIN";
+        if (!isBusy || performance.now() - start > ANSWER_MAX_MS) throw error;
+      } finally {
+        clearTimeout(timer);
+        socket.destroy();
+      }
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
-import { printError, printText } from "../print.ts";
+import { printError, printText, printWarning } from "../print.ts";
 import { Attendant } from "./attendant.ts";
 import { NamesProcess } from "./names-process.ts";
 import { type OpenEngine, openEngine } from "./open-engine.ts";
@@ -28,6 +28,8 @@ export function containerCommand(
         const isOwn = command.name.startsWith("_");
         if (!isOwn) {
           Attendant.ensure(open.engine, open.depot.root);
+          // What the verb has done is done, whatever becomes of this.
+          await open.engine.mendNetworks().catch((error: Error) => printWarning(error.message));
           await NamesProcess.ensure(open.engine, open.depot.root);
         }
       }

@@ -2,12 +2,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { NetworkDriver } from "@orlop/core";
 import type { MachineView } from "../run/machine-view.ts";
-import { rootlessNetwork } from "../run/rootless-network.ts";
 import type { Depot } from "../store/open-depot.ts";
 
 /**
- * What connects containers with networks here: as root bridges, and what is configured for CNI; a program beside them for
- * ordinary users, who may make none of these.
+ * What connects containers with networks here: bridges, which stand in a namespace of his own where it is an ordinary user's; as root
+ * also what is configured for CNI, and for ordinary users a program beside each container.
  */
 export async function openNetworks(
   depot: Depot,
@@ -16,13 +15,21 @@ export async function openNetworks(
 ): Promise<NetworkDriver> {
   const drivers = await import("@orlop/network");
   const records = (driver: string) => new drivers.SqliteRecords(depot.database, driver);
+  const own = records("bridge");
   if (!rootless) {
-    const bridges = new drivers.BridgeDriver({ records: records("bridge") });
+    const bridges = new drivers.BridgeDriver({ records: own });
     return new drivers.CombinedDriver(bridges, new drivers.CniDriver({ records: records("cni") }));
   }
-  const name = rootlessNetwork();
-  const directory = join(stateDirectory, name);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const options = { records: records(name), directory };
-  return name === "pasta" ? new drivers.PastaDriver(options) : new drivers.SlirpDriver(options);
+  // What is started beside containers belongs to these records: another store of the same user has others.
+  const place = (name: string): string => {
+    const directory = join(stateDirectory, "networks", own.owner(), name);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  };
+  const userHost = { host: new drivers.UserHost(place("bridges"), own), uplink: new drivers.Uplink(place("uplink")) };
+  return new drivers.CombinedDriver(
+    new drivers.BridgeDriver({ records: own, userHost }),
+    new drivers.PastaDriver({ records: records("pasta"), directory: place("pasta") }),
+    new drivers.SlirpDriver({ records: records("slirp4netns"), directory: place("slirp4netns") }),
+  );
 }

@@ -46,7 +46,7 @@ const [EXT4, OVERLAY, TMPFS] = [0xef53, 0x794c_7630, 0x0102_1994];
 function host({
   files = {},
   writable = ["/sys/fs/cgroup/me", "/dev/net/tun"],
-  programs = ["newuidmap", "newgidmap", "pasta"],
+  programs = ["newuidmap", "newgidmap", "slirp4netns"],
   ...given
 }: Given = {}): DoctorHost {
   const all: Readonly<Record<string, string | undefined>> = { ...wellFiles, ...files };
@@ -88,7 +88,14 @@ test("finds nothing where all is well, for root and for others", () => {
 describe("finds what is lacking", () => {
   const off = (path: string, value: string): Given => ({ files: { [path]: value } });
   const cases: readonly [what: string, given: Given, severity: string, found: RegExp, fix?: RegExp][] = [
-    ["a program for networks", { programs: ["newuidmap", "newgidmap"] }, "warning", /neither pasta nor/, /passt/],
+    [
+      "a program for networks",
+      { programs: ["newuidmap", "newgidmap"] },
+      "warning",
+      /neither slirp4netns/,
+      /slirp4netns/,
+    ],
+    ["one for bridges", { programs: ["newuidmap", "newgidmap", "pasta"] }, "warning", /no slirp4netns/, /slirp4netns/],
     ["the device of networks", { files: { "/dev/net/tun": undefined } }, "warning", /no \/dev\/net\/tun/, /modprobe/],
     ["the right to use it", { writable: ["/sys/fs/cgroup/me"] }, "warning", /root's alone/, /chmod 0666/],
     ["an old Node.js", { nodeVersion: "22.1.0" }, "failure", /22\.1\.0/, /npm ci/],

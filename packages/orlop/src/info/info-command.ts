@@ -38,7 +38,9 @@ async function showInfo({ engine, depot, machine, flags, nowMs }: ContainerCall)
     cgroups: readCgroupLayout(),
     version: ownVersion(),
     system: systemName(),
-    networkDrivers: machine.rootless ? ["pasta", "cni", "host", "none"] : ["bridge", "cni", "host", "none"],
+    networkDrivers: machine.rootless
+      ? ["bridge", "pasta", "slirp4netns", "host", "none"]
+      : ["bridge", "cni", "host", "none"],
     nowMs,
   });
   const format = flags.text("format") ?? "";

@@ -1,9 +1,10 @@
 import { findProgram } from "@orlop/kernel";
+import { DEFAULT_NETWORK } from "./network-options.ts";
 
 /**
- * The network of an ordinary user's, which goes by the name of the program that makes it: pasta, and slirp4netns on a machine
- * that has no pasta.
+ * What the network "bridge" is for an ordinary user: a bridge, as for root, where there is slirp4netns, which leads out of his
+ * bridges; and where there is pasta alone, that, for each container by itself.
  */
-export function rootlessNetwork(): "pasta" | "slirp4netns" {
-  return findProgram("pasta") === undefined && findProgram("slirp4netns") !== undefined ? "slirp4netns" : "pasta";
+export function rootlessNetwork(): string {
+  return findProgram("slirp4netns") === undefined && findProgram("pasta") !== undefined ? "pasta" : DEFAULT_NETWORK;
 }

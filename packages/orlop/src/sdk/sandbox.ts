@@ -1,4 +1,11 @@
-import { generateId, OrlopError, type Process, type Runtime, type RuntimeFeatures } from "@orlop/core";
+import {
+  generateId,
+  type HeldUserNamespace,
+  OrlopError,
+  type Process,
+  type Runtime,
+  type RuntimeFeatures,
+} from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { randomBytes } from "@orlop/kernel";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
@@ -139,8 +146,10 @@ export class Sandbox implements AsyncDisposable {
       });
     });
     features.catch(() => {});
+    await using parent = await holdSandboxParent(options, machine);
+    const below = parent === undefined ? {} : { userNamespaceParent: parent.path };
     const { pid } = await runOnCurrentRoot(prepared, (request) =>
-      handler.run({ ...request, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
+      handler.run({ ...request, ...below, stdio: { stdin: "null", stdout: "null", stderr: "null" }, init: "alone" }),
     );
     stack.defer(() => runtime.delete(id, { force: true }));
     if (pid === undefined) throw new OrlopError("failed", `Cannot create sandbox: its init has ended at once`);
@@ -369,13 +378,13 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async #connect({ network: asked }: SandboxOptions): Promise<void> {
-    const { network, allow } = readNetwork(asked);
-    if (network === undefined) return;
+    const { network: wanted, allow } = readNetwork(asked);
+    if (wanted === undefined) return;
     const { id, pid, description, machine, stack } = this.#parts;
     const { names, name } = description;
     const { connectSandbox } = await import("./network/sandbox-network.ts");
-    const own = machine.rootless && network === DEFAULT_NETWORK ? rootlessNetwork() : network;
-    this.#network = await connectSandbox({ id, pid, name, names, allow, network: own, files: this.fs }, stack);
+    const network = ownNetwork(wanted, machine);
+    this.#network = await connectSandbox({ id, pid, name, names, allow, network, files: this.fs }, stack);
   }
 
   async #serve(secrets: SandboxSecrets | undefined): Promise<void> {
@@ -414,6 +423,22 @@ export class Sandbox implements AsyncDisposable {
     this.#root?.[Symbol.dispose]();
     await this.#parts.stack.disposeAsync();
   }
+}
+
+/** The default network goes by the name of what makes it. */
+function ownNetwork(network: string, { rootless }: MachineView): string {
+  return rootless && network === DEFAULT_NETWORK ? rootlessNetwork() : network;
+}
+
+/** Where an ordinary user's has to be made in order to be connected. */
+async function holdSandboxParent(
+  { network: asked }: SandboxOptions,
+  machine: MachineView,
+): Promise<HeldUserNamespace | undefined> {
+  const { network } = readNetwork(asked);
+  if (network === undefined || !machine.rootless) return undefined;
+  const { holdParent } = await import("./network/hold-parent.ts");
+  return await holdParent(ownNetwork(network, machine));
 }
 
 /** What they need is loaded where there are some. */

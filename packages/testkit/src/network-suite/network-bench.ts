@@ -51,11 +51,11 @@ export class NetworkBench implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async open(make: MakeNetworkDriver): Promise<NetworkBench> {
+  /** @param hostPath a network namespace that is used up; absent: a new one */
+  static async open(make: MakeNetworkDriver, hostPath?: string): Promise<NetworkBench> {
     await using stack = new AsyncDisposableStack();
     const directory = stack.use(temporaryDirectory());
-    const host = stack.use(await holdNamespaces(["net"]));
-    const path = host.path("net");
+    const path = hostPath ?? stack.use(await holdNamespaces(["net"])).path("net");
     const relay = stack.use(await NetworkRelay.start(path));
     await relay.home.route(changeLink("lo", { up: true }));
     const subject = stack.use(await make(directory.path, path));
@@ -78,8 +78,9 @@ export class NetworkBench implements AsyncDisposable {
 
   /** Joins the host to the world, and gives what listens and asks there. */
   async world(): Promise<Peer & { readonly path: string }> {
-    const { path } = await this.#namespace();
+    const path = this.#stack.use(await holdNamespaces(["net"])).path("net");
     await using inside = await this.#relay.openNamespace(path);
+    await inside.route(changeLink("lo", { up: true }));
     const data = { peer: { name: "uplink", netnsFd: inside.fd } };
     await this.#relay.home.route(createLink({ name: "uplink", kind: { kind: "veth", data } }));
     await configure(this.#relay.home, [`${WORLD.host4}/24`, `${WORLD.host6}/64`]);
@@ -112,8 +113,11 @@ export class NetworkBench implements AsyncDisposable {
     return { path, peer, endpoint, address };
   }
 
-  /** Names of the interfaces of a namespace, the host's where none is said. */
-  async interfaces(path: string = this.hostPath): Promise<readonly string[]> {
+  /** Names of the interfaces of a namespace, that of the bridges where none is said. */
+  async interfaces(given?: string): Promise<readonly string[]> {
+    const { bridges } = this.#subject;
+    const path = given ?? (bridges === undefined ? this.hostPath : bridges());
+    if (path === undefined) return [];
     await using namespace = await this.#relay.openNamespace(path);
     const links = await namespace.values("route", listLinks());
     return links.map(({ name = "" }) => name).toSorted();
@@ -135,7 +139,8 @@ export class NetworkBench implements AsyncDisposable {
   }
 
   async #namespace(): Promise<{ readonly holder: NamespaceHolder; readonly path: string }> {
-    const holder = this.#stack.use(await holdNamespaces(["net"]));
+    const make = this.#subject.namespace ?? (() => holdNamespaces(["net"]));
+    const holder = this.#stack.use(await make());
     const path = holder.path("net");
     await using namespace = await this.#relay.openNamespace(path);
     await namespace.route(changeLink("lo", { up: true }));

@@ -1,10 +1,15 @@
 import type { NetworkDriver } from "@orlop/core";
+import type { NamespaceHolder } from "../namespace-holder.ts";
 
 /** Drivers that the suite may use up. */
 export interface NetworkSubject extends AsyncDisposable {
   readonly driver: NetworkDriver;
   /** One more on the same records, as another process has it. */
   another(): Promise<NetworkDriver>;
+  /** Path of the network namespace that it makes interfaces in; absent: the host's, undefined: there is none now. */
+  readonly bridges?: () => string | undefined;
+  /** Makes a network namespace that can be connected; absent: any can. */
+  readonly namespace?: () => Promise<NamespaceHolder>;
 }
 
 /**

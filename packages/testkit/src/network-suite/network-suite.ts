@@ -1,4 +1,4 @@
-import { suite, test } from "node:test";
+import { suite, type TestContext, test } from "node:test";
 import type { NetworkFeatures } from "@orlop/core";
 import { egressCases } from "./egress-cases.ts";
 import { lifeCycleCases } from "./life-cycle-cases.ts";
@@ -22,7 +22,28 @@ const groups: Readonly<Record<string, readonly NetworkCase[]>> = {
  * network namespace, and packets are sent for real. Needs root.
  */
 export function networkSuite(name: string, make: MakeNetworkDriver, options: NetworkSuiteOptions = {}): void {
-  const { obstacle, exceptions } = options;
+  registerCases(name, options, async (each, t) => {
+    await using bench = await NetworkBench.open(make);
+    const missing = missingFeature(each, await bench.driver.features());
+    if (missing !== undefined) return t.skip(`the driver does not have "${missing}"`);
+    await each.check(bench);
+  });
+}
+
+/** The same for a driver that has every feature; `run` has each case tried elsewhere, by {@link tryNetworkCase}. */
+export function networkSuiteElsewhere(
+  name: string,
+  run: (title: string) => Promise<void>,
+  options: NetworkSuiteOptions = {},
+): void {
+  registerCases(name, options, ({ title }) => run(title));
+}
+
+function registerCases(
+  name: string,
+  { obstacle, exceptions }: NetworkSuiteOptions,
+  check: (each: NetworkCase, t: TestContext) => Promise<void>,
+): void {
   suite(`${name}, as a Network`, () => {
     for (const [group, cases] of Object.entries(groups)) {
       suite(group, () => {
@@ -30,15 +51,22 @@ export function networkSuite(name: string, make: MakeNetworkDriver, options: Net
           test(each.title, async (t) => {
             const reason = obstacle?.() ?? exceptions?.[each.title];
             if (reason !== undefined) return t.skip(reason);
-            await using bench = await NetworkBench.open(make);
-            const missing = missingFeature(each, await bench.driver.features());
-            if (missing !== undefined) return t.skip(`the driver does not have "${missing}"`);
-            await each.check(bench);
+            await check(each, t);
           });
         }
       });
     }
   });
+}
+
+/** Tries one case of {@link networkSuite} on the host that this process is on. */
+export async function tryNetworkCase(title: string, make: MakeNetworkDriver): Promise<void> {
+  const found = Object.values(groups)
+    .flat()
+    .find((each) => each.title === title);
+  if (found === undefined) throw new Error(`there is no case "${title}"`);
+  await using bench = await NetworkBench.open(make, "/proc/self/ns/net");
+  await found.check(bench);
 }
 
 function missingFeature({ needs = [] }: NetworkCase, features: NetworkFeatures): string | undefined {

@@ -12,7 +12,7 @@ export function openPodNamespaces(
   const [files, process] = [new BoundNamespaces(context), new ProcessNamespaces(context, rootless)];
   const of = ({ share }: PodDescription): PodNamespaces => (rootless || share.includes("pid") ? process : files);
   return {
-    hold: (pod) => of(pod).hold(pod),
+    hold: (pod, parent) => of(pod).hold(pod, parent),
     find: (pod) => of(pod).find(pod),
     release: (pod) => of(pod).release(pod),
   };

@@ -12,8 +12,12 @@ export interface HeldNamespaces {
 
 /** What keeps the namespaces of pods while no process of theirs is there. */
 export interface PodNamespaces {
-  /** Makes them. On a failure nothing is left. The caller holds the pod's lock. */
-  hold(pod: PodDescription): Promise<HeldNamespaces>;
+  /**
+   * Makes them. On a failure nothing is left. The caller holds the pod's lock.
+   *
+   * @param parent path of the user namespace that the pod's is to be a child of, where it has one
+   */
+  hold(pod: PodDescription, parent?: string): Promise<HeldNamespaces>;
   /** Undefined where they are gone: the machine was switched off, or somebody has ended what held them. */
   find(pod: PodDescription): Promise<HeldNamespaces | undefined>;
   /** Lets go of them; what is not there is no error. */

@@ -29,7 +29,7 @@ export class ProcessNamespaces implements PodNamespaces {
     this.#rootless = rootless;
   }
 
-  async hold(pod: PodDescription): Promise<HeldNamespaces> {
+  async hold(pod: PodDescription, parent?: string): Promise<HeldNamespaces> {
     const runtime = await this.#runtime();
     // Of a start that was cut off.
     await this.release(pod);
@@ -37,7 +37,8 @@ export class ProcessNamespaces implements PodNamespaces {
       mkdirSync(join(podStateDirectory(this.#context, pod.id), "shm"), { recursive: true, mode: 0o700 });
     }
     const create = runtime.run?.bind(runtime) ?? runtime.create.bind(runtime);
-    const { pid } = await create(this.#request(pod));
+    const below = parent === undefined ? {} : { userNamespaceParent: parent };
+    const { pid } = await create({ ...this.#request(pod), ...below });
     if (pid === undefined) throw new Error("what the process runtime makes has a process");
     return this.#held(pod, pid);
   }

@@ -73,7 +73,7 @@ export class SandboxNetwork {
    * Lets it reach these and nothing else from now on; connections to others end.
    *
    * @param targets `TO[:PORT[-PORT]][/PROTOCOL]`, an address, a prefix or a name of DNS each; none: it reaches nothing
-   * @throws OrlopError `invalid`; `unsupported` where what connects it has no such policies (an ordinary user's)
+   * @throws OrlopError `invalid`; `unsupported` where what connects it has no such policies (pasta)
    */
   async restrict(targets: readonly string[]): Promise<void> {
     await this.#set({ allow: targets.map(parseTarget) });

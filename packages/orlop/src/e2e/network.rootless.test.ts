@@ -1,0 +1,1 @@
+import "./network-suite-fixture.ts";
