@@ -1,7 +1,7 @@
-// A program that may talk to some addresses and to nothing else, however it tries; what it may is changed while it runs. For root:
-// an ordinary user's networks have no such policies, and refuse them.
+// A program that may talk to some addresses and to nothing else, however it tries; what it may is changed while it runs. As an
+// ordinary user it needs slirp4netns.
 //
-//   sudo sh tools/node -C source examples/allow-list.ts 192.0.2.1:443 192.0.2.1:80
+//   sh tools/node -C source examples/allow-list.ts 192.0.2.1:443 192.0.2.1:80
 
 import { Sandbox } from "orlop";
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { LayoutWriter } from "@orlop/testkit";
+import { networkUser } from "./network-user-fixture.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../../../examples");
 
@@ -111,16 +112,10 @@ function serverTests(): void {
     assert.deepEqual([exitCode, stdout], [0, said], stderr);
   });
 
-  test("allow-list reaches what is allowed, and is for root", async () => {
-    if (process.getuid?.() === 0) {
-      const { exitCode, stdout, stderr } = await runWithServers("allow-list.ts", "192.0.2.1:443", "192.0.2.1:80");
-      const said = ["443 is reached", "80 is not reached", "443 is not reached", "80 is reached"];
-      assert.deepEqual([exitCode, stdout], [0, said.map((each) => `192.0.2.1:${each}\n`).join("")], stderr);
-      return;
-    }
-    const { exitCode, stderr } = await run("allow-list.ts");
-    assert.equal(exitCode, 1);
-    assert.match(stderr, /code: '(unsupported|not-found)'/);
+  test("allow-list reaches what is allowed", { skip: networkUser().skip }, async () => {
+    const { exitCode, stdout, stderr } = await runWithServers("allow-list.ts", "192.0.2.1:443", "192.0.2.1:80");
+    const said = ["443 is reached", "80 is not reached", "443 is not reached", "80 is reached"];
+    assert.deepEqual([exitCode, stdout], [0, said.map((each) => `192.0.2.1:${each}\n`).join("")], stderr);
   });
 }
 
@@ -159,7 +154,17 @@ function runWithServers(name: string, ...args: readonly string[]): Promise<Examp
   `;
   const ready = join(mkdtempSync(join(tmpdir(), "orlop-servers-")), "ready");
   const { promise, resolve } = Promise.withResolvers<ExampleResult>();
-  const words = ["--net", "sh", "-c", script, process.execPath, server, ready, join(EXAMPLES, name), ...args];
+  const words = [
+    ...networkUser().machine,
+    "sh",
+    "-c",
+    script,
+    process.execPath,
+    server,
+    ready,
+    join(EXAMPLES, name),
+    ...args,
+  ];
   const child = execFile("unshare", words, (_, stdout, stderr) => {
     rmSync(dirname(ready), { recursive: true });
     resolve({ exitCode: child.exitCode ?? -1, stdout, stderr });
