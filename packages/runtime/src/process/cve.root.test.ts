@@ -135,7 +135,7 @@ suite("CVE-2024-21626: a leaked descriptor as working directory", () => {
     }));
 });
 
-suite("CVE-2023-28642: /proc, /sys and /dev that are links", () => {
+suite("CVE-2023-28642, CVE-2026-41579, CVE-2026-47766: /proc, /sys and /dev that are links", () => {
   test("are refused, and would put those file systems elsewhere", (t) =>
     withBench(t, async (bench) => {
       mkdirSync(join(bench.rootfs, "elsewhere"));
@@ -200,7 +200,7 @@ async function startSwapper(one: string, other: string): Promise<ChildProcess & 
   return Object.assign(child, { [Symbol.asyncDispose]: end });
 }
 
-suite("CVE-2021-30465: a mount point that becomes a link while it is looked at", () => {
+suite("CVE-2019-18837, CVE-2021-30465, CVE-2024-45310: a mount point that becomes a link while it is looked at", () => {
   /** A container with a mount below `vol/x`; true when its mount is where the container sees it. */
   async function mountBelow(bench: ProcessBench, round: number): Promise<boolean | undefined> {
     const destination = `/vol/x/made-${round}`;
@@ -237,7 +237,7 @@ suite("CVE-2021-30465: a mount point that becomes a link while it is looked at",
     }));
 });
 
-suite("CVE-2019-16884, CVE-2019-19921, CVE-2025-52881: a procfs that is none", () => {
+suite("CVE-2019-16884, CVE-2019-19921, CVE-2023-27561, CVE-2025-52881: a procfs that is none", () => {
   /** A directory that looks like procfs to whoever only looks for names. */
   function fakeProc(bench: ProcessBench): string {
     const fake = bench.makeDirectory("fake");
@@ -266,6 +266,23 @@ suite("CVE-2019-16884, CVE-2019-19921, CVE-2025-52881: a procfs that is none", (
         assert.equal(readFileSync(join(fake, path), "utf8"), "untouched\n", path);
       }
     }));
+
+  test("put over a file of the caller's own /proc gets nothing, and keeps nothing from the kernel", async (t) => {
+    const obstacle = rootObstacle();
+    if (obstacle !== undefined) return t.skip(obstacle);
+    await withBench(t, async (bench) => {
+      const fake = join(fakeProc(bench), "sys/net/ipv4/ip_forward");
+      const linux = { sysctl: { "net.ipv4.ip_forward": "1" } };
+      const request = bench.request("cat /proc/sys/net/ipv4/ip_forward; echo said; sleep 1000", { linux });
+      const orders = { root: bench.stateDirectory, requests: [request], upTo: "run" } as const;
+      const cover = 'mount --bind "$0" /proc/sys/net/ipv4/ip_forward && exec "$@"';
+      await using _ = await spawnMaker(orders, ["unshare", "--mount", "sh", "-c", cover, fake]);
+      await bench.outputHas(request.id, "said");
+      assert.equal(bench.output(request.id), "1\nsaid\n");
+      assert.equal(readFileSync(fake, "utf8"), "untouched\n");
+      await bench.runtime.delete(request.id, { force: true });
+    });
+  });
 
   test("put over /proc later gets nothing from an exec", (t) =>
     withBench(t, async (bench) => {
@@ -341,7 +358,7 @@ suite("CVE-2025-52565: a terminal of the image's making", () => {
     }));
 });
 
-suite("CVE-2022-29162: inheritable capabilities", () => {
+suite("CVE-2022-27650, CVE-2022-29162: inheritable capabilities", () => {
   const none = "CapInh:\t0000000000000000\nCapAmb:\t0000000000000000\n";
   const show = "grep -E '^Cap(Inh|Amb)' /proc/$$/status";
 
@@ -364,7 +381,7 @@ suite("CVE-2022-29162: inheritable capabilities", () => {
   });
 });
 
-suite("user and group ids", () => {
+suite("CVE-2026-30892: user and group ids", () => {
   const NO_ID = 2 ** 32 - 1;
 
   test("that mean no id or leave root what it is are refused by the decoder and by the runtime", (t) =>
@@ -394,8 +411,14 @@ suite('CVE-2023-25809, and "/.." above the root', () => {
         source: "cgroup",
         options: ["nosuid", "noexec", "nodev", "relatime", "ro"],
       };
-      const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-      for (const own of [true, false]) {
+      // To whoever is the host's root the files themselves forbid nothing: there it is the mount alone that does.
+      for (const [own, hostID] of [
+        [true, 100_000],
+        [false, 100_000],
+        [true, 0],
+        [false, 0],
+      ] as const) {
+        const ids = [{ containerID: 0, hostID, size: 65_536 }];
         const namespaces = (bench.spec([]).linux?.namespaces ?? []).filter(({ type }) => own || type !== "cgroup");
         const linux = { namespaces: [...namespaces, { type: "user" } as const], uidMappings: ids, gidMappings: ids };
         const script = [
@@ -409,7 +432,7 @@ suite('CVE-2023-25809, and "/.." above the root', () => {
           top: withMounts(bench, cgroup).top ?? {},
           request: { rootfs },
         });
-        assert.equal(output, "tried\n");
+        assert.equal(output, "tried\n", `${own ? "its own" : "the host's"} cgroup namespace, root is ${hostID}`);
       }
     }));
 
