@@ -85,7 +85,14 @@ suite("what criu is asked for", () => {
   test("to restore is kept for a container with a bit of everything", () => {
     const options = restoreOptions(
       plan(),
-      { ...places, tcpEstablished: true, fileLocks: false, cgroupsMode: "strict", lsmProfile: "apparmor:a" },
+      {
+        ...places,
+        tcpEstablished: true,
+        fileLocks: false,
+        cgroupsMode: "strict",
+        tcpClose: true,
+        lsmProfile: "apparmor:a",
+      },
       {
         root: "/rootfs",
         streams: ["file[18:3]:/dev/null", "pipe:[7]", "pipe:[7]"],

@@ -36,6 +36,7 @@ interface ScalarOptions {
   readonly lazyPages?: boolean;
   readonly orphanPtsMaster?: boolean;
   readonly configFile?: string;
+  readonly tcpClose?: boolean;
   readonly lsmProfile?: string;
   readonly lsmMountContext?: string;
 }
@@ -79,6 +80,7 @@ const OPTIONS: Numbers<ScalarOptions> = {
   lazyPages: 48,
   orphanPtsMaster: 50,
   configFile: 51,
+  tcpClose: 52,
   lsmProfile: 53,
   lsmMountContext: 63,
 };

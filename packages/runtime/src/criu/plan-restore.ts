@@ -17,6 +17,8 @@ import { checkImages } from "./image-directory.ts";
 import { inheritedStreams, keptStreams } from "./standard-streams.ts";
 
 export interface RestoreChoices extends CriuChoices {
+  /** Connections are restored as closed ones. */
+  readonly tcpClose?: boolean;
   /** `TYPE:NAME` of the AppArmor profile or SELinux label, instead of the dumped one. */
   readonly lsmProfile?: string;
   /** SELinux label of mounts, instead of the dumped one. */
@@ -89,10 +91,10 @@ interface RestoreSurroundings {
 /** What CRIU is asked for. */
 export function restoreOptions(plan: CreatePlan, choices: RestoreChoices, around: RestoreSurroundings): CriuOptions {
   const namespaces = restoredNamespaces(plan);
-  const { lsmProfile, lsmMountContext } = choices;
+  const { tcpClose, lsmProfile, lsmMountContext } = choices;
   return {
     ...commonOptions(choices, plan.request.spec.annotations ?? {}, LOG_FILE),
-    ...whereOn({ rstSibling: true, evasiveDevices: true }),
+    ...whereOn({ rstSibling: true, evasiveDevices: true, tcpClose }),
     root: around.root,
     external: restoredMounts(outsideMounts(plan), around.mounts),
     inheritFd: [

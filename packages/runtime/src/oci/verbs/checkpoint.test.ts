@@ -77,21 +77,34 @@ suite("the verb restore", () => {
         "--image-path",
         "/images",
         "--file-locks",
+        "--tcp-close",
         "--lsm-profile",
         "apparmor:x",
       ];
       const { exitCode, stderr } = await callOci(["restore", "--bundle", bundle, ...flags, "a"], { containers, env });
       assert.equal(exitCode, 0, stderr);
       const [request] = containers.restores;
-      const { id, detach, keep, imagePath, fileLocks, lsmProfile, preserveFds } = request ?? {};
+      const { id, detach, keep, imagePath, fileLocks, tcpClose, lsmProfile, preserveFds } = request ?? {};
       assert.deepEqual(
-        { id, detach, keep, imagePath, fileLocks, lsmProfile, preserveFds, bundle: request?.bundle, env: request?.env },
+        {
+          id,
+          detach,
+          keep,
+          imagePath,
+          fileLocks,
+          tcpClose,
+          lsmProfile,
+          preserveFds,
+          bundle: request?.bundle,
+          env: request?.env,
+        },
         {
           id: "a",
           detach: true,
           keep: false,
           imagePath: "/images",
           fileLocks: true,
+          tcpClose: true,
           lsmProfile: "apparmor:x",
           preserveFds: 0,
           bundle,

@@ -10,7 +10,11 @@ that. CONTAINER is the name it is to have: letters, digits and _ + - .
 
 A terminal (process.terminal) needs --console-socket. The new process is the caller's orphan: a
 subreaper above gets it, and its exit status.`,
-  flags: CREATE_FLAGS,
+  // Callers of crun say it here, too, where nothing takes in orphans in any case.
+  flags: [
+    ...CREATE_FLAGS,
+    { name: "no-subreaper", kind: "switch", help: "Do not take in orphans, which it never does", hidden: true },
+  ],
   words: [1, 1],
   async run(context) {
     const request = createRequest(context, true);

@@ -1,6 +1,6 @@
 import { OrlopError } from "@orlop/core";
-import type { GivenArguments } from "../arguments/given-arguments.ts";
 import { containerId } from "../container-id.ts";
+import { matchingIds, regexFlag } from "../matching-ids.ts";
 import type { OciContainers } from "../oci-containers.ts";
 import type { Verb } from "../verb.ts";
 
@@ -13,7 +13,7 @@ for it. With --force it may also be running, or not be there at all.
 With --regex, CONTAINER is a regular expression, and every container goes in whose id it matches.`,
   flags: [
     { name: "force", short: "f", kind: "switch", help: "Kill it first if it runs" },
-    { name: "regex", kind: "switch", help: "Delete all containers whose ids match" },
+    regexFlag("Delete all containers whose ids match"),
   ],
   words: [1, 1],
   async run({ given, containers }) {
@@ -23,23 +23,10 @@ With --regex, CONTAINER is a regular expression, and every container goes in who
       await deleteOne(await containers(), id, isForced);
       return 0;
     }
-    const matches = matcher(given);
-    const all = await containers();
-    for (const { id } of await all.list()) if (matches(id)) await deleteOne(all, id, isForced);
+    for (const id of await matchingIds(given, containers)) await deleteOne(await containers(), id, isForced);
     return 0;
   },
 };
-
-/** crun's pattern is one of regex(3), in which classes of characters have names. */
-function matcher({ positional: [pattern = ""] }: GivenArguments): (id: string) => boolean {
-  try {
-    if (/\[[:.=]/.test(pattern)) throw new SyntaxError("there are no names of character classes");
-    const expression = new RegExp(pattern);
-    return (id) => expression.test(id);
-  } catch (error) {
-    throw new OrlopError("invalid", `Cannot use pattern "${pattern}": ${(error as Error).message}`, { cause: error });
-  }
-}
 
 async function deleteOne(all: OciContainers, id: string, isForced: boolean): Promise<void> {
   if (!isForced) {

@@ -30,7 +30,8 @@ const terminal = (): Partial<RuntimeSpec> => {
 describe("create", () => {
   test("passes on what go-runc and conmon say", async () => {
     using b = bundle(terminal());
-    const args = "create --bundle . --pid-file pid --console-socket c.sock --pidfd-socket p.sock --no-pivot";
+    const args =
+      "create --no-subreaper --bundle . --pid-file pid --console-socket c.sock --pidfd-socket p.sock --no-pivot";
     const result = await b.call(...args.split(" "), "--no-new-keyring", "--preserve-fds", "2", "a");
     assert.deepEqual(result, { exitCode: 0, stdout: "", stderr: "" });
     const [{ spec, announce, ...request } = assert.fail()] = b.containers.created;
@@ -303,11 +304,13 @@ describe("delete", () => {
       .with("test-1", "running")
       .with("other", "stopped")
       .with("test-2", "stopped");
-    const { exitCode } = await callOci(["delete", "--force", "--regex", "^test-[0-9]*"], { containers });
+    const { exitCode } = await callOci(["delete", "--force", "-r", "^test-[0-9]*"], { containers });
     assert.deepEqual([exitCode, containers.asked], [0, ["delete test-1 force", "delete test-2 force"]]);
-    for (const pattern of ["(", "[[:alpha:]]"]) {
-      const { exitCode: code, stderr } = await callOci(["delete", "--regex", pattern], { containers });
-      assert.deepEqual([code, stderr.startsWith(`Cannot use pattern "${pattern}": `)], [1, true], stderr);
+    for (const verb of ["delete", "kill"]) {
+      for (const pattern of ["(", "[[:alpha:]]"]) {
+        const { exitCode: code, stderr } = await callOci([verb, "--regex", pattern], { containers });
+        assert.deepEqual([code, stderr.startsWith(`Cannot use pattern "${pattern}": `)], [1, true], stderr);
+      }
     }
   });
 
@@ -319,6 +322,12 @@ describe("delete", () => {
     const { exitCode, stderr } = await callOci(["delete", "--force", "a"], { containers });
     assert.deepEqual([exitCode, stderr], [1, 'Cannot remove cgroup "/x": device or resource busy\n']);
   });
+});
+
+test("kill by a pattern is to all whose ids match and that have not stopped", async () => {
+  const containers = new FakeContainers().with("test-1", "running").with("other", "running").with("test-2", "stopped");
+  const { exitCode } = await callOci(["kill", "--regex", "^test-", "KILL"], { containers });
+  assert.deepEqual([exitCode, containers.asked], [0, ["signal test-1 9"]]);
 });
 
 test("start, pause and resume do what they say", async () => {

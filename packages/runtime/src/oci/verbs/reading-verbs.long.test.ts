@@ -245,6 +245,8 @@ describe("spec", () => {
       assert.equal(exitCode, 1);
       assert.match(stderr, /File config.json exists. Remove it first/);
       assert.match((await callOci(["spec", "-b", "nowhere"], { cwd })).stderr, /no such file or directory/);
+      assert.equal((await callOci(["spec", "--file", "other.json"], { cwd })).exitCode, 0);
+      assert.equal(decodeRuntimeSpec(readFileSync(join(cwd, "other.json"))).hostname, "orlop");
     });
   });
 

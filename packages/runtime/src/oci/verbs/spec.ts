@@ -1,10 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, resolve } from "node:path";
 import { OrlopError, stringifyJson } from "@orlop/core";
 import { readCgroupLayout, systemFailure } from "@orlop/kernel";
 import { callPath } from "../call-path.ts";
 import { exampleSpec } from "../example-spec.ts";
 import type { Verb } from "../verb.ts";
+
+const CONFIG = "config.json";
 
 export const specVerb: Verb = {
   name: "spec",
@@ -20,11 +22,12 @@ what there is. With --rootless the container can be made without privileges.`,
       value: "DIR",
       help: "Directory to write it to (the working directory)",
     },
+    { name: "file", short: "f", kind: "text", value: "FILE", help: "What to write it to (config.json)" },
     { name: "rootless", kind: "switch", help: "For a container without privileges" },
   ],
   words: [0, 0],
   async run({ call, given }) {
-    const path = join(callPath(call, given.filledText("bundle") ?? "."), "config.json");
+    const path = resolve(callPath(call, given.filledText("bundle") ?? "."), given.filledText("file") ?? CONFIG);
     if (existsSync(path)) throw exists(path);
     const spec = exampleSpec({
       isUnifiedCgroup: readCgroupLayout().mode === "v2",
@@ -41,6 +44,7 @@ what there is. With --rootless the container can be made without privileges.`,
   },
 };
 
+/** In runc's words. */
 function exists(path: string): OrlopError {
-  return new OrlopError("exists", `Cannot write config "${path}": File config.json exists. Remove it first`);
+  return new OrlopError("exists", `Cannot write config "${path}": File ${basename(path)} exists. Remove it first`);
 }
