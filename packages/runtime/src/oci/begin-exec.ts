@@ -33,7 +33,7 @@ export interface ExecContext {
 }
 
 /** An exec whose program has been sent. */
-interface BegunExec {
+export interface BegunExec {
   readonly directory: ContainerDirectory;
   readonly followed: FollowedProgram;
   /** Resolves with its pid, when the caller has been told of it and its program runs; what fails leaves nothing. */

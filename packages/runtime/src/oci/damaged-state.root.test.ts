@@ -190,6 +190,27 @@ suite("two verbs at once", () => {
     });
   });
 
+  test("are a creation of what is there already, also where that stands still", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const before = bench.remember();
+      const { id, path } = bench.bundle(IDLE);
+      assert.equal((await bench.call(["run", "--detach", "--bundle", path, id])).status, 0);
+      for (const verb of ["resume", "pause"]) {
+        await bench.call([verb, id]);
+        const { status, stderr } = await bench.call(["create", "--bundle", path, id]);
+        assert.notEqual(status, 0);
+        assert.match(
+          stderr,
+          /^Cannot create container ".*": a container of this id exists \(.*already exists\)\n$/,
+          verb,
+        );
+      }
+      assert.equal((await bench.call(["delete", "--force", id])).status, 0);
+      await bench.expectNothingLeft(before);
+    });
+  });
+
   test("of which one is an exec into what is frozen: that ends with the container", async (t) => {
     await withCommand(t, async (bench) => {
       await bench.warm();

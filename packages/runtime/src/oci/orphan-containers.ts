@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { constants } from "node:os";
+import { constants, uptime } from "node:os";
 import { join } from "node:path";
 import { type CreateRequest, type LinuxResources, OrlopError, parseContainerId, type State } from "@orlop/core";
 import {
@@ -26,7 +26,7 @@ import type { FollowedProgram } from "../process/followed-program.ts";
 import { KeptWork } from "../process/keep-programs.ts";
 import { keptRequest } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
-import type { PinnedProcess } from "../process/pinned-process.ts";
+import { PinnedProcess } from "../process/pinned-process.ts";
 import { sendSignal } from "../process/send-signal.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import type { SchemataChange } from "../resctrl/change-schemata.ts";
@@ -36,7 +36,7 @@ import { leaveContainerCgroups, removeContainerCgroups } from "../systemd/remove
 import { updateLimits } from "../systemd/update-limits.ts";
 import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
-import { beginExec, type ExecContext } from "./begin-exec.ts";
+import { type BegunExec, beginExec, type ExecContext } from "./begin-exec.ts";
 import { checkUsedCgroups } from "./check-used-cgroups.ts";
 import { FIRST_KEPT } from "./kept-descriptors.ts";
 import { LocalHands } from "./local-hands.ts";
@@ -55,6 +55,7 @@ import type {
 import { recordToDelete } from "./record-to-delete.ts";
 import { refuseNotRestorable } from "./refuse-not-restorable.ts";
 import { StageLog } from "./stage-log.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 /** Standard descriptors of the caller's are the container's. */
 const INHERITED = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
@@ -77,8 +78,7 @@ export class OrphanContainers implements OciContainers {
   async create(request: OciCreate): Promise<State> {
     using systemd = await this.#systemd();
     const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: true };
-    const { followed } = this.#begin(request, { ...style, orphaned: true }, { systemd });
-    await this.#untilCreated(request, followed);
+    await this.#untilCreated(request, this.#begin(request, { ...style, orphaned: true }, { systemd }));
     return this.state(request.id);
   }
 
@@ -88,8 +88,9 @@ export class OrphanContainers implements OciContainers {
     const startOnCommand = request.announce !== undefined;
     using systemd = await this.#systemd();
     const style = { ...this.#handover(request), keepKeyring, keepsCgroups, startOnCommand };
-    const { followed } = this.#begin(request, style, { systemd });
-    const pid = await this.#untilCreated(request, followed);
+    const begun = this.#begin(request, style, { systemd });
+    const pid = await this.#untilCreated(request, begun);
+    const { followed } = begun;
     try {
       if (startOnCommand) this.#directory(id).command("start");
       await followed.started.promise;
@@ -154,17 +155,13 @@ export class OrphanContainers implements OciContainers {
   }
 
   async exec(request: OciExec): Promise<{ readonly pid: number }> {
-    using init = this.#runningInit(request.id);
-    const exec = beginExec(this.#execContext(request, init), request, { ...this.#handover(request), orphaned: true });
-    const pid = await exec.untilStarted();
+    const { exec, pid } = await this.#startExec(request, { ...this.#handover(request), orphaned: true });
     await exec.remove();
     return { pid };
   }
 
   async execForeground(request: OciExec): Promise<void> {
-    using init = this.#runningInit(request.id);
-    const exec = beginExec(this.#execContext(request, init), request, this.#handover(request));
-    const pid = await exec.untilStarted();
+    const { exec, pid } = await this.#startExec(request, this.#handover(request));
     await becomeForeground(this.#options.hands, {
       followed: exec.followed,
       pid,
@@ -172,6 +169,14 @@ export class OrphanContainers implements OciContainers {
       stateDirectory: exec.directory.path,
       terminal: request.process.terminal === true && request.consoleSocket === undefined,
       afterwards: () => exec.remove(),
+    });
+  }
+
+  async #startExec(request: OciExec, handover: Handover): Promise<{ readonly exec: BegunExec; readonly pid: number }> {
+    using init = this.#runningInit(request.id);
+    return await unlessGone(this, request.id, "exec in", async () => {
+      const exec = beginExec(this.#execContext(request, init), request, handover);
+      return { exec, pid: await exec.untilStarted() };
     });
   }
 
@@ -238,7 +243,7 @@ export class OrphanContainers implements OciContainers {
     if (status !== "running" && status !== "created") {
       throw new OrlopError("conflict", `Cannot pause container "${id}": it is ${status}, not running or created`);
     }
-    await freezeCgroup(this.#directory(id).record(id).cgroups);
+    await unlessGone(this, id, "pause", () => freezeCgroup(this.#directory(id).record(id).cgroups));
   }
 
   async resume(id: string): Promise<void> {
@@ -246,7 +251,7 @@ export class OrphanContainers implements OciContainers {
     if (status !== "paused") {
       throw new OrlopError("conflict", `Cannot resume container "${id}": it is ${status}, not paused`);
     }
-    thawCgroup(this.#directory(id).record(id).cgroups);
+    await unlessGone(this, id, "resume", () => thawCgroup(this.#directory(id).record(id).cgroups));
   }
 
   async update(id: string, resources: LinuxResources, schemata?: SchemataChange): Promise<void> {
@@ -256,7 +261,9 @@ export class OrphanContainers implements OciContainers {
     }
     const { env, warn } = this.#options;
     warnOfDeviceAccess(resources, warn);
-    await updateLimits(this.#runner, this.#directory(id).record(id), { resources, schemata, env, warn });
+    await unlessGone(this, id, "update", () =>
+      updateLimits(this.#runner, this.#directory(id).record(id), { resources, schemata, env, warn }),
+    );
   }
 
   async checkpoint(request: OciCheckpoint): Promise<void> {
@@ -270,10 +277,12 @@ export class OrphanContainers implements OciContainers {
     }
     const pid = directory.created()?.value ?? 0;
     const criu = await findCriu(request.env, `checkpoint container "${id}"`);
-    await dumpContainer(this.#runner, { record, pid }, criu, {
-      ...request,
-      ...(statusFd === undefined ? {} : { statusFd: this.#descriptor(statusFd) }),
-    });
+    await unlessGone(this, id, "checkpoint", () =>
+      dumpContainer(this.#runner, { record, pid }, criu, {
+        ...request,
+        ...(statusFd === undefined ? {} : { statusFd: this.#descriptor(statusFd) }),
+      }),
+    );
     if (leaveRunning !== true && preDump !== true) await this.delete(id, { force: true });
   }
 
@@ -283,16 +292,17 @@ export class OrphanContainers implements OciContainers {
     const restoring = await beginRestoring(id, request.env, request);
     const style = { ...this.#handover(request), keepKeyring: request.noNewKeyring, startOnCommand: false };
     using systemd = await this.#systemd();
-    const { followed } = this.#begin(request, detach ? { ...style, orphaned: true } : style, {
+    const begun = this.#begin(request, detach ? { ...style, orphaned: true } : style, {
       systemd,
       ...restoring.program(this.#planner.cgroupLayout, false),
     });
     let pid: number;
     try {
-      pid = await this.#untilCreated(request, followed);
+      pid = await this.#untilCreated(request, begun);
     } catch (error) {
       throw error instanceof OrlopError ? restoring.failure(error) : error;
     }
+    const { followed } = begun;
     try {
       await followed.started.promise;
     } catch (error) {
@@ -307,8 +317,10 @@ export class OrphanContainers implements OciContainers {
     if (status === "stopped") {
       throw new OrlopError("conflict", `Cannot read statistics of container "${id}": container not running`);
     }
-    const { cgroups, resctrl } = this.#directory(id).record(id);
-    return { ...readCgroupStats(cgroups), ...(resctrl === undefined ? {} : { resctrl: readResctrl(resctrl) }) };
+    return unlessGone(this, id, "read statistics of", () => {
+      const { cgroups, resctrl } = this.#directory(id).record(id);
+      return { ...readCgroupStats(cgroups), ...(resctrl === undefined ? {} : { resctrl: readResctrl(resctrl) }) };
+    });
   }
 
   async pids(id: string): Promise<readonly number[]> {
@@ -336,6 +348,12 @@ export class OrphanContainers implements OciContainers {
     await (isAllGone ? leaveContainerCgroups : removeContainerCgroups)(record, this.#options.env);
     const hooked = keptRequest(directory.path, record);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
+    // Of one that was just being made the init may have become known.
+    using late = init === undefined ? unsupervisedInit(directory, record, bootId) : undefined;
+    if (late !== undefined) {
+      await this.#end(late, record);
+      await removeContainerCgroups(record, this.#options.env);
+    }
     directory.remove();
   }
 
@@ -364,6 +382,8 @@ export class OrphanContainers implements OciContainers {
       ...(noPivot ? { withoutPivot: readMountTable() } : {}),
     };
     const plan = this.#planner.plan(create, directory.path, styled, how.systemd);
+    // Whose cgroups are in use by it, and perhaps frozen, which is not what is wrong then.
+    directory.refuseTaken(id);
     checkUsedCgroups(plan, this.#options.warn);
     const stages = this.#stages(id);
     stages.compiled(plan.seccomp?.flags);
@@ -385,27 +405,31 @@ export class OrphanContainers implements OciContainers {
   }
 
   /** Resolves with init's pid, when the caller has been told of it; what fails until then leaves nothing. */
-  async #untilCreated({ id, announce }: OciCreate, followed: FollowedProgram): Promise<number> {
+  async #untilCreated({ id, announce }: OciCreate, begun: BegunContainer): Promise<number> {
+    let pid: number | undefined;
     try {
-      const pid = await followed.created.promise;
+      pid = await begun.followed.created.promise;
       this.#stages(id).created(pid);
       await announce?.(pid);
+      // Who has deleted it meanwhile need not have known of its init.
+      if (!this.#directory(id).exists())
+        throw new OrlopError("not-found", `Cannot find container "${id}": it was deleted`);
       this.#stages(id).ready();
       return pid;
     } catch (error) {
       this.#planner.forgetMachine();
-      await this.#discard(id, followed);
+      await this.#discard(begun, pid);
       throw error;
     }
   }
 
-  async #discard(id: string, followed: FollowedProgram): Promise<void> {
-    const directory = this.#directory(id);
-    const record = directory.record(id);
+  async #discard({ followed, record }: BegunContainer, pid: number | undefined): Promise<void> {
+    const directory = this.#directory(record.id);
+    using known = pid === undefined ? undefined : PinnedProcess.open(pid, uptime() * 1000);
     directory.tryCommand("signal", constants.signals.SIGKILL);
     await followed.ended.promise;
-    using init = this.#init(directory, id);
-    if (init !== undefined) await this.#end(init, record);
+    using init = unsupervisedInit(directory, record, this.#planner.host.bootId);
+    for (const each of [init, known]) if (each?.alive() === true) await this.#end(each, record);
     await removeContainerCgroups(record, this.#options.env);
     directory.remove();
   }

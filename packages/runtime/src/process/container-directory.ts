@@ -69,10 +69,13 @@ export class ContainerDirectory {
     } catch (cause) {
       rmSync(unfinished, { recursive: true, force: true });
       if (!TAKEN.includes((cause as NodeJS.ErrnoException).code)) throw cause;
-      throw new OrlopError("exists", `Cannot create container "${record.id}": a container of this id exists`, {
-        cause,
-      });
+      throw taken(record.id, cause);
     }
+  }
+
+  /** For those who look at more before they make it. Throws `exists` when the id is taken, which {@link make} does in any case. */
+  refuseTaken(id: string): void {
+    if (existsSync(join(this.path, RECORD))) throw taken(id);
   }
 
   /** The filter of the container's init, which its execs get, too. */
@@ -365,6 +368,10 @@ const REMOVAL_ROUNDS_MAX = 1000;
 
 /** How often a waiter looks whether there still is a reaper. */
 const REAPER_LOOK_MS = 250;
+
+function taken(id: string, cause?: unknown): OrlopError {
+  return new OrlopError("exists", `Cannot create container "${id}": a container of this id exists`, { cause });
+}
 
 function removeFiles(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
