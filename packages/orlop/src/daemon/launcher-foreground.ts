@@ -2,7 +2,13 @@ import { join } from "node:path";
 import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
-import { type Hello, keepForegrounds, processDirectory, type SpareNetwork } from "@orlop/runtime/launcher";
+import {
+  type Hello,
+  keepForegrounds,
+  processDirectory,
+  type SpareHold,
+  type SpareNetwork,
+} from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
@@ -105,11 +111,21 @@ export class LauncherForeground implements Foreground {
   async run(request: CreateRequest): Promise<State> {
     const { spare, caller } = this.#call;
     if (!spare.suits(request.spec)) return await this.#run(request);
-    // The next one's: not while this one is being made, nor only when it ends.
-    caller.afterwards(() => spare.prepare());
-    setTimeout(() => spare.prepare(), SPARE_DELAY_MS).unref();
-    using hold = spare.take(request.spec);
-    if (hold === undefined) return await this.#run(request);
+    const hold = spare.take(request.spec);
+    const renew = (): void => {
+      hold?.[Symbol.dispose]();
+      spare.prepare();
+    };
+    // Not while somebody waits for this one, nor only when it ends.
+    caller.afterwards(renew);
+    try {
+      return await (hold === undefined ? this.#run(request) : this.#runIn(hold, request));
+    } finally {
+      setTimeout(renew, SPARE_DELAY_MS).unref();
+    }
+  }
+
+  async #runIn(hold: SpareHold, request: CreateRequest): Promise<State> {
     try {
       return await this.#run({ ...request, spec: hold.spec });
     } catch (error) {

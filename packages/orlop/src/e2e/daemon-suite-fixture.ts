@@ -243,15 +243,16 @@ function readyCases(c: ServedCommands): void {
       return succeeded(await c.withoutNode("run", "--rm", ...flags, "host", "sh", "-c", look)).split("\n");
     };
     const seen = [await run()];
+    let ready = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const ready = await spareOf(c.daemon.pid);
+      ready = await spareOf(c.daemon.pid, ready);
       const namespace = readlinkSync(`/proc/${ready}/ns/net`);
       if (round % 2 === 1) process.kill(ready, "SIGKILL");
       seen.push(await run());
       if (round % 2 === 0) assert.equal(seen.at(-1)?.[0], namespace);
     }
     for (const [, ...rest] of seen) assert.deepEqual(rest, ["0x9", "lo"]);
-    const last = await spareOf(c.daemon.pid);
+    const last = await spareOf(c.daemon.pid, ready);
     await c.daemon.end("SIGKILL");
     while (existsSync(`/proc/${last}`)) await sleep(5);
     await c.startAnew();
@@ -290,10 +291,12 @@ function childrenOf(pid: number): readonly number[] {
   });
 }
 
-/** Who holds the network namespace that is ready: a process of one that works for the daemon. */
-async function spareOf(pid: number): Promise<number> {
+/** Who holds the network namespace that is ready: a process of one that works for the daemon, and not the last one's. */
+async function spareOf(pid: number, last: number): Promise<number> {
   for (;;) {
-    const found = childrenOf(pid).flatMap(childrenOf).find(isSpare);
+    const found = childrenOf(pid)
+      .flatMap(childrenOf)
+      .find((each) => each !== last && isSpare(each));
     if (found !== undefined) return found;
     await sleep(5);
   }

@@ -4,4 +4,4 @@ export { type Hello, isOneOfUs } from "../oci/launcher/hello.ts";
 export { isListening } from "../oci/launcher/is-listening.ts";
 export { readHello } from "../oci/launcher/read-hello.ts";
 export { processDirectory } from "../process/process-directory.ts";
-export { SpareNetwork } from "../process/spare-network.ts";
+export { type SpareHold, SpareNetwork } from "../process/spare-network.ts";

@@ -1,10 +1,12 @@
 import { OrlopError, type RuntimeSpec } from "@orlop/core";
-import { hostArchitecture } from "@orlop/kernel";
+import { hostArchitecture, ProgramTemplate } from "@orlop/kernel";
 import type { ZygoteLike } from "./process-runtime.ts";
 import { compileSpareNetwork } from "./spare-network-program.ts";
 
 /** The kernel gives a new namespace the settings that hold when it is made (sysctl): an older one may have others. */
 const AGE_MAX_MS = 60_000;
+
+const NO_VALUES = { texts: [], numbers: {} };
 
 /** A process that holds a network namespace. */
 interface Holder {
@@ -22,6 +24,7 @@ export class SpareNetwork implements Disposable {
   readonly #startZygote: () => ZygoteLike;
   readonly #ageMaxMs: number;
   #zygote: ZygoteLike | undefined;
+  #program: ProgramTemplate | undefined;
   #holder: Holder | undefined;
   #isBeingMade = false;
   /** This process may make none, or is to make none any more. */
@@ -55,7 +58,8 @@ export class SpareNetwork implements Disposable {
 
   #make(zygote: ZygoteLike): void {
     let pid: number | undefined;
-    zygote.submit(compileSpareNetwork(hostArchitecture()), ({ kind, value }) => {
+    this.#program ??= new ProgramTemplate(compileSpareNetwork(hostArchitecture()), NO_VALUES);
+    zygote.submit(this.#program.fill(NO_VALUES), ({ kind, value }) => {
       if (kind === "failed") this.#isRefused = true;
       if (kind === "started") {
         pid = value;
@@ -100,12 +104,12 @@ export class SpareNetwork implements Disposable {
   }
 }
 
-/** A spare network namespace that was taken; to be disposed of as soon as the container is in it. */
+/** A spare network namespace that was taken; to be disposed of when the container is in it. */
 export class SpareHold implements Disposable {
   /** The container's config, with this one as its network namespace. */
   readonly spec: RuntimeSpec;
-  readonly #pid: number;
   readonly #path: string;
+  #pid: number | undefined;
 
   constructor(pid: number, spec: RuntimeSpec) {
     const path = `/proc/${pid}/ns/net`;
@@ -123,7 +127,9 @@ export class SpareHold implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    end(this.#pid);
+    if (this.#pid !== undefined) end(this.#pid);
+    // The number may be another process's from now on.
+    this.#pid = undefined;
   }
 }
 
