@@ -154,11 +154,19 @@ export class BridgeDriver implements NetworkDriver {
 
   async holdUserNamespace(): Promise<HeldUserNamespace | undefined> {
     const claim = await this.#userHost?.host.claim();
+    if (claim === undefined) return undefined;
     const release = async (): Promise<void> => {
-      claim?.[Symbol.dispose]();
+      claim[Symbol.dispose]();
       await this.#release();
     };
-    return claim && { path: claim.host.user, [Symbol.asyncDispose]: release };
+    try {
+      // Who is to be connected finds the others there.
+      await this.mend();
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { path: claim.host.user, [Symbol.asyncDispose]: release };
   }
 
   async connect(request: ConnectRequest): Promise<Endpoint> {

@@ -217,6 +217,9 @@ describe("networks", { skip }, () => {
       assert.deepEqual(await reach(), ["I am db\n", "I am db\n"]);
       assert.equal(await addressOf("db"), before);
     }
+    const [holder] = beside?.(fixture.store) ?? [];
+    process.kill(holder ?? 0, "SIGKILL");
+    assert.equal(await ok("run", "--rm", "--network", "app", "host", "python3", "-c", CLIENT, "db", "80"), "I am db");
   });
 
   test("are inspected, listed and removed, and nothing is left", async () => {
