@@ -57,7 +57,8 @@ export async function checkTooLargeLayer(root: string, name: string): Promise<vo
   }
 }
 
-const FILE_BYTES = 1 << 20;
+/** As small as what the database writes: nothing else has room afterwards. */
+const FILE_BYTES = 4096;
 /** What the database may have written meanwhile. */
 const ROOM_BYTES = 256 * 1024;
 
