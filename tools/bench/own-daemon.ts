@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bundleCheckout } from "../build/bundle-checkout.ts";
-import { type BenchPlace, isInMemory } from "./bench-place.ts";
+import { isInMemory } from "./bench-place.ts";
 import type { TimedCommand } from "./command-timer.ts";
 
 /** Where root's state is, which lies in memory on most machines. */
@@ -30,13 +30,14 @@ export class OwnDaemon implements AsyncDisposable {
     this.#command = { launcher, env, ...(hasOwnMounts ? { mountsOf: this.pid } : {}) };
   }
 
-  static async start(place: BenchPlace, name: string, { inMemory = false }: OwnDaemonOptions = {}): Promise<OwnDaemon> {
+  /** `store` is its ORLOP_ROOT, which need not be there yet. */
+  static async start(store: string, { inMemory = false }: OwnDaemonOptions = {}): Promise<OwnDaemon> {
     const root = join(import.meta.dirname, "../..");
     await bundleCheckout(root);
     const launcher = join(root, "packages/orlop/bin/orlop");
     const { ORLOP_SOURCES: _, ...inherited } = process.env;
-    const env = { ...inherited, ORLOP_ROOT: join(place.stateDirectory, name) };
-    mkdirSync(env.ORLOP_ROOT);
+    const env = { ...inherited, ORLOP_ROOT: store };
+    mkdirSync(store, { recursive: true });
     const hasOwnMounts = inMemory && !isInMemory(dirname(STATE_DIRECTORY));
     const [program, ...args] = [...(hasOwnMounts ? WITH_STATE_IN_MEMORY : []), launcher, "serve", "engine"];
     const daemon = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });

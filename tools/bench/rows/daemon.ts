@@ -124,7 +124,7 @@ function blankRow(verb: Verb, peerName: string): BenchRow {
 
 /** The command with a daemon there, beside the field's: how long their users wait. */
 export async function daemonRows(place: BenchPlace, rounds: Rounds): Promise<readonly BenchRow[]> {
-  await using daemon = await OwnDaemon.start(place, "daemon", { inMemory: true });
+  await using daemon = await OwnDaemon.start(join(place.stateDirectory, "daemon"), { inMemory: true });
   await using own = await ownClient(place, daemon);
   const [podman, ctr] = [findProgram("podman"), findProgram("ctr")];
   const missing = (name: string, note = `${name} is not installed`): BenchRow => ({ ...blankRow("run", name), note });

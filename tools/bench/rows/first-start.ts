@@ -21,6 +21,7 @@ import type { BenchRow } from "../bench-row.ts";
 import { CommandTimer } from "../command-timer.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
 import { expectSuccess } from "../own-container.ts";
+import { OwnDaemon } from "../own-daemon.ts";
 import { BenchRegistry, benchCache } from "../pull/bench-images.ts";
 import { OwnPull } from "../pull/own-pull.ts";
 import { median } from "../statistics.ts";
@@ -30,6 +31,11 @@ type RowHead = Pick<BenchRow, "name" | "what" | "unit">;
 const COMMAND: RowHead = {
   name: "start-from-image",
   what: "what `orlop run --rm` of `true` from a pulled image takes more than from a directory with the same files",
+  unit: "ms",
+};
+const WITH_DAEMON: RowHead = {
+  name: "start-from-image-with-daemon",
+  what: "the same with `orlop serve engine` there, which has the store open",
   unit: "ms",
 };
 const IN_PROCESS: RowHead = {
@@ -59,7 +65,11 @@ const IN_PROCESS_ROUNDS = 10;
 export async function firstStartRows(root: string, rounds: Rounds): Promise<readonly BenchRow[]> {
   const obstacle = dockerRegistryObstacle() ?? (process.getuid?.() === 0 ? undefined : "needs root");
   if (obstacle !== undefined) {
-    return [COMMAND, IN_PROCESS, LIFE_IN_PROCESS].map((row) => ({ ...row, ours: undefined, note: obstacle }));
+    return [COMMAND, WITH_DAEMON, IN_PROCESS, LIFE_IN_PROCESS].map((row) => ({
+      ...row,
+      ours: undefined,
+      note: obstacle,
+    }));
   }
   await bundleCheckout(root);
   using timer = new CommandTimer();
@@ -72,19 +82,33 @@ export async function firstStartRows(root: string, rounds: Rounds): Promise<read
 async function commandRows(
   root: string,
   timer: CommandTimer,
-  { store, reference, rootfs }: BothRoots,
+  both: BothRoots,
   rounds: Rounds,
 ): Promise<readonly BenchRow[]> {
+  const { store } = both;
   const env = { PATH: process.env.PATH, HOME: store, ORLOP_ROOT: store };
+  const argv = [join(root, "packages/orlop/bin/orlop")] as const;
+  const alone = await commandRow(COMMAND, timer, (...args) => ({ argv: [...argv, ...args], env }), both, rounds);
+  await using daemon = await OwnDaemon.start(store, { inMemory: true });
+  return [alone, await commandRow(WITH_DAEMON, timer, (...args) => daemon.call(...args), both, rounds)];
+}
+
+async function commandRow(
+  row: RowHead,
+  timer: CommandTimer,
+  call: OwnDaemon["call"],
+  { reference, rootfs }: BothRoots,
+  rounds: Rounds,
+): Promise<BenchRow> {
   const subject = (name: string, image: string): Subject<"time"> => ({
     name,
     once: async () => {
-      const argv = [join(root, "packages/orlop/bin/orlop"), "run", "--rm", "--pull", "never", image, "--", "true"];
-      return { time: (await timer.runSuccessfully({ argv: argv as [string, ...string[]], env })).milliseconds };
+      const command = call("run", "--rm", "--pull", "never", image, "--", "true");
+      return { time: (await timer.runSuccessfully(command)).milliseconds };
     },
   });
   const series = await interleave([subject("image", reference), subject("directory", `dir:${rootfs}`)], rounds);
-  return [difference(COMMAND, "time", series)];
+  return difference(row, "time", series);
 }
 
 async function inProcessRows({ store: directory, ...both }: BothRoots, rounds: Rounds): Promise<readonly BenchRow[]> {

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { OrlopError } from "@orlop/core";
@@ -24,7 +25,7 @@ const IDLE_MS = 10_000;
 
 /** A thousand containers that do nothing and keep their output, with a daemon there: what they take, and how long a list takes. */
 export async function manyRows(place: BenchPlace): Promise<readonly BenchRow[]> {
-  await using daemon = await OwnDaemon.start(place, "many");
+  await using daemon = await OwnDaemon.start(join(place.stateDirectory, "many"));
   const before = new Set(machines());
   const image = `dir:${place.ending.spec.root.path}`;
   const names = Array.from({ length: CONTAINERS }, () => place.newId());
