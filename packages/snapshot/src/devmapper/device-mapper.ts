@@ -50,10 +50,13 @@ export class DeviceMapper {
     await this.#run(`tell device "${name}" to ${text}`, [["DM_TARGET_MSG", { name, data }]]);
   }
 
-  /** Makes a device, of which nothing is left where its target is refused. */
+  /**
+   * Makes a device, of which nothing is left where its target is refused. One that somebody has begun to make, and was
+   * killed over, is finished.
+   */
   async create(name: string, target: Target): Promise<void> {
     const flags = target.readonly === true ? (["DM_READONLY_FLAG"] as const) : [];
-    await this.#run(`make device "${name}"`, [["DM_DEV_CREATE", { name }]]);
+    if (numberOf(name) === undefined) await this.#begin(name);
     try {
       await this.#run(`make device "${name}" of target "${target.type}"`, [
         ["DM_TABLE_LOAD", { name, flags, targets: 1, data: encodeTarget(target) }],
@@ -83,6 +86,15 @@ export class DeviceMapper {
     if (numberOf(name) === undefined) rmSync(devicePath(name), { force: true });
   }
 
+  async #begin(name: string): Promise<void> {
+    try {
+      await this.#run(`make device "${name}"`, [["DM_DEV_CREATE", { name }]]);
+    } catch (error) {
+      // Somebody else has, meanwhile: a target that is loaded twice is the same.
+      if (!(error instanceof OrlopError) || error.errno !== "EBUSY") throw error;
+    }
+  }
+
   async #run(action: string, commands: readonly (readonly [ConstantName, Command])[]): Promise<void> {
     await this.#system.run(action, (p) => {
       const control = p.slot("control");
@@ -107,6 +119,16 @@ export function deviceNames(): readonly string[] {
 /** `254:3` of the device of a name; undefined where there is none. */
 export function numberOf(name: string): string | undefined {
   return devices().find((each) => each.name === name)?.number;
+}
+
+/** Whether a device can be opened by its path; one that somebody was killed over has no target, or no path. */
+export function isUsable(name: string): boolean {
+  const found = devices().find((each) => each.name === name);
+  return (
+    found !== undefined &&
+    existsSync(devicePath(name)) &&
+    Number(readFileSync(join("/sys/block", found.device, "size"), "utf8")) > 0
+  );
 }
 
 function devices(): readonly { readonly device: string; readonly name: string; readonly number: string }[] {

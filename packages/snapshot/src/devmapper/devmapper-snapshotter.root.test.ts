@@ -39,6 +39,18 @@ async function makeAndClear(directory: string, of: string) {
 
 snapshotterSuite("devmapper", makeDevmapper, { obstacle: () => obstacle, parent: "/var/tmp", copies: true });
 
+const UNUSED_TARGET = { type: "error", sectors: 1, parameters: "" };
+
+/** Carries out so many programs, and none of what the process would do after that. */
+function killedAfterCalls(system: SystemCalls, count: number): SystemCalls {
+  let left = count;
+  const run: SystemCalls["run"] = async (...args) => {
+    if (left-- <= 0) throw new Error("this process is gone");
+    return await system.run(...args);
+  };
+  return Object.assign(Object.create(SystemCalls.prototype), { run }) as SystemCalls;
+}
+
 function onBench(title: string, check: (bench: SnapshotBench, pool: ThinPool) => Promise<void>): void {
   test(title, async (t) => {
     if (pool === undefined) return t.skip(obstacle);
@@ -84,6 +96,20 @@ suite("thin devices of snapshots", () => {
         "text",
       );
     }
+  });
+
+  onBench("are finished by the next one where who made them was killed", async (bench) => {
+    const { snapshotter } = bench;
+    await bench.layer("l", undefined, [{ path: "f", text: "text" }]);
+    const [mount] = await snapshotter.prepare("run", "l");
+    const device = basename(mount?.source ?? "");
+    using system = new SystemCalls();
+    await new DeviceMapper(system).remove(device);
+    await assert.rejects(new DeviceMapper(killedAfterCalls(system, 1)).create(device, UNUSED_TARGET));
+    assert.equal(
+      bench.within(await snapshotter.mounts("run"), (root) => readFileSync(join(root, "f"), "utf8")),
+      "text",
+    );
   });
 
   onBench("have the limit that is asked for", async (bench) => {

@@ -12,7 +12,7 @@ import { isLeftPassing, passingName } from "../store/passing-name.ts";
 import { removeTree } from "../store/remove-tree.ts";
 import { writeDurably } from "../store/write-durably.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
-import { DeviceMapper, deviceNames, devicePath, numberOf, SECTOR } from "./device-mapper.ts";
+import { DeviceMapper, deviceNames, devicePath, isUsable, numberOf, SECTOR } from "./device-mapper.ts";
 
 export interface ThinSettings extends DiskSettings {
   /** Name of a device whose target is `thin-pool`. */
@@ -92,7 +92,7 @@ export class ThinDisks implements DiskKeeper {
   async show(directory: string, parent: string | undefined): Promise<void> {
     if (parent === undefined) return await this.#activate(directory);
     const name = basename(this.view(directory, parent).source);
-    if (numberOf(name) !== undefined) return;
+    if (isUsable(name)) return;
     await writeDurably(join(directory, VIEW), name);
     await this.#mapper.create(name, { ...thinTarget(readDevice(parent)), readonly: true });
   }
@@ -166,7 +166,7 @@ export class ThinDisks implements DiskKeeper {
   async #activate(directory: string): Promise<void> {
     const device = readDevice(directory);
     const name = deviceName(device);
-    if (numberOf(name) !== undefined) return;
+    if (isUsable(name)) return;
     await this.#mapper.create(name, thinTarget(device));
   }
 
