@@ -29,6 +29,7 @@ export type {
   ContainerNamespaces,
   ContainerNetwork,
   ContainerRoot,
+  ContainerWishes,
   NetworkAttachment,
   PodMembership,
   SharedNamespace,

@@ -68,7 +68,7 @@ export {
 export { disassembleBpf } from "./bpf/bpf-disassemble.ts";
 export { applyResources } from "./cgroup/apply-resources.ts";
 export { cgroupFailure, cgroupJoinFailure } from "./cgroup/cgroup-failure.ts";
-export type { CgroupHierarchy, CgroupLayout } from "./cgroup/cgroup-layout.ts";
+export { type CgroupHierarchy, type CgroupLayout, hierarchyOf } from "./cgroup/cgroup-layout.ts";
 export { type CgroupDriver, type CgroupLocation, parseCgroupsPath } from "./cgroup/cgroup-path.ts";
 export {
   type CgroupDirectory,

@@ -1,4 +1,4 @@
-import type { LinuxResources } from "@orlop/core";
+import type { LinuxBlockIODevice, LinuxResources } from "@orlop/core";
 
 /** Limits with some of them changed; those of a group that are not named stay. */
 export function mergeResources(known: LinuxResources, changes: LinuxResources): LinuxResources {
@@ -8,5 +8,17 @@ export function mergeResources(known: LinuxResources, changes: LinuxResources): 
 
 function mergeGroup(known: unknown, value: unknown): unknown {
   const isGroup = (each: unknown): each is object => typeof each === "object" && each !== null && !Array.isArray(each);
-  return isGroup(known) && isGroup(value) ? { ...known, ...value } : value;
+  if (!isGroup(known) || !isGroup(value)) return value;
+  const lists = Object.entries(value).flatMap(([name, list]) =>
+    Array.isArray(list) ? [[name, mergeDevices(Reflect.get(known, name), list)]] : [],
+  );
+  return { ...known, ...value, ...Object.fromEntries(lists) };
+}
+
+/** Limits of devices that are not named stay, as they do in the kernel. */
+function mergeDevices(known: unknown, changed: readonly LinuxBlockIODevice[]): readonly LinuxBlockIODevice[] {
+  const isChanged = ({ major, minor }: LinuxBlockIODevice): boolean =>
+    changed.some((each) => each.major === major && each.minor === minor);
+  const kept = Array.isArray(known) ? (known as readonly LinuxBlockIODevice[]).filter((each) => !isChanged(each)) : [];
+  return [...kept, ...changed];
 }

@@ -10,6 +10,8 @@ import { updateNetworks } from "./update-networks.ts";
 /** What of a container can change after it has been made; what is absent stays. */
 export interface ContainerChanges {
   readonly resources?: LinuxResources;
+  /** Paths of block devices that those are about, by `MAJOR:MINOR`. */
+  readonly blockDevices?: Readonly<Record<string, string>>;
   readonly restart?: RestartPolicy;
   /** On all of its networks. */
   readonly egress?: EgressPolicy;
@@ -26,7 +28,7 @@ export interface ContainerChanges {
 export async function updateContainer(
   context: EngineContext,
   container: Container,
-  { resources, restart = container.restart, ...networkChanges }: ContainerChanges,
+  { resources, blockDevices, restart = container.restart, ...networkChanges }: ContainerChanges,
 ): Promise<Container> {
   const { rows, events, database, runtime } = context;
   if (restart.name !== "no" && container.autoRemove) {
@@ -41,7 +43,15 @@ export async function updateContainer(
   }
   // Last of what may fail, because it cannot be undone as easily.
   const { network, endpoints } = await updateNetworks(context, container, networkChanges);
-  const changed = { ...container, restart, network, state: { ...container.state, endpoints } };
+  const changed = {
+    ...container,
+    restart,
+    network,
+    ...(blockDevices === undefined
+      ? {}
+      : { wishes: { ...container.wishes, blockDevices: { ...container.wishes?.blockDevices, ...blockDevices } } }),
+    state: { ...container.state, endpoints },
+  };
   const { state, health: _health, ...description } = changed;
   database.transaction(() => {
     if (resources !== undefined && spec !== undefined) {

@@ -105,6 +105,16 @@ export type ContainerLog =
   /** It is the caller's who runs it, and nobody else's. */
   | { readonly driver: "passthrough" };
 
+/** What somebody has asked for in words that the OCI config does not have. */
+export interface ContainerWishes {
+  /** Paths of the block devices that limits are about, by `MAJOR:MINOR`. */
+  readonly blockDevices?: Readonly<Record<string, string>>;
+  readonly devices?: readonly { readonly host: string; readonly path: string; readonly access: string }[];
+  /** Of device cgroups. */
+  readonly deviceRules?: readonly string[];
+  readonly cgroupParent?: string;
+}
+
 /** What a container is, apart from its OCI config; decided when it is made. */
 export interface ContainerDescription {
   /** 64 hex digits. */
@@ -143,6 +153,7 @@ export interface ContainerDescription {
   /** A small init is process 1. */
   readonly init: boolean;
   readonly autoRemove: boolean;
+  readonly wishes?: ContainerWishes;
   /** What has made it, and where: flags of `run`, and the words behind them. */
   readonly commandLine?: {
     readonly flags: readonly string[];

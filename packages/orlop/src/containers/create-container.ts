@@ -52,10 +52,11 @@ async function createIn(open: OpenEngine, options: RunOptions): Promise<Containe
       return path;
     };
     const { mounts, volumes } = await prepareVolumes(open, options, image);
-    const { description, spec } = planContainer(
+    const { description, spec, warnings } = planContainer(
       { ...options, mounts },
       { id, image, machine, ownDirectory, findOther: (text) => others.get(text) ?? text, volumes, requires },
     );
+    for (const warning of warnings) printWarning(warning);
     const made = { description, spec: spec([]) };
     undo.move();
     return made;

@@ -1,7 +1,10 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
 import type { Flag } from "../flags/flag.ts";
+import { printWarning } from "../print.ts";
+import { readBlockLimits } from "../run/block-limits.ts";
 import { readEgress } from "../run/egress-flag.ts";
+import { kernelLimits } from "../run/kernel-limits.ts";
 import { parseRestartPolicy } from "../run/life-options.ts";
 import { parsePublishedPort } from "../run/port-flag.ts";
 import { readResourceLimits } from "../run/resource-limits.ts";
@@ -10,20 +13,29 @@ import { type ContainerCall, containerCommand, withEach } from "./container-verb
 
 /** Of `run`, those that can change. */
 const NAMES: ReadonlySet<string> = new Set([
+  "blkio-weight",
+  "blkio-weight-device",
   "cpu-period",
   "cpu-quota",
+  "cpu-rt-period",
+  "cpu-rt-runtime",
   "cpu-shares",
   "cpus",
   "cpuset-cpus",
   "cpuset-mems",
+  "device-read-bps",
+  "device-read-iops",
+  "device-write-bps",
+  "device-write-iops",
   "egress",
+  "kernel-memory",
   "memory",
   "memory-reservation",
   "memory-swap",
+  "memory-swappiness",
   "pids-limit",
   "restart",
 ]);
-const REFUSED: ReadonlySet<string> = new Set(["blkio-weight", "cpu-rt-period", "cpu-rt-runtime", "kernel-memory"]);
 const PORT = "[ADDRESS:][PORT:]PORT[/PROTOCOL]";
 const FLAGS: readonly Flag[] = [
   ...RUN_FLAGS.flags.filter(({ name }) => NAMES.has(name)),
@@ -45,7 +57,6 @@ export const updateCommand: Command = containerCommand(
     ],
     table: {
       flags: FLAGS,
-      refused: (RUN_FLAGS.refused ?? []).filter(({ name }) => REFUSED.has(name)),
       flagsAnywhere: true,
     },
   },
@@ -60,12 +71,18 @@ export const updateCommand: Command = containerCommand(
 async function update({ engine, flags, machine }: ContainerCall, text: string): Promise<void> {
   const restart = flags.parse("restart", parseRestartPolicy);
   const container = await engine.find(text);
-  const resources = readResourceLimits(flags, machine.cpuCount, engine.spec(container)?.linux?.resources ?? {});
+  const known = engine.spec(container)?.linux?.resources ?? {};
+  // Flags of run that are not of update are not given.
+  const all = flags.asFor(RUN_FLAGS.flags);
+  const { limits: resources, warnings } = kernelLimits(readResourceLimits(all, machine.cpuCount, known));
+  for (const warning of warnings) printWarning(warning);
+  const { paths } = readBlockLimits(all);
   const egress = readEgress(flags);
   const publish = flags.parseAll("publish-add", parsePublishedPort);
   const unpublish = flags.parseAll("publish-rm", parsePublishedPort);
   await engine.update(container.id, {
     ...(Object.keys(resources).length === 0 ? {} : { resources }),
+    ...(Object.keys(paths).length === 0 ? {} : { blockDevices: paths }),
     ...(restart === undefined ? {} : { restart }),
     ...(egress === undefined ? {} : { egress }),
     publish,

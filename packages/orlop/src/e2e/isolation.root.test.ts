@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { busyboxObstacle, makeBusyboxRootfs } from "@orlop/testkit";
@@ -23,6 +23,12 @@ async function output(...args: readonly string[]): Promise<string> {
   return stdout.trim();
 }
 
+/** What a cgroup was made in, wherever that is. */
+function removeCgroup(name: string): void {
+  const points = readdirSync("/sys/fs/cgroup").map((each) => join("/sys/fs/cgroup", each, name));
+  for (const path of [...points, join("/sys/fs/cgroup", name)]) if (existsSync(path)) rmdirSync(path);
+}
+
 const isV1 = existsSync("/sys/fs/cgroup/memory");
 
 describe("limits of a container", { skip }, () => {
@@ -41,6 +47,62 @@ describe("limits of a container", { skip }, () => {
       assert.match(await output(...flags.split(" "), "host", "cat", `/sys/fs/cgroup/${isV1 ? v1 : v2}`), value);
     });
   }
+
+  const skipV2 = isV1 ? false : "version 2 of cgroups does not have them";
+  test("of version 1 are set", { skip: skipV2 }, async () => {
+    const memory = ["memory.swappiness", "memory.oom_control"].map((file) => `/sys/fs/cgroup/memory/${file}`);
+    const flags = ["-m", "64m", "--memory-swappiness", "10", "--oom-kill-disable"];
+    assert.match(await output(...flags, "host", "cat", ...memory), /^10\noom_kill_disable 1\n/);
+    const parent = `/sys/fs/cgroup/cpu/orlop-rt-${process.pid}`;
+    mkdirSync(parent);
+    try {
+      writeFileSync(join(parent, "cpu.rt_runtime_us"), "2000");
+      const rt = ["--cpu-rt-runtime", "1000", "--cgroup-parent", `/orlop-rt-${process.pid}`];
+      assert.equal(await output(...rt, "host", "cat", "/sys/fs/cgroup/cpu/cpu.rt_runtime_us"), "1000");
+    } finally {
+      removeCgroup(`orlop-rt-${process.pid}`);
+    }
+  });
+
+  test("that this kernel has not are left out with a warning, or refused", async () => {
+    const said = await fixture.run(["--kernel-memory", "64m", "host", "true"]);
+    assert.equal(said.exitCode, 0, said.stderr);
+    assert.match(
+      said.stderr,
+      /Your kernel does not support kernel memory limit capabilities .* Limitation discarded\./,
+    );
+    if (isV1) return;
+    const { stderr } = await fixture.run(["--memory-swappiness", "10", "--oom-kill-disable", "host", "true"]);
+    assert.match(
+      stderr,
+      /memory swappiness capabilities .* Memory swappiness discarded\.[\s\S]*OomKillDisable discarded\./,
+    );
+    const rt = await fixture.run(["--cpu-rt-runtime", "1000", "host", "true"]);
+    assert.deepEqual([rt.exitCode, /Your kernel does not support CPU real-time/.test(rt.stderr)], [125, true]);
+  });
+
+  test("of block devices are set", async (t) => {
+    const name = readdirSync("/sys/block").find((each) => /^(vd|sd|nvme)/.test(each));
+    if (name === undefined) return t.skip("this machine has no disk");
+    const number = readFileSync(`/sys/block/${name}/dev`, "utf8").trim();
+    const flags = ["--device-read-bps", `/dev/${name}:1mb`, "--device-write-iops", `/dev/${name}:100`];
+    const files = isV1
+      ? ["blkio.throttle.read_bps_device", "blkio.throttle.write_iops_device"].map((file) => `blkio/${file}`)
+      : ["io.max"];
+    const seen = await output(...flags, "host", "cat", ...files.map((file) => `/sys/fs/cgroup/${file}`));
+    const wanted = isV1 ? `${number} 1048576\n${number} 100` : `${number} rbps=1048576 wbps=max riops=max wiops=100`;
+    assert.equal(seen, wanted);
+  });
+
+  test("stand below another cgroup where it is named", async () => {
+    const parent = `orlop-parent-${process.pid}`;
+    try {
+      const seen = await output("--cgroup-parent", `/${parent}`, "--cgroupns=host", "host", "cat", "/proc/self/cgroup");
+      for (const line of seen.split("\n")) assert.match(line, new RegExp(`:/${parent}/[0-9a-f]{64}$`));
+    } finally {
+      removeCgroup(parent);
+    }
+  });
 
   test("hold", async () => {
     const fork = await fixture.run([
@@ -64,6 +126,13 @@ describe("devices", { skip }, () => {
     const { stderr, exitCode } = await fixture.run(["--cap-add", "MKNOD", "host", "sh", "-c", script]);
     assert.equal(exitCode, 1);
     assert.match(stderr, /Operation not permitted/);
+  });
+
+  test("that are made later are allowed by a rule", async () => {
+    const script = "mknod /tmp/kmsg c 1 11 && : < /tmp/kmsg";
+    const args = ["--cap-add", "MKNOD", "--cap-add", "SYSLOG", "host", "sh", "-c", script];
+    assert.notEqual((await fixture.run(args)).exitCode, 0);
+    assert.equal((await fixture.run(["--device-cgroup-rule", "c 1:11 rm", ...args])).exitCode, 0);
   });
 
   test("are given with the access that is said", async () => {

@@ -41,6 +41,7 @@ describe("a container of an ordinary user", { skip }, () => {
       [["-u", "1"], /has only user 0 and group 0, which are you\nTry it as root\./],
       [["--group-add", "5"], /has only group 0/],
       [["--device", "/dev/null:/dev/x:r"], /no say over access to it/],
+      [["--device-cgroup-rule", "c 1:3 r"], /no say over access to devices/],
     ];
     for (const [flags, message] of refused) {
       const { exitCode, stderr } = await fixture.run([...flags, "host", "true"]);

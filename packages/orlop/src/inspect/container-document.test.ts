@@ -44,6 +44,36 @@ const CONNECTED: Made = {
   spec: { mounts: [{ destination: "/data", type: "bind", source: "/srv/volumes/data", options: ["rbind"] }] },
 };
 
+/** With what docker's client calls by other words than the config. */
+const ASKED: Made = {
+  description: {
+    namespaces: { pid: "host", ipc: { container: "c".repeat(64) }, uts: "host", cgroup: "host", user: "host" },
+    wishes: {
+      blockDevices: { "8:0": "/dev/disk/by-id/one" },
+      devices: [{ host: "/dev/null", path: "/dev/x", access: "r" }],
+      deviceRules: ["c 13:* rwm"],
+      cgroupParent: "/some/where",
+    },
+  },
+  spec: {
+    annotations: { "org.example.a": "1" },
+    linux: {
+      resources: {
+        memory: { swappiness: 3, disableOOMKiller: true },
+        cpu: { realtimePeriod: 1000, realtimeRuntime: 500 },
+        blockIO: {
+          weight: 200,
+          weightDevice: [{ major: 8, minor: 0, weight: 300 }],
+          throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 1 }],
+          throttleWriteBpsDevice: [{ major: 8, minor: 0, rate: 2 }],
+          throttleReadIOPSDevice: [{ major: 8, minor: 0, rate: 3 }],
+          throttleWriteIOPSDevice: [{ major: 8, minor: 16, rate: 4 }],
+        },
+      },
+    },
+  },
+};
+
 const ID = "0123456789abcdef".repeat(4);
 
 function made({ description = {}, state = {}, spec }: Made = {}): string {
@@ -126,6 +156,22 @@ describe("a container's document", () => {
   });
 });
 
+test("a container's document has docker's words for what was asked for", () => {
+  const { HostConfig: host } = document(ASKED);
+  const modes = [host.PidMode, host.IpcMode, host.UTSMode, host.CgroupnsMode, host.UsernsMode];
+  assert.deepEqual(modes, ["host", `container:${"c".repeat(64)}`, "host", "host", "host"]);
+  assert.deepEqual(host.Annotations, { "org.example.a": "1" });
+  assert.deepEqual(host.Devices, [{ PathOnHost: "/dev/null", PathInContainer: "/dev/x", CgroupPermissions: "r" }]);
+  assert.deepEqual([host.DeviceCgroupRules, host.CgroupParent], [["c 13:* rwm"], "/some/where"]);
+  assert.deepEqual([host.MemorySwappiness, host.OomKillDisable, host.BlkioWeight], [3, true, 200]);
+  assert.deepEqual([host.CpuRealtimePeriod, host.CpuRealtimeRuntime], [1000, 500]);
+  assert.deepEqual(host.BlkioWeightDevice, [{ Path: "/dev/disk/by-id/one", Weight: 300 }]);
+  assert.deepEqual(host.BlkioDeviceReadBps, [{ Path: "/dev/disk/by-id/one", Rate: 1 }]);
+  assert.deepEqual(host.BlkioDeviceWriteIOps, [{ Path: "8:16", Rate: 4 }]);
+  const plain = document().HostConfig;
+  assert.deepEqual([plain.PidMode, plain.IpcMode, plain.UTSMode, plain.CgroupnsMode], ["", "private", "", "private"]);
+});
+
 test("a container's document tells of its volumes and networks", () => {
   const { HostConfig: host, Mounts: mounts, NetworkSettings: settings } = document(CONNECTED);
   assert.deepEqual(host.Binds, ["data:/data"]);
@@ -150,6 +196,7 @@ test("docker's client finds all its fields in a container's document, in their o
   const cases: readonly Made[] = [
     {},
     CONNECTED,
+    ASKED,
     {
       description: { init: true, terminal: true, labels: { a: "1" }, config: { Entrypoint: ["e"], Cmd: ["c"] } },
       state: { status: "running", pid: 7, startedAtMs: 1 },

@@ -1,4 +1,10 @@
-import { DEFAULT_CAPABILITIES, type LinuxResources, type Mount } from "@orlop/core";
+import {
+  DEFAULT_CAPABILITIES,
+  type LinuxBlockIODevice,
+  type LinuxResources,
+  type LinuxThrottleDevice,
+  type Mount,
+} from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
 import { egressWords } from "../run/egress-flag.ts";
@@ -26,6 +32,9 @@ export function hostConfigDocument(inspected: InspectedContainer): Struct {
       VolumeDriver: "",
       VolumesFrom: NIL_LIST,
       ConsoleSize: [container.process.consoleSize?.height ?? 0, container.process.consoleSize?.width ?? 0],
+    }).fields,
+    { name: "Annotations", value: dictionaryOf(spec?.annotations ?? {}), omitEmpty: true },
+    ...documentOf({
       ...capabilities(inspected, isPrivileged),
       CgroupnsMode: namespaceMode(inspected, "cgroup"),
       Dns: orNil(names.servers ?? []),
@@ -140,8 +149,22 @@ function shmSize(mounts: readonly Mount[]): number {
   return Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
 }
 
-function resourceFields(container: Container, { memory, cpu, pids }: LinuxResources): readonly StructField[] {
+function resourceFields(
+  container: Container,
+  { memory, cpu, pids, blockIO = {} }: LinuxResources,
+): readonly StructField[] {
   const { rlimits = [] } = container.process;
+  const { wishes = {} } = container;
+  const path = ({ major, minor }: LinuxBlockIODevice): string =>
+    wishes.blockDevices?.[`${major}:${minor}`] ?? `${major}:${minor}`;
+  const rates = (devices: readonly LinuxThrottleDevice[] = []): readonly Value[] =>
+    devices.length === 0 ? NIL_LIST : devices.map((device) => documentOf({ Path: path(device), Rate: device.rate }));
+  const weights = (blockIO.weightDevice ?? []).map((device) =>
+    documentOf({ Path: path(device), Weight: device.weight ?? 0 }),
+  );
+  const devices = (wishes.devices ?? []).map(({ host, path: inside, access }) =>
+    documentOf({ PathOnHost: host, PathInContainer: inside, CgroupPermissions: access }),
+  );
   const limits = rlimits.map(({ type, hard, soft }) =>
     documentOf({ Name: type.replace(/^RLIMIT_/, "").toLowerCase(), Hard: hard, Soft: soft }),
   );
@@ -149,26 +172,26 @@ function resourceFields(container: Container, { memory, cpu, pids }: LinuxResour
     CpuShares: cpu?.shares ?? 0,
     Memory: memory?.limit ?? 0,
     NanoCpus: 0,
-    CgroupParent: "",
-    BlkioWeight: 0,
-    BlkioWeightDevice: NIL_LIST,
-    BlkioDeviceReadBps: NIL_LIST,
-    BlkioDeviceWriteBps: NIL_LIST,
-    BlkioDeviceReadIOps: NIL_LIST,
-    BlkioDeviceWriteIOps: NIL_LIST,
+    CgroupParent: wishes.cgroupParent ?? "",
+    BlkioWeight: blockIO.weight ?? 0,
+    BlkioWeightDevice: weights.length === 0 ? NIL_LIST : weights,
+    BlkioDeviceReadBps: rates(blockIO.throttleReadBpsDevice),
+    BlkioDeviceWriteBps: rates(blockIO.throttleWriteBpsDevice),
+    BlkioDeviceReadIOps: rates(blockIO.throttleReadIOPSDevice),
+    BlkioDeviceWriteIOps: rates(blockIO.throttleWriteIOPSDevice),
     CpuPeriod: cpu?.period ?? 0,
     CpuQuota: cpu?.quota ?? 0,
-    CpuRealtimePeriod: 0,
-    CpuRealtimeRuntime: 0,
+    CpuRealtimePeriod: cpu?.realtimePeriod ?? 0,
+    CpuRealtimeRuntime: cpu?.realtimeRuntime ?? 0,
     CpusetCpus: cpu?.cpus ?? "",
     CpusetMems: cpu?.mems ?? "",
-    Devices: NIL_LIST,
-    DeviceCgroupRules: NIL_LIST,
+    Devices: devices.length === 0 ? NIL_LIST : devices,
+    DeviceCgroupRules: orNil(wishes.deviceRules ?? []),
     DeviceRequests: NIL_LIST,
     MemoryReservation: memory?.reservation ?? 0,
     MemorySwap: memory?.swap ?? 0,
-    MemorySwappiness: null,
-    OomKillDisable: null,
+    MemorySwappiness: memory?.swappiness ?? null,
+    OomKillDisable: memory?.disableOOMKiller ?? null,
     PidsLimit: pids?.limit ?? null,
     Ulimits: limits.length === 0 ? NIL_LIST : limits,
     CpuCount: 0,

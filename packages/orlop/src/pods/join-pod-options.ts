@@ -62,6 +62,7 @@ export function inPod(open: OpenEngine, options: RunOptions, pod: Pod): RunOptio
     if (Object.keys(options.dns).length > 0) refuse("what stands in /etc/resolv.conf");
   }
   const { pid, ipc, uts } = options.namespaces ?? {};
+  if (options.wishes?.cgroupParent !== undefined) refuse("its place among cgroups");
   if (share.includes("pid") && pid !== undefined) refuse("whose processes it sees");
   if (share.includes("ipc") && ipc !== undefined) refuse("whose IPC it has");
   if (share.includes("uts") && uts !== undefined) refuse("the host name");

@@ -49,6 +49,7 @@ function spec(args: readonly string[], given: Given = {}): RuntimeSpec {
   const view = given.machine ?? machine;
   const options = readRunOptions(parseFlags(RUN_FLAGS, args), view);
   const built = buildSpec({
+    id: "ab".repeat(32),
     options,
     image: { config: given.config ?? {}, mounts: given.mounts ?? [], isHost: given.isHost ?? false },
     user: findUser(options.user ?? given.config?.User ?? "", { passwd, group }, options.groupsToAdd),

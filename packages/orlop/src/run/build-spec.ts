@@ -23,6 +23,8 @@ import type { RunOptions } from "./run-options.ts";
 
 /** Everything that decides a container's config. */
 interface SpecSources {
+  /** Of the container. */
+  readonly id: string;
   readonly options: RunOptions;
   readonly image: Pick<Image, "config" | "mounts" | "isHost">;
   readonly user: ContainerUser;
@@ -43,6 +45,7 @@ interface SpecSources {
  */
 export function buildSpec(sources: SpecSources): RuntimeSpec {
   const { options, user, machine, hostname } = sources;
+  const { annotations = {} } = options;
   if (machine.rootless) refuseForOrdinaryUser(options, user);
   const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: machine.thermalThrottleCpus });
   const capabilities = capabilitySet(options.capabilities, machine.capabilities);
@@ -53,6 +56,7 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
     ...(options.namespaces?.uts === "host" ? {} : { hostname }),
     ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
     mounts: containerMounts(base.mounts ?? [], [...shownMounts(sources), ...sources.files], options, { machine, user }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     linux: buildLinux(sources, base.linux ?? {}, capabilities),
   };
   // The rest of the config is ours; a kernel parameter is whatever the user says, and may be the whole machine's.
@@ -107,8 +111,13 @@ function capabilitySets(names: readonly string[], { uid }: ContainerUser): Capab
   return uid === 0 ? { bounding: names, effective: names, permitted: names } : { bounding: names };
 }
 
-function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, capabilities: readonly string[]): Linux {
+function buildLinux(
+  { id, options, machine, seccomp }: SpecSources,
+  base: Linux,
+  capabilities: readonly string[],
+): Linux {
   const { privileged, security, sysctl } = options;
+  const { cgroupParent } = options.wishes ?? {};
   const filter = seccomp(capabilities);
   const open = privileged || security.systemPathsUnconfined;
   const nodes = machine.rootless ? [] : options.devices.map(({ device }) => device);
@@ -117,6 +126,7 @@ function buildLinux({ options, machine, seccomp }: SpecSources, base: Linux, cap
   return {
     namespaces: machine.rootless ? [...namespaces, { type: "user" }] : namespaces,
     ...(machine.rootless ? callerMappings(machine, options.asCaller === true) : {}),
+    ...(cgroupParent === undefined ? {} : { cgroupsPath: cgroupPath(cgroupParent, id, options.runtime) }),
     resources: buildResources(options, machine, base.resources ?? {}),
     ...(nodes.length === 0 ? {} : { devices: nodes }),
     ...(filter === undefined ? {} : { seccomp: filter }),
@@ -132,6 +142,12 @@ function sharedWithHost({ network, namespaces = {} }: RunOptions): ReadonlySet<L
   return shared;
 }
 
+/** Other runtimes count a relative path from where they like. */
+function cgroupPath(parent: string, id: string, { kind }: RunOptions["runtime"]): string {
+  const path = `${parent.replace(/\/+$/, "")}/${id}`;
+  return kind === "process" || path.startsWith("/") ? path : `/${path}`;
+}
+
 /** User 0 of the container is the caller, or the caller himself: one mapping is what the kernel grants everybody (user_namespaces(7)). */
 function callerMappings({ uid, gid }: MachineView, keepsIds: boolean): Pick<Linux, "uidMappings" | "gidMappings"> {
   return {
@@ -141,13 +157,13 @@ function callerMappings({ uid, gid }: MachineView, keepsIds: boolean): Pick<Linu
 }
 
 function buildResources(options: RunOptions, machine: MachineView, base: LinuxResources): LinuxResources {
-  const { limits, privileged, devices } = options;
+  const { limits, privileged, devices, deviceRules = [] } = options;
   const limit = limits.memory?.limit;
   // Docker's rule: as much swap as memory, unless the user says otherwise.
   const swap = limit === undefined || !machine.swapLimits ? undefined : (limits.memory?.swap ?? 2 * Number(limit));
   const rules = privileged
     ? [{ allow: true, access: "rwm" }]
-    : [...(base.devices ?? []), ...devices.map(({ rule }) => rule)];
+    : [...(base.devices ?? []), ...devices.map(({ rule }) => rule), ...deviceRules];
   return {
     ...limits,
     ...(swap === undefined ? {} : { memory: { ...limits.memory, swap } }),
@@ -165,6 +181,8 @@ function refuseForOrdinaryUser(options: RunOptions, user: ContainerUser): void {
   }
   const [group] = options.groupsToAdd;
   if (group !== undefined) refuse(`add group "${group}"`, "a container of an ordinary user has only group 0");
+  const [rule] = options.wishes?.deviceRules ?? [];
+  if (rule !== undefined) refuse(`apply device rule "${rule}"`, "an ordinary user has no say over access to devices");
   const limited = options.devices.find(({ rule }) => rule.access !== "rwm");
   if (limited !== undefined) {
     refuse(

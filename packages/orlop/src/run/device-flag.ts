@@ -2,6 +2,7 @@ import { readdirSync, type Stats, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { type LinuxDevice, type LinuxDeviceCgroup, OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import { deviceNumber } from "./device-number.ts";
 
 export interface RequestedDevice {
   readonly device: LinuxDevice;
@@ -48,7 +49,7 @@ function devicesAt(hostPath: string, path: string, access: string): readonly Req
 function device(stat: Stats, hostPath: string, path: string, access: string): readonly RequestedDevice[] {
   const type = stat.isCharacterDevice() ? "c" : stat.isBlockDevice() ? "b" : undefined;
   if (type === undefined) return [];
-  const number = { type, major: deviceMajor(stat.rdev), minor: deviceMinor(stat.rdev) } as const;
+  const number = { type, ...deviceNumber(stat.rdev) } as const;
   return [
     {
       device: { ...number, path, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid },
@@ -56,15 +57,4 @@ function device(stat: Stats, hostPath: string, path: string, access: string): re
       hostPath,
     },
   ];
-}
-
-/** The C library's encoding in 64 bits: makedev(3), sys/sysmacros.h. */
-function deviceMajor(rdev: number): number {
-  const bits = BigInt(rdev);
-  return Number(((bits >> 8n) & 0xfffn) | ((bits >> 32n) & ~0xfffn));
-}
-
-function deviceMinor(rdev: number): number {
-  const bits = BigInt(rdev);
-  return Number((bits & 0xffn) | ((bits >> 12n) & ~0xffn & 0xffff_ffffn));
 }

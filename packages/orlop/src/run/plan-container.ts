@@ -15,6 +15,7 @@ import { buildSpec } from "./build-spec.ts";
 import { containerConfig } from "./container-config.ts";
 import { type ContainerUser, findUser } from "./container-user.ts";
 import { hostDevices } from "./host-devices.ts";
+import { kernelLimits } from "./kernel-limits.ts";
 import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
 import type { OfContainer } from "./namespace-options.ts";
@@ -46,6 +47,8 @@ interface ContainerPlan {
   readonly description: Omit<ContainerDescription, "id" | "name" | "createdAtMs">;
   /** The OCI config with some mounts of its root file system; the same for the same ones. */
   spec(rootMounts: readonly Mount[]): RuntimeSpec;
+  /** What the user should know. */
+  readonly warnings: readonly string[];
 }
 
 const SIGTERM = 15;
@@ -67,10 +70,12 @@ export function planContainer(
   if (machine.rootless && options.namespaces?.pid === "host") refuseHostPids(id);
   const files = containerFiles(options, image, names, ownDirectory);
   const user = findContainerUser(options, image);
+  const { limits, warnings } = kernelLimits(options.limits);
   const allDevices = options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options;
   const spec = (mounts: readonly Mount[]): RuntimeSpec =>
     buildSpec({
-      options: allDevices,
+      id,
+      options: { ...allDevices, limits },
       image: { ...image, mounts },
       user,
       machine,
@@ -85,6 +90,7 @@ export function planContainer(
   if (process === undefined) throw new Error("a container has a process");
   const mountPoints = mounts.map(({ destination }) => destination);
   return {
+    warnings,
     spec: (rootMounts) => (rootMounts.length === 0 ? bare : spec(rootMounts)),
     description: {
       image: { text: options.imageText, ...(image.id === undefined ? {} : { id: image.id }) },
@@ -104,6 +110,7 @@ export function planContainer(
       init: options.init,
       autoRemove: options.autoRemove,
       requires,
+      ...(options.wishes === undefined ? {} : { wishes: options.wishes }),
       ...(options.source === undefined ? {} : { commandLine: { ...options.source, directory: machine.cwd } }),
       ...(options.probes === undefined ? {} : { probes: options.probes }),
       restart: options.restart,

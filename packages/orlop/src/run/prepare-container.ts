@@ -50,7 +50,7 @@ export async function prepareContainer(
     stack.defer(() => who.afterwards(() => own[Symbol.dispose]()));
     return own.path;
   };
-  const { description, spec } = planContainer(options, { id, image, machine, ownDirectory });
+  const { description, spec, warnings } = planContainer(options, { id, image, machine, ownDirectory });
   const requestOn = ({ rootfs, mounts }: ImageRoot): CreateRequest => ({
     id,
     bundle: "/",
@@ -70,7 +70,7 @@ export async function prepareContainer(
     ...(lookAgain === undefined ? {} : { requestAgain: () => requestOn(lookAgain()) }),
     stateDirectory: state,
     runtimeRoot: join(state, "containers"),
-    warnings: image.warnings,
+    warnings: [...image.warnings, ...warnings],
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
 }

@@ -1,9 +1,10 @@
-import { type LinuxResources, OrlopError } from "@orlop/core";
+import { type LinuxCPU, type LinuxResources, OrlopError } from "@orlop/core";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { readBlockLimits } from "./block-limits.ts";
 import { parseByteSize } from "./byte-size.ts";
 
 /** Limits that a container is given; absent is unlimited. */
-export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids">;
+export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids" | "blockIO">;
 
 /** What docker has the kernel guarantee: below, nothing starts. */
 export const MEMORY_MIN_BYTES: number = 6 * 1024 * 1024;
@@ -24,9 +25,11 @@ export function readResourceLimits(flags: ParsedFlags, cpuCount: number, known: 
   const memory = readMemory(flags, known.memory ?? {});
   const cpu = readCpu(flags, cpuCount);
   const pids = flags.parse("pids-limit", parseInteger);
+  const blockIO = readBlockLimits(flags).limits;
   return {
     ...(Object.keys(memory).length === 0 ? {} : { memory }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(Object.keys(blockIO).length === 0 ? {} : { blockIO }),
     // 0 is docker's way to say "no limit"; for the kernel it is one.
     ...(pids === undefined ? {} : { pids: { limit: pids <= 0 ? -1 : pids } }),
   };
@@ -59,8 +62,30 @@ function readMemory(flags: ParsedFlags, known: MemoryLimits): MemoryLimits {
       "Minimum memory limit can not be less than memory reservation limit, see usage",
     );
   }
+  const kernel = flags.parse("kernel-memory", parseByteSize);
   // 0 is docker's way to say "no limit".
-  return { ...(given ? { limit: given } : {}), ...(reservation ? { reservation } : {}), ...(swap ? { swap } : {}) };
+  return {
+    ...readReclaim(flags),
+    ...(kernel ? { kernel } : {}),
+    ...(given ? { limit: given } : {}),
+    ...(reservation ? { reservation } : {}),
+    ...(swap ? { swap } : {}),
+  };
+}
+
+const SWAPPINESS_MAX = 100;
+
+/** How memory is taken back, and what becomes of who cannot have more. */
+function readReclaim(flags: ParsedFlags): Pick<MemoryLimits, "swappiness" | "disableOOMKiller"> {
+  const swappiness = flags.parse("memory-swappiness", parseInteger);
+  // -1 is docker's way to say "as it is".
+  if (swappiness !== undefined && (swappiness < -1 || swappiness > SWAPPINESS_MAX)) {
+    throw invalid("memory-swappiness", `Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
+  }
+  return {
+    ...(swappiness === undefined || swappiness === -1 ? {} : { swappiness }),
+    ...(flags.has("oom-kill-disable") ? { disableOOMKiller: flags.isOn("oom-kill-disable") } : {}),
+  };
 }
 
 function readCpu(flags: ParsedFlags, cpuCount: number): NonNullable<ResourceLimits["cpu"]> {
@@ -73,6 +98,7 @@ function readCpu(flags: ParsedFlags, cpuCount: number): NonNullable<ResourceLimi
   return {
     ...(shares ? { shares } : {}),
     ...readBandwidth(flags, cpuCount),
+    ...readRealtime(flags),
     ...(cpus === undefined ? {} : { cpus }),
     ...(mems === undefined ? {} : { mems }),
   };
@@ -94,6 +120,21 @@ function readBandwidth(flags: ParsedFlags, cpuCount: number): { readonly period?
     throw invalid("cpu-quota", "CPU cfs quota can not be less than 1ms (i.e. 1000)");
   }
   return { ...(period ? { period } : {}), ...(quota ? { quota } : {}) };
+}
+
+function readRealtime(flags: ParsedFlags): Pick<LinuxCPU, "realtimePeriod" | "realtimeRuntime"> {
+  const period = flags.parse("cpu-rt-period", parseInteger);
+  const runtime = flags.parse("cpu-rt-runtime", parseInteger);
+  for (const [flag, value = 0] of [
+    ["cpu-rt-period", period],
+    ["cpu-rt-runtime", runtime],
+  ] as const) {
+    if (value < 0) throw invalid(flag, `--${flag}: it is a number of microseconds`);
+  }
+  if (period && runtime && runtime > period) {
+    throw invalid("cpu-rt-runtime", "cpu real-time runtime cannot be higher than cpu real-time period");
+  }
+  return { ...(period ? { realtimePeriod: period } : {}), ...(runtime ? { realtimeRuntime: runtime } : {}) };
 }
 
 function parseCpus(text: string, cpuCount: number): number {

@@ -53,6 +53,13 @@ const flags: readonly Flag[] = [
   { group: FILES, name: "device", value: "HOST[:CONTAINER][:rwm]", help: "Give access to a device" },
 
   {
+    group: FILES,
+    name: "device-cgroup-rule",
+    value: "TYPE MAJOR:MINOR ACCESS",
+    help: "Allow devices that have no node yet: c 13:* rwm",
+  },
+
+  {
     group: NETWORK,
     name: "network",
     aliases: ["net"],
@@ -136,6 +143,12 @@ const flags: readonly Flag[] = [
   { group: NETWORK, name: "dns-search", value: "DOMAIN", help: "Domain to look for names in; . for none" },
   { group: NETWORK, name: "dns-option", aliases: ["dns-opt"], value: "OPTION", help: "Option of resolv.conf(5)" },
 
+  {
+    group: LIMITS,
+    name: "cgroup-parent",
+    value: "PATH",
+    help: "Cgroup below which the container's is: absolute, or below that of the caller (orlop)",
+  },
   { group: LIMITS, name: "memory", short: "m", value: "BYTES", help: "Memory: 512m, 1g" },
   {
     group: LIMITS,
@@ -144,6 +157,23 @@ const flags: readonly Flag[] = [
     help: "Memory that is taken back last when the host runs short",
   },
   { group: LIMITS, name: "memory-swap", value: "BYTES", help: "Memory and swap together; -1 for unlimited swap" },
+  {
+    group: LIMITS,
+    name: "memory-swappiness",
+    value: "NUMBER",
+    help: "How willingly memory is swapped out: 0 to 100 (with version 1 of cgroups)",
+  },
+  {
+    group: LIMITS,
+    name: "kernel-memory",
+    value: "BYTES",
+    help: "Memory of the kernel's own, which no kernel from 5.16 on limits apart: a warning says so",
+  },
+  {
+    group: LIMITS,
+    name: "oom-kill-disable",
+    help: "Have who cannot have more memory wait, instead of ending it (with version 1 of cgroups)",
+  },
   { group: LIMITS, name: "cpus", value: "NUMBER", help: "CPUs' worth of time: 0.5, 2" },
   {
     group: LIMITS,
@@ -156,6 +186,34 @@ const flags: readonly Flag[] = [
   { group: LIMITS, name: "cpu-quota", value: "MICROSECONDS", help: "CPU time in a period" },
   { group: LIMITS, name: "cpuset-cpus", value: "LIST", help: "CPUs to run on: 0-3,7" },
   { group: LIMITS, name: "cpuset-mems", value: "LIST", help: "Memory nodes to use: 0,1" },
+  {
+    group: LIMITS,
+    name: "cpu-rt-period",
+    value: "MICROSECONDS",
+    help: "Period that --cpu-rt-runtime is counted in (with version 1 of cgroups)",
+  },
+  {
+    group: LIMITS,
+    name: "cpu-rt-runtime",
+    value: "MICROSECONDS",
+    help: "Time in a period for processes of real-time scheduling, out of what --cgroup-parent has of it (with version 1 of cgroups)",
+  },
+  {
+    group: LIMITS,
+    name: "blkio-weight",
+    value: "NUMBER",
+    help: "Weight of reading and writing against other containers: 10 to 1000; 0 for none",
+  },
+  { group: LIMITS, name: "blkio-weight-device", value: "DEVICE:WEIGHT", help: "The same for one device" },
+  {
+    group: LIMITS,
+    name: "device-read-bps",
+    value: "DEVICE:BYTES",
+    help: "Bytes a second read from a device: /dev/vda:1mb",
+  },
+  { group: LIMITS, name: "device-write-bps", value: "DEVICE:BYTES", help: "Bytes a second written to a device" },
+  { group: LIMITS, name: "device-read-iops", value: "DEVICE:NUMBER", help: "Reads a second from a device" },
+  { group: LIMITS, name: "device-write-iops", value: "DEVICE:NUMBER", help: "Writes a second to a device" },
   { group: LIMITS, name: "pids-limit", value: "NUMBER", help: "Most processes and threads at once; -1 for no limit" },
   {
     group: LIMITS,
@@ -195,6 +253,12 @@ const flags: readonly Flag[] = [
   { group: CONTAINER, name: "rm", help: "Remove the container when it has ended" },
   { group: CONTAINER, name: "detach", short: "d", help: "Leave it running, and print its id" },
   { group: CONTAINER, name: "label", short: "l", value: "KEY[=VALUE]", help: "Note something with the container" },
+  {
+    group: CONTAINER,
+    name: "annotation",
+    value: "KEY=VALUE",
+    help: "Note something in its OCI config, for its runtime",
+  },
   { group: CONTAINER, name: "label-file", value: "FILE", help: "Read labels from a file, one a line" },
   {
     group: CONTAINER,
@@ -263,32 +327,17 @@ const flags: readonly Flag[] = [
 const windows = "it is about Windows";
 const noLinks = "use a network of your own, whose containers know each other by name";
 const noDaemon = "there is no daemon yet that would act on it";
-const noBlockLimits = "limits of block devices are not offered yet";
 
 const refused: readonly RefusedFlag[] = [
   { name: "link", reason: noLinks },
   { name: "link-local-ip", reason: "the kernel gives those" },
   { name: "attach", short: "a", reason: "output is always connected; use -i for input" },
-  { name: "annotation", reason: "use --label" },
   { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
   { name: "volume-driver", reason: "volumes are directories of this machine" },
   { name: "volumes-from", reason: "name each volume with -v" },
   { name: "isolation", reason: "there is one kind of isolation yet, the process" },
-  { name: "cgroup-parent", reason: "the place of the cgroup cannot be chosen yet" },
-  { name: "blkio-weight", reason: noBlockLimits },
-  { name: "blkio-weight-device", reason: noBlockLimits },
-  { name: "device-read-bps", reason: noBlockLimits },
-  { name: "device-read-iops", reason: noBlockLimits },
-  { name: "device-write-bps", reason: noBlockLimits },
-  { name: "device-write-iops", reason: noBlockLimits },
-  { name: "device-cgroup-rule", reason: "name the device with --device" },
   { name: "gpus", reason: "name the devices with --device" },
   { name: "use-api-socket", isSwitch: true, reason: noDaemon },
-  { name: "cpu-rt-period", reason: "real-time scheduling limits are not offered" },
-  { name: "cpu-rt-runtime", reason: "real-time scheduling limits are not offered" },
-  { name: "kernel-memory", reason: "the kernel does not have it any more" },
-  { name: "memory-swappiness", reason: "cgroup version 2 does not have it" },
-  { name: "oom-kill-disable", isSwitch: true, reason: "cgroup version 2 does not have it" },
   { name: "cpu-count", reason: windows },
   { name: "cpu-percent", reason: windows },
   { name: "io-maxbandwidth", reason: windows },

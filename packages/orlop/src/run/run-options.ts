@@ -1,20 +1,23 @@
 import {
   type ImageHealthcheck,
   type Labels,
+  type LinuxDeviceCgroup,
   OrlopError,
   type Platform,
   parseName,
   parsePlatform,
   type Rlimit,
 } from "@orlop/core";
-import type { ContainerLog, ContainerProbes, RestartPolicy } from "@orlop/engine";
+import type { ContainerLog, ContainerProbes, ContainerWishes, RestartPolicy } from "@orlop/engine";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { PullPolicy } from "../image/image.ts";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
 import type { PodPlace } from "../pods/join-pod-options.ts";
+import { readBlockLimits } from "./block-limits.ts";
 import { parseByteSize } from "./byte-size.ts";
 import type { CapabilityRequest } from "./capability-set.ts";
 import { parseDevice, type RequestedDevice } from "./device-flag.ts";
+import { parseDeviceRule } from "./device-rule.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
 import { readHealthOptions } from "./health-options.ts";
 import { readLifeOptions } from "./life-options.ts";
@@ -91,6 +94,12 @@ export interface RunOptions extends NetworkOptions {
   /** Absent: all are its own. */
   readonly namespaces?: NamespaceChoices;
   readonly limits: ResourceLimits;
+  /** What it was asked for in words that its config does not have; absent: nothing of that kind. */
+  readonly wishes?: ContainerWishes;
+  /** Noted with it in its OCI config. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Further rules of the device cgroup. */
+  readonly deviceRules?: readonly LinuxDeviceCgroup[];
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj: number | undefined;
   /** It is the caller's own command, with the caller's ids, also in a user namespace, and umask. */
@@ -161,6 +170,9 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     sysctl: Object.fromEntries(flags.parseAll("sysctl", parseSysctl)),
     namespaces: readNamespaceChoices(flags, caller.rootless),
     limits: readResourceLimits(flags, caller.cpuCount),
+    ...readWishes(flags),
+    annotations: Object.fromEntries(flags.parseAll("annotation", parseAnnotation)),
+    deviceRules: flags.parseAll("device-cgroup-rule", parseDeviceRule),
     rlimits: readRlimits(flags),
     oomScoreAdj: flags.parse("oom-score-adj", parseOomScore),
     ...podOptions(flags),
@@ -181,6 +193,42 @@ function podOptions(flags: ParsedFlags): Pick<RunOptions, "pod" | "initContainer
 function parseInitContainer(text: string): true {
   if (text === "always") return true;
   throw new OrlopError("unsupported", "it is always: a container is not removed by having run");
+}
+
+function readWishes(flags: ParsedFlags): Pick<RunOptions, "wishes"> {
+  const { paths } = readBlockLimits(flags);
+  const devices = flags.parseAll("device", parseDevice).flat();
+  const cgroupParent = flags.parse("cgroup-parent", parseCgroupParent);
+  const deviceRules = flags.list("device-cgroup-rule");
+  const wishes = {
+    ...(Object.keys(paths).length === 0 ? {} : { blockDevices: paths }),
+    ...(devices.length === 0
+      ? {}
+      : {
+          devices: devices.map(({ hostPath, device, rule }) => ({
+            host: hostPath,
+            path: device.path,
+            access: rule.access ?? "rwm",
+          })),
+        }),
+    ...(deviceRules.length === 0 ? {} : { deviceRules }),
+    ...(cgroupParent === undefined ? {} : { cgroupParent }),
+  };
+  return Object.keys(wishes).length === 0 ? {} : { wishes };
+}
+
+/** A path of a cgroup, below which its own is; in one part a name that stands beside others. */
+function parseCgroupParent(text: string): string {
+  const parts = text.replace(/^\//, "").split("/");
+  if (parts.every((part) => part !== "" && part !== "." && part !== "..") && !/[\0\n]/.test(text)) return text;
+  throw new OrlopError("invalid", "it is the path of a cgroup, without empty parts, . and ..");
+}
+
+/** Docker's: `KEY=VALUE`; podman takes a key alone as well, with an empty value. */
+function parseAnnotation(text: string): readonly [string, string] {
+  const [, key = "", value = ""] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  if (key.trim() === "") throw new OrlopError("invalid", "invalid argument: it is KEY=VALUE");
+  return [key, value];
 }
 
 function readVariables(flags: ParsedFlags, { env }: CallerView): readonly Variable[] {
