@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { decodeRuntimeSpec, OrlopError, type Process, type RuntimeSpec } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
+import { readJsonFile } from "./read-json-file.ts";
 
 /** A config with a process, without which there is nothing to create. */
 export interface ProcessSpec extends RuntimeSpec {
@@ -49,7 +50,7 @@ export function readConfig(bundle: string, path: string = join(bundle, CONFIG)):
 
 function configBytes(bundle: string, path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readJsonFile(path);
   } catch (error) {
     if (!existsSync(bundle)) throw systemFailure(`read bundle "${bundle}"`, error);
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || path !== join(bundle, CONFIG))

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { decodeProcess, OrlopError, type Process, type User } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { Flag } from "./arguments/flag.ts";
 import type { GivenArguments } from "./arguments/given-arguments.ts";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
+import { readJsonFile } from "./read-json-file.ts";
 
 /** What changes the container's own process into the one to execute. */
 export const EXEC_PROCESS_FLAGS: readonly Flag[] = [
@@ -46,7 +46,7 @@ function fileProcess(call: Call, given: GivenArguments, file: string): Process {
 
 function processBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readJsonFile(path);
   } catch (error) {
     throw systemFailure(`read process "${path}"`, error);
   }

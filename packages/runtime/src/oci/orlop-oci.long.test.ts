@@ -195,10 +195,12 @@ test("what means something else in another process is left to the caller's own",
     ["--root", "/proc/self/cwd", "list"],
     ["exec", "--process", "/dev/fd/3", "a"],
     ["update", "--resources", "/dev/stdin", "a"],
+    ["update", "--resources", "/dev/zero", "a"],
   ]) {
     const containers = new FakeContainers().with("a", "running");
     await assert.rejects(callOci(args, { ...elsewhere, containers }), NotHere, args.join(" "));
   }
+  assert.equal((await callOci(["--log", "/dev/null", "list"], elsewhere)).exitCode, 0);
 });
 
 describe("names of containers", () => {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { decodeLinuxResources, type LinuxResources, OrlopError } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { SchemataChange } from "../../resctrl/change-schemata.ts";
@@ -6,6 +5,7 @@ import type { GivenArguments } from "../arguments/given-arguments.ts";
 import type { Call } from "../call.ts";
 import { callPath } from "../call-path.ts";
 import { containerId } from "../container-id.ts";
+import { readJsonFile } from "../read-json-file.ts";
 import { flagResources, RESOURCE_FLAGS } from "../resource-flags.ts";
 import type { Verb } from "../verb.ts";
 
@@ -59,7 +59,7 @@ async function wantedResources(call: Call, given: GivenArguments): Promise<Linux
 
 function resourceBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readJsonFile(path);
   } catch (error) {
     throw systemFailure(`read resources "${path}"`, error);
   }
