@@ -64,7 +64,8 @@ export function compileCreate(plan: CreatePlan): Program {
   emitOpenHostNetwork(c);
   emitStartInit(c);
   if (plan.unit !== undefined) emitAskForUnit(c, plan.unit);
-  emitStartCourier(c, plan.seccomp, stateOf(plan.request, "created"));
+  // As runc and crun have it, also where the filter is loaded after the start.
+  emitStartCourier(c, plan.seccomp, stateOf(plan.request, "creating"));
   if (c.userNamespace && !hasOneBetween(c)) emitWriteIdMaps(c);
   emitMoveNetDevices(c);
   if (plan.unit !== undefined) emitAwaitUnit(c, plan.unit);

@@ -51,7 +51,7 @@ suite("a seccomp listener", () => {
         const state = {
           ociVersion: "1.0.2",
           id: request.id,
-          status: "created",
+          status: "creating",
           pid,
           bundle: bench.directory,
           annotations: { "org.example.key": "värde" },
