@@ -9,6 +9,7 @@ import {
   OrlopError,
   type Uint64,
 } from "@orlop/core";
+import { CONSTANTS } from "../abi/constants.ts";
 import { seccompArchitecture } from "../abi/syscall-numbers/seccomp-architecture.ts";
 import { syscallNames, syscallNumber } from "../abi/syscall-numbers/syscall-numbers.ts";
 import { BPF_CODES, BPF_INSTRUCTIONS_MAX, decodeBpf } from "./bpf-instruction.ts";
@@ -495,7 +496,15 @@ describe("a listener", () => {
     const seccomp = { ...allowing([]), syscalls: notify, listenerPath: "/run/l.sock" };
     assert.deepEqual(compile(seccomp).listener, { path: "/run/l.sock", metadata: "" });
     assert.deepEqual(compile({ ...seccomp, listenerMetadata: "x" }).listener, { path: "/run/l.sock", metadata: "x" });
-    assert.equal(compile({ ...allowing(["read"]), listenerPath: "/run/l.sock" }).listener, undefined);
+    const silent = { ...allowing(["read"]), listenerPath: "/run/l.sock" };
+    assert.equal(compile(silent).listener, undefined);
+    const { listener, flags } = compileSeccomp(silent, { nativeArch: "SCMP_ARCH_X86_64", listensAlways: true });
+    assert.deepEqual(listener, { path: "/run/l.sock", metadata: "" });
+    assert.notEqual(flags & CONSTANTS.SECCOMP_FILTER_FLAG_NEW_LISTENER, 0);
+    assert.equal(
+      compileSeccomp(allowing(["read"]), { nativeArch: "SCMP_ARCH_X86_64", listensAlways: true }).listener,
+      undefined,
+    );
   });
 
   it("must be there when a rule asks for it", () => {

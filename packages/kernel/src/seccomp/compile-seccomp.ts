@@ -8,12 +8,14 @@ import { isPermissive, seccompReturn } from "./seccomp-action.ts";
 import { seccompFlags } from "./seccomp-flags.ts";
 import { verifySeccompBpf } from "./verify-seccomp-bpf.ts";
 
-/** Who gets the descriptor that seccomp(2) returns for a filter with `SCMP_ACT_NOTIFY`. */
+/** Who gets the descriptor that seccomp(2) returns for a filter that notifies. */
 interface SeccompListener {
   /** A unix stream socket on the host. */
   readonly path: string;
   /** Opaque text of the config for whoever listens there; empty when it gives none. */
   readonly metadata: string;
+  /** Version of the specification that it is told its state complies with; absent: ours. */
+  readonly stateVersion?: string;
 }
 
 /** What seccomp(2) with `SECCOMP_SET_MODE_FILTER` is called with. */
@@ -33,6 +35,8 @@ export interface SeccompProgram {
 export interface CompileSeccompOptions {
   /** The machine that will load the program. Its calls are always part of the filter. */
   readonly nativeArch: LinuxSeccompArch;
+  /** A listener gets its descriptor also where no rule has `SCMP_ACT_NOTIFY`, and then never hears of anything. */
+  readonly listensAlways?: boolean;
 }
 
 /** The native architecture and those that the config lists, each once. */
@@ -61,7 +65,7 @@ function chosenArchitectures(
   return [...chosen];
 }
 
-function chosenListener(seccomp: LinuxSeccomp): SeccompListener | undefined {
+function chosenListener(seccomp: LinuxSeccomp, listensAlways: boolean): SeccompListener | undefined {
   const { defaultAction, listenerPath = "", listenerMetadata, syscalls = [] } = seccomp;
   const failure = (code: "invalid" | "unsupported", member: string, what: string): OrlopError =>
     new OrlopError(code, `Cannot compile seccomp ${member}: ${what}`, { field: `${SECCOMP_FIELD}.${member}` });
@@ -76,7 +80,8 @@ function chosenListener(seccomp: LinuxSeccomp): SeccompListener | undefined {
       "SCMP_ACT_NOTIFY cannot be used as default action, it would stop the process that loads the filter",
     );
   }
-  if (!syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY")) return undefined;
+  const notifies = syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY");
+  if (!notifies && !(listensAlways && listenerPath !== "")) return undefined;
   if (listenerPath === "") throw failure("invalid", "listenerPath", "it is missing, and a rule has SCMP_ACT_NOTIFY");
   return { path: listenerPath, metadata: listenerMetadata ?? "" };
 }
@@ -95,11 +100,14 @@ function chosenListener(seccomp: LinuxSeccomp): SeccompListener | undefined {
  * @throws OrlopError `invalid` for a config that means nothing, `unsupported` for what cannot be loaded,
  * `exhausted` when the filter would be longer than the kernel takes
  */
-export function compileSeccomp(seccomp: LinuxSeccomp, { nativeArch }: CompileSeccompOptions): SeccompProgram {
+export function compileSeccomp(
+  seccomp: LinuxSeccomp,
+  { nativeArch, listensAlways = false }: CompileSeccompOptions,
+): SeccompProgram {
   const architectures = chosenArchitectures(seccomp, nativeArch);
   const defaultField = `${SECCOMP_FIELD}.defaultAction`;
   const defaultVerdict = seccompReturn(seccomp.defaultAction, seccomp.defaultErrnoRet, defaultField);
-  const listener = chosenListener(seccomp);
+  const listener = chosenListener(seccomp, listensAlways);
   const rules = parseProfileRules(seccomp, defaultVerdict);
   const decision = decideArchitectures(architectures, rules, {
     defaultVerdict,

@@ -16,7 +16,7 @@ export class SeccompProgramCache {
   /** Of configs that are the very same object: they need not be read to be known. */
   readonly #known = new WeakMap<
     LinuxSeccomp,
-    { readonly nativeArch: CompileSeccompOptions["nativeArch"]; readonly program: SeccompProgram }
+    { readonly options: CompileSeccompOptions; readonly program: SeccompProgram }
   >();
 
   /** @param programsMax when it has more, it forgets the one that was not asked for the longest */
@@ -27,14 +27,14 @@ export class SeccompProgramCache {
   /** The same as {@link compileSeccomp}, errors included. Nobody may change a config that was given once. */
   compile(seccomp: LinuxSeccomp, options: CompileSeccompOptions): SeccompProgram {
     const known = this.#known.get(seccomp);
-    if (known?.nativeArch === options.nativeArch) return known.program;
+    if (known !== undefined && isSame(known.options, options)) return known.program;
     const program = this.#find(seccomp, options);
-    this.#known.set(seccomp, { nativeArch: options.nativeArch, program });
+    this.#known.set(seccomp, { options, program });
     return program;
   }
 
   #find(seccomp: LinuxSeccomp, options: CompileSeccompOptions): SeccompProgram {
-    const key = JSON.stringify([options.nativeArch, seccomp], (_key, value) =>
+    const key = JSON.stringify([options.nativeArch, options.listensAlways === true, seccomp], (_key, value) =>
       typeof value === "bigint" ? { bigint: String(value) } : value,
     );
     const program = this.#programs.get(key) ?? compileSeccomp(seccomp, options);
@@ -44,4 +44,8 @@ export class SeccompProgramCache {
     if (oldest !== undefined && this.#programs.size > this.#programsMax) this.#programs.delete(oldest);
     return program;
   }
+}
+
+function isSame(one: CompileSeccompOptions, other: CompileSeccompOptions): boolean {
+  return one.nativeArch === other.nativeArch && (one.listensAlways === true) === (other.listensAlways === true);
 }

@@ -2,8 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { decodeRuntimeSpec, OrlopError, type Process, type RuntimeSpec } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
+import type { Warn } from "../process/warn.ts";
 import type { Call } from "./call.ts";
 import { callPath } from "./call-path.ts";
+import { decodeConfigOfCrun } from "./config-of-crun.ts";
+import { goesByCrun } from "./goes-by-crun.ts";
 import { readJsonFile } from "./read-json-file.ts";
 
 /** A config with a process, without which there is nothing to create. */
@@ -14,15 +17,17 @@ export interface ProcessSpec extends RuntimeSpec {
 /**
  * Reads the bundle that the command line names, and the config where it names one beside it.
  *
+ * @param warn takes what the user should know
  * @throws OrlopError `not-found` for a bundle or config that is not there, `invalid` for a config that cannot be used
  */
-export function readBundle(call: Call, given: string | undefined, config: string | undefined): Bundle {
+export function readBundle(call: Call, given: string | undefined, config: string | undefined, warn: Warn): Bundle {
   const path = callPath(call, given ?? ".");
+  const crunWarn = goesByCrun(call) ? warn : undefined;
   callPath(call, join(path, CONFIG));
   // As crun has it: the usual name means the bundle's.
-  if (config === undefined || config === CONFIG) return { path, spec: readConfig(path) };
+  if (config === undefined || config === CONFIG) return { path, spec: readConfig(path, undefined, crunWarn) };
   const configPath = callPath(call, config);
-  return { path, configPath, spec: readConfig(path, configPath) };
+  return { path, configPath, spec: readConfig(path, configPath, crunWarn) };
 }
 
 interface Bundle {
@@ -38,9 +43,11 @@ const CONFIG = "config.json";
 /**
  * @param bundle absolute
  * @param path where the config is, absolute
+ * @param crunWarn for callers of crun, who may write more into a config: takes what the user should know of that
  */
-export function readConfig(bundle: string, path: string = join(bundle, CONFIG)): ProcessSpec {
-  const spec = decodeRuntimeSpec(configBytes(bundle, path));
+export function readConfig(bundle: string, path: string = join(bundle, CONFIG), crunWarn?: Warn): ProcessSpec {
+  const bytes = configBytes(bundle, path);
+  const spec = crunWarn === undefined ? decodeRuntimeSpec(bytes) : decodeConfigOfCrun(bytes, crunWarn);
   const { process } = spec;
   if (process !== undefined) return { ...spec, process };
   throw new OrlopError("invalid", `Cannot use config "${path}": it has no process`, {

@@ -20,9 +20,9 @@ export const CREATE_FLAGS: readonly Flag[] = [
 
 /** What the command line asks to create. */
 export function createRequest(context: VerbContext, isDetached: boolean): OciCreate {
-  const { call, given, globals } = context;
+  const { call, given, globals, log } = context;
   const id = containerId(given);
-  const bundle = readBundle(call, given.filledText("bundle"), given.filledText("config"));
+  const bundle = readBundle(call, given.filledText("bundle"), given.filledText("config"), (text) => log.warn(text));
   const options = decodeProcessFlags(call, given, {
     process: bundle.spec.process,
     annotations: bundle.spec.annotations,

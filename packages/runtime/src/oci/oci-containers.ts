@@ -79,6 +79,8 @@ export interface OciContainersOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Hooks in the container's namespaces begin in the bundle, as with crun; absent: in the root file system. */
   readonly hooksInBundle?: boolean;
+  /** Seccomp listeners are told of containers as by crun: also where nothing notifies, and in its version. */
+  readonly listensAsCrun?: boolean;
   /** What earlier calls have compiled; absent: there were none. */
   readonly kept?: KeptWork;
   /** What the caller should know although everything goes on. */

@@ -113,6 +113,7 @@ describe("global options", () => {
       const containers = new FakeContainers().with("a", "running");
       await callOci(["pause", "a"], { containers, name });
       assert.equal(containers.options?.hooksInBundle, name === "crun");
+      assert.equal(containers.options?.listensAsCrun, name === "crun");
     }
   });
 

@@ -75,6 +75,7 @@ async function execute(
       cgroupDriver: globals.cgroupDriver,
       rootless: globals.rootless,
       hooksInBundle: goesByCrun(call),
+      listensAsCrun: goesByCrun(call),
       warn: (text) => log.warn(text),
       debug: (text) => log.debug(text),
     });

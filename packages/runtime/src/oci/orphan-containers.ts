@@ -69,10 +69,10 @@ export class OrphanContainers implements OciContainers {
   readonly #beginning = new Map<string, FollowedProgram>();
 
   constructor(options: OciContainersOptions) {
-    const { cgroupDriver, rootless, ownCgroups, warn, kept = new KeptWork() } = options;
+    const { cgroupDriver: driver, rootless, ownCgroups, warn, listensAsCrun, kept = new KeptWork() } = options;
     this.#options = options;
     this.#kept = kept;
-    this.#planner = new ContainerPlanner({ driver: cgroupDriver, rootless, ownCgroups, warn, kept });
+    this.#planner = new ContainerPlanner({ driver, rootless, ownCgroups, warn, listensAsCrun, kept });
   }
 
   async create(request: OciCreate): Promise<State> {

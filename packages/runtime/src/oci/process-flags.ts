@@ -82,7 +82,7 @@ function checkTerminal(
 ): void {
   const problem =
     isDetached && terminal && consoleSocket === undefined
-      ? `cannot allocate tty if ${name} will detach without setting console socket`
+      ? `cannot allocate tty if ${name} will detach without setting console socket: use --console-socket`
       : consoleSocket !== undefined && !(isDetached && terminal)
         ? `cannot use console socket if ${name} will not detach or allocate tty`
         : undefined;

@@ -42,6 +42,8 @@ interface PlannerOptions {
   readonly ownCgroups?: string | undefined;
   /** Takes what the user should know; a warning of the process otherwise. */
   readonly warn?: Warn | undefined;
+  /** Seccomp listeners are told of containers as by crun: also where nothing notifies, and in its version. */
+  readonly listensAsCrun?: boolean | undefined;
   /** Where resctrl is mounted, for tests; absent: where this machine has it. */
   readonly resctrl?: string | undefined;
   /** What was read of this machine and compiled before; absent: nothing. */
@@ -128,11 +130,18 @@ export class ContainerPlanner {
 
   #seccomp({ linux, annotations = {} }: RuntimeSpec): SeccompProgram | undefined {
     if (linux?.seccomp === undefined) return undefined;
-    const program = this.#filters.compile(linux.seccomp, { nativeArch: nativeSeccompArch(this.host.architecture) });
+    const { listensAsCrun = false } = this.#options;
+    const nativeArch = nativeSeccompArch(this.host.architecture);
+    const program = this.#filters.compile(linux.seccomp, { nativeArch, listensAlways: listensAsCrun });
     if ((annotations[UNKNOWN_CALLS_FAIL] ?? "0") !== "0") refuseUnknownCalls(program.ignoredNames);
-    return program;
+    const { listener } = program;
+    if (!listensAsCrun || listener === undefined) return program;
+    return { ...program, listener: { ...listener, stateVersion: CRUN_STATE_VERSION } };
   }
 }
+
+/** Of the state that crun sends to a seccomp listener, whatever the config's version is. */
+const CRUN_STATE_VERSION = "0.2.0";
 
 /** crun's: a filter with a name of no system call is an error, and not one of another kernel's time. */
 const UNKNOWN_CALLS_FAIL = "run.oci.seccomp_fail_unknown_syscall";

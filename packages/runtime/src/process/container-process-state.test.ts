@@ -22,6 +22,11 @@ suite("the text of a container process state", () => {
     });
   });
 
+  test("names another version of the specification where it is asked to", () => {
+    const { text } = processStateText(STATE, "", "0.2.0");
+    assert.match(text.toString(), /^\{"ociVersion":"0\.2\.0",/);
+  });
+
   test("leaves the container's own pid to be another's", () => {
     const state = { ...STATE, status: "running", pid: 5 } as const;
     assert.deepEqual(filledIn(state, "", "4194304"), {

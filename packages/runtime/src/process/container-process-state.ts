@@ -15,9 +15,13 @@ const PID = "\0pid";
  * What a seccomp listener gets beside the descriptor (config-linux.md, "The Container Process State"). The pid of the
  * process is known only once it runs; a `state` without a pid is that of the same process.
  */
-export function processStateText(state: State, metadata: string): ProcessStateText {
+export function processStateText(
+  state: State,
+  metadata: string,
+  version: string = RUNTIME_SPEC_VERSION,
+): ProcessStateText {
   const message: Record<keyof ContainerProcessState, unknown> = {
-    ociVersion: RUNTIME_SPEC_VERSION,
+    ociVersion: version,
     fds: [SECCOMP_FD_NAME],
     pid: PID,
     metadata,

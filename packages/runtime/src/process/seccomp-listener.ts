@@ -142,10 +142,10 @@ function emitSendState(
   socket: Slot,
   fd: Slot,
   state: State,
-  { path, metadata }: ListenedProgram["listener"],
+  { path, metadata, stateVersion }: ListenedProgram["listener"],
 ): void {
   const { p, slots } = s;
-  const { text, pidOffsets } = processStateText(state, metadata);
+  const { text, pidOffsets } = processStateText(state, metadata, stateVersion);
   const sent = p.slot("sent");
   const whole = p.label("sent it all");
   p.step({

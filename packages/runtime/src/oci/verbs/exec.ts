@@ -2,6 +2,7 @@ import { OrlopError } from "@orlop/core";
 import { readConfig } from "../bundle.ts";
 import { containerId } from "../container-id.ts";
 import { EXEC_PROCESS_FLAGS, execProcess } from "../exec-process.ts";
+import { goesByCrun } from "../goes-by-crun.ts";
 import { keptDescriptors } from "../kept-descriptors.ts";
 import type { OciExec, OciState } from "../oci-containers.ts";
 import { decodeProcessFlags, PROCESS_FLAGS } from "../process-flags.ts";
@@ -39,7 +40,8 @@ function execRequest(context: VerbContext, state: OciState): OciExec {
   const ignorePaused = given.isOn("ignore-paused");
   checkState(state, ignorePaused);
   // A process that was changed since would not be the container's any more, but it is what runc takes, too.
-  const process = execProcess(call, given, () => readConfig(state.bundle, state.configPath).process);
+  const own = () => readConfig(state.bundle, state.configPath, goesByCrun(call) ? () => {} : undefined).process;
+  const process = execProcess(call, given, own);
   const cgroup = subCgroups(given.list("cgroup"));
   const options = decodeProcessFlags(call, given, {
     process,
