@@ -7,7 +7,7 @@ import { suite, test } from "node:test";
 import { decodeRuntimeSpec, type Mount, type OrlopError, type RootFilesystem } from "@orlop/core";
 import type { Program } from "@orlop/kernel";
 import { runtimeSpecText } from "@orlop/testkit";
-import { instructionsOf, resolveCarelessly, without } from "./faulty-program-fixture.ts";
+import { callsOf, instructionsOf, openCarelessly, resolveCarelessly, without } from "./faulty-program-fixture.ts";
 import { spawnMaker } from "./maker-fixture.ts";
 import { bounded, type ProcessBench, rootObstacle, type SpecChanges, withBench } from "./process-bench-fixture.ts";
 
@@ -124,6 +124,20 @@ suite("CVE-2024-21626: a leaked descriptor as working directory", () => {
         assert.ok(shown.join().includes("container.json"), `without the check: ${JSON.stringify(shown)}`);
       }));
   }
+
+  test("is not even there: what was opened without care is closed, and would stay open", (t) =>
+    withBench(t, async (bench) => {
+      const list = "for f in /proc/$$/fd/*; do echo $(basename $f) $(readlink $f); done";
+      const opened = async (): Promise<readonly string[]> =>
+        (await bench.run(list)).output.split("\n").filter((line) => /^\d/.test(line) && !/^[012] |pipe:/.test(line));
+      const careful = await unprotected(bench, openCarelessly, opened);
+      assert.deepEqual(careful, []);
+      const closing = (program: Program): readonly number[] =>
+        callsOf(program, "close_range", /^close what the program must not inherit/);
+      const both = (program: Program): Program => openCarelessly(without(program, closing(program)));
+      const left = await unprotected(bench, both, opened);
+      assert.notDeepEqual(left, [], "without the protection");
+    }));
 
   test("is refused to an exec, and would show the host's files", (t) =>
     withBench(t, async (bench) => {

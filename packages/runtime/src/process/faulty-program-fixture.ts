@@ -190,3 +190,21 @@ export function resolveCarelessly(program: Program): Program {
   }
   return { ...program, image };
 }
+
+const O_CLOEXEC = 0o2000000n;
+
+/** The program whose openat calls leave what they open to whatever is executed. */
+export function openCarelessly(program: Program): Program {
+  const builder = new ProgramBuilder(program.architecture);
+  let { instructions } = program;
+  for (const index of callsOf(program, "openat")) {
+    const { operands, ...rest } = instructionAt(program, index);
+    const careless = operands.map((operand) =>
+      "show" in operand && "value" in operand && /\bO_CLOEXEC\b/.test(operand.show)
+        ? builder.number(operand.value & ~O_CLOEXEC, operand.show)
+        : operand,
+    );
+    instructions = instructions.with(index, { ...rest, operands: careless });
+  }
+  return { ...program, instructions };
+}
