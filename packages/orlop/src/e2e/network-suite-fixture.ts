@@ -200,6 +200,14 @@ describe("networks", { skip }, () => {
     assert.equal((await within("python3", "-c", CLIENT, "127.0.0.1", "18080")).stdout, "I am db\n");
   });
 
+  test("one that was started without any is connected by root alone while it runs", async () => {
+    await ok("run", "-d", ...fixture.idFlags(), "--name", "apart", "host", "sleep", "600");
+    const { exitCode, stderr } = await orlop("network", "connect", "app", "apart");
+    assert.equal(exitCode, beside === undefined ? 0 : 1, stderr);
+    if (beside !== undefined) assert.match(stderr, /its namespaces were made without an ordinary user's networks/);
+    await ok("rm", "-f", "apart");
+  });
+
   test("what was killed beside containers is put back by the next command", {
     skip: beside === undefined,
   }, async () => {
