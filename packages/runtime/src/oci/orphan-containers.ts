@@ -52,6 +52,7 @@ import type {
   OciState,
   OciStats,
 } from "./oci-containers.ts";
+import { orphanState } from "./orphan-state.ts";
 import { recordToDelete } from "./record-to-delete.ts";
 import { refuseNotRestorable } from "./refuse-not-restorable.ts";
 import { StageLog } from "./stage-log.ts";
@@ -182,35 +183,14 @@ export class OrphanContainers implements OciContainers {
 
   async state(id: string): Promise<OciState> {
     const directory = this.#directory(id);
-    return this.#stateOf(directory, directory.record(id));
-  }
-
-  #stateOf(directory: ContainerDirectory, record: ContainerRecord): OciState {
-    const { id } = record;
-    const pid = directory.created()?.value;
-    const status = containerStatus(directory, record, pid, this.#planner.host.bootId);
-    if (pid === undefined && status !== "creating") {
-      throw new OrlopError("not-found", `Cannot find container "${id}": its making was cut short`);
-    }
-    return {
-      ociVersion: record.ociVersion,
-      id,
-      status,
-      ...(pid === undefined || status === "stopped" ? {} : { pid }),
-      bundle: record.bundle,
-      annotations: record.annotations,
-      rootfs: record.rootfs,
-      ...(record.configPath === undefined ? {} : { configPath: record.configPath }),
-      created: new Date(record.createdAtMs).toISOString(),
-      ownerUid: record.ownerUid,
-    };
+    return orphanState(directory, directory.record(id), this.#planner.host.bootId);
   }
 
   async list(): Promise<readonly OciState[]> {
     return ContainerDirectory.list(this.#options.root).flatMap((id) => {
       try {
         const directory = this.#directory(id);
-        return [this.#stateOf(directory, directory.record(id))];
+        return [orphanState(directory, directory.record(id), this.#planner.host.bootId)];
       } catch (error) {
         // Half made, deleted since, or no container's directory at all.
         if ((error as OrlopError).code !== "not-found") this.#options.warn((error as Error).message);
