@@ -10,8 +10,8 @@ export const killVerb: Verb = {
   description: `Sends a signal to the container's first process: a number or a name such as KILL, SIGTERM,
 RTMIN+3. Without SIGNAL it is SIGTERM.
 
-With --regex, CONTAINER is a regular expression, and every container is sent it whose id it matches
-and that has not stopped.`,
+With --regex, CONTAINER is a regular expression: it is sent to all whose ids match, and that have
+not stopped.`,
   flags: [
     { name: "all", short: "a", kind: "switch", help: "To every process; no failure if the container has stopped" },
     regexFlag("To all containers whose ids match"),
