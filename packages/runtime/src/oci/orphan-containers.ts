@@ -406,6 +406,8 @@ export class OrphanContainers implements OciContainers {
   async #discard({ followed, record }: BegunContainer, pid: number | undefined): Promise<void> {
     const directory = this.#directory(record.id);
     using known = pid === undefined ? undefined : PinnedProcess.open(pid, uptime() * 1000);
+    // The reaper cannot be told where its directory is gone, and waits for its init.
+    if (known !== undefined && !directory.exists()) await this.#end(known, record);
     directory.tryCommand("signal", constants.signals.SIGKILL);
     await followed.ended.promise;
     using init = unsupervisedInit(directory, record, this.#planner.host.bootId);
