@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { type ConstantName, DM_IOCTL, DM_TARGET_SPEC, type ProgramBuilder } from "@orlop/kernel";
@@ -41,7 +41,15 @@ export class DeviceMapper {
 
   /** Why there is none; undefined where there is. */
   static obstacle(): string | undefined {
-    return existsSync(CONTROL) ? undefined : `this kernel has no device mapper (${CONTROL})`;
+    try {
+      // A file of that name alone says nothing: whoever opens it also has the kernel load its module.
+      closeSync(openSync(CONTROL, "r"));
+      return undefined;
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      const isAbsent = ["ENOENT", "ENODEV", "ENXIO"].includes(code);
+      return isAbsent ? `this kernel has no device mapper (${CONTROL})` : `${CONTROL} cannot be opened: ${code}`;
+    }
   }
 
   /** Says something to a device's target. @throws OrlopError with the errno of the target */
