@@ -58,13 +58,14 @@ export function isCopied(path: string): boolean {
 
 /**
  * What the scripts of base-files, base-passwd, libc-bin and debianutils would make of these files; where `scripts` are
- * run later only what those of others need meanwhile, and what they leave alone where it is there.
+ * run later only what those of others need meanwhile, and what they leave alone where it is there. `/tmp` is always there:
+ * most programs rely on it, also without base-files.
  */
 export function baseFiles(
   contents: ReadonlyMap<string, Buffer>,
   { mtime, scripts }: { readonly mtime: number; readonly scripts: boolean },
 ): readonly TarEntry[] {
-  const entries: TarEntry[] = [];
+  const entries: TarEntry[] = [{ kind: "directory", path: "tmp", mode: 0o1777, mtime }];
   if (!scripts && [...contents.keys()].some((path) => path.startsWith(BASE_FILES))) {
     for (const [path, special] of Object.entries(DIRECTORIES))
       entries.push({ kind: "directory", path, mode: 0o755, mtime, ...special });

@@ -223,6 +223,14 @@ test("makes what the scripts of the base packages would: passwd, group, shells",
   assert.equal(image.entries.find(({ path }) => path === "run/lock/")?.mode, 0o1777);
 });
 
+test("makes /tmp, unless a package has one", async () => {
+  await using mirror = await TestMirror.start([HELLO, LIBHELLO, { name: "own-tmp", entries: [directory("tmp")] }]);
+  const modeOfTmp = async (query: string): Promise<readonly (number | undefined)[]> =>
+    (await make(mirror, query)).entries.filter(({ path }) => path === "tmp/").map(({ mode }) => mode);
+  assert.deepEqual(await modeOfTmp("packages=hello"), [0o1777]);
+  assert.deepEqual(await modeOfTmp("packages=own-tmp"), [0o755]);
+});
+
 test("leaves a file to the package that replaces it, and refuses one that two packages have", async () => {
   const old: FixtureDeb = { name: "a", entries: [file("etc/x", "old"), file("etc/y", "y")] };
   const young: FixtureDeb = { name: "b", fields: { Replaces: "a (<< 2)" }, entries: [file("etc/x", "new")] };
