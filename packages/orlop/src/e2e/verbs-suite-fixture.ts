@@ -115,10 +115,10 @@ function updateCases(c: SuiteContext, ok: Succeed): void {
       await ok("create", ...c.fixture.idFlags(), "--name", "small", "host", "true");
       const limits = ["-m", "64m", "--pids-limit", "9", "--cpus", "0.5", "--restart", "on-failure:2"];
       assert.equal(await ok("update", ...limits, "small"), "small");
-      const format = "{{.Memory}} {{.PidsLimit}} {{.CpuQuota}} {{.RestartPolicy.Name}}";
+      const format = "{{.Memory}} {{.PidsLimit}} {{.NanoCpus}} {{.CpuQuota}} {{.RestartPolicy.Name}}";
       assert.equal(
         await ok("inspect", "-f", `{{with .HostConfig}}${format}{{end}}`, "small"),
-        "67108864 9 50000 on-failure",
+        "67108864 9 500000000 0 on-failure",
       );
       const none = await c.fixture.orlop(["update", "small"]);
       assert.deepEqual([none.exitCode, /you must provide one or more flags/.test(none.stderr)], [1, true]);

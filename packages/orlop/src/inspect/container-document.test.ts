@@ -101,6 +101,17 @@ describe("a container's document", () => {
     assert.equal(said.HostConfig.ShmSize, 64 * 1024 * 1024);
   });
 
+  test("tells processor time as it was asked for: so many CPUs, or a quota", () => {
+    const told = (cpu: object) => {
+      const { NanoCpus, CpuPeriod, CpuQuota } = document({ spec: { linux: { resources: { cpu } } } }).HostConfig;
+      return [NanoCpus, CpuPeriod, CpuQuota];
+    };
+    assert.deepEqual(told({ period: 100_000, quota: 150_000 }), [1_500_000_000, 0, 0]);
+    assert.deepEqual(told({ quota: 50_000 }), [0, 0, 50_000]);
+    assert.deepEqual(told({ period: 50_000, quota: 50_000 }), [0, 50_000, 50_000]);
+    assert.deepEqual(told({}), [0, 0, 0]);
+  });
+
   test("tells how it runs, and how it has ended", () => {
     const running = document({ state: { status: "paused", pid: 42, startedAtMs: 0 } });
     assert.deepEqual(

@@ -1,12 +1,15 @@
 import {
   DEFAULT_CAPABILITIES,
+  type Int64,
   type LinuxBlockIODevice,
+  type LinuxCPU,
   type LinuxResources,
   type LinuxThrottleDevice,
   type Mount,
 } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
+import { CPU_PERIOD_MICROSECONDS } from "../run/cpu-bandwidth.ts";
 import { egressWords } from "../run/egress-flag.ts";
 import type { InspectedContainer } from "./container-document.ts";
 import { dictionaryOf, documentOf } from "./document-of.ts";
@@ -149,11 +152,19 @@ function shmSize(mounts: readonly Mount[]): number {
   return Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
 }
 
+/** `--cpus` is a quota of the usual period, and docker shows it as neither. */
+function bandwidth({ period = 0, quota = 0 }: LinuxCPU = {}): Record<"nanoCpus" | "period" | "quota", Int64> {
+  return period === CPU_PERIOD_MICROSECONDS && quota > 0
+    ? { nanoCpus: (Number(quota) * 1e9) / period, period: 0, quota: 0 }
+    : { nanoCpus: 0, period, quota };
+}
+
 function resourceFields(
   container: Container,
   { memory, cpu, pids, blockIO = {} }: LinuxResources,
 ): readonly StructField[] {
   const { rlimits = [] } = container.process;
+  const time = bandwidth(cpu);
   const { wishes = {} } = container;
   const path = ({ major, minor }: LinuxBlockIODevice): string =>
     wishes.blockDevices?.[`${major}:${minor}`] ?? `${major}:${minor}`;
@@ -171,7 +182,7 @@ function resourceFields(
   return documentOf({
     CpuShares: cpu?.shares ?? 0,
     Memory: memory?.limit ?? 0,
-    NanoCpus: 0,
+    NanoCpus: time.nanoCpus,
     CgroupParent: wishes.cgroupParent ?? "",
     BlkioWeight: blockIO.weight ?? 0,
     BlkioWeightDevice: weights.length === 0 ? NIL_LIST : weights,
@@ -179,8 +190,8 @@ function resourceFields(
     BlkioDeviceWriteBps: rates(blockIO.throttleWriteBpsDevice),
     BlkioDeviceReadIOps: rates(blockIO.throttleReadIOPSDevice),
     BlkioDeviceWriteIOps: rates(blockIO.throttleWriteIOPSDevice),
-    CpuPeriod: cpu?.period ?? 0,
-    CpuQuota: cpu?.quota ?? 0,
+    CpuPeriod: time.period,
+    CpuQuota: time.quota,
     CpuRealtimePeriod: cpu?.realtimePeriod ?? 0,
     CpuRealtimeRuntime: cpu?.realtimeRuntime ?? 0,
     CpusetCpus: cpu?.cpus ?? "",

@@ -2,13 +2,13 @@ import { type LinuxCPU, type LinuxResources, OrlopError } from "@orlop/core";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { readBlockLimits } from "./block-limits.ts";
 import { parseByteSize } from "./byte-size.ts";
+import { cpuBandwidth } from "./cpu-bandwidth.ts";
 
 /** Limits that a container is given; absent is unlimited. */
 export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids" | "blockIO">;
 
 /** What docker has the kernel guarantee: below, nothing starts. */
 export const MEMORY_MIN_BYTES: number = 6 * 1024 * 1024;
-const CPU_PERIOD_MICROSECONDS = 100_000;
 const CPU_PERIOD_MIN = 1000;
 const CPU_PERIOD_MAX = 1_000_000;
 const CPU_QUOTA_MIN = 1000;
@@ -111,7 +111,7 @@ function readBandwidth(flags: ParsedFlags, cpuCount: number): { readonly period?
   if (cpus !== undefined && cpus > 0) {
     if (period) throw invalid("cpus", "Conflicting options: Nano CPUs and CPU Period cannot both be set");
     if (quota) throw invalid("cpus", "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
-    return { period: CPU_PERIOD_MICROSECONDS, quota: Math.round(cpus * CPU_PERIOD_MICROSECONDS) };
+    return cpuBandwidth(cpus);
   }
   if (period && (period < CPU_PERIOD_MIN || period > CPU_PERIOD_MAX)) {
     throw invalid("cpu-period", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");

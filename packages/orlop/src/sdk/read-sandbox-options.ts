@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
 import { parseByteSize } from "../run/byte-size.ts";
+import { cpuBandwidth } from "../run/cpu-bandwidth.ts";
 import type { MachineView } from "../run/machine-view.ts";
 import { MEMORY_MIN_BYTES, type ResourceLimits } from "../run/resource-limits.ts";
 import type { RunOptions } from "../run/run-options.ts";
@@ -146,19 +147,16 @@ function readDisk({ disk }: SandboxOptions): Pick<RunOptions, "storageSizeMaxByt
   return size === undefined ? {} : { storageSizeMaxBytes: size };
 }
 
-const CPU_PERIOD_MICROSECONDS = 100_000;
-
 function readLimits({ memory, cpus, pids }: SandboxOptions, machine: MachineView): ResourceLimits {
   const limit = typeof memory === "string" ? inField("memory", () => parseByteSize(memory)) : memory;
   if (limit !== undefined && limit < MEMORY_MIN_BYTES) {
     throw invalid("memory", `it is less than ${MEMORY_MIN_BYTES} bytes, with which nothing starts`);
   }
   if (cpus !== undefined && cpus > machine.cpuCount) throw invalid("cpus", `this machine has ${machine.cpuCount}`);
-  const quota = cpus === undefined ? undefined : Math.round(cpus * CPU_PERIOD_MICROSECONDS);
   return {
     // No swap on top: what is asked for is all that there is.
     ...(limit === undefined ? {} : { memory: { limit, ...(machine.swapLimits ? { swap: limit } : {}) } }),
-    ...(quota === undefined ? {} : { cpu: { period: CPU_PERIOD_MICROSECONDS, quota } }),
+    ...(cpus === undefined ? {} : { cpu: cpuBandwidth(cpus) }),
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
   };
 }
