@@ -58,12 +58,31 @@ describe("an error of a field for which runc has words of its own", () => {
   for (const [code, options, words] of cases) {
     test(`has them behind its first line: ${words}`, () => {
       const error = new OrlopError(code, "Cannot do it: no\nTry something else", options);
-      assert.equal(callerMessage("run", error), `Cannot do it: no (${words})\nTry something else`);
+      assert.equal(callerMessage("run", error), `Cannot do it: no (${options.field}) (${words})\nTry something else`);
     });
   }
 
-  test("is left as it is where it is about something else", () => {
-    const options = { operation: "set scheduler SCHED_FIFO", errno: "EPERM", field: "process.scheduler" };
-    assert.equal(callerMessage("run", new OrlopError("denied", "Cannot do it: no", options)), "Cannot do it: no");
+  test("is left with its field where it is about something else", () => {
+    for (const [operation, errno] of [
+      ["set scheduler SCHED_FIFO", "EPERM"],
+      ["set scheduler SCHED_DEADLINE", "EINVAL"],
+    ] as const) {
+      const options = { operation, errno, field: "process.scheduler" };
+      const told = callerMessage("run", new OrlopError("denied", "Cannot do it: no", options));
+      assert.equal(told, "Cannot do it: no (process.scheduler)");
+    }
+  });
+
+  test("has its words behind what is one line, whatever the values in it", () => {
+    const error = new OrlopError("executable-not-found", 'Cannot execute "a\nb": no\nTry another', {
+      field: "process.args[0]",
+    });
+    const told = 'Cannot execute "a\\nb": no (process.args[0]) (executable file not found in $PATH)\nTry another';
+    assert.equal(callerMessage("run", error), told);
+  });
+
+  test("does not name a field twice", () => {
+    const error = new OrlopError("invalid", "Cannot use hostname: no", { field: "hostname" });
+    assert.equal(callerMessage("run", error), "Cannot use hostname: no");
   });
 });

@@ -1,4 +1,5 @@
 import type { ErrorCode, OrlopError } from "@orlop/core";
+import { toldText } from "./told-text.ts";
 
 /**
  * Words that callers look for in what a runtime says, runc's all of them; undefined: nobody does.
@@ -41,7 +42,7 @@ interface Rule {
   readonly field: RegExp;
   /** Of any, if absent. */
   readonly operation?: RegExp;
-  readonly words: (operation: string, errno: string | undefined) => string;
+  readonly words: (operation: string, errno: string | undefined) => string | undefined;
 }
 
 const RULES: readonly Rule[] = [
@@ -52,7 +53,8 @@ const RULES: readonly Rule[] = [
   {
     field: /^process\.scheduler$/,
     operation: /SCHED_DEADLINE$/,
-    words: () => "process scheduler can't be used together with AllowedCPUs",
+    words: (_operation, errno) =>
+      errno === "EPERM" ? "process scheduler can't be used together with AllowedCPUs" : undefined,
   },
   {
     field: /^process\.cwd$/,
@@ -89,11 +91,12 @@ const RULES: readonly Rule[] = [
 const HOOK_FIELD = /^hooks\.(\w+)\[(\d+)\]/;
 
 /**
- * The message of an error with the words that callers look for, unless it has them already: they stand in parentheses
- * behind its first line.
+ * The message of an error with its field and the words that callers look for, unless it has them already: they stand in
+ * parentheses behind its first line.
  */
 export function callerMessage(verb: string, error: OrlopError): string {
-  const { code, message, operation, errno, field } = error;
+  const { code, operation, errno, field } = error;
+  const message = withWords(toldText(error.message), field);
   const [, kind, index] = HOOK_FIELD.exec(field ?? "") ?? [];
   if (kind !== undefined && /\bhook\b/.test(operation ?? "")) {
     // The words of runc 1.2, then of 1.1.

@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { systemFailure } from "@orlop/kernel";
+import { toldText } from "./told-text.ts";
 
 type Level = "error" | "warning" | "debug";
 
@@ -41,7 +42,7 @@ export class Log {
   }
 
   warn(message: string): void {
-    this.#write("warning", message);
+    this.#write("warning", toldText(message));
   }
 
   debug(message: string): void {

@@ -9,6 +9,7 @@ import { goesByCrun } from "./goes-by-crun.ts";
 import { Log } from "./log.ts";
 import type { OciContainers, OciContainersOptions } from "./oci-containers.ts";
 import { openContainers } from "./open-containers.ts";
+import { toldText } from "./told-text.ts";
 import type { Verb } from "./verb.ts";
 import { VERBS } from "./verb-table.ts";
 
@@ -120,13 +121,13 @@ async function printHelp(call: Call, log: Log, name: string | undefined): Promis
 }
 
 function unknownVerb({ name: command }: Call, log: Log, name: string): number {
-  log.error(`No help topic for '${name}': there is no such command\nTry '${command} --help'.`);
+  log.error(`No help topic for '${toldText(name)}': there is no such command\nTry '${command} --help'.`);
   return UNKNOWN_VERB;
 }
 
 function errorMessage(verb: string, error: unknown): string {
   const failure = error instanceof OrlopError ? error : asSystemFailure(error);
-  if (failure !== undefined) return callerMessage(verb, failure);
+  if (failure !== undefined) return toldText(callerMessage(verb, failure));
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `This should not have happened: ${text}`;
 }

@@ -6,9 +6,11 @@ import type { Warn } from "./warn.ts";
 /** Options of memory that callers of runtimes leave on binds. mount(2) takes any there, and does nothing with them. */
 const OF_MEMORY: ReadonlySet<string> = new Set(["mode", "size", "nr_inodes", "nr_blocks", "uid", "gid"]);
 
+type DataOption = readonly [key: string, value: string | undefined];
+
 /** @throws OrlopError `invalid` for a bind with options of a file system, except those of memory */
 export function checkBindOptions(plan: CreatePlan, { mount, field, options }: PlannedMount): void {
-  const unknown = options.data.find(([key, value]) => value === undefined || !OF_MEMORY.has(key));
+  const unknown = options.data.find((option) => !isOfMemory(option));
   if (unknown === undefined) return;
   const source = absoluteSource({ plan }, mount.source ?? "");
   throw new OrlopError("invalid", `Cannot bind "${source}": a bind has no option "${optionText(unknown)}"`, {
@@ -19,12 +21,17 @@ export function checkBindOptions(plan: CreatePlan, { mount, field, options }: Pl
 /** Tells of those: the file system that a bind shows has what it has. */
 export function warnOfBindOptions(plan: CreatePlan, warn: Warn): void {
   for (const { mount, options } of plannedMounts({ plan })) {
-    if (options.bind === "no" || options.data.length === 0) continue;
-    const words = options.data.map(optionText).join(", ");
+    if (options.bind === "no") continue;
+    const words = options.data.filter(isOfMemory).map(optionText).join(", ");
+    if (words === "") continue;
     warn(`Cannot give "${mount.destination}" the options ${words}: it is a bind, which has none; they are left out`);
   }
 }
 
-function optionText([key, value]: readonly [string, string | undefined]): string {
+function isOfMemory([key, value]: DataOption): boolean {
+  return value !== undefined && OF_MEMORY.has(key);
+}
+
+function optionText([key, value]: DataOption): string {
   return value === undefined ? key : `${key}=${value}`;
 }

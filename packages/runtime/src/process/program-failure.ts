@@ -57,7 +57,11 @@ const FIELD_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "mounts[]": { ELOOP: "too many levels of symbolic links, and it must be mounted on ordinary directory" },
   "mounts[].options": { EINVAL: "this kernel cannot do that to a file system of this kind" },
   "process.scheduler": {
-    EPERM: "it takes CAP_SYS_NICE outside of user namespaces, and SCHED_DEADLINE every CPU of the machine",
+    EPERM:
+      "it takes CAP_SYS_NICE outside of user namespaces, SCHED_DEADLINE every CPU of the machine, and SCHED_FIFO and " +
+      "SCHED_RR a cgroup with linux.resources.cpu.realtimeRuntime where version 1 limits that",
+    EINVAL:
+      "the policy does not take these values; SCHED_DEADLINE takes runtime <= deadline <= period, 1024 ns at least and 2^63 at most",
     EOPNOTSUPP: "this kernel does not clamp utilization",
   },
   "linux.netDevices.*": {

@@ -11,6 +11,7 @@ import type { Call } from "../call.ts";
 import { isExecIdOf } from "../exec-id.ts";
 import { decodeGlobalOptions, GLOBAL_FLAGS } from "../global-options.ts";
 import { OrphanContainers } from "../orphan-containers.ts";
+import { toldText } from "../told-text.ts";
 import { VERBS } from "../verb-table.ts";
 
 /** A call whose server has gone, or whose caller has. */
@@ -78,7 +79,7 @@ async function whatWasMade({ call, sinceMs }: AbandonedCall): Promise<Made | und
   if (!directory.exists()) return undefined;
   const { makerPid, createdAtMs } = directory.record(id);
   if (makerPid !== call.pid || createdAtMs < sinceMs) return undefined;
-  const warn = (text: string): void => call.complain(`${text}\n`);
+  const warn = (text: string): void => call.complain(`${toldText(text)}\n`);
   const { hands, env, pid: callerPid } = call;
   const debug = (): void => {};
   const containers = new OrphanContainers({ root, hands, cgroupDriver, rootless, callerPid, env, warn, debug });
