@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { type Descriptor, MEDIA_TYPE_IMAGE_INDEX, MEDIA_TYPE_IMAGE_MANIFEST, parsePlatform } from "@orlop/core";
+import {
+  type Descriptor,
+  MEDIA_TYPE_IMAGE_INDEX,
+  MEDIA_TYPE_IMAGE_MANIFEST,
+  OrlopError,
+  parsePlatform,
+} from "@orlop/core";
 import { imageParts } from "./image-parts.ts";
 
 /** A member of an index: a manifest for a platform, or without one, or an index of those. */
@@ -104,6 +110,24 @@ describe("of an index the manifest for a platform", () => {
     const members: readonly Member[] = ["linux/arm64", "linux/arm/v6", { attests: "a" }];
     const message = "Cannot find an image for linux/amd64, it has linux/arm64, linux/arm/v6";
     await assert.rejects(chosen(members, "linux/amd64"), { code: "not-found", message });
+  });
+
+  test("is missing with the platforms that are there where the index names more than was kept", async () => {
+    const documents = new Documents();
+    const index = documents.index(["linux/amd64", "linux/arm64", "linux/arm/v6", { attests: "a" }]);
+    const lacking = (...names: readonly string[]) => {
+      return async (descriptor: Descriptor): Promise<Buffer> => {
+        const name = documents.names.get(descriptor.digest) ?? "";
+        if (names.includes(name)) throw new OrlopError("not-found", `no ${name}`);
+        return await documents.read(descriptor);
+      };
+    };
+    const platform = parsePlatform("linux/amd64");
+    const what = "its index names one, and of what that names only linux/arm64, linux/arm/v6 is here";
+    const message = `Cannot find an image for linux/amd64: ${what}\nTry the platform linux/arm64.`;
+    await assert.rejects(imageParts(lacking("linux/amd64"), index, { platform }), { code: "not-found", message });
+    const nothing = lacking("linux/amd64", "linux/arm64", "linux/arm/v6");
+    await assert.rejects(imageParts(nothing, index, { platform }), { code: "not-found", message: "no linux/amd64" });
   });
 
   test("is not searched for without end", async () => {

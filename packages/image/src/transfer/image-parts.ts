@@ -11,6 +11,7 @@ import {
 } from "@orlop/core";
 import {
   INDEX_DEPTH_MAX,
+  isAttestation,
   isIndex,
   membersForPlatform,
   nestedTooDeep,
@@ -21,6 +22,9 @@ import {
 
 /** Of all indexes of an image together. */
 const MANIFESTS_MAX = 1000;
+
+/** Members of an index that are looked for so that an error can name them. */
+const OTHERS_MAX = 16;
 
 const MANIFEST_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPE_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_MANIFEST]);
 
@@ -68,7 +72,11 @@ export async function imageParts(
     const chosen = platform && (await choose(read, manifests, { platform, depth: depth - 1 }));
     if (platform !== undefined && chosen === undefined) throw noneFor(platform, manifests);
     const children = chosen === undefined ? manifests : [chosen.descriptor];
-    for (const child of children) await visit(child, depth - 1);
+    try {
+      for (const child of children) await visit(child, depth - 1);
+    } catch (error) {
+      throw platform === undefined ? error : ((await othersThere(read, manifests, platform, error)) ?? error);
+    }
     found.set(descriptor.digest, { descriptor, content, children });
   };
   await visit(target, INDEX_DEPTH_MAX);
@@ -113,6 +121,33 @@ async function chooseWithin(
   if (depth === 0) throw nestedTooDeep();
   const nested = decodeIndex(await read(index)).manifests;
   return (await choose(read, nested, { platform, depth: depth - 1 }))?.rank;
+}
+
+/**
+ * What an index of which only another platform was kept fails with: exports for one platform have the index as it was, and
+ * so has the content store of what was pulled. Undefined where there is no other either.
+ */
+async function othersThere(
+  read: ReadDocument,
+  manifests: readonly Descriptor[],
+  platform: Platform,
+  error: unknown,
+): Promise<OrlopError | undefined> {
+  if (!(error instanceof OrlopError) || error.code !== "not-found") return undefined;
+  const others = manifests.filter((each) => each.platform !== undefined && !isIndex(each) && !isAttestation(each));
+  const there = new Set<string>();
+  for (const descriptor of others.slice(0, OTHERS_MAX)) {
+    const isThere = await read(descriptor).then(
+      () => true,
+      () => false,
+    );
+    if (isThere && descriptor.platform !== undefined) there.add(formatPlatform(descriptor.platform));
+  }
+  const [first] = there;
+  if (first === undefined) return undefined;
+  const what = `its index names one, and of what that names only ${[...there].join(", ")} is here`;
+  const message = `Cannot find an image for ${formatPlatform(platform)}: ${what}\nTry the platform ${first}.`;
+  return new OrlopError("not-found", message, { cause: error });
 }
 
 function noneFor(platform: Platform, manifests: readonly Descriptor[]): OrlopError {
