@@ -13,7 +13,11 @@ export function statusTrailers(error: unknown): OutgoingHttpHeaders {
   return { "grpc-status": `${code}`, "grpc-message": encodeMessage(message.slice(0, MESSAGE_MAX_LENGTH)) };
 }
 
-/** What trailers say went wrong; undefined: nothing did. */
+/**
+ * What trailers say went wrong; undefined: nothing did.
+ *
+ * @param what was done, as a verb has it: the error's operation, since a call that was refused is no mistake of the user's
+ */
 export function statusError(trailers: IncomingHttpHeaders, what: string): OrlopError | undefined {
   const { "grpc-status": status, "grpc-message": message } = trailers;
   if (typeof status !== "string" || !/^\d+$/.test(status)) {
@@ -22,7 +26,8 @@ export function statusError(trailers: IncomingHttpHeaders, what: string): OrlopE
   const code = Number(status);
   if (code === RPC_CODE.ok) return undefined;
   const text = typeof message === "string" ? decodeMessage(message) : "";
-  return new OrlopError(errorCodeOf(code), text === "" ? `Cannot ${what}: it has failed with status ${code}` : text);
+  const said = text === "" ? `Cannot ${what}: it has failed with status ${code}` : text;
+  return new OrlopError(errorCodeOf(code), said, { operation: what });
 }
 
 /** PROTOCOL-HTTP2.md of gRPC, "Status-Message": as in addresses, but for what is printable. */

@@ -104,6 +104,8 @@ describe("calls over gRPC", () => {
           name: "OrlopError",
           code,
           message,
+          // By which the command tells it from a mistake of its user's.
+          operation: `call "Fail" of "${client.path}"`,
         });
       }
       await assert.rejects(client.call(API, "Fail", { text: "other words" }), { code: "failed", message: "words" });
