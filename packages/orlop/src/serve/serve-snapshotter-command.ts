@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { Database, FileLock } from "@orlop/image";
 import { fittingSnapshotter, openSnapshotter, snapshotterName } from "@orlop/snapshot";
@@ -46,6 +46,7 @@ export const serveSnapshotterCommand: Command = {
     using cancel = new CancelOnSignals();
     await using stack = new AsyncDisposableStack();
     stack.use(openRoot(root));
+    makeSocketDirectory(dirname(path));
     const database = stack.use(new Database(join(root, "metadata.db")));
     const snapshotter = openSnapshotter(name, { directory: join(root, "snapshots", snapshotterName(name)), database });
     stack.defer(() => snapshotter.close());
@@ -58,6 +59,16 @@ export const serveSnapshotterCommand: Command = {
     return 0;
   },
 };
+
+/** `/run` is empty when the machine has started: as containerd does, one makes it oneself. */
+function makeSocketDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new OrlopError("failed", `Cannot make directory "${directory}" of the socket: ${problem}`, { cause });
+  }
+}
 
 /** No two servers use one directory: what one holds the other would let go. */
 function openRoot(root: string): Disposable {

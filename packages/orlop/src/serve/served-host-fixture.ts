@@ -47,7 +47,6 @@ export class ServedHost implements AsyncDisposable {
     const host = stack.use(await ClientHost.start(`served-${snapshotter}`, { hasOwnNetwork: false }));
     const image = `${registry.host}/served:1`;
     await publish(host, image, layers);
-    await host.succeeds(["mkdir", "/run/orlop"]);
     const served = new ServedHost(snapshotter, host, image, stack.move());
     await served.serve();
     await served.#startContainerd();
