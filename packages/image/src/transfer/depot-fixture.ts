@@ -151,8 +151,11 @@ class FakeIngest implements Ingest {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#state === "open") this.#state = "given up";
+    const isGivenUp = this.#state === "open";
+    if (isGivenUp) this.#state = "given up";
     this.#change();
+    // What has come is made to last, while those who followed fail.
+    if (isGivenUp) for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     this.#end();
   }
 

@@ -26,7 +26,7 @@ import { inParallel } from "./in-parallel.ts";
 import { readDocument } from "./store-source.ts";
 import { throwIfCancelled } from "./throw-if-cancelled.ts";
 import type { PartRole, PartState, TransferListener } from "./transfer-event.ts";
-import { LayersUnpacking, type PresentLayer } from "./unpack-layers.ts";
+import { Abandoned, LayersUnpacking, type PresentLayer } from "./unpack-layers.ts";
 
 /** Blobs on their way at once; each may come in several streams. */
 const BLOBS_AT_ONCE = 3;
@@ -140,15 +140,23 @@ class Pull {
     const controller = new AbortController();
     const signal = AbortSignal.any([controller.signal, ...(this.#options.signal ? [this.#options.signal] : [])]);
     for (const layer of manifest.layers) this.#report("layer", layer, "waiting", 0);
-    await inParallel(manifest.layers, BLOBS_AT_ONCE, async (layer, index) => {
+    let failure: unknown;
+    const bringOne = async (layer: Descriptor, index: number): Promise<void> => {
       try {
         if (unpacking === undefined) await this.#bring("layer", layer, { signal });
         else await this.#bringAndUnpack(layer, { index, unpacking, signal });
       } catch (error) {
         unpacking?.abandon(index);
-        controller.abort(error);
+        // The one below says why it did not come, perhaps later: it has what came of it to keep first.
+        if (!(error instanceof Abandoned)) {
+          failure ??= error;
+          controller.abort(error);
+        }
         throw error;
       }
+    };
+    await inParallel(manifest.layers, BLOBS_AT_ONCE, bringOne).catch((error: unknown) => {
+      throw failure ?? error;
     });
     this.#report("manifest", descriptor, "done", descriptor.size);
   }

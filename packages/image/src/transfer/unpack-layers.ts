@@ -27,7 +27,7 @@ interface UnpackingOptions {
 export type PresentLayer = "fetched" | "unpacked";
 
 /** A layer that came to nothing: those above have no ground to stand on. */
-class Abandoned extends Error {}
+export class Abandoned extends Error {}
 
 /**
  * The layers of one image on their way to become snapshots, by their chain ids. They are applied in any order, and side by
