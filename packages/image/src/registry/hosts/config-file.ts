@@ -4,6 +4,8 @@ import { OrlopError } from "@orlop/core";
 import { isTomlTable, parseToml, type TomlTable, type TomlValue } from "../../toml/parse-toml.ts";
 
 const FILE_MAX_BYTES = 1024 * 1024;
+const UNIT_MS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 60e3, h: 3600e3 };
+const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/;
 const ABSENT: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"]);
 
 /** A file of configuration; undefined where there is none. @throws OrlopError */
@@ -74,6 +76,15 @@ export class ConfigTable {
     const value = this.#take(name);
     if (value === undefined || typeof value === "boolean") return value;
     throw this.wrong(name, "it is neither true nor false");
+  }
+
+  /** A duration as Go writes it (`1m30s`, `500ms`), in milliseconds. */
+  durationMs(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (!DURATION.test(text)) throw this.wrong(name, `"${text}" is no duration such as 30s`);
+    const parts = text.matchAll(/([\d.]+)(\D+)/g);
+    return [...parts].reduce((sum, [, count, unit = ""]) => sum + Number(count) * (UNIT_MS[unit] ?? 0), 0);
   }
 
   /** A text, or a list of them. */

@@ -6,6 +6,7 @@ interface HostConnectionOptions {
   readonly certificates?: HostCertificates;
   readonly skipVerify?: boolean;
   readonly proxyFor?: ProxyFor;
+  readonly dialTimeoutMs?: number;
 }
 
 /**
@@ -27,13 +28,14 @@ export class HostConnections {
   settingsFor(url: URL): ConnectionSettings {
     const known = this.#settings.get(url.origin);
     if (known !== undefined) return known;
-    const { certificates = {}, skipVerify = false, proxyFor } = this.#options;
+    const { certificates = {}, skipVerify = false, proxyFor, dialTimeoutMs } = this.#options;
     const { ca, clientCertificates } = certificates;
     const isOwn = url.host === this.#host;
     const proxy = proxyFor?.(url);
     const settings: ConnectionSettings = {
       ...(ca === undefined ? {} : { ca }),
       ...(proxy === undefined ? {} : { proxy }),
+      ...(dialTimeoutMs === undefined ? {} : { dialTimeoutMs }),
       ...(isOwn && clientCertificates !== undefined ? { clientCertificates } : {}),
       ...(isOwn && skipVerify ? { skipVerify } : {}),
     };

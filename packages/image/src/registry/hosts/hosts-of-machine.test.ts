@@ -28,7 +28,7 @@ async function described(files: Readonly<Record<string, string>>, name: string):
   const endpoints = await machine(directory, files)(reference);
   return endpoints.map((endpoint) => {
     const { base, otherBase, repository, capabilities, namespace, isMirror, host } = endpoint;
-    const { skipVerify, ca, proxy, clientCertificates } = endpoint.settingsFor(base);
+    const { skipVerify, ca, proxy, clientCertificates, dialTimeoutMs } = endpoint.settingsFor(base);
     return [
       base.href + repository,
       otherBase === undefined ? "" : `or ${otherBase.protocol}`,
@@ -40,6 +40,7 @@ async function described(files: Readonly<Record<string, string>>, name: string):
       ca?.join("+") ?? "",
       clientCertificates === undefined ? "" : "client",
       proxy?.href ?? "",
+      dialTimeoutMs === undefined ? "" : `within ${dialTimeoutMs} ms`,
     ]
       .filter((part) => part !== "")
       .join(" ");
@@ -72,6 +73,7 @@ server = "https://a.example:5000"
     x-mirror = ["1"]
 [host."lax.example"]
   skip_verify = true
+  dial_timeout = "1m1.5s"
 `,
       "hosts/a.example_5000_/ca.pem": "CA",
       "hosts/a.example_5000_/own.cert": "C",
@@ -80,7 +82,7 @@ server = "https://a.example:5000"
     assert.deepEqual(await described(files, "a.example:5000/b"), [
       "https://mirror.example/v2/team/b ns=a.example:5000 pull mirror CA client",
       "http://plain.example:5000/v2/b ns=a.example:5000 pull+resolve mirror",
-      `https://lax.example/v2/b ns=a.example:5000 ${ALL} mirror skip`,
+      `https://lax.example/v2/b ns=a.example:5000 ${ALL} mirror skip within 61500 ms`,
       `https://a.example:5000/v2/b ${ALL}`,
     ]);
   });
@@ -170,6 +172,8 @@ blocked = true
       '[host."https://a"]\ncapabilities = ["dance"]',
       /host\."https:\/\/a"\.capabilities: there is no "dance"$/,
     ],
+    ["hosts/a.example/hosts.toml", 'dial_timeout = "5"', /dial_timeout: "5" is no duration such as 30s$/],
+    ["hosts/a.example/hosts.toml", 'dial_timeout = "0s"', /dial_timeout: it is less than 1ms$/],
     ["hosts/a.example/hosts.toml", 'ca = "absent.pem"', /absent\.pem": it does not exist$/],
     ["registries.conf", "[registries.search]\nregistries = []", /registries: it is of version 1/],
     ["registries.conf", '[[registry]]\nlocation = "https://a"', /"https:\/\/a" is no name of a registry$/],

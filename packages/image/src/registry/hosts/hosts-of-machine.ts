@@ -94,8 +94,9 @@ class MachineHosts {
     const file = await this.#hostsFile(registry);
     const proxyFor = this.#proxyFor;
     const known = (configured: ConfiguredHost): KnownHost => {
-      const { certificates, skipVerify } = configured;
-      const options = { certificates, skipVerify: skipVerify || insecure, proxyFor };
+      const { certificates, skipVerify, dialTimeoutMs } = configured;
+      const limit = dialTimeoutMs === undefined ? {} : { dialTimeoutMs };
+      const options = { certificates, skipVerify: skipVerify || insecure, proxyFor, ...limit };
       return { configured, connections: new HostConnections(configured.base.host, options) };
     };
     const certificates = await this.#certificates(registry);

@@ -13,6 +13,8 @@ export interface ConfiguredHost {
   readonly certificates: HostCertificates;
   readonly skipVerify: boolean;
   readonly headers: Readonly<Record<string, string>>;
+  /** What making a connection may take, TLS included; absent: what any silence may. */
+  readonly dialTimeoutMs?: number;
 }
 
 export interface HostsFile {
@@ -39,9 +41,9 @@ export async function parseHostsToml(path: string, text: string): Promise<HostsF
   return { hosts, server: server === undefined && isPlain(own) ? undefined : own };
 }
 
-function isPlain({ certificates, skipVerify, headers, capabilities }: ConfiguredHost): boolean {
+function isPlain({ certificates, skipVerify, headers, capabilities, dialTimeoutMs }: ConfiguredHost): boolean {
   const count = Object.keys(certificates).length + Object.keys(headers).length;
-  return count === 0 && !skipVerify && capabilities.size === CAPABILITIES.length;
+  return count === 0 && dialTimeoutMs === undefined && !skipVerify && capabilities.size === CAPABILITIES.length;
 }
 
 async function readHost(table: ConfigTable, address: string): Promise<ConfiguredHost> {
@@ -54,6 +56,8 @@ async function readHost(table: ConfigTable, address: string): Promise<Configured
     readPair(at(certificate), key === undefined ? undefined : at(key)),
   );
   const clientCertificates = await Promise.all(pairs);
+  const dialTimeoutMs = table.durationMs("dial_timeout");
+  if (dialTimeoutMs !== undefined && dialTimeoutMs < 1) throw table.wrong("dial_timeout", "it is less than 1ms");
   const host = {
     base: baseOf(table, address),
     capabilities: new Set(capabilities as readonly RegistryCapability[]),
@@ -63,6 +67,7 @@ async function readHost(table: ConfigTable, address: string): Promise<Configured
     },
     skipVerify: table.flag("skip_verify") ?? false,
     headers: readHeaders(table.table("header")),
+    ...(dialTimeoutMs === undefined ? {} : { dialTimeoutMs }),
   };
   table.end();
   return host;

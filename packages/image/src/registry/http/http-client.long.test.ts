@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { Server } from "node:http";
 import { createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { createServer as createTlsServer } from "node:https";
+import { type AddressInfo, createServer } from "node:net";
 import { before, describe, test } from "node:test";
 import { certificatesObstacle, makeCertificates, type TestCertificates } from "@orlop/testkit";
 import { someBytes } from "../fixture-blobs-fixture.ts";
@@ -158,6 +160,24 @@ describe("TLS", { skip: obstacle ?? false }, () => {
     await assert.rejects(whole(client, url, {}), (error) => error instanceof ConnectionError);
     assert.equal((await whole(client, url, { skipVerify: true })).body.toString(), "x");
     assert.equal(scripted.seen.length, 1);
+  });
+
+  test("gives up a connection that is not made in time, by itself or through a proxy", async () => {
+    // Takes connections and says nothing.
+    const silent = createServer((socket) => socket.resume().on("error", () => {}));
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    using client = new HttpClient();
+    try {
+      const url = `https://127.0.0.1:${port}/`;
+      const proxy = new URL(`http://127.0.0.1:${port}`);
+      for (const settings of [{}, { proxy }]) {
+        await assert.rejects(whole(client, url, { ...settings, dialTimeoutMs: 20 }), /was silent for 0\.02 s/);
+      }
+    } finally {
+      silent.close();
+    }
   });
 
   test("shows a client's certificate", async () => {

@@ -10,6 +10,8 @@ export interface ConnectionSettings {
   readonly skipVerify?: boolean;
   /** An HTTP proxy; may have a user and a password. */
   readonly proxy?: URL;
+  /** What making a connection may take, through the proxy and with TLS; absent: what any silence may. */
+  readonly dialTimeoutMs?: number;
 }
 
 /** In PEM. */

@@ -57,12 +57,13 @@ export class Http1Connections implements Connections {
   }
 
   async #connect({ signal, stallMaxMs }: HttpRequest): Promise<OpenConnection> {
-    const timeout = AbortSignal.timeout(stallMaxMs);
+    const limitMs = Math.min(stallMaxMs, this.#settings.dialTimeoutMs ?? stallMaxMs);
+    const timeout = AbortSignal.timeout(limitMs);
     const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     try {
       return await this.#connectEither(either);
     } catch (error) {
-      throw timeout.aborted ? new StallError(stallMaxMs) : new ConnectionError(error, false);
+      throw timeout.aborted ? new StallError(limitMs) : new ConnectionError(error, false);
     }
   }
 

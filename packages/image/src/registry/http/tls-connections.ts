@@ -47,10 +47,11 @@ export class TlsConnections implements Connections {
 
   /** The connection is for others too, so that only time ends its making, not the signal of one request. */
   async #connect(stallMaxMs: number): Promise<Http2Session | Http1Connections> {
-    const signal = AbortSignal.timeout(stallMaxMs);
+    const limitMs = Math.min(stallMaxMs, this.#settings.dialTimeoutMs ?? stallMaxMs);
+    const signal = AbortSignal.timeout(limitMs);
     const connecting = connectTls(this.#origin, this.#settings, ["h2", "http/1.1"], { signal });
     const socket = await connecting.catch((error: unknown) => {
-      throw signal.aborted ? new StallError(stallMaxMs) : new ConnectionError(error, false);
+      throw signal.aborted ? new StallError(limitMs) : new ConnectionError(error, false);
     });
     if (this.#isClosed) {
       socket.destroy();
