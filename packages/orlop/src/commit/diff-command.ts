@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
+import { LATEST, soleContainer } from "../containers/latest-container.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { printText } from "../print.ts";
 import { Depot } from "../store/open-depot.ts";
@@ -15,22 +16,18 @@ export const diffCommand: Command = {
     "CONTAINER is a name or the beginning of an id. What lies in volumes and other mounts is not told of.",
   examples: [["orlop diff box", "what box has written so far"]],
   table: {
-    flags: [{ name: "format", value: "text|json", help: "How to print it (text); json as podman has it" }],
+    flags: [{ name: "format", value: "text|json", help: "How to print it (text); json as podman has it" }, LATEST],
     flagsAnywhere: true,
   },
   failureExitCode: 1,
   async run(flags) {
-    const [text, ...others] = flags.positional;
-    if (text === undefined || others.length > 0) {
-      throw new OrlopError("invalid", `one container is taken, and there are ${flags.positional.length}`);
-    }
     const format = flags.text("format") ?? "text";
     if (format !== "text" && format !== "json") {
       throw new OrlopError("invalid", `Cannot use format "${format}": there are text and json`);
     }
     await using open = openEngine();
-    const container = await open.engine.find(text);
-    const { store, snapshotter, key } = writtenSnapshot("compare", text, container);
+    const container = await soleContainer({ engine: open.engine, flags });
+    const { store, snapshotter, key } = writtenSnapshot("compare", container.name, container);
     await using depot = new Depot(store);
     using changes = await depot.changes(snapshotter, key, container);
     const list = await changes.list();

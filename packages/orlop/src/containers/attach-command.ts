@@ -3,12 +3,13 @@ import type { Command } from "../command.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
 import { attach, refuseOtherInput } from "./attached-session.ts";
-import { type ContainerCall, containerCommand, oneContainer } from "./container-verb.ts";
+import { type ContainerCall, containerCommand } from "./container-verb.ts";
+import { LATEST, soleContainer } from "./latest-container.ts";
 
 export const attachCommand: Command = containerCommand(
   {
     name: "attach",
-    usage: "[OPTIONS] CONTAINER",
+    usage: "[OPTIONS] [CONTAINER]",
     description:
       "Connects this terminal with a container that runs: shows what it puts out from now on, passes standard input on to one " +
       "that was made with --interactive, and signals. The exit code is the container's.",
@@ -18,6 +19,7 @@ export const attachCommand: Command = containerCommand(
         { name: "no-stdin", help: "Do not pass standard input on" },
         { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
         { name: "sig-proxy", help: "Pass signals on (on unless =false)" },
+        LATEST,
       ],
       flagsAnywhere: true,
     },
@@ -27,7 +29,7 @@ export const attachCommand: Command = containerCommand(
 
 async function attachTo(call: ContainerCall): Promise<number> {
   const { engine, flags } = call;
-  const container = await engine.find(oneContainer(flags));
+  const container = await soleContainer(call);
   const { name, state, terminal } = container;
   if (state.status !== "running" && state.status !== "paused") {
     throw new OrlopError("conflict", `Cannot attach to container "${name}": it does not run\nTry orlop start.`);

@@ -11,6 +11,7 @@ import { windowSize } from "../run/window-size.ts";
 import { refuseOtherInput } from "./attached-session.ts";
 import { type ContainerCall, containerCommand } from "./container-verb.ts";
 import { execProcess } from "./exec-process.ts";
+import { firstContainer, LATEST } from "./latest-container.ts";
 
 export const execCommand: Command = containerCommand(
   {
@@ -33,6 +34,7 @@ export const execCommand: Command = containerCommand(
         { name: "user", short: "u", value: "USER[:GROUP]", help: "User and group, as names or numbers" },
         { name: "workdir", short: "w", value: "DIR", help: "Directory to start in" },
         { name: "privileged", help: "With all capabilities" },
+        LATEST,
       ],
       refused: [{ name: "detach-keys", reason: "a program of exec cannot be let go of yet; use --detach" }],
     },
@@ -42,10 +44,9 @@ export const execCommand: Command = containerCommand(
 
 async function exec(call: ContainerCall): Promise<number> {
   const { engine, flags, machine } = call;
-  const [text, ...words] = flags.positional;
-  if (text === undefined || words.length === 0)
+  if (flags.positional.length < (flags.isOn("latest") ? 1 : 2))
     throw new OrlopError("invalid", "a container and a command are required");
-  const container = await engine.find(text);
+  const { container, words } = await firstContainer(call);
   refuseIdle(container);
   const runtime = await engine.runtime(container);
   const { pid } = await runtime.state(container.id);

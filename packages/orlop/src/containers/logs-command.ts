@@ -1,19 +1,23 @@
 import type { LogEntry } from "@orlop/core";
-import { OrlopError } from "@orlop/core";
+import { OrlopError, shortId } from "@orlop/core";
 import { caller } from "../caller/caller.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
 import type { Command } from "../command.ts";
 import { parsePointInTime } from "../images/point-in-time.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
-import { type ContainerCall, containerCommand, oneContainer } from "./container-verb.ts";
+import { COLOR, containerColors } from "./container-colors.ts";
+import { type ContainerCall, containerCommand } from "./container-verb.ts";
+import { LATEST, namedOrLatest } from "./latest-container.ts";
+import { printLogs } from "./print-logs.ts";
 
 export const logsCommand: Command = containerCommand(
   {
     name: "logs",
-    usage: "[OPTIONS] CONTAINER",
+    usage: "[OPTIONS] [CONTAINER...]",
     description:
       "Prints what a container has put out, on standard output what it wrote to its own and on standard error likewise. " +
-      "With --follow it goes on with what comes, until the container has ended.",
+      "With --follow it goes on with what comes, until the container has ended. Of several containers each line comes behind " +
+      "the id of its own.",
     examples: [
       ["orlop logs -f --tail 10 web", "the last lines, and what comes"],
       ["orlop logs -t --since 10m web", "of the last ten minutes, each line with its time"],
@@ -29,6 +33,9 @@ export const logsCommand: Command = containerCommand(
         { name: "until", value: "TIME", help: "Only what came until then" },
         { name: "tail", short: "n", value: "NUMBER|all", help: "So many of the last lines (all)" },
         { name: "timestamps", short: "t", help: "Show the time of each line" },
+        { name: "names", help: "Show the name of the container before each line" },
+        COLOR,
+        LATEST,
       ],
       refused: [{ name: "details", isSwitch: true, reason: "lines have no attributes" }],
       flagsAnywhere: true,
@@ -37,23 +44,30 @@ export const logsCommand: Command = containerCommand(
   showLogs,
 );
 
-async function showLogs({ engine, flags, nowMs }: ContainerCall): Promise<number> {
+async function showLogs(call: ContainerCall): Promise<number> {
+  const { engine, flags, nowMs } = call;
   if (flags.isOn("follow")) leaveToCalled("what goes on ends with the called process");
-  const container = await engine.find(oneContainer(flags));
+  const names = await namedOrLatest(call);
+  if (names.length === 0) throw new OrlopError("invalid", "a container is required");
+  const containers = await Promise.all(names.map(async (name) => await engine.find(name)));
   using cancel = new CancelOnSignals();
   const time = (text: string): bigint => BigInt(Math.round(parsePointInTime(text, nowMs) * 1000)) * 1000n;
   const sinceNs = flags.parse("since", time);
   const untilNs = flags.parse("until", time);
   const tailLines = flags.parse("tail", parseTail);
-  const entries = engine.logs(container, {
+  const options = {
     follow: flags.isOn("follow"),
     signal: cancel.signal,
     ...(sinceNs === undefined ? {} : { sinceNs }),
     ...(untilNs === undefined ? {} : { untilNs }),
     ...(tailLines === undefined ? {} : { tailLines }),
-  });
+  };
   const hasTimes = flags.isOn("timestamps");
-  for await (const entry of entries) await printLogEntry(entry, { hasTimes });
+  const colored = containerColors(flags, containers);
+  await printLogs(engine, containers, options, async (container, entry) => {
+    const name = flags.isOn("names") ? container.name : containers.length > 1 ? shortId(container.id) : "";
+    await printLogEntry(entry, { hasTimes, title: name === "" ? "" : `${colored(container, name)} ` });
+  });
   return 0;
 }
 

@@ -1,6 +1,6 @@
 import { OrlopError, parseName } from "@orlop/core";
 import type { Command } from "../command.ts";
-import { CHOICE_FLAGS, chosenContainers } from "./chosen-containers.ts";
+import { chosenContainers, SHORT_CHOICE_FLAGS } from "./chosen-containers.ts";
 import { containerCommand, withEach } from "./container-verb.ts";
 
 export const pauseCommand: Command = containerCommand(
@@ -9,7 +9,7 @@ export const pauseCommand: Command = containerCommand(
     usage: "[OPTIONS] [CONTAINER...]",
     description: "Has all processes of containers stand still until orlop unpause.",
     examples: [["orlop pause web", "it keeps what it has, and does nothing"]],
-    table: { flags: CHOICE_FLAGS, flagsAnywhere: true },
+    table: { flags: SHORT_CHOICE_FLAGS, flagsAnywhere: true },
   },
   async (call) => {
     const names = await chosenContainers(call, ({ state }) => state.status === "running");
@@ -23,24 +23,12 @@ export const unpauseCommand: Command = containerCommand(
     usage: "[OPTIONS] [CONTAINER...]",
     description: "Has the processes of containers go on after orlop pause.",
     examples: [["orlop unpause web", "it goes on where it was"]],
-    table: { flags: CHOICE_FLAGS, flagsAnywhere: true },
+    table: { flags: SHORT_CHOICE_FLAGS, flagsAnywhere: true },
   },
   async (call) => {
     const names = await chosenContainers(call, ({ state }) => state.status === "paused");
     return await withEach(names, async (text) => void (await call.engine.resume(text)));
   },
-);
-
-export const waitCommand: Command = containerCommand(
-  {
-    name: "wait",
-    usage: "CONTAINER [CONTAINER...]",
-    description:
-      "Waits until containers have ended, and prints their exit codes; of those that do not run, the last ones.",
-    examples: [["orlop wait job", "prints 0 when all went well"]],
-    table: { flags: [], flagsAnywhere: true },
-  },
-  async ({ engine, flags }) => await withEach(flags.positional, async (text) => String(await engine.wait(text))),
 );
 
 export const renameCommand: Command = containerCommand(

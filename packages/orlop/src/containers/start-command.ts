@@ -7,7 +7,8 @@ import { printText } from "../print.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { refuseOtherInput } from "./attached-session.ts";
 import { filterContainers, parseContainerFilters } from "./container-filter.ts";
-import { type ContainerCall, containerCommand, oneContainer, withEach } from "./container-verb.ts";
+import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
+import { LATEST, namedOrLatest, soleContainer } from "./latest-container.ts";
 import { runAttached } from "./run-kept.ts";
 
 export const startCommand: Command = containerCommand(
@@ -36,6 +37,7 @@ export const startCommand: Command = containerCommand(
         { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
         { name: "checkpoint", value: "NAME", help: "Go on from this checkpoint of it, which stays" },
         { name: "checkpoint-dir", value: "DIR", help: "Where that is, instead of with the container" },
+        LATEST,
         { name: "sig-proxy", help: "With --attach, pass signals on (on unless =false)" },
       ],
       flagsAnywhere: true,
@@ -46,7 +48,7 @@ export const startCommand: Command = containerCommand(
 
 /** Those that run already are left out. */
 async function startAll({ engine, flags }: ContainerCall): Promise<number> {
-  if (flags.positional.length > 0)
+  if (flags.positional.length > 0 || flags.isOn("latest"))
     throw new OrlopError("invalid", "either start all containers or those that are named");
   if (flags.isOn("attach") || flags.isOn("interactive")) throw new OrlopError("invalid", "--all attaches to none");
   const filters = parseContainerFilters(flags.list("filter"));
@@ -63,9 +65,9 @@ async function startFromCheckpoint({ engine, flags }: ContainerCall): Promise<nu
       "Cannot attach to a container that goes on from a checkpoint: attach to it afterwards",
     );
   }
-  const container = oneContainer(flags);
-  await engine.restore(container, { ...checkpointName(flags, flags.text("checkpoint")), keep: true });
-  printText(`${container}\n`);
+  const { id } = await soleContainer({ engine, flags });
+  await engine.restore(id, { ...checkpointName(flags, flags.text("checkpoint")), keep: true });
+  printText(`${flags.positional[0] ?? id}\n`);
   return 0;
 }
 
@@ -75,12 +77,12 @@ async function start(call: ContainerCall): Promise<number> {
   if (flags.has("checkpoint") || flags.has("checkpoint-dir")) return await startFromCheckpoint(call);
   if (flags.has("filter")) throw new OrlopError("invalid", "--filter is for --all");
   if (!flags.isOn("attach") && !flags.isOn("interactive")) {
-    return await withEach(flags.positional, async (text) => void (await engine.start(text)));
+    return await withEach(await namedOrLatest(call), async (text) => void (await engine.start(text)));
   }
   leaveToCalled("who stays with a container has its streams and signals");
   if (flags.positional.length > 1)
     throw new OrlopError("invalid", "you cannot start and attach multiple containers at once");
-  const container = await engine.find(oneContainer(flags));
+  const container = await soleContainer(call);
   const interactive = flags.isOn("interactive") && container.interactive;
   refuseOtherInput({ interactive, tty: container.terminal });
   return await runAttached(call, container, {

@@ -1,9 +1,15 @@
-import { OrlopError } from "@orlop/core";
-import { type Container, type Engine, isActive } from "@orlop/engine";
+import { OrlopError, unlessMissing } from "@orlop/core";
+import { type Container, isActive } from "@orlop/engine";
 import type { Command } from "../command.ts";
-import { printError } from "../print.ts";
 import { parseSeconds, parseSignal } from "../run/life-options.ts";
-import { CHOICE_FLAGS, chosenContainers } from "./chosen-containers.ts";
+import {
+  CHOICE_FLAGS,
+  chosenContainers,
+  containersThere,
+  IGNORE,
+  MARK_FLAGS,
+  SHORT_CHOICE_FLAGS,
+} from "./chosen-containers.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
 import { inRemovalOrder } from "./removal-order.ts";
 
@@ -27,12 +33,15 @@ export const stopCommand: Command = containerCommand(
       ["orlop stop -t 30 db", "half a minute for putting things in order"],
       ["orlop stop -a", "all that run"],
     ],
-    table: { flags: [...CHOICE_FLAGS, ...STOP_FLAGS], flagsAnywhere: true },
+    table: { flags: [...SHORT_CHOICE_FLAGS, IGNORE, ...STOP_FLAGS], flagsAnywhere: true },
   },
   async (call) => {
     // One that waits for its restart would run again otherwise.
     const runs = ({ state }: Container): boolean => isActive(state.status) || state.status === "restarting";
-    const names = await chosenContainers(call, runs);
+    const chosen = await chosenContainers(call, runs);
+    const ignores = call.flags.isOn("ignore") && chosen !== undefined;
+    const names = ignores ? await containersThere(call.engine, chosen, false) : chosen;
+    if (ignores && names?.length === 0) return 0;
     return await withEach(names, async (text) => void (await stop(call, text)));
   },
 );
@@ -44,7 +53,7 @@ export const restartCommand: Command = containerCommand(
     description: "Stops containers, as orlop stop does, and starts them again. Those that do not run are started.",
     examples: [["orlop restart web", "once more"]],
     table: {
-      flags: [...CHOICE_FLAGS, { name: "running", help: "All that run" }, ...STOP_FLAGS],
+      flags: [...SHORT_CHOICE_FLAGS, { name: "running", help: "All that run" }, ...STOP_FLAGS],
       flagsAnywhere: true,
     },
   },
@@ -66,7 +75,11 @@ export const killCommand: Command = containerCommand(
     description: "Sends a signal to the first process of containers: SIGKILL, which ends them, or another.",
     examples: [["orlop kill -s HUP web", "many servers read their configuration again then"]],
     table: {
-      flags: [...CHOICE_FLAGS, { name: "signal", short: "s", value: "SIGNAL", help: "Name or number (KILL)" }],
+      flags: [
+        ...CHOICE_FLAGS,
+        ...MARK_FLAGS,
+        { name: "signal", short: "s", value: "SIGNAL", help: "Name or number (KILL)" },
+      ],
       flagsAnywhere: true,
     },
   },
@@ -89,22 +102,39 @@ export const removeCommand: Command = containerCommand(
     table: {
       flags: [
         ...CHOICE_FLAGS,
+        ...MARK_FLAGS,
         { name: "force", short: "f", help: "Kill those that run; what is not there need not be removed" },
+        {
+          name: "time",
+          short: "t",
+          aliases: ["timeout"],
+          value: "SECONDS",
+          help: "With --force, stop those that run first, as orlop stop does, and wait so long before they are killed (0)",
+        },
+        IGNORE,
         { name: "depend", help: "Remove those first that require it" },
         { name: "volumes", short: "v", help: "Volumes that were made for them alone, without a name, go too" },
       ],
-      refused: [{ name: "link", short: "l", isSwitch: true, reason: "there are no links" }],
+      refused: [{ name: "link", isSwitch: true, reason: "there are no links" }],
       flagsAnywhere: true,
     },
   },
   async (call) => {
     const { engine, flags } = call;
     const force = flags.isOn("force");
+    const timeoutMs = flags.parse("time", parseSeconds);
+    if (timeoutMs !== undefined && !force) throw new OrlopError("invalid", "--time is for --force");
+    const ignores = flags.isOn("ignore");
     const chosen = await chosenContainers(call, () => true);
-    const names = force && chosen !== undefined ? await namesOfThere(engine, chosen) : chosen;
-    if (names?.length === 0 && flags.positional.length > 0) return 0;
+    const names = (force || ignores) && chosen !== undefined ? await containersThere(engine, chosen, !ignores) : chosen;
+    if (names?.length === 0 && (ignores || flags.positional.length > 0)) return 0;
     const options = { force, volumes: flags.isOn("volumes"), dependents: flags.isOn("depend") };
-    const remove = await inRemovalOrder(engine, names ?? [], (name) => engine.remove(name, options));
+    const remove = await inRemovalOrder(engine, names ?? [], async (name) => {
+      if (timeoutMs === undefined) return await engine.remove(name, options);
+      await engine.stop(name, { timeoutMs });
+      // One that goes with its end may be gone.
+      return await unlessMissing(engine.remove(name, options));
+    });
     return await withEach(names, async (name) => void (await remove(name)));
   },
 );
@@ -112,26 +142,12 @@ export const removeCommand: Command = containerCommand(
 async function containersToRestart(call: ContainerCall): Promise<readonly string[] | undefined> {
   const { engine, flags } = call;
   if (!flags.isOn("running")) return await chosenContainers(call, () => true);
-  if (flags.positional.length > 0 || flags.isOn("all")) {
+  const others = ["all", "latest", "filter", "cidfile"].some((name) => flags.has(name));
+  if (flags.positional.length > 0 || others) {
     throw new OrlopError("invalid", "--running, --all and names exclude each other");
   }
   const running = (await engine.list()).filter(({ state }) => isActive(state.status));
   return running.length === 0 ? undefined : running.map(({ name }) => name);
-}
-
-/** Of the others it is said that they are not there. */
-async function namesOfThere(engine: Engine, names: readonly string[]): Promise<readonly string[]> {
-  const there: string[] = [];
-  for (const name of names) {
-    try {
-      await engine.find(name);
-      there.push(name);
-    } catch (error) {
-      if (!(error instanceof OrlopError) || error.code !== "not-found") throw error;
-      printError(error.message);
-    }
-  }
-  return there;
 }
 
 async function stop({ engine, flags }: ContainerCall, text: string): Promise<void> {

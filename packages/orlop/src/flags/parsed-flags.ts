@@ -33,6 +33,11 @@ export class ParsedFlags {
     return this.#values.has("help");
   }
 
+  /** Whether the command has such a flag at all; the others refuse to be asked for one that it has not. */
+  knows(name: string): boolean {
+    return this.#flags.has(name);
+  }
+
   has(name: string): boolean {
     return this.#given(name).length > 0;
   }

@@ -25,14 +25,15 @@ export class OutputFormat {
   }
 
   /**
-   * The rows, a line each, of a table below their headings.
+   * The rows, a line each, of a table below their headings, or, without those, aligned alone.
    *
    * @throws OrlopError `invalid` for a field that the rows do not have
    */
-  text(rows: readonly Struct[], headings: Headings): string {
+  text(rows: readonly Struct[], headings: Headings | undefined): string {
     const shown = this.#isTable ? rows.map((row) => new Cells(row)) : rows;
     const lines = shown.map((row) => `${this.#template.execute(row)}\n`).join("");
     if (!this.#isTable) return lines;
+    if (headings === undefined) return alignColumns(lines);
     const heading = this.#template.executeHeading(new Dictionary(Object.entries(headings), "", HEADING_METHODS));
     return alignColumns(`${heading}\n${lines}`);
   }

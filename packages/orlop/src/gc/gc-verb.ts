@@ -1,3 +1,4 @@
+import type { Snapshotter } from "@orlop/core";
 import type { Engine } from "@orlop/engine";
 import type { CollectedGarbage, CollectedStore, CollectOptions } from "@orlop/image";
 import { caller } from "../caller/caller.ts";
@@ -20,6 +21,7 @@ export interface CollectedShelf extends ImageShelf {
   collectGarbage(options?: CollectOptions): Promise<CollectedGarbage>;
   /** All that is there. */
   parts(): Promise<CollectedStore>;
+  snapshotterOf(name: string): Promise<Snapshotter>;
 }
 
 /** One call of a verb. */

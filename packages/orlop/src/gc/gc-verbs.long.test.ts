@@ -271,6 +271,15 @@ describe("orlop system df", () => {
     const { text } = await call(shelf, systemDfCommand, [], "", engine);
     assert.match(text, /^Local Volumes {7}2 {9}1 {9}0B/m);
     const verbose = await call(shelf, systemDfCommand, ["-v"], "", engine);
+    const titles = verbose.text.match(/^.* space usage:|^Others:/gm);
+    assert.deepEqual(
+      titles,
+      ["Images", "Containers", "Local Volumes"].map((each) => `${each} space usage:`).concat("Others:"),
+    );
+    assert.match(
+      verbose.text,
+      /^CONTAINER ID +IMAGE +COMMAND +LOCAL VOLUMES +SIZE +CREATED +STATUS +NAMES\n[0-9a-f]{12} +.* 1 +0B +/m,
+    );
     assert.match(verbose.text, /^VOLUME NAME +LINKS +SIZE\ndata +1 +0B\nidle +0 +0B$/m);
   });
 

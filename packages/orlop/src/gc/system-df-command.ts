@@ -2,6 +2,8 @@ import { OrlopError } from "@orlop/core";
 import { type Container, isActive } from "@orlop/engine";
 import { type DiskUsage, diskUsage, type UsageSum } from "@orlop/image";
 import type { Command } from "../command.ts";
+import { CONTAINER_HEADINGS, containerRow } from "../containers/container-rows.ts";
+import { containerSize } from "../containers/container-size.ts";
 import { humanSize } from "../format/human-size.ts";
 import { OutputFormat } from "../format/output-format.ts";
 import { type Struct, structOf } from "../format/template/value.ts";
@@ -15,6 +17,8 @@ const TABLE = "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimabl
 const HEADINGS = { Type: "TYPE", TotalCount: "TOTAL", Active: "ACTIVE", Size: "SIZE", Reclaimable: "RECLAIMABLE" };
 const VOLUMES_TABLE = "{{.Name}}\t{{.Links}}\t{{.Size}}";
 const VOLUMES_HEADINGS = { Name: "VOLUME NAME", Links: "LINKS", Size: "SIZE" };
+const CONTAINERS_TABLE =
+  "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.LocalVolumes}}\t{{.Size}}\t{{.RunningFor}}\t{{.Status}}\t{{.Names}}";
 const IMAGES_TABLE =
   "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.VirtualSize}}\t{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}";
 
@@ -26,10 +30,10 @@ export const systemDfCommand: Command = gcCommand(
       "Shows what images, containers and volumes take on the disk, and what of it would be given back if all went that is not in use: " +
       "images and volumes that no container uses, file systems of containers that have ended, parts of images whose transfer was cut " +
       "off, and garbage that the next collection removes. What images share counts once.",
-    examples: [["orlop system df -v", "each image, with what it shares with others, and each volume"]],
+    examples: [["orlop system df -v", "each image, with what it shares with others, each container and each volume"]],
     table: {
       flags: [
-        { name: "verbose", short: "v", help: "Show each image and each volume" },
+        { name: "verbose", short: "v", help: "Show each image, each container and each volume" },
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
       ],
       flagsAnywhere: true,
@@ -74,9 +78,17 @@ export async function showUsage({ shelf, engine, flags, print, nowMs }: GcCall):
     );
   }
   print(`Images space usage:\n\n${new OutputFormat("table", IMAGES_TABLE).text(rows, IMAGE_HEADINGS)}\n`);
+  const containerRows = await Promise.all(
+    containers.map(async (container) => {
+      const { rwBytes } = await containerSize(shelf, container);
+      return containerRow(container, { nowMs, isWhole: false, size: { rwBytes, rootFsBytes: 0 } });
+    }),
+  );
+  const containersTable = new OutputFormat("table", CONTAINERS_TABLE).text(containerRows, CONTAINER_HEADINGS);
+  print(`Containers space usage:\n\n${containersTable}\n`);
   const volumesTable = new OutputFormat("table", VOLUMES_TABLE).text(volumes.map(volumeRow), VOLUMES_HEADINGS);
   print(`Local Volumes space usage:\n\n${volumesTable}\n`);
-  print(`Others:\n\n${format.text(usageRows(usage, volumes).slice(1), HEADINGS)}`);
+  print(`Others:\n\n${format.text(usageRows(usage, volumes).slice(OTHERS_FROM), HEADINGS)}`);
   return 0;
 }
 
@@ -102,6 +114,9 @@ function usageRows(
     usageRow("Garbage", garbage),
   ];
 }
+
+/** Behind images, containers and volumes, which have tables of their own. */
+const OTHERS_FROM = 3;
 
 /** As docker has it, the share is not told of nothing. */
 function usageRow(type: string, { count, active, sizeBytes, reclaimableBytes }: UsageSum): Struct {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { containerRow } from "../containers/container-rows.ts";
 import { portsText } from "../containers/ports-text.ts";
 import { seeded } from "../deaths/death-load-fixture.ts";
 import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
@@ -28,6 +29,9 @@ const RUNNING: readonly Name[] = ["web", "still"];
 
 const LISTS: readonly GoldenCase[] = [
   lists(RUNNING),
+  lists(EVERY, "-as"),
+  lists(EVERY, "-a", "--size", "--no-trunc"),
+  lists(EVERY, "-a", "--format", "{{.Names}} {{.Size}}"),
   lists(EVERY, "-a"),
   lists(EVERY, "--all", "--no-trunc"),
   lists(EVERY, "-aq"),
@@ -234,6 +238,25 @@ describe("what docker's client prints, ours prints", { skip: await dockerClientO
     const { stdout } = await docker.run("ps", "-a", "--format", "{{.Ports}}");
     assert.deepEqual(
       containers.map(({ container }) => portsText(container)),
+      stdout.split("\n").slice(0, -1),
+    );
+  });
+  test("of sizes, whatever they are", async () => {
+    const random = seeded(11);
+    const sizes = Array.from({ length: 60 }, (_, index) => {
+      const of = (): number => Math.floor(10 ** (random() * 13));
+      const rwBytes = index % 7 === 0 ? 0 : of();
+      return { rwBytes, rootFsBytes: index % 5 === 0 ? 0 : rwBytes + of() };
+    });
+    const documents = sizes.map(({ rwBytes, rootFsBytes }) => ({
+      ...ALL.web.document,
+      ...(rwBytes === 0 ? {} : { SizeRw: rwBytes }),
+      ...(rootFsBytes === 0 ? {} : { SizeRootFs: rootFsBytes }),
+    }));
+    await using docker = await DockerClient.start({ "/containers/json": documents });
+    const { stdout } = await docker.run("ps", "-as", "--format", "{{.Size}}");
+    assert.deepEqual(
+      sizes.map((size) => containerRow(ALL.web.container, { nowMs: NOW_MS, isWhole: false, size }).get("Size")),
       stdout.split("\n").slice(0, -1),
     );
   });

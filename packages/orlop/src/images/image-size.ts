@@ -1,9 +1,7 @@
-import { type Digest, OrlopError, type Snapshotter, type SnapshotUsage } from "@orlop/core";
+import type { Digest } from "@orlop/core";
+import { chainUsage } from "./chain-usage.ts";
 import type { ImageContent } from "./image-content.ts";
 import type { ImageShelf } from "./image-verb.ts";
-
-/** Snapshots on top of each other; overlayfs takes fewer. */
-const LAYERS_MAX = 1000;
 
 /** What an image takes on the disk, in bytes: its blobs that are there, and the snapshots that were made of it. */
 export async function imageSize(shelf: ImageShelf, image: ImageContent): Promise<number> {
@@ -18,30 +16,5 @@ export async function snapshotSizes(shelf: ImageShelf, { snapshots }: ImageConte
   if (snapshots.length === 0) return [];
   const snapshotter = await shelf.snapshotter();
   const top = snapshots.find((each) => each.snapshotter === snapshotter.name);
-  return top === undefined ? [] : await chainSizes(snapshotter, top.key);
-}
-
-async function chainSizes(snapshotter: Snapshotter, top: string): Promise<readonly number[]> {
-  const sizes: number[] = [];
-  let key: string | undefined = top;
-  while (key !== undefined && sizes.length < LAYERS_MAX) {
-    const found = await unlessGone(snapshotter, key);
-    if (found === undefined) return [];
-    sizes.unshift(found.usage.sizeBytes);
-    key = found.parent;
-  }
-  return sizes;
-}
-
-async function unlessGone(
-  snapshotter: Snapshotter,
-  key: string,
-): Promise<{ readonly usage: SnapshotUsage; readonly parent: string | undefined } | undefined> {
-  try {
-    return { usage: await snapshotter.usage(key), parent: (await snapshotter.stat(key)).parent };
-  } catch (error) {
-    // Not unpacked yet, or removed meanwhile.
-    if (error instanceof OrlopError && error.code === "not-found") return undefined;
-    throw error;
-  }
+  return top === undefined ? [] : await chainUsage(snapshotter, top.key);
 }

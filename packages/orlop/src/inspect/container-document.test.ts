@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defaultSpec, type RuntimeSpec } from "@orlop/core";
 import type { ContainerDescription, ContainerState } from "@orlop/engine";
+import type { ContainerSize } from "../containers/container-size.ts";
 import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
 import { valueJson } from "../format/template/value-json.ts";
 import { containerOf } from "../run/described-container-fixture.ts";
@@ -11,6 +12,7 @@ interface Made {
   readonly description?: Partial<ContainerDescription>;
   readonly state?: Partial<ContainerState>;
   readonly spec?: Partial<RuntimeSpec>;
+  readonly size?: ContainerSize;
 }
 
 const CONNECTED: Made = {
@@ -76,11 +78,11 @@ const ASKED: Made = {
 
 const ID = "0123456789abcdef".repeat(4);
 
-function made({ description = {}, state = {}, spec }: Made = {}): string {
+function made({ description = {}, state = {}, spec, size }: Made = {}): string {
   const base = defaultSpec({ rootPath: "/", thermalThrottleCpus: [] });
   const container = containerOf({ id: ID, ...description }, state);
   return valueJson(
-    containerDocument({ container, spec: { ...base, hostname: "box", ...spec }, logPath: "/var/lib/x/log" }),
+    containerDocument({ container, spec: { ...base, hostname: "box", ...spec }, logPath: "/var/lib/x/log", size }),
   );
 }
 
@@ -208,6 +210,7 @@ test("docker's client finds all its fields in a container's document, in their o
     {},
     CONNECTED,
     ASKED,
+    { size: { rwBytes: 0, rootFsBytes: 1_000_000 } },
     {
       description: { init: true, terminal: true, labels: { a: "1" }, config: { Entrypoint: ["e"], Cmd: ["c"] } },
       state: { status: "running", pid: 7, startedAtMs: 1 },

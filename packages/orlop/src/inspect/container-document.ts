@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import type { RuntimeSpec } from "@orlop/core";
 import type { Container } from "@orlop/engine";
-import { Dictionary, NIL_LIST, Struct } from "../format/template/value.ts";
+import type { ContainerSize } from "../containers/container-size.ts";
+import { Dictionary, NIL_LIST, Struct, type StructField } from "../format/template/value.ts";
 import { healthcheckDocument } from "../images/healthcheck-document.ts";
 import { containerStateDocument } from "./container-state-document.ts";
 import { dictionaryOf, documentOf } from "./document-of.ts";
@@ -16,6 +17,8 @@ export interface InspectedContainer {
   readonly spec: RuntimeSpec | undefined;
   /** File of its log; empty where none is kept. */
   readonly logPath: string;
+  /** Absent: not asked for. */
+  readonly size?: ContainerSize | undefined;
 }
 
 /** All there is to say about a container, in the form that docker's `container inspect` has it. */
@@ -48,11 +51,23 @@ export function containerDocument(inspected: InspectedContainer): Struct {
       ExecIDs: NIL_LIST,
       HostConfig: hostConfigDocument(inspected),
       GraphDriver: documentOf({ Data: new Dictionary(undefined, ""), Name: driver }),
+    }).fields,
+    ...sizeFields(inspected),
+    ...documentOf({
       Mounts: askedMounts(inspected).map(mountDocument),
       Config: configDocument(inspected),
       NetworkSettings: networkSettingsDocument(inspected),
     }).fields,
   ]);
+}
+
+/** Docker's, where a size that was not asked for is no number. */
+function sizeFields({ size }: InspectedContainer): readonly StructField[] {
+  const isOmitted = size === undefined ? ({ omitEmpty: true } as const) : {};
+  return [
+    { name: "SizeRw", value: size?.rwBytes ?? null, ...isOmitted },
+    { name: "SizeRootFs", value: size?.rootFsBytes ?? null, ...isOmitted },
+  ];
 }
 
 function configDocument({ container, spec }: InspectedContainer): Struct {

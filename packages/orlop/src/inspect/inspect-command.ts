@@ -1,10 +1,12 @@
 import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
 import type { Command } from "../command.ts";
+import { containerSize } from "../containers/container-size.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
-import type { Flag, RefusedFlag } from "../flags/flag.ts";
+import { LATEST, namedOrLatest } from "../containers/latest-container.ts";
+import type { Flag } from "../flags/flag.ts";
 import type { Struct } from "../format/template/value.ts";
 import { imageDocument } from "../images/inspect-command.ts";
-import { printError, printText } from "../print.ts";
+import { printError, printText, printWarning } from "../print.ts";
 import { containerDocument } from "./container-document.ts";
 import { printDocuments } from "./document-printer.ts";
 
@@ -14,12 +16,7 @@ const FORMAT: Flag = {
   value: "FORMAT",
   help: "How to print it: json, or a template for each, in the language of Go's templates",
 };
-const SIZE: RefusedFlag = {
-  name: "size",
-  short: "s",
-  isSwitch: true,
-  reason: "sizes of containers are not counted yet",
-};
+const SIZE: Flag = { name: "size", short: "s", help: "Count what containers take on the disk, too" };
 
 export const inspectCommand: Command = containerCommand(
   {
@@ -35,14 +32,15 @@ export const inspectCommand: Command = containerCommand(
     table: {
       flags: [
         FORMAT,
-        { name: "type", value: "container|image", help: "What to look for" },
+        SIZE,
+        LATEST,
+        { name: "type", short: "t", value: "container|image", help: "What to look for" },
         {
           name: "platform",
           value: "PLATFORM",
           help: "Of an image for several platforms the one for OS[/ARCH[/VARIANT]]",
         },
       ],
-      refused: [SIZE],
       flagsAnywhere: true,
     },
   },
@@ -53,7 +51,7 @@ export const inspectCommand: Command = containerCommand(
     const read = {
       any: async (text: string) => await readAny(call, text, platform),
       container: async (text: string) => await readContainer(call, text),
-      image: async (text: string) => await imageDocument(call.depot, text, platform),
+      image: async (text: string) => await readImage(call, text, platform),
     }[type ?? "any"];
     return await inspect(call, "inspect", read);
   },
@@ -66,18 +64,16 @@ export const containerInspectCommand: Command = containerCommand(
     description:
       "Tells all about containers, as a list of JSON objects. Of what is not there it tells nothing, and the exit code is 1.",
     examples: [["orlop container inspect -f '{{json .Mounts}}' web", "what is mounted in it"]],
-    table: { flags: [FORMAT], refused: [SIZE], flagsAnywhere: true },
+    table: { flags: [FORMAT, SIZE, LATEST], flagsAnywhere: true },
   },
   async (call) => await inspect(call, "container inspect", async (text) => await readContainer(call, text)),
 );
 
-async function inspect(
-  { flags }: ContainerCall,
-  command: string,
-  read: (text: string) => Promise<Struct>,
-): Promise<number> {
-  if (flags.positional.length === 0) throw new OrlopError("invalid", `"orlop ${command}" takes at least one name`);
-  return await printDocuments(flags.positional, flags.text("format") ?? "", read, {
+async function inspect(call: ContainerCall, command: string, read: (text: string) => Promise<Struct>): Promise<number> {
+  const { flags } = call;
+  const names = await namedOrLatest(call);
+  if (names.length === 0) throw new OrlopError("invalid", `"orlop ${command}" takes at least one name`);
+  return await printDocuments(names, flags.text("format") ?? "", read, {
     text: printText,
     error: printError,
   });
@@ -88,19 +84,27 @@ function parseType(text: string): "container" | "image" | undefined {
   throw new OrlopError("invalid", "there are container and image");
 }
 
-async function readContainer({ engine }: ContainerCall, text: string): Promise<Struct> {
+async function readImage(call: ContainerCall, text: string, platform: Platform | undefined): Promise<Struct> {
+  const document = await imageDocument(call.depot, text, platform);
+  if (call.flags.isOn("size")) printWarning("--size ignored for images");
+  return document;
+}
+
+async function readContainer({ engine, flags, depot }: ContainerCall, text: string): Promise<Struct> {
   const found = await engine.find(text);
   // Of one that no database knows the runtime knows the process.
   const pid = found.isTransient ? (await (await engine.runtime(found)).state(found.id)).pid : found.state.pid;
   const container = { ...found, state: { ...found.state, pid } };
-  return containerDocument({ container, spec: engine.spec(container), logPath: engine.logFile(container) ?? "" });
+  return containerDocument({
+    container,
+    spec: engine.spec(container),
+    logPath: engine.logFile(container) ?? "",
+    ...(flags.isOn("size") ? { size: await containerSize(depot, container) } : {}),
+  });
 }
 
 async function readAny(call: ContainerCall, text: string, platform: Platform | undefined): Promise<Struct> {
-  const readers = [
-    async () => await readContainer(call, text),
-    async () => await imageDocument(call.depot, text, platform),
-  ];
+  const readers = [async () => await readContainer(call, text), async () => await readImage(call, text, platform)];
   for (const read of readers) {
     try {
       return await read();

@@ -9,6 +9,7 @@ import { printDocuments } from "../inspect/document-printer.ts";
 import { portsDictionary } from "../inspect/network-settings-document.ts";
 import { printError, printText } from "../print.ts";
 import { isMain } from "./pod-row.ts";
+import { LATEST, namedOrLatestPods } from "./pod-verb.ts";
 
 export const podInspectCommand: Command = containerCommand(
   {
@@ -19,16 +20,19 @@ export const podInspectCommand: Command = containerCommand(
     table: {
       flags: [
         { name: "format", short: "f", value: "FORMAT", help: "json, or a template in the language of Go's templates" },
+        LATEST,
       ],
       flagsAnywhere: true,
     },
   },
-  async ({ engine, flags }) => {
-    if (flags.positional.length === 0) throw new OrlopError("invalid", '"orlop pod inspect" takes at least one pod');
+  async (call) => {
+    const { engine, flags } = call;
+    const names = await namedOrLatestPods(call);
+    if (names.length === 0) throw new OrlopError("invalid", '"orlop pod inspect" takes at least one pod');
     const read = async (text: string): Promise<Struct> => podDocument(await engine.pods.find(text));
-    const isOne = flags.positional.length === 1;
+    const isOne = names.length === 1;
     const format = flags.text("format") ?? "";
-    return await printDocuments(flags.positional, format, read, {
+    return await printDocuments(names, format, read, {
       // Podman's: one pod alone is no list.
       text: (text) => printText(isOne && (format === "" || format === "json") ? withoutList(text) : text),
       error: printError,

@@ -6,7 +6,7 @@ import type { Flag } from "../flags/flag.ts";
 import { printText } from "../print.ts";
 import { parseSeconds, parseSignal } from "../run/life-options.ts";
 import { endedPods } from "./ended-pods.ts";
-import { ALL, LATEST, podNames, withEachPod } from "./pod-verb.ts";
+import { ALL, LATEST, POD_ID_FILE, podNames, withEachPod } from "./pod-verb.ts";
 
 const TIME: Flag = {
   name: "time",
@@ -126,7 +126,7 @@ function podCommand(
       usage: "[OPTIONS] POD [POD...]",
       description: `${description} Prints the ids of the pods.`,
       examples: [[`orlop pod ${name} web`, "with all of its containers"]],
-      table: { flags: [ALL, LATEST, ...flags], flagsAnywhere: true },
+      table: { flags: [ALL, LATEST, POD_ID_FILE, ...flags], flagsAnywhere: true },
     },
     verb,
   );

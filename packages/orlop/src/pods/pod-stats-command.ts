@@ -1,7 +1,8 @@
 import type { Command } from "../command.ts";
 import { containerCommand } from "../containers/container-verb.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
-import { showStats } from "../stats/stats-command.ts";
+import { STATS_PACE_FLAGS, showStats } from "../stats/stats-command.ts";
+import { LATEST, namedOrLatestPods } from "./pod-verb.ts";
 
 export const podStatsCommand: Command = containerCommand(
   {
@@ -17,18 +18,18 @@ export const podStatsCommand: Command = containerCommand(
         { name: "no-stream", help: "Once" },
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
         { name: "no-trunc", help: "Ids in full" },
+        ...STATS_PACE_FLAGS,
+        LATEST,
       ],
-      refused: [{ name: "no-reset", isSwitch: true, reason: "a terminal alone is drawn anew; send it through cat" }],
       flagsAnywhere: true,
     },
   },
   async (call) => {
-    const { engine, flags } = call;
+    const { engine } = call;
+    const names = await namedOrLatestPods(call);
     return await showStats(call, async () => {
       const pods =
-        flags.positional.length === 0
-          ? await engine.pods.list()
-          : await Promise.all(flags.positional.map((name) => engine.pods.find(name)));
+        names.length === 0 ? await engine.pods.list() : await Promise.all(names.map((name) => engine.pods.find(name)));
       return pods.flatMap(({ members }) => members);
     });
   },

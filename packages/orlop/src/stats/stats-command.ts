@@ -5,7 +5,10 @@ import { type Container, type Engine, isActive } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
+import { LATEST, namedOrLatest } from "../containers/latest-container.ts";
+import type { Flag } from "../flags/flag.ts";
 import { OutputFormat } from "../format/output-format.ts";
+import { redrawn } from "../format/redrawn.ts";
 import { FORMAT_HELP } from "../images/images-command.ts";
 import { printText } from "../print.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
@@ -13,6 +16,13 @@ import { networkTraffic } from "./network-traffic.ts";
 import { STATS_HEADINGS, STATS_TABLE, type StatsReading, statsRow } from "./stats-row.ts";
 
 const INTERVAL_MS = 1000;
+const INTERVAL_MAX_SECONDS = 1_000_000;
+
+/** Podman's. */
+export const STATS_PACE_FLAGS: readonly Flag[] = [
+  { name: "interval", short: "i", value: "SECONDS", help: "So long from one time to the next (1)" },
+  { name: "no-reset", help: "Show each time below the last one, also on a terminal" },
+];
 
 export const statsCommand: Command = containerCommand(
   {
@@ -28,11 +38,17 @@ export const statsCommand: Command = containerCommand(
         { name: "no-stream", help: "Once" },
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
         { name: "no-trunc", help: "Ids in full" },
+        ...STATS_PACE_FLAGS,
+        LATEST,
       ],
       flagsAnywhere: true,
     },
   },
-  async (call) => await showStats(call),
+  async (call) => {
+    if (!call.flags.isOn("latest")) return await showStats(call);
+    const latest = (await namedOrLatest(call))[0] ?? "";
+    return await showStats(call, async () => [await call.engine.find(latest)]);
+  },
 );
 
 /** @param find the containers of another choice than the command line's own words, each time */
@@ -42,6 +58,7 @@ export async function showStats(
 ): Promise<number> {
   const format = new OutputFormat(flags.text("format") || "table", STATS_TABLE);
   const options = { names: flags.positional, showsAll: flags.isOn("all"), find };
+  const intervalMs = flags.parse("interval", parseInterval) ?? INTERVAL_MS;
   using cancel = new CancelOnSignals();
   const { signal } = cancel;
   let earlier = new Map<string, StatsReading>();
@@ -58,30 +75,32 @@ export async function showStats(
     return format.text(rows, STATS_HEADINGS);
   };
   show(await read());
-  for (let isFirst = true; await passes(signal); isFirst = false) {
+  // The first figures take no longer, however long it is to the next.
+  for (let isFirst = true; await passes(isFirst ? INTERVAL_MS : intervalMs, signal); isFirst = false) {
     const text = show(await read());
     if (flags.isOn("no-stream")) {
       printText(text);
       return 0;
     }
-    printText(caller().stdout.isTTY ? redrawn(text, isFirst) : text);
+    printText(caller().stdout.isTTY && !flags.isOn("no-reset") ? redrawn(text, isFirst) : text);
   }
   return 0;
 }
 
+function parseInterval(text: string): number {
+  const seconds = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= INTERVAL_MAX_SECONDS) return seconds * 1000;
+  throw new OrlopError("invalid", `it is a number of seconds from 1 to ${INTERVAL_MAX_SECONDS}`);
+}
+
 /** Whether nobody has interrupted it meanwhile. */
-async function passes(signal: AbortSignal): Promise<boolean> {
+async function passes(timeMs: number, signal: AbortSignal): Promise<boolean> {
   try {
-    await delay(INTERVAL_MS, undefined, { signal });
+    await delay(timeMs, undefined, { signal });
     return true;
   } catch {
     return false;
   }
-}
-
-/** From the upper left corner, over what stands there. */
-function redrawn(text: string, isFirst: boolean): string {
-  return `${isFirst ? "\x1b[2J" : ""}\x1b[H${text.replaceAll("\n", "\x1b[K\n")}\x1b[J`;
 }
 
 interface Asked {

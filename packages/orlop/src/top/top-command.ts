@@ -3,6 +3,7 @@ import { OrlopError, type Runtime } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
+import { firstContainer, LATEST } from "../containers/latest-container.ts";
 import { printText } from "../print.ts";
 import { namespaceProcesses } from "./namespace-processes.ts";
 import { type ProcessTable, parsePsOutput, processTableText } from "./process-table.ts";
@@ -11,7 +12,7 @@ import { readProcessTable } from "./read-process-table.ts";
 export const topCommand: Command = containerCommand(
   {
     name: "top",
-    usage: "CONTAINER [PS OPTIONS]",
+    usage: "[OPTIONS] CONTAINER [PS OPTIONS]",
     description:
       "Lists the processes of a container that runs, as this machine's ps shows them: their ids are those on the host. The " +
       "options are those of ps (-ef); where there is no ps, there are none.",
@@ -19,15 +20,14 @@ export const topCommand: Command = containerCommand(
       ["orlop top web", "who, since when, how long, what"],
       ["orlop top web -o pid,rss,args", "with the memory of each"],
     ],
-    table: { flags: [] },
+    table: { flags: [LATEST] },
   },
   showProcesses,
 );
 
-async function showProcesses({ engine, flags, nowMs }: ContainerCall): Promise<number> {
-  const [text, ...options] = flags.positional;
-  if (text === undefined) throw new OrlopError("invalid", '"orlop top" takes a container');
-  const container = await engine.find(text);
+async function showProcesses(call: ContainerCall): Promise<number> {
+  const { engine, nowMs } = call;
+  const { container, words: options } = await firstContainer(call);
   const { id, state } = container;
   if (state.status !== "running" && state.status !== "paused") {
     throw new OrlopError("conflict", `container ${id} is not running`);

@@ -71,7 +71,7 @@ export const CONTAINER_COMMANDS: readonly CommandEntry[] = [
   {
     name: "wait",
     summary: "Wait for the end of containers",
-    load: async () => (await import("../containers/simple-commands.ts")).waitCommand,
+    load: async () => (await import("../containers/wait-command.ts")).waitCommand,
   },
   {
     name: "pause",
@@ -165,6 +165,11 @@ export const CONTAINER_GROUP: CommandGroup = {
       name: "prune",
       summary: "Remove containers that do not run",
       load: async () => (await import("../gc/container-prune-command.ts")).containerPruneCommand,
+    },
+    {
+      name: "exists",
+      summary: "Tell by the exit code whether there is such a container",
+      load: async () => (await import("./exists-commands.ts")).containerExistsCommand,
     },
     { name: "ls", aliases: ["list", "ps"], ...PS },
     { name: "rm", aliases: ["remove"], ...REMOVE },

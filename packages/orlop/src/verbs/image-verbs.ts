@@ -64,6 +64,11 @@ export const IMAGE_GROUP: CommandGroup = {
     { name: "load", ...LOAD },
     { name: "import", ...IMPORT },
     {
+      name: "exists",
+      summary: "Tell by the exit code whether there is such an image",
+      load: async () => (await import("./exists-commands.ts")).imageExistsCommand,
+    },
+    {
       name: "prune",
       summary: "Remove images that are not in use",
       load: async () => (await import("../gc/image-prune-command.ts")).imagePruneCommand,

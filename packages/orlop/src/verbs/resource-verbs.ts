@@ -37,6 +37,11 @@ export const NETWORK_GROUP: CommandGroup = {
       load: async () => (await import("../networks/network-commands.ts")).networkRemoveCommand,
     },
     {
+      name: "exists",
+      summary: "Tell by the exit code whether there is such a network",
+      load: async () => (await import("./exists-commands.ts")).networkExistsCommand,
+    },
+    {
       name: "prune",
       summary: "Remove networks that no container is on",
       load: async () => (await import("../networks/network-list-commands.ts")).networkPruneCommand,
@@ -69,6 +74,11 @@ export const VOLUME_GROUP: CommandGroup = {
       aliases: ["remove"],
       summary: "Remove volumes",
       load: async () => (await import("../volumes/volume-commands.ts")).volumeRemoveCommand,
+    },
+    {
+      name: "exists",
+      summary: "Tell by the exit code whether there is such a volume",
+      load: async () => (await import("./exists-commands.ts")).volumeExistsCommand,
     },
     {
       name: "prune",

@@ -73,29 +73,41 @@ export function structOf(fields: Readonly<Record<string, Value>>, methods: Metho
 /** What a row has in each column, from what the row is of. */
 type Columns<T> = ReadonlyMap<string, (of: T) => Value>;
 
-/** Makes rows as {@link structOf} does, of which each field is worked out when it is asked for: a table shows few of them. */
-export function rowMaker<T>(columns: Readonly<Record<string, (of: T) => Value>>): (of: T, methods?: Methods) => Struct {
+/**
+ * Makes rows as {@link structOf} does, of which each field is worked out when it is asked for: a table shows few of them.
+ *
+ * @param unlisted fields that a template can name, and that are not there where all are told, as in JSON
+ */
+export function rowMaker<T>(
+  columns: Readonly<Record<string, (of: T) => Value>>,
+  unlisted: Readonly<Record<string, (of: T) => Value>> = {},
+): (of: T, methods?: Methods) => Struct {
   const sorted = new Map(Object.entries(columns).sort(([a], [b]) => compareText(a, b)));
-  return (of, methods) => new Row(sorted, of, methods);
+  const named = new Map([...sorted, ...Object.entries(unlisted)]);
+  return (of, methods) => new Row({ listed: sorted, named }, of, methods);
 }
 
 /** There are thousands of them: each has as little of its own as there can be. */
 class Row<T> extends Struct {
-  readonly #columns: Columns<T>;
+  readonly #columns: { readonly listed: Columns<T>; readonly named: Columns<T> };
   readonly #of: T;
 
-  constructor(columns: Columns<T>, of: T, methods: Methods | undefined) {
+  constructor(
+    columns: { readonly listed: Columns<T>; readonly named: Columns<T> },
+    of: T,
+    methods: Methods | undefined,
+  ) {
     super([], true, methods);
     this.#columns = columns;
     this.#of = of;
   }
 
   override get fields(): readonly StructField[] {
-    return Array.from(this.#columns, ([name, column]) => ({ name, value: column(this.#of) }));
+    return Array.from(this.#columns.listed, ([name, column]) => ({ name, value: column(this.#of) }));
   }
 
   override get(name: string): Value | undefined {
-    return this.#columns.get(name)?.(this.#of);
+    return this.#columns.named.get(name)?.(this.#of);
   }
 }
 

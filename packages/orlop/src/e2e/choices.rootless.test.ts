@@ -1,0 +1,6 @@
+import { stateDirectory } from "../run/state-directory.ts";
+import { choicesSuite } from "./choices-suite-fixture.ts";
+
+const uid = process.getuid?.() ?? 0;
+const skip = uid === 0 ? "needs an ordinary user" : false;
+for (const daemon of [false, true]) choicesSuite({ skip, stateDirectory: stateDirectory(uid, process.env), daemon });
