@@ -12,7 +12,7 @@ import { getGeneration, nftablesBatch } from "./batch.ts";
 import { addChain, type ChainReference, chainPriorities, deleteChain, listChains } from "./chain.ts";
 import { addElements, deleteElements, joinElements, listElements } from "./element.ts";
 import { addRule, deleteRule, deleteRules, listRules } from "./rule.ts";
-import { addr, anonymous, both, nets, pairs, ports, publish, ruleSamples, verdicts } from "./rule-samples.ts";
+import { addr, anonymous, both, marks, nets, pairs, ports, publish, ruleSamples, verdicts } from "./rule-samples.ts";
 import { addSet, listSets, type SetDefinition } from "./set.ts";
 import { counter } from "./statements/effects.ts";
 import { ct, ip, meta, udp } from "./statements/fields.ts";
@@ -50,7 +50,7 @@ add table netdev n; add chain netdev n c { type filter hook ingress device v0 pr
 add set inet t ports { type inet_service; }; add set inet t pairs { type ipv4_addr . inet_service; }
 add set inet t nets { type ipv4_addr; flags interval; }
 add map inet t publish { type inet_service : ipv4_addr . inet_service; }; add map inet t addr { type inet_service : ipv4_addr; }
-add map inet t verdicts { type inet_service : verdict; }; add map inet t both { type inet_proto . inet_service : verdict; }
+add map inet t marks { type inet_service : mark; }; add map inet t verdicts { type inet_service : verdict; }; add map inet t both { type inet_proto . inet_service : verdict; }
 `;
 const SETUP: readonly NetlinkRequest<unknown>[] = [
   addTable(T),
@@ -73,7 +73,7 @@ const SETUP: readonly NetlinkRequest<unknown>[] = [
     chain: "c",
     base: { type: "filter", hook: "ingress", priority: 0, devices: ["v0"] },
   }),
-  ...[ports, pairs, nets, publish, addr, verdicts, both].map((set) => addSet(set)),
+  ...[ports, pairs, nets, publish, addr, marks, verdicts, both].map((set) => addSet(set)),
 ];
 
 test("every sample rule of ours lists in nft as the rule that nft itself makes of the text", options, async () => {

@@ -20,9 +20,10 @@ export const publish: SetDefinition = {
   value: ["ipv4_addr", "inet_service"],
 };
 export const addr: SetDefinition = { ...T, set: "addr", key: ["inet_service"], value: ["ipv4_addr"] };
+export const marks: SetDefinition = { ...T, set: "marks", key: ["inet_service"], value: ["mark"] };
 export const verdicts: SetDefinition = { ...T, set: "verdicts", key: ["inet_service"], value: "verdict" };
 export const both: SetDefinition = { ...T, set: "both", key: ["inet_proto", "inet_service"], value: "verdict" };
-export const anonymous: SetDefinition = { ...T, id: 9, key: ["inet_service"] };
+export const anonymous: SetDefinition = { ...T, id: 10, key: ["inet_service"] };
 
 // table: the rule as nft(8) has it, and as we write it
 export const ruleSamples: readonly (readonly [string, readonly Statement[]])[] = [
@@ -42,6 +43,7 @@ export const ruleSamples: readonly (readonly [string, readonly Statement[]])[] =
   ["inet t c ct direction original accept", [ct.direction.is("original"), accept]],
   ["inet t c ct mark 5 accept", [ct.mark.is(5), accept]],
   ["inet t c ct mark set 7", [ct.mark.setTo(7)]],
+  ["inet t c ct mark set tcp dport map @marks", [ct.mark.setFrom(tcp.dport.mappedBy(marks))]],
   ["inet t c meta l4proto udp ct original proto-dst 8080", [meta.l4proto.is("udp"), ct.original.protoDst.is(8080)]],
   ["inet t c meta mark 1", [meta.mark.is(1)]],
   ["inet t c meta mark and 0xff == 5", [meta.mark.isUnderMask(0xff, 5)]],

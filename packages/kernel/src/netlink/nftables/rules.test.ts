@@ -9,7 +9,7 @@ import type { Expression } from "./expression.ts";
 import { NFT_MSG_NEWRULE } from "./message-types.ts";
 import { addRule } from "./rule.ts";
 import type { Statement } from "./rule-context.ts";
-import { nets, ports, publish, ruleSamples } from "./rule-samples.ts";
+import { addr, nets, ports, publish, ruleSamples } from "./rule-samples.ts";
 import { ct, ip, meta, tcp } from "./statements/fields.ts";
 import { dnat, masquerade } from "./statements/translations.ts";
 import { accept } from "./statements/verdicts.ts";
@@ -103,6 +103,10 @@ test("refuses rules that mean nothing, in words", () => {
     [() => rule(meta.iifname.is("a-name-that-is-too-long")), /takes 24 bytes, and 16 is the most/],
     [() => rule(meta.iifname.setTo("x")), /it cannot be set/],
     [() => rule(meta.mark.copyFrom(meta.skuid)), /it is mark, and meta skuid is uid/],
+    [
+      () => rule(ct.mark.setFrom(tcp.dport.mappedBy(addr))),
+      /it is mark, and the values of "inet t addr" are ipv4_addr/,
+    ],
     [() => rule(tcp.dport.in(nets)), /it is inet_service, and the keys of "inet t nets" are ipv4_addr/],
     [() => rule(tcp.dport.verdictFrom(publish)), /does not hold verdicts/],
     [() => rule(dnat({ from: tcp.dport.mappedBy(ports) })), /its values are neither addresses/],

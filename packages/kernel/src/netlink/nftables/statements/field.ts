@@ -4,7 +4,8 @@ import type { Expression } from "../expression.ts";
 import type { comparisonOperators } from "../expressions/comparison.ts";
 import { NFT_REG_1 } from "../register.ts";
 import type { RuleContext, Statement } from "../rule-context.ts";
-import { refuse, Selector, type SelectorPart } from "./selector.ts";
+import { describeSet } from "../set.ts";
+import { type MappedValue, refuse, Selector, type SelectorPart } from "./selector.ts";
 
 export interface FieldDescription extends SelectorPart {
   /** Loads the first bytes only, for prefixes that end with a byte. */
@@ -105,6 +106,17 @@ export class Field extends Selector {
         refuse(this, `it is ${this.#description.type}, and ${source.name} is ${source.#description.type}`);
       }
       return [...this.#description.require(context), ...source.#loaded(context), this.#stored()];
+    };
+  }
+
+  /** Writes what a map has to the field: `ct.mark.setFrom(meta.iifname.mappedBy(marks))`; without an entry the rule ends here. */
+  setFrom({ map, load }: MappedValue): Statement {
+    return (context) => {
+      const { type } = this.#description;
+      if (map.value !== "verdict" && map.value?.join(" . ") !== type) {
+        refuse(this, `it is ${type}, and the values of "${describeSet(map)}" are ${map.value?.join(" . ")}`);
+      }
+      return [...this.#description.require(context), ...load(context), this.#stored()];
     };
   }
 
