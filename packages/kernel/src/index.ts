@@ -169,3 +169,4 @@ export { emitFindArguments } from "./zygote/own-arguments.ts";
 export { decodeReport, REPORT, type Report, reportKind } from "./zygote/report.ts";
 export { FIRST_DESCRIPTOR, Zygote, type ZygoteEnd } from "./zygote/zygote.ts";
 export { PROGRAM_LOST, ZygoteChannel } from "./zygote/zygote-channel.ts";
+export type { Patience } from "./zygote/zygote-program.ts";

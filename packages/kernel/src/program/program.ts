@@ -40,6 +40,8 @@ export const HEADER = { magic: 0, version: 4, length: 8, count: 12, request: 16,
 export const TOKEN_BYTES = 16;
 /** As the place of a frame: a zygote is to execute it itself, as the last it does, instead of in a child. */
 export const IN_PLACE = 1;
+/** As the place of a frame: there is nothing to execute, and whoever sends it is there. It ends with its header. */
+export const ALIVE = 2;
 
 /** Most bytes an encoded program may have; the machine's area for it is this large. */
 export const PROGRAM_MAX_BYTES: number = 4 * 1024 * 1024;
@@ -95,6 +97,17 @@ export function addressFrame(frame: Buffer, { request = 0, inPlace = false, toke
   frame.writeUInt32LE(request, HEADER.request);
   frame.writeUInt32LE(inPlace ? IN_PLACE : 0, HEADER.place);
   if (token !== undefined) frame.set(token, HEADER.token);
+}
+
+/** A frame by which a zygote hears that whoever it works for is there. */
+export function aliveFrame(token: Uint8Array): Buffer {
+  const frame = Buffer.alloc(HEADER_BYTES);
+  frame.writeUInt32LE(HEADER_MAGIC, HEADER.magic);
+  frame.writeUInt32LE(MACHINE_VERSION, HEADER.version);
+  frame.writeUInt32LE(HEADER_BYTES, HEADER.length);
+  frame.writeUInt32LE(ALIVE, HEADER.place);
+  frame.set(token, HEADER.token);
+  return frame;
 }
 
 function encodeCode(out: Buffer, instructions: readonly Instruction[], imageOffset: number): void {

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { hostArchitecture } from "../abi/architecture.ts";
 import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
-import { encodeProgram, type Program } from "../program/program.ts";
+import { aliveFrame, encodeProgram, type Program } from "../program/program.ts";
 import {
   HELLO_FACTS,
   HELLO_SECTIONS,
@@ -19,6 +20,7 @@ import {
   launcherFile,
 } from "./launcher-program.ts";
 import { ZygoteChannel } from "./zygote-channel.ts";
+import type { Patience } from "./zygote-program.ts";
 
 /** The launcher, its socket's place, and what it says. */
 class Place implements Disposable {
@@ -27,9 +29,9 @@ class Place implements Disposable {
   readonly launcher: string = join(this.directory, "launcher");
 
   /** Where nobody serves the call, a script says "alone" or "broken" and the words. */
-  constructor() {
+  constructor(patience?: Patience) {
     const [alone, broken] = ["alone", "broken"].map((name) => this.script(name, `echo ${name}:$*:$FLAVOUR; exit 7`));
-    this.write({ alone, broken });
+    this.write({ alone, broken }, patience === undefined ? {} : { patience });
   }
 
   script(name: string, text: string): string {
@@ -41,9 +43,9 @@ class Place implements Disposable {
   /** The launcher, with what it is to execute. */
   write(
     { alone = "/nowhere", broken = "/nowhere" }: Readonly<Record<string, string | undefined>>,
-    tellsSignals = false,
+    more: Pick<Parameters<typeof launcherFile>[0], "tellsSignals" | "patience"> = {},
   ): void {
-    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, alone, broken, tellsSignals };
+    const options = { architecture: hostArchitecture(), socketPath: this.socketPath, alone, broken, ...more };
     rmSync(this.launcher, { force: true });
     writeFileSync(this.launcher, launcherFile(options), { mode: 0o755 });
   }
@@ -107,6 +109,18 @@ async function serveOne<T>(place: Place, work: (socket: Socket) => Promise<T>): 
     server.close();
   }
 }
+
+/** Listens in a process of its own, and does then what the text says, with `socket` for who has called. */
+async function serveElsewhere(place: Place, text: string): Promise<ChildProcess> {
+  const script = `
+    const server = require("node:net").createServer((socket) => { socket.resume(); ${text} });
+    server.listen(${JSON.stringify(place.socketPath)}, () => console.log("listening"));`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout as Readable, "data");
+  return child;
+}
+
+const PATIENCE: Patience = { turnMs: 50, turns: 3 };
 
 describe("a launcher", () => {
   test("executes Node with the whole call when nobody listens", async () => {
@@ -176,7 +190,7 @@ describe("a launcher", () => {
 
   test("tells of its signals where it is to, and does nothing else about them", async () => {
     using place = new Place();
-    place.write({}, true);
+    place.write({}, { tellsSignals: true });
     const called = Promise.withResolvers<ChildProcess>();
     const serving = serveOne(place, async (socket) => {
       await readHello(socket);
@@ -236,6 +250,60 @@ describe("a launcher", () => {
       await serving;
       assert.deepEqual([status, output.split(":")[0]], [7, flavour]);
     }
+  });
+
+  test("ends who is there and says nothing, whether it is stopped or stuck, and does without", async () => {
+    for (const stop of [true, false]) {
+      using place = new Place(PATIENCE);
+      const other = await serveElsewhere(place, "for (;;);");
+      if (stop) other.kill("SIGSTOP");
+      const gone = once(other, "exit");
+      const { status, output } = await ended(place.start(["run"]));
+      assert.deepEqual([status, output], [7, "alone:run:vanilla\n"]);
+      assert.deepEqual(await gone, [null, "SIGKILL"]);
+      assert.ok(!existsSync(place.socketPath));
+    }
+  });
+
+  test("does without whoever is stopped before it has heard all of a long environment", async () => {
+    using place = new Place(PATIENCE);
+    const other = await serveElsewhere(place, "");
+    other.kill("SIGSTOP");
+    const long = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`LONG_${index}`, "x".repeat(100_000)]));
+    const call = spawn(place.launcher, ["run"], { stdio: ["ignore", "pipe", "inherit"], env: long });
+    assert.equal((await ended(call)).output, "alone:run:\n");
+    other.kill("SIGKILL");
+  });
+
+  test("ends who says nothing in the middle of a call, and has what was begun undone", async () => {
+    using place = new Place(PATIENCE);
+    const program = programOf((p) => p.call("exit_group", [0]));
+    const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: LAUNCHER_TOKEN, request: 1 });
+    const other = await serveElsewhere(place, `socket.write(Buffer.from("${frame.toString("hex")}", "hex"));`);
+    const gone = once(other, "exit");
+    const { status, output } = await ended(place.start(["run"]));
+    assert.deepEqual([status, output], [7, "broken:run:vanilla\n"]);
+    assert.deepEqual(await gone, [null, "SIGKILL"]);
+  });
+
+  test("waits for who says that it is there, as long as it does", async () => {
+    const patience: Patience = { turnMs: 400, turns: 4 };
+    using place = new Place(patience);
+    const frame = aliveFrame(LAUNCHER_TOKEN).toString("hex");
+    const other = await serveElsewhere(
+      place,
+      `let told = 0;
+      const timer = setInterval(() => {
+        socket.write(Buffer.from("${frame}", "hex"));
+        if (100 * ++told < ${1.4 * patience.turns * patience.turnMs}) return;
+        clearInterval(timer);
+        socket.destroy();
+        server.close();
+      }, 100);`,
+    );
+    const gone = once(other, "exit");
+    assert.equal((await ended(place.start(["run"]))).output, "alone:run:vanilla\n");
+    assert.deepEqual(await gone, [0, null]);
   });
 
   test("has something in the place of standard descriptors that the caller has closed", async () => {

@@ -1,5 +1,6 @@
+import { constants } from "node:os";
 import type { Architecture } from "../abi/architecture.ts";
-import { SIGACTION } from "../abi/structs.ts";
+import { POLLFD, SIGACTION, TIMESPEC } from "../abi/structs.ts";
 import { emitMachineWith } from "../machine/machine.ts";
 import { CONTROL_FD } from "../machine/memory-layout.ts";
 import { ProgramBuilder, type Value } from "../program/builder.ts";
@@ -7,10 +8,10 @@ import type { Label, Pointer, Slot } from "../program/instruction.ts";
 import { type Program, TOKEN_BYTES } from "../program/program.ts";
 import { emitConnect } from "../unix-socket/emit-connect.ts";
 import { emitFindArguments } from "./own-arguments.ts";
-import { emitSealedCopy, emitServe } from "./zygote-program.ts";
+import { emitSealedCopy, emitServe, type Patience } from "./zygote-program.ts";
 
 /** Changes whenever what a launcher says changes. */
-export const LAUNCHER_VERSION = 3;
+export const LAUNCHER_VERSION = 4;
 
 /** A launcher knows whom it asks by the socket's place and owner, not by a secret that a file would have to hold. */
 export const LAUNCHER_TOKEN: Uint8Array = new Uint8Array(TOKEN_BYTES);
@@ -55,6 +56,11 @@ interface LauncherOptions {
   readonly name?: string;
   /** The other side hears of signals, which do nothing else. */
   readonly tellsSignals?: boolean;
+  /**
+   * How long the other side may say nothing, not even that it is there (see `ZygoteChannel.tellAlive`): it is ended then, as
+   * what stands still would be in the way of every call. Absent: for ever.
+   */
+  readonly patience?: Patience;
 }
 
 /**
@@ -84,13 +90,14 @@ function launcherProgram(options: LauncherOptions): Program {
   emitSealOwnFile(p);
   emitAsk(p, options.socketPath, labels.alone);
   p.handler(labels.leave);
-  emitHello(p);
+  const { tellsSignals = false, patience, socketPath } = options;
+  emitHello(p, patience, labels.leave);
   emitForgetSignals(p);
   const { leave } = labels;
-  // What was cut off by the end of who sent it is an end as well.
-  const { tellsSignals = false } = options;
   const onFrame = (): void => p.set(p.slot("served"), 1);
-  emitServe(p, Buffer.from(LAUNCHER_TOKEN), { leave, refuse: leave, onFrame, tellsSignals });
+  const onSilence = (wait: Label): void => emitEndOther(p, socketPath, wait, leave);
+  // What was cut off by the end of who sent it is an end as well.
+  emitServe(p, Buffer.from(LAUNCHER_TOKEN), { leave, refuse: leave, onFrame, tellsSignals, patience, onSilence });
   emitGoOnWithNode(p, options, labels);
   return p.build();
 }
@@ -178,6 +185,7 @@ function emitAsk(p: ProgramBuilder, socketPath: string, alone: Label): void {
   p.call("getsockopt", [socket, p.flags("SOL_SOCKET"), p.flags("SO_PEERCRED"), credentials, length]);
   p.call("geteuid", [], { into: own });
   p.load(theirs, credentials.at(UCRED_UID_OFFSET), 4);
+  p.load(p.slot("their_pid"), credentials, 4);
   p.branch(theirs, "ne", own, alone);
   p.step({ action: `make it descriptor ${CONTROL_FD}` });
   p.call("dup3", [socket, CONTROL_FD, p.flags("O_CLOEXEC")]);
@@ -199,7 +207,7 @@ interface Hello {
 /** More than most callers have to say: their environment is the longest part. */
 const HELLO_PART_BYTES = 12 * 1024;
 
-function emitHello(p: ProgramBuilder): void {
+function emitHello(p: ProgramBuilder, patience: Patience | undefined, leave: Label): void {
   const hello: Hello = {
     p,
     section: p.buffer(SECTION_HEADER_BYTES + CHUNK_BYTES, "<section>"),
@@ -225,7 +233,7 @@ function emitHello(p: ProgramBuilder): void {
   emitLinkSection(hello, "root", "/proc/self/root");
   for (const name of LAUNCHER_NAMESPACES) emitLinkSection(hello, "namespaces", `/proc/self/ns/${name}`);
   emitSection(hello, "end", 0);
-  emitSendHello(hello);
+  emitSendHello(hello, patience, leave);
 }
 
 /** From Linux 6.3 on the kernel wants to be told that nobody executes it, and notes who does not tell. */
@@ -241,7 +249,7 @@ function emitGatherIn({ p, file }: Hello): void {
 }
 
 /** A socket that takes only a part of something is one whose other side has gone. */
-function emitSendHello({ p, file }: Hello): void {
+function emitSendHello({ p, file }: Hello, patience: Patience | undefined, leave: Label): void {
   const part = p.buffer(HELLO_PART_BYTES, "<part>");
   const length = p.slot("length");
   const next = p.label("send a part");
@@ -252,9 +260,44 @@ function emitSendHello({ p, file }: Hello): void {
   p.branch(length, "eq", 0, done);
   p.call("sendto", [CONTROL_FD, part, length, p.flags("MSG_NOSIGNAL"), 0, 0]);
   // What comes from a file in memory is all that there is, up to the room for it.
-  p.branch(length, "eq", HELLO_PART_BYTES, next);
+  p.branch(length, "ne", HELLO_PART_BYTES, done);
+  // A socket that takes something takes more than a part.
+  if (patience !== undefined) emitPoll(p, "POLLOUT", patience.turnMs * patience.turns, { none: leave });
+  p.jump(next);
   p.mark(done);
   p.call("close", [file]);
+}
+
+/** Waits until something can be done with the socket, or to `none`: all calls of one place wait so long together. */
+function emitPoll(
+  p: ProgramBuilder,
+  events: "POLLIN" | "POLLOUT",
+  ms: number,
+  { none }: { readonly none: Label },
+): void {
+  const ready = p.slot("ready");
+  const poll = p.struct(POLLFD, { fd: CONTROL_FD, events: p.flags(events) });
+  const time = p.struct(TIMESPEC, { tv_sec: Math.floor(ms / 1000), tv_nsec: (ms % 1000) * 1_000_000 });
+  p.call("ppoll", [poll, 1, time, 0, 8], { into: ready });
+  p.branch(ready, "eq", 0, none);
+}
+
+/** Whoever stands still must not go on when this process, and those after it, have done without. */
+function emitEndOther(p: ProgramBuilder, socketPath: string, wait: Label, leave: Label): void {
+  const pidfd = p.slot("their_pidfd");
+  const silent = p.label("it is there and silent");
+  p.step({ action: "end who serves this call and says nothing" });
+  p.branch(p.slot("their_pid"), "eq", 0, leave);
+  p.call("pidfd_open", [p.slot("their_pid"), 0], { into: pidfd });
+  // The socket would have closed with that process: the descriptor is of no later one.
+  emitPoll(p, "POLLIN", 0, { none: silent });
+  p.call("close", [pidfd]);
+  p.jump(wait);
+  p.mark(silent);
+  p.call("pidfd_send_signal", [pidfd, constants.signals.SIGKILL, 0, 0]);
+  // What is frozen ends only when it goes on.
+  p.call("unlinkat", [p.flags("AT_FDCWD"), p.text(socketPath), 0], { ignore: "any" });
+  p.jump(leave);
 }
 
 /** Adds what lies behind the header. */

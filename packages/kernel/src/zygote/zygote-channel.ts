@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { RUSAGE_BYTES } from "../abi/structs.ts";
-import type { Program } from "../program/program.ts";
+import { aliveFrame, type Program } from "../program/program.ts";
 import { encodeVerified } from "../program/program-template.ts";
 import { FrameMemory } from "./frame-memory.ts";
 import { decodeReport, REPORT, type Report } from "./report.ts";
@@ -80,6 +80,11 @@ export class ZygoteChannel {
     });
     this.#running.set(request, { onReport, pid: undefined, begun: false });
     this.#socket.write(frame, () => memory.release());
+  }
+
+  /** Says that this side is there, to a launcher that does not wait for ever, unless it has that still to hear. */
+  tellAlive(): void {
+    if (this.alive && this.#socket.writableLength === 0) this.#socket.write(aliveFrame(this.#token));
   }
 
   /** Says one byte to the program that the zygote has become. */

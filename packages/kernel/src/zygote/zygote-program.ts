@@ -6,11 +6,13 @@ import {
   SIGINFO_CODE_OFFSET,
   SIGINFO_PID_OFFSET,
   SIGINFO_STATUS_OFFSET,
+  TIMESPEC,
 } from "../abi/structs.ts";
 import { CONTROL_FD, MACHINE_REFUSED_STATUS, REQUEST_ADDRESS, TEXT_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
 import { INSTRUCTION_BYTES, type Label, type Pointer, type Slot } from "../program/instruction.ts";
 import {
+  ALIVE,
   HEADER,
   HEADER_BYTES,
   HEADER_MAGIC,
@@ -100,6 +102,12 @@ export function emitMakeCopyPipe(p: ProgramBuilder): void {
   p.load(p.slot("copy_in"), pipe.at(4), 4);
 }
 
+/** How long a zygote waits for a frame: in turns, so that one which ends late, after both sides stood still, is no matter. */
+export interface Patience {
+  readonly turnMs: number;
+  readonly turns: number;
+}
+
 interface Serving {
   /** Where to go when the other end has closed. */
   readonly leave: Label;
@@ -109,25 +117,39 @@ interface Serving {
   readonly onFrame?: () => void;
   /** Signals do nothing but to be told of; programs begin with all of them blocked. */
   readonly tellsSignals?: boolean;
+  /** Absent: it waits for ever. */
+  readonly patience?: Patience | undefined;
+  /** Writes what is to happen when none has come for so long; `wait` is where it goes on. */
+  readonly onSilence?: (wait: Label) => void;
 }
 
 /** What every zygote does, from when it has a socket and its copy pipe: takes programs and starts them. */
 export function emitServe(
   p: ProgramBuilder,
   token: Buffer,
-  { leave, refuse: elsewhere, onFrame, tellsSignals = false }: Serving,
+  { leave, refuse: elsewhere, onFrame, tellsSignals = false, patience, onSilence }: Serving,
 ): void {
   const refuse = elsewhere ?? p.label("refuse");
   const wait = p.label("wait");
   const receive = p.label("receive");
   const report = reportBuffer(p);
   const header = p.buffer(HEADER_BYTES, "<frame header>");
+  const silence = p.label("nothing comes");
   emitWatchChildren(p, tellsSignals);
+  if (patience !== undefined) p.set(p.slot("turns"), 0);
   p.mark(wait);
-  emitWait(p, report, receive, tellsSignals);
+  emitWait(p, report, receive, { tellsSignals, patience, silence });
   p.jump(wait);
+  if (patience !== undefined) {
+    p.mark(silence);
+    p.add(p.slot("turns"), p.slot("turns"), 1);
+    p.branch(p.slot("turns"), "lt", patience.turns, wait);
+    p.set(p.slot("turns"), 0);
+    onSilence?.(wait);
+  }
   p.mark(receive);
-  emitReceive(p, header, token, leave, refuse);
+  if (patience !== undefined) p.set(p.slot("turns"), 0);
+  emitReceive(p, { header, token, leave, refuse, ...(patience === undefined ? {} : { alive: wait }) });
   onFrame?.();
   emitStart(p, header, report);
   p.jump(wait);
@@ -149,8 +171,20 @@ function emitWatchChildren(p: ProgramBuilder, tellsSignals: boolean): void {
   p.call("fcntl", [CONTROL_FD, p.flags("F_SETFD"), p.flags("FD_CLOEXEC")]);
 }
 
+interface Waiting {
+  readonly tellsSignals: boolean;
+  readonly patience: Patience | undefined;
+  /** Where to go after a turn of that. */
+  readonly silence: Label;
+}
+
 /** Sleeps until a frame comes; in between reaps whoever has ended. */
-function emitWait(p: ProgramBuilder, report: Pointer, receive: Label, tellsSignals: boolean): void {
+function emitWait(
+  p: ProgramBuilder,
+  report: Pointer,
+  receive: Label,
+  { tellsSignals, patience, silence }: Waiting,
+): void {
   const events = POLLFD.fields.events.offset;
   const fds = p.buffer(2 * POLLFD.size, "[{3, POLLIN}, {signals, POLLIN}]");
   const ready = p.slot("ready");
@@ -161,7 +195,16 @@ function emitWait(p: ProgramBuilder, report: Pointer, receive: Label, tellsSigna
   p.store(fds.at(POLLFD.size), 4, p.slot("signals"));
   p.store(fds.at(POLLFD.size + events), 2, p.flags("POLLIN"));
   p.mark(sleep);
-  p.call("ppoll", [fds, 2, 0, 0, 8], { on: ["EINTR"], goto: sleep });
+  if (patience === undefined) {
+    p.call("ppoll", [fds, 2, 0, 0, 8], { on: ["EINTR"], goto: sleep });
+  } else {
+    const turn = p.buffer(TIMESPEC.size, "{turn}");
+    // The kernel writes there what is left of it.
+    p.store(turn, 8, Math.floor(patience.turnMs / 1000));
+    p.store(turn.at(TIMESPEC.fields.tv_nsec.offset), 8, (patience.turnMs % 1000) * 1_000_000);
+    p.call("ppoll", [fds, 2, turn, 0, 8], { into: ready, on: ["EINTR"], goto: sleep });
+    p.branch(ready, "eq", 0, silence);
+  }
   const noSignal = p.label("no signal");
   p.load(ready, fds.at(POLLFD.size + POLLFD.fields.revents.offset), 2);
   p.branch(ready, "eq", 0, noSignal);
@@ -246,11 +289,20 @@ function emitStart(p: ProgramBuilder, header: Pointer, report: Pointer): void {
   p.mark(done);
 }
 
+interface Receiving {
+  readonly header: Pointer;
+  readonly token: Buffer;
+  readonly leave: Label;
+  readonly refuse: Label;
+  /** Where to go with a frame that only says that its sender is there; absent: it is none. */
+  readonly alive?: Label;
+}
+
 /**
  * Takes a frame into the request area: the header first, into our own memory, where it can be judged, then on through a
  * pipe, because a program has no other way to copy; then the rest. The socket's buffer may cut a frame anywhere.
  */
-function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: Label, refuse: Label): void {
+function emitReceive(p: ProgramBuilder, { header, token, leave, refuse, alive }: Receiving): void {
   p.step({ action: "receive a program" });
   p.handler(refuse);
   const got = p.slot("got");
@@ -268,6 +320,10 @@ function emitReceive(p: ProgramBuilder, header: Pointer, token: Buffer, leave: L
   expect(HEADER.version, 4, MACHINE_VERSION);
   expect(HEADER.token, 8, token.readBigUInt64LE(0));
   expect(HEADER.token + 8, 8, token.readBigUInt64LE(8));
+  if (alive !== undefined) {
+    p.load(field, header.at(HEADER.place), 4);
+    p.branch(field, "eq", p.number(ALIVE, "ALIVE"), alive);
+  }
   p.load(length, header.at(HEADER.length), 4);
   p.branch(length, "lt", HEADER_BYTES + INSTRUCTION_BYTES, refuse);
   p.branch(length, "ge", PROGRAM_MAX_BYTES + 1, refuse);

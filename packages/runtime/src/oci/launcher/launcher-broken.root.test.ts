@@ -210,6 +210,31 @@ suite("the end of a launcher", () => {
   });
 });
 
+suite("a resident process that stands still for good", () => {
+  test("is ended by who calls it, and the calls are done without", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const before = bench.remember();
+      const { resident } = bench;
+      process.kill(resident, "SIGSTOP");
+      const runs = [5, 6].map((status) => {
+        const { id, path } = bench.bundle(["/bin/sh", "-c", `exit ${status}`]);
+        return bench.start(["run", "--bundle", path, id]).ended;
+      });
+      const ends = await Promise.all(runs);
+      assert.deepEqual(
+        ends.map(({ status, stderr }) => [status, stderr]),
+        [
+          [5, ""],
+          [6, ""],
+        ],
+      );
+      assert.ok(!bench.residents().includes(resident));
+      await bench.expectNothingLeft(before);
+    });
+  });
+});
+
 /** A start that says where it has come to, stops there while there is a file `stop`, and counts the starts that are done. */
 function stoppingStart(count: string): Hooks {
   const begin = "echo begun >> /begun; while [ -e /stop ]; do sleep 0.01; done";

@@ -1,7 +1,14 @@
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { cacheDirectory, LAUNCHER_VERSION, ownsMachine, sha256Hex, socketPathProblem } from "@orlop/kernel";
+import {
+  cacheDirectory,
+  LAUNCHER_VERSION,
+  ownsMachine,
+  type Patience,
+  sha256Hex,
+  socketPathProblem,
+} from "@orlop/kernel";
 import { runtimeVersion } from "../version-text.ts";
 
 /** Where this installation's launchers and its resident process meet, for this user. */
@@ -17,6 +24,12 @@ export const BROKEN = "oci-broken.sh";
 
 /** A file beside the socket: somebody is about to start a resident process. */
 export const STARTING = "starting";
+
+/** A resident process that is stopped, or stuck, is ended by a launcher that hears nothing of it for so long. */
+export const LAUNCHER_PATIENCE: Patience = { turnMs: 5_000, turns: 4 };
+
+/** How often it says that it is there, to launchers with nothing to do meanwhile. */
+export const ALIVE_MS = 2_000;
 
 const HASH_DIGITS = 16;
 

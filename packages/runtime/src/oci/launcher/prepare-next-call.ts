@@ -20,6 +20,7 @@ import {
   ALONE,
   BROKEN,
   isLauncherHome,
+  LAUNCHER_PATIENCE,
   type LauncherPlace,
   launcherPlace,
   makeSocketDirectory,
@@ -61,7 +62,8 @@ function writeLauncher(home: string, bin: string, { socket: socketPath }: Launch
   const launcher = join(home, LAUNCHER_FILES.launcher);
   // Who is asked for a whole call has to know where its launcher belongs; what was begun is finished by the same code.
   const files = { alone: join(link, ALONE), broken: join(bin, BROKEN) };
-  const content = launcherFile({ architecture: hostArchitecture(), socketPath, ...files });
+  const patience = LAUNCHER_PATIENCE;
+  const content = launcherFile({ architecture: hostArchitecture(), socketPath, ...files, patience });
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (!leadsTo(link, bin)) replace(link, (path) => symlinkSync(bin, path));
   if (!hasContent(launcher, content)) {

@@ -70,6 +70,11 @@ export class RemoteHands implements Hands {
     this.#channel.release(status);
   }
 
+  /** Says that this side is there, as long as that matters: see `LAUNCHER_PATIENCE`. */
+  tellAlive(): void {
+    this.#channel.tellAlive();
+  }
+
   takeUnsaid(): string {
     const unsaid = this.#said.stderr;
     this.#said.stderr = "";

@@ -7,6 +7,7 @@ import { orlopOci } from "../orlop-oci.ts";
 import { undoCall } from "./abandoned-call.ts";
 import { calledName } from "./called-as.ts";
 import { type Hello, isOneOfUs } from "./hello.ts";
+import { ALIVE_MS } from "./launcher-place.ts";
 import { readHello } from "./read-hello.ts";
 import { RemoteHands } from "./remote-hands.ts";
 import type { Served } from "./resident-server.ts";
@@ -37,6 +38,8 @@ export async function serveCall(
   // Not by once() of node:events, which an error ends: what a launcher left unread is one.
   const closed = new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once("close", () => resolve())));
   const call = callOf(hello, hands, said);
+  const alive = setInterval(() => hands.tellAlive(), ALIVE_MS);
+  socket.once("close", () => clearInterval(alive));
   try {
     const status = await orlopOci(call, open);
     if (!hands.became) takeLeave(hands, said, status);
