@@ -35,8 +35,20 @@ export function asSystemFailure(error: unknown): OrlopError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
-  return systemFailure(path === undefined ? syscall : `${syscall} "${path}"`, error);
+  const verb = WORDS[syscall] ?? syscall;
+  return systemFailure(path === undefined ? verb : `${verb} "${path}"`, error);
 }
+
+/** What libuv names the less obvious of its calls by, as a person would say it. */
+const WORDS: Readonly<Record<string, string>> = {
+  scandir: "list directory",
+  mkdir: "make directory",
+  rmdir: "remove directory",
+  unlink: "remove",
+  stat: "look at",
+  lstat: "look at",
+  readlink: "read link",
+};
 
 /** Errors that Node has no name for, as that of a full quota, have Linux's. */
 function codeOf({ code, errno }: NodeJS.ErrnoException): string | undefined {

@@ -106,6 +106,15 @@ suite("a container's directory", () => {
       });
     }));
 
+  test("that cannot be written says of which container it would be, and where", () =>
+    withTemporaryDirectory((root) => {
+      const gone = join(root, "gone");
+      assert.throws(() => new ContainerDirectory(join(gone, "c1")).create(RECORD, undefined), {
+        code: "not-found",
+        message: `Cannot write down container "c1" in "${gone}": no such file or directory`,
+      });
+    }));
+
   test("gives back the filter that the execs get", () =>
     withTemporaryDirectory((path) => {
       const directory = new ContainerDirectory(join(path, "c1"));

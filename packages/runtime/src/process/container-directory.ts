@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { OrlopError, parseContainerId } from "@orlop/core";
-import { decodeReport, type Report, type SeccompProgram } from "@orlop/kernel";
+import { decodeReport, type Report, type SeccompProgram, systemFailure } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
 import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
@@ -61,15 +61,19 @@ export class ContainerDirectory {
     // The name is that of the process that was called: what was left of its first attempt is its own.
     const name = `${UNFINISHED}${record.makerPid ?? process.pid}${UNFINISHED}${record.id}`;
     const unfinished = join(dirname(this.path), name.slice(0, FILE_NAME_LENGTH_MAX));
-    makeAnew(unfinished);
+    try {
+      makeAnew(unfinished);
+    } catch (cause) {
+      throw notWritten(this.path, record.id, cause);
+    }
     try {
       if (seccomp !== undefined) writeFileSync(join(unfinished, SECCOMP), encodeFilter(seccomp), { mode: 0o600 });
       writeFileSync(join(unfinished, RECORD), JSON.stringify(record), { mode: 0o600 });
       renameSync(unfinished, this.path);
     } catch (cause) {
       rmSync(unfinished, { recursive: true, force: true });
-      if (!TAKEN.includes((cause as NodeJS.ErrnoException).code)) throw cause;
-      throw taken(record.id, cause);
+      if (TAKEN.includes((cause as NodeJS.ErrnoException).code)) throw taken(record.id, cause);
+      throw notWritten(this.path, record.id, cause);
     }
   }
 
@@ -371,6 +375,10 @@ const REAPER_LOOK_MS = 250;
 
 function taken(id: string, cause?: unknown): OrlopError {
   return new OrlopError("exists", `Cannot create container "${id}": a container of this id exists`, { cause });
+}
+
+function notWritten(path: string, id: string, cause: unknown): OrlopError {
+  return systemFailure(`write down container "${id}" in "${dirname(path)}"`, cause);
 }
 
 function removeFiles(directory: string): void {
