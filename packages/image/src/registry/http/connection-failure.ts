@@ -1,5 +1,6 @@
 import { type ErrorCode, OrlopError } from "@orlop/core";
 import { ProtocolError } from "./message-head.ts";
+import { ProxyError } from "./proxy-error.ts";
 import { RetryableFailure } from "./retryable-failure.ts";
 import { StallError } from "./stall-timer.ts";
 
@@ -43,13 +44,25 @@ export class ConnectionError extends Error {
 export function connectionFailure(doing: string, host: string, error: unknown): OrlopError | RetryableFailure {
   if (error instanceof OrlopError || error instanceof RetryableFailure) return error;
   if (error instanceof StallError) return new RetryableFailure(failed("cancelled", doing, host, error.message, error));
-  const inner = error instanceof ConnectionError ? error.cause : error;
-  if (inner instanceof ProtocolError) return failed("failed", doing, host, inner.message, error);
+  const outer = error instanceof ConnectionError ? error.cause : error;
+  if (outer instanceof ProxyError && outer.status !== undefined)
+    return refusedByProxy(doing, host, outer.status, outer);
+  const inner = outer instanceof ProxyError ? outer.cause : outer;
+  const who = outer instanceof ProxyError ? `${host} is behind the proxy ${outer.proxy}, which` : host;
+  if (inner instanceof ProtocolError) return failed("failed", doing, who, inner.message, error);
   const wasIdle = error instanceof ConnectionError && error.wasIdle;
   const { code, message } = firstOf(inner);
   const problem = `${(code === undefined ? undefined : MEANINGS[code]) ?? problemOf(code, message)}${hint(code)}`;
-  const ours = failed("failed", doing, host, problem, error, code);
+  const ours = failed("failed", doing, who, problem, error, code);
   return code !== undefined && LASTING.test(code) ? ours : new RetryableFailure(ours, { wasIdle });
+}
+
+/** A proxy that is overloaded, or does not reach the host, may do so the next time. */
+function refusedByProxy(doing: string, host: string, status: number, error: ProxyError): OrlopError | RetryableFailure {
+  const way = status === 407 ? "\nTry a user and a password in its address: http://USER:PASSWORD@HOST:PORT." : "";
+  const problem = `is behind the proxy ${error.proxy}, which answered ${status}${way}`;
+  const ours = failed("failed", doing, host, problem, error);
+  return status < 500 ? ours : new RetryableFailure(ours);
 }
 
 /** The caller's signal ended it. */

@@ -5,6 +5,7 @@ import { ConnectionError } from "./connection-failure.ts";
 import type { ConnectionSettings, Connections, HttpRequest, HttpResponse } from "./http-exchange.ts";
 import { Http1Connection } from "./http1-connection.ts";
 import { ProtocolError } from "./message-head.ts";
+import { ProxyError } from "./proxy-error.ts";
 import { proxyAuthorization } from "./proxy-tunnel.ts";
 import { sendBody } from "./send-body.ts";
 import { StallError, StallTimer } from "./stall-timer.ts";
@@ -70,15 +71,19 @@ export class Http1Connections implements Connections {
   async #connectEither(signal: AbortSignal): Promise<OpenConnection> {
     const connection = new Http1Connection();
     const isTunnelled = this.#settings.proxy !== undefined && this.#proxy === undefined;
-    const to = this.#proxy ?? this.#origin;
     const { onread } = isTunnelled ? {} : connection;
+    const proxy = this.#proxy;
+    const failed = (cause: unknown): never => {
+      throw proxy === undefined ? cause : new ProxyError(proxy.host, { cause });
+    };
+    const to = proxy ?? this.#origin;
     if (to.protocol === "https:") {
-      const settings = this.#proxy === undefined ? this.#settings : {};
-      const socket = await connectTls(to, settings, ["http/1.1"], { signal, onread });
+      const settings = proxy === undefined ? this.#settings : {};
+      const socket = await connectTls(to, settings, ["http/1.1"], { signal, onread }).catch(failed);
       return open(connection, socket, !isTunnelled);
     }
     const socket = connectPlain(to, onread);
-    await established(socket, "connect", signal);
+    await established(socket, "connect", signal).catch(failed);
     return open(connection, socket, true);
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
-import { OrlopError } from "@orlop/core";
 import { addressOf, connectPlain, connectTls, established } from "./connect-socket.ts";
+import { ProtocolError } from "./message-head.ts";
+import { ProxyError } from "./proxy-error.ts";
 
 /** The answer to CONNECT is a few lines. */
 const ANSWER_MAX_BYTES = 16_384;
@@ -14,7 +15,9 @@ export function proxyAuthorization(proxy: URL): Readonly<Record<string, string>>
 
 /** A connection with the origin through an HTTP proxy (RFC 9110, section 9.3.6). */
 export async function openTunnel(proxy: URL, origin: URL, signal?: AbortSignal): Promise<Socket> {
-  const socket = await connectProxy(proxy, signal);
+  const socket = await connectProxy(proxy, signal).catch((cause: unknown) => {
+    throw new ProxyError(proxy.host, { cause });
+  });
   const { port } = addressOf(origin);
   const authority = `${origin.hostname}:${port}`;
   const headers = Object.entries({ host: authority, ...proxyAuthorization(proxy) });
@@ -25,11 +28,11 @@ export async function openTunnel(proxy: URL, origin: URL, signal?: AbortSignal):
     const head = await answerHead(socket, signal);
     const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1];
     if (status?.startsWith("2") === true) return socket;
-    const problem = status === undefined ? "does not answer as a proxy" : `answered ${status}`;
-    throw new OrlopError("failed", `Cannot reach "${authority}": the proxy ${proxy.host} ${problem}`);
-  } catch (error) {
+    if (status !== undefined) throw new ProxyError(proxy.host, { status: Number(status) });
+    throw new ProxyError(proxy.host, { cause: new ProtocolError("does not answer as a proxy") });
+  } catch (cause) {
     socket.destroy();
-    throw error;
+    throw cause instanceof ProxyError ? cause : new ProxyError(proxy.host, { cause });
   }
 }
 
@@ -62,7 +65,7 @@ function answerHead(socket: Socket, signal: AbortSignal | undefined): Promise<st
       }
       const end = head.indexOf("\r\n\r\n");
       if (end < 0) {
-        if (head.length > ANSWER_MAX_BYTES) fail(new OrlopError("failed", "Cannot use proxy: its answer is too long"));
+        if (head.length > ANSWER_MAX_BYTES) fail(new ProtocolError("answers at too great a length"));
         return;
       }
       settle();
