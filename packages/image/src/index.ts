@@ -24,6 +24,7 @@ export { readTar } from "./tar/read-tar.ts";
 export { type TarEntry, writeTar } from "./tar/write-tar.ts";
 export { chainIds } from "./transfer/chain-ids.ts";
 export { copyImage } from "./transfer/copy-image.ts";
+export { isRunnable } from "./transfer/is-runnable.ts";
 export { isWhole } from "./transfer/is-whole.ts";
 export { type ImageDepot, type PulledImage, type PullOptions, pullImage } from "./transfer/pull-image.ts";
 export { readDocument, StoreSource } from "./transfer/store-source.ts";

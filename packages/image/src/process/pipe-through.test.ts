@@ -54,7 +54,10 @@ describe("a program that chunks are piped through", () => {
       code: "failed",
       message: 'Cannot unpack "x": "sh" says no good (exit code 3)',
     });
-    await assert.rejects(output(shell("kill -KILL $$"), endless()), { code: "failed", message: /says \(SIGKILL\)/ });
+    await assert.rejects(output(shell("kill -KILL $$"), endless()), {
+      code: "failed",
+      message: /"sh" has failed \(SIGKILL\)$/,
+    });
     const long = await output(shell("head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1")).catch(
       (error: Error) => error,
     );

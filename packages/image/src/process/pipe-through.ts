@@ -54,7 +54,7 @@ export async function* pipeThrough(
     if (signal?.aborted) throw cancelled(what, signal);
     if (broken !== undefined) throw broken;
     if (failure !== undefined)
-      throw failed(program, what, `${complaint()}${complaint() === "" ? "" : " "}(${failure})`);
+      throw failed(program, what, complaint() === "" ? `has failed (${failure})` : `says ${complaint()} (${failure})`);
   } finally {
     signal?.removeEventListener("abort", kill);
     kill();
@@ -115,5 +115,5 @@ function cancelled(what: string, signal: AbortSignal): OrlopError {
 }
 
 function failed({ path }: FilterProgram, what: string, problem: string): OrlopError {
-  return new OrlopError("failed", `Cannot ${what}: "${path}" says ${problem}`);
+  return new OrlopError("failed", `Cannot ${what}: "${path}" ${problem}`);
 }

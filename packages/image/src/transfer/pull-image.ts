@@ -9,8 +9,6 @@ import {
   LABEL_GC_REF_SNAPSHOT,
   type LeaseStore,
   type Manifest,
-  MEDIA_TYPE_DOCKER_IMAGE_CONFIG,
-  MEDIA_TYPE_IMAGE_CONFIG,
   type OfferedImage,
   OrlopError,
   type Platform,
@@ -23,6 +21,7 @@ import { bringBlob } from "./bring-blob.ts";
 import { gcLabels } from "./gc-labels.ts";
 import { imageParts, type ManifestPart } from "./image-parts.ts";
 import { inParallel } from "./in-parallel.ts";
+import { isRunnable } from "./is-runnable.ts";
 import { readDocument } from "./store-source.ts";
 import { throwIfCancelled } from "./throw-if-cancelled.ts";
 import type { PartRole, PartState, TransferListener } from "./transfer-event.ts";
@@ -326,9 +325,4 @@ class FirstFailure {
     this.first ??= error;
     this.#controller.abort(error);
   }
-}
-
-/** Its layers are layers of a file system, not any other artifact. */
-function isRunnable({ config }: Manifest): boolean {
-  return config.mediaType === MEDIA_TYPE_IMAGE_CONFIG || config.mediaType === MEDIA_TYPE_DOCKER_IMAGE_CONFIG;
 }

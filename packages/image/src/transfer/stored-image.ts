@@ -10,6 +10,7 @@ import {
 } from "@orlop/core";
 import { chainIds } from "./chain-ids.ts";
 import { imageParts } from "./image-parts.ts";
+import { isRunnable } from "./is-runnable.ts";
 import { readDocument } from "./store-source.ts";
 
 /** An image of the content store for one platform. */
@@ -31,7 +32,8 @@ const read = new WeakMap<ContentStore, Map<string, StoredImage>>();
  * What was read and verified before is taken from memory as long as the store has the target, with which all other documents are
  * kept: a start of a container is short enough to notice.
  *
- * @throws OrlopError `not-found` where it has nothing for the platform, or a part of it is not there
+ * @throws OrlopError `not-found` where it has nothing for the platform, or a part of it is not there; `unsupported` for an artifact
+ * that is no image
  */
 export async function readStoredImage(
   store: ContentStore,
@@ -63,7 +65,11 @@ async function readImage(store: ContentStore, target: Descriptor, platform: Plat
   if (part?.manifest === undefined) {
     throw new OrlopError("not-found", `Cannot read image "${target.digest}": it has no manifest`);
   }
-  const { config, layers } = part.manifest;
+  const { config, layers, artifactType = config.mediaType } = part.manifest;
+  if (!isRunnable(part.manifest)) {
+    const what = `it is an artifact of type "${artifactType}", which has no root file system`;
+    throw new OrlopError("unsupported", `Cannot use image: ${what}`);
+  }
   const content = decodeImageConfig(await readDocument(store, config));
   const chainId = chainIds(content.rootfs.diff_ids).at(-1);
   return { manifest: part.descriptor, config, layers, content, ...(chainId === undefined ? {} : { chainId }) };

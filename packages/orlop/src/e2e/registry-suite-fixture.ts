@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MEDIA_TYPE_IMAGE_MANIFEST } from "@orlop/core";
 import {
   busyboxObstacle,
   DockerRegistry,
@@ -87,6 +88,7 @@ export function registrySuite(options: SuiteOptions): void {
     policyCases(bench);
     runCases(bench);
     pushCases(bench);
+    artifactCases(bench);
     toolCases(bench);
     c.testLeftovers();
   });
@@ -222,6 +224,30 @@ function runCases(b: Bench): void {
     const bad = await b.orlop(["run", "--rm", "registry.example/Upper"]);
     assert.equal(bad.exitCode, 125);
     assert.match(bad.stderr, /repository names are in lower case/);
+  });
+}
+
+function artifactCases(b: Bench): void {
+  test("that are artifacts come and go as images do, and are not run", async () => {
+    const { directory } = b.c.fixture;
+    const layout = new LayoutWriter(join(directory, "artifact"));
+    const config = layout.blob({}, "application/vnd.oci.empty.v1+json");
+    const layers = [layout.blob({ parts: [] }, "application/json")];
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_IMAGE_MANIFEST, artifactType: "a/sbom", config, layers };
+    layout.publish([layout.blob(manifest, MEDIA_TYPE_IMAGE_MANIFEST)]);
+    const digest = await b.output(["pull", "-q", `oci:${layout.directory}`]);
+    await b.output(["push", "-q", digest, `${b.host}/artifact:1`]);
+    await b.output(["rmi", digest]);
+    assert.equal(await b.output(["pull", "-q", `${b.host}/artifact:1`]), `${b.host}/artifact:1`);
+    const archive = join(directory, "artifact.tar");
+    await b.output(["save", "-q", "--format", "oci-archive", "-o", archive, `${b.host}/artifact:1`]);
+    await b.output(["rmi", `${b.host}/artifact:1`]);
+    assert.equal(await b.output(["load", "-q", "-i", archive]), `Loaded image: ${b.host}/artifact:1`);
+    const run = await b.orlop(["run", "--rm", `${b.host}/artifact:1`]);
+    assert.equal(run.exitCode, 125);
+    const what = 'Cannot use image: it is an artifact of type "a/sbom", which has no root file system';
+    assert.equal(run.stderr, `orlop: ${what}\n`);
+    await b.output(["rmi", `${b.host}/artifact:1`]);
   });
 }
 

@@ -10,13 +10,11 @@ import {
   type ImageRecord,
   LABEL_GC_REF_SNAPSHOT,
   type Manifest,
-  MEDIA_TYPE_DOCKER_IMAGE_CONFIG,
-  MEDIA_TYPE_IMAGE_CONFIG,
   OrlopError,
   type Platform,
   platformRank,
 } from "@orlop/core";
-import { INDEX_DEPTH_MAX, isAttestation, isIndex, nestedTooDeep, readDocument } from "@orlop/image";
+import { INDEX_DEPTH_MAX, isAttestation, isIndex, isRunnable, nestedTooDeep, readDocument } from "@orlop/image";
 
 /** Of all indexes of an image together. */
 const MANIFESTS_MAX = 1000;
@@ -47,7 +45,7 @@ interface SnapshotKey {
  */
 export async function readImageContent(
   content: ContentStore,
-  { name, target }: ImageRecord,
+  { name, target }: Pick<ImageRecord, "name" | "target">,
   platform: Platform,
   strictly = false,
 ): Promise<ImageContent> {
@@ -88,10 +86,10 @@ async function heldManifests(content: ContentStore, target: Descriptor): Promise
 
 async function readManifest(content: ContentStore, descriptor: Descriptor): Promise<ImageContent> {
   const manifest = decodeManifest(await readDocument(content, descriptor));
-  const { digest, mediaType } = manifest.config;
-  const isImage = mediaType === MEDIA_TYPE_IMAGE_CONFIG || mediaType === MEDIA_TYPE_DOCKER_IMAGE_CONFIG;
+  const { digest } = manifest.config;
   const isHeld = await content.has(digest);
-  const config = isImage && isHeld ? decodeImageConfig(await readDocument(content, manifest.config)) : undefined;
+  const config =
+    isRunnable(manifest) && isHeld ? decodeImageConfig(await readDocument(content, manifest.config)) : undefined;
   const labels = isHeld ? (await content.info(digest)).labels : {};
   const prefix = `${LABEL_GC_REF_SNAPSHOT}.`;
   const snapshots = Object.entries(labels)

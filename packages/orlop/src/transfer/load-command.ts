@@ -1,9 +1,9 @@
 import { OrlopError, parsePlatform } from "@orlop/core";
-import { readStoredImage } from "@orlop/image";
 import { openImageArchive } from "@orlop/image/files";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
+import { readImageContent } from "../images/image-content.ts";
 import { tellImage } from "../images/tell-image.ts";
 import { printText } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
@@ -54,9 +54,9 @@ export const loadCommand: Command = {
       const name = image.name ?? image.target.digest;
       using progress = showProgress({ quiet: flags.isOn("quiet"), movement: "loading" });
       await takeIn(depot, { source, origin, image, name }, { platform, signaturePolicy, signal, progress });
-      const { config } = await readStoredImage(depot.content, image.target, platform);
-      tellImage(depot.database, "load", config.digest, name);
-      printText(image.name === undefined ? `Loaded image ID: ${config.digest}\n` : `Loaded image: ${name}\n`);
+      const { id } = await readImageContent(depot.content, { name, target: image.target }, platform);
+      tellImage(depot.database, "load", id, name);
+      printText(image.name === undefined ? `Loaded image ID: ${id}\n` : `Loaded image: ${name}\n`);
     }
     await collectAfterwards(depot);
     return 0;

@@ -15,6 +15,7 @@ import {
 } from "@orlop/image";
 import type { ImageOrigin } from "@orlop/image/verify";
 import { snapshotLosses } from "@orlop/snapshot";
+import { readImageContent } from "../images/image-content.ts";
 import { printWarning } from "../print.ts";
 import type { Progress } from "../progress/show-progress.ts";
 import type { Depot } from "../store/open-depot.ts";
@@ -75,6 +76,9 @@ interface Unpacked {
 /** What an ordinary user does not get of the layers: told when they come, not at each start. */
 async function tellLosses(depot: Depot, target: Descriptor, { platform, snapshotter }: Unpacked): Promise<void> {
   if (process.geteuid?.() === 0) return;
+  const { config } = await readImageContent(depot.content, { name: target.digest, target }, platform);
+  // An artifact that is no image.
+  if (config === undefined) return;
   const { chainId } = await readStoredImage(depot.content, target, platform);
   for (const loss of await snapshotLosses(snapshotter, chainId)) printWarning(loss);
 }
