@@ -104,7 +104,11 @@ suite("stream processors", () => {
       const path = join(directory, "config.toml");
       const refused = (text: string, message: RegExp): void => {
         writeFileSync(path, text);
-        assert.throws(() => readStreamProcessors(path), { code: "invalid", message });
+        assert.throws(() => readStreamProcessors(path), {
+          code: "invalid",
+          operation: "read configuration",
+          message,
+        });
       };
       assert.deepEqual(readStreamProcessors(path), []);
       writeFileSync(path, "version = 3\n");

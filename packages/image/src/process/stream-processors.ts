@@ -80,7 +80,10 @@ export function readStreamProcessors(path: string): readonly StreamProcessor[] {
     throw systemFailure(`read configuration "${path}"`, cause);
   }
   const refused = (problem: string, cause?: unknown): OrlopError =>
-    new OrlopError("invalid", `Cannot use configuration "${path}": ${problem}`, { cause });
+    new OrlopError("invalid", `Cannot use configuration "${path}": ${problem}`, {
+      operation: "read configuration",
+      cause,
+    });
   let section: TomlValue | undefined;
   try {
     section = parseToml(text).stream_processors;

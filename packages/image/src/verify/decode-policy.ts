@@ -21,7 +21,10 @@ export function decodePolicy(name: string, text: string | Uint8Array): Policy {
     return { name, default: requirementsOf(document.default, "default"), transports };
   } catch (cause) {
     if (!(cause instanceof OrlopError)) throw cause;
-    throw new OrlopError("invalid", `Cannot use policy "${name}": ${cause.message}`, { cause });
+    throw new OrlopError("invalid", `Cannot use policy "${name}": ${cause.message}`, {
+      operation: "read policy",
+      cause,
+    });
   }
 }
 

@@ -46,7 +46,10 @@ export async function decodeRegistriesD(
       }
     } catch (cause) {
       if (!(cause instanceof OrlopError)) throw cause;
-      throw new OrlopError("invalid", `Cannot use configuration "${name}": ${cause.message}`, { cause });
+      throw new OrlopError("invalid", `Cannot use configuration "${name}": ${cause.message}`, {
+        operation: "read configuration",
+        cause,
+      });
     }
   }
   const placed = [...scopes].filter((each): each is [string, string] => each[1] !== undefined);

@@ -19,7 +19,8 @@ const decode = (value: unknown): ReturnType<typeof decodePolicy> => decodePolicy
 suite("a policy", () => {
   test("is read as strictly as its manual asks for", () => {
     const refused = (value: unknown, message: RegExp): void =>
-      assert.throws(() => decode(value), { code: "invalid", message });
+      // The operation tells it from a command line that is wrong.
+      assert.throws(() => decode(value), { code: "invalid", operation: "read policy", message });
     refused({}, /^Cannot use policy "p.json": default: it is no list/);
     refused({ default: [] }, /default: it is no list of at least one/);
     refused({ default: [ACCEPT], more: 1 }, /its member "more" is unknown/);
