@@ -107,6 +107,10 @@ export type ContainerLog =
 
 /** What somebody has asked for in words that the OCI config does not have. */
 export interface ContainerWishes {
+  /** Streams that who runs it is to be connected with; absent: as it comes. */
+  readonly attach?: readonly ("stdin" | "stdout" | "stderr")[];
+  /** Containers whose mounts it has as well: `NAME[:ro|rw]`. */
+  readonly volumesFrom?: readonly string[];
   /** Paths of the block devices that limits are about, by `MAJOR:MINOR`. */
   readonly blockDevices?: Readonly<Record<string, string>>;
   readonly devices?: readonly { readonly host: string; readonly path: string; readonly access: string }[];

@@ -1,7 +1,9 @@
 import { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
 import { OrlopError } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
+import type { StreamName } from "../run/attach-options.ts";
 import { DetachKeys } from "../run/detach-keys.ts";
 import type { SignalProxy } from "../run/signal-proxy.ts";
 import { watchWindowSize } from "../run/window-size.ts";
@@ -16,6 +18,8 @@ interface SessionOptions {
   readonly detachKeys: Buffer;
   /** Passes signals on; absent: they are this process's. */
   readonly proxy: SignalProxy | undefined;
+  /** Of its output only that is shown; absent: all. */
+  readonly streams?: ReadonlySet<StreamName>;
 }
 
 /** How it came that somebody is attached no more. */
@@ -45,12 +49,26 @@ export async function attach({ engine }: OpenEngine, options: SessionOptions): P
   const since = options.sinceNs === undefined ? {} : { sinceNs: options.sinceNs };
   const output = engine.output(container, { follow: true, raw: true, ...since, signal: detached.signal });
   try {
-    for await (const { stream, data } of output) await write(stream, data);
+    for await (const { stream, data } of output) {
+      if (options.streams?.has(stream) !== false) await write(stream, data);
+    }
   } catch (error) {
     if (!detached.signal.aborted) throw error;
   }
   if (detached.signal.aborted) return { isDetached: true };
   return { isDetached: false, exitCode: await engine.wait(container.id) };
+}
+
+/** Passes all of standard input on, to a container that nothing is shown of. @param fd closed at the end */
+export async function passWholeInput(fd: number): Promise<void> {
+  const socket = new Socket({ fd, readable: false, writable: true });
+  try {
+    await pipeline(caller().stdin, socket);
+  } catch (error) {
+    // A container that reads no more is no mistake of anybody's.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EPIPE" && code !== "ECONNRESET") throw error;
+  }
 }
 
 /** Passes standard input on until it ends, or the keys are typed. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { OrlopError } from "@orlop/core";
+import { OrlopError, unlessMissing } from "@orlop/core";
 import type { Container, Engine } from "@orlop/engine";
 import { openImage } from "../image/open-image.ts";
 import { inPod, openPod } from "../pods/join-pod-options.ts";
@@ -41,6 +41,7 @@ async function createIn(open: OpenEngine, options: RunOptions): Promise<Containe
   const requires = await Promise.all(
     (options.requires ?? []).map(async (name) => (await findRequired(engine, name)).id),
   );
+  if (options.replace === true && options.name !== undefined) await removeNamed(engine, options.name);
   return await engine.create(options.name, async ({ id, directory }) => {
     await using undo = new AsyncDisposableStack();
     await using image = await openImage(options.image, { ...imageOptions(options, machine, id), keeps: true });
@@ -61,6 +62,12 @@ async function createIn(open: OpenEngine, options: RunOptions): Promise<Containe
     undo.move();
     return made;
   });
+}
+
+/** Not what a name is the beginning of the id of. */
+async function removeNamed(engine: Engine, name: string): Promise<void> {
+  const found = (await engine.list()).find((each) => each.name === name);
+  if (found !== undefined) await unlessMissing(engine.remove(found.id, { force: true }));
 }
 
 /** Ids of the containers that it is to share something with, by what they are called. */

@@ -5,7 +5,7 @@ import { printText } from "../print.ts";
 import { ContainerIdFile } from "../run/container-id-file.ts";
 import type { RunOptions } from "../run/run-options.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
-import { attach, refuseOtherInput } from "./attached-session.ts";
+import { attach, passWholeInput, refuseOtherInput } from "./attached-session.ts";
 import { Attendant } from "./attendant.ts";
 import { createContainer } from "./create-container.ts";
 import { type OpenEngine, openEngine } from "./open-engine.ts";
@@ -44,7 +44,7 @@ async function startOrRemove<T>(
   }
 }
 
-type AttachOptions = Pick<RunOptions, "detachKeys" | "signalProxy" | "interactive" | "tty">;
+type AttachOptions = Pick<RunOptions, "detachKeys" | "signalProxy" | "interactive" | "tty" | "attach">;
 
 /** Starts a container and stays with it; resolves with its exit code, or 0 when somebody has let go of it. */
 export async function runAttached(open: OpenEngine, container: Container, options: AttachOptions): Promise<number> {
@@ -65,8 +65,14 @@ export async function runAttached(open: OpenEngine, container: Container, option
     engine.start(container.id, { holdsInput: options.interactive }),
   );
   Attendant.ensure(open.engine, open.depot.root);
-  const { detachKeys } = options;
-  const end = await attach(open, { ...started, sinceNs, detachKeys, proxy });
+  const { detachKeys, attach: streams } = options;
+  if (streams !== undefined && !streams.has("stdout") && !streams.has("stderr")) {
+    // As docker has it: nothing else could say which container it is.
+    printText(`${container.id}\n`);
+    if (started.input !== undefined) await passWholeInput(started.input);
+    return 0;
+  }
+  const end = await attach(open, { ...started, sinceNs, detachKeys, proxy, ...(streams && { streams }) });
   if (end.isDetached) {
     engine.tell(container, "detach");
     return 0;

@@ -71,15 +71,16 @@ function sizeFields({ size }: InspectedContainer): readonly StructField[] {
 }
 
 function configDocument({ container, spec }: InspectedContainer): Struct {
+  const attached = container.wishes?.attach ?? [];
   const { config, image, labels, terminal, interactive, stopSignal, process } = container;
   return new Struct([
     ...documentOf({
       Hostname: spec?.hostname ?? "",
       Domainname: spec?.domainname ?? "",
       User: config.User ?? "",
-      AttachStdin: false,
-      AttachStdout: false,
-      AttachStderr: false,
+      AttachStdin: attached.includes("stdin"),
+      AttachStdout: attached.includes("stdout"),
+      AttachStderr: attached.includes("stderr"),
       Tty: terminal,
       OpenStdin: interactive,
       StdinOnce: interactive,

@@ -33,7 +33,7 @@ export function hostConfigDocument(inspected: InspectedContainer): Struct {
       RestartPolicy: restartPolicy(container),
       AutoRemove: container.autoRemove,
       VolumeDriver: "",
-      VolumesFrom: NIL_LIST,
+      VolumesFrom: orNil(container.wishes?.volumesFrom ?? []),
       ConsoleSize: [container.process.consoleSize?.height ?? 0, container.process.consoleSize?.width ?? 0],
     }).fields,
     { name: "Annotations", value: dictionaryOf(spec?.annotations ?? {}), omitEmpty: true },

@@ -17,7 +17,7 @@ export const POD_ID_FILE: Flag = {
 };
 
 /** @throws OrlopError for a file that cannot be read or is empty */
-function readIdFile(path: string): string {
+export function readIdFile(path: string): string {
   const what = `read pod ID file "${path}"`;
   let text: string;
   try {

@@ -51,7 +51,7 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
   const capabilities = capabilitySet(options.capabilities, machine.capabilities);
   const spec: RuntimeSpec = {
     ociVersion: base.ociVersion,
-    process: buildProcess(sources, options.asCaller ? machine.umask : base.process?.user.umask, capabilities),
+    process: buildProcess(sources, umaskOf(sources, base.process?.user.umask), capabilities),
     root: { path: "/", readonly: options.readOnly },
     ...(options.namespaces?.uts === "host" ? {} : { hostname }),
     ...(options.domainname === undefined ? {} : { domainname: options.domainname }),
@@ -61,6 +61,10 @@ export function buildSpec(sources: SpecSources): RuntimeSpec {
   };
   // The rest of the config is ours; a kernel parameter is whatever the user says, and may be the whole machine's.
   return Object.keys(options.sysctl).length === 0 ? spec : checkRuntimeSpec(spec);
+}
+
+function umaskOf({ options, machine }: SpecSources, usual: number | undefined): number | undefined {
+  return options.umask ?? (options.asCaller ? machine.umask : usual);
 }
 
 /** A mount that is asked for hides what the root file system has mounted below its place. */
@@ -96,6 +100,7 @@ function buildProcess(
       image: config.Env ?? [],
       variables: options.variables,
       home,
+      isBare: options.bareEnvironment === true,
     }),
     cwd: options.workdir ?? (config.WorkingDir || "/"),
     capabilities: capabilitySets(capabilities, user),
@@ -127,6 +132,7 @@ function buildLinux(
     namespaces: machine.rootless ? [...namespaces, { type: "user" }] : namespaces,
     ...(machine.rootless ? callerMappings(machine, options.asCaller === true) : {}),
     ...(cgroupParent === undefined ? {} : { cgroupsPath: cgroupPath(cgroupParent, id, options.runtime) }),
+    ...(options.personality === undefined ? {} : { personality: { domain: options.personality } }),
     resources: buildResources(options, machine, base.resources ?? {}),
     ...(nodes.length === 0 ? {} : { devices: nodes }),
     ...(filter === undefined ? {} : { seccomp: filter }),

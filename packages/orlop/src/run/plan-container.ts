@@ -27,6 +27,7 @@ import { rootlessNetwork } from "./rootless-network.ts";
 import type { RunOptions } from "./run-options.ts";
 import { runtimeName } from "./runtime-choice.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
+import { timeZoneFile } from "./time-zone.ts";
 import { windowSize } from "./window-size.ts";
 
 interface PlanSources {
@@ -69,6 +70,7 @@ export function planContainer(
   refuseGateway(options, machine);
   if (machine.rootless && options.namespaces?.pid === "host") refuseHostPids(id);
   const files = containerFiles(options, image, names, ownDirectory);
+  const zone = options.timeZone === undefined ? [] : [timeZoneFile(ownDirectory(), options.timeZone)];
   const user = findContainerUser(options, image);
   const { limits, warnings } = kernelLimits(options.limits);
   const allDevices = options.privileged ? { ...options, devices: [...hostDevices(), ...options.devices] } : options;
@@ -80,7 +82,7 @@ export function planContainer(
       user,
       machine,
       hostname,
-      files,
+      files: [...files.filter(({ destination }) => !isImageFile(options, destination)), ...zone],
       windowSize: options.tty ? windowSize() : undefined,
       seccomp: (capabilities) => seccompFilter(options, machine, capabilities),
     });
@@ -211,6 +213,10 @@ function containerFiles(
     return networkFiles(ownDirectory(), names, network.kind, resolverPath());
   }
   return network.kind === "none" ? [] : resolverFile(ownDirectory);
+}
+
+function isImageFile({ imageFiles = [] }: RunOptions, destination: string): boolean {
+  return imageFiles.some((name) => destination === `/etc/${name}`);
 }
 
 /** Host directories that are to be bound, do not exist yet and are made then. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type CreateRequest, generateId } from "@orlop/core";
+import { type CreateRequest, generateId, OrlopError } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { randomName } from "@orlop/engine/random-name";
 import { randomBytes } from "@orlop/kernel";
@@ -39,6 +39,9 @@ export async function prepareContainer(
   machine: MachineView,
   open: (given: OpenImageOptions) => Promise<Image> = (given) => openImage(options.image, given),
 ): Promise<PreparedContainer> {
+  if (options.volumesFrom !== undefined) {
+    throw new OrlopError("unsupported", 'Cannot use flag "--volumes-from" here: it is about containers that are kept');
+  }
   await using stack = new AsyncDisposableStack();
   const id = generateId(randomBytes);
   const image = stack.use(await open(imageOptions(options, machine, id)));

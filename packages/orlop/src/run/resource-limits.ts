@@ -5,7 +5,7 @@ import { parseByteSize } from "./byte-size.ts";
 import { cpuBandwidth } from "./cpu-bandwidth.ts";
 
 /** Limits that a container is given; absent is unlimited. */
-export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids" | "blockIO">;
+export type ResourceLimits = Pick<LinuxResources, "memory" | "cpu" | "pids" | "blockIO" | "unified">;
 
 /** What docker has the kernel guarantee: below, nothing starts. */
 export const MEMORY_MIN_BYTES: number = 6 * 1024 * 1024;

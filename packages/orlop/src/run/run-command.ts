@@ -37,8 +37,10 @@ export const runCommand: Command = {
 };
 
 /** Networks, pods, volumes, health, requirements and what is shared have to be known to others, and so has a container that has them. */
-function needsEngine({ network, mounts, health, requires = [], pod, namespaces = {} }: RunOptions): boolean {
+function needsEngine(options: RunOptions): boolean {
+  const { network, mounts, health, requires = [], pod, namespaces = {} } = options;
   const { pid, ipc } = namespaces;
+  if (options.volumesFrom !== undefined || options.attach !== undefined || options.replace === true) return true;
   if (typeof pid === "object" || typeof ipc === "object" || ipc === "shareable") return true;
   if (health?.Test?.[0] === "CMD-SHELL" || requires.length > 0) return true;
   const isConnected = network.kind === "networks" || network.kind === "container";

@@ -1,5 +1,6 @@
 // table: the flags of `run`, and those of docker's that are refused
 import type { Flag, FlagTable, RefusedFlag } from "../flags/flag.ts";
+import { PODMAN_FLAGS, PODMAN_REFUSED } from "./podman-flags.ts";
 
 const PROCESS = "Process";
 const FILES = "Files";
@@ -13,6 +14,13 @@ const HEALTH = "Health";
 const flags: readonly Flag[] = [
   { group: PROCESS, name: "interactive", short: "i", help: "Keep standard input connected" },
   { group: PROCESS, name: "tty", short: "t", help: "Give the container a terminal" },
+  {
+    group: PROCESS,
+    name: "attach",
+    short: "a",
+    value: "STDIN|STDOUT|STDERR",
+    help: "Of its streams connect these alone; the others are for orlop logs (STDOUT and STDERR, with -i STDIN)",
+  },
   {
     group: PROCESS,
     name: "env",
@@ -40,6 +48,12 @@ const flags: readonly Flag[] = [
     name: "mount",
     value: "type=bind|tmpfs|volume,...",
     help: "Mount with every detail said: source, target, readonly, ...",
+  },
+  {
+    group: FILES,
+    name: "volumes-from",
+    value: "CONTAINER[:ro|rw]",
+    help: "Mount what another container has mounted: its volumes, and what it binds",
   },
   { group: FILES, name: "tmpfs", value: "DIR[:OPTIONS]", help: "Mount an empty directory in memory" },
   { group: FILES, name: "read-only", help: "Make the root file system read-only" },
@@ -322,26 +336,26 @@ const flags: readonly Flag[] = [
     help: "Of an image for several platforms, take this one",
   },
   { group: IMAGE, name: "quiet", short: "q", help: "Show no progress while the image comes" },
+  ...PODMAN_FLAGS,
 ];
 
 const windows = "it is about Windows";
 const noLinks = "use a network of your own, whose containers know each other by name";
-const noDaemon = "there is no daemon yet that would act on it";
+const noApi = "programs in it would need orlop itself";
 
 const refused: readonly RefusedFlag[] = [
   { name: "link", reason: noLinks },
   { name: "link-local-ip", reason: "the kernel gives those" },
-  { name: "attach", short: "a", reason: "output is always connected; use -i for input" },
   { name: "disable-content-trust", isSwitch: true, reason: "docker's notary is not asked for anything" },
   { name: "volume-driver", reason: "volumes are directories of this machine" },
-  { name: "volumes-from", reason: "name each volume with -v" },
   { name: "isolation", reason: "there is one kind of isolation yet, the process" },
   { name: "gpus", reason: "name the devices with --device" },
-  { name: "use-api-socket", isSwitch: true, reason: noDaemon },
+  { name: "use-api-socket", isSwitch: true, reason: noApi },
   { name: "cpu-count", reason: windows },
   { name: "cpu-percent", reason: windows },
   { name: "io-maxbandwidth", reason: windows },
   { name: "io-maxiops", reason: windows },
+  ...PODMAN_REFUSED,
 ];
 
 export const RUN_FLAGS: FlagTable = { flags, refused };

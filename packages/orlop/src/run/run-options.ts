@@ -5,7 +5,6 @@ import {
   OrlopError,
   type Platform,
   parseName,
-  parsePlatform,
   type Rlimit,
 } from "@orlop/core";
 import type { ContainerLog, ContainerProbes, ContainerWishes, RestartPolicy } from "@orlop/engine";
@@ -13,17 +12,28 @@ import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import type { PullPolicy } from "../image/image.ts";
 import { type ImageReference, parseImageReference } from "../image/image-reference.ts";
 import type { PodPlace } from "../pods/join-pod-options.ts";
+import { ownPlatform } from "../store/own-platform.ts";
+import { readAttach, type StreamName } from "./attach-options.ts";
 import { readBlockLimits } from "./block-limits.ts";
 import { parseByteSize } from "./byte-size.ts";
 import type { CapabilityRequest } from "./capability-set.ts";
 import { parseDevice, type RequestedDevice } from "./device-flag.ts";
 import { parseDeviceRule } from "./device-rule.ts";
-import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
+import type { Variable } from "./environment.ts";
 import { readHealthOptions } from "./health-options.ts";
 import { readLifeOptions } from "./life-options.ts";
 import { parseMount } from "./mount-flag.ts";
 import { type NamespaceChoices, readNamespaceChoices } from "./namespace-options.ts";
 import { type NetworkOptions, readNetworkOptions } from "./network-options.ts";
+import {
+  readCgroupSettings,
+  readOnlyTmpfs,
+  readPlatform,
+  readPodFile,
+  readPodmanOptions,
+  readVariables,
+  rootfsReference,
+} from "./podman-options.ts";
 import type { RequestedMount } from "./requested-mount.ts";
 import { parseInteger, type ResourceLimits, readResourceLimits } from "./resource-limits.ts";
 import { OWN_RUNTIME, parseRuntime, type RuntimeChoice } from "./runtime-choice.ts";
@@ -32,6 +42,7 @@ import { readStorageOptions } from "./storage-options.ts";
 import { parseTmpfs } from "./tmpfs-flag.ts";
 import { parseUlimit } from "./ulimit.ts";
 import { parseVolume } from "./volume-flag.ts";
+import { readVolumesFrom, type VolumesFrom } from "./volumes-from-flag.ts";
 
 /** What a command line of `run` asks for, read and checked for itself. */
 export interface RunOptions extends NetworkOptions {
@@ -62,6 +73,23 @@ export interface RunOptions extends NetworkOptions {
   readonly source?: { readonly flags: readonly string[]; readonly words: readonly string[] };
   /** Names of containers that are started before it. */
   readonly requires?: readonly string[];
+  /** The container of its name goes first. */
+  readonly replace?: true;
+  /** Streams that who runs it is connected with; absent: output, and input if that is interactive. */
+  readonly attach?: ReadonlySet<StreamName>;
+  /** Whose mounts it has as well. */
+  readonly volumesFrom?: readonly VolumesFrom[];
+  /** What becomes of the places that the image wants volumes at; absent: volumes. */
+  readonly imageVolumes?: "tmpfs" | "ignore";
+  /** Files in /etc that stay the image's. */
+  readonly imageFiles?: readonly ("hosts" | "hostname")[];
+  /** As tzset(3) has it, or `local`; absent: what the image says. */
+  readonly timeZone?: string;
+  /** Absent: 022. */
+  readonly umask?: number;
+  readonly personality?: "LINUX" | "LINUX32";
+  /** There are those variables alone that are asked for. */
+  readonly bareEnvironment?: true;
   /** Number; absent: what the image says, or SIGTERM. */
   readonly stopSignal: number | undefined;
   readonly stopTimeoutMs: number | undefined;
@@ -128,16 +156,17 @@ export interface CallerView {
  * @throws OrlopError
  */
 export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptions {
-  const [imageText, ...words] = flags.positional;
-  if (imageText === undefined)
+  const [named, ...words] = flags.positional;
+  if (named === undefined)
     throw new OrlopError("invalid", "an image is required: a name, host, dir:PATH, oci:PATH[:TAG] or an archive");
+  const imageText = flags.isOn("rootfs") ? rootfsReference(named) : named;
   const privileged = flags.isOn("privileged");
   const health = readHealthOptions(flags);
   return {
     image: parseImageReference(imageText, caller.cwd),
     imageText,
     pull: flags.parse("pull", parsePullPolicy) ?? "missing",
-    platform: flags.parse("platform", parsePlatform),
+    platform: readPlatform(flags, ownPlatform()),
     quiet: flags.isOn("quiet"),
     command: words[0] === "--" ? words.slice(1) : words,
     entrypoint: flags.text("entrypoint"),
@@ -157,7 +186,10 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     workdir: flags.parse("workdir", parseWorkdir),
     user: flags.text("user"),
     groupsToAdd: flags.list("group-add"),
-    mounts: readMounts(flags, caller.cwd),
+    mounts: readMounts(flags, caller),
+    ...readPodmanOptions(flags),
+    ...readAttach(flags),
+    ...readVolumesFrom(flags),
     devices: flags.parseAll("device", parseDevice).flat(),
     readOnly: flags.isOn("read-only"),
     shmSizeBytes: flags.parse("shm-size", parseByteSize),
@@ -169,7 +201,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     runtime: flags.parse("runtime", parseRuntime) ?? OWN_RUNTIME,
     sysctl: Object.fromEntries(flags.parseAll("sysctl", parseSysctl)),
     namespaces: readNamespaceChoices(flags, caller.rootless),
-    limits: readResourceLimits(flags, caller.cpuCount),
+    limits: { ...readResourceLimits(flags, caller.cpuCount), ...readCgroupSettings(flags) },
     ...readWishes(flags),
     annotations: Object.fromEntries(flags.parseAll("annotation", parseAnnotation)),
     deviceRules: flags.parseAll("device-cgroup-rule", parseDeviceRule),
@@ -180,7 +212,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
 }
 
 function podOptions(flags: ParsedFlags): Pick<RunOptions, "pod" | "initContainer"> {
-  const pod = flags.text("pod");
+  const pod = readPodFile(flags) ?? flags.text("pod");
   const init = flags.parse("init-ctr", parseInitContainer);
   if (pod === undefined) {
     if (init !== undefined) throw new OrlopError("invalid", "--init-ctr is about containers of a pod: it needs --pod");
@@ -199,6 +231,8 @@ function readWishes(flags: ParsedFlags): Pick<RunOptions, "wishes"> {
   const { paths } = readBlockLimits(flags);
   const devices = flags.parseAll("device", parseDevice).flat();
   const cgroupParent = flags.parse("cgroup-parent", parseCgroupParent);
+  const volumesFrom = flags.list("volumes-from");
+  const { attach } = readAttach(flags);
   const deviceRules = flags.list("device-cgroup-rule");
   const wishes = {
     ...(Object.keys(paths).length === 0 ? {} : { blockDevices: paths }),
@@ -213,6 +247,8 @@ function readWishes(flags: ParsedFlags): Pick<RunOptions, "wishes"> {
         }),
     ...(deviceRules.length === 0 ? {} : { deviceRules }),
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
+    ...(volumesFrom.length === 0 ? {} : { volumesFrom }),
+    ...(attach === undefined ? {} : { attach: [...attach] }),
   };
   return Object.keys(wishes).length === 0 ? {} : { wishes };
 }
@@ -231,17 +267,13 @@ function parseAnnotation(text: string): readonly [string, string] {
   return [key, value];
 }
 
-function readVariables(flags: ParsedFlags, { env }: CallerView): readonly Variable[] {
-  const files = flags.list("env-file").flatMap((path) => readEnvironmentFile(path, env));
-  return [...files, ...flags.parseAll("env", (text) => parseVariable(text, env))];
-}
-
-function readMounts(flags: ParsedFlags, cwd: string): readonly RequestedMount[] {
-  const mounts = [
-    ...flags.parseAll("volume", (text) => parseVolume(text, cwd)),
+function readMounts(flags: ParsedFlags, { cwd, modules }: CallerView): readonly RequestedMount[] {
+  const asked = [
+    ...flags.parseAll("volume", (text) => parseVolume(text, cwd, modules)),
     ...flags.parseAll("mount", (text) => parseMount(text, cwd)),
     ...flags.parseAll("tmpfs", parseTmpfs),
   ];
+  const mounts = [...asked, ...readOnlyTmpfs(flags, asked)];
   const seen = new Set<string>();
   for (const { mount } of mounts) {
     if (seen.has(mount.destination)) {

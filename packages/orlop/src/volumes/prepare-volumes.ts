@@ -3,8 +3,10 @@ import type { OpenEngine } from "../containers/open-engine.ts";
 import type { Image } from "../image/image.ts";
 import type { RequestedMount } from "../run/requested-mount.ts";
 import type { RunOptions } from "../run/run-options.ts";
+import { parseTmpfs } from "../run/tmpfs-flag.ts";
 import { volumeMount } from "../run/volume-flag.ts";
 import { fillVolume } from "./fill-volume.ts";
+import { mountsFrom } from "./mounts-from.ts";
 
 interface PreparedVolumes {
   /** What was asked for, with the directories of volumes for sources. */
@@ -13,14 +15,26 @@ interface PreparedVolumes {
 }
 
 /** Makes the volumes of a container that are not there yet: those that are asked for, and those that its image wants. */
-export async function prepareVolumes(open: OpenEngine, { mounts }: RunOptions, image: Image): Promise<PreparedVolumes> {
-  const taken = new Set(mounts.map(({ mount }) => mount.destination));
-  const wanted = Object.keys(image.config.Volumes ?? {})
-    .map((path) => volumeMount(undefined, path, { readonly: false, copies: true }))
-    .filter(({ mount }) => !taken.has(mount.destination));
+export async function prepareVolumes(
+  open: OpenEngine,
+  { mounts, volumesFrom = [], imageVolumes }: RunOptions,
+  image: Image,
+): Promise<PreparedVolumes> {
+  const byPlace = new Map(mounts.map((each) => [each.mount.destination, each]));
+  // Of several at one place docker takes the first.
+  const add = (each: RequestedMount): void => {
+    if (!byPlace.has(each.mount.destination)) byPlace.set(each.mount.destination, each);
+  };
+  for (const from of volumesFrom) for (const each of await mountsFrom(open.engine, from)) add(each);
+  if (imageVolumes !== "ignore") {
+    for (const path of Object.keys(image.config.Volumes ?? {})) {
+      const asVolume = volumeMount(undefined, path, { readonly: false, copies: true });
+      add(imageVolumes === "tmpfs" ? parseTmpfs(`${path}:exec,mode=1777`) : asVolume);
+    }
+  }
   const prepared: RequestedMount[] = [];
   const volumes: VolumeMount[] = [];
-  for (const each of [...mounts, ...wanted]) {
+  for (const each of byPlace.values()) {
     const { mount, volume: asked } = each;
     if (asked === undefined) {
       prepared.push(each);

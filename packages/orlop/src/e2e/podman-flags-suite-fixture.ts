@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
+
+interface Shared {
+  readonly c: SuiteContext;
+  readonly ok: (...args: readonly string[]) => Promise<string>;
+}
+
+/** Flags of run and create that docker does not have, or that are about other containers and streams. */
+export function podmanFlagsSuite(options: SuiteOptions): void {
+  const c = new SuiteContext(options);
+  const ok = async (...args: readonly string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await c.fixture.orlop(args);
+    assert.equal(exitCode, 0, stderr);
+    return stdout.trim();
+  };
+  const shared = { c, ok };
+  processCases(shared);
+  mountCases(shared);
+  streamCases(shared);
+  test("no container is left", { skip: c.skip }, async () => assert.equal(await ok("ps", "-aq"), ""));
+  c.testLeftovers();
+}
+
+function processCases({ c, ok }: Shared): void {
+  describe("a container's program", { skip: c.skip }, () => {
+    test("has the umask, the time zone and the variables that it is given", async () => {
+      const script = "umask; date +%Z; env | sort";
+      const flags = ["--umask", "0077", "--unsetenv-all", "-e", "PATH=/usr/bin:/bin"];
+      const lines = (await c.output(...flags, "host", "sh", "-c", script)).split("\n");
+      assert.equal(lines[0], "0077");
+      // The runtime itself sets HOME where nobody else does, as others do.
+      const names = lines.slice(2).map((line) => line.replace(/=.*/, ""));
+      assert.deepEqual(
+        names.filter((name) => !/^(PWD|SHLVL|_|OLDPWD)$/.test(name)),
+        ["HOME", "PATH"],
+      );
+      if (existsSync("/usr/share/zoneinfo/Asia/Tokyo")) {
+        assert.equal(await c.output("--tz", "Asia/Tokyo", "host", "date", "+%Z"), "JST");
+      }
+      const own = await c.run(["--env-host", "host", "sh", "-c", "echo $OWN"], { env: { OWN: "here" } });
+      assert.equal(own.stdout, "here\n");
+      const atlantis = await c.run(["--tz", "Atlantis/Poseidonis", "host", "true"]);
+      assert.deepEqual([atlantis.exitCode, /this machine does not know it/.test(atlantis.stderr)], [125, true]);
+    });
+
+    test("is of another personality", async () => {
+      const machine = await c.output("--personality", "LINUX32", "host", "uname", "-m");
+      assert.match(machine, /^(i686|armv8l|armv7l)$/);
+    });
+
+    test("replaces the one of its name, and none whose id begins so", async () => {
+      const id = await ok("create", ...c.fixture.idFlags(), "--name", "first", "host", "true");
+      const prefix = id.slice(0, 12);
+      await ok("run", "-d", ...c.fixture.idFlags(), "--replace", "--name", prefix, "host", "sleep", "1000");
+      assert.equal((await ok("ps", "-aq")).split("\n").length, 2);
+      await ok("run", ...c.fixture.idFlags(), "--rm", "--replace", "--name", prefix, "host", "true");
+      assert.equal(await ok("ps", "-a", "--format", "{{.Names}}"), "first");
+      await ok("rm", "first");
+    });
+
+    test("writes to a directory that stands for its image, or not", async () => {
+      const root = c.place("rootfs");
+      for (const name of ["bin", "proc", "dev", "sys", "etc", "tmp"]) mkdirSync(`${root}/${name}`, { recursive: true });
+      writeFileSync(`${root}/bin/busybox`, readFileSync("/bin/busybox"), { mode: 0o755 });
+      const script = "echo written > /tmp/note";
+      await c.output("--rootfs", `${root}:O`, "/bin/busybox", "sh", "-c", script);
+      assert.equal(existsSync(`${root}/tmp/note`), false);
+      await c.output("--rootfs", root, "/bin/busybox", "sh", "-c", script);
+      assert.equal(readFileSync(`${root}/tmp/note`, "utf8"), "written\n");
+    });
+  });
+}
+
+function mountCases({ c, ok }: Shared): void {
+  describe("a container's files", { skip: c.skip }, () => {
+    test("are another one's volumes and binds, as that one has them or read-only", async () => {
+      const shared = c.place("shared");
+      mkdirSync(shared);
+      const flags = ["-v", "from-vol:/vol", "-v", `${shared}:/bind`, "-v", `${shared}:/fixed:ro`, "--tmpfs", "/mem"];
+      await ok("create", ...c.fixture.idFlags(), "--name", "source", ...flags, "host", "true");
+      const script = "echo x > /vol/a && echo y > /bind/b && cat /fixed/b; ls -d /mem 2>&1; echo z > /fixed/c";
+      const args = ["--volumes-from", "source", "host", "sh", "-c", script];
+      const { stdout, stderr } = await c.run(args);
+      assert.match(stdout, /^y\n/);
+      assert.match(stderr, /Read-only file system/);
+      assert.match(`${stdout}${stderr}`, /mem.*No such file/s);
+      const read = await c.run(["--volumes-from", "source:ro", "host", "sh", "-c", "cat /vol/a; echo n > /vol/a"]);
+      assert.deepEqual([read.stdout, /Read-only file system/.test(read.stderr)], ["x\n", true]);
+      const own = ["--volumes-from", "source", "-v", `${shared}:/vol`, "host", "ls", "/vol"];
+      assert.equal(await c.output(...own), "b");
+      await ok("create", ...c.fixture.idFlags(), "--name", "told", "--volumes-from", "source:ro", "host", "true");
+      assert.equal(await ok("inspect", "-f", "{{.HostConfig.VolumesFrom}} {{len .Mounts}}", "told"), "[source:ro] 3");
+      const used = await c.fixture.orlop(["volume", "rm", "from-vol"]);
+      assert.match(used.stderr, /in use/);
+      await ok("rm", "source", "told");
+      await ok("volume", "rm", "from-vol");
+      assert.match((await c.run(["--volumes-from", "source", "host", "true"])).stderr, /No such container: source/);
+    });
+
+    test("are kept as they are below what is written over them", async () => {
+      const kept = c.place("kept");
+      mkdirSync(kept);
+      writeFileSync(`${kept}/a`, "before\n");
+      const script = "echo after > /kept/a && cat /kept/a";
+      assert.equal(await c.output("-v", `${kept}:/kept:O`, "host", "sh", "-c", script), "after");
+      assert.equal(readFileSync(`${kept}/a`, "utf8"), "before\n");
+      const noexec = await c.run(["-v", `${kept}:/kept:noexec`, "host", "sh", "-c", "cp /bin/true /kept/t && /kept/t"]);
+      assert.match(noexec.stderr, /Permission denied/i);
+    });
+
+    test("leave memory to write to where the rest is read-only", async () => {
+      const script = "echo 1 > /tmp/a && echo 2 > /run/a && echo 3 > /var/tmp/a && ! echo 4 > /a";
+      await c.output("--read-only", "--read-only-tmpfs", "host", "sh", "-c", script);
+    });
+  });
+}
+
+function streamCases({ c, ok }: Shared): void {
+  describe("a container's streams", { skip: c.skip }, () => {
+    test("are those that somebody is attached to, and all are kept", async () => {
+      const script = "echo out; echo err >&2";
+      for (const [name, expected] of [
+        ["stdout", ["out\n", ""]],
+        ["STDERR", ["", "err\n"]],
+      ] as const) {
+        const args = ["run", ...c.fixture.idFlags(), "-a", name, "--name", "attached", "host", "sh", "-c", script];
+        const { stdout, stderr } = await c.fixture.orlop(args);
+        assert.deepEqual([stdout, stderr], expected);
+        const kept = await c.fixture.orlop(["logs", "attached"]);
+        assert.deepEqual([kept.stdout, kept.stderr], ["out\n", "err\n"]);
+        await ok("rm", "attached");
+      }
+    });
+
+    test("take input alone, and say which container that is", async () => {
+      const args = ["run", "-i", ...c.fixture.idFlags(), "-a", "stdin", "--name", "fed", "host", "cat"];
+      const { exitCode, stdout } = await c.fixture.orlop(args, { input: "one\ntwo\n" });
+      assert.deepEqual([exitCode, stdout.trim()], [0, await ok("ps", "-aq", "--no-trunc")]);
+      assert.equal(await ok("wait", "fed"), "0");
+      assert.equal(await ok("logs", "fed"), "one\ntwo");
+      await ok("rm", "fed");
+    });
+  });
+}
