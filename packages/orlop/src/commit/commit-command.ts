@@ -1,4 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { familiarReference, OrlopError, parseReference } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { newName } from "../images/image-name.ts";
@@ -33,9 +35,20 @@ export const commitCommand: Command = {
           "A line of a Dockerfile to apply: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or " +
           "WORKDIR; can be given several times",
       },
+      { name: "quiet", short: "q", help: "Show no progress, of which there is none anyway" },
+      { name: "iidfile", value: "FILE", help: "Write the image's id to a file" },
       { name: "pause", short: "p", help: "Pause the container meanwhile, unless --pause=false" },
     ],
-    refused: [{ name: "no-pause", isSwitch: true, reason: "it is --pause=false" }],
+    refused: [
+      { name: "no-pause", isSwitch: true, reason: "it is --pause=false" },
+      { name: "format", short: "f", reason: "images are OCI's; push or save them for who wants docker's" },
+      {
+        name: "include-volumes",
+        isSwitch: true,
+        reason: "what is in volumes is no part of an image; say -c VOLUME=/PATH",
+      },
+      { name: "squash", short: "s", isSwitch: true, reason: "try orlop export box | orlop import -" },
+    ],
     flagsAnywhere: true,
   },
   failureExitCode: 1,
@@ -78,6 +91,8 @@ export const commitCommand: Command = {
     if (name !== undefined) tellImage(depot.database, "tag", id, name);
     const reference = name === undefined ? {} : { imageRef: familiarReference(parseReference(name)) };
     open.engine.tell(container, "commit", { comment: flags.text("message") ?? "", imageID: id, ...reference });
+    const idFile = flags.text("iidfile");
+    if (idFile !== undefined) writeFileSync(caller().path(idFile), id);
     printText(`${id}\n`);
     return 0;
   },

@@ -36,6 +36,12 @@ describe("what is typed", () => {
     [["run", "--pull", "n"], ["never"]],
     [["run", "--pull=n"], ["--pull=never"]],
     [["run", "--network", ""], ["app"]],
+    [["run", "--volumes-from", "wo"], ["work"]],
+    [
+      ["run", "--attach", "std"],
+      ["stdin", "stdout", "stderr"],
+    ],
+    [["rmi", "--a"], ["--all"]],
     [["run", "--net=a"], ["--net=app"]],
     [["run", "--env", ""], []],
     [["run", "-it", ""], ["busybox:1.2"]],
@@ -56,7 +62,7 @@ describe("what is typed", () => {
       ["inspect", ""],
       ["web", "work", "busybox:1.2"],
     ],
-    [["logs", "web", ""], []],
+    [["export", "web", ""], []],
   ];
   for (const [words, expected] of cases) {
     test(`is completed: orlop ${words.join(" ")}`, async () => {

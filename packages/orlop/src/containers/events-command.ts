@@ -32,6 +32,8 @@ export const eventsCommand: Command = containerCommand(
         { name: "format", value: "FORMAT", help: "json, or a template for each, in the language of Go's templates" },
         { name: "since", value: "TIME", help: "Begin then: 10m (ago), 2026-01-02T15:04:05Z, or Unix seconds" },
         { name: "until", value: "TIME", help: "End then" },
+        { name: "no-trunc", help: "Ids in full, as they always are" },
+        { name: "stream", help: "Go on with what happens (on unless =false)" },
       ],
       flagsAnywhere: true,
     },
@@ -45,7 +47,8 @@ async function showEvents({ engine, flags, nowMs }: ContainerCall): Promise<numb
   }
   const time = (text: string): number => parsePointInTime(text, nowMs);
   const sinceMs = flags.parse("since", time);
-  const untilMs = flags.parse("until", time);
+  const isEndless = !flags.has("stream") || flags.isOn("stream");
+  const untilMs = flags.parse("until", time) ?? (isEndless ? undefined : nowMs);
   const filters = parseEventFilters(flags.list("filter"));
   const print = eventPrinter(flags.text("format") ?? "");
   using cancel = new CancelOnSignals();

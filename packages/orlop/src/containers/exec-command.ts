@@ -36,7 +36,10 @@ export const execCommand: Command = containerCommand(
         { name: "privileged", help: "With all capabilities" },
         LATEST,
       ],
-      refused: [{ name: "detach-keys", reason: "a program of exec cannot be let go of yet; use --detach" }],
+      refused: [
+        { name: "preserve-fds", reason: "only the three standard descriptors are passed on" },
+        { name: "detach-keys", reason: "a program of exec cannot be let go of yet; use --detach" },
+      ],
     },
   },
   exec,

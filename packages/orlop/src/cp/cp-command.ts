@@ -32,6 +32,9 @@ export const cpCommand: Command = containerCommand(
         { name: "follow-link", short: "L", help: "Copy what a link at the end of the source's path leads to" },
         { name: "quiet", short: "q", help: "Do not tell on a terminal how much was copied" },
       ],
+      refused: [
+        { name: "overwrite", isSwitch: true, reason: "a directory is not replaced by a file; remove it first" },
+      ],
       flagsAnywhere: true,
     },
   },

@@ -17,7 +17,11 @@ export const imagePruneCommand: Command = gcCommand(
     examples: [
       ["orlop image prune -a --filter until=240h", "all that are not in use and were made more than ten days ago"],
     ],
-    table: { flags: PRUNE_FLAGS, flagsAnywhere: true },
+    table: {
+      flags: PRUNE_FLAGS,
+      refused: [{ name: "external", isSwitch: true, reason: "there are no containers of other programs' here" }],
+      flagsAnywhere: true,
+    },
   },
   pruneUnusedImages,
 );

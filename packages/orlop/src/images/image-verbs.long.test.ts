@@ -207,6 +207,24 @@ describe("orlop rmi", () => {
     assert.deepEqual([exitCode, errors.length], [0, 1]);
   });
 
+  test("takes all away that no container uses, and by force the others as well", async () => {
+    using shelf = new TestShelf();
+    const { id } = await shelf.add({ names: [BUSYBOX, "a.example/b:1"] });
+    await shelf.add({ names: ["a.example/c:1"], layers: [5] });
+    shelf.containers = [containerOf({ image: { text: "busybox", id } }, {})];
+    assert.match((await rmi(shelf, "-a")).text, /^Untagged: a\.example\/c:1\nDeleted: sha256:[0-9a-f]{64}\n$/);
+    assert.deepEqual((await shelf.names()).length, 2);
+    const forced = await rmi(shelf, "--all", "-f");
+    assert.deepEqual([forced.exitCode, await shelf.names()], [0, []]);
+    assert.deepEqual(await rmi(shelf, "-a"), { exitCode: 0, text: "", errors: [], warnings: [] });
+    await rejects(async () => await rmi(shelf, "-a", "busybox"), "invalid", /either all images/);
+  });
+
+  test("passes over what is not there where it is told to", async () => {
+    using shelf = new TestShelf();
+    assert.deepEqual(await rmi(shelf, "--ignore", "nothing"), { exitCode: 0, text: "", errors: [], warnings: [] });
+  });
+
   test("refuses to remove nothing, and one platform of several", async () => {
     using shelf = new TestShelf();
     await rejects(async () => await rmi(shelf), "invalid", /takes at least one image/);

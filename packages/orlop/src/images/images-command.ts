@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
 import { OutputFormat } from "../format/output-format.ts";
-import type { Struct } from "../format/template/value.ts";
+import { compareText, type Struct } from "../format/template/value.ts";
 import { filterImages, parseImageFilters } from "./image-filter.ts";
 import { IMAGE_HEADINGS, imageRows } from "./image-rows.ts";
 import { imageSize } from "./image-size.ts";
@@ -40,8 +40,13 @@ export const imagesCommand: Command = imageCommand(
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
         { name: "no-trunc", help: "Ids in full" },
         { name: "quiet", short: "q", help: "Only ids" },
+        { name: "noheading", short: "n", help: "No headings above a table" },
+        { name: "sort", value: "FIELD", help: "Order: created, id, repository, size or tag (created)" },
       ],
-      refused: [{ name: "tree", isSwitch: true, reason: "there is only the list" }],
+      refused: [
+        { name: "tree", isSwitch: true, reason: "there is only the list" },
+        { name: "history", isSwitch: true, reason: "names that an image had are not kept" },
+      ],
       flagsAnywhere: true,
     },
   },
@@ -60,13 +65,49 @@ export async function showImages({ shelf, flags, output, nowMs }: VerbCall): Pro
     isWhole: flags.isOn("no-trunc"),
     hasDigests: flags.isOn("digests") || formatText(flags).includes(".Digest"),
   };
-  const rows: Struct[] = [];
+  const order = flags.parse("sort", parseImageOrder);
+  const listed: { readonly row: Struct; readonly sizeBytes: number }[] = [];
   for (const image of images) {
     if (image.problem !== undefined) output.warning(image.problem.message);
-    rows.push(...imageRows(image, { ...options, sizeBytes: await sizeOf(shelf, image) }));
+    const sizeBytes = await sizeOf(shelf, image);
+    for (const row of imageRows(image, { ...options, sizeBytes })) listed.push({ row, sizeBytes });
   }
-  output.text(format.text(rows, IMAGE_HEADINGS));
+  if (order !== undefined) listed.sort(order);
+  const headings = flags.isOn("noheading") ? undefined : IMAGE_HEADINGS;
+  output.text(
+    format.text(
+      listed.map(({ row }) => row),
+      headings,
+    ),
+  );
   return 0;
+}
+
+type ImageOrder = (
+  a: { readonly row: Struct; readonly sizeBytes: number },
+  b: { readonly row: Struct; readonly sizeBytes: number },
+) => number;
+
+/** Podman's: names from the first letter on, sizes from the largest on; undefined for the order that there is anyway. */
+function parseImageOrder(text: string): ImageOrder | undefined {
+  const byField =
+    (field: string): ImageOrder =>
+    (a, b) =>
+      compareText(String(a.row.get(field)), String(b.row.get(field)));
+  switch (text) {
+    case "created":
+      return undefined;
+    case "id":
+      return byField("ID");
+    case "repository":
+      return byField("Repository");
+    case "tag":
+      return byField("Tag");
+    case "size":
+      return (a, b) => b.sizeBytes - a.sizeBytes;
+    default:
+      throw new OrlopError("invalid", "there are created, id, repository, size and tag");
+  }
 }
 
 /** As docker has it, a format of one's own goes before `--quiet`. */

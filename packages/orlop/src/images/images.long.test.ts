@@ -59,6 +59,17 @@ describe("orlop images", () => {
     );
   });
 
+  test("are sorted as is asked for, and have no headings where none are wanted", async () => {
+    const tags = await lines("--sort", "tag", "--format", "{{.Tag}}");
+    assert.deepEqual(tags, tags.toSorted());
+    const ids = await lines("--sort", "id", "-q");
+    assert.deepEqual(ids, ids.toSorted());
+    assert.deepEqual((await lines("--sort", "size", "-q")).toSorted(), ids);
+    const [first = ""] = await lines("--noheading");
+    assert.doesNotMatch(first, /REPOSITORY/);
+    await assert.rejects(lines("--sort", "beauty"), { code: "invalid" });
+  });
+
   test("counts blobs and snapshots into the size", async () => {
     const [size] = await lines("registry.example/team/app", "--format", "{{.VirtualSize}}");
     const [image] = await listImages(shelf);

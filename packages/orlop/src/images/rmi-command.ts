@@ -4,13 +4,13 @@ import type { Command } from "../command.ts";
 import { type FoundImage, findImage } from "./find-image.ts";
 import { nameOf } from "./image-name.ts";
 import { type ImageShelf, imageCommand, type VerbCall } from "./image-verb.ts";
-import type { Image } from "./list-images.ts";
+import { type Image, listImages } from "./list-images.ts";
 import { tellImage } from "./tell-image.ts";
 
 export const rmiCommand: Command = imageCommand(
   {
     name: "rmi",
-    usage: "[OPTIONS] IMAGE [IMAGE...]",
+    usage: "[OPTIONS] [IMAGE...]",
     description:
       "Removes images. By its name an image loses that name, and goes when it has no other; by its id it goes with its " +
       "name. What it shares with other images stays, and what a container is made of stays until that is removed.",
@@ -21,6 +21,8 @@ export const rmiCommand: Command = imageCommand(
     table: {
       flags: [
         { name: "force", short: "f", help: "Although it has several names, or a container that does not run uses it" },
+        { name: "all", short: "a", help: "All images that no container uses; with --force all" },
+        { name: "ignore", short: "i", help: "Pass over images that are not there" },
         { name: "no-prune", help: "Keep parents without a name, which there are none of anyway" },
       ],
       refused: [{ name: "platform", reason: "an image goes with all its platforms" }],
@@ -34,11 +36,17 @@ export const rmiCommand: Command = imageCommand(
 export async function removeImages(call: VerbCall): Promise<number> {
   const { shelf, flags, output } = call;
   const { positional } = flags;
-  if (positional.length === 0) throw new OrlopError("invalid", '"orlop rmi" takes at least one image');
+  const isAll = flags.isOn("all");
+  if (isAll && positional.length > 0) throw new OrlopError("invalid", "either all images go, or those that are named");
+  if (positional.length === 0 && !isAll) throw new OrlopError("invalid", '"orlop rmi" takes at least one image');
   const isForced = flags.isOn("force");
   const failures: OrlopError[] = [];
   const containers = await call.containers();
-  for (const text of positional) {
+  const isUsed = (image: Image): boolean => containers.some((container) => isMadeOf(container, image));
+  const images = isAll ? (await listImages(shelf)).filter((image) => isForced || !isUsed(image)) : [];
+  const texts = isAll ? images.flatMap(({ records }) => records.map(({ name }) => name)) : positional;
+  const ignored = flags.isOn("ignore") || isForced;
+  for (const text of texts) {
     try {
       for await (const line of removeImage(shelf, text, isForced, containers)) output.text(`${line}\n`);
     } catch (error) {
@@ -47,9 +55,10 @@ export async function removeImages(call: VerbCall): Promise<number> {
     }
   }
   await shelf.collectGarbage?.();
-  for (const failure of failures) output.error(failure.message);
+  const isTold = ({ code }: OrlopError): boolean => !(flags.isOn("ignore") && code === "not-found");
+  for (const failure of failures.filter(isTold)) output.error(failure.message);
   // As docker has it, what is not there need not be removed by force.
-  return failures.every(({ code }) => isForced && code === "not-found") ? 0 : 1;
+  return failures.every(({ code }) => ignored && code === "not-found") ? 0 : 1;
 }
 
 /** @throws OrlopError `not-found`, `conflict`; gives what it has done, in docker's lines */

@@ -7,6 +7,10 @@ const FLAGS = [
   { name: "format", value: "FORMAT", help: "Nothing is searched" },
   { name: "limit", value: "NUMBER", help: "Nothing is searched" },
   { name: "no-trunc", help: "Nothing is searched" },
+  { name: "authfile", value: "FILE", help: "Nothing is searched" },
+  { name: "compatible", help: "Nothing is searched" },
+  { name: "list-tags", help: "Nothing is searched" },
+  { name: "tls-verify", help: "Nothing is searched" },
 ] as const;
 
 export const searchCommand: Command = {

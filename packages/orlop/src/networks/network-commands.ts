@@ -28,6 +28,7 @@ export const networkCreateCommand: Command = containerCommand(
         { name: "subnet", value: "PREFIX", help: "Addresses of the network; one of IPv4 and one of IPv6 at most" },
       ],
       refused: [
+        { name: "disable-dns", isSwitch: true, reason: "containers of a network know each other by name" },
         { name: "attachable", isSwitch: true, reason: "it is about a swarm" },
         { name: "aux-address", reason: "keep addresses free with --ip-range" },
         { name: "config-from", reason: "it is about a swarm" },
@@ -109,6 +110,7 @@ export const networkRemoveCommand: Command = containerCommand(
     examples: [["orlop network rm app", "its name and addresses are free again"]],
     table: {
       flags: [{ name: "force", short: "f", help: "What is not there need not be removed" }],
+      refused: [{ name: "time", short: "t", reason: "containers on it are not removed with it" }],
       flagsAnywhere: true,
     },
   },

@@ -41,6 +41,7 @@ export const networkListCommand: Command = containerCommand(
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
         { name: "no-trunc", help: "Ids in full" },
         { name: "quiet", short: "q", help: "Only ids" },
+        { name: "noheading", help: "No headings above a table" },
       ],
       flagsAnywhere: true,
     },
@@ -58,7 +59,7 @@ export const networkListCommand: Command = containerCommand(
     printText(
       format.text(
         shown.map((info) => networkRow(info, isWhole)),
-        HEADINGS,
+        flags.isOn("noheading") ? undefined : HEADINGS,
       ),
     );
     return 0;

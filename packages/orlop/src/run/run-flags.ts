@@ -18,7 +18,7 @@ const flags: readonly Flag[] = [
     group: PROCESS,
     name: "attach",
     short: "a",
-    value: "STDIN|STDOUT|STDERR",
+    value: "stdin|stdout|stderr",
     help: "Of its streams connect these alone; the others are for orlop logs (STDOUT and STDERR, with -i STDIN)",
   },
   {

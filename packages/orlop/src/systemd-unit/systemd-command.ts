@@ -11,6 +11,8 @@ import { bootUnit, containerUnit, UNIT_RESTARTS, type UnitOptions, unitName } fr
 
 const BOOT_UNIT = "orlop-restart.service";
 
+const edited = "add the line to the unit, with systemctl edit";
+
 export const generateSystemdCommand: Command = containerCommand(
   {
     name: "systemd",
@@ -48,6 +50,10 @@ export const generateSystemdCommand: Command = containerCommand(
         { name: "template", isSwitch: true, reason: "a unit is about one container" },
         { name: "pod-prefix", reason: "a unit is about one container" },
         { name: "format", reason: "it is printed as systemd reads it" },
+        ...["after", "requires", "wants", "start-timeout"].map((name) => ({ name, reason: edited })),
+        { name: "env", short: "e", reason: edited },
+        { name: "no-header", isSwitch: true, reason: "the header says how the unit was made" },
+        { name: "separator", reason: "it is a hyphen; choose what stands before it with --container-prefix" },
       ],
       flagsAnywhere: true,
     },

@@ -1,4 +1,4 @@
-import { OrlopError, parsePlatform } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import { readStoredImage } from "@orlop/image";
 import { openTarImage } from "@orlop/image/files";
 import { caller } from "../caller/caller.ts";
@@ -7,6 +7,7 @@ import { applyChanges } from "../commit/apply-changes.ts";
 import { newName } from "../images/image-name.ts";
 import { tellImage } from "../images/tell-image.ts";
 import { printText } from "../print.ts";
+import { readPlatform } from "../run/podman-options.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
@@ -35,6 +36,10 @@ export const importCommand: Command = {
       },
       { name: "message", short: "m", value: "TEXT", help: "What it is, for its history" },
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "What it is for (this machine)" },
+      { name: "arch", value: "ARCH", help: "The same for this architecture" },
+      { name: "os", value: "OS", help: "The same for an operating system" },
+      { name: "variant", value: "VARIANT", help: "The same for a variant of the architecture" },
+      { name: "quiet", short: "q", help: "Show no progress, of which there is none anyway" },
       SIGNATURE_POLICY_FLAG,
     ],
     flagsAnywhere: true,
@@ -52,7 +57,7 @@ export const importCommand: Command = {
       throw new OrlopError("invalid", "requested import from stdin, but stdin is a terminal; redirect it");
     }
     const wanted = target === undefined ? undefined : newName(target);
-    const platform = flags.parse("platform", parsePlatform) ?? ownPlatform();
+    const platform = readPlatform(flags, ownPlatform()) ?? ownPlatform();
     const config = applyChanges({}, flags.list("change"));
     const created = new Date().toISOString();
     const comment = flags.text("message") ?? `Imported from ${file}`;

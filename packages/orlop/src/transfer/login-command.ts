@@ -32,6 +32,7 @@ export const loginCommand: Command = {
     ],
     refused: [
       { name: "get-login", isSwitch: true, reason: "who is logged in is in the file" },
+      { name: "verbose", short: "v", isSwitch: true, reason: "the file is told in any case" },
       { name: "compat-auth-file", reason: "name the file with --authfile" },
     ],
   },

@@ -1,10 +1,12 @@
-import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
+import { OrlopError, type Platform } from "@orlop/core";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { collectAfterwards } from "../gc/collect-afterwards.ts";
 import { parseImageReference } from "../image/image-reference.ts";
 import { printText } from "../print.ts";
+import { readPlatform } from "../run/podman-options.ts";
 import { openDepot } from "../store/open-depot.ts";
+import { ownPlatform } from "../store/own-platform.ts";
 import { allTags } from "./all-tags.ts";
 import { SIGNATURE_POLICY_FLAG } from "./image-verifiers.ts";
 import { type PullRequest, pull } from "./pull.ts";
@@ -28,6 +30,9 @@ export const pullCommand: Command = {
   table: {
     flags: [
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms, take this one" },
+      { name: "arch", value: "ARCH", help: "The same for this architecture" },
+      { name: "os", value: "OS", help: "The same for an operating system" },
+      { name: "variant", value: "VARIANT", help: "The same for a variant of the architecture" },
       { name: "all-platforms", help: "Take all of them, to copy the image elsewhere" },
       { name: "all-tags", short: "a", help: "Take the images of all tags of a repository" },
       { name: "quiet", short: "q", help: "Show no progress" },
@@ -39,7 +44,7 @@ export const pullCommand: Command = {
   failureExitCode: 1,
   async run(flags) {
     if (flags.positional.length === 0) throw new OrlopError("invalid", "an image is required");
-    const platform = platformOf(flags.parse("platform", parsePlatform), flags.isOn("all-platforms"));
+    const platform = platformOf(readPlatform(flags, ownPlatform()), flags.isOn("all-platforms"));
     const named = flags.positional.map((text) => parseImageReference(text, caller().cwd));
     const quiet = flags.isOn("quiet");
     const registry = registryOptions(flags);

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import {
   formatReference,
   type ImageRecord,
@@ -8,6 +9,7 @@ import {
 } from "@orlop/core";
 import { copyImage, isWhole, StoreSource } from "@orlop/image";
 import { mountSources, RegistryClient } from "@orlop/image/registry";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";
@@ -20,6 +22,8 @@ import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { collectInOneGo } from "./collect-in-one-go.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
 import { type ImageToPush, repositoryImages } from "./repository-images.ts";
+
+const signed = "nothing is signed on the way; try cosign sign afterwards";
 
 export const pushCommand: Command = {
   name: "push",
@@ -38,9 +42,22 @@ export const pushCommand: Command = {
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms push this one only" },
       { name: "all-tags", short: "a", help: "Push all tags of a repository that are here, with their images" },
       { name: "quiet", short: "q", help: "Show no progress" },
+      { name: "digestfile", value: "FILE", help: "Write the digest of what was pushed to a file" },
       ...REGISTRY_FLAGS,
     ],
-    refused: [{ name: "disable-content-trust", isSwitch: true, reason: "nothing is signed on the way" }],
+    refused: [
+      { name: "disable-content-trust", isSwitch: true, reason: "nothing is signed on the way" },
+      { name: "compress", isSwitch: true, reason: "layers are pushed as they are, so that digests stay" },
+      { name: "compression-format", reason: "layers are pushed as they are, so that digests stay" },
+      { name: "compression-level", reason: "layers are pushed as they are, so that digests stay" },
+      { name: "force-compression", isSwitch: true, reason: "layers are pushed as they are, so that digests stay" },
+      { name: "format", short: "f", reason: "manifests are pushed as they are, so that digests stay" },
+      { name: "remove-signatures", isSwitch: true, reason: "signatures are no part of what is pushed" },
+      { name: "sign-by", reason: signed },
+      { name: "sign-by-sigstore", reason: signed },
+      { name: "sign-by-sigstore-private-key", reason: signed },
+      { name: "sign-passphrase-file", reason: signed },
+    ],
   },
   failureExitCode: 1,
   async run(flags) {
@@ -58,7 +75,10 @@ export const pushCommand: Command = {
     using client = new RegistryClient(registryOptions(flags));
     for (const image of images) {
       const options = { platform: asked, quiet: flags.isOn("quiet"), signal: cancel.signal };
-      printText(`${await pushImage(depot, client, image, options)}\n`);
+      const pushed = await pushImage(depot, client, image, options);
+      const file = flags.text("digestfile");
+      if (file !== undefined) writeFileSync(caller().path(file), pushed.slice(pushed.lastIndexOf("@") + 1));
+      printText(`${pushed}\n`);
     }
     return 0;
   },

@@ -30,6 +30,11 @@ export const saveCommand: Command = {
       { name: "format", value: FORMATS.join("|"), help: "What it is for (docker-archive)" },
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, save this one" },
       { name: "quiet", short: "q", help: "Show no progress" },
+      { name: "multi-image-archive", short: "m", help: "Each word is an image, as it always is" },
+    ],
+    refused: [
+      { name: "compress", isSwitch: true, reason: "layers are saved as they are, so that digests stay" },
+      { name: "uncompressed", isSwitch: true, reason: "layers are saved as they are, so that digests stay" },
     ],
   },
   failureExitCode: 1,

@@ -3,6 +3,8 @@ import type { Volume } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { containerCommand, withEach } from "../containers/container-verb.ts";
+import type { RefusedFlag } from "../flags/flag.ts";
+import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { hasLabel } from "../format/has-label.ts";
 import { humanSize } from "../format/human-size.ts";
 import { labelMethod, labelsText } from "../format/labels-text.ts";
@@ -18,6 +20,10 @@ import { printError, printText } from "../print.ts";
 import { parseLabels } from "../run/label-flags.ts";
 import { pruneVolumes } from "./prune-volumes.ts";
 
+function ofCluster(name: string): RefusedFlag {
+  return { name, reason: "it is about a cluster" };
+}
+
 export const volumeCreateCommand: Command = containerCommand(
   {
     name: "create",
@@ -29,12 +35,14 @@ export const volumeCreateCommand: Command = containerCommand(
     table: {
       flags: [
         { name: "driver", short: "d", value: "DRIVER", help: "Who makes it: local (local)" },
-        { name: "label", value: "KEY[=VALUE]", help: "Note something with the volume" },
+        { name: "label", short: "l", value: "KEY[=VALUE]", help: "Note something with the volume" },
+        { name: "ignore", help: "One that is there already is left as it is, as it always is" },
       ],
       refused: [
         { name: "opt", short: "o", reason: "a volume is a directory of this machine, and has no options" },
         { name: "availability", reason: "it is about a cluster" },
-        { name: "group", reason: "it is about a cluster" },
+        ...["group", "limit-bytes", "required-bytes", "scope", "secret", "sharing", "type"].map(ofCluster),
+        ...["topology-preferred", "topology-required"].map(ofCluster),
       ],
       flagsAnywhere: true,
     },
@@ -78,6 +86,7 @@ export const volumeListCommand: Command = containerCommand(
         { name: "filter", short: "f", value: "NAME=VALUE", help: "Only dangling=true, driver=, name= or label=" },
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
         { name: "quiet", short: "q", help: "Only names" },
+        { name: "noheading", short: "n", help: "No headings above a table" },
       ],
       refused: [{ name: "cluster", isSwitch: true, reason: "it is about a cluster" }],
       flagsAnywhere: true,
@@ -93,7 +102,7 @@ export const volumeListCommand: Command = containerCommand(
     const isUsed = (name: string): boolean => engine.volumes.users(name).length > 0;
     const suits = flags.parseAll("filter", (filter) => parseFilter(filter, isUsed));
     const rows = engine.volumes.list().filter((volume) => suits.every((suit) => suit(volume)));
-    printText(format.text(rows.map(volumeRow), HEADINGS));
+    printText(format.text(rows.map(volumeRow), flags.isOn("noheading") ? undefined : HEADINGS));
     return 0;
   },
 );
@@ -140,17 +149,30 @@ export const volumeInspectCommand: Command = containerCommand(
     description: "Tells all about volumes, as a list of JSON objects.",
     examples: [["orlop volume inspect -f '{{.Mountpoint}}' data", "where it is"]],
     table: {
-      flags: [{ name: "format", short: "f", value: "FORMAT", help: "json, or a template for each volume" }],
+      flags: [
+        { name: "format", short: "f", value: "FORMAT", help: "json, or a template for each volume" },
+        { name: "all", short: "a", help: "All volumes" },
+      ],
       flagsAnywhere: true,
     },
   },
   async ({ engine, flags }) => {
-    if (flags.positional.length === 0) throw new OrlopError("invalid", "at least one volume is required");
+    const names = volumeNames(engine.volumes.list(), flags);
+    if (names.length === 0 && !flags.isOn("all")) {
+      throw new OrlopError("invalid", "at least one volume is required");
+    }
     const read = async (name: string): Promise<Struct> => volumeDocument(engine.volumes.get(name));
     const output = { text: printText, error: printError };
-    return await printDocuments(flags.positional, flags.text("format") ?? "", read, output);
+    return await printDocuments(names, flags.text("format") ?? "", read, output);
   },
 );
+
+/** Those that are named, or with `--all` every one. @throws OrlopError `invalid` for both */
+function volumeNames(all: readonly Volume[], flags: ParsedFlags): readonly string[] {
+  if (!flags.isOn("all")) return flags.positional;
+  if (flags.positional.length === 0) return all.map(({ name }) => name);
+  throw new OrlopError("invalid", "either all volumes are taken, or those that are named");
+}
 
 /** With docker's fields. */
 function volumeDocument({ name, createdAtMs, labels, path }: Volume): Struct {
@@ -172,13 +194,18 @@ export const volumeRemoveCommand: Command = containerCommand(
     description: "Removes volumes that no container uses, with all that is in them.",
     examples: [["orlop volume rm data", "it is gone"]],
     table: {
-      flags: [{ name: "force", short: "f", help: "What is not there need not be removed" }],
+      flags: [
+        { name: "force", short: "f", help: "What is not there need not be removed" },
+        { name: "all", short: "a", help: "All volumes; those in use are told of, and stay" },
+      ],
+      refused: [{ name: "time", short: "t", reason: "containers that use it are not removed with it" }],
       flagsAnywhere: true,
     },
   },
   async ({ engine, flags }) => {
     const isForced = flags.isOn("force");
-    return await withEach(flags.positional, async (name) => {
+    const names = volumeNames(engine.volumes.list(), flags);
+    return await withEach(names.length === 0 && flags.isOn("all") ? undefined : names, async (name) => {
       if (!isForced || engine.volumes.find(name) !== undefined) await engine.volumes.remove(name);
       return undefined;
     });
