@@ -2,6 +2,7 @@ import type { Endpoint } from "@orlop/core";
 import type { EndpointJob, MadeEndpoint } from "../configured/endpoint-maker.ts";
 import { USER_ADDRESS, userNamespaces } from "../configured/user-endpoint.ts";
 import { UserEndpointMaker } from "../configured/user-endpoint-maker.ts";
+import { pastaPorts } from "./pasta-ports.ts";
 import { PastaProcesses } from "./pasta-process.ts";
 
 /** Endpoints by pasta(1), which takes its ports when it starts. */
@@ -29,20 +30,8 @@ function pastaArguments(endpoint: Endpoint, namespacePath: string): readonly str
     ...["--dns-forward", USER_ADDRESS.names],
     // The gateway does not stand for the host's loopback, and nothing else of the namespace leads there either.
     ...["--no-map-gw", "--tcp-ns", "none", "--udp-ns", "none"],
-    ...portArguments("--tcp-ports", endpoint, "tcp"),
-    ...portArguments("--udp-ports", endpoint, "udp"),
+    ...pastaPorts("--tcp-ports", endpoint.ports, "tcp"),
+    ...pastaPorts("--udp-ports", endpoint.ports, "udp"),
     ...["--userns", `${userNamespaces(namespacePath)}/user`, "--netns", namespacePath],
   ];
-}
-
-/** One by one: of a range, pasta is content with one that it can bind. */
-function portArguments(option: string, { ports }: Endpoint, protocol: "tcp" | "udp"): readonly string[] {
-  const own = ports.filter((port) => port.protocol === protocol);
-  if (own.length === 0) return [option, "none"];
-  return own.flatMap(({ hostAddress, hostPort, containerPort, count }) =>
-    Array.from({ length: count }, (_, index) => [
-      option,
-      `${hostAddress}/${hostPort + index}:${containerPort + index}`,
-    ]).flat(),
-  );
 }
