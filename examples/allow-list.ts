@@ -1,5 +1,5 @@
 // A program that may talk to some addresses and to nothing else, however it tries; what it may is changed while it runs. As an
-// ordinary user it needs slirp4netns.
+// ordinary user it needs slirp4netns or pasta.
 //
 //   sh tools/node -C source examples/allow-list.ts 192.0.2.1:443 192.0.2.1:80
 

@@ -304,14 +304,13 @@ function relayOfUser(
     prepare: (relay) => {
       if (held === undefined) throw new Error("a relay starts before it is used");
       const current = held;
-      const write = (path: string, text: string): Promise<void> => relay.home.writeFile(path, text);
       return withWork(
         relay,
         new HostSide({
           namespace: relay.home,
           records,
           identity: hostIdentity(current.net),
-          wayOut: (rules) => new UserWayOut({ host: current, uplink, rules, records, write }),
+          wayOut: (rules) => new UserWayOut({ host: current, uplink, rules, records, namespace: relay.home }),
         }),
       );
     },

@@ -19,7 +19,7 @@ export interface WayOut {
   /** Servers for names where the machine's own are on its loopback alone. */
   readonly names: readonly string[];
   /** Makes it where it is not there. */
-  ensure(): Promise<void>;
+  ensure(network: NetworkRecord): Promise<void>;
   /** Has it say what the records do. */
   settle(): Promise<void>;
 }
@@ -76,7 +76,7 @@ export class HostSide {
     await this.rules.ensure([...networkElements(network), ...this.#closedElements()]);
     await ensureBridge(this.namespace, network);
     if (network.info.internal) return;
-    await this.#wayOut?.ensure();
+    await this.#wayOut?.ensure(network);
     await this.#ensureForwarding(4);
     if (hasIpv6(network.info.subnets)) await this.#ensureForwarding(6);
   }

@@ -74,7 +74,8 @@ export class RulePorts implements PortWay {
   }
 }
 
-function isOnLoopback({ hostAddress }: Required<PublishedPort>): boolean {
+/** Whether the host's loopback leads to it. */
+export function isOnLoopback({ hostAddress }: Required<PublishedPort>): boolean {
   const { version, bytes } = parseIpAddress(hostAddress);
   return version === 4 && (bytes[0] === 127 || hostAddress === "0.0.0.0");
 }

@@ -11,7 +11,7 @@ import {
   type SetElement,
   type TableReference,
 } from "@orlop/kernel/nftables";
-import { createTable, LAYOUT_CHAIN, SETS, type SetName, SOURCE_TABLE, TABLE } from "./rule-table.ts";
+import { createTable, LAYOUT_CHAIN, SETS, type SetName, tablesOf } from "./rule-table.ts";
 
 /** An element of one of our sets. */
 export interface RuleElement {
@@ -65,8 +65,7 @@ export class RuleSet {
 
   /** Makes the tables that the elements go into, where they are not there. */
   async ensureTablesFor(elements: readonly RuleElement[]): Promise<void> {
-    await this.#ensureTable(TABLE);
-    if (elements.some(({ set }) => SETS[set].family === SOURCE_TABLE.family)) await this.#ensureTable(SOURCE_TABLE);
+    for (const table of tablesOf(elements.map(({ set }) => set))) await this.#ensureTable(table);
   }
 
   /**

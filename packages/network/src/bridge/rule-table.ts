@@ -26,6 +26,7 @@ import {
   type TableReference,
   th,
 } from "@orlop/kernel/nftables";
+import { ENTRANCE_CHAINS, ENTRANCE_SETS, ENTRANCE_TABLE, type EntranceSetName } from "./entrance-table.ts";
 
 /**
  * All of ours, for every set of records that uses this kernel. Its rules never change while it is there: what networks and
@@ -38,10 +39,10 @@ export const TABLE: TableReference = { family: "inet", table: "orlop" };
  * Beside it, once an endpoint has an egress policy: whoever has all rights in a namespace can give itself any address, but
  * not send from another interface.
  */
-export const SOURCE_TABLE: TableReference = { family: "bridge", table: "orlop" };
+const SOURCE_TABLE: TableReference = { family: "bridge", table: "orlop" };
 
 /** Goes up when rules change: a table with another one is none that this version can work with. */
-export const LAYOUT_CHAIN = "layout-4";
+export const LAYOUT_CHAIN = "layout-5";
 
 const set = (name: string, key: NewSet["key"], more: Partial<NewSet> = {}): NewSet => ({
   ...TABLE,
@@ -61,6 +62,7 @@ export type SetName =
   | "everywhere4"
   | "everywhere6"
   | "admitted4"
+  | "admitted6"
   | "itself4"
   | "itself6"
   | "limited4"
@@ -81,7 +83,8 @@ export type SetName =
   | "closed6"
   | "checked"
   | "sources4"
-  | "sources6";
+  | "sources6"
+  | EntranceSetName;
 
 /** The sets, by what they are for. */
 export const SETS: Readonly<Record<SetName, NewSet>> = {
@@ -101,6 +104,7 @@ export const SETS: Readonly<Record<SetName, NewSet>> = {
   everywhere6: set("everywhere6", ["inet_proto", "inet_service"], { value: ["ipv6_addr", "inet_service"] }),
   /** From the interface of a process that leads ports of the machine on, to a port of an endpoint. */
   admitted4: set("admitted4", ["ifname", "ipv4_addr", "inet_proto", "inet_service"]),
+  admitted6: set("admitted6", ["ifname", "ipv6_addr", "inet_proto", "inet_service"]),
   /** Twice the same address of an endpoint. */
   itself4: set("itself4", ["ipv4_addr", "ipv4_addr"]),
   itself6: set("itself6", ["ipv6_addr", "ipv6_addr"]),
@@ -141,9 +145,10 @@ export const SETS: Readonly<Record<SetName, NewSet>> = {
   checked: sourceSet("checked", "ifname"),
   sources4: sourceSet("sources4", "ifname", "ipv4_addr"),
   sources6: sourceSet("sources6", "ifname", "ipv6_addr"),
+  ...ENTRANCE_SETS,
 };
 
-interface ChainOfRules {
+export interface ChainOfRules {
   readonly base?: ChainBase;
   readonly rules: readonly (readonly [comment: string, ...statements: Statement[]])[];
 }
@@ -220,6 +225,7 @@ const CHAINS: Readonly<Record<string, ChainOfRules>> = {
       ["no way in", meta.oifname.in(SETS.internal), drop],
       ["a published port", ct.status.has("dnat"), accept],
       ["a published port", concatenate(meta.iifname, ip.daddr, ...transport).in(SETS.admitted4), accept],
+      ["a published port", concatenate(meta.iifname, ip6.daddr, ...transport).in(SETS.admitted6), accept],
       ["from another network, or to a port that is not published", meta.oifname.in(SETS.bridges), drop],
       ["forwarding is for containers", meta.nfproto.is("ipv4"), meta.iifname.in(SETS.closed4), drop],
       ["forwarding is for containers", meta.nfproto.is("ipv6"), meta.iifname.in(SETS.closed6), drop],
@@ -273,9 +279,32 @@ const SOURCE_CHAINS: Readonly<Record<string, ChainOfRules>> = {
   [LAYOUT_CHAIN]: { rules: [] },
 };
 
+interface Table {
+  readonly reference: TableReference;
+  readonly chains: Readonly<Record<string, ChainOfRules>>;
+}
+
+/** Each is made with the first element that goes into it, the first one always. */
+const TABLES: readonly [Table, ...Table[]] = [
+  { reference: TABLE, chains: CHAINS },
+  { reference: SOURCE_TABLE, chains: SOURCE_CHAINS },
+  { reference: ENTRANCE_TABLE, chains: { ...ENTRANCE_CHAINS, [LAYOUT_CHAIN]: { rules: [] } } },
+];
+
+/** The tables that elements of these sets go into. */
+export function tablesOf(names: readonly SetName[]): readonly TableReference[] {
+  const [always, ...others] = TABLES.map(({ reference }) => reference);
+  const used = others.filter((each) => names.some((name) => isSame(SETS[name], each)));
+  return always === undefined ? used : [always, ...used];
+}
+
+function isSame(one: TableReference, other: TableReference): boolean {
+  return one.family === other.family && one.table === other.table;
+}
+
 /** Makes the table, with its sets and rules; EEXIST (`exists`) where it is there. Goes into a batch. */
 export function createTable(table: TableReference): readonly NetlinkRequest<unknown>[] {
-  const chainsOf = Object.entries(table.family === TABLE.family ? CHAINS : SOURCE_CHAINS);
+  const chainsOf = Object.entries(TABLES.find(({ reference }) => isSame(reference, table))?.chains ?? {});
   const chains = chainsOf.map(([chain, { base }]) => ({ ...table, chain, ...(base && { base }) }));
   const rules = chainsOf.flatMap(([chain, own]) =>
     own.rules.map(([comment, ...statements]) => ({ ...table, chain, comment, statements })),
@@ -284,7 +313,7 @@ export function createTable(table: TableReference): readonly NetlinkRequest<unkn
     addTable({ ...table, comment: "networks of containers" }, { exclusive: true }),
     ...chains.map((chain) => addChain(chain)),
     ...Object.values(SETS)
-      .filter(({ family }) => family === table.family)
+      .filter((each) => isSame(each, table))
       .map((each) => addSet(each)),
     ...rules.map((rule) => addRule(rule)),
   ];

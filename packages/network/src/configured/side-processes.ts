@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
@@ -24,6 +24,11 @@ export class SideProcesses {
 
   isThere(key: string): boolean {
     return this.#find(key) !== undefined;
+  }
+
+  /** Whether one has been started, and not ended: what was killed counts. */
+  isKnown(key: string): boolean {
+    return existsSync(this.file(key, "pid"));
   }
 
   /** One that is not there is no error. */

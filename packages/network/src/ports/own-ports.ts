@@ -31,13 +31,17 @@ async function tryListen(
 ): Promise<NodeJS.ErrnoException | undefined> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | undefined>();
   if (protocol === "udp") {
-    const socket = createSocket(hostAddress.includes(":") ? "udp6" : "udp4");
+    // Who listens on all addresses of IPv4 has none of IPv6.
+    const isIpv6 = hostAddress.includes(":");
+    const socket = createSocket({ type: isIpv6 ? "udp6" : "udp4", ipv6Only: isIpv6 });
     socket.once("error", (error) => socket.close(() => resolve(error)));
     socket.bind({ port, address: hostAddress, exclusive: true }, () => socket.close(() => resolve(undefined)));
   } else {
     const server = createServer();
     server.once("error", resolve);
-    server.listen({ port, host: hostAddress, exclusive: true }, () => server.close(() => resolve(undefined)));
+    server.listen({ port, host: hostAddress, exclusive: true, ipv6Only: true }, () =>
+      server.close(() => resolve(undefined)),
+    );
   }
   return await promise;
 }

@@ -1,75 +1,155 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { OrlopError, type PublishedPort } from "@orlop/core";
+import { OrlopError } from "@orlop/core";
 import { FileLock } from "@orlop/image";
+import { findProgram } from "@orlop/kernel";
+import type { SideProcesses } from "../configured/side-processes.ts";
+import { PastaProcesses } from "../pasta/pasta-process.ts";
 import { SlirpProcesses } from "../slirp/slirp-process.ts";
+import { hostKey } from "./entrance.ts";
+import { uplinkArguments } from "./uplink-arguments.ts";
 import type { HeldHost } from "./user-host.ts";
 
 const TUN = "/dev/net/tun";
-/** The largest that it has; nothing of it goes over a wire. */
-const MTU = 65_520;
 
-/** Of slirp4netns(1), which are the same everywhere. */
-export const UPLINK = { link: "uplink", prefix: "10.0.2.0/24", names: "10.0.2.3" } as const;
+/** What leads out of a host by IPv4, the better one first: see docs/networking.md. */
+export const UPLINK_PROGRAMS = ["slirp4netns", "pasta"] as const;
+export type UplinkProgram = (typeof UPLINK_PROGRAMS)[number];
 
-/** What leads out of the host of an ordinary user's bridges, and in by published ports: one process of slirp4netns(1). */
+interface UplinkOptions {
+  /** Those that may be used where they are installed; absent: all. */
+  readonly programs?: readonly UplinkProgram[];
+}
+
+/**
+ * What leads out of the host of an ordinary user's bridges: one process for IPv4, and one of pasta(1) for IPv6, which slirp4netns(1)
+ * does not have.
+ */
 export class Uplink {
+  /** Ports come in by these. */
+  readonly slirp: SlirpProcesses;
+  /** Each under a key that begins with that of its host. */
+  readonly entrances: PastaProcesses;
   readonly #directory: string;
-  readonly #processes: SlirpProcesses;
+  readonly #programs: readonly UplinkProgram[];
+  readonly #pasta: PastaProcesses;
+  readonly #pasta6: PastaProcesses;
+  /** Where it would not start once, nobody waits for it again. */
+  #refused6 = false;
 
   /** @param directory on a file system that a restart of the machine empties; made where it is not there */
-  constructor(directory: string) {
-    this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#processes = new SlirpProcesses(directory);
+  constructor(directory: string, { programs = UPLINK_PROGRAMS }: UplinkOptions = {}) {
+    const place = (name: string): string => {
+      const path = join(directory, name);
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      return path;
+    };
+    this.#directory = place("");
+    this.#programs = programs;
+    this.slirp = new SlirpProcesses(directory);
+    this.#pasta = new PastaProcesses(place("pasta"));
+    this.#pasta6 = new PastaProcesses(place("pasta6"));
+    this.entrances = new PastaProcesses(place("entrances"));
   }
 
+  hasPasta(): boolean {
+    return this.#has("pasta");
+  }
+
+  /** The interface of this machine that pasta learns from that there is IPv6; undefined where there is none. */
+  outside6(): string | undefined {
+    return interfaceWithIpv6();
+  }
+
+  isStarted(host: HeldHost): boolean {
+    return this.#leadsOut(host);
+  }
+
+  /** What leads out by IPv4, or is going to. */
+  program(host: HeldHost): UplinkProgram {
+    const key = hostKey(host);
+    const known = UPLINK_PROGRAMS.find((each) => this.#processesOf(each).isKnown(key));
+    return known ?? UPLINK_PROGRAMS.find((each) => this.#has(each)) ?? "slirp4netns";
+  }
+
+  /** Whether everything is there that has been started. */
   isThere(host: HeldHost): boolean {
-    return this.#processes.isThere(keyOf(host));
+    const key = hostKey(host);
+    if (!this.#leadsOut(host) || (this.#pasta6.isKnown(key) && !this.#pasta6.isThere(key))) return false;
+    return this.entrances.keys().every((each) => !each.startsWith(key) || this.entrances.isThere(each));
   }
 
   /** Starts it where it is not there; whether it had to. @throws OrlopError `unsupported`, `failed` */
   async ensure(host: HeldHost): Promise<boolean> {
-    if (this.isThere(host)) return false;
+    if (this.#leadsOut(host)) return false;
     using _lock = await FileLock.take(join(this.#directory, "lock"));
-    if (this.isThere(host)) return false;
-    // Of hosts that are gone, and what was killed here has left its files.
-    await this.end();
-    const complaint = await this.#processes.start(keyOf(host), [
-      // Not --enable-sandbox: it wants to be root of the user namespace.
-      ...["--configure", `--mtu=${MTU}`, "--disable-host-loopback", "--enable-seccomp"],
-      `--userns-path=${host.user}`,
-      ...["--netns-type=path", host.net, UPLINK.link],
-    ]);
+    if (this.#leadsOut(host)) return false;
+    const program = this.program(host);
+    // What was killed has left its files.
+    await this.#processesOf(program).end(hostKey(host));
+    await this.#endOfOthers(host);
+    const complaint = await this.#processesOf(program).start(hostKey(host), uplinkArguments(program, host));
     if (complaint === undefined) return true;
     const hint = canUseTun() ? "" : `\nTry "chmod 0666 ${TUN}" as root: it needs that device.`;
-    throw new OrlopError("failed", `Cannot lead networks out: slirp4netns says "${complaint}"${hint}`);
+    throw new OrlopError("failed", `Cannot lead networks out: ${program} says "${complaint}"${hint}`);
+  }
+
+  /**
+   * The same for IPv6, where the machine has it and pasta is there; whether it had to. Where pasta does not want to, networks do
+   * without: they have IPv4, and had nothing else before there was pasta.
+   */
+  async ensure6(host: HeldHost): Promise<boolean> {
+    const key = hostKey(host);
+    if (this.#pasta6.isThere(key) || this.#refused6 || !this.#has("pasta")) return false;
+    const outside = interfaceWithIpv6();
+    if (outside === undefined) return false;
+    using _lock = await FileLock.take(join(this.#directory, "lock6"));
+    if (this.#pasta6.isThere(key)) return false;
+    await this.#pasta6.end(key);
+    this.#refused6 = (await this.#pasta6.start(key, uplinkArguments("pasta", host, outside))) !== undefined;
+    return !this.#refused6;
   }
 
   /** Ends whatever there is. */
   async end(): Promise<void> {
-    for (const key of this.#processes.keys()) await this.#processes.end(key);
+    for (const processes of this.#all) for (const key of processes.keys()) await processes.end(key);
   }
 
-  /** Those that are there already are no error. @throws OrlopError `conflict` */
-  async publish(host: HeldHost, address: string, ports: readonly Required<PublishedPort>[]): Promise<void> {
-    await this.#processes.publish(keyOf(host), address, ports);
+  async #endOfOthers(host: HeldHost): Promise<void> {
+    for (const processes of this.#all) {
+      for (const key of processes.keys()) if (!key.startsWith(hostKey(host))) await processes.end(key);
+    }
   }
 
-  /** Those that are not there are no error. */
-  async unpublish(host: HeldHost, ports: readonly Required<PublishedPort>[]): Promise<void> {
-    // With its process they are gone.
-    if (ports.length > 0 && this.isThere(host)) await this.#processes.unpublish(keyOf(host), ports);
+  get #all(): readonly SideProcesses[] {
+    return [this.slirp, this.#pasta, this.#pasta6, this.entrances];
   }
 
-  /** Takes back all others, of one address that they lead to where it is said. */
-  async keepOnly(host: HeldHost, ports: readonly Required<PublishedPort>[], address?: string): Promise<void> {
-    if (this.isThere(host)) await this.#processes.keepOnly(keyOf(host), ports, address);
+  #leadsOut(host: HeldHost): boolean {
+    return UPLINK_PROGRAMS.some((each) => this.#processesOf(each).isThere(hostKey(host)));
+  }
+
+  #processesOf(program: UplinkProgram): SlirpProcesses | PastaProcesses {
+    return program === "pasta" ? this.#pasta : this.slirp;
+  }
+
+  #has(program: UplinkProgram): boolean {
+    return this.#programs.includes(program) && findProgram(program) !== undefined;
   }
 }
 
-function keyOf({ pid }: HeldHost): string {
-  return pid.toString(16);
+/**
+ * One with an address that leads somewhere, and with a link-local one, without which pasta has no IPv6; undefined where this machine
+ * has none.
+ */
+function interfaceWithIpv6(): string | undefined {
+  const withLocal = Object.entries(networkInterfaces()).filter(([, addresses = []]) =>
+    addresses.some(({ family, address }) => family === "IPv6" && address.startsWith("fe80:")),
+  );
+  const leadsOut = ([, addresses = []]: (typeof withLocal)[number]): boolean =>
+    addresses.some(({ family, address, internal }) => family === "IPv6" && !internal && !address.startsWith("fe80:"));
+  return withLocal.find(leadsOut)?.[0];
 }
 
 function canUseTun(): boolean {

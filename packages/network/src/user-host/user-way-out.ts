@@ -1,63 +1,56 @@
+import { hasIpv6 } from "../bridge/host-links.ts";
 import type { WayOut } from "../bridge/host-side.ts";
-import type { PortWay } from "../bridge/port-way.ts";
-import { addressOf } from "../bridge/rule-elements.ts";
-import type { RuleSet } from "../bridge/rule-set.ts";
-import type { NetworkRecords } from "../records/network-records.ts";
-import { UPLINK, type Uplink } from "./uplink.ts";
+import type { EndpointRecord, NetworkRecord } from "../records/network-records.ts";
+import type { EntrancePortsParts } from "./entrance-ports.ts";
+import { UPLINK } from "./uplink-arguments.ts";
 import { UplinkPorts } from "./uplink-ports.ts";
-import type { HeldHost } from "./user-host.ts";
 
-/** Has the host answer for addresses behind it on the way to it: RFC 1027. */
-const PROXY_ARP = `/proc/sys/net/ipv4/conf/${UPLINK.link}/proxy_arp`;
-
-interface UserWayOutParts {
-  readonly host: HeldHost;
-  readonly uplink: Uplink;
-  readonly rules: RuleSet;
-  readonly records: NetworkRecords;
-  /** Writes to a file of the host's /proc/sys/net. */
-  readonly write: (path: string, text: string) => Promise<void>;
-}
+const CONF = "/proc/sys/net/ipv4/conf";
 
 /** How the host of an ordinary user's bridges leads out and in. */
 export class UserWayOut implements WayOut {
   readonly names: readonly string[] = [UPLINK.names];
-  readonly ports: PortWay;
-  readonly #parts: UserWayOutParts;
+  readonly ports: UplinkPorts;
+  readonly #parts: EntrancePortsParts;
 
-  constructor(parts: UserWayOutParts) {
+  constructor(parts: EntrancePortsParts) {
     this.#parts = parts;
-    this.ports = new UplinkPorts(parts.host, parts.uplink, parts.rules);
+    this.ports = new UplinkPorts(parts);
   }
 
-  async ensure(): Promise<void> {
-    const { host, uplink, write } = this.#parts;
-    if (!(await uplink.ensure(host))) return;
-    await write(PROXY_ARP, "1");
+  async ensure(network: NetworkRecord): Promise<void> {
+    const { host, uplink, namespace } = this.#parts;
+    const isNew = await uplink.ensure(host);
+    if (isNew) {
+      // Has the host answer for addresses behind it on the way to it: RFC 1027.
+      await namespace.writeFile(`${CONF}/${UPLINK.link}/proxy_arp`, "1");
+      // Clients come in by another interface than the one that leads to them.
+      await namespace.writeFile(`${CONF}/all/rp_filter`, "0");
+    }
+    if (hasIpv6(network.info.subnets)) await uplink.ensure6(host);
     // The one before has been killed, and its ports went with it.
-    for (const { own, ports } of this.#published()) await uplink.publish(host, own, ports);
+    if (isNew) await this.#publish();
   }
 
-  /** Has the process listen on what is written down, and on nothing else; it is there as long as something leads out. */
+  /** Has the processes listen on what is written down, and on nothing else; they are there as long as something leads out. */
   async settle(): Promise<void> {
     const { host, uplink, records } = this.#parts;
-    const leadsOut = records
-      .endpoints()
-      .some(({ endpoint, state }) => state === "made" && records.network(endpoint.network)?.info.internal === false);
-    if (leadsOut) await this.ensure();
-    if (!uplink.isThere(host)) return;
-    const known = this.#published();
-    await uplink.keepOnly(
-      host,
-      known.flatMap(({ ports }) => ports),
-    );
-    for (const { own, ports } of known) await uplink.publish(host, own, ports);
+    const networks = this.#made().flatMap(({ endpoint }) => records.network(endpoint.network) ?? []);
+    for (const network of new Set(networks)) if (!network.info.internal) await this.ensure(network);
+    if (!uplink.isStarted(host)) return;
+    // Who is about to connect has written down what it publishes.
+    await this.ports.settleAll(records.endpoints());
+    await this.#publish();
   }
 
-  #published(): readonly { readonly own: string; readonly ports: Parameters<Uplink["publish"]>[2] }[] {
-    return this.#parts.records.endpoints().flatMap(({ endpoint, state }) => {
-      const own = addressOf(endpoint.addresses, 4);
-      return own === undefined || state !== "made" ? [] : [{ own, ports: endpoint.ports }];
-    });
+  async #publish(): Promise<void> {
+    for (const record of this.#made()) {
+      const network = this.#parts.records.network(record.endpoint.network);
+      if (network !== undefined && record.endpoint.ports.length > 0) await this.ports.repair(network, record);
+    }
+  }
+
+  #made(): readonly EndpointRecord[] {
+    return this.#parts.records.endpoints().filter(({ state }) => state === "made");
   }
 }

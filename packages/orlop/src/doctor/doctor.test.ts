@@ -46,7 +46,7 @@ const [EXT4, OVERLAY, TMPFS] = [0xef53, 0x794c_7630, 0x0102_1994];
 function host({
   files = {},
   writable = ["/sys/fs/cgroup/me", "/dev/net/tun"],
-  programs = ["newuidmap", "newgidmap", "slirp4netns"],
+  programs = ["newuidmap", "newgidmap", "slirp4netns", "pasta"],
   ...given
 }: Given = {}): DoctorHost {
   const all: Readonly<Record<string, string | undefined>> = { ...wellFiles, ...files };
@@ -95,7 +95,8 @@ describe("finds what is lacking", () => {
       /neither slirp4netns/,
       /slirp4netns/,
     ],
-    ["one for bridges", { programs: ["newuidmap", "newgidmap", "pasta"] }, "warning", /no slirp4netns/, /slirp4netns/],
+    ["the smaller one", { programs: ["newuidmap", "newgidmap", "pasta"] }, "warning", /no slirp4netns/, /slirp4netns/],
+    ["one for IPv6", { programs: ["newuidmap", "newgidmap", "slirp4netns"] }, "warning", /no pasta/, /passt/],
     ["the device of networks", { files: { "/dev/net/tun": undefined } }, "warning", /no \/dev\/net\/tun/, /modprobe/],
     ["the right to use it", { writable: ["/sys/fs/cgroup/me"] }, "warning", /root's alone/, /chmod 0666/],
     ["an old Node.js", { nodeVersion: "22.1.0" }, "failure", /22\.1\.0/, /npm ci/],

@@ -41,7 +41,10 @@ const ORDINARY: Omit<NetworkUser, "stateDirectory"> = {
 };
 
 function obstacle(): string | false {
-  if (findProgram("slirp4netns") === undefined) return "needs slirp4netns, of the package of that name";
+  const programs = ["slirp4netns", "pasta"];
+  if (programs.every((each) => findProgram(each) === undefined)) {
+    return "needs slirp4netns, of the package of that name, or pasta, of the package passt";
+  }
   try {
     accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
     return false;
@@ -50,13 +53,14 @@ function obstacle(): string | false {
   }
 }
 
-/** Who holds the bridges of a store, and who leads out of there. */
+/** Who holds the bridges of a store, who leads out of there, and who listens on ports. */
 function beside(store: string): readonly number[] {
   using database = new DatabaseSync(join(store, "metadata.db"), { readOnly: true });
   const row = database.prepare("select owner from network_owner").get();
   const place = join(stateDirectory(process.getuid?.() ?? 0, process.env), "networks", String(row?.owner));
   const holder = join(place, "bridges", "holder");
   const held = existsSync(holder) ? [Number(readFileSync(holder, "utf8").split(".")[1])] : [];
-  const files = readdirSync(join(place, "uplink")).filter((name) => name.endsWith(".pid"));
-  return [...held, ...files.map((name) => Number(readFileSync(join(place, "uplink", name), "utf8")))];
+  const files = readdirSync(join(place, "uplink"), { recursive: true, encoding: "utf8" });
+  const pids = files.filter((name) => name.endsWith(".pid"));
+  return [...held, ...pids.map((name) => Number(readFileSync(join(place, "uplink", name), "utf8")))];
 }

@@ -5,8 +5,6 @@ import type { Pod } from "@orlop/engine";
 import { HOST_GATEWAY } from "@orlop/engine/name-files";
 import type { OpenEngine } from "../containers/open-engine.ts";
 import { networkFiles } from "../run/network-files.ts";
-import { DEFAULT_NETWORK } from "../run/network-options.ts";
-import { rootlessNetwork } from "../run/rootless-network.ts";
 import type { PodWish } from "./pod-wish.ts";
 
 const SHM_SIZE_BYTES = 64 * 1024 * 1024;
@@ -43,7 +41,7 @@ export async function createPod({ engine, machine }: OpenEngine, wish: PodWish):
     return {
       labels: wish.labels,
       share,
-      network: ownNetwork(wish.network, machine.rootless),
+      network: wish.network,
       names,
       exitPolicy: wish.exitPolicy,
       ...(wish.resources === undefined ? {} : { resources: wish.resources }),
@@ -53,15 +51,6 @@ export async function createPod({ engine, machine }: OpenEngine, wish: PodWish):
       annotations: wish.annotations ?? {},
     };
   });
-}
-
-/** The network that stands for all others goes by the name of what makes it. */
-function ownNetwork(network: PodWish["network"], rootless: boolean): PodWish["network"] {
-  if (network.kind !== "networks" || !rootless) return network;
-  const attachments = network.attachments.map((attachment) =>
-    attachment.network === DEFAULT_NETWORK ? { ...attachment, network: rootlessNetwork() } : attachment,
-  );
-  return { ...network, attachments };
 }
 
 /** A name of a pod may have what a host name may not. */

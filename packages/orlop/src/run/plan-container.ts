@@ -20,10 +20,8 @@ import { parseSignal } from "./life-options.ts";
 import type { MachineView } from "./machine-view.ts";
 import type { OfContainer } from "./namespace-options.ts";
 import { networkFiles, podFileMounts, resolverFile, resolverPath } from "./network-files.ts";
-import { DEFAULT_NETWORK } from "./network-options.ts";
 import { parseExposedPort } from "./port-flag.ts";
 import { refuseHostPids } from "./refuse-host-pids.ts";
-import { rootlessNetwork } from "./rootless-network.ts";
 import type { RunOptions } from "./run-options.ts";
 import { runtimeName } from "./runtime-choice.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
@@ -103,7 +101,7 @@ export function planContainer(
       labels: { ...image.config.Labels, ...options.labels },
       mountPoints: mountPoints.filter((path) => !asked.has(path)),
       volumes,
-      network: containerNetwork(options, { image, machine, findOther }),
+      network: containerNetwork(options, { image, findOther }),
       ...containerNamespaces(options, findOther),
       ...(options.place === undefined ? {} : { pod: membership(options.place) }),
       names,
@@ -135,11 +133,7 @@ function imageStopSignal({ config: { StopSignal } }: Image): number {
 /** The network as the engine keeps it: with the ports that the image says are there, where all are to be published. */
 function containerNetwork(
   { network, exposed, publishAll }: RunOptions,
-  {
-    image: { config },
-    machine,
-    findOther,
-  }: Pick<PlanSources, "image" | "machine"> & { readonly findOther: PlanSources["findOther"] },
+  { image: { config }, findOther }: Pick<PlanSources, "image"> & { readonly findOther: PlanSources["findOther"] },
 ): ContainerNetwork {
   switch (network.kind) {
     case "none":
@@ -154,13 +148,7 @@ function containerNetwork(
       const known = publishAll ? [...exposed, ...Object.keys(config.ExposedPorts ?? {}).map(parseExposedPort)] : [];
       const isAsked = (port: PublishedPort): boolean =>
         network.ports.some((each) => each.containerPort === port.containerPort && each.protocol === port.protocol);
-      // The network that stands for all others goes by the name of what makes it.
-      const attachments = network.attachments.map((attachment) =>
-        machine.rootless && attachment.network === DEFAULT_NETWORK
-          ? { ...attachment, network: rootlessNetwork() }
-          : attachment,
-      );
-      return { ...network, attachments, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
+      return { ...network, ports: [...network.ports, ...known.filter((port) => !isAsked(port))] };
     }
   }
 }

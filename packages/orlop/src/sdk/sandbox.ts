@@ -12,9 +12,7 @@ import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { writtenSnapshot } from "../commit/written-snapshot.ts";
 import { execProcess } from "../containers/exec-process.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
-import { DEFAULT_NETWORK } from "../run/network-options.ts";
 import { prepareContainer } from "../run/prepare-container.ts";
-import { rootlessNetwork } from "../run/rootless-network.ts";
 import { RunMarker } from "../run/run-marker.ts";
 import { runOnCurrentRoot } from "../run/run-on-current-root.ts";
 import { sweepOrphans } from "../run/sweep-orphans.ts";
@@ -378,12 +376,11 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async #connect({ network: asked }: SandboxOptions): Promise<void> {
-    const { network: wanted, allow } = readNetwork(asked);
-    if (wanted === undefined) return;
-    const { id, pid, description, machine, stack } = this.#parts;
+    const { network, allow } = readNetwork(asked);
+    if (network === undefined) return;
+    const { id, pid, description, stack } = this.#parts;
     const { names, name } = description;
     const { connectSandbox } = await import("./network/sandbox-network.ts");
-    const network = ownNetwork(wanted, machine);
     this.#network = await connectSandbox({ id, pid, name, names, allow, network, files: this.fs }, stack);
   }
 
@@ -425,11 +422,6 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
-/** The default network goes by the name of what makes it. */
-function ownNetwork(network: string, { rootless }: MachineView): string {
-  return rootless && network === DEFAULT_NETWORK ? rootlessNetwork() : network;
-}
-
 /** Where an ordinary user's has to be made in order to be connected. */
 async function holdSandboxParent(
   { network: asked }: SandboxOptions,
@@ -438,7 +430,7 @@ async function holdSandboxParent(
   const { network } = readNetwork(asked);
   if (network === undefined || !machine.rootless) return undefined;
   const { holdParent } = await import("./network/hold-parent.ts");
-  return await holdParent(ownNetwork(network, machine));
+  return await holdParent(network);
 }
 
 /** What they need is loaded where there are some. */
