@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,6 +43,11 @@ async function expectRefusals(bench: CommandBench, id: string, bundle: string, m
   }
 }
 
+function makeFifo(path: string): void {
+  rmSync(path);
+  execFileSync("mkfifo", [path]);
+}
+
 suite("a container whose files are damaged", () => {
   const damages: readonly (readonly [what: string, damage: (directory: string) => void, message: RegExp])[] = [
     [
@@ -65,6 +70,7 @@ suite("a container whose files are damaged", () => {
       /damaged/,
     ],
     ["no record", (path) => rmSync(join(path, "container.json")), /does not exist/],
+    ["a FIFO for a record", (path) => makeFifo(join(path, "container.json")), /^Cannot read .*: its record is damaged/],
   ];
   test("is refused to every verb, and deleted by force, with all that belongs to it", async (t) => {
     await withCommand(t, async (bench) => {
@@ -82,6 +88,24 @@ suite("a container whose files are damaged", () => {
           await bench.expectNothingLeft(before);
         });
       }
+    });
+  });
+
+  test("in their hooks is deleted without them, with a warning", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const before = bench.remember();
+      for (const damage of [truncateSync, makeFifo]) {
+        const { id, path } = bench.bundle(IDLE, { top: { hooks: { poststop: [{ path: "/bin/true" }] } } });
+        assert.equal((await bench.call(["run", "--detach", "--bundle", path, id])).status, 0);
+        damage(join(bench.root, id, "config.json"));
+        const { status, stderr } = await bench.call(["delete", "--force", id]);
+        assert.deepEqual(
+          [status, stderr],
+          [0, `warning: Cannot run hooks of container "${id}": its config is damaged\n`],
+        );
+      }
+      await bench.expectNothingLeft(before);
     });
   });
 

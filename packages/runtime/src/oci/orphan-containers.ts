@@ -24,7 +24,7 @@ import { warnOfDeviceAccess } from "../process/device-access.ts";
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
 import { KeptWork } from "../process/keep-programs.ts";
-import { keptRequest } from "../process/kept-request.ts";
+import { keptRequest, keptRequestIfWhole } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import { PinnedProcess } from "../process/pinned-process.ts";
 import { sendSignal } from "../process/send-signal.ts";
@@ -122,7 +122,8 @@ export class OrphanContainers implements OciContainers {
   /** The hands stand for the container by now, and execute nothing more: its last hooks need others. */
   async #deleteEnded(id: string): Promise<void> {
     const directory = this.#directory(id);
-    if (keptRequest(directory.path, directory.record(id)) === undefined) return this.delete(id, { force: true });
+    const hooked = keptRequestIfWhole(directory.path, directory.record(id), () => {});
+    if (hooked === undefined) return this.delete(id, { force: true });
     await this.#deleteOurselves(id);
   }
 
@@ -326,7 +327,7 @@ export class OrphanContainers implements OciContainers {
     // What was cut short while it was made may have left an init that nobody knows.
     const isAllGone = record.ownPidNamespace && directory.created() !== undefined;
     await (isAllGone ? leaveContainerCgroups : removeContainerCgroups)(record, this.#options.env);
-    const hooked = keptRequest(directory.path, record);
+    const hooked = keptRequestIfWhole(directory.path, record, this.#options.warn);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     // Of one that was just being made the init may have become known.
     using late = init === undefined ? unsupervisedInit(directory, record, bootId) : undefined;

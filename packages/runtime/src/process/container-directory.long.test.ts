@@ -10,6 +10,7 @@ import {
   readSync,
   renameSync,
   statSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -122,6 +123,11 @@ suite("a container's directory", () => {
       const seccomp = { filter, instructionCount: 3, flags: 6, listener: undefined, ignoredNames: [] };
       directory.create(RECORD, seccomp);
       assert.deepEqual(directory.seccomp(), seccomp);
+      // An exec without it, or with a part of it, would be one with more rights.
+      for (const length of [0, 7, 31]) {
+        truncateSync(join(directory.path, "seccomp"), length);
+        assert.throws(() => directory.seccomp(), { code: "failed", message: /container "c1": its seccomp filter is/ });
+      }
       directory.remove();
       assert.deepEqual(readdirSync(path), []);
     }));

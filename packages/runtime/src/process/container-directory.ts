@@ -6,7 +6,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -23,6 +22,7 @@ import { abortable } from "./abortable.ts";
 import { type ContainerRecord, parseRecord } from "./container-record.ts";
 import { type COMMAND, encodeCommand } from "./control-command.ts";
 import { stepFailure } from "./program-failure.ts";
+import { readStateFile } from "./read-state-file.ts";
 import { claimOfStart, START_PIPE } from "./start-pipes.ts";
 
 const RECORD = "container.json";
@@ -82,13 +82,14 @@ export class ContainerDirectory {
     if (existsSync(join(this.path, RECORD))) throw taken(id);
   }
 
-  /** The filter of the container's init, which its execs get, too. */
+  /** The filter of the container's init, which its execs get, too. Throws `failed` where it is damaged. */
   seccomp(): SeccompProgram | undefined {
     try {
-      return decodeFilter(readFileSync(join(this.path, SECCOMP)));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
+      return decodeFilter(readStateFile(join(this.path, SECCOMP)));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      const message = `Cannot read container "${basename(this.path)}": its seccomp filter is damaged`;
+      throw new OrlopError("failed", message, { cause });
     }
   }
 
@@ -96,7 +97,7 @@ export class ContainerDirectory {
   record(id: string): ContainerRecord {
     let text: string;
     try {
-      text = readFileSync(join(this.path, RECORD), "utf8");
+      text = readStateFile(join(this.path, RECORD)).toString();
     } catch (cause) {
       throw new OrlopError("not-found", `Cannot find container "${id}": it does not exist`, { cause });
     }
@@ -152,7 +153,7 @@ export class ContainerDirectory {
 
   #report(name: string): Report | undefined {
     try {
-      return decodeReport(readFileSync(join(this.path, name)));
+      return decodeReport(readStateFile(join(this.path, name)));
     } catch {
       return undefined;
     }
@@ -415,6 +416,7 @@ function encodeFilter({ filter, flags, instructionCount, listener }: SeccompProg
 function decodeFilter(bytes: Buffer): SeccompProgram {
   const instructionCount = bytes.readUInt32LE(4);
   const end = FILTER_HEAD_BYTES + instructionCount * FILTER_INSTRUCTION_BYTES;
+  if (bytes.length < end) throw new RangeError(`a filter of ${end} bytes in ${bytes.length}`);
   const listener =
     bytes.length > end ? (JSON.parse(bytes.toString("utf8", end)) as SeccompProgram["listener"]) : undefined;
   const filter = Uint8Array.from(bytes.subarray(FILTER_HEAD_BYTES, end));

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type CreateRequest, decodeRuntimeSpec, type RuntimeSpec } from "@orlop/core";
+import { type CreateRequest, decodeRuntimeSpec, OrlopError, type RuntimeSpec } from "@orlop/core";
 import { randomBytes } from "@orlop/kernel";
 import type { ContainerRecord } from "./container-record.ts";
+import { readStateFile } from "./read-state-file.ts";
+import { type Warn, warnByProcess } from "./warn.ts";
 
 /** As much of a request as hooks are run with. */
 export type HookedContainer = Pick<CreateRequest, "id" | "bundle" | "spec">;
@@ -19,10 +21,29 @@ export function keepRequest(directory: string, { spec }: HookedContainer): void 
   writeFileSync(join(directory, KEPT_CONFIG), configText(spec), { mode: 0o600 });
 }
 
-/** What was kept; undefined where nothing had to be. */
+/** What was kept; undefined where nothing had to be. Throws `failed` where that is damaged. */
 export function keptRequest(directory: string, { id, bundle }: ContainerRecord): HookedContainer | undefined {
   const path = join(directory, KEPT_CONFIG);
-  return existsSync(path) ? { id, bundle, spec: decodeRuntimeSpec(readFileSync(path)) } : undefined;
+  if (!existsSync(path)) return undefined;
+  try {
+    return { id, bundle, spec: decodeRuntimeSpec(readStateFile(path)) };
+  } catch (cause) {
+    throw new OrlopError("failed", `Cannot run hooks of container "${id}": its config is damaged`, { cause });
+  }
+}
+
+/** As {@link keptRequest}, for a container that is deleted whatever its hooks do: a damaged one is a warning. */
+export function keptRequestIfWhole(
+  directory: string,
+  record: ContainerRecord,
+  warn: Warn = warnByProcess,
+): HookedContainer | undefined {
+  try {
+    return keptRequest(directory, record);
+  } catch (error) {
+    warn((error as Error).message);
+    return undefined;
+  }
 }
 
 /** JSON with every digit of its large numbers, for which JSON.stringify has no words. */

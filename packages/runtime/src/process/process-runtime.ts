@@ -49,7 +49,7 @@ import { expectDeletable, expectStatus } from "./expect-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
 import { KeptWork } from "./keep-programs.ts";
-import { type HookedContainer, keptRequest } from "./kept-request.ts";
+import { type HookedContainer, keptRequest, keptRequestIfWhole } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
 import { OwnExecs } from "./own-execs.ts";
 import { planExec } from "./plan-exec.ts";
@@ -412,10 +412,10 @@ export class ProcessRuntime implements Runtime {
   }
 
   /** What hooks of the container are run with, whoever made it. */
-  #hooked(id: string): HookedContainer | undefined {
+  #hooked(id: string, read = keptRequest): HookedContainer | undefined {
     const directory = this.#directory(id);
     const ours = this.#ours.get(id);
-    return ours?.request ?? keptRequest(directory.path, ours?.record ?? directory.record(id));
+    return ours?.request ?? read(directory.path, ours?.record ?? directory.record(id));
   }
 
   /** Where that makes the cgroups. */
@@ -459,7 +459,7 @@ export class ProcessRuntime implements Runtime {
 
   /** The container is gone whatever these hooks do (runtime-spec, "Lifecycle", step 13). */
   async #poststop(id: string): Promise<void> {
-    const request = this.#hooked(id);
+    const request = this.#hooked(id, keptRequestIfWhole);
     // A zygote that has gone is not started anew for nothing.
     if (request?.spec.hooks?.poststop !== undefined)
       await runPoststopHooks(this.#hookRunner, this.#directory(id), request);
