@@ -251,6 +251,43 @@ suite("CVE-2019-18837, CVE-2021-30465, CVE-2024-45310: a mount point that become
     }));
 });
 
+suite("CVE-2025-24965: a link in the place of what the runtime makes in the root", () => {
+  const made: Readonly<Record<string, (bench: ProcessBench) => SpecChanges>> = {
+    conf: (bench) => withMounts(bench, { destination: "/conf/made", source: "/etc/hosts", options: ["bind"] }),
+    node: () => ({ linux: { devices: [{ type: "c", path: "/node/made", major: 1, minor: 3 }] } }),
+    directory: () => ({ process: { cwd: "/directory/made" } }),
+    mountpoint: (bench) => withMounts(bench, { destination: "/mountpoint/made", type: "tmpfs", source: "tmpfs" }),
+  };
+
+  test("has it made inside, and would have it made on the host", (t) =>
+    withBench(t, async (bench) => {
+      for (const [name, changesOf] of Object.entries(made)) {
+        const outside = bench.makeDirectory(`outside-${name}`);
+        const inside = join(bench.rootfs, outside);
+        mkdirSync(inside, { recursive: true });
+        replaceByLink(bench, name, outside);
+        const attack = () => errorOf(bench.run("true", changesOf(bench)));
+        assert.equal(await attack(), undefined, name);
+        assert.deepEqual([readdirSync(outside), readdirSync(inside)], [[], ["made"]], name);
+        rmSync(inside, { recursive: true });
+        await unprotected(bench, resolveCarelessly, attack);
+        assert.deepEqual(readdirSync(outside), ["made"], `${name}, without the protection`);
+      }
+    }));
+
+  test("has a file made inside also where the link is its own", (t) =>
+    withBench(t, async (bench) => {
+      const outside = bench.makeDirectory("outside");
+      const inside = join(bench.rootfs, outside);
+      mkdirSync(inside, { recursive: true });
+      // crun's own name.
+      replaceByLink(bench, ".krun_config.json", join(outside, "made"));
+      const mount = { destination: "/.krun_config.json", source: "/etc/hosts", options: ["bind"] };
+      assert.equal(await errorOf(bench.run("true", withMounts(bench, mount))), undefined);
+      assert.deepEqual([readdirSync(outside), readdirSync(inside)], [[], ["made"]]);
+    }));
+});
+
 suite("CVE-2019-16884, CVE-2019-19921, CVE-2023-27561, CVE-2025-52881: a procfs that is none", () => {
   /** A directory that looks like procfs to whoever only looks for names. */
   function fakeProc(bench: ProcessBench): string {
