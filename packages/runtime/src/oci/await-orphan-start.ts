@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
@@ -76,9 +76,13 @@ class StartPipe implements Disposable {
 }
 
 function openPipe(path: string, access: number, id: string): number {
+  let fd: number;
   try {
-    return openSync(path, access | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    fd = openSync(path, access | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (cause) {
     throw new OrlopError("conflict", `Cannot start container "${id}": nothing in it waits to be started`, { cause });
   }
+  if (fstatSync(fd).isFIFO()) return fd;
+  closeSync(fd);
+  throw new OrlopError("failed", `Cannot start container "${id}": its "${path}" is damaged`);
 }

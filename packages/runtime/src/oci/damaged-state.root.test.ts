@@ -109,6 +109,25 @@ suite("a container whose files are damaged", () => {
     });
   });
 
+  test("in what its init waits at is not started", async (t) => {
+    await withCommand(t, async (bench) => {
+      await bench.warm();
+      const before = bench.remember();
+      for (const name of ["start", "result"]) {
+        const { id, path } = bench.bundle(IDLE);
+        assert.equal((await bench.call(["create", "--bundle", path, id])).status, 0);
+        const pipe = join(bench.root, id, name);
+        rmSync(pipe);
+        writeFileSync(pipe, "");
+        const { status, stderr } = await bench.call(["start", id]);
+        assert.equal(status, 1);
+        assert.match(stderr, new RegExp(`^Cannot start container "${id}": its ".*" is damaged\\n$`));
+        assert.equal((await bench.call(["delete", "--force", id])).status, 0);
+      }
+      await bench.expectNothingLeft(before);
+    });
+  });
+
   test("is taken for ended when its pid is somebody else's by now, who is left alone", async (t) => {
     await withCommand(t, async (bench) => {
       await bench.warm();
