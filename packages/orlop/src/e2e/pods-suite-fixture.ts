@@ -10,6 +10,7 @@ export function podsSuite(options: SuiteOptions): void {
   lifeCases(b);
   sharingCases(b);
   documentCases(b);
+  hostDocumentCases(b);
   refusalCases(b);
   leftoverCase(b);
   b.c.testLeftovers();
@@ -233,6 +234,44 @@ function documentCases(b: PodBench): void {
       assert.equal(await b.ok("inspect", "-f", shape, "hand-main"), before);
       assert.equal(await b.ok("wait", "hand-main"), "0");
       assert.equal(await b.ok("logs", "hand-main"), "$(x)\nfront\n/usr");
+      await b.ok("pod", "rm", "-f", "hand");
+    });
+  });
+}
+
+function hostDocumentCases(b: PodBench): void {
+  describe("a document of Kubernetes", { skip: b.c.skip }, () => {
+    test("has this machine's namespaces, and is written so again", async () => {
+      const own = readlinkSync("/proc/self/ns/ipc");
+      const document = (spec: string): string =>
+        `{apiVersion: v1, kind: Pod, metadata: {name: open}, spec: {${spec}, restartPolicy: Never, ` +
+        "containers: [{name: main, image: host, command: [readlink, /proc/self/ns/ipc, /proc/self/ns/pid]}]}}";
+      const users = process.getuid?.() === 0;
+      writeFileSync(b.c.place("ipc.yaml"), document(`hostIPC: true, hostUsers: ${users}`));
+      await b.ok("play", "kube", "--network", "none", b.c.place("ipc.yaml"));
+      await b.noted();
+      assert.equal(await b.ok("wait", "open-main"), "0");
+      const [ipc, pid] = (await b.ok("logs", "open-main")).split("\n");
+      assert.deepEqual([ipc, pid === readlinkSync("/proc/self/ns/pid")], [own, false]);
+      await b.ok("pod", "rm", "-f", "open");
+      writeFileSync(b.c.place("users.yaml"), document(`hostUsers: ${!users}`));
+      assert.match(await b.refused("play", "kube", b.c.place("users.yaml")), /hostUsers is (true|false), and /);
+      assert.equal(await b.ok("pod", "ps", "-q"), "");
+
+      writeFileSync(b.c.place("pid.yaml"), document("hostPID: true"));
+      const played = await b.c.fixture.orlop(["play", "kube", "--network", "none", b.c.place("pid.yaml")]);
+      if (played.exitCode !== 0) assert.match(played.stderr, /without a cgroup/, "an ordinary user may have none");
+      else {
+        await b.noted();
+        assert.equal(await b.ok("wait", "open-main"), "0");
+        assert.equal((await b.ok("logs", "open-main")).split("\n")[1], readlinkSync("/proc/self/ns/pid"));
+        await b.ok("pod", "rm", "-f", "open");
+      }
+
+      await b.create("hand", "--share", "net,uts");
+      const ids = b.c.fixture.idFlags();
+      await b.ok("create", ...ids, "--pod", "hand", "--ipc", "host", "--name", "hand-main", "host", "true");
+      assert.match(await b.ok("generate", "kube", "hand"), /^ {2}hostIPC: true$/m);
       await b.ok("pod", "rm", "-f", "hand");
     });
   });

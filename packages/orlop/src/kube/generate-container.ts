@@ -129,12 +129,20 @@ function securityContext({ container, spec }: InspectedContainer): Readonly<Reco
     ...(spec?.root.readonly === true ? { readOnlyRootFilesystem: true } : {}),
     ...(process.noNewPrivileges === true ? { allowPrivilegeEscalation: false } : {}),
     ...(!isPrivileged && linux?.seccomp === undefined ? { seccompProfile: { type: "Unconfined" } } : {}),
+    ...(!isPrivileged && linux?.maskedPaths === undefined && linux !== undefined ? { procMount: "Unmasked" } : {}),
+    ...appArmor(process.apparmorProfile),
   };
+}
+
+function appArmor(profile: string | undefined): object {
+  if (profile === undefined) return {};
+  const isOff = profile === "unconfined";
+  return { appArmorProfile: isOff ? { type: "Unconfined" } : { type: "Localhost", localhostProfile: profile } };
 }
 
 /** What no field of a document says. */
 function lostOptions({ container, spec }: InspectedContainer): readonly string[] {
-  const { process, runtime, init, autoRemove, log, requires = [], config } = container;
+  const { process, runtime, init, network, autoRemove, log, requires = [], config } = container;
   const limits = spec?.linux?.resources ?? {};
   const when = (is: boolean, flag: string): readonly string[] => (is ? [`--${flag}`] : []);
   return [
@@ -143,9 +151,14 @@ function lostOptions({ container, spec }: InspectedContainer): readonly string[]
     ...when(limits.cpu?.mems !== undefined, "cpuset-mems"),
     ...when((process.rlimits ?? []).length > 0, "ulimit"),
     ...when(process.oomScoreAdj !== undefined, "oom-score-adj"),
-    ...when(process.apparmorProfile !== undefined, "security-opt apparmor"),
     ...when((spec?.linux?.devices ?? []).length > 0, "device"),
     ...when(requires.length > 0, "requires"),
+    ...when(container.namespaces?.uts !== undefined && network.kind !== "host", "uts"),
+    ...when(container.namespaces?.cgroup !== undefined, "cgroupns"),
+    ...when(container.wishes?.cgroupParent !== undefined, "cgroup-parent"),
+    ...when(Object.keys(spec?.annotations ?? {}).length > 0, "annotation"),
+    ...when(limits.blockIO !== undefined, "blkio-weight, or a limit of a device"),
+    ...when(spec?.linux?.personality !== undefined, "personality"),
     ...when(config.Healthcheck !== undefined, "health-cmd"),
     ...when(limits.memory?.swap !== undefined && limits.memory.swap !== limits.memory.limit, "memory-swap"),
     ...when(runtime !== "process", "runtime"),

@@ -27,7 +27,8 @@ export function generatePod({ pod, members }: PodWithMembers, inspect: Inspect):
     throw refuse("its containers are not those of the document that it was made of");
   }
   const own = pod.network.kind === "host" ? SHARED.filter((name) => name !== "net") : SHARED;
-  const missing = own.find((name) => !pod.share.includes(name));
+  const host = hostNamespaces(members);
+  const missing = own.find((name) => !pod.share.includes(name) && !(name === "ipc" && host.hostIPC === true));
   if (missing !== undefined) throw refuse(`its containers do not share ${missing}`);
   const parts = members.map((member) => ({
     member,
@@ -46,11 +47,13 @@ export function generatePod({ pod, members }: PodWithMembers, inspect: Inspect):
         : { hostAliases: hosts.map(({ address, names }) => ({ ip: address, hostnames: names })) }),
       ...(dns === undefined ? {} : { dnsConfig: dns }),
       ...(pod.share.includes("pid") ? { shareProcessNamespace: true } : {}),
+      ...host,
       ...(sysctls.length === 0 ? {} : { securityContext: { sysctls } }),
     },
     lost: [
       ...(pod.resources === undefined ? [] : ["limits of the pod"]),
       ...(pod.exitPolicy === "stop" ? [] : ["--exit-policy continue"]),
+      ...lostNamespaces(members),
     ],
   });
 }
@@ -63,9 +66,26 @@ export function generateLonePod(container: Container, inspect: Inspect): Generat
   return podDocument(`${name}-pod`, [{ member: container, made }], {
     labels,
     network: isShared ? { kind: "none" } : network,
-    spec: {},
-    lost: isShared ? ["--network"] : [],
+    spec: hostNamespaces([container]),
+    lost: [...(isShared ? ["--network"] : []), ...lostNamespaces([container])],
   });
+}
+
+/** Of all containers together; none of what they have not all. */
+function hostNamespaces(members: readonly Container[]): { readonly hostPID?: true; readonly hostIPC?: true } {
+  const all = (type: "pid" | "ipc"): boolean =>
+    members.length > 0 && members.every(({ namespaces }) => namespaces?.[type] === "host");
+  return { ...(all("pid") ? { hostPID: true } : {}), ...(all("ipc") ? { hostIPC: true } : {}) };
+}
+
+function lostNamespaces(members: readonly Container[]): readonly string[] {
+  const host = hostNamespaces(members);
+  const isLost = (type: "pid" | "ipc", isHost: boolean): boolean =>
+    !isHost && members.some(({ namespaces }) => namespaces?.[type] !== undefined && namespaces[type] !== "shareable");
+  return [
+    ...(isLost("pid", host.hostPID === true) ? ["--pid"] : []),
+    ...(isLost("ipc", host.hostIPC === true) ? ["--ipc"] : []),
+  ];
 }
 
 interface Part {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { OrlopError } from "@orlop/core";
 import { type Container, type Pod, podDirectory } from "@orlop/engine";
 import { createContainer } from "../containers/create-container.ts";
 import type { OpenEngine } from "../containers/open-engine.ts";
@@ -28,10 +29,12 @@ interface PlayedPod {
 /** Makes a pod with its containers; nothing of it runs yet. On a failure nothing of it is left. */
 export async function playPod(open: OpenEngine, kube: KubePod, options: PlayOptions): Promise<PlayedPod> {
   const resources = readResourceLimits(parseFlags(RUN_FLAGS, kube.resourceFlags), open.machine.cpuCount);
+  refuseUsers(kube, open.machine.rootless);
+  const shared = SHARED_BY_DEFAULT.filter((each) => !(kube.hostIpc && each === "ipc"));
   const pod = await createPod(open, {
     name: kube.name,
     labels: kube.labels,
-    share: kube.sharesProcesses ? [...SHARED_BY_DEFAULT, "pid"] : SHARED_BY_DEFAULT,
+    share: [...shared, ...(kube.sharesProcesses ? (["pid"] as const) : [])],
     network: options.network,
     addedHosts: kube.hosts,
     dns: kube.dns,
@@ -63,6 +66,15 @@ export async function playPod(open: OpenEngine, kube: KubePod, options: PlayOpti
   }
 }
 
+/** It is what it is: root's containers have this machine's users, and those of an ordinary user have not. */
+function refuseUsers({ name, hostUsers }: KubePod, rootless: boolean): void {
+  if (hostUsers === undefined || hostUsers !== rootless) return;
+  const what = rootless
+    ? "hostUsers is true, and an ordinary user's containers have a user namespace of their own"
+    : "hostUsers is false, and root's containers have this machine's user namespace\nTry it as an ordinary user.";
+  throw new OrlopError("unsupported", `Cannot play pod "${name}": ${what}`);
+}
+
 interface ContainerSetting {
   readonly flags: readonly string[];
   /** Of the pod's volumes. */
@@ -80,6 +92,8 @@ function containerOptions(
     ...["--name", `${kube.name}-${container.name}`, "--pod", pod.id, "--stop-timeout", String(kube.stopTimeoutSeconds)],
     ...Object.entries(kube.labels).flatMap(([name, value]) => ["--label", `${name}=${value}`]),
     ...flags,
+    ...(kube.hostProcesses ? ["--pid", "host"] : []),
+    ...(kube.hostIpc ? ["--ipc", "host"] : []),
     ...container.flags,
     ...["--", container.image, ...container.words],
   ];

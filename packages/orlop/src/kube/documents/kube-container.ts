@@ -5,7 +5,16 @@ import type { PullPolicy } from "../../image/image.ts";
 import type { Variable } from "../../run/environment.ts";
 import { expandVariables } from "./expand-variables.ts";
 import { type EnvironmentSources, readEnvironment } from "./kube-environment.ts";
-import { CAPABILITIES, CONTAINER, PORT, SECCOMP, SECURITY, VOLUME_MOUNT } from "./kube-fields.ts";
+import {
+  APP_ARMOR,
+  CAPABILITIES,
+  CONTAINER,
+  type KubeFields,
+  PORT,
+  SECCOMP,
+  SECURITY,
+  VOLUME_MOUNT,
+} from "./kube-fields.ts";
 import type { KubeNode, KubeObject } from "./kube-node.ts";
 import { readProbes } from "./kube-probe.ts";
 import { readResourceFlags } from "./kube-resources.ts";
@@ -116,7 +125,7 @@ function readSecurityFlags(own: KubeObject, pod: KubeObject): readonly string[] 
   if (group !== undefined && user === undefined) throw own.at("runAsGroup").invalid("it needs runAsUser");
   const switched = (name: string): boolean | undefined => own.maybe(name, (each) => each.flag());
   const capabilities = own.at("capabilities").object(CAPABILITIES);
-  own.maybe("procMount", (each) => each.word("Default"));
+  const procMount = own.maybe("procMount", (each) => each.word("Default", "Unmasked"));
   const groups = pod.at("supplementalGroups").list();
   return [
     ...(user === undefined ? [] : ["--user", group === undefined ? `${user}` : `${user}:${group}`]),
@@ -132,13 +141,45 @@ function readSecurityFlags(own: KubeObject, pod: KubeObject): readonly string[] 
       .at("drop")
       .list()
       .flatMap((each) => ["--cap-drop", each.text()]),
+    ...(procMount === "Unmasked" ? ["--security-opt", "systempaths=unconfined"] : []),
     ...readSeccomp(own.has("seccompProfile") ? own : pod),
+    ...readAppArmor(own.has("appArmorProfile") ? own : pod),
   ];
 }
 
+/** Where a kubelet has its filters, unless it is told otherwise. */
+const SECCOMP_ROOT = "/var/lib/kubelet/seccomp";
+
 function readSeccomp(object: KubeObject): readonly string[] {
-  if (!object.has("seccompProfile")) return [];
-  const profile = object.at("seccompProfile").object(SECCOMP);
-  const type = profile.needed("type").word("RuntimeDefault", "Unconfined");
-  return type === "Unconfined" ? ["--security-opt", "seccomp=unconfined"] : [];
+  const { type, profile } = readProfile(object, "seccompProfile", SECCOMP) ?? {};
+  if (type === "Unconfined") return ["--security-opt", "seccomp=unconfined"];
+  if (profile === undefined) return [];
+  const isInside = !profile.value.startsWith("/") && !profile.value.split("/").includes("..");
+  if (isInside) return ["--security-opt", `seccomp=${SECCOMP_ROOT}/${profile.value}`];
+  throw profile.node.invalid(`it is a path below ${SECCOMP_ROOT}`);
+}
+
+function readAppArmor(object: KubeObject): readonly string[] {
+  const { type, profile } = readProfile(object, "appArmorProfile", APP_ARMOR) ?? {};
+  if (type === "Unconfined") return ["--security-opt", "apparmor=unconfined"];
+  return profile === undefined ? [] : ["--security-opt", `apparmor=${profile.value}`];
+}
+
+interface ReadProfile {
+  readonly type: "RuntimeDefault" | "Unconfined" | "Localhost";
+  /** Of `Localhost` alone. */
+  readonly profile: { readonly value: string; readonly node: KubeNode } | undefined;
+}
+
+/** Undefined where nothing is said. */
+function readProfile(object: KubeObject, name: string, fields: KubeFields): ReadProfile | undefined {
+  if (!object.has(name)) return undefined;
+  const read = object.at(name).object(fields);
+  const type = read.needed("type").word("RuntimeDefault", "Unconfined", "Localhost");
+  if (type === "Localhost") {
+    const node = read.needed("localhostProfile");
+    return { type, profile: { value: node.text(), node } };
+  }
+  if (read.has("localhostProfile")) throw read.at("localhostProfile").invalid("it is for Localhost alone");
+  return { type, profile: undefined };
 }

@@ -52,6 +52,11 @@ export const POD_SPEC: KubeFields = {
   terminationGracePeriodSeconds: done("how long a stop waits before it kills (30)"),
   volumes: done("see Volume"),
   hostNetwork: done("this machine's network instead of one of its own"),
+  hostIPC: done("this machine's IPC instead of one of its own"),
+  hostPID: done("its containers see this machine's processes"),
+  hostUsers: done(
+    "`true` for root, whose containers have this machine's users; `false` for an ordinary user, whose have not",
+  ),
   hostname: done("host name of the pod"),
   hostAliases: done("lines of /etc/hosts"),
   dnsConfig: done("servers, search list and options of /etc/resolv.conf"),
@@ -65,9 +70,6 @@ export const POD_SPEC: KubeFields = {
   activeDeadlineSeconds: refused("nothing ends a pod after a time"),
   affinity: refused(cluster),
   ephemeralContainers: refused("use orlop run --pod"),
-  hostIPC: refused("a pod always has its own"),
-  hostPID: refused("a pod always has its own"),
-  hostUsers: refused("an ordinary user's pods have a user namespace, root's have none"),
   imagePullSecrets: refused("use orlop login"),
   nodeName: refused(cluster),
   nodeSelector: refused(cluster),
@@ -103,14 +105,14 @@ export const POD_SECURITY: KubeFields = {
   runAsGroup: done("group of all containers that say no other"),
   runAsNonRoot: done("user 0 is refused"),
   supplementalGroups: done("further groups"),
-  seccompProfile: done("`RuntimeDefault` or `Unconfined`"),
+  seccompProfile: done("see SeccompProfile; of all containers that say no other"),
   sysctls: done("kernel parameters of the pod's namespaces"),
   fsGroup: refused("owners of volumes are not changed"),
   fsGroupChangePolicy: refused("owners of volumes are not changed"),
   supplementalGroupsPolicy: refused("groups are those that are said"),
   seLinuxOptions: refused(seLinux),
   seLinuxChangePolicy: refused(seLinux),
-  appArmorProfile: refused("profiles of AppArmor cannot be said here yet"),
+  appArmorProfile: done("see AppArmorProfile; of all containers that say no other"),
   windowsOptions: refused(windows),
 };
 
@@ -232,9 +234,9 @@ export const SECURITY: KubeFields = {
   readOnlyRootFilesystem: done("the root file system is read-only"),
   allowPrivilegeEscalation: done("`false`: no program gains rights"),
   capabilities: done("add and drop"),
-  seccompProfile: done("`RuntimeDefault` or `Unconfined`"),
-  procMount: done("`Default` alone"),
-  appArmorProfile: refused("profiles of AppArmor cannot be said here yet"),
+  seccompProfile: done("see SeccompProfile"),
+  procMount: done("`Default`, or `Unmasked`: nothing in /proc is masked or read-only"),
+  appArmorProfile: done("see AppArmorProfile"),
   seLinuxOptions: refused(seLinux),
   windowsOptions: refused(windows),
 };
@@ -245,8 +247,13 @@ export const CAPABILITIES: KubeFields = {
 };
 
 export const SECCOMP: KubeFields = {
-  type: done("`RuntimeDefault` or `Unconfined`"),
-  localhostProfile: refused("a filter cannot be named here yet"),
+  type: done("`RuntimeDefault`, `Unconfined` or `Localhost`"),
+  localhostProfile: done("file of the filter, below /var/lib/kubelet/seccomp"),
+};
+
+export const APP_ARMOR: KubeFields = {
+  type: done("`RuntimeDefault` (the caller's own), `Unconfined` or `Localhost`"),
+  localhostProfile: done("name of a profile that is loaded"),
 };
 
 export const VOLUME_MOUNT: KubeFields = {
@@ -406,6 +413,8 @@ export const KUBE_TYPES: readonly (readonly [title: string, fields: KubeFields])
   ["Port", PORT],
   ["Resources", RESOURCES],
   ["SecurityContext", SECURITY],
+  ["SeccompProfile", SECCOMP],
+  ["AppArmorProfile", APP_ARMOR],
   ["VolumeMount", VOLUME_MOUNT],
   ["Volume", VOLUME],
   ["Volume.hostPath", HOST_PATH],

@@ -78,6 +78,13 @@ spec:
     );
   });
 
+  test("has this machine's processes, IPC and users where they are asked for", () => {
+    const plain = onlyPod(podText());
+    assert.deepEqual([plain.hostProcesses, plain.hostIpc, plain.hostUsers], [false, false, undefined]);
+    const host = onlyPod(podText("hostPID: true, hostIPC: true, hostUsers: false"));
+    assert.deepEqual([host.hostProcesses, host.hostIpc, host.hostUsers], [true, true, false]);
+  });
+
   test("is restarted always, has half a minute to stop, and no ports on this machine's own network", () => {
     const pod = onlyPod(podText("hostNetwork: true", "ports: [{containerPort: 80, hostPort: 80}]"));
     assert.deepEqual([pod.restart, pod.stopTimeoutSeconds, pod.hostNetwork, pod.ports], ["always", 30, true, []]);
@@ -115,6 +122,24 @@ describe("a container of a document", () => {
       "--workdir /srv --pull never --interactive --tty --cpu-period 100000 --cpu-quota 25000 --memory 67108864 " +
         "--memory-swap 67108864 --cpu-shares 102 --memory-reservation 33554432 --user 1000:7 --group-add 8 --read-only " +
         "--security-opt no-new-privileges --cap-add NET_RAW --cap-drop ALL --security-opt seccomp=unconfined",
+    );
+  });
+
+  test("has profiles of its own before those of its pod, and /proc as it is where that is asked for", () => {
+    const own = "seccompProfile: {type: Localhost, localhostProfile: audit/x.json}, procMount: Unmasked";
+    const profiles =
+      "securityContext: {seccompProfile: {type: Unconfined}, appArmorProfile: {type: Localhost, localhostProfile: tight}}";
+    assert.equal(
+      only(`securityContext: {${own}}`, profiles).flags.join(" "),
+      "--security-opt systempaths=unconfined --security-opt seccomp=/var/lib/kubelet/seccomp/audit/x.json " +
+        "--security-opt apparmor=tight",
+    );
+    assert.equal(
+      only(
+        "securityContext: {seccompProfile: {type: RuntimeDefault}, appArmorProfile: {type: Unconfined}}",
+        profiles,
+      ).flags.join(" "),
+      "--security-opt apparmor=unconfined",
     );
   });
 
@@ -208,9 +233,16 @@ describe("what is not done", () => {
       "unsupported spec.containers[0].volumeMounts[0].subPath",
     [podText("", "resources: {limits: {ephemeral-storage: 1Gi}}")]:
       "unsupported spec.containers[0].resources.limits.ephemeral-storage",
-    [podText("", "securityContext: {procMount: Unmasked}")]: "unsupported spec.containers[0].securityContext.procMount",
+    [podText("", "securityContext: {procMount: Open}")]: "unsupported spec.containers[0].securityContext.procMount",
+    [podText("", "securityContext: {seLinuxOptions: {level: s0}}")]:
+      "unsupported spec.containers[0].securityContext.seLinuxOptions",
     [podText("initContainers: [{name: i, image: x, livenessProbe: {tcpSocket: {port: 1}}}]")]:
       "invalid spec.initContainers[0].livenessProbe",
+    [podText("hostPID: true, shareProcessNamespace: true")]: "invalid spec.shareProcessNamespace",
+    [podText("", "securityContext: {seccompProfile: {type: Localhost, localhostProfile: ../../x}}")]:
+      "invalid spec.containers[0].securityContext.seccompProfile.localhostProfile",
+    [podText("", "securityContext: {appArmorProfile: {type: Unconfined, localhostProfile: x}}")]:
+      "invalid spec.containers[0].securityContext.appArmorProfile.localhostProfile",
     [podText("restartPolicy: Sometimes")]: "unsupported spec.restartPolicy",
     [podText("", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]")]:
       "unsupported spec.containers[0].env[0].valueFrom.fieldRef.fieldPath",

@@ -19,6 +19,10 @@ export interface KubePod {
   readonly hosts: readonly HostsEntry[];
   readonly dns: NetworkOptions["dns"];
   readonly sharesProcesses: boolean;
+  readonly hostProcesses: boolean;
+  readonly hostIpc: boolean;
+  /** Whether it is to have this machine's users; undefined: as it comes. */
+  readonly hostUsers: boolean | undefined;
   readonly restart: "always" | "on-failure" | "no";
   readonly stopTimeoutSeconds: number;
   readonly sysctl: Readonly<Record<string, string>>;
@@ -71,6 +75,11 @@ export function readPod(metadataNode: KubeNode, specNode: KubeNode, data: KubeDa
   );
   refuseUnknownVolumes([...initContainers, ...containers], volumes, spec);
   const restart = spec.maybe("restartPolicy", (each) => each.word("Always", "OnFailure", "Never")) ?? "Always";
+  const sharesProcesses = spec.maybe("shareProcessNamespace", (each) => each.flag()) ?? false;
+  const hostProcesses = spec.maybe("hostPID", (each) => each.flag()) ?? false;
+  if (sharesProcesses && hostProcesses) {
+    throw spec.at("shareProcessNamespace").invalid("hostPID and it exclude each other");
+  }
   const hostNetwork = spec.maybe("hostNetwork", (each) => each.flag()) ?? false;
   return {
     name,
@@ -80,7 +89,10 @@ export function readPod(metadataNode: KubeNode, specNode: KubeNode, data: KubeDa
     hostname: spec.maybe("hostname", (each) => each.text()),
     hosts: spec.at("hostAliases").list().map(readAlias),
     dns: readDns(spec),
-    sharesProcesses: spec.maybe("shareProcessNamespace", (each) => each.flag()) ?? false,
+    sharesProcesses,
+    hostProcesses,
+    hostIpc: spec.maybe("hostIPC", (each) => each.flag()) ?? false,
+    hostUsers: spec.maybe("hostUsers", (each) => each.flag()),
     restart: RESTART[restart],
     stopTimeoutSeconds:
       spec.maybe("terminationGracePeriodSeconds", (each) => each.integer(0, GRACE_SECONDS_MAX)) ?? GRACE_SECONDS,
