@@ -5,7 +5,7 @@ export type { OutputChunk } from "./sdk/chunk-queue.ts";
 export type { CollectedCommand } from "./sdk/collect-command.ts";
 export type { CommandValue } from "./sdk/command-template.ts";
 export type { ContainerInfo } from "./sdk/engine/container-info.ts";
-export type { ContainerOptions, VolumeRequest } from "./sdk/engine/container-options.ts";
+export type { ContainerNamespaces, ContainerOptions, VolumeRequest } from "./sdk/engine/container-options.ts";
 export { Engine, type EngineEventOptions } from "./sdk/engine/engine.ts";
 export type {
   EngineContainers,

@@ -17,27 +17,119 @@ import {
 } from "../check-options.ts";
 import { readSandboxMounts } from "../read-sandbox-mounts.ts";
 import type { SandboxMount } from "../sandbox-options.ts";
-import type { ContainerOptions, VolumeRequest } from "./container-options.ts";
+import type { ContainerNamespaces, ContainerOptions, VolumeRequest } from "./container-options.ts";
 
 const isTexts: OptionCheck = (value) =>
   Array.isArray(value) && value.every((each) => typeof each === "string" && !each.includes("\0"))
     ? undefined
     : "it is an array of strings";
 
+const isSwitch: OptionCheck = (value) => (typeof value === "boolean" ? undefined : "it is true or false");
+const isInteger: OptionCheck = (value) => (Number.isSafeInteger(value) ? undefined : "it is a whole number");
+const isSize: OptionCheck = (value) => (typeof value === "string" ? isText(value) : isCount(value));
+
+/** The flag that an option becomes, and what its value is; several of a list and of a record. */
+interface OptionFlag {
+  readonly flag: string;
+  readonly check: OptionCheck;
+}
+
+const text = (flag: string): OptionFlag => ({ flag, check: isText });
+const texts = (flag: string): OptionFlag => ({ flag, check: isTexts });
+const record = (flag: string): OptionFlag => ({ flag, check: isRecord });
+const whole = (flag: string): OptionFlag => ({ flag, check: isInteger });
+const size = (flag: string): OptionFlag => ({ flag, check: isSize });
+const onOff = (flag: string): OptionFlag => ({ flag, check: isSwitch });
+
+const FLAGS = {
+  name: text("name"),
+  platform: text("platform"),
+  pull: { flag: "pull", check: isOneOf("missing", "always", "never") },
+  entrypoint: text("entrypoint"),
+  hostname: text("hostname"),
+  domainname: text("domainname"),
+  env: { flag: "env", check: isVariables },
+  workdir: { flag: "workdir", check: isAbsolutePath },
+  user: text("user"),
+  groups: texts("group-add"),
+  umask: text("umask"),
+  timeZone: text("tz"),
+  init: onOff("init"),
+  stopSignal: text("stop-signal"),
+  labels: record("label"),
+  annotations: record("annotation"),
+  volumesFrom: texts("volumes-from"),
+  tmpfs: texts("tmpfs"),
+  readOnly: onOff("read-only"),
+  shmSize: size("shm-size"),
+  devices: texts("device"),
+  deviceRules: texts("device-cgroup-rule"),
+  network: text("network"),
+  networkAliases: texts("network-alias"),
+  ports: texts("publish"),
+  dns: texts("dns"),
+  capAdd: texts("cap-add"),
+  capDrop: texts("cap-drop"),
+  securityOptions: texts("security-opt"),
+  privileged: onOff("privileged"),
+  sysctls: record("sysctl"),
+  runtime: text("runtime"),
+  cgroupParent: text("cgroup-parent"),
+  memory: size("memory"),
+  memoryReservation: size("memory-reservation"),
+  memorySwap: { flag: "memory-swap", check: (value) => (value === -1 ? undefined : isSize(value)) },
+  memorySwappiness: whole("memory-swappiness"),
+  oomKillDisable: onOff("oom-kill-disable"),
+  oomScoreAdj: whole("oom-score-adj"),
+  cpus: {
+    flag: "cpus",
+    check: (value) => (typeof value === "number" && value > 0 ? undefined : "it is a number greater than 0"),
+  },
+  cpuShares: whole("cpu-shares"),
+  cpuPeriod: whole("cpu-period"),
+  cpuQuota: whole("cpu-quota"),
+  cpusetCpus: text("cpuset-cpus"),
+  cpusetMems: text("cpuset-mems"),
+  cpuRealtimePeriod: whole("cpu-rt-period"),
+  cpuRealtimeRuntime: whole("cpu-rt-runtime"),
+  blkioWeight: whole("blkio-weight"),
+  blkioWeightDevice: texts("blkio-weight-device"),
+  deviceReadBps: texts("device-read-bps"),
+  deviceWriteBps: texts("device-write-bps"),
+  deviceReadIops: texts("device-read-iops"),
+  deviceWriteIops: texts("device-write-iops"),
+  pids: { flag: "pids-limit", check: isCount },
+  ulimits: record("ulimit"),
+  cgroupSettings: record("cgroup-conf"),
+} satisfies Readonly<Partial<Record<keyof ContainerOptions, OptionFlag>>>;
+
 const CHECKS: Readonly<Record<keyof ContainerOptions, OptionCheck>> = {
+  ...(Object.fromEntries(Object.entries(FLAGS).map(([name, { check }]) => [name, check])) as Record<
+    keyof typeof FLAGS,
+    OptionCheck
+  >),
   image: isText,
   command: isTexts,
-  name: isText,
-  env: isVariables,
-  workdir: isAbsolutePath,
-  user: isText,
-  labels: isRecord,
   mounts: (value) => (Array.isArray(value) ? undefined : "it is an array"),
-  network: isText,
-  ports: isTexts,
-  memory: (value) => (typeof value === "string" ? isText(value) : isCount(value)),
-  cpus: (value) => (typeof value === "number" && value > 0 ? undefined : "it is a number greater than 0"),
-  pids: isCount,
+  namespaces: (value) => (typeof value === "object" && value !== null ? undefined : "it is an object"),
+  hosts: isRecord,
+  disk: isSize,
+};
+
+const NAMESPACE_CHECKS: Readonly<Record<keyof ContainerNamespaces, OptionCheck>> = {
+  pid: isText,
+  ipc: isText,
+  uts: isOneOf("host"),
+  cgroup: isOneOf("host", "private"),
+  user: isOneOf("host"),
+};
+
+const NAMESPACE_FLAGS: Readonly<Record<keyof ContainerNamespaces, string>> = {
+  pid: "pid",
+  ipc: "ipc",
+  uts: "uts",
+  cgroup: "cgroupns",
+  user: "userns",
 };
 
 const VOLUME_CHECKS: Readonly<Record<keyof VolumeRequest, OptionCheck>> = {
@@ -53,46 +145,53 @@ const VOLUME_CHECKS: Readonly<Record<keyof VolumeRequest, OptionCheck>> = {
  */
 export function readContainerOptions(options: ContainerOptions, caller: MachineView): RunOptions {
   checkOptions("create container", options, CHECKS);
-  const { image, command = [], env = {}, labels = {}, ports = [], mounts = [] } = options;
+  const { image, command = [], mounts = [], namespaces = {}, hosts = {}, disk } = options;
   if (image === undefined) {
     throw new OrlopError("invalid", 'Cannot create container: option "image" is missing', { field: "image" });
   }
-  const flag = (name: string, value: string | number | undefined): readonly string[] =>
-    value === undefined ? [] : [`--${name}=${value}`];
-  const pairs = (name: string, record: Readonly<Record<string, string>>): readonly string[] =>
-    Object.entries(record).flatMap(([key, value]) => flag(name, `${key}=${value}`));
+  checkOptions('create container: option "namespaces"', namespaces, NAMESPACE_CHECKS);
   const words = [
     "--quiet",
-    ...flag("name", options.name),
-    ...flag("workdir", options.workdir),
-    ...flag("user", options.user),
-    ...flag("network", options.network),
-    ...flag("memory", options.memory),
-    ...flag("cpus", options.cpus),
-    ...flag("pids-limit", options.pids),
-    ...pairs("env", env),
-    ...pairs("label", labels),
-    ...ports.flatMap((port) => flag("publish", port)),
+    ...entriesOf(FLAGS).flatMap(([name, { flag }]) => flagWords(flag, options[name])),
+    ...entriesOf(NAMESPACE_FLAGS).flatMap(([name, flag]) => flagWords(flag, namespaces[name])),
+    ...Object.entries(hosts).flatMap(([name, address]) => flagWords("add-host", `${name}:${address}`)),
+    ...(disk === undefined ? [] : flagWords("storage-opt", `size=${disk}`)),
     image,
     ...(command.length === 0 ? [] : ["--", ...command]),
   ];
-  return { ...readRunOptions(parseFlags(RUN_FLAGS, words), caller), mounts: readMounts(mounts, caller) };
+  const read = readRunOptions(parseFlags(RUN_FLAGS, words), caller);
+  return { ...read, mounts: distinctMounts([...readMounts(mounts, caller), ...read.mounts]) };
+}
+
+function entriesOf<T extends object>(record: T): readonly (readonly [keyof T, T[keyof T]])[] {
+  return Object.entries(record) as [keyof T, T[keyof T]][];
+}
+
+type OptionValue = string | number | boolean | readonly string[] | Readonly<Record<string, string>> | undefined;
+
+/** As they would stand on a command line: no value is taken for a flag. */
+function flagWords(flag: string, value: OptionValue): readonly string[] {
+  if (value === undefined) return [];
+  if (typeof value !== "object") return [`--${flag}=${value}`];
+  const values = Array.isArray(value) ? value : Object.entries(value).map(([name, each]) => `${name}=${each}`);
+  return values.map((each) => `--${flag}=${each}`);
 }
 
 function readMounts(mounts: readonly (SandboxMount | VolumeRequest)[], caller: MachineView): readonly RequestedMount[] {
+  return mounts.flatMap((mount) => ("volume" in mount ? [readVolume(mount)] : readSandboxMounts([mount], caller)));
+}
+
+function distinctMounts(mounts: readonly RequestedMount[]): readonly RequestedMount[] {
   const seen = new Set<string>();
-  return mounts.flatMap((mount): readonly RequestedMount[] => {
-    const read = "volume" in mount ? [readVolume(mount)] : readSandboxMounts([mount], caller);
-    for (const { mount: made } of read) {
-      if (seen.has(made.destination)) {
-        throw new OrlopError("invalid", `Cannot create container: two mounts at ${made.destination}`, {
-          field: "mounts",
-        });
-      }
-      seen.add(made.destination);
+  for (const { mount } of mounts) {
+    if (seen.has(mount.destination)) {
+      throw new OrlopError("invalid", `Cannot create container: two mounts at ${mount.destination}`, {
+        field: "mounts",
+      });
     }
-    return read;
-  });
+    seen.add(mount.destination);
+  }
+  return mounts;
 }
 
 function readVolume(mount: VolumeRequest): RequestedMount {
