@@ -30,6 +30,7 @@ export type {
   ContainerNetwork,
   ContainerRoot,
   ContainerWishes,
+  LogDetails,
   NetworkAttachment,
   PodMembership,
   SharedNamespace,

@@ -97,9 +97,27 @@ export interface VolumeMount {
   readonly isAnonymous: boolean;
 }
 
+/** What is told with each line of a container's output to who asks for it, in docker's terms. */
+export interface LogDetails {
+  /** Its labels of these names. */
+  readonly labels?: readonly string[];
+  /** A pattern of names of labels, as of JavaScript. */
+  readonly labelsRegex?: string;
+  /** Its variables of these names. */
+  readonly env?: readonly string[];
+  readonly envRegex?: string;
+  /** A template of Go's over what it is. */
+  readonly tag?: string;
+}
+
 /** What becomes of a container's output. */
 export type ContainerLog =
-  | { readonly driver: "file"; readonly maxSizeBytes?: number; readonly maxFiles?: number }
+  | {
+      readonly driver: "file";
+      readonly maxSizeBytes?: number;
+      readonly maxFiles?: number;
+      readonly details?: LogDetails;
+    }
   /** It goes nowhere. */
   | { readonly driver: "none" }
   /** It is the caller's who runs it, and nobody else's. */

@@ -8,6 +8,7 @@ import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 import { COLOR, containerColors } from "./container-colors.ts";
 import { type ContainerCall, containerCommand } from "./container-verb.ts";
 import { LATEST, namedOrLatest } from "./latest-container.ts";
+import { logDetails } from "./log-details.ts";
 import { printLogs } from "./print-logs.ts";
 
 export const logsCommand: Command = containerCommand(
@@ -33,11 +34,11 @@ export const logsCommand: Command = containerCommand(
         { name: "until", value: "TIME", help: "Only what came until then" },
         { name: "tail", short: "n", value: "NUMBER|all", help: "So many of the last lines (all)" },
         { name: "timestamps", short: "t", help: "Show the time of each line" },
+        { name: "details", help: "Show what --log-opt labels=, env= and tag= have with each line" },
         { name: "names", help: "Show the name of the container before each line" },
         COLOR,
         LATEST,
       ],
-      refused: [{ name: "details", isSwitch: true, reason: "lines have no attributes" }],
       flagsAnywhere: true,
     },
   },
@@ -64,9 +65,11 @@ async function showLogs(call: ContainerCall): Promise<number> {
   };
   const hasTimes = flags.isOn("timestamps");
   const colored = containerColors(flags, containers);
+  const details = flags.isOn("details") ? new Map(containers.map((each) => [each.id, logDetails(each)])) : undefined;
   await printLogs(engine, containers, options, async (container, entry) => {
     const name = flags.isOn("names") ? container.name : containers.length > 1 ? shortId(container.id) : "";
-    await printLogEntry(entry, { hasTimes, title: name === "" ? "" : `${colored(container, name)} ` });
+    const title = name === "" ? "" : `${colored(container, name)} `;
+    await printLogEntry(entry, { hasTimes, title, ...(details && { details: details.get(container.id) ?? "" }) });
   });
   return 0;
 }
@@ -78,12 +81,22 @@ export function parseTail(text: string): number | undefined {
   throw new OrlopError("invalid", "it is a number of lines, or all");
 }
 
+/** What stands before a line. */
+interface LinePrefix {
+  readonly hasTimes: boolean;
+  readonly title?: string;
+  /** Absent: not asked for. */
+  readonly details?: string;
+}
+
 /** Prints a line, with what stands before it. */
 export async function printLogEntry(
   { stream, timeNs, data }: LogEntry,
-  { hasTimes, title = "" }: { readonly hasTimes: boolean; readonly title?: string },
+  { hasTimes, title = "", details }: LinePrefix,
 ): Promise<void> {
-  const before = `${title}${hasTimes ? `${nanosecondTime(timeNs)} ` : ""}`;
+  // As docker has it, there is a space also where there are none.
+  const told = details === undefined ? "" : `${details} `;
+  const before = `${title}${hasTimes ? `${nanosecondTime(timeNs)} ` : ""}${told}`;
   const bytes = before === "" ? data : Buffer.concat([Buffer.from(before), data]);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   caller()[stream].write(bytes, (error) => (error ? reject(error) : resolve()));

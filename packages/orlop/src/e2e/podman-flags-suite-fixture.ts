@@ -135,6 +135,29 @@ function streamCases({ c, ok }: Shared): void {
       }
     });
 
+    test("have labels, variables and a tag with each line for who asks for them", async () => {
+      const wanted = ["labels=of,none", "env-regex=^VAL", "tag={{.Name}}/{{.ImageName}}"];
+      const flags = [...wanted.flatMap((each) => ["--log-opt", each]), "--label", "of=a b", "-e", "VALUE=1&2"];
+      await ok("run", ...c.fixture.idFlags(), ...flags, "--name", "told", "host", "echo", "line");
+      const details = "VALUE=1%262,of=a+b,tag=told%2Fhost";
+      assert.equal(await ok("logs", "--details", "told"), `${details} line`);
+      assert.match(
+        await ok("logs", "-t", "--details", "told"),
+        new RegExp(`^\\S+Z ${details.replace("+", "\\+")} line$`),
+      );
+      assert.equal(await ok("logs", "told"), "line");
+      const config = await ok("inspect", "-f", "{{json .HostConfig.LogConfig.Config}}", "told");
+      assert.deepEqual(JSON.parse(config), {
+        "env-regex": "^VAL",
+        labels: "of,none",
+        tag: "{{.Name}}/{{.ImageName}}",
+      });
+      await ok("rm", "told");
+      await ok("run", ...c.fixture.idFlags(), "--name", "plain", "host", "echo", "line");
+      assert.equal((await c.fixture.orlop(["logs", "--details", "plain"])).stdout, " line\n");
+      await ok("rm", "plain");
+    });
+
     test("take input alone, and say which container that is", async () => {
       const args = ["run", "-i", ...c.fixture.idFlags(), "-a", "stdin", "--name", "fed", "host", "cat"];
       const { exitCode, stdout } = await c.fixture.orlop(args, { input: "one\ntwo\n" });

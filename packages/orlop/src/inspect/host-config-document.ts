@@ -7,7 +7,7 @@ import {
   type LinuxThrottleDevice,
   type Mount,
 } from "@orlop/core";
-import type { Container } from "@orlop/engine";
+import type { Container, LogDetails } from "@orlop/engine";
 import { NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
 import { CPU_PERIOD_MICROSECONDS } from "../run/cpu-bandwidth.ts";
 import { egressWords } from "../run/egress-flag.ts";
@@ -111,7 +111,18 @@ function logConfig({ log }: Container): Struct {
   const options: Record<string, string> = {};
   if (log.driver === "file" && log.maxSizeBytes !== undefined) options["max-size"] = String(log.maxSizeBytes);
   if (log.driver === "file" && log.maxFiles !== undefined) options["max-file"] = String(log.maxFiles);
+  if (log.driver === "file") Object.assign(options, detailOptions(log.details ?? {}));
   return documentOf({ Type: log.driver === "file" ? "json-file" : log.driver, Config: dictionaryOf(options) });
+}
+
+function detailOptions({ labels, labelsRegex, env, envRegex, tag }: LogDetails): Record<string, string> {
+  return {
+    ...(labels === undefined ? {} : { labels: labels.join(",") }),
+    ...(labelsRegex === undefined ? {} : { "labels-regex": labelsRegex }),
+    ...(env === undefined ? {} : { env: env.join(",") }),
+    ...(envRegex === undefined ? {} : { "env-regex": envRegex }),
+    ...(tag === undefined ? {} : { tag }),
+  };
 }
 
 function restartPolicy({ restart }: Container): Struct {

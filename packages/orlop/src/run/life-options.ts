@@ -1,10 +1,10 @@
 import { constants } from "node:os";
 import { OrlopError } from "@orlop/core";
-import type { ContainerLog, RestartPolicy } from "@orlop/engine";
+import type { RestartPolicy } from "@orlop/engine";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
-import { parseByteSize } from "./byte-size.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { readLabels } from "./label-flags.ts";
+import { readLog } from "./log-options.ts";
 import type { RunOptions } from "./run-options.ts";
 
 type LifeOptions = Pick<
@@ -63,32 +63,4 @@ function signalNumber(text: string): number | undefined {
 export function parseSeconds(text: string): number {
   if (/^(-1|\d{1,9})$/.test(text)) return text === "-1" ? -1 : Number(text) * 1000;
   throw new OrlopError("invalid", "it is a number of seconds, or -1 for no limit");
-}
-
-const LOG_FILES_MAX = 1000;
-
-function readLog(flags: ParsedFlags): ContainerLog | undefined {
-  const driver = flags.text("log-driver");
-  const options = flags.parseAll("log-opt", parseLogOption);
-  if (driver === "none" || driver === "passthrough") {
-    if (options.length === 0) return { driver };
-    throw new OrlopError("invalid", `Cannot use flag "--log-opt": log driver "${driver}" has no options`);
-  }
-  if (driver === undefined && options.length === 0) return undefined;
-  if (driver !== undefined && !["file", "json-file", "local", "k8s-file"].includes(driver)) {
-    const what = "there are file (json-file, local and k8s-file mean the same), passthrough and none";
-    throw new OrlopError("unsupported", `Cannot use log driver ${JSON.stringify(driver)}: ${what}`);
-  }
-  return { driver: "file", ...Object.fromEntries(options) };
-}
-
-function parseLogOption(text: string): readonly ["maxSizeBytes" | "maxFiles", number] {
-  const [, name, value = ""] = /^([^=]*)=(.*)$/.exec(text) ?? [];
-  if (name === "max-size") return ["maxSizeBytes", parseByteSize(value)];
-  if (name !== "max-file") {
-    throw new OrlopError("unsupported", `there are max-size and max-file, and not ${JSON.stringify(name ?? text)}`);
-  }
-  const files = /^\d+$/.test(value) ? Number(value) : 0;
-  if (files >= 1 && files <= LOG_FILES_MAX) return ["maxFiles", files];
-  throw new OrlopError("invalid", `max-file is a number from 1 to ${LOG_FILES_MAX}`);
 }

@@ -288,7 +288,12 @@ const flags: readonly Flag[] = [
     value: "file|passthrough|none",
     help: "What becomes of its output: kept for orlop logs, left to the caller's descriptors, or gone (file; passthrough with --rm in the foreground)",
   },
-  { group: CONTAINER, name: "log-opt", value: "NAME=VALUE", help: "max-size=BYTES and max-file=NUMBER of its log" },
+  {
+    group: CONTAINER,
+    name: "log-opt",
+    value: "NAME=VALUE",
+    help: "max-size=BYTES and max-file=NUMBER of its log; labels=, labels-regex=, env=, env-regex= and tag= for orlop logs --details",
+  },
   {
     group: CONTAINER,
     name: "detach-keys",
