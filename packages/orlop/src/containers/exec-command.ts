@@ -4,6 +4,7 @@ import { randomBytes } from "@orlop/kernel";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
+import { printWarning } from "../print.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "../run/environment.ts";
 import { openForeground } from "../run/foreground.ts";
 import { parseRuntime } from "../run/runtime-choice.ts";
@@ -51,6 +52,10 @@ async function exec(call: ContainerCall): Promise<number> {
     throw new OrlopError("invalid", "a container and a command are required");
   const { container, words } = await firstContainer(call);
   refuseIdle(container);
+  // Of a network that was cut off, the program would see nothing. Root's has no process that somebody could kill.
+  if (machine.rootless && container.state.endpoints.length > 0) {
+    await engine.mendNetworks().catch((error: Error) => printWarning(error.message));
+  }
   const runtime = await engine.runtime(container);
   const { pid } = await runtime.state(container.id);
   if (pid === undefined) throw notRunning(container);

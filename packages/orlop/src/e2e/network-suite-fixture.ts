@@ -222,7 +222,8 @@ describe("networks", { skip }, () => {
       const pids = beside?.(fixture.store) ?? [];
       assert.equal(pids.length, there);
       process.kill(pids[turn] ?? 0, "SIGKILL");
-      await ok("ps");
+      // Also where that is an exec, which finds the network as it is.
+      if (turn % 2 === 0) await ok("ps");
       assert.deepEqual(await reach(), ["I am db\n", "I am db\n"]);
       assert.equal(await addressOf("db"), before);
     }
