@@ -33,7 +33,7 @@ export class BridgeNames implements NameServer {
   readonly #answerer: Answerer;
   readonly #sockets = new Map<string, AnswerSockets>();
   #table = new NameTable([], []);
-  #tableVersion: number | undefined;
+  #tableVersion: string | undefined;
   #tableMadeMs = 0;
 
   constructor({ records, onSide, resolvers, sockets }: BridgeNamesOptions) {

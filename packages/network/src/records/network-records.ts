@@ -68,8 +68,8 @@ export interface NetworkRecords {
   /** Six hex digits that tell what belongs to these records from what belongs to others in the same kernel. */
   owner(): string;
   transaction<T>(work: () => T): T;
-  /** Another one whenever another connection has changed something. */
-  version(): number;
+  /** Another one whenever somebody has changed something, also who asks: names may be answered by whoever changes what is known. */
+  version(): string;
   /** Sorted by name. */
   networks(): readonly NetworkRecord[];
   /** By name or id. */

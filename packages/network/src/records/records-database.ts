@@ -14,4 +14,6 @@ export interface RecordsDatabase {
   all(sql: string, ...values: readonly Value[]): readonly Row[];
   run(sql: string, ...values: readonly Value[]): number;
   transaction<T>(work: () => T): T;
+  /** Another one when anybody has changed anything since, this connection included. */
+  version(): string;
 }

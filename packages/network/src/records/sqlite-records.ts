@@ -83,8 +83,8 @@ export class SqliteRecords implements NetworkRecords {
     return this.#database.transaction(work);
   }
 
-  version(): number {
-    return Number(this.#database.get("pragma data_version")?.data_version ?? 0);
+  version(): string {
+    return this.#database.version();
   }
 
   networks(): readonly NetworkRecord[] {

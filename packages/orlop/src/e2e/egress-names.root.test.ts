@@ -1,0 +1,1 @@
+import "./egress-names-suite-fixture.ts";
