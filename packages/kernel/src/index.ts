@@ -154,6 +154,7 @@ export { disassembleSeccompBpf, seccompReturnText } from "./seccomp/disassemble-
 export { resolveSeccompProfile, type SeccompProfileTarget } from "./seccomp/resolve-seccomp-profile.ts";
 export { SeccompProgramCache } from "./seccomp/seccomp-program-cache.ts";
 export { sha256Hex } from "./sha256-hex.ts";
+export { descriptorMessage, emitSendWithDescriptor } from "./unix-socket/descriptor-message.ts";
 export { emitConnect, emitListen, socketPathProblem } from "./unix-socket/emit-connect.ts";
 export { emitFillReport, emitReport, reportBuffer } from "./zygote/emit-report.ts";
 export {

@@ -1,14 +1,11 @@
 import {
-  CMSG_ONE_FD,
   emitReport,
+  emitSendWithDescriptor,
   FIRST_DESCRIPTOR,
   hostArchitecture,
-  IOVEC,
-  MSGHDR,
   type Program,
   ProgramBuilder,
   reportBuffer,
-  type Slot,
 } from "@orlop/kernel";
 import type { HeldHost } from "./user-host.ts";
 
@@ -77,7 +74,9 @@ function emitSocket(p: ProgramBuilder, { kind, version, address, fallback }: Soc
   p.mark(taken);
   p.call("bind", [socket, p.bytes(Buffer.from(fallback), "<address>"), fallback.length]);
   p.mark(ready);
-  emitSend(p, socket, nodeMessage(kind, version));
+  const message = Buffer.from(nodeMessage(kind, version));
+  const at = p.bytes(message, JSON.stringify(message.toString()));
+  emitSendWithDescriptor(p, FIRST_DESCRIPTOR, socket, { at, length: message.length });
   p.call("close", [socket]);
 }
 
@@ -85,17 +84,4 @@ function emitSocket(p: ProgramBuilder, { kind, version, address, fallback }: Soc
 function nodeMessage(kind: "udp" | "tcp", version: 4 | 6): string {
   const own = kind === "udp" ? { type: "dgram.Socket", dgramType: `udp${version}` } : { type: "net.Server" };
   return `${JSON.stringify({ cmd: "NODE_HANDLE", ...own, msg: kind })}\n`;
-}
-
-function emitSend(p: ProgramBuilder, socket: Slot, message: string): void {
-  const bytes = Buffer.from(message);
-  const iov = p.struct(IOVEC, { iov_base: p.bytes(bytes, JSON.stringify(message)), iov_len: bytes.length });
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, socket);
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  p.call("sendmsg", [FIRST_DESCRIPTOR, msg, p.flags("MSG_NOSIGNAL")]);
 }

@@ -1,13 +1,11 @@
 import { constants } from "node:os";
 import { OrlopError, type State } from "@orlop/core";
 import {
-  CMSG_ONE_FD,
   CONTROL_FD,
   emitConnect,
   emitDecimal,
   emitReport,
-  IOVEC,
-  MSGHDR,
+  emitSendWithDescriptor,
   PID_DIGITS_MAX,
   type Pointer,
   type ProgramBuilder,
@@ -159,15 +157,7 @@ function emitSendState(
     slots.child,
     pidOffsets.map((offset) => json.at(offset, PID_DIGITS_MAX)),
   );
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
-  const iov = p.struct(IOVEC, { iov_base: json, iov_len: text.length });
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")], { into: sent });
+  emitSendWithDescriptor(p, socket, fd, { at: json, length: text.length }, sent);
   p.branch(sent, "eq", text.length, whole);
   p.fail("EMSGSIZE");
   p.mark(whole);

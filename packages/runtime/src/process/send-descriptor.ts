@@ -1,10 +1,8 @@
 import {
-  CMSG_ONE_FD,
+  descriptorMessage,
   emitConnect,
-  IOVEC,
+  emitSendWithDescriptor,
   type Label,
-  MSGHDR,
-  type Pointer,
   type ProgramBuilder,
   type Slot,
 } from "@orlop/kernel";
@@ -12,25 +10,11 @@ import type { Supervision } from "./supervision.ts";
 
 const NUMBER_BYTES = 8;
 
-/** A message of a number that carries one descriptor; `msg` is what sendmsg(2) and recvmsg(2) take. */
-function descriptorMessage(p: ProgramBuilder): { msg: Pointer; control: Pointer; number: Pointer } {
-  const number = p.buffer(NUMBER_BYTES, "<number>");
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  const iov = p.struct(IOVEC, { iov_base: number, iov_len: NUMBER_BYTES });
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  return { msg, control, number };
-}
-
 /** Sends the descriptor `fd` over `socket`, and what the slot `along` holds. */
 export function emitSendDescriptorTo(p: ProgramBuilder, socket: Slot, fd: Slot, along?: Slot): void {
-  const { msg, control, number } = descriptorMessage(p);
-  if (along !== undefined) p.store(number, NUMBER_BYTES, along);
-  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
-  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
+  const at = p.buffer(NUMBER_BYTES, "<number>");
+  if (along !== undefined) p.store(at, NUMBER_BYTES, along);
+  emitSendWithDescriptor(p, socket, fd, { at, length: NUMBER_BYTES });
 }
 
 /** `into` = the descriptor that comes over `socket`; when the other end closed instead, on to `closed`, or EPIPE. */
@@ -40,15 +24,16 @@ export function emitReceiveDescriptorFrom(
   into: Slot,
   { along, closed }: { readonly along?: Slot | undefined; readonly closed?: Label } = {},
 ): void {
-  const { msg, control, number } = descriptorMessage(p);
+  const number = p.buffer(NUMBER_BYTES, "<number>");
+  const message = descriptorMessage(p, { at: number, length: NUMBER_BYTES });
   const got = p.slot("got");
   const received = p.label("received");
-  p.call("recvmsg", [socket, msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
+  p.call("recvmsg", [socket, message.msg, p.flags("MSG_CMSG_CLOEXEC")], { into: got });
   p.branch(got, "ne", 0, received);
   if (closed === undefined) p.fail("EPIPE");
   else p.jump(closed);
   p.mark(received);
-  p.load(into, control.at(CMSG_ONE_FD.fields.fd.offset), 4);
+  p.load(into, message.fd, 4);
   if (along !== undefined) p.load(along, number, NUMBER_BYTES);
 }
 
@@ -57,15 +42,7 @@ export function emitSendToSocket(p: ProgramBuilder, path: string, fd: Slot, name
   const socket = p.slot("socket");
   emitConnect(p, path, socket);
   const text = Buffer.from(name);
-  const iov = p.struct(IOVEC, { iov_base: p.bytes(text, JSON.stringify(name)), iov_len: text.length });
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, fd);
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
-  p.call("sendmsg", [socket, msg, p.flags("MSG_NOSIGNAL")]);
+  emitSendWithDescriptor(p, socket, fd, { at: p.bytes(text, JSON.stringify(name)), length: text.length });
   p.call("close", [socket]);
 }
 

@@ -1,6 +1,6 @@
 import {
-  CMSG_ONE_FD,
   emitReport,
+  emitSendWithDescriptor,
   hostArchitecture,
   IOVEC,
   type Label,
@@ -190,21 +190,13 @@ function emitBarrier(p: ProgramBuilder): void {
   const pipe = p.buffer(8, "[pipe]");
   const out = p.slot("pipe_out");
   const into = p.slot("pipe_in");
-  const control = p.struct(CMSG_ONE_FD, {
-    cmsg_len: 20,
-    cmsg_level: p.flags("SOL_SOCKET"),
-    cmsg_type: p.flags("SCM_RIGHTS"),
-  });
-  const iov = p.struct(IOVEC, { iov_base: p.text(BARRIER), iov_len: BARRIER.length });
-  const msg = p.struct(MSGHDR, { msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: CMSG_ONE_FD.size });
   const poll = p.buffer(POLLFD.size, "[pipe]");
   const { events } = POLLFD.fields;
   p.step({ action: "wait until the service manager has read it" });
   p.call("pipe2", [pipe, p.flags("O_CLOEXEC")]);
   p.load(out, pipe, 4);
   p.load(into, pipe.at(4), 4);
-  p.store(control.at(CMSG_ONE_FD.fields.fd.offset), 4, into);
-  p.call("sendmsg", [p.slot("manager"), msg, p.flags("MSG_NOSIGNAL")]);
+  emitSendWithDescriptor(p, p.slot("manager"), into, { at: p.text(BARRIER), length: BARRIER.length });
   p.call("close", [into]);
   p.store(poll, 4, out);
   p.store(poll.at(events.offset), 2, p.flags("POLLIN"));
