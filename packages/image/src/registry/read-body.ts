@@ -18,7 +18,7 @@ interface DrainOptions extends BodyLimits {
 /**
  * Hands on a body's chunks as they come, several at once, in order; while `take` is behind they grow. Rejects when the body is
  * cut, when it stalls, and with what `take` rejects with. The body is at its end or destroyed afterwards, and `take` is done
- * with all that it was given.
+ * with all that it was given: when it resolves, with that chunk for good.
  *
  * @throws OrlopError, RetryableFailure
  */
@@ -37,6 +37,7 @@ export async function drainBody(
         () => {
           untakenBytes -= chunk.length;
           pending.delete(taken);
+          response.body.giveBack?.(chunk);
         },
         (error: unknown) => {
           untakenBytes -= chunk.length;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
@@ -7,7 +8,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { before, describe, test } from "node:test";
 import { certificatesObstacle, makeCertificates, type TestCertificates } from "@orlop/testkit";
 import { someBytes } from "../fixture-blobs-fixture.ts";
-import { readBody } from "../read-body.ts";
+import { drainBody, readBody } from "../read-body.ts";
 import { ScriptedServer } from "../scripted-server-fixture.ts";
 import { ConnectionError } from "./connection-failure.ts";
 import { HttpClient } from "./http-client.ts";
@@ -66,6 +67,35 @@ describe("HTTP/1.1", () => {
     assert.equal(received, content.length);
     const early = await whole(client, `http://${server.host}/early`, {}, { ...put, body: halves() });
     assert.equal(early.status, 413);
+  });
+
+  test("reads into the same memory again where nobody looks at it any more, and what comes is right", async () => {
+    const times = 16;
+    await using server = await ScriptedServer.start((_request, answer) => {
+      answer.writeHead(200, { "content-length": times * content.length });
+      for (let sent = 0; sent < times; sent++) answer.write(content);
+      answer.end();
+    });
+    using client = new HttpClient();
+    const request = {
+      method: "GET",
+      url: new URL(`http://${server.host}/`),
+      headers: {},
+      stallMaxMs: STALL_MS,
+    } as const;
+    const response = await client.send(request, {});
+    const buffers = new Set<ArrayBufferLike>();
+    const hash = createHash("sha256");
+    const take = async (chunk: Buffer): Promise<void> => {
+      buffers.add(chunk.buffer);
+      hash.update(chunk);
+    };
+    await drainBody(response, take, { doing: "test", stallMaxMs: STALL_MS, untakenMaxBytes: 1_000_000 });
+    const expected = createHash("sha256");
+    for (let sent = 0; sent < times; sent++) expected.update(content);
+    assert.equal(hash.digest("hex"), expected.digest("hex"));
+    // Of 48 MB: what waits to be read and taken at once, and what was left when there were enough to be read into again.
+    assert.ok(buffers.size <= 16, `${buffers.size}`);
   });
 
   test("reads a body that ends with the connection, but no other that does", async () => {

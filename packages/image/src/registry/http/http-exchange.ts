@@ -42,6 +42,8 @@ export interface HttpResponse {
 export interface HttpBody {
   /** What has come since the call before, at least a byte; undefined at the end. */
   read(): Promise<Buffer | undefined>;
+  /** Nobody looks at a chunk any more, whose memory may hold what comes next; who keeps chunks leaves it out. */
+  giveBack?(chunk: Buffer): void;
   /** Nothing more is wanted. Before its end it takes the connection with it; what waits for bytes gets the error. */
   destroy(error?: Error): void;
 }

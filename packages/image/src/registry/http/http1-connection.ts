@@ -3,13 +3,7 @@ import { BodyFramer } from "./body-framer.ts";
 import type { HttpBody } from "./http-exchange.ts";
 import { framingOf, HEAD_MAX_BYTES, type MessageHead, ProtocolError, parseHead } from "./message-head.ts";
 import { QueuedBody } from "./queued-body.ts";
-
-/** What is read into while heads are waited for. */
-const SMALL_SLAB_BYTES = 64 * 1024;
-/** What large bodies are read into: with few reads, and in chunks that are as large. */
-const LARGE_SLAB_BYTES = 1024 * 1024;
-/** A slab with less room is not read into any more. */
-const ROOM_MIN_BYTES = 16 * 1024;
+import { Slabs } from "./slabs.ts";
 
 /** How a request that was sent over the connection goes on. */
 interface AnswerObserver {
@@ -34,12 +28,11 @@ interface ComingAnswer {
  * The reading end of a connection in HTTP/1.1.
  *
  * Node's own client allocates and copies 64 KiB at a time, and collecting that took most of the time of a download. Here the
- * kernel writes into large slabs, and a body's chunks are slices of those. No part of a slab is written to twice.
+ * kernel writes into large slabs, and a body's chunks are slices of those, which are written to again when they come back.
  */
 export class Http1Connection {
   #socket: Socket | undefined;
-  #slab = Buffer.allocUnsafeSlow(SMALL_SLAB_BYTES);
-  #filledBytes = 0;
+  readonly #slabs = new Slabs();
   #partialHead: Buffer = Buffer.alloc(0);
   /** The request whose answer is waited for or is coming. */
   #request: PendingRequest | undefined;
@@ -48,12 +41,8 @@ export class Http1Connection {
 
   /** For the options of the socket that this is to read. */
   readonly onread: OnReadOpts = {
-    buffer: () => this.#room(),
-    callback: (length) => {
-      const bytes = this.#slab.subarray(this.#filledBytes, this.#filledBytes + length);
-      this.#filledBytes += length;
-      return this.#take(bytes);
-    },
+    buffer: () => this.#slabs.room(this.#answer?.framer.leftBytes ?? 0),
+    callback: (length) => this.#take(this.#slabs.fill(length)),
   };
 
   /** @param isReadDirectly the socket was made with `onread` */
@@ -90,15 +79,6 @@ export class Http1Connection {
     request?.observer.done(false);
   }
 
-  #room(): Buffer {
-    if (this.#slab.length - this.#filledBytes < ROOM_MIN_BYTES) {
-      const isLarge = (this.#answer?.framer.leftBytes ?? 0) > SMALL_SLAB_BYTES;
-      this.#slab = Buffer.allocUnsafeSlow(isLarge ? LARGE_SLAB_BYTES : SMALL_SLAB_BYTES);
-      this.#filledBytes = 0;
-    }
-    return this.#slab.subarray(this.#filledBytes);
-  }
-
   /** @returns false when no more is to be read for now */
   #take(bytes: Buffer): boolean {
     try {
@@ -112,7 +92,10 @@ export class Http1Connection {
   #takeSome(bytes: Buffer): Buffer {
     if (this.#answer !== undefined) {
       const { framer, body } = this.#answer;
-      const taken = framer.take(bytes, (content) => body.give(content));
+      const taken = framer.take(bytes, (content) => {
+        this.#slabs.lend(content);
+        body.give(content);
+      });
       if (framer.ended) this.#done(taken === bytes.length);
       return bytes.subarray(taken);
     }
@@ -141,6 +124,7 @@ export class Http1Connection {
     const body = new QueuedBody({
       resume: () => this.#socket?.resume(),
       abandon: (error) => this.fail(error),
+      giveBack: (chunk) => this.#slabs.giveBack(chunk),
     });
     this.#answer = { head, framer, body };
     observer.head(head, body);

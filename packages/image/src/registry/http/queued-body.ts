@@ -9,6 +9,8 @@ interface BodyConnection {
   resume(): void;
   /** Nobody wants the rest. */
   abandon(error: Error): void;
+  /** Nobody looks any more at what it has given. */
+  giveBack(chunk: Buffer): void;
 }
 
 /** A body whose content is queued until it is read. Slices of one buffer that follow each other become one. */
@@ -45,6 +47,10 @@ export class QueuedBody implements HttpBody {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
+  }
+
+  giveBack(chunk: Buffer): void {
+    this.#connection.giveBack(chunk);
   }
 
   destroy(error: Error = new Error("not wanted any more")): void {
