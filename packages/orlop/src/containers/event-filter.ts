@@ -2,12 +2,16 @@ import { OrlopError } from "@orlop/core";
 import type { EngineEvent } from "@orlop/engine";
 import { hasLabel } from "../format/has-label.ts";
 
-const FILTERS = ["container", "event", "image", "label", "network", "pod", "type", "volume"] as const;
-type EventFilters = Readonly<Partial<Record<(typeof FILTERS)[number], readonly string[]>>>;
+/** Docker's, of which nothing ever happens here. */
+const OF_NOTHING = ["config", "daemon", "node", "plugin", "secret", "service"] as const;
+const OF_SOMETHING = ["container", "event", "image", "label", "network", "pod", "scope", "type", "volume"] as const;
+type FilterName = (typeof OF_SOMETHING | typeof OF_NOTHING)[number];
+const FILTERS: readonly FilterName[] = [...OF_SOMETHING, ...OF_NOTHING];
+type EventFilters = Readonly<Partial<Record<FilterName, readonly string[]>>>;
 
 /** @throws OrlopError `invalid` */
 export function parseEventFilters(texts: readonly string[]): EventFilters {
-  const filters: Partial<Record<(typeof FILTERS)[number], readonly string[]>> = {};
+  const filters: Partial<Record<FilterName, readonly string[]>> = {};
   for (const text of texts) {
     const equals = text.indexOf("=");
     const name = FILTERS.find((each) => each === text.slice(0, Math.max(equals, 0)).trim().toLowerCase());
@@ -34,6 +38,8 @@ export function suitsEvent({ type, action, id, attributes }: EngineEvent, filter
     any(filters.network, (value) => isOf("network", value)) &&
     any(filters.pod, (value) => isOf("pod", value)) &&
     any(filters.volume, (value) => isOf("volume", value)) &&
+    any(filters.scope, (value) => value === "local") &&
+    OF_NOTHING.every((name) => filters[name] === undefined) &&
     (filters.label ?? []).every((value) => hasLabel(attributes, value))
   );
 }

@@ -27,7 +27,7 @@ export const eventsCommand: Command = containerCommand(
           name: "filter",
           short: "f",
           value: "NAME=VALUE",
-          help: "Only container=, event=, image=, label=, network=, pod=, type= or volume=",
+          help: "Only container=, event=, image=, label=, network=, pod=, scope=local, type= or volume=",
         },
         { name: "format", value: "FORMAT", help: "json, or a template for each, in the language of Go's templates" },
         { name: "since", value: "TIME", help: "Begin then: 10m (ago), 2026-01-02T15:04:05Z, or Unix seconds" },

@@ -4,10 +4,12 @@ import { OrlopError, parseName } from "@orlop/core";
 import { POD_NAMESPACES, type PodNamespace } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { type ContainerCall, containerCommand } from "../containers/container-verb.ts";
-import { printText } from "../print.ts";
+import { printText, printWarning } from "../print.ts";
 import { parseByteSize } from "../run/byte-size.ts";
+import { kernelLimits } from "../run/kernel-limits.ts";
 import { readLabels } from "../run/label-flags.ts";
 import { readNetworkOptions } from "../run/network-options.ts";
+import { readCgroupSettings } from "../run/podman-options.ts";
 import { readResourceLimits } from "../run/resource-limits.ts";
 import { RUN_FLAGS } from "../run/run-flags.ts";
 import { parseHostname, parseSysctl } from "../run/run-options.ts";
@@ -29,6 +31,8 @@ const OF_RUN: ReadonlySet<string> = new Set([
     "publish",
     "egress",
   ],
+  ...["blkio-weight", "blkio-weight-device", "device-read-bps", "device-write-bps"],
+  ...["device-read-iops", "device-write-iops", "memory-reservation", "cgroup-conf"],
   ...["cpu-shares", "cpus", "cpuset-cpus", "cpuset-mems", "memory", "memory-swap", "pids-limit"],
   ...["hostname", "label", "label-file", "shm-size", "sysctl"],
 ]);
@@ -80,10 +84,6 @@ export const podCreateCommand: Command = containerCommand(
         { name: "subgidname", reason: "user namespaces cannot be chosen" },
         { name: "no-hosts", isSwitch: true, reason: "its containers find each other by /etc/hosts" },
         { name: "share-parent", isSwitch: true, reason: "the cgroups of its containers are always in the pod's" },
-        { name: "blkio-weight", reason: "limits of block devices are not offered yet" },
-        { name: "blkio-weight-device", reason: "limits of block devices are not offered yet" },
-        { name: "device-read-bps", reason: "limits of block devices are not offered yet" },
-        { name: "device-write-bps", reason: "limits of block devices are not offered yet" },
       ],
       flagsAnywhere: true,
     },
@@ -113,7 +113,9 @@ function readWish({ flags: own, machine }: ContainerCall): PodWish {
   if (network.kind === "container" || network.kind === "pod") {
     throw new OrlopError("unsupported", 'Cannot use flag "--network": the network of a pod cannot be a container\'s');
   }
-  const resources = readResourceLimits(flags, machine.cpuCount);
+  const asked = { ...readResourceLimits(flags, machine.cpuCount), ...readCgroupSettings(flags) };
+  const { limits: resources, warnings } = kernelLimits(asked);
+  for (const warning of warnings) printWarning(warning);
   const hostname = flags.parse("hostname", parseHostname);
   const shmSizeBytes = flags.parse("shm-size", parseByteSize);
   const cgroupParent = own.text("cgroup-parent");

@@ -270,7 +270,7 @@ function parseAnnotation(text: string): readonly [string, string] {
 function readMounts(flags: ParsedFlags, { cwd, modules }: CallerView): readonly RequestedMount[] {
   const asked = [
     ...flags.parseAll("volume", (text) => parseVolume(text, cwd, modules)),
-    ...flags.parseAll("mount", (text) => parseMount(text, cwd)),
+    ...flags.parseAll("mount", (text) => parseMount(text, cwd, modules)),
     ...flags.parseAll("tmpfs", parseTmpfs),
   ];
   const mounts = [...asked, ...readOnlyTmpfs(flags, asked)];
