@@ -51,6 +51,16 @@ function processCases({ c, ok }: Shared): void {
       assert.match(machine, /^(i686|armv8l|armv7l)$/);
     });
 
+    test("has files of its cgroup set, where version 2 has them", async () => {
+      const script = "cat /sys/fs/cgroup/memory.high";
+      const flags = ["--cgroup-conf", "memory.high=134217728"];
+      const { exitCode, stdout, stderr } = await c.run([...flags, "host", "sh", "-c", script]);
+      if (exitCode === 125) assert.match(stderr, /unified\.memory\.high.*(version 2|cgroup)/s);
+      // An ordinary user's container does not see its cgroup.
+      else if (exitCode === 0) assert.equal(stdout, "134217728\n");
+      else assert.match(stderr, /No such file/);
+    });
+
     test("replaces the one of its name, and none whose id begins so", async () => {
       const id = await ok("create", ...c.fixture.idFlags(), "--name", "first", "host", "true");
       const prefix = id.slice(0, 12);
