@@ -1,21 +1,27 @@
-import { OrlopError } from "@orlop/core";
+import { OrlopError, type PublishedPort } from "@orlop/core";
 import { type Container, healthOf } from "@orlop/engine";
 import { hasLabel } from "../format/has-label.ts";
+import { parseExposedPort } from "../run/port-flag.ts";
 import { networkNames } from "./network-names.ts";
+import { publishedPorts } from "./ports-text.ts";
 
 const FILTERS = [
   "ancestor",
   "before",
   "exited",
+  "expose",
   "health",
   "id",
+  "is-task",
   "label",
   "name",
   "network",
+  "publish",
   "restart-policy",
   "should-start-on-boot",
   "since",
   "status",
+  "volume",
 ] as const;
 type FilterName = (typeof FILTERS)[number];
 
@@ -38,6 +44,8 @@ export function parseContainerFilters(texts: readonly string[]): ContainerFilter
     if (name === "status" && !STATUSES.includes(value)) throw refused(text, `statuses are ${STATUSES.join(", ")}`);
     if (name === "health" && !HEALTHS.includes(value)) throw refused(text, `there are ${HEALTHS.join(", ")}`);
     if (name === "should-start-on-boot" && value !== "true" && value !== "false") throw refused(text, "true or false");
+    if (name === "is-task" && value !== "true" && value !== "false") throw refused(text, "true or false");
+    if (name === "expose" || name === "publish") parseExposedPort(value);
     if (name === "exited" && !/^\d{1,3}$/.test(value)) throw refused(text, "an exit code is a number");
     filters[name] = [...(filters[name] ?? []), value];
   }
@@ -65,10 +73,29 @@ export function filterContainers(all: readonly Container[], filters: ContainerFi
       any("name", (value) => matches(container.name, value)) &&
       any("id", (value) => container.id.startsWith(value)) &&
       any("network", (value) => networkNames(container.network).includes(value)) &&
+      hasPort(container, filters) &&
+      // There is no swarm whose tasks they could be.
+      any("is-task", (value) => value === "false") &&
+      any("volume", (value) => container.volumes.some((each) => each.name === value || each.destination === value)) &&
       any("ancestor", (value) => isOfImage(container, value)) &&
       (filters.label ?? []).every((value) => hasLabel(container.labels, value)) &&
       latest.every((time) => container.createdAtMs < time) &&
       earliest.every((time) => container.createdAtMs > time),
+  );
+}
+
+/** Of those that are published; as docker has it, a port outside or one inside will do where both are asked for. */
+function hasPort(container: Container, { publish = [], expose = [] }: ContainerFilters): boolean {
+  if (publish.length === 0 && expose.length === 0) return true;
+  const published = publishedPorts(container);
+  const meets = (first: number, { protocol, count = 1 }: PublishedPort, text: string): boolean => {
+    const wanted = parseExposedPort(text);
+    const isApart = first >= wanted.containerPort + (wanted.count ?? 1) || wanted.containerPort >= first + count;
+    return protocol === wanted.protocol && !isApart;
+  };
+  return (
+    publish.some((text) => published.some((port) => meets(port.hostPort, port, text))) ||
+    expose.some((text) => published.some((port) => meets(port.containerPort, port, text)))
   );
 }
 

@@ -36,7 +36,7 @@ export const psCommand: Command = containerCommand(
           name: "filter",
           short: "f",
           value: "NAME=VALUE",
-          help: "Only those of a status=, health=, name=, restart-policy=, id=, label=KEY[=VALUE], ancestor=IMAGE, network=, exited=CODE, before= or since=CONTAINER",
+          help: "Only those of a status=, health=, name=, restart-policy=, id=, label=KEY[=VALUE], ancestor=IMAGE, network=, volume=, publish= or expose=PORT[-PORT][/PROTOCOL], exited=CODE, before= or since=CONTAINER",
         },
         { name: "format", value: "FORMAT", help: FORMAT_HELP },
         { name: "last", short: "n", value: "NUMBER", help: "So many of those made last, whether or not they run" },

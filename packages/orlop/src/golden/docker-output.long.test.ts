@@ -58,6 +58,10 @@ const LISTS: readonly GoldenCase[] = [
   lists(["job", "made"], "-a", "--filter", "ancestor=busybox"),
   lists(["web"], "-a", "--filter", `id=${ALL.web.container.id.slice(0, 5)}`),
   lists(["web"], "--filter", "network=lan"),
+  lists(["web"], "--filter", "publish=8080"),
+  lists(["web"], "--filter", "expose=5000-5001/udp"),
+  lists(["web"], "--filter", "volume=data"),
+  lists([], "--filter", "is-task=true"),
 ];
 
 const NOT_FOUND = { message: "No such container: nobody" };
