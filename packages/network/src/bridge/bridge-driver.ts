@@ -13,7 +13,7 @@ import {
   PORT_PROTOCOLS,
   type PublishedPort,
 } from "@orlop/core";
-import { ownProcessMark } from "@orlop/kernel";
+import { isMarkAlive, ownProcessMark } from "@orlop/kernel";
 import { NetworkRelay } from "@orlop/kernel/netlink";
 import { disjointPolicy } from "../egress/disjoint-rules.ts";
 import { LastingRelay } from "../lasting-relay.ts";
@@ -170,6 +170,8 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   async connect(request: ConnectRequest): Promise<Endpoint> {
+    // An ordinary user's are mended before.
+    if (this.#userHost === undefined && this.#hasDeadMaker()) await this.cleanup();
     const network = await this.#find(request.network);
     return await this.#host.use(({ work }) => work.connect(network, request));
   }
@@ -253,6 +255,11 @@ export class BridgeDriver implements NetworkDriver {
     const isReleased = await host?.releaseUnlessNeeded(async () => await uplink?.end());
     // It would keep the namespace alive.
     if (isReleased === true) await this.#host.close();
+  }
+
+  /** Whether somebody was killed while it was at an endpoint: then there may be more that it has left. */
+  #hasDeadMaker(): boolean {
+    return this.#records.unfinished().some(({ maker }) => !isMarkAlive(maker));
   }
 
   /** Of endpoints that are there in full. */

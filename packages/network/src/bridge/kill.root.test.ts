@@ -59,6 +59,36 @@ suite("a process that is killed in the middle of its work", () => {
       await driver.close();
     });
   });
+
+  test("has what it left of an endpoint removed by whoever connects next", async (t) => {
+    const obstacle = bridgeObstacle();
+    if (obstacle !== undefined) return t.skip(obstacle);
+    await withTemporaryDirectory(async (directory) => {
+      await using host = await holdNamespaces(["net"]);
+      await using killed = await holdNamespaces(["net"]);
+      await using next = await holdNamespaces(["net"]);
+      using relay = await NetworkRelay.start(host.path("net"));
+      await relay.home.route(changeLink("lo", { up: true }));
+      const path = join(directory, "metadata.db");
+      using database = new Database(path);
+      const records = new SqliteRecords(database, "bridge");
+      const driver = new BridgeDriver({ records, hostNamespace: host.path("net") });
+      // Further each time, until it is in the middle of an endpoint.
+      for (let nth = STEP; records.unfinished().length === 0; nth += STEP) {
+        await driver.remove("work");
+        assert.equal(await work(host.path("net"), path, killed.path("net"), String(nth)), false);
+      }
+      await driver.connect({ network: "bridge", endpoint: "two", namespace: { path: next.path("net") } });
+      assert.deepEqual(
+        (await driver.endpoints()).map(({ id }) => id),
+        ["two"],
+      );
+      assert.deepEqual(records.unfinished(), []);
+      assert.equal((await pairs(relay.home)).length, 1);
+      await driver.disconnect("bridge", "two");
+      await driver.close();
+    });
+  });
 });
 
 async function assertNothing(host: RelayNamespace, database: Database, nth: number): Promise<void> {

@@ -81,6 +81,8 @@ export interface NetworkRecords {
   deleteNetwork(id: string): void;
   /** Of one network by its id, or of all; sorted by id. */
   endpoints(network?: string): readonly EndpointRecord[];
+  /** Endpoints that somebody is about to connect or disconnect, or was when it was killed. */
+  unfinished(): readonly EndpointRecord[];
   endpoint(network: string, id: string): EndpointRecord | undefined;
   insertEndpoint(record: EndpointRecord): void;
   updateEndpoint(record: EndpointRecord): void;

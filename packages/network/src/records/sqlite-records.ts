@@ -123,6 +123,12 @@ export class SqliteRecords implements NetworkRecords {
     return this.#database.all(sql, this.#driver, network ?? null, network ?? null).map(decode<EndpointRecord>);
   }
 
+  unfinished(): readonly EndpointRecord[] {
+    const sql = `select own.record from network_endpoints own join networks on networks.id = own.network
+      where networks.driver = ? and own.record ->> 'state' <> 'made'`;
+    return this.#database.all(sql, this.#driver).map(decode<EndpointRecord>);
+  }
+
   endpoint(network: string, id: string): EndpointRecord | undefined {
     const row = this.#database.get("select record from network_endpoints where network = ? and id = ?", network, id);
     return row === undefined ? undefined : decode(row);

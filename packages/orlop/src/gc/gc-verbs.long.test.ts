@@ -43,6 +43,7 @@ class FakeContainers implements PrunedContainers {
       defaultNetwork: "bridge",
       list: async () => this.nets,
       endpoints: async () => [],
+      cleanup: async () => {},
       remove: async (id) => {
         this.nets = this.nets.filter((network) => network.id !== id);
       },

@@ -2,9 +2,15 @@ import type { NetworkDriver, NetworkInfo } from "@orlop/core";
 import type { Container, Engine } from "@orlop/engine";
 
 /** What of a driver it takes. */
-export type PrunedNetworks = Pick<NetworkDriver, "name" | "defaultNetwork" | "list" | "endpoints" | "remove">;
+export type PrunedNetworks = Pick<
+  NetworkDriver,
+  "name" | "defaultNetwork" | "list" | "endpoints" | "remove" | "cleanup"
+>;
 
-/** Removes networks that were made by command and that no container is on. Resolves with their names. */
+/**
+ * Removes networks that were made by command and that no container is on, and what processes that were killed have left of any.
+ * Resolves with the names of the networks.
+ */
 export async function pruneNetworks(
   engine: Pick<Engine, "list">,
   driver: PrunedNetworks,
@@ -20,6 +26,7 @@ export async function pruneNetworks(
     await driver.remove(id);
     removed.push(name);
   }
+  await driver.cleanup();
   return removed;
 }
 
