@@ -67,6 +67,8 @@ describe("the command line", () => {
       1,
       /^orlop: unknown command: orlop image nope\n\nRun 'orlop image --help' for more information\n$/,
     ],
+    [["build", "."], 1, /^orlop: There is no "orlop build": images are not built here yet\nTry buildah build, /],
+    [["volume", "export", "v"], 1, /^orlop: There is no "orlop volume export": .*\nTry orlop run --rm -v NAME:/],
     [["help", "image", "nope"], 1, /unknown command: orlop image nope/],
     [
       ["image", "ls", "--nope"],

@@ -28,7 +28,7 @@ async function help(words: readonly string[]): Promise<number> {
       printText(groupHelp(found.group));
       return 0;
     case "unknown":
-      return unknownCommand(found);
+      return await unknownCommand(found);
     case "command":
       printText(commandHelp(await found.entry.load(), found.path, spellingsOf(found.entry)));
       return 0;
@@ -48,7 +48,13 @@ async function execute(words: readonly string[]): Promise<number> {
   }
 }
 
-function unknownCommand({ path, group }: Extract<NamedCommand, { kind: "unknown" }>): number {
+async function unknownCommand({ path, group }: Extract<NamedCommand, { kind: "unknown" }>): Promise<number> {
+  const { whyAbsent } = await import("./absent-commands.ts");
+  const why = whyAbsent(path);
+  if (why !== undefined) {
+    printError(`There is no "orlop ${path}": ${why}`);
+    return 1;
+  }
   const more = group === undefined ? "orlop" : `orlop ${group}`;
   printError(`unknown command: orlop ${path}\n\nRun '${more} --help' for more information`);
   return 1;
