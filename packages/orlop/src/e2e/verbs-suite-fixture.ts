@@ -85,6 +85,10 @@ function processCases(c: SuiteContext, ok: Succeed): void {
       await ok("rm", "-f", "busy");
       const { exitCode, stderr } = await c.fixture.orlop(["top", "busy"]);
       assert.deepEqual([exitCode, stderr], [1, "orlop: No such container: busy\n"]);
+      const gone = await c.fixture.orlop(["rm", "--force", "busy"]);
+      assert.deepEqual([gone.exitCode, gone.stderr], [0, "orlop: No such container: busy\n"]);
+      const quiet = await c.fixture.orlop(["rm", "--force", "--ignore", "busy"]);
+      assert.deepEqual([quiet.exitCode, quiet.stdout, quiet.stderr], [0, "", ""]);
     });
   });
 }

@@ -32,10 +32,10 @@ export function containerBody(source: UnitSource, links: UnitLinks, around: Serv
       ["SyslogIdentifier", "%N"],
     ],
     service: [
-      ["ExecStartPre", `-${commandLine(around, ["rm", "--force", name])}`],
+      ["ExecStartPre", `-${commandLine(around, ["rm", "--force", "--ignore", name])}`],
       ["ExecStart", commandLine(around, run)],
       ["ExecStop", commandLine(around, ["stop", name])],
-      ["ExecStopPost", `-${commandLine(around, ["rm", "--force", name])}`],
+      ["ExecStopPost", `-${commandLine(around, ["rm", "--force", "--ignore", name])}`],
       ...reloadLines(source, around),
       // What else is in the unit's cgroup looks after other containers, too.
       ["KillMode", "process"],

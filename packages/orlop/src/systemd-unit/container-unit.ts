@@ -48,7 +48,7 @@ export function containerUnit(container: Container, options: UnitOptions): strin
   const { program, environment, restart, restartSeconds, stopTimeoutMs, isNew, prefix } = options;
   const line = (...words: readonly string[]): string => [program, ...words].map(unitWord).join(" ");
   const seconds = stopTimeoutMs < 0 ? -1 : Math.ceil(stopTimeoutMs / 1000);
-  const remove = isNew ? [`ExecStartPre=-${line("rm", "--force", name)}`] : [];
+  const remove = isNew ? [`ExecStartPre=-${line("rm", "--force", "--ignore", name)}`] : [];
   const start = isNew ? newCommand(container) : ["start", "--attach", name];
   return [
     `# ${unitName(container, prefix)}: written by orlop generate systemd`,
@@ -69,7 +69,7 @@ export function containerUnit(container: Container, options: UnitOptions): strin
     ...remove,
     `ExecStart=${line(...start)}`,
     `ExecStop=${line("stop", "--timeout", String(seconds), name)}`,
-    `ExecStopPost=-${line(...(isNew ? ["rm", "--force", name] : ["stop", "--timeout", String(seconds), name]))}`,
+    `ExecStopPost=-${line(...(isNew ? ["rm", "--force", "--ignore", name] : ["stop", "--timeout", String(seconds), name]))}`,
     "# What else is in the unit's cgroup looks after other containers, too.",
     "KillMode=process",
     "",
