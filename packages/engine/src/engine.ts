@@ -39,6 +39,7 @@ import { type StopOptions, stopContainer } from "./life/stop-container.ts";
 import { stopTransient } from "./life/stop-transient.ts";
 import { noteUnmade, sweepUnmade } from "./life/sweep-unmade.ts";
 import { ToldNetworks } from "./life/told-networks.ts";
+import { boundToCommand, transientNow, updateTransient } from "./life/transient-container.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import { addToPod } from "./pods/add-to-pod.ts";
@@ -168,7 +169,7 @@ export class Engine {
   async list({ isActive = false }: { readonly isActive?: boolean } = {}): Promise<readonly Container[]> {
     const { rows } = this.#context;
     const listed = isActive ? rows.unsettled() : rows.list();
-    const transients = this.#context.transients();
+    const transients = await Promise.all(this.#context.transients().map((each) => transientNow(this.#context, each)));
     const changed = await findChanged(this.#context, listed);
     if (changed.length === 0 && transients.length === 0) return listed;
     const kept = new Map(listed.map((container) => [container.id, container]));
@@ -185,7 +186,8 @@ export class Engine {
   /** @throws OrlopError `not-found`; `conflict` for the beginning of several ids */
   async find(text: string): Promise<Container> {
     const container = findContainer(this.#context, text);
-    if (container.isTransient || !isActive(container.state.status)) return container;
+    if (container.isTransient) return await transientNow(this.#context, container);
+    if (!isActive(container.state.status)) return container;
     using lock = tryLockContainer(this.#context, container.id);
     if (lock === undefined) return container;
     return (await this.#settleLocked(container.id)) ?? container;
@@ -198,7 +200,9 @@ export class Engine {
 
   /** Starts it, after those that it requires; one that runs already is left as it is, as docker does. */
   async start(text: string, options: StartOptions = {}): Promise<StartedRun> {
-    for (const id of (await this.find(text)).requires ?? []) await this.start(id);
+    const found = await this.find(text);
+    if (found.isTransient) return { container: found, input: undefined };
+    for (const id of found.requires ?? []) await this.start(id);
     return await this.#change(text, async (container) => {
       if (container.state.status === "running") return { container, input: undefined };
       return await startContainer(this.#context, container, options);
@@ -321,12 +325,28 @@ export class Engine {
   }
 
   /**
+   * Ends it as {@link stop} does, and starts it again.
+   *
+   * @throws OrlopError `conflict` for one that goes with its end
+   */
+  async restart(text: string, options: StopOptions = {}): Promise<void> {
+    const found = await this.find(text);
+    if (found.isTransient) throw boundToCommand("restart", found);
+    await this.stop(found.id, options);
+    const { container } = await this.start(found.id);
+    this.tell(container, "restart");
+  }
+
+  /**
    * Changes limits of what runs, and of every later run, and when it is started again.
    *
    * @throws OrlopError `conflict` for a restart policy of one that is removed when it ends
    */
   async update(text: string, changes: ContainerChanges): Promise<Container> {
-    return await this.#change(text, async (container) => await updateContainer(this.#context, container, changes));
+    const container = await this.find(text);
+    return container.isTransient
+      ? await updateTransient(this.#context, container, changes)
+      : await this.#change(container.id, (found) => updateContainer(this.#context, found, changes));
   }
 
   /**
@@ -467,7 +487,8 @@ export class Engine {
   }
 
   async #change<T>(text: string, work: (container: Container) => Promise<T>): Promise<T> {
-    const { id, name } = findContainer(this.#context, text);
+    const { id, name, isTransient } = findContainer(this.#context, text);
+    if (isTransient) throw boundToCommand("change", { name });
     using _lock = await lockContainer(this.#context, id);
     const container = await this.#settleLocked(id);
     if (container === undefined) throw new OrlopError("not-found", `Cannot find container "${name}": it was removed`);

@@ -18,6 +18,8 @@ export async function stopTransient(
   const send = async (by: number): Promise<void> => {
     const tell = (): void => tellAll(context, [containerEvent(container, "kill", { signal: String(by) })]);
     await runtime.signal(id, by).then(tell, ignoreEnded);
+    // What stands still does not end.
+    if (state.status === "paused") await runtime.resume(id).catch(ignoreEnded);
   };
   if (timeoutMs !== 0) await send(signal);
   const kill = (): void => void send(constants.signals.SIGKILL).catch(() => {});

@@ -42,13 +42,14 @@ export const stopCommand: Command = containerCommand(
     const ignores = call.flags.isOn("ignore") && chosen !== undefined;
     const names = ignores ? await containersThere(call.engine, chosen, false) : chosen;
     if (ignores && names?.length === 0) return 0;
-    return await withEach(names, async (text) => void (await stop(call, text)));
+    return await withEach(names, async (text) => void (await call.engine.stop(text, stopOptions(call))));
   },
 );
 
 export const restartCommand: Command = containerCommand(
   {
     name: "restart",
+    startsProcesses: true,
     usage: "[OPTIONS] [CONTAINER...]",
     description: "Stops containers, as orlop stop does, and starts them again. Those that do not run are started.",
     examples: [["orlop restart web", "once more"]],
@@ -60,9 +61,7 @@ export const restartCommand: Command = containerCommand(
   async (call) => {
     const names = await containersToRestart(call);
     return await withEach(names, async (text) => {
-      await stop(call, text);
-      const { container } = await call.engine.start(text);
-      call.engine.tell(container, "restart");
+      await call.engine.restart(text, stopOptions(call));
       return undefined;
     });
   },
@@ -150,11 +149,8 @@ async function containersToRestart(call: ContainerCall): Promise<readonly string
   return running.length === 0 ? undefined : running.map(({ name }) => name);
 }
 
-async function stop({ engine, flags }: ContainerCall, text: string): Promise<void> {
+function stopOptions({ flags }: ContainerCall): { readonly signal?: number; readonly timeoutMs?: number } {
   const signal = flags.parse("signal", parseSignal);
   const timeoutMs = flags.parse("timeout", parseSeconds);
-  await engine.stop(text, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }

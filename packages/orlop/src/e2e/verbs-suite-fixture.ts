@@ -14,6 +14,7 @@ export function verbsSuite(options: SuiteOptions): void {
   processCases(c, ok);
   updateCases(c, ok);
   statsCases(c, ok);
+  foregroundCases(c, ok);
   test("no container is left", { skip: c.skip }, async () => {
     const ids = (await ok("ps", "-aq", "--no-trunc")).split("\n").filter((id) => id !== "");
     if (ids.length > 0) await ok("rm", "-f", ...ids);
@@ -66,6 +67,56 @@ function inspectCases(c: SuiteContext, ok: Succeed): void {
       const { exitCode, stdout, stderr } = await c.fixture.orlop(["inspect", "no-such-thing"]);
       assert.deepEqual([exitCode, stdout, stderr], [1, "[]\n", "orlop: No such object: no-such-thing\n"]);
     });
+  });
+}
+
+/** A container of `run --rm` in the foreground, which no database knows. */
+function foregroundCases(c: SuiteContext, ok: Succeed): void {
+  test("one that goes with its command is paused and goes on, has its limits changed, and nothing else", {
+    skip: c.skip,
+  }, async () => {
+    const refused = async (...args: readonly string[]): Promise<string> => {
+      const { exitCode, stderr } = await c.fixture.orlop(args);
+      assert.equal(exitCode, 1, args.join(" "));
+      return stderr;
+    };
+    const status = () => ok("ps", "--filter", "name=bound", "--format", "{{.State}}");
+    const tryAll = async (): Promise<void> => {
+      assert.equal(await ok("start", "bound"), "bound");
+      for (const args of [
+        ["rename", "bound", "free"],
+        ["restart", "bound"],
+        ["update", "--restart", "always", "bound"],
+      ]) {
+        assert.match(await refused(...args), /of an "orlop run --rm" in the foreground/);
+      }
+      const paused = await c.fixture.orlop(["pause", "bound"]);
+      if (paused.exitCode === 0) {
+        assert.equal(await status(), "paused");
+        assert.equal(await ok("update", "--pids-limit", "77", "bound"), "bound");
+        assert.equal(await ok("unpause", "bound"), "bound");
+        assert.equal(await status(), "running");
+        await ok("pause", "bound");
+      } else {
+        // An ordinary user may have no cgroups.
+        assert.match(paused.stderr, /is in no cgroup/);
+      }
+      assert.equal(await ok("stop", "-t", "60", "bound"), "bound");
+    };
+    let tried: Promise<void> | undefined;
+    const script = "trap 'exit 3' TERM; echo up; while :; do sleep 0.1; done";
+    const args = ["run", "--rm", ...c.fixture.idFlags(), "--name", "bound", "host", "sh", "-c", script];
+    const { exitCode } = await c.fixture.orlop(args, {
+      onOutput: (_, child) => {
+        tried ??= tryAll().catch((error: unknown) => {
+          child.kill("SIGTERM");
+          throw error;
+        });
+      },
+    });
+    await tried;
+    assert.equal(exitCode, 3);
+    assert.equal(await ok("ps", "-aq"), "");
   });
 }
 
