@@ -53,7 +53,7 @@ export function machineArguments({ image, checkout, bundle, command, ...rest }: 
   return [
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35"],
     ...["-accel", accelerator === "tcg" ? "tcg,thread=multi" : accelerator],
-    ...["-cpu", "max", "-smp", String(processors), "-m", String(memoryMiB)],
+    ...["-cpu", "max,-pku", "-smp", String(processors), "-m", String(memoryMiB)],
     ...["-kernel", image.kernel, "-initrd", image.initrd, "-append", kernelOptions.join(" ")],
     ...drive(image.root, "snapshot=on"),
     ...drive(checkout, "readonly=on"),

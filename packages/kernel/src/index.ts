@@ -102,6 +102,7 @@ export { removeCgroups } from "./cgroup/remove-cgroup.ts";
 export { RESOURCE_CONVERSIONS, type ResourceField } from "./cgroup/resources/resource-conversions.ts";
 export { planSystemdUnit, type SystemdUnit } from "./cgroup/systemd/plan-systemd-unit.ts";
 export { isSystemdRunning, SystemdConnection, systemdAddresses } from "./cgroup/systemd/systemd-connection.ts";
+export { systemdProperty } from "./cgroup/systemd/systemd-property.ts";
 export { unitResources } from "./cgroup/systemd/unit-resources.ts";
 export { updateSystemdUnit } from "./cgroup/systemd/update-systemd-unit.ts";
 export { findProgram } from "./find-program.ts";

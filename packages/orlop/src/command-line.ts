@@ -1,4 +1,5 @@
 import { OrlopError } from "@orlop/core";
+import { caller } from "./caller/caller.ts";
 import { NotHere } from "./caller/not-here.ts";
 import type { Command } from "./command.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -42,6 +43,10 @@ async function execute(words: readonly string[]): Promise<number> {
   try {
     const flags = parseFlags(command.table, found.rest);
     if (flags.isHelpWanted) return await help(found.path.split(" "));
+    if (command.startsProcesses && process.geteuid?.() !== 0) {
+      const { enterOwnCgroup } = await import("./run/enter-own-cgroup.ts");
+      await enterOwnCgroup(caller().pid, caller().env);
+    }
     return await command.run(flags);
   } catch (error) {
     return await report(found.path, command, error);

@@ -13,6 +13,8 @@ export interface Command {
   readonly table: FlagTable;
   /** Exit code of what orlop itself refuses or fails at. */
   readonly failureExitCode: number;
+  /** Processes of containers begin with it: an ordinary user's calls are taken to where cgroups are the user's. */
+  readonly startsProcesses?: true;
   /** Resolves with the exit code. */
   run(flags: ParsedFlags): Promise<number>;
 }

@@ -28,6 +28,7 @@ const PATIENCE_MS = 1000;
 /** Who calls commands here, in places of his own. */
 class TestCaller implements Caller {
   readonly env: NodeJS.ProcessEnv;
+  readonly pid: number = process.pid;
   readonly home: string;
   readonly cwd: string;
   readonly umask: number = 0o022;

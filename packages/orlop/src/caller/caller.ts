@@ -18,6 +18,8 @@ export interface Output extends Writable {
  */
 export interface Caller {
   readonly env: NodeJS.ProcessEnv;
+  /** Of the process that was called. */
+  readonly pid: number;
   /** Its home directory. */
   readonly home: string;
   /** Relative paths start there. */

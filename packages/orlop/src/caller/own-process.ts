@@ -7,6 +7,10 @@ export class OwnProcess implements Caller {
     return process.env;
   }
 
+  get pid(): number {
+    return process.pid;
+  }
+
   get home(): string {
     return process.getBuiltinModule("node:os").homedir();
   }

@@ -12,6 +12,7 @@ import { importCheckpoint } from "./import-checkpoint.ts";
 export const containerRestoreCommand: Command = containerCommand(
   {
     name: "restore",
+    startsProcesses: true,
     usage: "[OPTIONS] CONTAINER [CONTAINER...]\n       orlop container restore [OPTIONS] --import FILE",
     description:
       "Has containers go on where orlop container checkpoint has left off: the same processes, with their memory and open " +

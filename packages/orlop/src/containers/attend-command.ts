@@ -7,6 +7,7 @@ import { containerCommand } from "./container-verb.ts";
 export const attendCommand: Command = containerCommand(
   {
     name: "_attend",
+    startsProcesses: true,
     usage: "",
     description:
       "Looks after containers that are to be started again or removed when they end, and probes their health, until there are " +

@@ -11,6 +11,7 @@ const OF_RUN_ALONE: ReadonlySet<string> = new Set(["detach", "detach-keys", "sig
 
 export const createCommand: Command = {
   name: "create",
+  startsProcesses: true,
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   description:
     "Makes a container that does not run yet, and prints its id. orlop start runs it, as often as you like; what it writes " +

@@ -17,6 +17,7 @@ import { firstContainer, LATEST } from "./latest-container.ts";
 export const execCommand: Command = containerCommand(
   {
     name: "exec",
+    startsProcesses: true,
     usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
     description:
       "Runs one more program in a container that runs, and stays with it until it ends, with its exit code. The program has the " +

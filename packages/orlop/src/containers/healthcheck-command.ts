@@ -5,6 +5,7 @@ import { containerCommand, oneContainer } from "./container-verb.ts";
 export const healthcheckRunCommand: Command = containerCommand(
   {
     name: "run",
+    startsProcesses: true,
     usage: "CONTAINER",
     description:
       "Finds out once, now, whether a container does what it is there for: executes the check of --health-cmd, or of its " +

@@ -14,6 +14,7 @@ import { runAttached } from "./run-kept.ts";
 export const startCommand: Command = containerCommand(
   {
     name: "start",
+    startsProcesses: true,
     usage: "[OPTIONS] [CONTAINER...]",
     description:
       "Runs containers that do not run: such as were made by orlop create, and such as have ended. One that runs already is " +

@@ -23,6 +23,7 @@ const OWN_FILES = /^\/(?:dev\/(?:stdin|stdout|stderr|tty|fd(?:\/|$))|proc\/(?:se
 /** Somebody whose call is carried out here, in a process that is not the called one. */
 export class RemoteCaller implements Caller {
   readonly env: NodeJS.ProcessEnv;
+  readonly pid: number;
   readonly home: string;
   readonly cwd: string;
   readonly umask: number;
@@ -32,7 +33,6 @@ export class RemoteCaller implements Caller {
   readonly daemon: Daemon;
   /** Resolves with the status of a call that has been ended before it was done. */
   readonly ended: Promise<number>;
-  readonly #pid: number;
   readonly #hands: CallHands;
   /** Absent once the call has been answered. */
   #afterwards: (() => void)[] | undefined = [];
@@ -53,7 +53,7 @@ export class RemoteCaller implements Caller {
     this.stderr.on("error", () => {});
     this.daemon = daemon;
     this.ended = this.#exit.promise;
-    this.#pid = pid;
+    this.pid = pid;
     this.#hands = hands;
   }
 
@@ -62,7 +62,7 @@ export class RemoteCaller implements Caller {
   }
 
   isTerminal(descriptor: 0 | 1 | 2): boolean {
-    if (descriptor === 0) return isTerminalOf(this.#pid, 0);
+    if (descriptor === 0) return isTerminalOf(this.pid, 0);
     return descriptor === 1 ? this.stdout.isTTY : this.stderr.isTTY;
   }
 

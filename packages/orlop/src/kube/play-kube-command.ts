@@ -45,6 +45,7 @@ const TABLE: Command["table"] = {
 export const playKubeCommand: Command = containerCommand(
   {
     name: "kube",
+    startsProcesses: true,
     usage: "[OPTIONS] FILE|-",
     description:
       "Makes and starts what documents of Kubernetes say: Pod, Deployment, ConfigMap, Secret, PersistentVolumeClaim. What a " +

@@ -43,6 +43,7 @@ const ownContainers = "give it to the containers";
 export const podCreateCommand: Command = containerCommand(
   {
     name: "create",
+    startsProcesses: true,
     usage: "[OPTIONS] [NAME]",
     description:
       "Makes a pod, of which nothing runs yet, and prints its id. Containers join it with orlop run --pod; they share its " +

@@ -17,12 +17,15 @@ const TIME: Flag = {
 };
 const IGNORE: Flag = { name: "ignore", short: "i", help: "A pod that is not there is no error" };
 
-export const podStartCommand: Command = podCommand(
-  "start",
-  "Runs the containers of pods that do not run. Those that only prepare for the others come first, each to its end.",
-  [],
-  async (call) => await withEachPod(await podNames(call), (name) => call.engine.pods.start(name)),
-);
+export const podStartCommand: Command = {
+  ...podCommand(
+    "start",
+    "Runs the containers of pods that do not run. Those that only prepare for the others come first, each to its end.",
+    [],
+    async (call) => await withEachPod(await podNames(call), (name) => call.engine.pods.start(name)),
+  ),
+  startsProcesses: true,
+};
 
 export const podStopCommand: Command = podCommand(
   "stop",
@@ -34,16 +37,19 @@ export const podStopCommand: Command = podCommand(
   },
 );
 
-export const podRestartCommand: Command = podCommand(
-  "restart",
-  "Stops pods, and starts them again with all of their containers. What they share is made anew.",
-  [TIME],
-  async (call) =>
-    await withEachPod(await podNames(call), async (name) => {
-      const { id } = await call.engine.pods.stop(name, timeOf(call));
-      return await call.engine.pods.start(id);
-    }),
-);
+export const podRestartCommand: Command = {
+  ...podCommand(
+    "restart",
+    "Stops pods, and starts them again with all of their containers. What they share is made anew.",
+    [TIME],
+    async (call) =>
+      await withEachPod(await podNames(call), async (name) => {
+        const { id } = await call.engine.pods.stop(name, timeOf(call));
+        return await call.engine.pods.start(id);
+      }),
+  ),
+  startsProcesses: true,
+};
 
 export const podKillCommand: Command = podCommand(
   "kill",

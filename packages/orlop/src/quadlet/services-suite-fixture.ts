@@ -22,6 +22,7 @@ StartLimitIntervalSec=0
 ContainerName=quadlet-app
 Image=host
 Volume=quadlet-data.volume:/data
+Network=quadlet-net.network
 Exec=sh -c 'echo "run $$((\`cat /data/runs 2>/dev/null\`+1))" >>/data/log; wc -l </data/log >/data/runs; echo begun \`cat /data/runs\`; exec sleep 1000'
 [Service]
 Restart=on-failure
@@ -31,10 +32,19 @@ RestartSec=0
 const FILES: Readonly<Record<string, string>> = {
   "quadlet-app.container": CONTAINER,
   "quadlet-data.volume": "[Volume]\n",
+  "quadlet-net.network": "[Network]\nInternal=true\n",
+  "quadlet-kube.kube": "[Kube]\nYaml=kube.yaml\n",
+  "kube.yaml":
+    '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"quadlet-k"},' +
+    '"spec":{"containers":[{"name":"c","image":"host","command":["sleep","1000"]}]}}',
   "quadlet-pair.pod": "[Pod]\nPodName=quadlet-pair\n",
   "quadlet-one.container":
     "[Container]\nContainerName=quadlet-one\nImage=host\nPod=quadlet-pair.pod\nExec=sleep 1000\n",
 };
+
+const SERVICES: readonly string[] = ["app", "one", "kube", "pair-pod", "data-volume", "net-network"].map(
+  (name) => `quadlet-${name}`,
+);
 
 /** Services of unit files, run by systemd itself. */
 export function servicesSuite(title: string, { flags, directory, env, obstacle }: Systemd): void {
@@ -54,7 +64,7 @@ export function servicesSuite(title: string, { flags, directory, env, obstacle }
         await write();
         await work(call);
       } finally {
-        for (const name of ["quadlet-app", "quadlet-one", "quadlet-pair-pod", "quadlet-data-volume"]) {
+        for (const name of SERVICES) {
           await fixture.start("systemctl", [...flags, "stop", `${name}.service`]);
         }
         for (const name of readdirSync(units)) rmSync(join(units, name));
@@ -69,6 +79,7 @@ export function servicesSuite(title: string, { flags, directory, env, obstacle }
         await call.systemctl("start", "quadlet-app.service");
         assert.equal(await call.property("quadlet-app", "ActiveState"), "active");
         assert.equal(await call.property("quadlet-data-volume", "ActiveState"), "active");
+        assert.equal(await call.property("quadlet-net-network", "ActiveState"), "active");
         const says = async (text: string): Promise<void> =>
           await until(text, async () => (await call.journal("quadlet-app")).includes(text));
         await says("begun 1");
@@ -79,6 +90,16 @@ export function servicesSuite(title: string, { flags, directory, env, obstacle }
         assert.equal(await call.property("quadlet-app", "ActiveState"), "inactive");
         assert.equal(await call.ok(LAUNCHER, "ps", "-aq"), "");
         assert.match(await call.ok(LAUNCHER, "volume", "ls", "-q"), /^systemd-quadlet-data$/m);
+        await call.ok(LAUNCHER, "network", "rm", "systemd-quadlet-net");
+      }));
+
+    test("play documents of Kubernetes, and take them back", () =>
+      started(async (call) => {
+        await call.systemctl("start", "quadlet-kube.service");
+        assert.equal(await call.ok(LAUNCHER, "ps", "--format", "{{.Names}}"), "quadlet-k-c");
+        await call.systemctl("stop", "quadlet-kube.service");
+        assert.equal(await call.ok(LAUNCHER, "ps", "-aq"), "");
+        assert.equal(await call.ok(LAUNCHER, "pod", "ps", "-q"), "");
       }));
 
     test("make pods, whose containers go with them", () =>

@@ -6,6 +6,7 @@ import { type RunOptions, readRunOptions } from "./run-options.ts";
 
 export const runCommand: Command = {
   name: "run",
+  startsProcesses: true,
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   description:
     "Runs a program in a new container and stays with it until it ends, or leaves it running (--detach). The container is " +

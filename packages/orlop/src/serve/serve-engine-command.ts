@@ -14,6 +14,7 @@ import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 
 export const serveEngineCommand: Command = {
   name: "engine",
+  startsProcesses: true,
   usage: "",
   description:
     "Serves this user's other commands, which then start no Node and take a fraction of the time, until it is ended by a " +

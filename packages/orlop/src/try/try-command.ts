@@ -14,6 +14,7 @@ import { type Outcome, readTryOptions, type Terminals, TRY_FLAGS, type TryOption
 
 export const tryCommand: Command = {
   name: "try",
+  startsProcesses: true,
   usage: "[OPTIONS] COMMAND [ARG...]",
   description:
     "Runs a command on this machine's files and captures what it writes, instead of writing it; shows the changes when the " +

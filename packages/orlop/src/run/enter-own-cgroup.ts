@@ -1,0 +1,58 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  type CgroupLayout,
+  isSystemdRunning,
+  parseCgroupsPath,
+  planCgroup,
+  readCgroupLayout,
+  SystemdConnection,
+  type SystemdUnit,
+  systemdAddresses,
+  systemdProperty,
+} from "@orlop/kernel";
+
+const RANDOM_BYTES = 4;
+
+/**
+ * Has an ordinary user's own systemd take a process out of a cgroup that is not the user's, as that of a login is, into a scope,
+ * as podman does: beside the scope cgroups of containers can be made, and from there they can be entered, whoever made them
+ * (cgroup-v2.rst, "Delegation Containment"). Where there is version 1 or no such systemd, nothing happens: what cannot be
+ * without a cgroup is refused later, with the reason.
+ *
+ * @param pid of this user's
+ */
+export async function enterOwnCgroup(pid: number, env: NodeJS.ProcessEnv): Promise<void> {
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0 || !isSystemdRunning() || ownsCgroups(layoutOf(pid))) return;
+  try {
+    using systemd = await SystemdConnection.connect(systemdAddresses(true, env, uid));
+    await systemd.startTransientUnit(ownScope(pid), [pid]);
+  } catch {
+    // Nobody is there who could, or would: a container without limits needs no cgroup.
+  }
+}
+
+/** Of the process that something is done by. */
+function layoutOf(pid: number): CgroupLayout {
+  return readCgroupLayout(pid === process.pid ? undefined : readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+}
+
+/** Whether cgroups of containers can be made, and entered, from where a process is; true where nothing could be done about it. */
+export function ownsCgroups(layout: CgroupLayout): boolean {
+  if (layout.mode !== "v2") return true;
+  const location = parseCgroupsPath(undefined, { driver: "cgroupfs", containerId: "any", rootless: true });
+  return planCgroup(layout, location, {}, { rootless: true }).directories.length > 0;
+}
+
+function ownScope(pid: number): SystemdUnit {
+  return {
+    // A number is used again while the scope of its last process is still there.
+    name: `orlop-${pid}-${randomBytes(RANDOM_BYTES).toString("hex")}.scope`,
+    properties: [
+      systemdProperty("Description", "s", "orlop and what it starts"),
+      systemdProperty("Delegate", "b", true),
+      systemdProperty("CollectMode", "s", "inactive-or-failed"),
+    ],
+  };
+}
