@@ -1,5 +1,4 @@
 import { mkdirSync, rmSync } from "node:fs";
-import { constants } from "node:os";
 import { dirname } from "node:path";
 import {
   type ContainerStats,
@@ -25,21 +24,22 @@ import { attend } from "./life/attend.ts";
 import { containerEvent } from "./life/container-event.ts";
 import { freeName, refuseKept, refuseTaken } from "./life/container-names.ts";
 import { tellAll } from "./life/container-networks.ts";
-import { isActive, statusAfter } from "./life/container-status.ts";
+import { isActive } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
-import { findChanged } from "./life/find-changed.ts";
 import { type EventOptions, followEvents } from "./life/follow-events.ts";
 import { freezeContainer } from "./life/freeze-container.ts";
 import { type HeldRoot, withIdleRoot, withRunningRoot } from "./life/hold-root.ts";
+import { listContainers } from "./life/list-containers.ts";
 import { type RemoveOptions, refuseRunning, removeContainer } from "./life/remove-container.ts";
 import { dependentsOf, refuseRequired } from "./life/requirements.ts";
-import { save, settleContainer } from "./life/settle-container.ts";
+import { settleContainer } from "./life/settle-container.ts";
+import { signalContainer } from "./life/signal-container.ts";
 import { type StartedRun, type StartOptions, startContainer } from "./life/start-container.ts";
 import { type StopOptions, stopContainer } from "./life/stop-container.ts";
 import { stopTransient } from "./life/stop-transient.ts";
 import { noteUnmade, sweepUnmade } from "./life/sweep-unmade.ts";
 import { ToldNetworks } from "./life/told-networks.ts";
-import { boundToCommand, transientNow, updateTransient } from "./life/transient-container.ts";
+import { boundToCommand, freezeTransient, transientNow, updateTransient } from "./life/transient-container.ts";
 import { type ContainerChanges, updateContainer } from "./life/update-container.ts";
 import { waitForEnd } from "./life/wait-for-end.ts";
 import { addToPod } from "./pods/add-to-pod.ts";
@@ -54,7 +54,7 @@ import {
   streamsDirectory,
   tryLockContainer,
 } from "./state/container-places.ts";
-import { CONTAINER_TABLES, type Container, ContainerRows, newestFirst } from "./state/container-rows.ts";
+import { CONTAINER_TABLES, type Container, ContainerRows } from "./state/container-rows.ts";
 import { EventJournal } from "./state/event-journal.ts";
 import { type EngineEvent, EventRows } from "./state/event-rows.ts";
 import { watchDatabase } from "./state/watch-database.ts";
@@ -167,20 +167,7 @@ export class Engine {
    * @param isActive only those of which something runs; some of them may have ended in this moment
    */
   async list({ isActive = false }: { readonly isActive?: boolean } = {}): Promise<readonly Container[]> {
-    const { rows } = this.#context;
-    const listed = isActive ? rows.unsettled() : rows.list();
-    const transients = await Promise.all(this.#context.transients().map((each) => transientNow(this.#context, each)));
-    const changed = await findChanged(this.#context, listed);
-    if (changed.length === 0 && transients.length === 0) return listed;
-    const kept = new Map(listed.map((container) => [container.id, container]));
-    for (const { id } of changed) {
-      // Whoever holds it is changing it just now.
-      using lock = tryLockContainer(this.#context, id);
-      const settled = lock === undefined ? this.#context.rows.get(id) : await this.#settleLocked(id);
-      if (settled === undefined) kept.delete(id);
-      else kept.set(id, settled);
-    }
-    return [...transients, ...kept.values()].sort(newestFirst);
+    return await listContainers(this.#context, isActive, (id) => this.#settleLocked(id));
   }
 
   /** @throws OrlopError `not-found`; `conflict` for the beginning of several ids */
@@ -255,17 +242,7 @@ export class Engine {
 
   /** @throws OrlopError `conflict` when it does not run */
   async signal(text: string, signal: number): Promise<void> {
-    const container = await this.find(text);
-    const { id, name, state } = container;
-    if (state.status !== "running" && state.status !== "paused") {
-      throw new OrlopError("conflict", `Cannot kill container "${name}": container ${id} is not running`);
-    }
-    const ends = signal === constants.signals.SIGKILL || signal === container.stopSignal;
-    if (ends && !container.isTransient) save(this.#context, container, undefined, { ...state, isStoppedByUser: true });
-    const runtime = await this.#runtime(container);
-    await runtime.signal(id, signal);
-    if (state.status === "paused" && signal === constants.signals.SIGKILL) await runtime.resume(id);
-    this.tell(container, "kill", { signal: String(signal) });
+    await signalContainer(this.#context, await this.find(text), signal);
   }
 
   /** Resolves with the exit code of the run that there is, or of the last one. */
@@ -475,15 +452,9 @@ export class Engine {
 
   async #freeze(text: string, action: "pause" | "resume"): Promise<Container> {
     const container = await this.find(text);
-    if (!container.isTransient) {
-      return await this.#change(container.id, (found) => freezeContainer(this.#context, found, action));
-    }
-    const { id, name, state } = container;
-    const status = statusAfter(action, state.status, name);
-    const runtime = await this.#runtime(container);
-    await (action === "pause" ? runtime.pause(id) : runtime.resume(id));
-    this.tell(container, action === "pause" ? "pause" : "unpause");
-    return { ...container, state: { ...state, status } };
+    return container.isTransient
+      ? await freezeTransient(this.#context, container, action)
+      : await this.#change(container.id, (found) => freezeContainer(this.#context, found, action));
   }
 
   async #change<T>(text: string, work: (container: Container) => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { containerEvent } from "./container-event.ts";
 import { tellAll } from "./container-networks.ts";
+import { statusAfter } from "./container-status.ts";
 import type { ContainerChanges } from "./update-container.ts";
 
 /** A container that no database knows, as it is now: whether it stands still is written nowhere else. */
@@ -13,6 +14,20 @@ export async function transientNow(context: EngineContext, container: Container)
   if (found?.status !== "running" && found?.status !== "paused") return container;
   const { status, pid } = found;
   return { ...container, state: { ...container.state, status, pid } };
+}
+
+/** Has it stand still, or go on. @throws OrlopError `conflict` where it does so already */
+export async function freezeTransient(
+  context: EngineContext,
+  container: Container,
+  action: "pause" | "resume",
+): Promise<Container> {
+  const { id, name, state } = container;
+  const status = statusAfter(action, state.status, name);
+  const runtime = await context.runtime(container.runtime);
+  await (action === "pause" ? runtime.pause(id) : runtime.resume(id));
+  tellAll(context, [containerEvent(container, action === "pause" ? "pause" : "unpause")]);
+  return { ...container, state: { ...state, status } };
 }
 
 /** Of it there is nothing to change but what the kernel keeps: limits. @throws OrlopError `conflict` */

@@ -1,4 +1,4 @@
-import type { CgroupLayout } from "@orlop/kernel";
+import type { CgroupHierarchy, CgroupLayout } from "@orlop/kernel";
 import type { DoctorHost } from "./doctor-host.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 
@@ -65,17 +65,26 @@ function delegationCheck(host: DoctorHost, { mode, v2 }: CgroupLayout): Finding 
       "the kernel's command line with systemd.unified_cgroup_hierarchy=1, or orlop as root",
     );
   }
-  const own = v2.ownDirectory;
-  if (own === undefined || !host.canWrite(own)) {
+  const manager = managerDirectory(host, v2);
+  const own = [v2.ownDirectory, manager].find((directory) => directory !== undefined && host.canWrite(directory));
+  if (own === undefined) {
     return warning(
       name,
-      `${own ?? v2.ownPath} is not this user's`,
+      `${v2.ownDirectory ?? v2.ownPath} is not this user's`,
       WHY,
-      `systemd-run --user --scope -p Delegate=yes -- orlop run ... (if that has no user manager: ${DELEGATE})`,
+      "a systemd of the user's own: log in by ssh or at the console, not by su; or loginctl enable-linger",
     );
   }
   const delegated = (host.readText(`${own}/cgroup.controllers`) ?? "").trim().split(/\s+/);
   const missing = CONTROLLERS.filter((controller) => !delegated.includes(controller));
-  if (missing.length === 0) return ok(name, "delegated to this user");
+  if (missing.length === 0)
+    return ok(name, `delegated to this user${own === manager ? ", by the user's systemd" : ""}`);
   return warning(name, `${missing.join(", ")} not delegated to this user`, "their limits are refused", DELEGATE);
+}
+
+/** What the user's systemd has, which commands are moved to: see enter-own-cgroup.ts. Undefined where it does not run. */
+function managerDirectory({ uid, exists }: DoctorHost, { mountPoint }: CgroupHierarchy): string | undefined {
+  return exists(`/run/user/${uid}/systemd/private`)
+    ? `${mountPoint}/user.slice/user-${uid}.slice/user@${uid}.service`
+    : undefined;
 }

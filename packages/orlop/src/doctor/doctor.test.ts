@@ -185,7 +185,7 @@ describe("finds what is lacking", () => {
       /without memory/,
       /cgroup_enable=memory/,
     ],
-    ["cgroups of somebody else", { writable: [] }, "warning", /cgroup\/me is not this user's/, /systemd-run --user/],
+    ["cgroups of somebody else", { writable: [] }, "warning", /cgroup\/me is not this user's/, /enable-linger/],
     [
       "half delegated",
       off("/sys/fs/cgroup/me/cgroup.controllers", "memory pids\n"),
@@ -262,6 +262,19 @@ describe("finds what is lacking", () => {
       examine({ files }).filter(({ severity }) => severity !== "ok"),
       [],
     );
+  });
+
+  test("limits are the user's systemd's to hand out where a login's cgroup is not the user's", () => {
+    const manager = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
+    const files = {
+      "/run/user/1000/systemd/private": "",
+      [`${manager}/cgroup.controllers`]: "cpuset cpu memory pids\n",
+    };
+    const limits = (given: Given) => cgroupChecks(host(given)).at(-1);
+    const { severity, found } = limits({ files, writable: [manager] }) ?? {};
+    assert.deepEqual([severity, found], ["ok", "delegated to this user, by the user's systemd"]);
+    assert.equal(limits({ files })?.found, "delegated to this user");
+    assert.equal(limits({ files: {}, writable: [manager] })?.severity, "warning");
   });
 
   test("programs that tests use", () => {
