@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { type ErrorCode, OrlopError } from "@orlop/core";
 import {
+  CONTROL_FD,
   emitReport,
   errnoName,
   errnoWords,
@@ -72,8 +73,10 @@ export class SystemCalls implements Disposable {
     const directory = emit(p);
     p.call("getpid", [], { into: pid });
     emitReport(p, report, "paused", { index: directory, value: pid });
+    // That ends it, and so does the end of this process, when nobody can take it any more.
     p.step({ action: "hold it until it is taken" });
-    p.call("ppoll", [p.buffer(POLLFD.size), 0, 0, 0, 8]);
+    p.call("ppoll", [p.struct(POLLFD, { fd: CONTROL_FD }), 1, 0, 0, 8]);
+    p.call("exit_group", [0]);
     p.mark(failed);
     emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
     emitReport(p, report, "ended", { index: 0 });
