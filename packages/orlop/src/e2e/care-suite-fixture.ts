@@ -144,7 +144,7 @@ function shellCases(c: SuiteContext, ok: Succeed): void {
         "source <(orlop completion bash)",
         `for line; do COMP_LINE=$line COMP_POINT=\${#line} COMPREPLY=(); _orlop; echo "\${COMPREPLY[*]}"; done`,
       ].join("\n");
-      const lines = ["orlop unp", "orlop run --pull=al", "orlop run --no-h", "orlop volume i", "orlop rm -f typed-"];
+      const lines = ["orlop unp", "orlop run --pull=al", "orlop run --no-he", "orlop volume i", "orlop rm -f typed-"];
       const { error, stdout, stderr } = spawnSync("bash", ["-c", script, "bash", ...lines], {
         encoding: "utf8",
         env: { ...process.env, ORLOP_ROOT: c.fixture.store, PATH: `${dirname(LAUNCHER)}:${process.env.PATH}` },
