@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { suite, test } from "node:test";
+import { suite, type TestContext, test } from "node:test";
 import { Database } from "@orlop/image";
 import { NetworkRelay, type RelayNamespace } from "@orlop/kernel/netlink";
 import { changeLink, listLinks } from "@orlop/kernel/rtnetlink";
@@ -30,22 +30,42 @@ async function pairs(namespace: RelayNamespace): Promise<readonly string[]> {
   return links.filter(({ info }) => info?.own?.kind === "veth").map(({ name = "" }) => name);
 }
 
+interface Host {
+  /** Of its network namespace. */
+  readonly host: string;
+  /** Of its database. */
+  readonly path: string;
+  readonly relay: NetworkRelay;
+  readonly database: Database;
+  readonly records: SqliteRecords;
+  readonly driver: BridgeDriver;
+}
+
+/** A network namespace in the place of the machine's, with a driver that goes on where a killed one has left off. */
+async function withHost(t: TestContext, use: (parts: Host) => Promise<void>): Promise<void> {
+  const obstacle = bridgeObstacle();
+  if (obstacle !== undefined) return t.skip(obstacle);
+  await withTemporaryDirectory(async (directory) => {
+    await using namespaces = await holdNamespaces(["net"]);
+    const host = namespaces.path("net");
+    using relay = await NetworkRelay.start(host);
+    await relay.home.route(changeLink("lo", { up: true }));
+    const path = join(directory, "metadata.db");
+    using database = new Database(path);
+    const records = new SqliteRecords(database, "bridge");
+    const driver = new BridgeDriver({ records, hostNamespace: host });
+    await use({ host, path, relay, database, records, driver });
+    await driver.close();
+  });
+}
+
 suite("a process that is killed in the middle of its work", () => {
   test("leaves nothing behind the next clean-up, wherever it was", async (t) => {
-    const obstacle = bridgeObstacle();
-    if (obstacle !== undefined) return t.skip(obstacle);
-    await withTemporaryDirectory(async (directory) => {
-      await using host = await holdNamespaces(["net"]);
+    await withHost(t, async ({ host, path, relay, database, driver }) => {
       await using container = await holdNamespaces(["net"]);
-      using relay = await NetworkRelay.start(host.path("net"));
-      await relay.home.route(changeLink("lo", { up: true }));
-      const path = join(directory, "metadata.db");
-      using database = new Database(path);
-      const records = new SqliteRecords(database, "bridge");
-      const driver = new BridgeDriver({ records, hostNamespace: host.path("net") });
       let ended = false;
       for (let nth = 1; !ended; nth += STEP) {
-        ended = await work(host.path("net"), path, container.path("net"), String(nth));
+        ended = await work(host, path, container.path("net"), String(nth));
         await driver.cleanup();
         const endpoints = await driver.endpoints();
         assert.equal((await pairs(relay.home)).length, endpoints.length, `killed at ${nth}`);
@@ -56,27 +76,17 @@ suite("a process that is killed in the middle of its work", () => {
         await driver.remove("work");
         await assertNothing(relay.home, database, nth);
       }
-      await driver.close();
     });
   });
 
   test("has what it left of an endpoint removed by whoever connects next", async (t) => {
-    const obstacle = bridgeObstacle();
-    if (obstacle !== undefined) return t.skip(obstacle);
-    await withTemporaryDirectory(async (directory) => {
-      await using host = await holdNamespaces(["net"]);
+    await withHost(t, async ({ host, path, relay, records, driver }) => {
       await using killed = await holdNamespaces(["net"]);
       await using next = await holdNamespaces(["net"]);
-      using relay = await NetworkRelay.start(host.path("net"));
-      await relay.home.route(changeLink("lo", { up: true }));
-      const path = join(directory, "metadata.db");
-      using database = new Database(path);
-      const records = new SqliteRecords(database, "bridge");
-      const driver = new BridgeDriver({ records, hostNamespace: host.path("net") });
       // Further each time, until it is in the middle of an endpoint.
       for (let nth = STEP; records.unfinished().length === 0; nth += STEP) {
         await driver.remove("work");
-        assert.equal(await work(host.path("net"), path, killed.path("net"), String(nth)), false);
+        assert.equal(await work(host, path, killed.path("net"), String(nth)), false);
       }
       await driver.connect({ network: "bridge", endpoint: "two", namespace: { path: next.path("net") } });
       assert.deepEqual(
@@ -86,7 +96,6 @@ suite("a process that is killed in the middle of its work", () => {
       assert.deepEqual(records.unfinished(), []);
       assert.equal((await pairs(relay.home)).length, 1);
       await driver.disconnect("bridge", "two");
-      await driver.close();
     });
   });
 });

@@ -3,14 +3,13 @@ import { readFileSync } from "node:fs";
 import {
   type CgroupLayout,
   isSystemdRunning,
-  parseCgroupsPath,
-  planCgroup,
   readCgroupLayout,
   SystemdConnection,
   type SystemdUnit,
   systemdAddresses,
   systemdProperty,
 } from "@orlop/kernel";
+import { mayHaveCgroup } from "./may-have-cgroup.ts";
 
 const RANDOM_BYTES = 4;
 
@@ -24,25 +23,20 @@ const RANDOM_BYTES = 4;
  */
 export async function enterOwnCgroup(pid: number, env: NodeJS.ProcessEnv): Promise<void> {
   const uid = process.geteuid?.() ?? 0;
-  if (uid === 0 || !isSystemdRunning() || ownsCgroups(layoutOf(pid))) return;
+  if (uid === 0 || !isSystemdRunning()) return;
   try {
+    const layout = layoutOf(pid);
+    if (layout.mode !== "v2" || mayHaveCgroup(layout, "any")) return;
     using systemd = await SystemdConnection.connect(systemdAddresses(true, env, uid));
     await systemd.startTransientUnit(ownScope(pid), [pid]);
   } catch {
-    // Nobody is there who could, or would: a container without limits needs no cgroup.
+    // The process has gone, or nobody is there who could, or would: a container without limits needs no cgroup.
   }
 }
 
 /** Of the process that something is done by. */
 function layoutOf(pid: number): CgroupLayout {
   return readCgroupLayout(pid === process.pid ? undefined : readFileSync(`/proc/${pid}/cgroup`, "utf8"));
-}
-
-/** Whether cgroups of containers can be made, and entered, from where a process is; true where nothing could be done about it. */
-export function ownsCgroups(layout: CgroupLayout): boolean {
-  if (layout.mode !== "v2") return true;
-  const location = parseCgroupsPath(undefined, { driver: "cgroupfs", containerId: "any", rootless: true });
-  return planCgroup(layout, location, {}, { rootless: true }).directories.length > 0;
 }
 
 function ownScope(pid: number): SystemdUnit {
