@@ -20,12 +20,16 @@ export class BlobLocation {
   /**
    * Asks for a range. The answer gives it from its first byte on, or, when `isWhole`, the blob from its beginning on.
    *
+   * @param asks whether to ask for a range that is the whole blob as one: to learn whether the server knows ranges
    * @throws OrlopError, RetryableFailure
    */
-  async open(range: ByteRange, signal: AbortSignal | undefined): Promise<{ response: HttpResponse; isWhole: boolean }> {
+  async open(
+    range: ByteRange,
+    { signal, asks = false }: { readonly signal?: AbortSignal | undefined; readonly asks?: boolean },
+  ): Promise<{ response: HttpResponse; isWhole: boolean }> {
     const { size } = this.#descriptor;
-    const all = range.offset === 0 && range.length === size;
-    const response = await this.#ask(all ? {} : { range: rangeHeader(range) }, signal);
+    const isRange = asks || range.offset > 0 || range.length < size;
+    const response = await this.#ask(isRange ? { range: rangeHeader(range) } : {}, signal);
     try {
       if (response.status === 206) this.#checkRange(response, range);
       else this.#checkLength(response);

@@ -9,7 +9,7 @@ import { MemoryIngest } from "./memory-ingest-fixture.ts";
 import { RegistryClient } from "./registry-client.ts";
 import { askedRange, ScriptedServer, serveRange } from "./scripted-server-fixture.ts";
 
-const LIMITS = { firstPauseMs: 1, pauseMaxMs: 2, rangeBytes: 10_000 };
+const LIMITS = { firstPauseMs: 1, pauseMaxMs: 2, rangeBytes: 10_000, fastBytesPerSecond: Infinity };
 const content = someBytes(100_000);
 const layer = describeBytes(content);
 
@@ -54,6 +54,68 @@ describe("a download from a server that", () => {
     });
     await ingest.commit();
     assert.equal(ingest.repeatedBytes, 0);
+  });
+
+  test("is fast is asked once", async () => {
+    const serve = (request: IncomingMessage, answer: ServerResponse): void => serveRange(request, answer, content);
+    const { ingest, server } = await download(serve, { fastBytesPerSecond: 1 });
+    await ingest.commit();
+    assert.deepEqual(
+      server.seen.map(({ headers }) => headers.range),
+      ["bytes=0-99999"],
+    );
+  });
+
+  test("is slow is asked for the rest in ranges, over other connections", async () => {
+    let goOn: (() => void) | undefined;
+    const { ingest, server } = await download(
+      (request, answer) => {
+        if (goOn !== undefined) {
+          goOn();
+          return serveRange(request, answer, content);
+        }
+        answer.writeHead(206, { "content-range": "bytes 0-99999/100000", "content-length": content.length });
+        answer.write(content.subarray(0, 5_000));
+        goOn = () => void answer.write(content.subarray(5_000, 50_000));
+      },
+      { fastBytesPerSecond: 1e9 },
+    );
+    await ingest.commit();
+    assert.equal(ingest.repeatedBytes, 0);
+    const [first, ...others] = server.seen.map(({ headers }) => headers.range);
+    assert.equal(first, "bytes=0-99999");
+    // The first answer goes on to the end of a range that began where it was seen to be slow.
+    assert.match(others[0] ?? "", /^bytes=15000-24999$/);
+    assert.equal(others.length, 9);
+  });
+
+  test("is slow, and silent from then on, is asked again for what it owes", async () => {
+    let count = 0;
+    const { ingest, server } = await download(
+      (request, answer) => {
+        if (count++ > 0) return serveRange(request, answer, content);
+        answer.writeHead(206, { "content-range": "bytes 0-99999/100000" });
+        answer.write(content.subarray(0, 5_000));
+      },
+      { fastBytesPerSecond: 1e9, stallMaxMs: 200 },
+    );
+    await ingest.commit();
+    assert.equal(ingest.repeatedBytes, 0);
+    assert.ok(server.seen.some(({ headers }) => headers.range === "bytes=5000-14999"));
+  });
+
+  test("is slow and sends more than it was asked for is refused", async () => {
+    let count = 0;
+    const sending = download(
+      (request, answer) => {
+        const { first, last } = askedRange(request, content.length);
+        answer.writeHead(206, { "content-range": `bytes ${first}-${last}/${content.length}` });
+        if (count++ === 0) answer.write(content.subarray(0, 5_000));
+        else answer.end(content.subarray(first, last + 2));
+      },
+      { fastBytesPerSecond: 1e9 },
+    );
+    await assert.rejects(sending, refusal("invalid", /sends more than was asked for/));
   });
 
   test("knows no ranges is asked once, and what is there is passed over", async () => {

@@ -14,6 +14,8 @@ export interface RegistryLimits {
   /** Parts of one blob that are on their way at once. */
   readonly rangesMax: number;
   readonly rangeBytes: number;
+  /** A connection that brings so much is left to bring a blob alone: nothing unpacks faster. `Infinity`: none is. */
+  readonly fastBytesPerSecond: number;
   /** A blob that is larger is pushed in several requests. */
   readonly uploadChunkBytes: number;
   /** What of a blob has come and is not yet written. */
@@ -29,10 +31,13 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
   commitMaxMs: 300_000,
   rangesMax: 4,
   rangeBytes: 8 * 1024 * 1024,
+  fastBytesPerSecond: 50_000_000,
   uploadChunkBytes: 64 * 1024 * 1024,
   unwrittenMaxBytes: 4 * 1024 * 1024,
 };
 
+/** For so long it is looked how fast a connection is. */
+export const SPEED_WINDOW_MS = 40;
 export const REDIRECTS_MAX = 8;
 /** What is read of an answer that tells of an error. */
 export const ERROR_BODY_MAX_BYTES = 65_536;

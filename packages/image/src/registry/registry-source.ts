@@ -60,7 +60,7 @@ export class RegistrySource implements ImageSource {
     const budget = new RetryBudget(session.limits);
     while (part.length > 0) {
       try {
-        const { response, isWhole } = await location.open(part, signal);
+        const { response, isWhole } = await location.open(part, { signal });
         let offset = isWhole ? 0 : part.offset;
         const limits = { doing: location.doing, stallMaxMs: session.limits.stallMaxMs, signal };
         for await (const chunk of bodyChunks(response, limits)) {
