@@ -6,15 +6,17 @@ import type { BenchPlace } from "../bench-place.ts";
 import type { BenchGoal, BenchRow } from "../bench-row.ts";
 import type { TimedCommand } from "../command-timer.ts";
 import { Containerd } from "../containerd.ts";
+import { Docker } from "../docker.ts";
 import { interleave, type Rounds, type Subject } from "../interleave.ts";
 import { hiddenFromCrun } from "../oci-peer.ts";
 import { OwnDaemon } from "../own-daemon.ts";
 import { OURS } from "../peer-rows.ts";
 import { median } from "../statistics.ts";
 
-/** Issue "The engine, the command line and the SDK", "Speed and size". */
+/** Issue "The engine, the command line and the SDK", "Speed and size": of `run` and `exec`; how long `ps` takes is of "many". */
 const GOALS: Readonly<Record<string, BenchGoal>> = {
   podman: { of: "ratio", max: 0.1 },
+  docker: { of: "ratio", max: 0.2 },
   ctr: { of: "ratio", max: 0.2 },
 };
 /** A run of podman's takes a while. */
@@ -76,13 +78,43 @@ async function podmanClient(place: BenchPlace, file: string): Promise<(Client & 
   };
 }
 
-function ctrClient(place: BenchPlace, { command: [file, ...settings] }: Containerd): Client {
-  const run = (): TimedCommand => {
-    const cgroup = `--cgroup=/${place.mark}/${place.newId()}`;
-    const options = ["--rm", "--null-io", "--rootfs", cgroup];
-    return { argv: [file, ...settings, "run", ...options, rootOf(place), place.newId(), "/bin/true"] };
+async function ctrClient(place: BenchPlace, containerd: Containerd): Promise<Client & AsyncDisposable> {
+  const call = (...args: readonly string[]): TimedCommand => ({ argv: [...containerd.command, ...args] });
+  const run = (id: string, options: readonly string[], ...args: readonly string[]): TimedCommand => {
+    const cgroup = `--cgroup=/${place.mark}/${id}`;
+    return call("run", ...options, "--null-io", "--rootfs", cgroup, rootOf(place), id, ...args);
   };
-  return { name: "ctr", commands: { run } };
+  const name = place.newId();
+  await succeed(place, run(name, ["--detach"], "/bin/sleep", "1000"));
+  let execs = 0;
+  return {
+    name: "ctr",
+    commands: {
+      run: () => run(place.newId(), ["--rm"], "/bin/true"),
+      exec: () => call("tasks", "exec", "--exec-id", `exec-${execs++}`, name, "/bin/true"),
+    },
+    async [Symbol.asyncDispose]() {
+      await place.timer.run(call("tasks", "rm", "--force", name));
+      await place.timer.run(call("containers", "rm", name));
+    },
+  };
+}
+
+async function dockerClient(place: BenchPlace, docker: Docker): Promise<Client & AsyncDisposable> {
+  const call = (...args: readonly string[]): TimedCommand => ({ argv: [...docker.command, ...args] });
+  const image = place.newId();
+  docker.import(rootOf(place), image);
+  const name = place.newId();
+  await succeed(place, call("run", "-d", `--name=${name}`, "--network=none", image, "sleep", "1000"));
+  return {
+    name: "docker",
+    commands: {
+      run: () => call("run", "--rm", "--network=none", image, "true"),
+      exec: () => call("exec", name, "true"),
+      ps: () => call("ps", "-a"),
+    },
+    [Symbol.asyncDispose]: async () => void (await place.timer.run(call("rm", "-f", name))),
+  };
 }
 
 function rootOf({ ending }: BenchPlace): string {
@@ -111,7 +143,7 @@ async function rowsBeside(place: BenchPlace, own: Client, peer: Client, rounds: 
 
 function blankRow(verb: Verb, peerName: string): BenchRow {
   const what = `${VERBS[verb]} with \`orlop serve engine\` there, as whole commands`;
-  const goal = GOALS[peerName];
+  const goal = verb === "ps" ? undefined : GOALS[peerName];
   return {
     name: `daemon-${verb}`,
     what,
@@ -135,7 +167,15 @@ export async function daemonRows(place: BenchPlace, rounds: Rounds): Promise<rea
     if (client === undefined) rows.push(missing("podman", "podman runs no container here"));
     else rows.push(...(await rowsBeside(place, own, client, rounds)));
   }
+  const obstacle = Docker.obstacle();
+  if (obstacle !== undefined) rows.push(missing("docker", obstacle));
+  else {
+    await using docker = await Docker.start(place);
+    await using client = await dockerClient(place, docker);
+    rows.push(...(await rowsBeside(place, own, client, rounds)));
+  }
   if (ctr === undefined) return [...rows, missing("ctr")];
   await using containerd = await Containerd.start(place, { name: "daemon", ctr });
-  return [...rows, ...(await rowsBeside(place, own, ctrClient(place, containerd), rounds))];
+  await using client = await ctrClient(place, containerd);
+  return [...rows, ...(await rowsBeside(place, own, client, rounds))];
 }
