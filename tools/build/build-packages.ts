@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundleCommand, bundleFile } from "./bundle-command.ts";
+import { bundleCommand } from "./bundle-command.ts";
+import { bundleFile, bundleMap } from "./bundle-file.ts";
 import { bundlePackage } from "./bundle-package.ts";
 import { emitDeclarations } from "./emit-declarations.ts";
 import { packPackages, type Tarball } from "./pack-packages.ts";
@@ -17,9 +18,9 @@ function publishToCheckout(root: string, stage: StagedWorkspace, tarballs: strin
 }
 
 async function writeCommand(directory: string, { packages }: StagedWorkspace): Promise<void> {
-  const { text, map } = await bundleCommand(directory, packages);
-  writeFileSync(join(directory, "dist", "cli.cjs"), bundleFile(`${text}//# sourceMappingURL=cli.cjs.map\n`));
-  writeFileSync(join(directory, "dist", "cli.cjs.map"), map);
+  const bundle = await bundleCommand(directory, packages);
+  writeFileSync(join(directory, "dist", "cli.cjs"), bundleFile(bundle));
+  writeFileSync(join(directory, "dist", "cli.cjs.map"), bundleMap(bundle));
 }
 
 /**

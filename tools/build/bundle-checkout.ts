@@ -3,7 +3,8 @@ import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Plugin } from "rolldown";
 import { BuildFailure } from "./build-failure.ts";
-import { type BundleInput, bundleCommand, bundleFile } from "./bundle-command.ts";
+import { bundleCommand, type CommandBundle } from "./bundle-command.ts";
+import { type BundleInput, bundleFile } from "./bundle-file.ts";
 import { checkoutPackages } from "./checkout-packages.ts";
 
 /**
@@ -47,7 +48,7 @@ class InputRecord {
 }
 
 interface CheckoutBundle {
-  readonly text: string;
+  readonly bundle: CommandBundle;
   readonly inputs: readonly BundleInput[];
 }
 
@@ -55,8 +56,8 @@ async function bundleOnce(root: string, directory: string): Promise<CheckoutBund
   const record = new InputRecord(root);
   const packages = checkoutPackages(root);
   for (const each of packages) record.note(join(each.directory, "package.json"));
-  const { text } = await bundleCommand(directory, packages, record.observer);
-  return { text, inputs: record.inputs };
+  const bundle = await bundleCommand(directory, packages, record.observer);
+  return { bundle, inputs: record.inputs };
 }
 
 /**
@@ -69,9 +70,9 @@ export async function bundleCheckout(root: string, timeStepMs: number = TIME_STE
   const directory = join(root, "packages", "orlop");
   for (let attempt = 0; attempt < 2; attempt++) {
     const beganMs = Date.now();
-    const { text, inputs } = await bundleOnce(root, directory);
+    const { bundle, inputs } = await bundleOnce(root, directory);
     if (inputs.every(([, , changedMs]) => changedMs < beganMs - timeStepMs)) {
-      replaceFile(join(directory, ".cache", "cli.cjs"), bundleFile(text, inputs));
+      replaceFile(join(directory, ".cache", "cli.cjs"), bundleFile(bundle, inputs));
       return;
     }
     await sleep(timeStepMs);
@@ -84,8 +85,8 @@ export async function bundleCheckout(root: string, timeStepMs: number = TIME_STE
  * the copy's `packages/orlop/.cache`. A copy's files have other times, and the checkout's own bundle would count for changed.
  */
 export async function bundleForCopy(root: string, directory: string): Promise<void> {
-  const { text } = await bundleOnce(root, join(root, "packages", "orlop"));
-  writeFileSync(join(directory, "cli.cjs"), bundleFile(text));
+  const { bundle } = await bundleOnce(root, join(root, "packages", "orlop"));
+  writeFileSync(join(directory, "cli.cjs"), bundleFile(bundle));
 }
 
 function replaceFile(path: string, content: string): void {

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Plugin, rolldown } from "rolldown";
+import { asciiOnly } from "./ascii-only.ts";
 import { BuildFailure } from "./build-failure.ts";
 import type { BuildManifest } from "./published-manifest.ts";
 
@@ -54,21 +54,23 @@ function byFirstUse(loaded: string): string {
   return `new Proxy({}, { ${traps.join(", ")} })`;
 }
 
-/** What the bundler leaves of them stands in strings and regular expressions, where an escape means the same. */
-function asciiOnly(text: string): string {
-  return text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-interface CommandBundle {
-  /** A CommonJS module that exports `commandLine`, in ASCII. */
+/** A part of the command line: what no way through it needs without needing all of it. */
+interface BundlePart {
+  /** By which others require it, behind `./`. */
+  readonly name: string;
+  /** A CommonJS module in ASCII. */
   readonly text: string;
   /** Its source map. */
   readonly map: string;
 }
 
+/** The parts of the command line; the first one exports `commandLine`. */
+export type CommandBundle = readonly BundlePart[];
+
 /**
- * Bundles the command line with every workspace package into one text: reading one file is what makes a command start
- * fast. Modules of Node that a lazily loaded part alone uses are loaded with that part.
+ * Bundles the command line with every workspace package into a few hundred parts, of which a command loads those that it uses:
+ * V8 takes longer to take in functions that nobody calls than most commands take. Modules of Node that a lazily loaded part alone
+ * uses are loaded with that part.
  */
 export async function bundleCommand(
   directory: string,
@@ -88,21 +90,18 @@ export async function bundleCommand(
     format: "cjs",
     sourcemap: true,
     comments: { legal: true, annotation: false, jsdoc: false },
-    codeSplitting: false,
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name].js",
     dynamicImportInCjs: false,
   } as const;
   const { output } = await bundle.generate(options);
   await bundle.close();
   if (warnings.length > 0) throw new BuildFailure(`Cannot bundle the command line:\n${warnings.join("\n")}`);
-  const [{ code, map }] = output;
-  return { text: asciiOnly(code), map: String(map) };
-}
-
-/** An input of a checkout's bundle: its path from the root of the checkout, its size, its last change in ms. */
-export type BundleInput = readonly [path: string, size: number, changedMs: number];
-
-/** The bundle as a file: its last line is the record that bin/start.cjs reads. */
-export function bundleFile(text: string, inputs: readonly BundleInput[] = []): string {
-  const build = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  return `${text.trimEnd()}\n// ${asciiOnly(JSON.stringify({ build, inputs }))}`;
+  const chunks = output.filter((each) => each.type === "chunk");
+  const entry = chunks.findIndex(({ isEntry }) => isEntry);
+  return [...chunks.splice(entry, 1), ...chunks].map(({ fileName, code, map }) => ({
+    name: fileName,
+    text: asciiOnly(code),
+    map: String(map),
+  }));
 }

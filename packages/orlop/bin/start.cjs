@@ -1,6 +1,6 @@
 "use strict";
-// What bin/orlop executes: the command line, bundled into one file where there is a bundle that is up to date, from the
-// sources otherwise.
+// What bin/orlop executes: the command line, of which it loads the parts that are used from one file where there is a bundle
+// that is up to date, from the sources otherwise.
 //
 // Plain JavaScript in one file: loading another one, and a compiler for TypeScript above all, takes as long as making a
 // container.
@@ -9,6 +9,8 @@ const { homedir } = require("node:os");
 const { dirname, join } = require("node:path");
 const { Script } = require("node:vm");
 
+/** With which a bundle ends: those of the size of its record. */
+const RECORD_SIZE_DIGITS = 8;
 /** A bundle has one for each verb that was used; beyond that they are of versions that are gone. */
 const CODE_FILES_MAX = 32;
 /** V8 forgets compiled functions that have not run for a while: what is left at the end of a long run is not all. */
@@ -23,21 +25,35 @@ process.argv = process.argv.map((word, index) => (index > 1 && word.startsWith("
 const args = process.argv.slice(2);
 
 /**
- * The bundle, with the record that the build wrote into its last line. In a checkout `npm ci` makes one, and it counts
- * as long as nobody has touched a file that went into it.
+ * The bundle: where its parts are in its file, as the record says with which it ends. In a checkout `npm ci` makes one, and it
+ * counts as long as nobody has touched a file that went into it.
  */
 function findBundle() {
   if (isCheckout && process.env.ORLOP_SOURCES) return undefined;
   const file = join(packageDirectory, isCheckout ? ".cache" : "dist", "cli.cjs");
   try {
-    // It has only ASCII characters, which V8 keeps and reads fastest when it is told so.
-    const text = fs.readFileSync(file, "latin1");
-    const { build, inputs } = JSON.parse(text.slice(text.lastIndexOf("\n//") + 3));
-    return !isCheckout || inputs.every(isUntouched) ? { file, text, build } : undefined;
+    // It stays open: a part that is wanted later is one of this build, whatever has taken the place of the file by then.
+    const descriptor = fs.openSync(file);
+    const read = (position, length) => readText(descriptor, position, length);
+    const sizeAt = fs.fstatSync(descriptor).size - RECORD_SIZE_DIGITS;
+    const recordBytes = Number(read(sizeAt, RECORD_SIZE_DIGITS));
+    const { build, parts, inputs } = JSON.parse(read(sizeAt - recordBytes, recordBytes));
+    return !isCheckout || inputs.every(isUntouched) ? { file, read, build, parts } : undefined;
   } catch (error) {
     if (isCheckout) return undefined;
     throw error;
   }
+}
+
+/** It has only ASCII characters, which V8 keeps and reads fastest when it is told so. */
+function readText(descriptor, position, length) {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let done = 0; done < length; ) {
+    const got = fs.readSync(descriptor, bytes, done, length - done, position + done);
+    if (got === 0) throw new Error("the bundle ends too early");
+    done += got;
+  }
+  return bytes.latin1Slice();
 }
 
 /** The time of the last change cannot be set, and everything that changes what is in a file sets it. */
@@ -47,21 +63,55 @@ function isUntouched([path, size, changedMs]) {
 }
 
 /**
- * Runs the bundle with what V8 compiled when the same part of it ran for the first time. Node's own compile cache keeps a
- * module as it is before it runs, which leaves out nearly all of its functions.
+ * Runs the parts of the bundle that were used when the same command ran before, with what V8 compiled of them then. Node's own
+ * compile cache keeps a module as it is before it runs, which leaves out nearly all of its functions.
  */
-async function runBundle({ file, text, build }) {
-  const codeFile = join(cacheDirectory(), "code", `${usedPart()}-${build}-${process.version}-${process.arch}`);
-  const cachedData = readOwn(codeFile);
-  const wrapped = `(function (exports, require, __filename, __dirname) {${text}\n})`;
-  const script = new Script(wrapped, { filename: file, cachedData });
-  const bundle = {};
-  script.runInThisContext()(bundle, require, file, dirname(file));
-  process.exitCode = await bundle.commandLine(args);
-  const isKnown = cachedData !== undefined && script.cachedDataRejected === false;
-  if (!isKnown && process.exitCode === 0 && performance.now() < CODE_AGE_MAX_MS) {
-    keepCode(codeFile, script.createCachedData());
+async function runBundle(bundle) {
+  const keptFile = join(cacheDirectory(), "code", `${usedPart()}-${bundle.build}-${process.version}-${process.arch}`);
+  const kept = parseKept(readOwn(keptFile));
+  const known = new Set(kept.parts);
+  const text = textOf(bundle, (name) => known.has(name));
+  const script = new Script(text, { filename: bundle.file, cachedData: kept.code });
+  const loaded = new Map();
+  const requirePart = partLoader(bundle, script.runInThisContext(), loaded);
+  process.exitCode = await requirePart(`./${bundle.parts[0][0]}`).commandLine(args);
+  if (process.exitCode !== 0) return;
+  const late = [...loaded.keys()].filter((name) => !known.has(name));
+  // What V8 compiled is of all parts together: it is kept when there is no further one.
+  if (late.length > 0) keep(keptFile, [...known, ...late]);
+  else if (script.cachedDataRejected !== false && performance.now() < CODE_AGE_MAX_MS) {
+    keep(keptFile, kept.parts, script.createCachedData());
   }
+}
+
+/** The bundle without the parts that are not wanted, in whose place are as many lines: each line has the number that it has in the file. */
+function textOf({ parts, read }, isWanted) {
+  let text = "({\n";
+  for (const [name, offset, bytes, lines] of parts) text += isWanted(name) ? read(offset, bytes) : "\n".repeat(lines);
+  return `${text}})`;
+}
+
+/** A `require` for parts, which loads also those that are not among the functions. */
+function partLoader(bundle, functions, loaded) {
+  const { file } = bundle;
+  const load = (name) => {
+    const { [name]: found = runLate(bundle, name) } = functions;
+    const exports = {};
+    loaded.set(name, exports);
+    found(exports, requirePart, file, dirname(file));
+    return exports;
+  };
+  const requirePart = (id) => {
+    if (!id.startsWith("./")) return require(id);
+    const name = id.slice(2);
+    return loaded.get(name) ?? load(name);
+  };
+  return requirePart;
+}
+
+function runLate(bundle, wanted) {
+  const text = textOf(bundle, (name) => name === wanted);
+  return new Script(text, { filename: bundle.file }).runInThisContext()[wanted];
 }
 
 /** The verb, and whether it works with an image: a guess, with which only time is lost when it is wrong. */
@@ -84,13 +134,24 @@ function readOwn(file) {
   }
 }
 
+/** The names of parts on a line, and behind it what V8 compiled of them, if that is there. */
+function parseKept(bytes = Buffer.from("[]\n")) {
+  const end = bytes.indexOf("\n");
+  const code = bytes.subarray(end + 1);
+  return { parts: JSON.parse(bytes.subarray(0, end)), code: code.length > 0 ? code : undefined };
+}
+
 /** Whole or not at all, also when the machine loses power: V8 does not check what it is given. */
-function keepCode(file, code) {
+function keep(file, parts, code = Buffer.alloc(0)) {
   const directory = dirname(file);
   const temporary = `${file}.${process.pid}`;
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    fs.writeFileSync(temporary, code, { mode: 0o600, flag: "wx", flush: true });
+    fs.writeFileSync(temporary, Buffer.concat([Buffer.from(`${JSON.stringify(parts)}\n`), code]), {
+      mode: 0o600,
+      flag: "wx",
+      flush: true,
+    });
     fs.renameSync(temporary, file);
     const files = fs.readdirSync(directory).map((name) => join(directory, name));
     const writtenMs = new Map(files.map((each) => [each, fs.statSync(each).mtimeMs]));

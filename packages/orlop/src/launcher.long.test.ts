@@ -56,6 +56,14 @@ describe("the launcher", () => {
   });
 });
 
+/** As the build writes one, of one part. */
+function bundleOf(build: string, text: string): string {
+  const part = `"words.js": function (exports, require, __filename, __dirname) {\n${text}\n},\n`;
+  const parts = [["words.js", "({\n".length, part.length, part.split("\n").length - 1]];
+  const record = JSON.stringify({ build, parts });
+  return `({\n${part}})\n// ${record}${String(record.length).padStart(8)}`;
+}
+
 describe("the caller's words", () => {
   /** A program in the place of the command line, with the launcher in front. */
   const installation = join(scratch, "words");
@@ -63,7 +71,7 @@ describe("the caller's words", () => {
   cpSync(bin, join(installation, "bin"), { recursive: true });
   writeFileSync(join(installation, "package.json"), '{ "type": "module" }');
   const standIn = "exports.commandLine = async (args) => console.log(JSON.stringify(args));";
-  writeFileSync(join(installation, "dist", "cli.cjs"), `${standIn}\n//{"build":"words"}`);
+  writeFileSync(join(installation, "dist", "cli.cjs"), bundleOf("words", standIn));
   const env = { ...process.env, PATH: `${join(process.execPath, "..")}:${process.env.PATH}` };
   const given = (args: readonly string[]): unknown => {
     const { stdout, stderr } = run(join(installation, "bin", "orlop"), args, { env });
@@ -113,7 +121,7 @@ describe("the launcher of an installation", () => {
   cpSync(bin, join(installation, "orlop", "bin"), { recursive: true });
   writeFileSync(join(installation, "orlop", "src", "main.ts"), "throw new Error('sources do not run here');");
   const shown = "console.log(JSON.stringify([args, process.execPath, process.execArgv]));";
-  const bundled = `exports.commandLine = async (args) => {\n${shown}\nreturn 0;\n};\n// {"build":"test"}`;
+  const bundled = bundleOf("test", `exports.commandLine = async (args) => {\n${shown}\nreturn 0;\n};`);
   writeFileSync(join(installation, "orlop", "dist", "cli.cjs"), bundled);
   writeFileSync(join(installation, "orlop", "package.json"), '{ "type": "module" }');
   const linked = join(installation, ".bin", "orlop");
