@@ -39,7 +39,8 @@ const lazyBuiltins: Plugin = {
     if (!id.startsWith(LAZY)) return undefined;
     const name = id.slice(LAZY.length, -".cjs".length);
     const loaded = `process.getBuiltinModule("${name}")`;
-    return { code: `module.exports = ${SLOW.has(name) ? byFirstUse(loaded) : loaded};`, moduleSideEffects: false };
+    const value = name === "node:assert/strict" ? byFirstFailure(loaded) : SLOW.has(name) ? byFirstUse(loaded) : loaded;
+    return { code: `module.exports = ${value};`, moduleSideEffects: false };
   },
 };
 
@@ -52,6 +53,17 @@ function byFirstUse(loaded: string): string {
     `getOwnPropertyDescriptor: (_, name) => (${descriptor})`,
   ];
   return `new Proxy({}, { ${traps.join(", ")} })`;
+}
+
+/** Checks what is checked most by itself, so that the module, which loads what it takes to colour differences, is loaded to tell of them. */
+function byFirstFailure(loaded: string): string {
+  const call = (condition: string): string => `(...words) => ${condition} ? undefined : `;
+  const cases = [
+    `ok: ${call("words[0]")}${loaded}.ok(...words)`,
+    `equal: ${call("Object.is(words[0], words[1])")}${loaded}.equal(...words)`,
+  ];
+  const others = `{ get: (_, name) => ({ ${cases.join(", ")} })[name] ?? ${loaded}[name] }`;
+  return `new Proxy(${call("words[0]")}${loaded}(...words), ${others})`;
 }
 
 /** A part of the command line: what no way through it needs without needing all of it. */
