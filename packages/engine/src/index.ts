@@ -6,6 +6,7 @@ export { type HealthCheck, healthCheckOf } from "./health/health-check.ts";
 export { type EngineStatus, isActive } from "./life/container-status.ts";
 export type { EventOptions } from "./life/follow-events.ts";
 export type { HeldRoot } from "./life/hold-root.ts";
+export { sharedWith } from "./life/join-containers.ts";
 export { randomName } from "./life/random-name.ts";
 export type { RestartPolicy } from "./life/restart-policy.ts";
 export type { StartedRun, StartOptions } from "./life/start-container.ts";

@@ -3,14 +3,14 @@ import type { EngineContext } from "../engine-context.ts";
 import type { Container } from "../state/container-rows.ts";
 import { ownMemoryAsShared, sharedMemoryOf, withSharedMemory } from "./shared-memory.ts";
 
+type SharedType = "network" | "pid" | "ipc";
+
 /** What a container can have of another one: its type, the name of its file in /proc, and what it is to whom asks. */
-const SHARED = {
+const SHARED: Readonly<Record<SharedType, readonly [file: string, what: string]>> = {
   network: ["net", "network"],
   pid: ["pid", "process ids"],
   ipc: ["ipc", "IPC"],
-} as const satisfies Partial<Record<LinuxNamespaceType, readonly [file: string, what: string]>>;
-
-type SharedType = keyof typeof SHARED;
+};
 
 /**
  * The config with the namespaces of the containers that this one is to share some with, and with the memory that it shares
@@ -39,7 +39,8 @@ export async function joinContainers(
   return withNamespaces(joined, paths);
 }
 
-function sharedWith({ network, namespaces = {} }: Container): ReadonlyMap<SharedType, string> {
+/** The ids of the containers whose namespaces a container has, by what it has of them: these have to run when it starts. */
+export function sharedWith({ network, namespaces = {} }: Container): ReadonlyMap<SharedType, string> {
   const { pid, ipc } = namespaces;
   const wanted = new Map<SharedType, string>();
   if (network.kind === "container") wanted.set("network", network.id);

@@ -4,6 +4,7 @@ import { type Container, isActive, PLAIN_CHECKPOINT } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { CHOICE_FLAGS, chosenContainers } from "../containers/chosen-containers.ts";
+import { inStartOrder } from "../containers/container-order.ts";
 import { type ContainerCall, containerCommand, withEach } from "../containers/container-verb.ts";
 import { printText } from "../print.ts";
 import { CRIU_FLAGS, criuChoices } from "./criu-flags.ts";
@@ -64,7 +65,8 @@ export const containerRestoreCommand: Command = containerCommand(
     const hasOne = async ({ name, state }: Container): Promise<boolean> =>
       !isActive(state.status) && (await engine.checkpoints(name)).includes(PLAIN_CHECKPOINT);
     const names = await chosenContainers(call, hasOne);
-    return await withEach(names, async (text) => void (await engine.restore(text, options)));
+    const restore = await inStartOrder(engine, names ?? [], (name) => engine.restore(name, options));
+    return await withEach(names, async (name) => void (await restore(name)));
   },
 );
 

@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { isActive } from "@orlop/engine";
+import { type Engine, isActive } from "@orlop/engine";
 import { leaveToCalled } from "../caller/not-here.ts";
 import { checkpointName } from "../checkpoint/checkpoint-name.ts";
 import type { Command } from "../command.ts";
@@ -7,6 +7,7 @@ import { printText } from "../print.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { refuseOtherInput } from "./attached-session.ts";
 import { filterContainers, parseContainerFilters } from "./container-filter.ts";
+import { inStartOrder } from "./container-order.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
 import { LATEST, namedOrLatest, soleContainer } from "./latest-container.ts";
 import { runAttached } from "./run-kept.ts";
@@ -47,6 +48,11 @@ export const startCommand: Command = containerCommand(
   start,
 );
 
+async function startEach(engine: Engine, names: readonly string[] | undefined): Promise<number> {
+  const start = await inStartOrder(engine, names ?? [], (name) => engine.start(name));
+  return await withEach(names, async (name) => void (await start(name)));
+}
+
 /** Those that run already are left out. */
 async function startAll({ engine, flags }: ContainerCall): Promise<number> {
   if (flags.positional.length > 0 || flags.isOn("latest"))
@@ -56,7 +62,7 @@ async function startAll({ engine, flags }: ContainerCall): Promise<number> {
   const idle = filterContainers(await engine.list(), filters).filter(({ state }) => !isActive(state.status));
   if (idle.length === 0) return 0;
   const names = idle.map(({ name }) => name);
-  return await withEach(names, async (name) => void (await engine.start(name)));
+  return await startEach(engine, names);
 }
 
 async function startFromCheckpoint({ engine, flags }: ContainerCall): Promise<number> {
@@ -78,7 +84,7 @@ async function start(call: ContainerCall): Promise<number> {
   if (flags.has("checkpoint") || flags.has("checkpoint-dir")) return await startFromCheckpoint(call);
   if (flags.has("filter")) throw new OrlopError("invalid", "--filter is for --all");
   if (!flags.isOn("attach") && !flags.isOn("interactive")) {
-    return await withEach(await namedOrLatest(call), async (text) => void (await engine.start(text)));
+    return await startEach(engine, await namedOrLatest(call));
   }
   leaveToCalled("who stays with a container has its streams and signals");
   if (flags.positional.length > 1)

@@ -10,8 +10,8 @@ import {
   MARK_FLAGS,
   SHORT_CHOICE_FLAGS,
 } from "./chosen-containers.ts";
+import { inRemovalOrder, inStartOrder } from "./container-order.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
-import { inRemovalOrder } from "./removal-order.ts";
 
 const STOP_FLAGS = [
   { name: "signal", short: "s", value: "SIGNAL", help: "What asks it to end, instead of its own stop signal" },
@@ -60,10 +60,9 @@ export const restartCommand: Command = containerCommand(
   },
   async (call) => {
     const names = await containersToRestart(call);
-    return await withEach(names, async (text) => {
-      await call.engine.restart(text, stopOptions(call));
-      return undefined;
-    });
+    const options = stopOptions(call);
+    const restart = await inStartOrder(call.engine, names ?? [], (name) => call.engine.restart(name, options));
+    return await withEach(names, async (name) => void (await restart(name)));
   },
 );
 

@@ -115,6 +115,26 @@ function containerCases(c: SuiteContext, ok: Succeed): void {
       await ok("rm", "-f", "donor");
     });
 
+    test("is there for who has it when both are started, in whatever order they are named", async () => {
+      await runs("donor", "--restart=always");
+      await runs("aguest", "--restart=always", "--pid=container:donor", "--network=container:donor");
+      for (const verb of [
+        ["start", "--all", "--filter=should-start-on-boot=true"],
+        ["start", "aguest", "donor"],
+      ]) {
+        await ok("stop", "-t0", "aguest", "donor");
+        await ok(...verb);
+        assert.match(
+          await ok("exec", "aguest", "sh", "-c", "cat /proc/[0-9]*/comm"),
+          /^sleep\nsleep$/m,
+          verb.join(" "),
+        );
+      }
+      await ok("restart", "-t0", "aguest", "donor");
+      assert.match(await ok("exec", "aguest", "sh", "-c", "cat /proc/[0-9]*/comm"), /^sleep\nsleep$/m);
+      await ok("rm", "-f", "aguest", "donor");
+    });
+
     test("is refused where it is not shared, or does not run", async () => {
       await runs("alone");
       const refusal = async (...flags: readonly string[]): Promise<string> => {

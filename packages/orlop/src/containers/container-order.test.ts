@@ -2,7 +2,35 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OrlopError } from "@orlop/core";
 import type { Container } from "@orlop/engine";
-import { inRemovalOrder } from "./removal-order.ts";
+import { inRemovalOrder, inStartOrder } from "./container-order.ts";
+
+test("what shares with another one is started after it, whatever their order, and once", async () => {
+  const containers: Readonly<Record<string, Partial<Container>>> = {
+    network: { network: { kind: "container", id: "id-donor" } },
+    missing: { namespaces: { ipc: { container: "id-gone" } } },
+    pid: { namespaces: { pid: { container: "id-network" } } },
+    donor: {},
+  };
+  const find = async (name: string): Promise<Container> =>
+    ({ id: `id-${name}`, network: { kind: "none" }, ...containers[name] }) as Container;
+  const started: string[] = [];
+  const names = Object.keys(containers);
+  const start = await inStartOrder({ find }, names, async (name) => {
+    await Promise.resolve();
+    started.push(name);
+    if (name === "donor") throw new OrlopError("failed", "it cannot be started");
+  });
+  const results = await Promise.allSettled(names.map(start));
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "fulfilled", "rejected"],
+  );
+  assert.deepEqual(
+    started.filter((name) => name !== "missing"),
+    ["donor", "network", "pid"],
+  );
+  assert.equal(started.length, names.length);
+});
 
 test("what requires another one is removed before it, whatever their order, and once", async () => {
   const requires: Readonly<Record<string, readonly string[]>> = {
