@@ -47,7 +47,7 @@ export interface Runtime {
   start(id: string): Promise<void>;
   /** `create` and `start` in one go, where a handler can do so sooner. On failure nothing is left. */
   run?(request: CreateRequest): Promise<State>;
-  exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }>;
+  exec(request: ExecRequest): Promise<StartedExec>;
   /** Sends a signal to init, to one exec, or (`all`) to every process in the container. */
   signal(id: string, signal: number, target?: SignalTarget): Promise<void>;
   /** Resolves when init (or the exec) has ended; at once when it already has. */
@@ -119,7 +119,21 @@ export interface ExecRequest {
   readonly execId: string;
   readonly process: Process;
   readonly stdio: Stdio;
+  /**
+   * Bytes that let go of a process with a terminal, when they come in its input: nothing of the terminal is passed on any more,
+   * the caller's streams are closed, and the process goes on, with nobody at its terminal, also when its maker ends. At most
+   * {@link DETACH_KEYS_MAX}; refused with `invalid` for a process without a terminal, with `unsupported` by who cannot.
+   */
+  readonly detachKeys?: readonly number[];
   readonly signal?: AbortSignal;
+}
+
+export const DETACH_KEYS_MAX = 64;
+
+export interface StartedExec {
+  readonly pid: number | undefined;
+  /** Resolves when somebody has typed the keys that let go of it; absent where nobody can. */
+  readonly detached?: Promise<void>;
 }
 
 export interface SignalTarget {

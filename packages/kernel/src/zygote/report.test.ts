@@ -40,6 +40,7 @@ suite("a report", () => {
       "begun",
       "lost",
       "signalled",
+      "detached",
     ] as const;
     for (const [number, kind] of kinds.entries()) {
       assert.equal(reportKind(kind), number, "a reaper of an older version may still be there");
@@ -48,7 +49,7 @@ suite("a report", () => {
   });
 
   test("is none when its length, its own word on it or its kind is wrong", () => {
-    assert.equal(decodeReport(bytesOf(reportKind("signalled") + 1)), undefined);
+    assert.equal(decodeReport(bytesOf(reportKind("detached") + 1)), undefined);
     assert.equal(decodeReport(bytesOf(0xffff_ffff)), undefined);
     assert.equal(decodeReport(bytesOf(1).subarray(1)), undefined);
     assert.equal(decodeReport(Buffer.concat([bytesOf(1), Buffer.alloc(1)])), undefined);

@@ -29,6 +29,7 @@ export const REPORT: StructLayout<
  * - `ended` the program has cleaned up and is about to leave
  * - `begun` from the zygote: the program runs, as the process in value
  * - `lost` from the zygote: the process in value ended in another way than by leaving; for request 0
+ * - `detached` the keys that let go of a terminal have been typed
  * - `signalled` from a launcher that tells of signals: it got the one in value; for request 0
  */
 const REPORT_KINDS = [
@@ -43,6 +44,7 @@ const REPORT_KINDS = [
   "begun",
   "lost",
   "signalled",
+  "detached",
 ] as const;
 export type ReportKind = (typeof REPORT_KINDS)[number];
 

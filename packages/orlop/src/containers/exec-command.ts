@@ -5,6 +5,7 @@ import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printWarning } from "../print.ts";
+import { parseDetachKeys } from "../run/detach-keys.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "../run/environment.ts";
 import { openForeground } from "../run/foreground.ts";
 import { parseRuntime } from "../run/runtime-choice.ts";
@@ -23,7 +24,7 @@ export const execCommand: Command = containerCommand(
       "Runs one more program in a container that runs, and stays with it until it ends, with its exit code. The program has the " +
       "container's user, variables and directory, unless said otherwise.",
     examples: [
-      ["orlop exec -it web sh", "a shell in it"],
+      ["orlop exec -it web sh", "a shell in it; ctrl-p ctrl-q leaves it running"],
       ["orlop exec -u 0 -e DEBUG=1 web tool --check", "as root, with a variable more"],
     ],
     table: {
@@ -35,13 +36,11 @@ export const execCommand: Command = containerCommand(
         { name: "env-file", value: "FILE", help: "Read variables from a file, one a line" },
         { name: "user", short: "u", value: "USER[:GROUP]", help: "User and group, as names or numbers" },
         { name: "workdir", short: "w", value: "DIR", help: "Directory to start in" },
+        { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
         { name: "privileged", help: "With all capabilities" },
         LATEST,
       ],
-      refused: [
-        { name: "preserve-fds", reason: "only the three standard descriptors are passed on" },
-        { name: "detach-keys", reason: "a program of exec cannot be let go of yet; use --detach" },
-      ],
+      refused: [{ name: "preserve-fds", reason: "only the three standard descriptors are passed on" }],
     },
   },
   exec,
@@ -73,7 +72,8 @@ async function exec(call: ContainerCall): Promise<number> {
     windowSize: flags.isOn("tty") ? windowSize() : undefined,
   };
   const program = execProcess(container.process, options);
-  if (!flags.isOn("detach")) return await execAttached(call, container, program, options);
+  const keys = parseDetachKeys(flags.text("detach-keys"));
+  if (!flags.isOn("detach")) return await execAttached(call, container, program, { ...options, keys });
   const execId = generateId(randomBytes);
   await runtime.exec({
     id: container.id,
@@ -116,7 +116,7 @@ async function execAttached(
   call: ContainerCall,
   container: Container,
   process: Process,
-  { interactive, terminal }: { readonly interactive: boolean; readonly terminal: boolean },
+  { interactive, terminal, keys }: { readonly interactive: boolean; readonly terminal: boolean; readonly keys: Buffer },
 ): Promise<number> {
   refuseOtherInput({ interactive, tty: terminal });
   await using stack = new AsyncDisposableStack();
@@ -126,12 +126,26 @@ async function execAttached(
   const { id } = container;
   const execId = generateId(randomBytes);
   const stdin = interactive ? "inherit" : "null";
-  await foreground.exec({ id, execId, process, stdio: { stdin, stdout: "inherit", stderr: "inherit" } });
+  const letsGo =
+    keys.length > 0 && interactive && terminal && (runtime.kind !== "shim" || call.flags.has("detach-keys"));
+  const { detached } = await foreground.exec({
+    ...{ id, execId, process },
+    stdio: { stdin, stdout: "inherit", stderr: "inherit" },
+    ...(letsGo ? { detachKeys: [...keys] } : {}),
+  });
   const { consoleSize } = process;
   const size = consoleSize && { rows: consoleSize.height, columns: consoleSize.width };
   foreground.attach({ id, execId, size });
   noteBegin(call, container, execId, process);
-  const { exitCode } = await foreground.wait({ id, execId });
-  call.engine.note(container, "exec_die", { execID: execId, exitCode: String(exitCode) });
-  return exitCode;
+  const letGo = new AbortController();
+  if (letsGo) void detached?.then(() => letGo.abort());
+  const exit = await foreground.wait({ id, execId }, letGo.signal).catch((error) => {
+    if (!letGo.signal.aborted) throw error;
+  });
+  if (exit === undefined) {
+    call.engine.note(container, "exec_detach", { execID: execId });
+    return 0;
+  }
+  call.engine.note(container, "exec_die", { execID: execId, exitCode: String(exit.exitCode) });
+  return exit.exitCode;
 }

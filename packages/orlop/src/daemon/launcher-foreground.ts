@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { CreateRequest, ExecRequest, ExitStatus, State, Stdio } from "@orlop/core";
+import type { CreateRequest, ExecRequest, ExitStatus, StartedExec, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
 import {
@@ -139,8 +139,8 @@ export class LauncherForeground implements Foreground {
     return await this.#runtime.run({ ...request, stdio: this.#relayed(request.stdio) });
   }
 
-  async exec(request: ExecRequest): Promise<void> {
-    await this.#runtime.exec({ ...request, stdio: this.#relayed(request.stdio) });
+  async exec(request: ExecRequest): Promise<StartedExec> {
+    return await this.#runtime.exec({ ...request, stdio: this.#relayed(request.stdio) });
   }
 
   attach({ id, execId }: ForegroundProcess): void {
@@ -164,8 +164,8 @@ export class LauncherForeground implements Foreground {
     this.#proxy.deliverTo((signal) => void this.#runtime.signal(id, signal, target).catch(() => {}));
   }
 
-  async wait({ id, execId }: ForegroundProcess): Promise<ExitStatus> {
-    const status = await this.#runtime.wait(id, execId === undefined ? {} : { execId });
+  async wait({ id, execId }: ForegroundProcess, signal?: AbortSignal): Promise<ExitStatus> {
+    const status = await this.#runtime.wait(id, { ...(execId && { execId }), ...(signal && { signal }) });
     await Promise.all([...this.#relays.values()].map(({ ended }) => ended));
     return status;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { CommandFixture, type CommandResult, LAUNCHER } from "./command-fixture.
 import { DaemonProcess } from "./daemon-fixture.ts";
 import { findLeftovers } from "./leftovers-fixture.ts";
 import type { SuiteOptions } from "./suite-context-fixture.ts";
+import { atTerminal, type TerminalStep } from "./terminal-fixture.ts";
 
 /** With this no Node starts. */
 const WITHOUT_NODE = { NODE_OPTIONS: "--no-such-option" };
@@ -67,6 +68,7 @@ export function daemonSuite({ skip, stateDirectory }: Pick<SuiteOptions, "skip" 
     callCases(c);
     callerCases(c);
     deathCases(c);
+    letGoCases(c);
     readyCases(c);
     endCases(c);
   });
@@ -230,6 +232,28 @@ function deathCases(c: ServedCommands): void {
       assert.deepEqual(await c.ok("ps", "-a", "--format", "{{.Names}}"), "steady");
     }
     await c.ok("rm", "-f", "steady");
+  });
+}
+
+/** Somebody at a terminal, of which a program is let go. */
+function letGoCases(c: ServedCommands): void {
+  const letGo = (id: string, meanwhile: readonly TerminalStep[]): ReturnType<typeof atTerminal> => {
+    const steps = [["wait", "ready"], ["change"], ...meanwhile, ["send", "\u0010\u0011"]] as const;
+    return atTerminal(c.fixture, [LAUNCHER, "exec", "-it", id, "sh", "-c", "echo ready; exec sleep 1001"], steps);
+  };
+
+  test("does not wait at its end for what was let go of, which may also be when it has been killed", async (t) => {
+    if (spawnSync("python3", ["-c", "import pty"]).status !== 0) return t.skip("needs python3");
+    const id = await c.ok("run", "-d", ...c.fixture.idFlags(), "host", "sleep", "1000");
+    assert.equal((await letGo(id, [])).status, 0);
+    assert.equal(await c.daemon.end("SIGTERM"), 0);
+    await c.startAnew();
+    const { status, settings } = await letGo(id, [["kill-other", c.daemon.pid, 9]]);
+    assert.deepEqual([status, settings.after], [0, settings.before]);
+    assert.equal((await c.ok("top", id, "-o", "pid,args")).match(/sleep 1001/g)?.length, 2);
+    await c.ok("rm", "-f", id);
+    await c.daemon.end("SIGKILL");
+    await c.startAnew();
   });
 }
 

@@ -8,6 +8,8 @@ export type TerminalStep =
   | readonly ["resize", rows: number, columns: number]
   /** Send a signal to the command. */
   | readonly ["kill", signal: number]
+  /** Send a signal to another process, and give it time to end. */
+  | readonly ["kill-other", pid: number, signal: number]
   /** Wait until the terminal's settings are others than at first. */
   | readonly ["change"]
   /** Note the terminal's settings under this name. */
@@ -61,6 +63,9 @@ for step in plan["steps"]:
     elif step[0] == "send": os.write(fd, step[1].encode())
     elif step[0] == "resize": resize(step[1], step[2])
     elif step[0] == "kill": os.kill(pid, step[1])
+    elif step[0] == "kill-other":
+        os.kill(step[1], step[2])
+        time.sleep(0.3)
     elif step[0] == "change":
         while settings() == notes["before"] and time.time() < deadline: read(0.02)
     elif step[0] == "note": notes[step[1]] = settings()

@@ -1,4 +1,4 @@
-import type { CreateRequest, ExecRequest, ExitStatus, State, WindowSize } from "@orlop/core";
+import type { CreateRequest, ExecRequest, ExitStatus, StartedExec, State, WindowSize } from "@orlop/core";
 import { caller } from "../caller/caller.ts";
 import type { RuntimeChoice } from "./runtime-choice.ts";
 
@@ -27,10 +27,10 @@ export interface ForegroundProcess {
 export interface Foreground extends AsyncDisposable {
   /** Creates and starts a container; leaves nothing on failure. `inherit` is the caller's. */
   run(request: CreateRequest): Promise<State>;
-  exec(request: ExecRequest): Promise<void>;
+  exec(request: ExecRequest): Promise<StartedExec>;
   /** From here on signals and sizes of the terminal are passed on. */
   attach(process: ForegroundProcess): void;
-  wait(process: ForegroundProcess): Promise<ExitStatus>;
+  wait(process: ForegroundProcess, signal?: AbortSignal): Promise<ExitStatus>;
   delete(id: string, options?: { readonly force?: boolean }): Promise<void>;
 }
 

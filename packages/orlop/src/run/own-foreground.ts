@@ -1,4 +1,4 @@
-import type { CreateRequest, ExecRequest, ExitStatus, Runtime, State } from "@orlop/core";
+import type { CreateRequest, ExecRequest, ExitStatus, Runtime, StartedExec, State } from "@orlop/core";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "./foreground.ts";
 import { openRelay } from "./open-relay.ts";
 import { openRuntime } from "./open-runtime.ts";
@@ -40,8 +40,8 @@ export class OwnForeground implements Foreground {
     return new OwnForeground(opened, stack.move(), proxy, tty);
   }
 
-  async exec(request: ExecRequest): Promise<void> {
-    await this.#runtime.exec(request);
+  async exec(request: ExecRequest): Promise<StartedExec> {
+    return await this.#runtime.exec(request);
   }
 
   attach({ id, execId, size: known }: ForegroundProcess): void {
@@ -54,8 +54,8 @@ export class OwnForeground implements Foreground {
     }
   }
 
-  async wait({ id, execId }: ForegroundProcess): Promise<ExitStatus> {
-    return await this.#runtime.wait(id, execId === undefined ? {} : { execId });
+  async wait({ id, execId }: ForegroundProcess, signal?: AbortSignal): Promise<ExitStatus> {
+    return await this.#runtime.wait(id, { ...(execId && { execId }), ...(signal && { signal }) });
   }
 
   async delete(id: string, options?: { readonly force?: boolean }): Promise<void> {

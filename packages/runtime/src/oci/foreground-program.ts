@@ -16,6 +16,7 @@ import {
   SIGINFO_STATUS_OFFSET,
   type Slot,
 } from "@orlop/kernel";
+import { DETACHED_MARK } from "../process/detach-keys.ts";
 import { emitSayText } from "./emit-say-text.ts";
 import { emitGiveTerminalBack, emitPassSizeOn, emitTakeTerminal } from "./foreground-terminal.ts";
 
@@ -73,7 +74,7 @@ const KNOWN = { not: 0, fromReaper: 1, told: 2 } as const;
  * What a call becomes whose process is in the foreground: it passes signals on to it, keeps the caller's terminal raw and
  * the container's at its size, and ends with the exit status that it is told over the control socket, in one byte, when
  * everything is done. If whoever tells is gone, the reaper's own exit status says it, or what that has written down, and Node
- * does the rest.
+ * does the rest. A process that is let go of by keys goes on: that is 0.
  */
 export function compileForeground(foreground: ForegroundPlan): Program {
   const p = new ProgramBuilder(foreground.architecture);
@@ -143,6 +144,7 @@ function emitWatch(making: Making): void {
   p.store(polls.at(POLLFD.size), 4, p.number(-1));
   emitLookForReaper(making, "WEXITED|WNOHANG|__WALL", gone);
   p.branch(slots.known, "ne", KNOWN.not, gone);
+  emitLookForMark(making);
   p.mark(quiet);
   p.handler(gone);
   p.load(ready, polls.at(revents.offset), 2);
@@ -154,6 +156,7 @@ function emitWatch(making: Making): void {
   p.branch(ready, "eq", CONTROL_FD, watch);
   emitLookForReaper(making, "WEXITED|WNOHANG|__WALL", gone);
   p.branch(slots.known, "ne", KNOWN.not, gone);
+  emitLookForMark(making);
   p.jump(watch);
   p.mark(pass);
   emitPassOn(making, signal);
@@ -203,6 +206,18 @@ function emitLookForReaper({ p, slots, reaperPid }: Making, options: string, rea
   p.load(slots.status, info.at(SIGINFO_STATUS_OFFSET), 4);
   p.set(slots.known, KNOWN.fromReaper);
   p.mark(runs);
+}
+
+/** Ends where the reaper has let go of the caller; it has sent a signal to say so. */
+function emitLookForMark({ p, slots, stateDirectory, terminal, gone }: Making): void {
+  if (!terminal) return;
+  const none = p.label("nobody has let go of it");
+  const mark = p.text(`${stateDirectory}/${DETACHED_MARK}`);
+  p.call("faccessat2", [p.flags("AT_FDCWD"), mark, 0, 0], { on: "any", goto: none });
+  p.set(slots.status, 0);
+  p.set(slots.known, KNOWN.told);
+  p.jump(gone);
+  p.mark(none);
 }
 
 function emitLearnStatus(making: Making): void {

@@ -25,12 +25,19 @@ export class FollowedProgram {
   readonly #source: SourceMap;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
+  #detached: PromiseWithResolvers<void> | undefined;
   #ready = false;
 
   /** `onPaused` hears of the child's stops; see WORD in supervision.ts. */
   constructor(program: Program, onPaused: (report: Report) => void = () => {}) {
     this.#source = new SourceMap(program);
     this.#onPaused = onPaused;
+  }
+
+  /** Resolves when the keys that let go of its terminal have been typed. */
+  get detached(): Promise<void> {
+    this.#detached ??= Promise.withResolvers();
+    return this.#detached.promise;
   }
 
   readonly onReport = (report: Report): void => {
@@ -53,6 +60,12 @@ export class FollowedProgram {
         if (this.#failure !== undefined || !this.#ready) break;
         this.started.resolve();
         for (const role of STARTED_ROLES) this.#source.forget(role);
+        break;
+      case "detached":
+        this.#detached ??= Promise.withResolvers();
+        this.#detached.resolve();
+        // The rest is only written down.
+        this.#failure ??= new OrlopError("cancelled", "Cannot follow program: somebody has let go of it");
         break;
       case "exited":
         if (this.#failure !== undefined || !this.#ready) break;

@@ -12,6 +12,7 @@ import type { ExecPlan } from "./compile-exec.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
 import { warnOfLostCapabilities } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
+import { checkDetachKeys } from "./detach-keys.ts";
 import { withHome } from "./home-directory.ts";
 import type { Handover, HostView } from "./supervision.ts";
 import type { Warn } from "./warn.ts";
@@ -48,7 +49,7 @@ function joinOf({ path, version }: CgroupDirectory): CgroupJoin {
 
 /** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
 export function planExec(
-  { execId, process, stdio }: ExecRequest,
+  { execId, process, stdio, detachKeys }: ExecRequest,
   container: ContainerDirectory,
   record: ContainerRecord,
   initPid: number,
@@ -56,6 +57,7 @@ export function planExec(
   handover: Handover = {},
   warn?: Warn,
 ): ExecPlan {
+  checkDetachKeys(detachKeys, process);
   warnOfLostCapabilities(process, warn);
   // What the container's config says is for its execs, and for nothing else.
   const affinity = process.execCPUAffinity ?? record.execCPUAffinity;
@@ -71,6 +73,7 @@ export function planExec(
     stdio,
     terminal: process.terminal === true,
     detached: handover.orphaned === true,
+    ...(detachKeys === undefined ? {} : { detachKeys }),
     ...handover,
     namespaces: record.namespaces as readonly LinuxNamespaceType[],
     ...cgroupEntry(record, initPid),

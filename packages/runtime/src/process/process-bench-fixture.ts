@@ -179,7 +179,7 @@ export class ProcessBench implements AsyncDisposable {
   }
 
   /** Opened for reading and writing, until the test ends. */
-  open(path: string, flags = "r+"): number {
+  open(path: string, flags: string | number = "r+"): number {
     const descriptor = openSync(path, flags);
     this.#descriptors.push(descriptor);
     return descriptor;

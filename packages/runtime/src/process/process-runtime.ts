@@ -14,6 +14,7 @@ import {
   type Runtime,
   type RuntimeFeatures,
   type SignalTarget,
+  type StartedExec,
   type State,
   type WaitOptions,
   type WindowSize,
@@ -170,7 +171,7 @@ export class ProcessRuntime implements Runtime {
     this.#letGoOfRequest(id);
   }
 
-  async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
+  async exec(request: ExecRequest): Promise<StartedExec> {
     const { id, execId } = request;
     const state = await this.state(id);
     if (state.status !== "running" || state.pid === undefined) {
@@ -189,7 +190,7 @@ export class ProcessRuntime implements Runtime {
     this.#execs.add(directory, followed);
     try {
       await followed.started.promise;
-      return { pid: directory.created()?.value };
+      return { pid: directory.created()?.value, detached: followed.detached };
     } catch (error) {
       await followed.ended.promise;
       directory.remove();

@@ -170,7 +170,10 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean, childCod
       onStarted: () => childCode !== undefined && emitForget(s, begin, childCode),
     }),
   );
-  if (relay !== undefined) emitRelayTerminal(s, relay, relayLoop);
+  if (relay !== undefined) {
+    // Who has let go of the process may leave.
+    emitRelayTerminal(s, relay, relayLoop, () => polls.watch(POLL.parent, p.number(-1)));
+  }
   when("parent", () => {
     polls.watch(POLL.parent, p.number(-1));
     p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });

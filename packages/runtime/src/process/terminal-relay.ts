@@ -1,6 +1,8 @@
 import { constants } from "node:os";
+import { DETACH_KEYS_MAX } from "@orlop/core";
 import { CONTROL_FD, type Label, POLLFD, type Pointer, type Slot, TIMESPEC, type Value, WINSIZE } from "@orlop/kernel";
 import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
+import { emitLetGo, emitSift, type KeySieve, makeKeySieve } from "./detach-keys.ts";
 import type { Supervision } from "./supervision.ts";
 
 /** Bytes moved at once between the terminal and the caller. No more than a pipe takes without waiting once it says so. */
@@ -45,6 +47,8 @@ export interface Direction<Poll extends string = RelayPoll> {
   readonly onEnd?: () => void;
   /** What happens when nobody takes what is written to `to`; absent: it is dropped. */
   readonly onGone?: () => void;
+  /** Finds keys in what comes; from the last of them on nothing comes any more, and `onKeys` happens. */
+  readonly sieve?: KeySieve & { readonly from: Slot; readonly onKeys: () => void };
 }
 
 const NOBODY = -1;
@@ -52,7 +56,7 @@ const NOBODY = -1;
 /** What a direction keeps for itself. */
 export function directionMemory({ p }: Supervision, name: string): Pick<Direction, "chunk" | "at" | "length"> {
   return {
-    chunk: p.buffer(CHUNK_BYTES, `<${name}>`),
+    chunk: p.buffer(CHUNK_BYTES + DETACH_KEYS_MAX, `<${name}>`),
     at: p.slot(`${name}_at`),
     length: p.slot(`${name}_length`),
   };
@@ -73,10 +77,13 @@ function direction(s: Supervision, name: "output" | "input"): Direction {
 interface Relay {
   readonly output: Direction;
   readonly input: Direction;
+  readonly keys: (KeySieve & { readonly from: Slot }) | undefined;
 }
 
 export function makeRelay(s: Supervision): Relay {
-  return { output: direction(s, "output"), input: direction(s, "input") };
+  const { p, detachKeys } = s;
+  const keys = detachKeys && { ...makeKeySieve(p, detachKeys, CHUNK_BYTES), from: p.slot("typed_from") };
+  return { output: direction(s, "output"), input: direction(s, "input"), keys };
 }
 
 /** A write to a pipe without a reader is to fail with EPIPE, not to end the reaper. */
@@ -87,7 +94,11 @@ export function emitOutliveReaders({ p }: Supervision): void {
 }
 
 /** Begins to relay, when the terminal is there. */
-export function emitStartRelay(s: Supervision, { output, input }: Relay, loop: RelayLoop): void {
+export function emitStartRelay(s: Supervision, { output, input, keys }: Relay, loop: RelayLoop): void {
+  if (keys !== undefined) {
+    s.p.set(keys.from, input.from);
+    s.p.set(keys.matched, 0);
+  }
   emitStartDirections(s, [output, input], loop);
 }
 
@@ -103,10 +114,31 @@ export function emitStartDirections<Poll extends string>(
   }
 }
 
-/** Who takes no more of a terminal's output has let go of the terminal, unless the container is to outlive its maker. */
-export function emitRelayTerminal(s: Supervision, { output, input }: Relay, loop: RelayLoop): void {
+/**
+ * Who takes no more of a terminal's output has let go of the terminal, unless the container is to outlive its maker.
+ *
+ * @param onKeys what happens as well when the keys that let go of the process have been typed
+ */
+export function emitRelayTerminal(
+  s: Supervision,
+  { output, input, keys }: Relay,
+  loop: RelayLoop,
+  onKeys: () => void,
+): void {
   const gone = s.detached ? {} : { onGone: () => emitHangUp(s, loop) };
-  emitRelay(s, [{ ...output, ...gone }, input], loop);
+  const letGo = (): void => {
+    emitLetGo(s);
+    onKeys();
+  };
+  const sifted = keys === undefined ? {} : { from: keys.from, sieve: { ...keys, onKeys: letGo } };
+  emitRelay(
+    s,
+    [
+      { ...output, ...gone },
+      { ...input, ...sifted },
+    ],
+    loop,
+  );
 }
 
 /**
@@ -127,15 +159,17 @@ export function emitRelay<Poll extends string>(
 /** Reads a chunk. A side that has ended is no longer watched; EIO from a master means that no process has it open. */
 function emitTake<Poll extends string>(
   s: Supervision,
-  { from, to, chunk, at, length, readable, writable, onEnd }: Direction<Poll>,
+  { from, to, chunk, at, length, readable, writable, onEnd, sieve }: Direction<Poll>,
   loop: RelayLoop<Poll>,
 ): void {
   const { p } = s;
   const ended = p.label("it has ended");
   const done = p.label("taken");
   p.handler(ended);
-  p.call("read", [from, chunk, CHUNK_BYTES], { into: length, on: ["EAGAIN", "EINTR"], goto: done });
+  const into = sieve?.typed ?? chunk;
+  p.call("read", [from, into, CHUNK_BYTES], { into: length, on: ["EAGAIN", "EINTR"], goto: done });
   p.branch(length, "eq", 0, ended);
+  if (sieve !== undefined) emitSieve(s, { chunk, length, readable, sieve }, loop, done);
   p.set(at, 0);
   loop.watch(readable, p.number(NOBODY));
   loop.watch(writable, to);
@@ -150,6 +184,28 @@ function emitTake<Poll extends string>(
   }
   p.mark(done);
   p.handler(s.labels.reaperFailed);
+}
+
+/** Leaves what is to be passed on in the chunk; goes to `nothing` where that is nothing. */
+function emitSieve<Poll extends string>(
+  s: Supervision,
+  {
+    chunk,
+    length,
+    readable,
+    sieve,
+  }: Pick<Direction<Poll>, "chunk" | "length" | "readable"> & Required<Pick<Direction<Poll>, "sieve">>,
+  loop: RelayLoop<Poll>,
+  nothing: Label,
+): void {
+  const { p } = s;
+  p.handler(s.labels.reaperFailed);
+  emitSift(p, sieve, chunk, length, () => {
+    sieve.onKeys();
+    p.set(sieve.from, p.number(NOBODY));
+    loop.watch(readable, p.number(NOBODY));
+  });
+  p.branch(length, "eq", 0, nothing);
 }
 
 /** Writes what it can. What nobody can take any more is dropped, so that the other side need not wait for ever. */

@@ -12,6 +12,7 @@ import {
   type Runtime,
   type RuntimeFeatures,
   type SignalTarget,
+  type StartedExec,
   type State,
   type Stdio,
   stringifyJson,
@@ -22,6 +23,7 @@ import { Zygote } from "@orlop/kernel";
 import { abortable } from "../../process/abortable.ts";
 import { ContainerDirectory } from "../../process/container-directory.ts";
 import { stateOf } from "../../process/container-status.ts";
+import { checkDetachKeys } from "../../process/detach-keys.ts";
 import { forgetEndedExecs } from "../../process/ended-execs.ts";
 import { exitStatus } from "../../process/exit-status.ts";
 import { expectDeletable, expectStatus } from "../../process/expect-status.ts";
@@ -121,8 +123,9 @@ export class OciRuntime implements Runtime {
     await this.#run(id, "start", "start", id);
   }
 
-  async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
-    const { id, execId } = request;
+  async exec(request: ExecRequest): Promise<StartedExec> {
+    const { id, execId, process, detachKeys } = request;
+    checkDetachKeys(detachKeys, process);
     await this.#expect(id, "exec in", ["running"]);
     const container = this.#containers.get(id).directory;
     const directory = container.exec(execId);
@@ -130,8 +133,9 @@ export class OciRuntime implements Runtime {
     directory.make(execId);
     try {
       const plan = this.#execPlan(request, directory);
-      const pid = await this.#made(plan, this.#submit(plan), `exec in container "${id}"`, request.signal);
-      return { pid };
+      const followed = this.#submit(plan);
+      const pid = await this.#made(plan, followed, `exec in container "${id}"`, request.signal);
+      return { pid, detached: followed.detached };
     } catch (error) {
       directory.remove();
       throw error;
@@ -299,12 +303,13 @@ export class OciRuntime implements Runtime {
     };
   }
 
-  #execPlan({ id, process, stdio }: ExecRequest, directory: ContainerDirectory): ForeignPlan {
+  #execPlan({ id, process, stdio, detachKeys }: ExecRequest, directory: ContainerDirectory): ForeignPlan {
     const file = join(directory.path, "process.json");
     writeFileSync(file, stringifyJson(process), { mode: 0o600 });
     const supervision = this.#supervision(directory, stdio, process, false);
     return {
       ...supervision,
+      ...(detachKeys === undefined ? {} : { detachKeys }),
       make: this.#maker(supervision, "exec", ["--detach", "--process", file], id),
       pid: "file",
       remove: undefined,

@@ -112,6 +112,10 @@ export class ShimRuntime implements Runtime {
 
   async exec(request: ExecRequest): Promise<{ readonly pid: number | undefined }> {
     const { id, execId, process, stdio, signal } = request;
+    if (request.detachKeys !== undefined) {
+      const what = "its streams end with who has it made";
+      throw new OrlopError("unsupported", `Cannot let go of an exec in container "${id}" by keys: ${what}`);
+    }
     const doing = `exec in container "${id}"`;
     if (signal?.aborted) throw cancelled(doing, signal);
     await this.#expect(id, "exec in", ["running"]);
