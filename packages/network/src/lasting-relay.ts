@@ -15,6 +15,10 @@ interface LastingRelayOptions<Host> {
 interface Current<Host> {
   readonly relay: NetworkRelay;
   readonly host: Host;
+  /** What is being done by it. */
+  uses: number;
+  /** Nothing more is begun by it, and the last use closes it. */
+  isRetired: boolean;
 }
 
 /**
@@ -32,13 +36,23 @@ export class LastingRelay<Host> {
   /** @param work is told whether it has been begun before, and then does all of it all the same */
   async use<T>(work: (host: Host, isAgain: boolean) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const { relay, host } = await this.#open();
+      const current = await this.#take();
       try {
-        return await work(host, tries > 1);
+        return await work(current.host, tries > 1);
       } catch (error) {
-        if (!relay.isLost || tries === TRIES_MAX) throw error;
+        if (!current.relay.isLost || tries === TRIES_MAX) throw error;
+      } finally {
+        current.uses--;
+        closeUnlessUsed(current);
       }
     }
+  }
+
+  /** Closes it as soon as nothing is being done by it; whoever uses it from now on has another one. */
+  async retire(): Promise<void> {
+    const promise = this.#current;
+    const current = await promise?.catch(() => undefined);
+    if (current !== undefined) this.#retire(promise, current);
   }
 
   async close(): Promise<void> {
@@ -47,25 +61,38 @@ export class LastingRelay<Host> {
     current?.relay.close();
   }
 
-  async #open(): Promise<Current<Host>> {
-    const current = this.#current;
-    const known = await current;
-    if (known !== undefined && (known.relay.isLost || this.#options.isCurrent?.() === false)) {
-      known.relay.close();
-      // Meanwhile somebody else may have begun another one.
-      if (this.#current === current) this.#current = undefined;
+  /** One that is not closed before its use has ended. */
+  async #take(): Promise<Current<Host>> {
+    for (;;) {
+      this.#current ??= this.#start();
+      const promise = this.#current;
+      const current = await promise;
+      if (!current.relay.isLost && !current.isRetired && this.#options.isCurrent?.() !== false) {
+        current.uses++;
+        return current;
+      }
+      this.#retire(promise, current);
     }
-    this.#current ??= this.#start();
-    return await this.#current;
+  }
+
+  #retire(promise: Promise<Current<Host>> | undefined, current: Current<Host>): void {
+    // Meanwhile somebody else may have begun another one.
+    if (this.#current === promise) this.#current = undefined;
+    current.isRetired = true;
+    closeUnlessUsed(current);
   }
 
   async #start(): Promise<Current<Host>> {
     try {
       const relay = await this.#options.start();
-      return { relay, host: this.#options.prepare(relay) };
+      return { relay, host: this.#options.prepare(relay), uses: 0, isRetired: false };
     } catch (error) {
       this.#current = undefined;
       throw error;
     }
   }
+}
+
+function closeUnlessUsed<Host>({ relay, uses, isRetired }: Current<Host>): void {
+  if (isRetired && uses === 0) relay.close();
 }

@@ -253,8 +253,8 @@ export class BridgeDriver implements NetworkDriver {
   async #release(): Promise<void> {
     const { host, uplink } = this.#userHost ?? {};
     const isReleased = await host?.releaseUnlessNeeded(async () => await uplink?.end());
-    // It would keep the namespace alive.
-    if (isReleased === true) await this.#host.close();
+    // It would keep the namespace alive; what else is being done goes on in there until then.
+    if (isReleased === true) await this.#host.retire();
   }
 
   /** Whether somebody was killed while it was at an endpoint: then there may be more that it has left. */
