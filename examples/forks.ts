@@ -1,11 +1,11 @@
 // What takes long is done once, and many begin from there: the files of a prepared sandbox are kept, and sandboxes that begin with
 // them run side by side. Nothing is copied for them; what each writes is its own.
 //
-//   sh tools/node -C source examples/forks.ts 'debian:bookworm?packages=busybox' 5
+//   sh tools/node -C source examples/forks.ts 'debian:bookworm?packages=dash,coreutils' 5
 
 import { Sandbox } from "orlop";
 
-const [image = "debian:bookworm?packages=busybox", count = "3"] = process.argv.slice(2);
+const [image = "debian:bookworm?packages=dash,coreutils", count = "3"] = process.argv.slice(2);
 
 // An image in a directory of this machine, or the name of one.
 const source = image.startsWith("oci:") ? { oci: image.slice("oci:".length) } : image;
