@@ -111,6 +111,8 @@ export interface CreateRequest {
    * by who makes its user namespaces otherwise.
    */
   readonly userNamespaceParent?: string;
+  /** Init is killed when it has run for so long, whoever may be there then; refused with `unsupported` by who cannot. */
+  readonly timeLimitMs?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -126,6 +126,7 @@ async function runIn(
     stdio,
     init: container.init,
     detached: true,
+    ...(container.timeLimitMs === undefined ? {} : { timeLimitMs: container.timeLimitMs }),
   };
   if (restore !== undefined) return await restoreRun(context, container, runtime, request, restore);
   const { network } = container;

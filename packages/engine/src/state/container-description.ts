@@ -191,6 +191,8 @@ export interface ContainerDescription {
   readonly stopSignal: number;
   /** So long a stop waits before it kills. */
   readonly stopTimeoutMs: number;
+  /** So long it may run from a start on; then it is killed. Absent: for ever. */
+  readonly timeLimitMs?: number;
   readonly log: ContainerLog;
   /** Host directories that are made before a start, to be bound. */
   readonly directories: readonly string[];

@@ -127,6 +127,8 @@ export const SYSCALLS = {
   symlinkat: [266, 36, "s d s"],
   syncfs: [306, 267, "d"],
   tee: [276, 77, "d d i i"],
+  timerfd_create: [283, 85, "i i"],
+  timerfd_settime: [286, 86, "d i p32 P32"],
   umask: [95, 166, "i"],
   umount2: [166, 39, "s i"],
   unlinkat: [263, 35, "d s i"],

@@ -43,6 +43,11 @@ for (const { runtime, programs } of PEERS) {
       assert.deepEqual([stdout, stderr, exitCode], ["hello from box, pid 1\nSeccomp:\t2\n", "err\n", 7]);
     });
 
+    test("says of a limit of time that there is none", async () => {
+      const { exitCode, stderr } = await c.run(["--timeout", "1", "host", "true"]);
+      assert.deepEqual([exitCode, /knows no limit of time/.test(stderr)], [125, true], stderr);
+    });
+
     test("passes standard input on to its end", async () => {
       const input = "line\n".repeat(20_000);
       assert.equal((await c.run(["-i", "host", "cat"], { input })).stdout, input);

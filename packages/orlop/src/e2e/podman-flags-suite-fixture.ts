@@ -51,6 +51,17 @@ function processCases({ c, ok }: Shared): void {
       assert.match(machine, /^(i686|armv8l|armv7l)$/);
     });
 
+    test("is killed at the end of its time, in the foreground and kept", async () => {
+      const script = "trap '' TERM; echo up; while :; do sleep 0.1; done";
+      const { exitCode, stdout } = await c.run(["--timeout", "1", "host", "sh", "-c", script]);
+      assert.deepEqual([exitCode, stdout], [137, "up\n"]);
+      assert.equal((await c.run(["--timeout", "1000", "-t", "host", "true"])).exitCode, 0);
+      const id = await ok("run", "-d", ...c.fixture.idFlags(), "--timeout", "1", "host", "sh", "-c", script);
+      assert.equal(await ok("wait", id), "137");
+      assert.equal(await ok("inspect", "-f", "{{.Config.Timeout}} {{.State.OOMKilled}}", id), "1 false");
+      await ok("rm", id);
+    });
+
     test("has files of its cgroup set, where version 2 has them", async () => {
       const script = "cat /sys/fs/cgroup/memory.high";
       const flags = ["--cgroup-conf", "memory.high=134217728"];

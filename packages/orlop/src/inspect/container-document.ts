@@ -98,6 +98,8 @@ function configDocument({ container, spec }: InspectedContainer): Struct {
     }).fields,
     { name: "StopSignal", value: signalName(stopSignal), omitEmpty: true },
     { name: "StopTimeout", value: Math.ceil(container.stopTimeoutMs / 1000), omitEmpty: true },
+    // Podman's.
+    { name: "Timeout", value: (container.timeLimitMs ?? 0) / 1000, omitEmpty: true },
   ]);
 }
 

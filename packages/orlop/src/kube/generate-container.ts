@@ -159,6 +159,7 @@ function lostOptions({ container, spec }: InspectedContainer): readonly string[]
     ...when(Object.keys(spec?.annotations ?? {}).length > 0, "annotation"),
     ...when(limits.blockIO !== undefined, "blkio-weight, or a limit of a device"),
     ...when(spec?.linux?.personality !== undefined, "personality"),
+    ...when(container.timeLimitMs !== undefined, "timeout"),
     ...when(config.Healthcheck !== undefined, "health-cmd"),
     ...when(limits.memory?.swap !== undefined && limits.memory.swap !== limits.memory.limit, "memory-swap"),
     ...when(runtime !== "process", "runtime"),

@@ -9,7 +9,7 @@ import type { RunOptions } from "./run-options.ts";
 
 type LifeOptions = Pick<
   RunOptions,
-  "detach" | "autoRemove" | "labels" | "restart" | "stopSignal" | "stopTimeoutMs" | "log" | "detachKeys"
+  "detach" | "autoRemove" | "labels" | "restart" | "stopSignal" | "stopTimeoutMs" | "timeLimitMs" | "log" | "detachKeys"
 >;
 
 /** How long a container is there, what is kept of it, and who looks after it. */
@@ -19,6 +19,7 @@ export function readLifeOptions(flags: ParsedFlags): LifeOptions {
   if (autoRemove && restart.name !== "no") {
     throw new OrlopError("invalid", "conflicting options: cannot specify both --restart and --rm");
   }
+  const timeLimitMs = flags.parse("timeout", parseTimeLimit);
   return {
     detach: flags.isOn("detach"),
     autoRemove,
@@ -26,6 +27,7 @@ export function readLifeOptions(flags: ParsedFlags): LifeOptions {
     restart,
     stopSignal: flags.parse("stop-signal", parseSignal),
     stopTimeoutMs: flags.parse("stop-timeout", parseSeconds),
+    ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
     log: readLog(flags),
     detachKeys: parseDetachKeys(flags.text("detach-keys")),
   };
@@ -57,6 +59,12 @@ function signalNumber(text: string): number | undefined {
   if (base === undefined) return constants.signals[`SIG${name}` as NodeJS.Signals];
   const number = REAL_TIME[base as "RTMIN"] + (sign === "-" ? -1 : 1) * Number(distance);
   return number >= REAL_TIME.RTMIN && number <= REAL_TIME.RTMAX ? number : undefined;
+}
+
+/** Whole seconds; 0 for no end. In milliseconds. */
+function parseTimeLimit(text: string): number | undefined {
+  if (/^\d{1,9}$/.test(text)) return Number(text) === 0 ? undefined : Number(text) * 1000;
+  throw new OrlopError("invalid", "it is a number of seconds, or 0 for no limit");
 }
 
 /** Whole seconds; -1 for no end. In milliseconds. */

@@ -116,6 +116,7 @@ export function planContainer(
       restart: options.restart,
       stopSignal: options.stopSignal ?? imageStopSignal(image),
       stopTimeoutMs: options.stopTimeoutMs ?? STOP_TIMEOUT_MS,
+      ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
       log: options.log ?? { driver: "file" },
       directories: missingSources(options),
     },

@@ -50,6 +50,7 @@ export const PODMAN_FLAGS: readonly Flag[] = [
     value: "FILE=VALUE",
     help: "Write to a file of its cgroup: memory.high=1073741824 (with version 2 of cgroups)",
   },
+  { group: CONTAINER, name: "timeout", value: "SECONDS", help: "Kill it when it has run for so long (0: never)" },
   { group: CONTAINER, name: "replace", help: "Remove the container of that name first, whatever it does" },
   {
     group: CONTAINER,
@@ -127,5 +128,4 @@ export const PODMAN_REFUSED: readonly RefusedFlag[] = [
     reason:
       "nothing is set up for it by itself; try --tmpfs /run --tmpfs /tmp --stop-signal RTMIN+3, and --privileged for its cgroup",
   },
-  { name: "timeout", reason: "give the command to timeout(1), or end it with orlop kill" },
 ];

@@ -110,7 +110,6 @@ describe("podman's flags of run", () => {
     [["--uidmap", "0:1:2"], /user namespace/],
     [["--tls-verify=false"], /pull the image beforehand/],
     [["--systemd", "always"], /--tmpfs \/run/],
-    [["--timeout", "5"], /timeout\(1\)/],
     [["-a", "stdio"], /valid streams are STDIN, STDOUT and STDERR/],
     [["-d", "-a", "stdout"], /cannot specify both --attach and --detach/],
     [["--volumes-from", "a:rx"], /invalid mode for volumes-from: rx/],

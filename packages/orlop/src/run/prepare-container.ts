@@ -61,6 +61,7 @@ export async function prepareContainer(
     rootfs,
     stdio: { stdin: options.interactive ? "inherit" : "null", stdout: "inherit", stderr: "inherit" },
     init: options.init,
+    ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
   });
   const { lookAgain } = image;
   const request = requestOn(image);

@@ -325,6 +325,7 @@ describe("a bad command line of run", () => {
     [["--stop-signal", "SIGNOPE", "host"], /there is no signal "SIGNOPE"/],
     [["--stop-signal", "65", "host"], /there is no signal "65"/],
     [["--stop-timeout", "soon", "host"], /it is a number of seconds/],
+    [["--timeout", "-1", "host"], /it is a number of seconds, or 0 for no limit/],
     [["--log-driver", "syslog", "host"], /Cannot use log driver "syslog": there are file/],
     [["--log-driver", "none", "--log-opt", "max-size=1m", "host"], /log driver "none" has no options/],
     [["--log-opt", "nonsense=x", "host"], /there are max-size, max-file, labels, .*, and not "nonsense"/],

@@ -93,6 +93,8 @@ export interface RunOptions extends NetworkOptions {
   /** Number; absent: what the image says, or SIGTERM. */
   readonly stopSignal: number | undefined;
   readonly stopTimeoutMs: number | undefined;
+  /** So long it may run; absent: for ever. */
+  readonly timeLimitMs?: number;
   /** Absent: that which fits. */
   readonly log: ContainerLog | undefined;
   /** Bytes that let a terminal go from the container; empty: none do. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ContainerStats, type CreateRequest, parseContainerId, stringifyJson } from "@orlop/core";
+import { type ContainerStats, type CreateRequest, OrlopError, parseContainerId, stringifyJson } from "@orlop/core";
 import {
   type CgroupDirectory,
   cgroupsOfProcess,
@@ -56,6 +56,10 @@ export class ForeignContainer {
   /** Throws `exists` when the id is taken. */
   make(request: CreateRequest, host: HostView): void {
     const { id } = request;
+    if (request.timeLimitMs !== undefined) {
+      const what = "the program that makes it knows no limit of time";
+      throw new OrlopError("unsupported", `Cannot create container "${id}": ${what}`, { field: "timeLimitMs" });
+    }
     const location = parseCgroupsPath(cgroupsPathOf(request), { driver: "cgroupfs", containerId: id, rootless: false });
     const plan: CreatePlan = {
       request,

@@ -19,6 +19,7 @@ import {
 import { COMMAND, COMMAND_BYTES } from "./control-command.ts";
 import { emitGiveRlimits, givesRlimits } from "./rlimits.ts";
 import { emitSendToSocket } from "./send-descriptor.ts";
+import { emitStartTimer } from "./start-timer.ts";
 import { type Supervision, WORD } from "./supervision.ts";
 import {
   emitDrainTerminal,
@@ -132,7 +133,8 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean, childCod
   p.mark(begin);
   p.step({ action: "watch over the child", why: "asleep in one ppoll until something happens" });
   const relay = relaysTerminal(s) ? makeRelay(s) : undefined;
-  const count = relay === undefined ? 4 : 4 + Object.keys(RELAY_POLLS).length;
+  const timerAt = relay === undefined ? 4 : 4 + Object.keys(RELAY_POLLS).length;
+  const count = s.timeLimitMs === undefined ? timerAt : timerAt + 1;
   const memory = p.buffer(
     count * POLLFD.size,
     relay === undefined ? "[pidfd, control, 3, sync]" : "[pidfd, control, 3, sync, master, stdin, stdout, master]",
@@ -153,21 +155,26 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean, childCod
   if (relay !== undefined) {
     for (const [name, events] of Object.entries(RELAY_POLLS)) start(POLL[name as RelayPoll], p.number(-1), events);
   }
+  if (s.timeLimitMs !== undefined) start(timerAt, p.number(-1), "POLLIN");
   p.mark(loop);
   p.call("ppoll", [memory, count, 0, 0, 8], { on: ["EINTR"], goto: loop });
-  const when = (name: PollName, body: () => void): void => {
+  const whenAt = (index: number, name: string, body: () => void): void => {
     const ready = p.slot("ready");
     const not = p.label(`nothing from ${name}`);
-    p.load(ready, memory.at(POLL[name] * POLLFD.size + POLLFD.fields.revents.offset), 2);
+    p.load(ready, memory.at(index * POLLFD.size + POLLFD.fields.revents.offset), 2);
     p.branch(ready, "eq", 0, not);
     body();
     p.mark(not);
   };
+  const when = (name: PollName, body: () => void): void => whenAt(POLL[name], name, body);
   const relayLoop: RelayLoop = { watch: (name, fd) => polls.watch(POLL[name], fd), when };
   when("sync", () =>
     emitWord(s, polls, startsOnCommand, {
       onReady: () => relay !== undefined && emitStartRelay(s, relay, relayLoop),
-      onStarted: () => childCode !== undefined && emitForget(s, begin, childCode),
+      onStarted: () => {
+        if (s.timeLimitMs !== undefined) polls.watch(timerAt, emitStartTimer(p, s.timeLimitMs));
+        if (childCode !== undefined) emitForget(s, begin, childCode);
+      },
     }),
   );
   if (relay !== undefined) {
@@ -178,6 +185,13 @@ export function emitSupervise(s: Supervision, startsOnCommand: boolean, childCod
     polls.watch(POLL.parent, p.number(-1));
     p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });
   });
+  if (s.timeLimitMs !== undefined) {
+    whenAt(timerAt, "the timer", () => {
+      polls.watch(timerAt, p.number(-1));
+      p.set(slots.killed, 1);
+      p.call("pidfd_send_signal", [slots.pidfd, p.number(SIGKILL, "SIGKILL"), 0, 0], { ignore: ["ESRCH"] });
+    });
+  }
   when("control", () => emitCommand(s));
   // What it said last is heard first: that is there by the time at which its end is seen, for ppoll looks in this order.
   when("pidfd", () => {

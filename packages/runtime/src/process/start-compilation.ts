@@ -12,6 +12,7 @@ export function startCompilation(plan: CreatePlan): Compilation {
     stdio: request.stdio,
     terminal: request.spec.process?.terminal === true,
     detached: request.detached === true,
+    timeLimitMs: request.timeLimitMs,
     rlimitsFromReaper: rlimitsFromReaper(request.spec.process, host, namespaces.has("user")),
     ...plan.style,
   });

@@ -56,6 +56,8 @@ export interface SupervisionOptions extends Handover {
   readonly stdio: Stdio;
   readonly terminal: boolean;
   readonly detached: boolean;
+  /** The child is killed when it has run for so long. */
+  readonly timeLimitMs?: number | undefined;
   /** Bytes that let go of the terminal; see ExecRequest. */
   readonly detachKeys?: readonly number[];
   /** What the reaper sets for the child: root of a user namespace may not raise a hard limit, root outside may. */

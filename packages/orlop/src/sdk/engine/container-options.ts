@@ -55,6 +55,8 @@ export interface ContainerOptions {
   readonly init?: boolean;
   /** Signal that asks it to stop, as a name or a number. Absent: the image's, or SIGTERM. */
   readonly stopSignal?: string;
+  /** It is killed when it has run for so long. Absent, or 0: never. */
+  readonly timeLimitSeconds?: number;
   readonly labels?: Readonly<Record<string, string>>;
   /** Noted in its OCI config, for its runtime. */
   readonly annotations?: Readonly<Record<string, string>>;

@@ -123,6 +123,7 @@ test("all other options stand for flags as well", () => {
     user: "5",
     groups: ["6"],
     stopSignal: "SIGUSR1",
+    timeLimitSeconds: 90,
     labels: { b: "2" },
     shmSize: "1m",
     devices: ["/dev/null:/dev/x:r"],
@@ -143,6 +144,7 @@ test("all other options stand for flags as well", () => {
     [options.platform, options.pull, options.hostname, options.domainname, options.workdir, options.user],
     [{ os: "linux", architecture: "arm64" }, "never", "front", "example", "/srv", "5"],
   );
+  assert.equal(options.timeLimitMs, 90_000);
   assert.deepEqual(
     [options.groupsToAdd, options.stopSignal, options.labels, options.shmSizeBytes, options.devices[0]?.device.path],
     [["6"], 10, { b: "2" }, 1_048_576, "/dev/x"],

@@ -100,6 +100,7 @@ const FLAGS = {
   deviceWriteIops: texts("device-write-iops"),
   pids: { flag: "pids-limit", check: isCount },
   ulimits: record("ulimit"),
+  timeLimitSeconds: whole("timeout"),
   cgroupSettings: record("cgroup-conf"),
 } satisfies Readonly<Partial<Record<keyof ContainerOptions, OptionFlag>>>;
 
