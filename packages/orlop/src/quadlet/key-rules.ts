@@ -10,6 +10,8 @@ export interface KeyRule {
   readonly prefix?: string;
   /** A relative path in it starts from the directory of the unit file. */
   readonly isPath?: true;
+  /** A word that is no path. */
+  readonly word?: string;
   /** What becomes of it, if it is no flag of its own. */
   readonly done?: string;
   /** Completes `Cannot use "Key=" at ...: `. */
@@ -106,7 +108,7 @@ const CONTAINER_KEYS: KeyRules = {
   RetryDelay: refused(retry),
   Rootfs: done("`dir:PATH:rw` in the place of an image"),
   RunInit: on("init"),
-  SeccompProfile: { ...last("security-opt"), prefix: "seccomp=", isPath: true },
+  SeccompProfile: { ...last("security-opt"), prefix: "seccomp=", isPath: true, word: "unconfined" },
   Secret: refused("there are no secrets: bind a file by Volume="),
   SecurityLabelDisable: refused(seLinux),
   SecurityLabelFileType: refused(seLinux),

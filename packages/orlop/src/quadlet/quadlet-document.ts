@@ -10,10 +10,11 @@ export function quadletDocument(): string {
     .join("\n");
 }
 
-function cellsOf({ flag, form, prefix = "", isPath, done, refused }: KeyRule): string {
+function cellsOf({ flag, form, prefix = "", isPath, word, done, refused }: KeyRule): string {
   if (refused !== undefined) return `refused | ${refused}`;
   if (flag === undefined) return `done | ${done}`;
   const values = { each: ", as often as it stands there", words: ", each word", last: "", switch: "" }[form ?? "last"];
-  const path = isPath === true ? "; a relative path starts from the directory of the unit file" : "";
+  const other = word === undefined ? "" : `, or \`${word}\``;
+  const path = isPath === true ? `; a relative path starts from the directory of the unit file${other}` : "";
   return `done | \`--${flag}${prefix === "" ? "" : ` ${prefix}...`}\`${values}${path} |`.slice(0, -2);
 }

@@ -75,6 +75,15 @@ WantedBy=multi-user.target
     assert.deepEqual(lines(all, "web.service", "WantedBy"), ["multi-user.target"]);
   });
 
+  test("names the filter of system calls by a path, or has none", () => {
+    const filtered = (value: string): readonly string[] =>
+      lines(made({ "a.container": `[Container]\nImage=a\nSeccompProfile=${value}\n` }), "a.service", "ExecStart");
+    const run = "/usr/bin/orlop run --rm --name systemd-a --security-opt=seccomp=";
+    assert.deepEqual(filtered("calls.json"), [`${run}/units/calls.json -- a`]);
+    assert.deepEqual(filtered("/etc/calls.json"), [`${run}/etc/calls.json -- a`]);
+    assert.deepEqual(filtered("unconfined"), [`${run}unconfined -- a`]);
+  });
+
   test("needs the services of what it names", () => {
     const all = made({
       "app.image": "[Image]\nImage=example/app\nArch=arm64\nOS=linux\n",

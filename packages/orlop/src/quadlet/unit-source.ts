@@ -79,7 +79,8 @@ function valuesOf(unit: UnitFile, section: string, key: string, rule: KeyRule): 
   return counted.flatMap((entry) => {
     if (rule.form === "switch") return [String(isTrue(entry))];
     const values = rule.form === "words" ? splitWords(entry) : [entry.value];
-    return values.map((value) => `${rule.prefix ?? ""}${rule.isPath === true ? pathFrom(unit, value) : value}`);
+    const isPath = (value: string): boolean => rule.isPath === true && value !== rule.word;
+    return values.map((value) => `${rule.prefix ?? ""}${isPath(value) ? pathFrom(unit, value) : value}`);
   });
 }
 
