@@ -127,6 +127,7 @@ function sharingCases(b: PodBench): void {
         ["--hostname", "x"],
         ["--add-host", "x:10.0.0.1"],
         ["--network", "host"],
+        ["--network", "none"],
       ]) {
         assert.match(await b.refused("create", "--pod", "made", ...flags, "host", "true"), /is the pod's to decide/);
       }

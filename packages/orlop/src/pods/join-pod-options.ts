@@ -55,7 +55,7 @@ export function inPod(open: OpenEngine, options: RunOptions, pod: Pod): RunOptio
   const isHost = network.kind === "host";
   if (sharesNetwork || isHost) {
     const asks = options.network.kind === "networks" ? "what it publishes, or is connected with," : "the network";
-    if (!isOwn && options.network.kind !== "none") refuse(asks);
+    if (!isOwn && (options.network.kind !== "none" || options.namesNetwork === true)) refuse(asks);
   }
   if (sharesNetwork && !isOwn) {
     if (options.addedHosts.length > 0) refuse("what stands in /etc/hosts");

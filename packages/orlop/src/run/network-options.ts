@@ -23,6 +23,8 @@ export type NetworkChoice =
 /** What a command line asks of networks and names. */
 export interface NetworkOptions {
   readonly network: NetworkChoice;
+  /** It was asked for, be it `none`. */
+  readonly namesNetwork?: true;
   /** Ports that `publishAll` is about, besides those of the image. */
   readonly exposed: readonly PublishedPort[];
   readonly publishAll: boolean;
@@ -43,6 +45,7 @@ export function readNetworkOptions(flags: ParsedFlags): NetworkOptions {
   const publishAll = flags.isOn("publish-all");
   return {
     network: chooseNetwork(flags, ports, publishAll),
+    ...(flags.has("network") ? { namesNetwork: true } : {}),
     exposed: flags.parseAll("expose", parseExposedPort),
     publishAll,
     addedHosts: flags.parseAll("add-host", parseHost),
