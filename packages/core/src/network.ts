@@ -57,7 +57,7 @@ export interface NetworkInfo {
   /** 64 lower-case hex digits. */
   readonly id: string;
   readonly name: string;
-  /** Name of the driver: `bridge`, `cni`, `pasta`. */
+  /** Name of the driver: `bridge`, `cni`, `pasta`, `slirp4netns`. */
   readonly driver: string;
   readonly subnets: readonly Subnet[];
   readonly internal: boolean;

@@ -36,7 +36,8 @@ export interface NetworkRequest {
   readonly name?: string;
   /**
    * All that it may begin to talk to: `TO[:PORT[-PORT]][/PROTOCOL]`, an address, a prefix or a name of DNS each (`*.` in front
-   * stands for all below it). It holds outside of the sandbox, and needs root. Absent: everything.
+   * stands for all below it). It holds outside of the sandbox; an ordinary user needs what
+   * networks need (slirp4netns or pasta). Absent: everything.
    */
   readonly allow?: readonly string[];
 }

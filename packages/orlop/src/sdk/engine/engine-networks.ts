@@ -28,7 +28,7 @@ export class EngineNetworks {
     return await (await this.#open.networks()).inspect(network);
   }
 
-  /** @throws OrlopError `exists`, `invalid`; `unsupported` for an ordinary user */
+  /** @throws OrlopError `exists`, `invalid`, `exhausted` when no subnet is free */
   async create(name: string, { subnets, internal, labels }: NetworkOptions = {}): Promise<NetworkInfo> {
     return await (await this.#open.networks()).create({
       name,
