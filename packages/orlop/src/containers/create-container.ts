@@ -5,6 +5,7 @@ import type { Container, Engine } from "@orlop/engine";
 import { openImage } from "../image/open-image.ts";
 import { inPod, openPod } from "../pods/join-pod-options.ts";
 import { printWarning } from "../print.ts";
+import { giveFiles } from "../run/give-files.ts";
 import { planContainer } from "../run/plan-container.ts";
 import { imageOptions } from "../run/prepare-container.ts";
 import type { RunOptions } from "../run/run-options.ts";
@@ -58,6 +59,7 @@ async function createIn(open: OpenEngine, options: RunOptions): Promise<Containe
       { id, image, machine, ownDirectory, findOther: (text) => others.get(text) ?? text, volumes, requires },
     );
     for (const warning of warnings) printWarning(warning);
+    await giveFiles(mounts, description.process.user, machine);
     const made = { description, spec: spec([]) };
     undo.move();
     return made;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
@@ -130,6 +131,33 @@ function mountCases({ c, ok }: Shared): void {
       assert.equal(readFileSync(`${kept}/a`, "utf8"), "before\n");
       const noexec = await c.run(["-v", `${kept}:/kept:noexec`, "host", "sh", "-c", "cp /bin/true /kept/t && /kept/t"]);
       assert.match(noexec.stderr, /Permission denied/i);
+    });
+
+    test("are given to the container's user with all that is in them, and nothing else is", async () => {
+      const isRoot = process.getuid?.() === 0;
+      const given = c.place("given");
+      mkdirSync(join(given, "inner"), { recursive: true });
+      for (const file of [join(given, "inner", "file"), c.place("outside")]) writeFileSync(file, "");
+      symlinkSync(c.place("outside"), join(given, "link"));
+      const user = isRoot ? "1234:4321" : "0:0";
+      const [uid, gid] = isRoot ? [1234, 4321] : [process.getuid?.(), process.getgid?.()];
+      const look = "stat -c %u:%g /given /given/inner /given/inner/file /given/link | sort -u";
+      assert.equal(await c.output("-u", user, "-v", `${given}:/given:U`, "host", "sh", "-c", look), user);
+      assert.deepEqual([lstatSync(join(given, "inner", "file")).uid, lstatSync(given).gid], [uid, gid]);
+      assert.equal(lstatSync(c.place("outside")).uid, process.getuid?.());
+      const flags = ["-u", user, "--mount", "type=volume,src=given-vol,dst=/v,U", "--name", "given"];
+      const id = await ok("run", "-d", ...c.fixture.idFlags(), ...flags, "host", "sleep", "1000");
+      assert.equal(await ok("exec", "given", "stat", "-c", "%u:%g", "/v"), user);
+      await ok("rm", "-f", id);
+      await ok("volume", "rm", "given-vol");
+      const missing = await c.run(["-v", `${given}/nowhere:/x:U`, "host", "true"]);
+      assert.match(missing.stderr, /(does not exist|no such file)/i);
+      assert.equal(existsSync(join(given, "nowhere")), false);
+      const system = await c.run(["-v", "/usr/lib:/x:U", "host", "true"]);
+      assert.deepEqual([system.exitCode, /Cannot give "\/usr\/lib"/.test(system.stderr)], [125, true], system.stderr);
+      if (isRoot) return;
+      const other = await c.run(["-u", "5", "-v", `${given}:/given:U`, "host", "true"]);
+      assert.match(other.stderr, /only user 0 and group 0/);
     });
 
     test("leave memory to write to where the rest is read-only", async () => {

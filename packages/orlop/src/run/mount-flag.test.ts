@@ -26,15 +26,20 @@ test("labels are nothing to change where SELinux is off, and refused where it is
   assert.throws(() => options("type=bind,src=/a,dst=/b,relabel=all"), { code: "invalid" });
 });
 
-test("options that are not done are refused by their names", () => {
-  for (const option of [
-    "consistency=cached",
-    "volume-subpath=a",
-    "volume-driver=x",
-    "volume-opt=a=b",
-    "idmap",
-    "U=true",
+test("files are given away where that is asked for", () => {
+  for (const text of [
+    "type=bind,src=/a,dst=/b,U=true",
+    "type=volume,src=data,dst=/b,U",
+    "type=bind,src=/a,dst=/b,chown",
   ]) {
+    assert.equal(parseMount(text, "/").isGiven, true, text);
+  }
+  assert.notEqual(parseMount("type=volume,src=data,dst=/b,U=false", "/").isGiven, true);
+  assert.throws(() => parseMount("type=tmpfs,dst=/b,U=true", "/"), { code: "invalid", message: /unexpected key/ });
+});
+
+test("options that are not done are refused by their names", () => {
+  for (const option of ["consistency=cached", "volume-subpath=a", "volume-driver=x", "volume-opt=a=b", "idmap"]) {
     const name = option.replace(/=.*/, "");
     assert.throws(() => options(`type=volume,src=data,dst=/b,${option}`), {
       code: "unsupported",

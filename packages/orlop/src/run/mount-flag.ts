@@ -15,6 +15,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   ro: "readonly",
   size: "tmpfs-size",
   mode: "tmpfs-mode",
+  u: "chown",
   "tmpfs-copyup": "tmpcopyup",
 };
 
@@ -22,13 +23,13 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   bind: [
     ...["type", "source", "target", "readonly", "bind-propagation", "bind-recursive", "bind-nonrecursive"],
-    ...["bind-create-src", "relabel"],
+    ...["bind-create-src", "relabel", "chown"],
   ],
   tmpfs: ["type", "target", "readonly", "tmpfs-size", "tmpfs-mode", "tmpcopyup", "notmpcopyup"],
-  volume: ["type", "source", "target", "readonly", "volume-nocopy"],
+  volume: ["type", "source", "target", "readonly", "volume-nocopy", "chown"],
 };
 const SWITCHES: ReadonlySet<string> = new Set([
-  ...["readonly", "bind-create-src", "bind-nonrecursive", "volume-nocopy", "tmpcopyup", "notmpcopyup"],
+  ...["readonly", "bind-create-src", "bind-nonrecursive", "volume-nocopy", "tmpcopyup", "notmpcopyup", "chown"],
 ]);
 
 /** Keys of docker's and podman's that are refused, and why. */
@@ -39,8 +40,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   "volume-label": "make it beforehand, with orlop volume create --label",
   "volume-subpath": "mount all of the volume",
   subpath: "mount all of it",
-  U: "nobody's files are given away; try chown",
-  chown: "nobody's files are given away; try chown",
   idmap: "root's containers have no user namespace to map ids for",
 };
 
@@ -60,9 +59,8 @@ export function parseMount(
     const equals = field.indexOf("=");
     const written = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
     const key = Object.hasOwn(SYNONYMS, written) ? (SYNONYMS[written] ?? written) : written;
-    const named = written === "u" ? "U" : key;
-    if (Object.hasOwn(REFUSED, named)) {
-      throw new OrlopError("unsupported", `Cannot use mount option "${named}": ${REFUSED[named]}`);
+    if (Object.hasOwn(REFUSED, key)) {
+      throw new OrlopError("unsupported", `Cannot use mount option "${key}": ${REFUSED[key]}`);
     }
     if (equals < 0 && !SWITCHES.has(key)) throw invalid(`invalid field '${field}' must be a key=value pair`);
     if (fields.has(key)) throw invalid(`invalid field '${field}': it is there twice`);
@@ -85,6 +83,7 @@ export function parseMount(
   return volumeMount(source === undefined || source === "" ? undefined : parseName(source), destination, {
     readonly: switchField(fields, "readonly"),
     copies: !switchField(fields, "volume-nocopy"),
+    isGiven: switchField(fields, "chown"),
   });
 }
 
@@ -105,6 +104,7 @@ function bindMount(fields: ReadonlyMap<string, string>, destination: string, cwd
       options: [...recursionOptions(recursion, readonly, propagation), propagation],
     },
     createSource: switchField(fields, "bind-create-src"),
+    ...(switchField(fields, "chown") ? { isGiven: true } : {}),
   };
 }
 

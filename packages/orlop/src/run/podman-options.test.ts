@@ -149,7 +149,10 @@ test("binds have podman's options", () => {
     code: "unsupported",
     message: /SELinux labels/,
   });
-  assert.throws(() => parseVolume("/a:/b:U", "/"), { code: "unsupported", message: /chown/ });
+  const given = parseVolume("/a:/b:U,ro", "/");
+  assert.deepEqual([given.isGiven, given.createSource], [true, undefined]);
+  assert.equal(parseVolume("data:/b:U", "/").isGiven, true);
+  assert.throws(() => parseVolume("/a:/b:O,U", "/"), { code: "invalid", message: /its files stay as they are/ });
   assert.throws(() => parseVolume("/a:/b:O,upperdir=/c", "/"), { code: "unsupported", message: /"upperdir"/ });
   assert.throws(() => parseVolume("/a:/b:ro,O", "/"), { code: "invalid" });
 });

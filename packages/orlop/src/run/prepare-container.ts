@@ -6,6 +6,7 @@ import { randomBytes } from "@orlop/kernel";
 import { caller } from "../caller/caller.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "../image/image.ts";
 import { openImage } from "../image/open-image.ts";
+import { giveFiles } from "./give-files.ts";
 import type { MachineView } from "./machine-view.ts";
 import { OwnDirectory } from "./own-directory.ts";
 import { planContainer } from "./plan-container.ts";
@@ -54,6 +55,7 @@ export async function prepareContainer(
     return own.path;
   };
   const { description, spec, warnings } = planContainer(options, { id, image, machine, ownDirectory });
+  await giveFiles(options.mounts, description.process.user, machine);
   const requestOn = ({ rootfs, mounts }: ImageRoot): CreateRequest => ({
     id,
     bundle: "/",

@@ -10,11 +10,13 @@ export interface RequestedMount {
   readonly createSource?: boolean;
   /** Whom files of the source belong to that are the container's user's in it, and none else's. */
   readonly owner?: FileOwner;
+  /** All files of its source are given to the container's user when that is made. */
+  readonly isGiven?: boolean;
   /** What is written there stays in memory, and goes with the container. */
   readonly discards?: boolean;
 }
 
-interface FileOwner {
+export interface FileOwner {
   readonly uid: number;
   readonly gid: number;
 }

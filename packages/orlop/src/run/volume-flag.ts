@@ -10,7 +10,6 @@ const FLAGS: ReadonlySet<string> = new Set(["nosuid", "suid", "nodev", "dev", "n
 
 /** Options of docker's and podman's `-v` that are refused, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
-  U: "nobody's files are given away; try chown",
   idmap: "root's containers have no user namespace to map ids for",
   upperdir: "what is written over it stays in memory",
   workdir: "what is written over it stays in memory",
@@ -36,7 +35,7 @@ export function parseVolume(
   if (source === "" || destination === "") throw invalid(`invalid spec: :${destination}: empty section between colons`);
   const parsed = parseOptions(options ?? "", selinux);
   if (!isAbsolute(source) && !source.startsWith(".")) return volumeMount(parseName(source), destination, parsed);
-  const { readonly, propagation, copies, flags, discards } = parsed;
+  const { readonly, propagation, copies, flags, discards, isGiven } = parsed;
   if (!copies) throw invalid(`invalid mode: ${options}: nocopy is about volumes`);
   return {
     mount: {
@@ -45,7 +44,9 @@ export function parseVolume(
       source: resolve(cwd, source),
       options: ["rbind", ...(readonly ? ["rro"] : []), ...flags, propagation],
     },
-    ...(discards ? { discards } : { createSource: true }),
+    ...(isGiven ? { isGiven } : {}),
+    // What is given is there.
+    ...(discards ? { discards } : isGiven ? {} : { createSource: true }),
   };
 }
 
@@ -56,19 +57,22 @@ interface VolumeModes {
   readonly flags?: readonly string[];
   /** What is written there goes with the container. */
   readonly discards?: boolean;
+  /** Its files are given to the container's user. */
+  readonly isGiven?: boolean;
 }
 
 /** @param name absent: one for this container alone */
 export function volumeMount(
   name: string | undefined,
   destination: string,
-  { readonly, copies, flags = [], discards = false }: VolumeModes,
+  { readonly, copies, flags = [], discards = false, isGiven = false }: VolumeModes,
 ): RequestedMount {
   const options = ["rbind", ...(readonly ? ["rro"] : []), ...flags, "rprivate"];
   return {
     mount: { destination: parseDestination(destination), type: "bind", options },
     volume: { name, copies },
     ...(discards ? { discards } : {}),
+    ...(isGiven ? { isGiven } : {}),
   };
 }
 
@@ -81,11 +85,13 @@ function parseOptions(text: string, selinux: boolean): ParsedOptions {
   let propagation: string | undefined;
   let copies = true;
   let discards = false;
+  let isGiven = false;
   const flags: string[] = [];
   for (const option of text.split(",").filter((each) => each !== "")) {
     const name = option.replace(/=.*/s, "");
     if (option === "nocopy") copies = false;
     else if (option === "O") discards = true;
+    else if (option === "U") isGiven = true;
     else if (FLAGS.has(option)) flags.push(option);
     else if (option === "z" || option === "Z") refuseLabel(option, selinux);
     else if (Object.hasOwn(REFUSED, name)) {
@@ -97,7 +103,8 @@ function parseOptions(text: string, selinux: boolean): ParsedOptions {
     else throw invalid(`invalid mode: ${text}`);
   }
   if (discards && mode === "ro") throw invalid(`invalid mode: ${text}: with O it can be written to`);
-  return { readonly: mode === "ro", copies, flags, discards, propagation: propagation ?? "rprivate" };
+  if (discards && isGiven) throw invalid(`invalid mode: ${text}: with O its files stay as they are`);
+  return { readonly: mode === "ro", copies, flags, discards, isGiven, propagation: propagation ?? "rprivate" };
 }
 
 /** Files have no labels where SELinux is off, and nothing is to be changed then. */

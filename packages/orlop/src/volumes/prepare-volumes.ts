@@ -44,7 +44,7 @@ export async function prepareVolumes(
     const fill = asked.copies ? (path: string) => fillVolume(open, image, destination, path) : undefined;
     const { name, path, isAnonymous } = await open.engine.volumes.ensure(asked.name, fill && { fill });
     volumes.push({ name, destination, isAnonymous });
-    prepared.push({ mount: { ...mount, source: path } });
+    prepared.push({ mount: { ...mount, source: path }, ...(each.isGiven === true ? { isGiven: true } : {}) });
   }
   return { mounts: prepared, volumes };
 }

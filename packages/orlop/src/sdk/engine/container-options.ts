@@ -7,6 +7,8 @@ export interface VolumeRequest {
   readonly to: string;
   /** Absent: `rw`. */
   readonly mode?: "ro" | "rw";
+  /** `user`: all files in it are given to the container's user when that is made. Absent: they are whose they are. */
+  readonly owner?: "user";
 }
 
 /** Whose namespaces a container has; what is absent is its own. */

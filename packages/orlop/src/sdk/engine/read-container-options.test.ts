@@ -60,7 +60,7 @@ test("a container of the library has the namespaces, files and rights that a com
     cgroupParent: "/some/where",
     volumesFrom: ["other:ro"],
     tmpfs: ["/mem:size=1m"],
-    mounts: [{ volume: "data", to: "/data" }],
+    mounts: [{ volume: "data", to: "/data", owner: "user" }],
     hosts: { db: "10.0.0.9" },
     capDrop: ["ALL"],
     readOnly: true,
@@ -104,6 +104,7 @@ test("options of the library that mean nothing are refused by their names", () =
     [{ cpuShares: 1.5 }, "cpuShares"],
     [{ memorySwap: -2 }, "memorySwap"],
     [{ cgroupSettings: { "../x": "1" } }, undefined],
+    [{ mounts: [{ volume: "data", to: "/data", owner: "map" }] }, undefined],
     [{ tmpfs: ["/data"], mounts: [{ volume: "data", to: "/data" }] }, "mounts"],
   ];
   for (const [options, field] of cases) {

@@ -137,6 +137,7 @@ const VOLUME_CHECKS: Readonly<Record<keyof VolumeRequest, OptionCheck>> = {
   volume: isText,
   to: isAbsolutePath,
   mode: isOneOf("ro", "rw"),
+  owner: isOneOf("user"),
 };
 
 /**
@@ -202,5 +203,9 @@ function readVolume(mount: VolumeRequest): RequestedMount {
       field: "mounts",
     });
   }
-  return volumeMount(mount.volume, mount.to, { readonly: mount.mode === "ro", copies: true });
+  return volumeMount(mount.volume, mount.to, {
+    readonly: mount.mode === "ro",
+    copies: true,
+    isGiven: mount.owner === "user",
+  });
 }
