@@ -37,6 +37,17 @@ describe("starting programs as an ordinary user", () => {
     assert.equal(existsSync(home), false);
   });
 
+  test("gives them as much patience as the caller has", async (t) => {
+    if (await skipsWithoutUser(t, "/dev/null")) return;
+    const given = process.env.ORLOP_TEST_TIME_FACTOR;
+    t.after(() => {
+      if (given === undefined) delete process.env.ORLOP_TEST_TIME_FACTOR;
+      else process.env.ORLOP_TEST_TIME_FACTOR = given;
+    });
+    process.env.ORLOP_TEST_TIME_FACTOR = "6";
+    await asOrdinaryUser(user, async ({ env }) => assert.equal(env.ORLOP_TEST_TIME_FACTOR, "6"));
+  });
+
   test("runs test files as that user", async (t) => {
     if (await skipsWithoutUser(t, join(root, "tools", "test.ts"))) return;
     const directory = mkdtempSync(join(tmpdir(), "orlop-readable-"));

@@ -48,8 +48,8 @@ export async function asOrdinaryUser<T>(user: OrdinaryUser, work: (runAs: TestRu
     const temporary = join(home, "tmp");
     for (const directory of [runtime, temporary]) mkdirSync(directory, { mode: 0o700 });
     for (const directory of [home, runtime, temporary]) chownSync(directory, user.uid, user.gid);
-    const { PATH } = process.env;
-    const env = { PATH, HOME: home, TMPDIR: temporary, XDG_RUNTIME_DIR: runtime, CI: process.env.CI };
+    const { PATH, CI, ORLOP_TEST_TIME_FACTOR } = process.env;
+    const env = { PATH, HOME: home, TMPDIR: temporary, XDG_RUNTIME_DIR: runtime, CI, ORLOP_TEST_TIME_FACTOR };
     const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`];
     return await work({ prefix: ["setpriv", ...ids, "--clear-groups", "--inh-caps=-all", "--"], env });
   } finally {
