@@ -1,7 +1,8 @@
 import type { ExitStatus, WaitOptions } from "@orlop/core";
-import type { Report } from "@orlop/kernel";
+import { type Report, readOomEvents } from "@orlop/kernel";
 import { abortable } from "./abortable.ts";
 import type { ContainerDirectory } from "./container-directory.ts";
+import type { ContainerRecord } from "./container-record.ts";
 import { exitStatus } from "./exit-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { outOfMemory } from "./out-of-memory.ts";
@@ -11,6 +12,8 @@ import type { OwnExecs } from "./own-execs.ts";
 interface Heard {
   readonly init: FollowedProgram | undefined;
   readonly execs: OwnExecs;
+  /** Of the container, where it is known. */
+  readonly record: ContainerRecord | undefined;
 }
 
 /** Waits for the end of a container's init or of an exec, whoever has started it. @throws OrlopError */
@@ -23,7 +26,19 @@ export async function awaitExit(
   const report = await (execId === undefined
     ? exitOfInit(container, id, heard.init, signal)
     : exitOfExec(container, { id, execId }, heard.execs, signal));
-  return exitStatus(report, outOfMemory(container.path));
+  const killedSoFar = execId !== undefined && hasKilled(container, id, heard.record);
+  return exitStatus(report, killedSoFar || outOfMemory(container.path));
+}
+
+/** What the reaper keeps of it is there when the container has ended, and its cgroups until then. */
+function hasKilled(container: ContainerDirectory, id: string, known: ContainerRecord | undefined): boolean {
+  try {
+    const { cgroups } = known ?? container.record(id);
+    return (readOomEvents(cgroups)?.kills ?? 0n) > 0n;
+  } catch {
+    // The container has been deleted meanwhile.
+    return false;
+  }
 }
 
 /** What has been heard is not looked up; what is yet to be heard may be there to read. */

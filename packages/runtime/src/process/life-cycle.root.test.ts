@@ -478,5 +478,15 @@ suite("signals, limits and figures", () => {
       assert.deepEqual([child.oomKilled, child.exitCode], [true, 3]);
       const neither = await bench.run("exit 137", { linux: { resources: { memory } } });
       assert.deepEqual([neither.oomKilled, neither.exitCode], [false, 137]);
+      const id = await bench.start("sleep 1000", { linux: { resources: { memory } } });
+      for (const [execId, script, oomKilled, exitCode] of [
+        ["small", "exit 4", false, 4],
+        ["large", `sh -c '${grow}'; exit 5`, true, 5],
+      ] as const) {
+        await bench.runtime.exec(bench.execRequest(id, execId, script));
+        const exec = await bounded("the wait for an exec", bench.runtime.wait(id, { execId }));
+        assert.deepEqual([exec.oomKilled, exec.exitCode], [oomKilled, exitCode]);
+      }
+      await bench.runtime.delete(id, { force: true });
     }));
 });

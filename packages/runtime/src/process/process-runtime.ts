@@ -216,8 +216,8 @@ export class ProcessRuntime implements Runtime {
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
-    const ours = { init: this.#ours.get(id)?.followed, execs: this.#execs };
-    return await awaitExit(this.#directory(id), id, options, ours);
+    const { followed: init, record } = this.#ours.get(id) ?? {};
+    return await awaitExit(this.#directory(id), id, options, { init, record, execs: this.#execs });
   }
 
   async pause(id: string): Promise<void> {
