@@ -82,9 +82,10 @@ function delegationCheck(host: DoctorHost, { mode, v2 }: CgroupLayout): Finding 
   return warning(name, `${missing.join(", ")} not delegated to this user`, "their limits are refused", DELEGATE);
 }
 
-/** What the user's systemd has, which commands are moved to: see enter-own-cgroup.ts. Undefined where it does not run. */
-function managerDirectory({ uid, exists }: DoctorHost, { mountPoint }: CgroupHierarchy): string | undefined {
-  return exists(`/run/user/${uid}/systemd/private`)
-    ? `${mountPoint}/user.slice/user-${uid}.slice/user@${uid}.service`
-    : undefined;
+/** What the user's systemd has, where makers of containers are moved to: see enter-own-cgroup.ts. Undefined where none is heard. */
+function managerDirectory(
+  { uid, systemdSockets, exists }: DoctorHost,
+  { mountPoint }: CgroupHierarchy,
+): string | undefined {
+  return systemdSockets.some(exists) ? `${mountPoint}/user.slice/user-${uid}.slice/user@${uid}.service` : undefined;
 }

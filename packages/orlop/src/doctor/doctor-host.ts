@@ -1,8 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { arch, release } from "node:os";
 import { delimiter, join } from "node:path";
-import type { CgroupLayout } from "@orlop/kernel";
-import { readCgroupLayout } from "@orlop/kernel";
+import { type CgroupLayout, readCgroupLayout, systemdAddresses } from "@orlop/kernel";
 import { fileSystemType } from "@orlop/snapshot";
 import { caller } from "../caller/caller.ts";
 import { ownDataDirectory } from "../store/data-directory.ts";
@@ -15,6 +14,8 @@ export interface DoctorHost {
   readonly kernelRelease: string;
   /** What the user wants layers of images to be kept by. */
   readonly snapshotter: string | undefined;
+  /** Where this user's own systemd would listen, or a bus that leads to it. */
+  readonly systemdSockets: readonly string[];
   /** Type of the file system that images are on, as statfs(2) has it. */
   readonly imageFileSystem: number;
   /** `undefined` where there is no file or this user may not read it. */
@@ -30,13 +31,15 @@ export interface DoctorHost {
 const ADMINISTRATORS = ["/usr/local/sbin", "/usr/sbin", "/sbin"] as const;
 
 export function thisHost(): DoctorHost {
+  const uid = process.geteuid?.() ?? 0;
   const directories = [...(caller().env.PATH ?? "").split(delimiter).filter((each) => each !== ""), ...ADMINISTRATORS];
   return {
-    uid: process.geteuid?.() ?? 0,
+    uid,
     nodeVersion: process.versions.node,
     architecture: arch(),
     kernelRelease: release(),
     snapshotter: caller().env.ORLOP_SNAPSHOTTER,
+    systemdSockets: systemdAddresses(true, caller().env, uid).flatMap(({ address }) => socketPath(address) ?? []),
     imageFileSystem: fileSystemType(ownDataDirectory()),
     readText(path) {
       try {
@@ -51,6 +54,11 @@ export function thisHost(): DoctorHost {
       directories.map((each) => join(each, name)).find((path) => isFile(path) && isAllowed(path, constants.X_OK)),
     cgroups: readCgroupLayout,
   };
+}
+
+/** `unix:path=/run/user/1000/bus,guid=...`; undefined for a socket without a path. */
+function socketPath(address: string): string | undefined {
+  return /^unix:path=([^,;]+)/.exec(address)?.[1];
 }
 
 function isFile(path: string): boolean {

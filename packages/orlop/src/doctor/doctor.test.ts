@@ -56,6 +56,7 @@ function host({
     architecture: "x64",
     kernelRelease: "6.12.0-1-amd64",
     snapshotter: undefined,
+    systemdSockets: ["/run/user/1000/systemd/private", "/run/user/1000/bus"],
     imageFileSystem: EXT4,
     cgroups: () => v2,
     ...given,
@@ -275,6 +276,12 @@ describe("finds what is lacking", () => {
     assert.deepEqual([severity, found], ["ok", "delegated to this user, by the user's systemd"]);
     assert.equal(limits({ files })?.found, "delegated to this user");
     assert.equal(limits({ files: {}, writable: [manager] })?.severity, "warning");
+    const elsewhere = limits({
+      files,
+      writable: [manager],
+      systemdSockets: ["/tmp/run/systemd/private", "/tmp/run/bus"],
+    });
+    assert.equal(elsewhere?.severity, "warning", "XDG_RUNTIME_DIR does not lead to it");
   });
 
   test("programs that tests use", () => {
