@@ -7,7 +7,7 @@ import { readRunOptions } from "../run/run-options.ts";
 import { createContainer } from "./create-container.ts";
 import { openEngine } from "./open-engine.ts";
 
-const OF_RUN_ALONE: ReadonlySet<string> = new Set(["detach", "detach-keys", "sig-proxy"]);
+const OF_RUN_ALONE: ReadonlySet<string> = new Set(["detach", "detach-keys", "sig-proxy", "preserve-fds"]);
 
 export const createCommand: Command = {
   name: "create",

@@ -6,6 +6,7 @@ import { openImage } from "../image/open-image.ts";
 import { inPod, openPod } from "../pods/join-pod-options.ts";
 import { printWarning } from "../print.ts";
 import { giveFiles } from "../run/give-files.ts";
+import { refusePreserved } from "../run/kept-descriptors.ts";
 import { planContainer } from "../run/plan-container.ts";
 import { imageOptions } from "../run/prepare-container.ts";
 import type { RunOptions } from "../run/run-options.ts";
@@ -25,6 +26,7 @@ export async function createContainer(open: OpenEngine, options: RunOptions): Pr
     const what = "the output of a container that stays cannot be its caller's";
     throw new OrlopError("unsupported", `Cannot use log driver "passthrough": ${what}\nTry --rm, without --detach.`);
   }
+  refusePreserved(options.preservedFds, "Try run --rm, without --detach, networks and volumes.");
   const pod = await openPod(open, options);
   try {
     return await createIn(open, pod === undefined ? options : inPod(open, options, pod));

@@ -8,6 +8,7 @@ import { printWarning } from "../print.ts";
 import { parseDetachKeys } from "../run/detach-keys.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "../run/environment.ts";
 import { openForeground } from "../run/foreground.ts";
+import { parsePreserved, refusePreserved } from "../run/kept-descriptors.ts";
 import { parseRuntime } from "../run/runtime-choice.ts";
 import { windowSize } from "../run/window-size.ts";
 import { refuseOtherInput } from "./attached-session.ts";
@@ -37,10 +38,10 @@ export const execCommand: Command = containerCommand(
         { name: "user", short: "u", value: "USER[:GROUP]", help: "User and group, as names or numbers" },
         { name: "workdir", short: "w", value: "DIR", help: "Directory to start in" },
         { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
+        { name: "preserve-fds", value: "NUMBER", help: "Pass on so many open descriptors, from 3 up" },
         { name: "privileged", help: "With all capabilities" },
         LATEST,
       ],
-      refused: [{ name: "preserve-fds", reason: "only the three standard descriptors are passed on" }],
     },
   },
   exec,
@@ -73,7 +74,9 @@ async function exec(call: ContainerCall): Promise<number> {
   };
   const program = execProcess(container.process, options);
   const keys = parseDetachKeys(flags.text("detach-keys"));
-  if (!flags.isOn("detach")) return await execAttached(call, container, program, { ...options, keys });
+  const preservedFds = flags.parse("preserve-fds", parsePreserved);
+  if (flags.isOn("detach")) refusePreserved(preservedFds, "Try without --detach.");
+  if (!flags.isOn("detach")) return await execAttached(call, container, program, { ...options, keys, preservedFds });
   const execId = generateId(randomBytes);
   await runtime.exec({
     id: container.id,
@@ -112,16 +115,30 @@ function readVariables(flags: ParsedFlags): readonly Variable[] {
   return [...files, ...flags.parseAll("env", (text) => parseVariable(text, caller().env))];
 }
 
+interface AttachedOptions {
+  readonly interactive: boolean;
+  readonly terminal: boolean;
+  readonly keys: Buffer;
+  readonly preservedFds: number | undefined;
+}
+
 async function execAttached(
   call: ContainerCall,
   container: Container,
   process: Process,
-  { interactive, terminal, keys }: { readonly interactive: boolean; readonly terminal: boolean; readonly keys: Buffer },
+  { interactive, terminal, keys, preservedFds }: AttachedOptions,
 ): Promise<number> {
   refuseOtherInput({ interactive, tty: terminal });
   await using stack = new AsyncDisposableStack();
   const runtime = parseRuntime(container.runtime);
-  const options = { runtime, stateDirectory: call.stateDirectory, tty: terminal, interactive, signalProxy: true };
+  const options = {
+    runtime,
+    stateDirectory: call.stateDirectory,
+    tty: terminal,
+    interactive,
+    signalProxy: true,
+    ...(preservedFds && { preservedFds }),
+  };
   const foreground = stack.use(await openForeground(options));
   const { id } = container;
   const execId = generateId(randomBytes);

@@ -96,6 +96,7 @@ export class LauncherForeground implements Foreground {
   static async open(call: ServedCall, options: ForegroundOptions): Promise<LauncherForeground> {
     const { tty, interactive, signalProxy, runtime } = options;
     if (runtime.kind !== "process") throw new NotHere("another runtime makes children of this process");
+    if ((options.preservedFds ?? 0) > 0) throw new NotHere("further descriptors are the called process's own");
     if (!signalProxy) throw new NotHere("signals are the called process's own");
     if (tty !== interactive && (tty || call.caller.isTerminal(0))) {
       throw new NotHere("a terminal that is only half the container's");

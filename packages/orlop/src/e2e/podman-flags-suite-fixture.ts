@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { type CommandResult, LAUNCHER } from "./command-fixture.ts";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 interface Shared {
@@ -19,6 +20,7 @@ export function podmanFlagsSuite(options: SuiteOptions): void {
   };
   const shared = { c, ok };
   processCases(shared);
+  descriptorCases(shared);
   mountCases(shared);
   streamCases(shared);
   test("no container is left", { skip: c.skip }, async () => assert.equal(await ok("ps", "-aq"), ""));
@@ -92,6 +94,36 @@ function processCases({ c, ok }: Shared): void {
       assert.equal(existsSync(`${root}/tmp/note`), false);
       await c.output("--rootfs", root, "/bin/busybox", "sh", "-c", script);
       assert.equal(readFileSync(`${root}/tmp/note`, "utf8"), "written\n");
+    });
+  });
+}
+
+function descriptorCases({ c, ok }: Shared): void {
+  describe("a container's program", { skip: c.skip }, () => {
+    test("has descriptors of the caller's, as many as are asked for and open", async () => {
+      const shell = (line: string): Promise<CommandResult> =>
+        c.fixture.start("sh", ["-c", `${line}`, LAUNCHER, c.place("passed"), ...c.fixture.idFlags()]);
+      const run = 'file=$1; shift; "$0" run --rm "$@" --preserve-fds';
+      const say = "host sh -c 'echo three >&3; echo four >&4; ls /proc/self/fd | wc -l'";
+      for (const init of ["", "--init"]) {
+        const said = await shell(`exec 3>"$1" 4>>"$1"; ${run} 2 ${init} ${say}`);
+        // The standard ones, those two, and that by which ls looks.
+        assert.deepEqual([said.exitCode, said.stdout], [0, "6\n"], said.stderr);
+        assert.equal(readFileSync(c.place("passed"), "utf8"), "three\nfour\n");
+      }
+      const missing = await shell(`exec 3>"$1"; ${run} 2 ${say}`);
+      assert.deepEqual(
+        [missing.exitCode, /descriptor 4 is not open/.test(missing.stderr)],
+        [125, true],
+        missing.stderr,
+      );
+      const kept = await shell(`exec 3>"$1"; shift; "$0" run -d "$@" --preserve-fds 1 host true`);
+      assert.match(kept.stderr, /--preserve-fds.*ends with its caller/);
+      const id = await ok("run", "-d", ...c.fixture.idFlags(), "host", "sleep", "1000");
+      const line = `exec 3>"$1"; "$0" exec --preserve-fds 1 ${id} sh -c 'echo exec >&3'`;
+      assert.equal((await shell(line)).exitCode, 0);
+      assert.equal(readFileSync(c.place("passed"), "utf8"), "exec\n");
+      await ok("rm", "-f", id);
     });
   });
 }

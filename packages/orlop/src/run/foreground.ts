@@ -11,6 +11,8 @@ export interface ForegroundOptions {
   readonly interactive: boolean;
   /** Signals that the caller gets are passed on to it. */
   readonly signalProxy: boolean;
+  /** So many descriptors of the caller's, from 3 up, are passed on. */
+  readonly preservedFds?: number;
 }
 
 /** A process that has been started, and the size of its terminal then. */

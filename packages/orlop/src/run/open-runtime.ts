@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { CreateRequest, Runtime, State } from "@orlop/core";
-import { sha256Hex, Zygote } from "@orlop/kernel";
+import { type CreateRequest, OrlopError, type Runtime, type State } from "@orlop/core";
+import { FIRST_DESCRIPTOR, sha256Hex, Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
 import type { RuntimeChoice } from "./runtime-choice.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
@@ -15,6 +15,7 @@ interface OpenRuntime extends Disposable {
 /**
  * The runtime of that name, which keeps its containers below the state directory.
  *
+ * @param descriptors of this process, that the programs have as those from 3 up
  * @param streams what `inherit` means for its containers: this process's own, a relay's ends, or nothing
  * @throws OrlopError `not-found` when its program is missing
  */
@@ -22,13 +23,26 @@ export async function openRuntime(
   choice: RuntimeChoice,
   stateDirectory: string,
   streams: "inherit" | "ignore" | StdioRelay,
+  descriptors: readonly number[] = [],
 ): Promise<OpenRuntime> {
+  const ends = typeof streams === "string" ? streams : streams.ends;
   const stdio =
-    typeof streams === "string" ? { stdio: streams } : { startZygote: () => Zygote.start({ stdio: streams.ends }) };
+    typeof ends === "string" && descriptors.length === 0
+      ? { stdio: ends }
+      : { startZygote: () => Zygote.start({ stdio: ends, descriptors }) };
   const root = join(stateDirectory, directoryOf(choice));
   if (choice.kind === "process") {
-    const runtime = new ProcessRuntime({ root, ...stdio });
+    const handover = { descriptors: descriptors.map((_, index) => FIRST_DESCRIPTOR + index) };
+    const runtime = new ProcessRuntime({
+      root,
+      ...stdio,
+      ...(descriptors.length === 0 ? {} : { maker: { handover } }),
+    });
     return { runtime, run: (request) => runtime.run(request), [Symbol.dispose]: () => runtime.close() };
+  }
+  if (descriptors.length > 0) {
+    const what = "another runtime starts the program";
+    throw new OrlopError("unsupported", `Cannot preserve ${descriptors.length} descriptors: ${what}`);
   }
   const { OciRuntime, ShimRuntime } = await import("@orlop/runtime/foreign");
   const runtime =

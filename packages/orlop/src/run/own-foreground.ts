@@ -1,5 +1,6 @@
 import type { CreateRequest, ExecRequest, ExitStatus, Runtime, StartedExec, State } from "@orlop/core";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "./foreground.ts";
+import { keptDescriptors } from "./kept-descriptors.ts";
 import { openRelay } from "./open-relay.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { SignalProxy } from "./signal-proxy.ts";
@@ -27,7 +28,8 @@ export class OwnForeground implements Foreground {
   }
 
   static async open(options: ForegroundOptions): Promise<OwnForeground> {
-    const { tty, interactive, stateDirectory } = options;
+    const { tty, interactive, stateDirectory, preservedFds = 0 } = options;
+    const descriptors = keptDescriptors(preservedFds);
     await using stack = new AsyncDisposableStack();
     const proxy = options.signalProxy ? stack.use(new SignalProxy({ except: tty ? ["SIGWINCH"] : [] })) : undefined;
     if (tty && interactive) {
@@ -36,7 +38,7 @@ export class OwnForeground implements Foreground {
     }
     const relay = await openRelay(options, stateDirectory);
     if (relay !== undefined) stack.use(relay);
-    const opened = stack.use(await openRuntime(options.runtime, stateDirectory, relay ?? "inherit"));
+    const opened = stack.use(await openRuntime(options.runtime, stateDirectory, relay ?? "inherit", descriptors));
     return new OwnForeground(opened, stack.move(), proxy, tty);
   }
 

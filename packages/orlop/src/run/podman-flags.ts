@@ -31,6 +31,12 @@ export const PODMAN_FLAGS: readonly Flag[] = [
     help: "What uname(2) tells it the machine is (LINUX)",
   },
   {
+    group: PROCESS,
+    name: "preserve-fds",
+    value: "NUMBER",
+    help: "Pass on so many open descriptors, from 3 up (with --rm, in the foreground)",
+  },
+  {
     group: FILES,
     name: "rootfs",
     help: "What stands for the image is a directory, which is written to; DIR:O to throw that away",
@@ -112,8 +118,7 @@ export const PODMAN_REFUSED: readonly RefusedFlag[] = [
   { name: "health-startup-timeout", reason: startup },
   { name: "hosts-file", reason: "add lines with --add-host, or bind a file of your own with -v" },
   { name: "init-path", reason: "--init brings an init of orlop's own" },
-  { name: "preserve-fd", reason: "only the three standard descriptors are passed on" },
-  { name: "preserve-fds", reason: "only the three standard descriptors are passed on" },
+  { name: "preserve-fd", reason: "pass them on as those from 3 up, with --preserve-fds" },
   { name: "rdt-class", reason: "classes of resctrl are for containers of orlop-oci" },
   { name: "rmi", isSwitch: true, reason: "remove the image afterwards, with orlop rmi" },
   { name: "sdnotify", reason: "run it under orlop quadlet or orlop generate systemd, whose services tell systemd" },

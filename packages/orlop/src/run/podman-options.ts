@@ -2,6 +2,7 @@ import { OrlopError, type Platform, parsePlatform } from "@orlop/core";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { readIdFile } from "../pods/pod-verb.ts";
 import { parseVariable, readEnvironmentFile, type Variable } from "./environment.ts";
+import { parsePreserved } from "./kept-descriptors.ts";
 import type { RequestedMount } from "./requested-mount.ts";
 import type { CallerView, RunOptions } from "./run-options.ts";
 import { parseTmpfs } from "./tmpfs-flag.ts";
@@ -23,7 +24,7 @@ export function readVariables(flags: ParsedFlags, { env }: CallerView): readonly
 
 type PodmanOptions = Pick<
   RunOptions,
-  "bareEnvironment" | "umask" | "timeZone" | "personality" | "imageVolumes" | "imageFiles" | "replace"
+  "bareEnvironment" | "umask" | "timeZone" | "personality" | "imageVolumes" | "imageFiles" | "replace" | "preservedFds"
 >;
 
 export function readPodmanOptions(flags: ParsedFlags): PodmanOptions {
@@ -31,6 +32,7 @@ export function readPodmanOptions(flags: ParsedFlags): PodmanOptions {
   const timeZone = flags.parse("tz", parseTimeZone);
   const personality = flags.parse("personality", parsePersonality);
   const imageVolumes = flags.parse("image-volume", parseImageVolume);
+  const preservedFds = flags.parse("preserve-fds", parsePreserved);
   const imageFiles = (["hosts", "hostname"] as const).filter((name) => flags.isOn(`no-${name}`));
   if (flags.isOn("no-hosts") && flags.has("add-host")) {
     throw new OrlopError("invalid", "--no-hosts and --add-host exclude each other");
@@ -45,6 +47,7 @@ export function readPodmanOptions(flags: ParsedFlags): PodmanOptions {
     ...(personality === undefined ? {} : { personality }),
     ...(imageVolumes === undefined ? {} : { imageVolumes }),
     ...(imageFiles.length === 0 ? {} : { imageFiles }),
+    ...(preservedFds === undefined ? {} : { preservedFds }),
     ...(flags.isOn("replace") ? { replace: true } : {}),
   };
 }

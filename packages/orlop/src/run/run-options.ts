@@ -75,6 +75,8 @@ export interface RunOptions extends NetworkOptions {
   readonly requires?: readonly string[];
   /** The container of its name goes first. */
   readonly replace?: true;
+  /** So many descriptors of the caller's, from 3 up, are its own; absent: none. */
+  readonly preservedFds?: number;
   /** Streams that who runs it is connected with; absent: output, and input if that is interactive. */
   readonly attach?: ReadonlySet<StreamName>;
   /** Whose mounts it has as well. */

@@ -1,3 +1,4 @@
+export { isInherited } from "../oci/is-inherited.ts";
 export { keepForegrounds } from "../oci/keep-foregrounds.ts";
 export { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES } from "../oci/launcher/farewell-program.ts";
 export { type Hello, isOneOfUs } from "../oci/launcher/hello.ts";

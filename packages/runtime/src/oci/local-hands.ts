@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { readlinkSync } from "node:fs";
 import { FIRST_DESCRIPTOR, type Program, type Report, Zygote, type ZygoteEnd } from "@orlop/kernel";
 import type { Hands } from "./hands.ts";
+import { isInherited } from "./is-inherited.ts";
 
 /** Hands that this process starts itself, on first use: most verbs execute no program. */
 export class LocalHands implements Hands {
@@ -56,15 +56,6 @@ export class LocalHands implements Hands {
   get #zygote(): Zygote {
     this.#zygoteIfStarted ??= Zygote.start({ stdio: "inherit", descriptors: this.#descriptors });
     return this.#zygoteIfStarted;
-  }
-}
-
-/** Node's first descriptor of its own, which takes the lowest free number, is one to poll with; nobody passes such on. */
-function isInherited(fd: number): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`) !== "anon_inode:[eventpoll]";
-  } catch {
-    return false;
   }
 }
 

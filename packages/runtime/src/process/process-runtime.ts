@@ -78,8 +78,8 @@ export interface ProcessRuntimeOptions {
   readonly sweeps?: boolean;
   /** Takes what nobody but this process needs to see done, when somebody waits for it; absent: it is done at once. */
   readonly afterwards?: (work: () => void) => void;
-  /** Where a zygote is another process's: what its programs take from that, and the text of its /proc/self/cgroup. */
-  readonly maker?: { readonly handover: Handover; readonly ownCgroups: string };
+  /** What programs take from who starts them; the text of its /proc/self/cgroup, where a zygote is another process's. */
+  readonly maker?: { readonly handover: Handover; readonly ownCgroups?: string };
   /** Where resctrl is mounted, for tests; absent: where this machine has it. */
   readonly resctrl?: string;
 }
