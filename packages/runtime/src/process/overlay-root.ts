@@ -9,7 +9,8 @@ const NO_OPTIONS = parseMountOptions([], undefined, "root");
 export function checkLayers(layers: readonly OverlayLayer[], withinUserNamespace: boolean): void {
   const image = layers.find((layer) => typeof layer !== "string");
   if (image === undefined || !withinUserNamespace) return;
-  const what = "the kernel mounts EROFS only for root of the machine, not in a user namespace";
+  const what =
+    "the kernel mounts EROFS only for root of the machine, not in a user namespace\nTry the snapshotter overlay.";
   throw new OrlopError("unsupported", `Cannot use layer "${layerPath(image)}": ${what}`, { field: "root.path" });
 }
 

@@ -4,6 +4,7 @@ import { OrlopError } from "@orlop/core";
 import { DiskDriver } from "../disk/disk-driver.ts";
 import { type DiskType, diskSettings, parseSettings } from "../disk/disk-settings.ts";
 import { makerObstacle } from "../disk/make-file-system.ts";
+import { TRY_FOR_ORDINARY_USERS } from "../for-ordinary-users.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { BlockfileDisks, type BlockfileSettings } from "./blockfile-disks.ts";
 
@@ -25,7 +26,8 @@ export function openBlockfile(name: string, system: SystemCalls): DiskDriver {
   if (scratch !== undefined && settings.size > 1) {
     throw new OrlopError("invalid", `Cannot use snapshotter "${name}": size and fs are those of the scratch file`);
   }
-  if (process.geteuid?.() !== 0) refuse(name, "an ordinary user cannot make block devices of files");
+  if (process.geteuid?.() !== 0)
+    refuse(name, "an ordinary user cannot make block devices of files", TRY_FOR_ORDINARY_USERS);
   if (!existsSync("/dev/loop-control")) refuse(name, "there are no loop devices here (/dev/loop-control)");
   if (scratch !== undefined) return driver(system, scratchSettings(name, resolve(scratch)));
   const disk = diskSettings(name, settings);

@@ -4,6 +4,7 @@ import { OrlopError } from "@orlop/core";
 import { DiskDriver } from "../disk/disk-driver.ts";
 import { diskSettings, parseSettings } from "../disk/disk-settings.ts";
 import { makerObstacle } from "../disk/make-file-system.ts";
+import { TRY_FOR_ORDINARY_USERS } from "../for-ordinary-users.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { DeviceMapper, numberOf } from "./device-mapper.ts";
 import { ThinDisks, type ThinSettings } from "./thin-disks.ts";
@@ -19,7 +20,7 @@ const SETTINGS = "settings.json";
  */
 export function openDevmapper(name: string, directory: string, system: SystemCalls): DiskDriver {
   const given = parseSettings(name, ["pool", "size", "fs"]);
-  if (process.geteuid?.() !== 0) refuse(name, "an ordinary user cannot make block devices");
+  if (process.geteuid?.() !== 0) refuse(name, "an ordinary user cannot make block devices", TRY_FOR_ORDINARY_USERS);
   const obstacle = DeviceMapper.obstacle();
   if (obstacle !== undefined) refuse(name, obstacle);
   const settings = settingsOf(name, directory, given);

@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { temporaryDirectory } from "@orlop/testkit";
+import { checkBtrfs } from "./btrfs/check-btrfs.ts";
+import { openSnapshotter } from "./open-snapshotter.ts";
+
+test("an ordinary user who names a snapshotter of root's is told of those that are for him", () => {
+  using place = temporaryDirectory("orlop-snapshot-");
+  const named = { code: "unsupported", message: /an ordinary user .*\nTry overlay or native\.$/ };
+  for (const name of ["blockfile", "devmapper:pool=pool"]) {
+    const options = { directory: place.path, database: undefined as never };
+    assert.throws(() => openSnapshotter(name, options), named, name);
+  }
+  assert.throws(() => checkBtrfs(place.path), named);
+});
