@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CreateRequest, ExecRequest, ExitStatus, StartedExec, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
@@ -85,7 +86,7 @@ export class LauncherForeground implements Foreground {
       startZygote: () => (hands.alive ? this.#handsAsZygote() : Zygote.start()),
       maker: {
         handover: { makerPid: hello.pid, endsWithMaker: true, exitsAsChild: true },
-        ownCgroups: hello.cgroups,
+        ownCgroups: cgroupsOfCaller(hello),
       },
     });
     swept.add(this.#root);
@@ -201,5 +202,16 @@ export class LauncherForeground implements Foreground {
         onReport(report);
       };
     });
+  }
+}
+
+/** An ordinary user's process may have been moved since it has called: see enter-own-cgroup.ts. */
+function cgroupsOfCaller({ pid, cgroups }: Hello): string {
+  if (process.geteuid?.() === 0) return cgroups;
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  } catch {
+    // It has gone, and so has whoever could want to know.
+    return cgroups;
   }
 }
