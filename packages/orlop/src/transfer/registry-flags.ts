@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import {
   type Credential,
@@ -49,7 +50,13 @@ export const REGISTRY_FLAGS: readonly Flag[] = [
 /** For verbs with all of these flags. */
 export function registryOptions(flags: ParsedFlags): RegistryClientOptions {
   const credential = flags.parse("creds", parseCredential);
+  flags.parse("authfile", requireFile);
   return { ...connectionOptions(flags), ...(credential === undefined ? {} : { credential }) };
+}
+
+/** Who names a file that is not there would be told by the registry that nobody has logged in. */
+function requireFile(path: string): void {
+  if (!existsSync(path)) throw new OrlopError("not-found", `"${path}" is not there`);
 }
 
 /** For verbs without `--creds`. */
