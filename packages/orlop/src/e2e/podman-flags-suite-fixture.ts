@@ -14,8 +14,8 @@ interface Shared {
 export function podmanFlagsSuite(options: SuiteOptions): void {
   const c = new SuiteContext(options);
   const ok = async (...args: readonly string[]): Promise<string> => {
-    const { exitCode, stdout, stderr } = await c.fixture.orlop(args);
-    assert.equal(exitCode, 0, stderr);
+    const { exitCode, signal, stdout, stderr } = await c.fixture.orlop(args);
+    assert.equal(exitCode, 0, `${args.join(" ")}: ${signal ?? ""} ${stderr}`);
     return stdout.trim();
   };
   const shared = { c, ok };

@@ -1,9 +1,4 @@
-import { isSystemdRunning } from "@orlop/kernel";
+import { machineSystemd } from "../e2e/tested-systemd-fixture.ts";
 import { servicesSuite } from "./services-suite-fixture.ts";
 
-servicesSuite("services of unit files, as root,", {
-  flags: [],
-  directory: "/run/systemd/system",
-  env: {},
-  obstacle: isSystemdRunning() ? undefined : "needs systemd as process 1 (npm run test:v2)",
-});
+servicesSuite("services of unit files, as root,", machineSystemd());
