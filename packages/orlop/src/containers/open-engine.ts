@@ -1,5 +1,6 @@
 import type { NetworkDriver, Runtime } from "@orlop/core";
 import { type Container, type ContainerDescription, Engine } from "@orlop/engine";
+import type { ProcessRuntimeOptions } from "@orlop/runtime";
 import { caller } from "../caller/caller.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
 import { openRuntime } from "../run/open-runtime.ts";
@@ -23,22 +24,25 @@ export interface OpenEngine extends AsyncDisposable {
   readonly stateDirectory: string;
 }
 
+/** How the processes are started that containers are made by. */
+type MakerOptions = Pick<ProcessRuntimeOptions, "enterOwnCgroup">;
+
 /** Puts this user's engine together. What runs outlives the result. */
-export function openEngine(): OpenEngine {
+export function openEngine(makers: MakerOptions = {}): OpenEngine {
   const { daemon } = caller();
-  return daemon === undefined ? openOwnEngine() : { ...daemon.engine, machine: readMachineView(), ...LEFT_OPEN };
+  return daemon === undefined ? openOwnEngine(makers) : { ...daemon.engine, machine: readMachineView(), ...LEFT_OPEN };
 }
 
 const LEFT_OPEN: AsyncDisposable = { [Symbol.asyncDispose]: async () => {} };
 
-function openOwnEngine(): OpenEngine {
+function openOwnEngine(makers: MakerOptions): OpenEngine {
   const stack = new AsyncDisposableStack();
   const depot = stack.use(openDepot());
   const machine = readMachineView();
   const directory = stateDirectory(machine.uid, machine.env);
   const runtimes = new Map<string, Promise<Runtime>>();
   const open = async (name: string): Promise<Runtime> =>
-    stack.use(await openRuntime(parseRuntime(name), directory, "ignore")).runtime;
+    stack.use(await openRuntime(parseRuntime(name), directory, "ignore", makers)).runtime;
   let driver: Promise<NetworkDriver> | undefined;
   const engine = new Engine({
     database: depot.database,

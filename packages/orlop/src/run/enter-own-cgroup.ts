@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
-  type CgroupLayout,
   isSystemdRunning,
   readCgroupLayout,
   SystemdConnection,
@@ -20,23 +19,25 @@ const RANDOM_BYTES = 4;
  * without a cgroup is refused later, with the reason.
  *
  * @param pid of this user's
+ * @returns the text of its /proc/self/cgroup from now on, if it has been moved
  */
-export async function enterOwnCgroup(pid: number, env: NodeJS.ProcessEnv): Promise<void> {
+export async function enterOwnCgroup(pid: number, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const uid = process.geteuid?.() ?? 0;
-  if (uid === 0 || !isSystemdRunning()) return;
+  if (uid === 0 || !isSystemdRunning()) return undefined;
   try {
-    const layout = layoutOf(pid);
-    if (layout.mode !== "v2" || mayHaveCgroup(layout, "any")) return;
+    const layout = readCgroupLayout(cgroupsOf(pid));
+    if (layout.mode !== "v2" || mayHaveCgroup(layout, "any")) return undefined;
     using systemd = await SystemdConnection.connect(systemdAddresses(true, env, uid));
     await systemd.startTransientUnit(ownScope(pid), [pid]);
+    return cgroupsOf(pid);
   } catch {
     // The process has gone, or nobody is there who could, or would: a container without limits needs no cgroup.
+    return undefined;
   }
 }
 
-/** Of the process that something is done by. */
-function layoutOf(pid: number): CgroupLayout {
-  return readCgroupLayout(pid === process.pid ? undefined : readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+function cgroupsOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cgroup`, "utf8");
 }
 
 function ownScope(pid: number): SystemdUnit {

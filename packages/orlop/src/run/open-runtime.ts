@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type CreateRequest, OrlopError, type Runtime, type State } from "@orlop/core";
 import { FIRST_DESCRIPTOR, sha256Hex, Zygote } from "@orlop/kernel";
-import { ProcessRuntime } from "@orlop/runtime";
+import { ProcessRuntime, type ProcessRuntimeOptions } from "@orlop/runtime";
 import type { RuntimeChoice } from "./runtime-choice.ts";
 import type { StdioRelay } from "./stdio-relay.ts";
 
@@ -15,15 +15,18 @@ interface OpenRuntime extends Disposable {
 /**
  * The runtime of that name, which keeps its containers below the state directory.
  *
- * @param descriptors of this process, that the programs have as those from 3 up
  * @param streams what `inherit` means for its containers: this process's own, a relay's ends, or nothing
+ * @param options `descriptors` of this process are those from 3 up of the programs; the rest is for containers of this project's own making
  * @throws OrlopError `not-found` when its program is missing
  */
 export async function openRuntime(
   choice: RuntimeChoice,
   stateDirectory: string,
   streams: "inherit" | "ignore" | StdioRelay,
-  descriptors: readonly number[] = [],
+  {
+    descriptors = [],
+    ...options
+  }: Pick<ProcessRuntimeOptions, "enterOwnCgroup"> & { readonly descriptors?: readonly number[] } = {},
 ): Promise<OpenRuntime> {
   const ends = typeof streams === "string" ? streams : streams.ends;
   const stdio =
@@ -34,6 +37,7 @@ export async function openRuntime(
   if (choice.kind === "process") {
     const handover = { descriptors: descriptors.map((_, index) => FIRST_DESCRIPTOR + index) };
     const runtime = new ProcessRuntime({
+      ...options,
       root,
       ...stdio,
       ...(descriptors.length === 0 ? {} : { maker: { handover } }),

@@ -38,7 +38,7 @@ export class OwnForeground implements Foreground {
     }
     const relay = await openRelay(options, stateDirectory);
     if (relay !== undefined) stack.use(relay);
-    const opened = stack.use(await openRuntime(options.runtime, stateDirectory, relay ?? "inherit", descriptors));
+    const opened = stack.use(await openRuntime(options.runtime, stateDirectory, relay ?? "inherit", { descriptors }));
     return new OwnForeground(opened, stack.move(), proxy, tty);
   }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
 import { makePipes, type PipeEnds } from "../run/make-pipes.ts";
+import { zygotePlace } from "./zygote-place.ts";
 
 /** By state directory: what this process has. */
 const hosts = new Map<string, SandboxHost>();
@@ -20,7 +21,7 @@ export class SandboxHost implements Disposable {
   private constructor(stateDirectory: string) {
     this.#stateDirectory = stateDirectory;
     const startZygote = (): Zygote => this.#started();
-    this.runtime = new ProcessRuntime({ root: join(stateDirectory, "containers"), startZygote });
+    this.runtime = new ProcessRuntime({ root: join(stateDirectory, "containers"), startZygote, ...zygotePlace() });
   }
 
   /** For one sandbox, which gives it back by disposal. */

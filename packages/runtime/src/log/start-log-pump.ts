@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { hostArchitecture } from "@orlop/kernel";
 import { FollowedProgram } from "../process/followed-program.ts";
-import type { ZygoteLike } from "../process/process-runtime.ts";
+import type { ZygoteLike } from "../process/own-zygote.ts";
 import { compilePump } from "./compile-pump.ts";
 import { LOG_FILES_MAX, LOG_SIZE_MIN_BYTES } from "./log-layout.ts";
 import type { PumpPlan } from "./pump-plan.ts";

@@ -7,7 +7,7 @@ import type { ContainerDirectory } from "./container-directory.ts";
 import { type ContainerRecord, recordOf } from "./container-record.ts";
 import { FollowedProgram } from "./followed-program.ts";
 import { type HookedContainer, keepRequest } from "./kept-request.ts";
-import type { ZygoteLike } from "./process-runtime.ts";
+import type { ZygoteLike } from "./own-zygote.ts";
 import { WORD } from "./supervision.ts";
 
 export interface Beginning {

@@ -3,7 +3,7 @@ import type { ContainerDirectory } from "./container-directory.ts";
 import { stateOf } from "./container-status.ts";
 import { runHooks } from "./hooks.ts";
 import type { HookedContainer } from "./kept-request.ts";
-import type { ZygoteLike } from "./process-runtime.ts";
+import type { ZygoteLike } from "./own-zygote.ts";
 import { runStartHooks } from "./start-hooks.ts";
 import { type HostView, WORD } from "./supervision.ts";
 import { type Warn, warnByProcess } from "./warn.ts";

@@ -55,10 +55,12 @@ export class ContainerPlanner {
   readonly host: HostView;
   readonly #options: PlannerOptions;
   readonly #filters: SeccompProgramCache;
+  #ownCgroups: string | undefined;
   #layout: CgroupLayout | undefined;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
+    this.#ownCgroups = options.ownCgroups;
     const { kept = new KeptWork() } = options;
     this.host = kept.host;
     this.#filters = kept.filters;
@@ -71,8 +73,15 @@ export class ContainerPlanner {
 
   /** The cgroup hierarchies that containers are put into. */
   get cgroupLayout(): CgroupLayout {
-    this.#layout ??= readCgroupLayout(this.#options.ownCgroups);
+    this.#layout ??= readCgroupLayout(this.#ownCgroups);
     return this.#layout;
+  }
+
+  /** The text of /proc/self/cgroup of who makes containers from now on; undefined: this process. */
+  set ownCgroups(text: string | undefined) {
+    if (text === this.#ownCgroups) return;
+    this.#ownCgroups = text;
+    this.#layout = undefined;
   }
 
   /** @param systemd who makes the cgroups, with the driver of that name */

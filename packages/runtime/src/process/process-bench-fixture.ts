@@ -25,7 +25,8 @@ import {
   snapshotKernelState,
   temporaryDirectory,
 } from "@orlop/testkit";
-import { ProcessRuntime, type ProcessRuntimeOptions } from "./process-runtime.ts";
+import { ProcessRuntime } from "./process-runtime.ts";
+import type { ProcessRuntimeOptions } from "./process-runtime-options.ts";
 
 /** Longer than anything here takes, on a busy machine too. */
 const PATIENCE_MS = patience(15_000);

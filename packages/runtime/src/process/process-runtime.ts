@@ -20,7 +20,6 @@ import {
   type WindowSize,
 } from "@orlop/core";
 import {
-  type CgroupDriver,
   freezeCgroup,
   listProcesses,
   readCgroupStats,
@@ -35,6 +34,7 @@ import { connectSystemd } from "../systemd/connect-systemd.ts";
 import { followExec } from "../systemd/follow-exec.ts";
 import { removeContainerCgroups, removeEmptyCgroups } from "../systemd/remove-container-cgroups.ts";
 import { updateLimits } from "../systemd/update-limits.ts";
+import { abortable } from "./abortable.ts";
 import { awaitExit } from "./await-exit.ts";
 import { beginContainer } from "./begin-container.ts";
 import type { CreatePlan } from "./compilation.ts";
@@ -53,36 +53,14 @@ import { KeptWork } from "./keep-programs.ts";
 import { type HookedContainer, keptRequest, keptRequestIfWhole } from "./kept-request.ts";
 import { mayHaveEnded } from "./may-have-ended.ts";
 import { OwnExecs } from "./own-execs.ts";
+import { OwnZygote } from "./own-zygote.ts";
 import { planExec } from "./plan-exec.ts";
+import type { ProcessRuntimeOptions } from "./process-runtime-options.ts";
 import { resizeTerminal } from "./resize-terminal.ts";
 import { SIGNAL_MAX } from "./send-signal.ts";
 import { signalAll } from "./signal-all.ts";
 import { statesOf } from "./states-of.ts";
-import { type Handover, WORD } from "./supervision.ts";
-
-/** As much of a zygote as a runtime needs. */
-export type ZygoteLike = Pick<Zygote, "submit" | "close" | "alive">;
-
-export interface ProcessRuntimeOptions {
-  /** Directory on tmpfs for the state of containers. */
-  readonly root: string;
-  /** What `inherit` means for the containers' stdio: this process's own, or /dev/null. */
-  readonly stdio?: "inherit" | "ignore";
-  /** Starts the zygote to use, instead of one of the runtime's own. */
-  readonly startZygote?: () => ZygoteLike;
-  /** Who makes the cgroups: `systemd` is the machine's, or for anybody but root the user's own. */
-  readonly cgroupDriver?: CgroupDriver;
-  /** What was compiled before; absent: nothing, and what is, it keeps for itself. */
-  readonly kept?: KeptWork;
-  /** False: what makers that were killed have left there is somebody else's to remove. */
-  readonly sweeps?: boolean;
-  /** Takes what nobody but this process needs to see done, when somebody waits for it; absent: it is done at once. */
-  readonly afterwards?: (work: () => void) => void;
-  /** What programs take from who starts them; the text of its /proc/self/cgroup, where a zygote is another process's. */
-  readonly maker?: { readonly handover: Handover; readonly ownCgroups?: string };
-  /** Where resctrl is mounted, for tests; absent: where this machine has it. */
-  readonly resctrl?: string;
-}
+import { WORD } from "./supervision.ts";
 
 /** What this process knows beyond the container's directory: it made the container, and hears its reaper. */
 interface Ours {
@@ -108,7 +86,7 @@ export class ProcessRuntime implements Runtime {
   readonly #ours = new Map<string, Ours>();
   readonly #execs = new OwnExecs();
   readonly #kept: KeptWork;
-  #zygoteIfStarted: ZygoteLike | undefined;
+  readonly #zygote: OwnZygote;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
@@ -116,15 +94,10 @@ export class ProcessRuntime implements Runtime {
     const { cgroupDriver: driver = "cgroupfs", maker, kept = new KeptWork(), resctrl, sweeps = true } = options;
     this.#kept = kept;
     this.#planner = new ContainerPlanner({ driver, ownCgroups: maker?.ownCgroups, kept, resctrl });
+    const { stdio = "ignore", startZygote = () => Zygote.start({ stdio }), enterOwnCgroup } = options;
+    this.#zygote = new OwnZygote(startZygote, enterOwnCgroup);
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     if (sweeps) ContainerDirectory.sweep(this.#root);
-  }
-
-  get #zygote(): ZygoteLike {
-    if (this.#zygoteIfStarted?.alive !== true) {
-      this.#zygoteIfStarted = this.#options.startZygote?.() ?? Zygote.start({ stdio: this.#options.stdio ?? "ignore" });
-    }
-    return this.#zygoteIfStarted;
   }
 
   async features(): Promise<RuntimeFeatures> {
@@ -142,6 +115,7 @@ export class ProcessRuntime implements Runtime {
   /** `create` and `start` in one go: nothing waits in between, so that it is quicker. */
   async run(request: CreateRequest): Promise<State> {
     using systemd = await this.#connectSystemd();
+    await this.#enterOwnCgroup(request);
     const { followed } = this.#submit(request, false, systemd);
     await this.#settle(request.id, followed.started.promise);
     await this.#poststart(request.id);
@@ -151,6 +125,7 @@ export class ProcessRuntime implements Runtime {
 
   async create(request: CreateRequest): Promise<State> {
     using systemd = await this.#connectSystemd();
+    await this.#enterOwnCgroup(request);
     const { followed } = this.#submit(request, true, systemd);
     await this.#settle(request.id, followed.created.promise);
     return stateOf(request, "created", await followed.created.promise);
@@ -181,12 +156,13 @@ export class ProcessRuntime implements Runtime {
     const directory = container.exec(execId);
     const { handover } = this.#options.maker ?? {};
     const record = this.#ours.get(id)?.record ?? container.record(id);
+    if (record.cgroups.length > 0) await this.#enterOwnCgroup({ id });
     const plan = planExec(request, container, record, state.pid, this.#planner.host, handover);
     const program = this.#kept.execs.program(plan);
     forgetEndedExecs(container);
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
-    this.#zygote.submit(program, followed.onReport);
+    this.#zygote.current.submit(program, followed.onReport);
     this.#execs.add(directory, followed);
     try {
       await followed.started.promise;
@@ -264,6 +240,7 @@ export class ProcessRuntime implements Runtime {
     const imagePath = resolve(options.imagePath);
     const restoring = await beginRestoring(request.id, process.env, { ...options, imagePath });
     using systemd = await this.#connectSystemd();
+    await this.#enterOwnCgroup(request);
     const { followed } = this.#submit(request, false, systemd, restoring);
     try {
       await this.#settle(request.id, followed.started.promise);
@@ -328,8 +305,7 @@ export class ProcessRuntime implements Runtime {
 
   /** Lets go of the zygote; containers that are not detached end. */
   close(): void {
-    this.#zygoteIfStarted?.close();
-    this.#zygoteIfStarted = undefined;
+    this.#zygote.close();
   }
 
   /** What `create` would execute, for those who want to read it first; not with systemd, which has a say in it. */
@@ -350,7 +326,7 @@ export class ProcessRuntime implements Runtime {
     const { followed, record } = beginContainer({
       plan,
       directory: this.#directory(id),
-      zygote: this.#zygote,
+      zygote: this.#zygote.current,
       request,
       systemd,
       compile: (created) => this.#kept.creates.program(created),
@@ -425,8 +401,19 @@ export class ProcessRuntime implements Runtime {
     return await connectSystemd(this.#planner.host.rootless, process.env);
   }
 
+  /** So that what the zygote starts can be put into cgroups. */
+  async #enterOwnCgroup({ id, signal }: Pick<CreateRequest, "id" | "signal">): Promise<void> {
+    const { enterOwnCgroup, maker } = this.#options;
+    if (enterOwnCgroup === undefined) return;
+    try {
+      this.#planner.ownCgroups = (await abortable(this.#zygote.entered(), signal)) ?? maker?.ownCgroups;
+    } catch (error) {
+      throw signal?.aborted ? cancelled(id, signal) : error;
+    }
+  }
+
   get #hookRunner(): HookRunner {
-    return { zygote: this.#zygote, host: this.#planner.host };
+    return { zygote: this.#zygote.current, host: this.#planner.host };
   }
 
   /** The child has stopped for hooks. */

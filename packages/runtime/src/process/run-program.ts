@@ -1,6 +1,6 @@
 import { type Architecture, emitReport, ProgramBuilder, reportBuffer } from "@orlop/kernel";
 import { FollowedProgram } from "./followed-program.ts";
-import type { ZygoteLike } from "./process-runtime.ts";
+import type { ZygoteLike } from "./own-zygote.ts";
 
 /** Has a few calls done that Node does not know, in the zygote's namespaces. Rejects when one fails: it cannot `action`. */
 export async function runProgram(

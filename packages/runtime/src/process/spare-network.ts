@@ -1,6 +1,6 @@
 import { OrlopError, type RuntimeSpec } from "@orlop/core";
 import { hostArchitecture, ProgramTemplate } from "@orlop/kernel";
-import type { ZygoteLike } from "./process-runtime.ts";
+import type { ZygoteLike } from "./own-zygote.ts";
 import { compileSpareNetwork } from "./spare-network-program.ts";
 
 /** The kernel gives a new namespace the settings that hold when it is made (sysctl): an older one may have others. */

@@ -10,8 +10,8 @@ import { hookOutput } from "./hook-output.ts";
 import { expectSuccess } from "./hooks.ts";
 import { innerPid } from "./inner-pid.ts";
 import type { HookedContainer } from "./kept-request.ts";
+import type { ZygoteLike } from "./own-zygote.ts";
 import { planExec } from "./plan-exec.ts";
-import type { ZygoteLike } from "./process-runtime.ts";
 import type { HostView } from "./supervision.ts";
 
 const MILLISECONDS = 1000;

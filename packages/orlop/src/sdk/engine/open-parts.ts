@@ -1,6 +1,7 @@
 import type { EngineEvent } from "@orlop/engine";
 import { openEngine } from "../../containers/open-engine.ts";
 import { SandboxHost } from "../sandbox-host.ts";
+import { zygotePlace } from "../zygote-place.ts";
 import type { EngineEventOptions } from "./engine.ts";
 import { EngineContainers } from "./engine-containers.ts";
 import { EngineImages } from "./engine-images.ts";
@@ -21,7 +22,7 @@ export interface EngineParts {
 /** Opens this user's engine, which is made where it is not there. @throws OrlopError */
 export function openParts(): EngineParts {
   const stack = new AsyncDisposableStack();
-  const open = stack.use(openEngine());
+  const open = stack.use(openEngine(zygotePlace()));
   let host: SandboxHost | undefined;
   const useHost = (): SandboxHost => {
     host ??= stack.use(SandboxHost.take(open.stateDirectory));

@@ -29,7 +29,7 @@ import { exitStatus } from "../../process/exit-status.ts";
 import { expectDeletable, expectStatus } from "../../process/expect-status.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
 import { readHostView } from "../../process/host-view.ts";
-import type { ZygoteLike } from "../../process/process-runtime.ts";
+import type { ZygoteLike } from "../../process/own-zygote.ts";
 import { resizeTerminal } from "../../process/resize-terminal.ts";
 import type { SupervisionOptions } from "../../process/supervision.ts";
 import { COMMAND_FAILED, compileForeign, type ForeignPlan, PID_FILE } from "../compile-foreign.ts";

@@ -6,7 +6,7 @@ import { type CreateRequest, OrlopError, type State } from "@orlop/core";
 import { unsupervisedInit } from "../../process/container-status.ts";
 import { endProcess } from "../../process/end-process.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
-import type { ZygoteLike } from "../../process/process-runtime.ts";
+import type { ZygoteLike } from "../../process/own-zygote.ts";
 import type { HostView } from "../../process/supervision.ts";
 import { type ShimStart, WANTS_BOOTSTRAP_PARAMS } from "../../shim-protocol/bootstrap.ts";
 import { COMMAND_FAILED, compileForeign, type ForeignPlan } from "../compile-foreign.ts";

@@ -21,7 +21,7 @@ import { stateOf } from "../../process/container-status.ts";
 import { expectDeletable, expectStatus } from "../../process/expect-status.ts";
 import { readHostView } from "../../process/host-view.ts";
 import { outOfMemory } from "../../process/out-of-memory.ts";
-import type { ZygoteLike } from "../../process/process-runtime.ts";
+import type { ZygoteLike } from "../../process/own-zygote.ts";
 import { TASK_STATUS } from "../../shim-protocol/task-api.ts";
 import type { ForeignContainer } from "../foreign-container.ts";
 import { cancelled, checkSignal, expectRoot, ForeignContainers } from "../foreign-containers.ts";

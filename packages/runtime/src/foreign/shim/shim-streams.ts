@@ -5,7 +5,7 @@ import { OrlopError, type Stdio } from "@orlop/core";
 import type { Report } from "@orlop/kernel";
 import { ContainerDirectory } from "../../process/container-directory.ts";
 import { FollowedProgram } from "../../process/followed-program.ts";
-import type { ZygoteLike } from "../../process/process-runtime.ts";
+import type { ZygoteLike } from "../../process/own-zygote.ts";
 import type { HostView } from "../../process/supervision.ts";
 import { compileStreams, INPUT_ENDED, type Stream } from "./compile-streams.ts";
 
