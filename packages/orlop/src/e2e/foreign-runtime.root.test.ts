@@ -119,6 +119,26 @@ for (const { runtime, programs } of PEERS) {
       assert.equal(status, 5);
     });
 
+    test("gives an exec a terminal, too", { skip: pythonObstacle() }, async () => {
+      const name = `terminal-${process.pid}`;
+      const { exitCode } = await c.run(["-d", "--name", name, "host", "sleep", "60"]);
+      assert.equal(exitCode, 0);
+      // A shim has no terminal to give the size to before the program has begun.
+      const script =
+        "until [ \"$(stty size)\" = '24 80' ]; do sleep 0.05; done; echo sized; read line; echo got $line; exit 7";
+      const { status } = await atTerminal(
+        c.fixture,
+        [LAUNCHER, "exec", "-it", name, "sh", "-c", script],
+        [
+          ["wait", "sized\r\n"],
+          ["send", "typed\r"],
+          ["wait", "got typed\r\n"],
+        ],
+      );
+      assert.equal(status, 7);
+      assert.equal((await c.fixture.orlop(["rm", "-f", name])).exitCode, 0);
+    });
+
     test("ends the container when the command is killed", async () => {
       const { signal } = await c.run(["host", "sh", "-c", "echo ready; sleep 60"], {
         onOutput: (text, child) => text === "ready\n" && child.kill("SIGKILL"),

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { emitListen, socketPathProblem } from "@orlop/kernel";
@@ -14,9 +15,17 @@ export function takesTerminal(s: Supervision): boolean {
   return relaysTerminal(s);
 }
 
+const HASH_CHARACTERS = 4;
+
+/** That of an exec is beside it in the directory of its container: below that of the exec there is no room left for its path. */
+export function execTerminalSocket(containerDirectory: string, execId: string): string {
+  const hash = createHash("sha256").update(execId).digest("base64url");
+  return join(containerDirectory, `${SOCKET}${hash.slice(0, HASH_CHARACTERS)}`);
+}
+
 /** What `--console-socket` gets. */
-export function terminalSocketPath({ stateDirectory, stdio }: SupervisionOptions): string {
-  return stdio.consoleSocket ?? join(stateDirectory, SOCKET);
+export function terminalSocketPath({ stateDirectory, terminalSocket, stdio }: SupervisionOptions): string {
+  return stdio.consoleSocket ?? terminalSocket ?? join(stateDirectory, SOCKET);
 }
 
 export function checkTerminalSocket(s: Supervision): void {
@@ -55,7 +64,7 @@ export function emitExpectTerminal(s: Supervision): void {
   const there = p.label("the terminal is here");
   p.step({ action: "find the terminal that the runtime was to send", field: "process.terminal" });
   p.call("close", [p.slot("listener")]);
-  p.call("unlinkat", [slots.state, p.text(SOCKET), 0]);
+  p.call("unlinkat", [p.flags("AT_FDCWD"), p.text(terminalSocketPath(s)), 0]);
   p.branch(slots.master, "ne", 0, there);
   p.fail("ENOTTY");
   p.mark(there);

@@ -55,6 +55,8 @@ export interface SupervisionOptions extends Handover {
   readonly stateDirectory: string;
   readonly stdio: Stdio;
   readonly terminal: boolean;
+  /** Where another runtime sends the terminal. Absent: to a socket in the state directory. */
+  readonly terminalSocket?: string;
   readonly detached: boolean;
   /** The child is killed when it has run for so long. */
   readonly timeLimitMs?: number | undefined;

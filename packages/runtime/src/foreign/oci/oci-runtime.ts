@@ -38,7 +38,7 @@ import { cancelled, checkSignal, expectRoot, ForeignContainers } from "../foreig
 import type { HostCommand } from "../host-command.ts";
 import { environmentWords, hostEnvironment } from "../host-environment.ts";
 import { rootOf } from "../hosted-spec.ts";
-import { terminalSocketPath } from "../terminal-socket.ts";
+import { execTerminalSocket, terminalSocketPath } from "../terminal-socket.ts";
 import { decodePids, decodeState } from "./oci-answers.ts";
 import { OciBinary, readLoggedError } from "./oci-binary.ts";
 import { ociFailure } from "./oci-failure.ts";
@@ -303,10 +303,13 @@ export class OciRuntime implements Runtime {
     };
   }
 
-  #execPlan({ id, process, stdio, detachKeys }: ExecRequest, directory: ContainerDirectory): ForeignPlan {
+  #execPlan({ id, execId, process, stdio, detachKeys }: ExecRequest, directory: ContainerDirectory): ForeignPlan {
     const file = join(directory.path, "process.json");
     writeFileSync(file, stringifyJson(process), { mode: 0o600 });
-    const supervision = this.#supervision(directory, stdio, process, false);
+    const supervision = {
+      ...this.#supervision(directory, stdio, process, false),
+      terminalSocket: execTerminalSocket(this.#containers.get(id).directory.path, execId),
+    };
     return {
       ...supervision,
       ...(detachKeys === undefined ? {} : { detachKeys }),
