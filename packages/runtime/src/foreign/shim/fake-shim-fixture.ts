@@ -11,7 +11,7 @@ import { TASK_STATUS, taskApi } from "../../shim-protocol/task-api.ts";
 import { service, TtrpcServer } from "../../ttrpc/ttrpc-server.ts";
 
 /** What it is to do wrong. */
-type Fault = "none" | "grpc" | "refuses" | "create fails";
+type Fault = "none" | "grpc" | "refuses" | "create fails" | "execs end at once";
 
 const CODEC = new Codec({
   Params: { instanceId: [1, "string"], namespace: [2, "string"], containerdTtrpcAddress: [5, "string"] },
@@ -86,7 +86,10 @@ async function serve(fault: Fault): Promise<void> {
     Resume: () => ({}),
     Checkpoint: () => ({}),
     Exec: () => ({}),
-    ResizePty: () => ({}),
+    ResizePty: ({ execId }) => {
+      if (fault === "execs end at once" && execId !== "") throw new Error("cannot resize a stopped container");
+      return {};
+    },
     CloseIO: () => ({}),
     Update: () => ({}),
     Connect: () => ({}),

@@ -75,4 +75,16 @@ suite("a shim of containerd 2.3's protocol", () => {
     withShim(t, "create fails", async (runtime, request) => {
       await assert.rejects(runtime.create(request), { code: "denied", message: /no such thing as a container/ });
     }));
+
+  test("gives an exec whose program has ended before its terminal had a size", (t) =>
+    withShim(t, "execs end at once", async (runtime, request) => {
+      const { id, stdio } = request;
+      await runtime.create(request);
+      await runtime.start(id);
+      const consoleSize = { height: 24, width: 80 };
+      const process_ = { user: { uid: 0, gid: 0 }, args: ["true"], cwd: "/", terminal: true, consoleSize };
+      const { pid } = await runtime.exec({ id, execId: "short", process: process_, stdio });
+      assert.equal(typeof pid, "number");
+      await runtime.delete(id, { force: true });
+    }));
 });

@@ -140,7 +140,8 @@ export class ShimRuntime implements Runtime {
       await task.call("Exec", { id, execId, terminal, ...streams.paths, spec });
       const { pid } = await task.call("Start", { id, execId });
       streams.begin(pid);
-      await resizeTo(task, process, { id, execId });
+      // A program that has ended by now has no terminal: what else is wrong is told by who waits for it.
+      await resizeTo(task, process, { id, execId }).catch(() => {});
       return { pid: pid === 0 ? undefined : pid };
     } catch (error) {
       await task.call("Delete", { id, execId }).catch(() => {});
