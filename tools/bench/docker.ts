@@ -29,8 +29,7 @@ export class Docker implements AsyncDisposable {
     const settings = { hosts: [socket], pidfile: `${this.#directory}/pid`, "cgroup-parent": `/${place.mark}` };
     const nothing = { bridge: "none", iptables: false, ip6tables: false, "storage-driver": "overlay2" };
     writeFileSync(configuration, JSON.stringify({ ...places, ...settings, ...nothing }));
-    const env = { ...process.env, DOCKER_RAMDISK: "1" };
-    this.#daemon = spawn("dockerd", ["--config-file", configuration, "--log-level=error"], { stdio: "ignore", env });
+    this.#daemon = spawn("dockerd", ["--config-file", configuration, "--log-level=error"], { stdio: "ignore" });
   }
 
   /** Why there is none here, or undefined. */

@@ -31,18 +31,20 @@ const args = process.argv.slice(2);
 function findBundle() {
   if (isCheckout && process.env.ORLOP_SOURCES) return undefined;
   const file = join(packageDirectory, isCheckout ? ".cache" : "dist", "cli.cjs");
+  let descriptor;
   try {
     // It stays open: a part that is wanted later is one of this build, whatever has taken the place of the file by then.
-    const descriptor = fs.openSync(file);
+    descriptor = fs.openSync(file);
     const read = (position, length) => readText(descriptor, position, length);
     const sizeAt = fs.fstatSync(descriptor).size - RECORD_SIZE_DIGITS;
     const recordBytes = Number(read(sizeAt, RECORD_SIZE_DIGITS));
     const { build, parts, inputs } = JSON.parse(read(sizeAt - recordBytes, recordBytes));
-    return !isCheckout || inputs.every(isUntouched) ? { file, read, build, parts } : undefined;
+    if (!isCheckout || inputs.every(isUntouched)) return { file, read, build, parts };
   } catch (error) {
-    if (isCheckout) return undefined;
-    throw error;
+    if (!isCheckout) throw error;
   }
+  if (descriptor !== undefined) fs.closeSync(descriptor);
+  return undefined;
 }
 
 /** It has only ASCII characters, which V8 keeps and reads fastest when it is told so. */
