@@ -12,17 +12,22 @@ export const PROGRAM_LOST = 1;
 /** A program that was sent and has not ended. */
 interface Running {
   readonly onReport: (report: Report) => void;
+  /** The zygote's own process executes it, and nobody says that it has begun. */
+  readonly inPlace: boolean;
   pid: number | undefined;
   /** It has been heard of: whatever becomes of the zygote, its process is there. */
   begun: boolean;
+  /** What it said last, before the zygote has said as which process it runs. */
+  ended?: Report;
 }
 
 /**
  * The near end of a zygote's socket: programs go in, reports come out.
  *
  * `submit` sends a program and calls back with each of its reports, in order, `ended` last, and `begun` as soon as it is
- * known; `become` sends one that the zygote executes itself, after which it takes no more. Any number of programs may run
- * at once. When the socket closes, each listener that has not heard `ended` hears that its program is lost.
+ * known: before the last, if the zygote lives to say it. `become` sends one that the zygote executes itself, after which it
+ * takes no more. Any number of programs may run at once. When the socket closes, each listener that has not heard `ended`
+ * hears that its program is lost.
  */
 export class ZygoteChannel {
   readonly #socket: Duplex;
@@ -78,7 +83,7 @@ export class ZygoteChannel {
       inPlace,
       memory: (length) => memory.take(length),
     });
-    this.#running.set(request, { onReport, pid: undefined, begun: false });
+    this.#running.set(request, { onReport, inPlace, pid: undefined, begun: false });
     this.#socket.write(frame, () => memory.release());
   }
 
@@ -103,7 +108,7 @@ export class ZygoteChannel {
    */
   fail(error: OrlopError): void {
     this.#gone ??= error;
-    setImmediate(() => setImmediate(() => this.#abandon(({ begun }) => !begun)));
+    setImmediate(() => setImmediate(() => this.#abandon(({ begun, ended }) => !begun || ended !== undefined)));
   }
 
   #receive(chunk: Buffer): void {
@@ -137,7 +142,18 @@ export class ZygoteChannel {
       running.pid = report.value;
       this.#processes.set(report.value, report.request);
     }
+    // On a busy machine a program may be done before the zygote gets to say that it runs.
+    if (report.kind === "ended" && running.pid === undefined && !running.inPlace) {
+      running.ended = report;
+      return;
+    }
     if (report.kind === "ended" || report.kind === "unstarted") this.#forget(report.request);
+    running.onReport(report);
+    if (report.kind === "begun" && running.ended !== undefined) this.#end(report.request, running, running.ended);
+  }
+
+  #end(request: number, running: Running, report: Report): void {
+    this.#forget(request);
     running.onReport(report);
   }
 
@@ -151,18 +167,15 @@ export class ZygoteChannel {
   #lose(request: number | undefined): void {
     const running = this.#running.get(request ?? 0);
     if (request === undefined || running === undefined) return;
-    this.#forget(request);
-    running.onReport({
-      kind: "ended",
-      request,
-      index: PROGRAM_LOST,
-      value: 0,
-      atMs: Date.now(),
-      rusage: new Uint8Array(RUSAGE_BYTES),
-    });
+    this.#end(request, running, running.ended ?? lostReport(request));
   }
 
   #abandon(which: (running: Running) => boolean): void {
     for (const [request, running] of [...this.#running]) if (which(running)) this.#lose(request);
   }
+}
+
+function lostReport(request: number): Report {
+  const rusage = new Uint8Array(RUSAGE_BYTES);
+  return { kind: "ended", request, index: PROGRAM_LOST, value: 0, atMs: Date.now(), rusage };
 }

@@ -14,7 +14,10 @@ export class FollowedProgram {
   readonly exited: PromiseWithResolvers<Report> = Promise.withResolvers();
   /** The reaper has cleaned up; never rejects. */
   readonly ended: PromiseWithResolvers<void> = Promise.withResolvers();
-  /** Pid of the process that executes the program; it comes before the end, and not before anything else. */
+  /**
+   * Pid of the process that executes the program; it comes before the end, and not before anything else. Rejects at the end
+   * where who was to say it had gone by then.
+   */
   readonly begun: PromiseWithResolvers<number> = Promise.withResolvers();
   /** The reaper was killed: what it made is still there. */
   lost = false;
@@ -112,6 +115,8 @@ export class FollowedProgram {
         reject(failure);
       }
     }
+    this.begun.promise.catch(() => {});
+    this.begun.reject(failure ?? new OrlopError("failed", "Cannot follow program: who started it was killed"));
     this.started.resolve();
     this.ended.resolve();
   }
