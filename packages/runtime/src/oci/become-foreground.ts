@@ -1,8 +1,8 @@
 import type { Architecture } from "@orlop/kernel";
 import { exitStatus } from "../process/exit-status.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
-import { compileForeground } from "./foreground-program.ts";
 import type { Hands } from "./hands.ts";
+import type { KeptCalls } from "./kept-calls.ts";
 
 interface ForegroundProcess {
   readonly followed: FollowedProgram;
@@ -13,15 +13,16 @@ interface ForegroundProcess {
   readonly terminal: boolean;
   /** What is to be done between the end of the process and that of the call. */
   readonly afterwards: () => Promise<void>;
+  readonly kept: KeptCalls;
 }
 
 /** Makes the call's own process stand for a process that runs: until its end, and with its exit status. */
 export async function becomeForeground(hands: Hands, foreground: ForegroundProcess): Promise<void> {
-  const { followed, afterwards } = foreground;
+  const { followed, afterwards, kept, ...process } = foreground;
   const reaperPid = await followed.begun.promise;
   const { finishFile } = hands;
   const unsaid = hands.takeUnsaid?.() ?? "";
-  hands.become(compileForeground({ ...foreground, reaperPid, finishFile, unsaid }), () => {});
+  hands.become(kept.foregrounds.program({ ...process, reaperPid, finishFile, unsaid }), () => {});
   const { exitCode } = exitStatus(await followed.exited.promise, false);
   await afterwards();
   hands.release(exitCode);

@@ -2,12 +2,12 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { CgroupDirectory, CgroupJoin } from "@orlop/kernel";
-import { compileExec } from "../process/compile-exec.ts";
 import type { ContainerDirectory } from "../process/container-directory.ts";
 import type { HookRunner } from "../process/container-hooks.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
 import { signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
+import type { KeptWork } from "../process/keep-programs.ts";
 import { PinnedProcess } from "../process/pinned-process.ts";
 import { planExec } from "../process/plan-exec.ts";
 import type { Handover } from "../process/supervision.ts";
@@ -30,6 +30,7 @@ export interface ExecContext {
   readonly debug: Warn;
   /** The caller's: says where systemd listens. */
   readonly env: SystemdEnvironment;
+  readonly kept: KeptWork;
 }
 
 /** An exec whose program has been sent. */
@@ -44,7 +45,7 @@ export interface BegunExec {
 
 /** Sends the program of one more process in a container. */
 export function beginExec(context: ExecContext, request: OciExec, handover: Handover): BegunExec {
-  const { runner, container, record, init, warn, debug } = context;
+  const { runner, container, record, init, warn, debug, kept } = context;
   const { process: spec, consoleSocket, cgroup, announce } = request;
   const execId = newExecId(handover.makerPid ?? process.pid);
   const stdio = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
@@ -66,7 +67,7 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
       : { join: [...joinBelow(record.cgroups, cgroup), ...resctrlJoins(record.resctrl)], joinInit: undefined };
   // Whose end the call waits for is not to outlive it unasked; the others are the caller's.
   const directory = container.exec(execId);
-  const program = compileExec({ ...plan, ...entry, detached: true, pinnedInit: init.fd });
+  const program = kept.execs.program({ ...plan, ...entry, detached: true, pinnedInit: init.fd });
   const followed = followExec(program, directory, plan.unit, context.env);
   directory.make(execId);
   runner.zygote.submit(program, followed.onReport);

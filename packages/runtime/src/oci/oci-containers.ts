@@ -2,10 +2,10 @@ import type { LinuxResources, Process, RuntimeSpec, State } from "@orlop/core";
 import type { CgroupStats } from "@orlop/kernel";
 import type { DumpChoices } from "../criu/dump-container.ts";
 import type { RestoreChoices } from "../criu/plan-restore.ts";
-import type { KeptWork } from "../process/keep-programs.ts";
 import type { SchemataChange } from "../resctrl/change-schemata.ts";
 import type { ResctrlStats } from "../resctrl/read-resctrl.ts";
 import type { Hands } from "./hands.ts";
+import type { KeptCalls } from "./kept-calls.ts";
 
 /**
  * Containers as an OCI runtime command makes and finds them: without a process of ours that stays. Init is the caller's
@@ -82,7 +82,7 @@ export interface OciContainersOptions {
   /** Seccomp listeners are told of containers as by crun: also where nothing notifies, and in its version. */
   readonly listensAsCrun?: boolean;
   /** What earlier calls have compiled; absent: there were none. */
-  readonly kept?: KeptWork;
+  readonly kept?: KeptCalls;
   /** What the caller should know although everything goes on. */
   warn(text: string): void;
   /** What helps to find out how things went. */

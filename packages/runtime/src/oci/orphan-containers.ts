@@ -23,7 +23,6 @@ import { containerStatus, thawIfFrozen, unsupervisedInit } from "../process/cont
 import { warnOfDeviceAccess } from "../process/device-access.ts";
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
-import { KeptWork } from "../process/keep-programs.ts";
 import { keptRequest, keptRequestIfWhole } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import { PinnedProcess } from "../process/pinned-process.ts";
@@ -38,6 +37,7 @@ import { awaitOrphanStart } from "./await-orphan-start.ts";
 import { becomeForeground } from "./become-foreground.ts";
 import { type BegunExec, beginExec, type ExecContext } from "./begin-exec.ts";
 import { checkUsedCgroups } from "./check-used-cgroups.ts";
+import { KeptCalls } from "./kept-calls.ts";
 import { FIRST_KEPT } from "./kept-descriptors.ts";
 import { LocalHands } from "./local-hands.ts";
 import type {
@@ -65,12 +65,12 @@ const INHERITED = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as 
 export class OrphanContainers implements OciContainers {
   readonly #options: OciContainersOptions;
   readonly #planner: ContainerPlanner;
-  readonly #kept: KeptWork;
+  readonly #kept: KeptCalls;
   /** Containers that this call makes. */
   readonly #beginning = new Map<string, FollowedProgram>();
 
   constructor(options: OciContainersOptions) {
-    const { cgroupDriver: driver, rootless, ownCgroups, warn, listensAsCrun, kept = new KeptWork() } = options;
+    const { cgroupDriver: driver, rootless, ownCgroups, warn, listensAsCrun, kept = new KeptCalls() } = options;
     this.#options = options;
     this.#kept = kept;
     this.#planner = new ContainerPlanner({ driver, rootless, ownCgroups, warn, listensAsCrun, kept });
@@ -109,6 +109,7 @@ export class OrphanContainers implements OciContainers {
     await becomeForeground(this.#options.hands, {
       followed,
       pid,
+      kept: this.#kept,
       architecture: this.#planner.host.architecture,
       stateDirectory: this.#directory(id).path,
       terminal: request.spec.process?.terminal === true && request.consoleSocket === undefined,
@@ -167,6 +168,7 @@ export class OrphanContainers implements OciContainers {
     await becomeForeground(this.#options.hands, {
       followed: exec.followed,
       pid,
+      kept: this.#kept,
       architecture: this.#planner.host.architecture,
       stateDirectory: exec.directory.path,
       terminal: request.process.terminal === true && request.consoleSocket === undefined,
@@ -477,7 +479,7 @@ export class OrphanContainers implements OciContainers {
   #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
     const container = this.#directory(id);
     const { warn, debug, env } = this.#options;
-    return { runner: this.#runner, container, record: container.record(id), init, warn, debug, env };
+    return { runner: this.#runner, container, record: container.record(id), init, warn, debug, env, kept: this.#kept };
   }
 
   /** Under its number in programs. */

@@ -28,7 +28,7 @@ import { emitCloneChild, emitEndReaper, emitPrepareReaper, emitRecordExit, emitS
 import { rlimitsFromReaper } from "./rlimits.ts";
 import { checkListener, emitMakeCourierSocket, emitStartCourier } from "./seccomp-listener.ts";
 import { emitReceiveDescriptor, emitSendDescriptor } from "./send-descriptor.ts";
-import { emitGiveStdio, emitInstallStdio, emitOpenStdio } from "./stdio.ts";
+import { descriptorPath, emitGiveStdio, emitInstallStdio, emitOpenStdio } from "./stdio.ts";
 import {
   emitAwaitReaper,
   emitLeaveReaperEnds,
@@ -170,7 +170,7 @@ function emitFindInit(s: Supervision, plan: ExecPlan): void {
   p.call("pidfd_open", [p.given("init", plan.initPid), 0], { into: p.slot("init") });
   if (plan.pinnedInit !== undefined) {
     // Only while its owner has not been reaped: then it had the pid a moment ago, too.
-    const status = p.text(`/proc/${plan.host.pid}/fd/${plan.pinnedInit}/stat`);
+    const status = p.text(`${descriptorPath(plan.host, plan.pinnedInit)}/stat`);
     p.call("openat", [p.flags("AT_FDCWD"), status, p.flags("O_RDONLY|O_CLOEXEC"), 0], { into: p.slot("stat") });
     p.call("read", [p.slot("stat"), p.scratch(1, "<stat>"), 1]);
     p.call("close", [p.slot("stat")]);

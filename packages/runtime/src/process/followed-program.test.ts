@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ProgramBuilder, RUSAGE_BYTES, type Report } from "@orlop/kernel";
+import { ProgramBuilder, type Report, RUSAGE_BYTES } from "@orlop/kernel";
 import { FollowedProgram } from "./followed-program.ts";
 
 function followed(): FollowedProgram {

@@ -60,18 +60,19 @@ function makerNumbers(maker: number | undefined): TemplateValues["numbers"] {
 
 /** An exec: it has an id beside the container's, whose init has a pid of its own. */
 function takeExecApart(plan: ExecPlan): KeptPlan | undefined {
-  const { host, initPid, makerPid, stdio, seccomp, state, ...rest } = plan;
+  const { host, initPid, makerPid, stdio, seccomp, state, pinnedInit, ...rest } = plan;
   // It is told of the state, with the pid in words.
   if (seccomp?.listener !== undefined) return undefined;
   const streams = takeStreamsApart(stdio, host);
   const ids = [...idTexts(basename(plan.stateDirectory)), ...idTexts(state.id)];
+  const pinned = pinnedInit === undefined ? [] : [descriptorPath(host, pinnedInit)];
   return {
     values: {
-      texts: sorted([...ids, ...streams.texts]),
+      texts: sorted([...ids, ...pinned, ...streams.texts]),
       numbers: { ...streams.numbers, init: initPid, ...makerNumbers(makerPid) },
     },
     rest: {
-      ...{ ...rest, streams: streams.rest },
+      ...{ ...rest, streams: streams.rest, isPinned: pinnedInit !== undefined },
       state: { ...state, pid: undefined },
       seccomp: seccomp && { ...seccomp, filter: undefined },
     },

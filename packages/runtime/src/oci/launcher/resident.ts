@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
-import { KeptWork } from "../../process/keep-programs.ts";
+import { KeptCalls } from "../kept-calls.ts";
 import { openContainers } from "../open-containers.ts";
 import { VERBS } from "../verb-table.ts";
 import { BROKEN, launcherPlace } from "./launcher-place.ts";
@@ -37,7 +37,7 @@ function note(error: unknown): void {
   }
 }
 
-const kept = new KeptWork();
+const kept = new KeptCalls();
 const server = new ResidentServer({
   place,
   idleMs: IDLE_MS,
