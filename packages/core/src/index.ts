@@ -57,7 +57,7 @@ export {
 export { decodeJson } from "./oci/decode-json.ts";
 export { decodeProcess } from "./oci/decode-process.ts";
 export { decodeLinuxResources } from "./oci/decode-resources.ts";
-export { checkRuntimeSpec, decodeRuntimeSpec } from "./oci/decode-runtime-spec.ts";
+export { checkRuntimeSpec, decodeConfigProcess, decodeRuntimeSpec } from "./oci/decode-runtime-spec.ts";
 export { decodeLinuxSeccomp, decodeSeccompProfile } from "./oci/decode-seccomp.ts";
 export { DEFAULT_CAPABILITIES, DEFAULT_PATH, type DefaultSpecOptions, defaultSpec } from "./oci/default-spec.ts";
 export {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OrlopError } from "../errors.ts";
-import { checkRuntimeSpec, decodeRuntimeSpec } from "./decode-runtime-spec.ts";
+import { checkRuntimeSpec, decodeConfigProcess, decodeRuntimeSpec } from "./decode-runtime-spec.ts";
 import { assertRefused } from "./fixtures/assert-refused.ts";
 import { EXAMPLE_CONFIG } from "./fixtures/example-config.ts";
 import { jsonWith } from "./fixtures/json-with.ts";
@@ -201,3 +201,12 @@ function refused(changes: Readonly<Record<string, unknown>>, expected: string): 
   assertRefused(decodeRuntimeSpec, EXAMPLE_CONFIG, changes, `Cannot decode OCI runtime config "`);
   assertRefused(decodeRuntimeSpec, EXAMPLE_CONFIG, changes, expected);
 }
+
+test("decodes the process alone of a config of which nothing else is used", () => {
+  const { process } = parseJson(EXAMPLE_CONFIG) as { process: unknown };
+  assert.deepEqual(decodeConfigProcess(EXAMPLE_CONFIG), process);
+  assert.deepEqual(decodeConfigProcess(jsonWith(EXAMPLE_CONFIG, { "mounts/0/destination": 7 })), process);
+  assert.equal(decodeConfigProcess("{}"), undefined);
+  const problem = 'Cannot decode OCI runtime config "process.cwd": found ".", expected an absolute path';
+  assertRefused(decodeConfigProcess, EXAMPLE_CONFIG, { "process/cwd": "." }, problem);
+});

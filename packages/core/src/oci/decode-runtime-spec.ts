@@ -17,7 +17,7 @@ import {
 } from "./field-decoders.ts";
 import { decodeDocument } from "./field-failure.ts";
 import { parseJson } from "./json-text.ts";
-import type { Hook, Hooks, Mount, Root, RuntimeSpec } from "./runtime-spec.ts";
+import type { Hook, Hooks, Mount, Process, Root, RuntimeSpec } from "./runtime-spec.ts";
 import { checkRules } from "./runtime-spec-rules.ts";
 
 const semanticVersion =
@@ -92,6 +92,17 @@ const DOCUMENT = "OCI runtime config";
  */
 export function decodeRuntimeSpec(input: string | Uint8Array): RuntimeSpec {
   return decodeDocument(DOCUMENT, () => runtimeSpec(parseJson(input), ""));
+}
+
+const processOnly = object<Pick<RuntimeSpec, "process">>({ process: optional(processDecoder) });
+
+/**
+ * As {@link decodeRuntimeSpec}, of a config of which nothing else is used than the process: nothing else of it is looked at.
+ *
+ * @throws OrlopError `invalid`, with the field's path
+ */
+export function decodeConfigProcess(input: string | Uint8Array): Process | undefined {
+  return decodeDocument(DOCUMENT, () => processOnly(parseJson(input), "").process);
 }
 
 /**

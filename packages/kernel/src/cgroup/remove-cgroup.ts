@@ -20,6 +20,9 @@ export async function removeCgroups(paths: readonly string[], signal?: AbortSign
 }
 
 async function removeTree(path: string, signal: AbortSignal | undefined): Promise<void> {
+  // Most have none below them and are removed at once; the kernel refuses that for all others.
+  const errno = tryRemove(path);
+  if (errno === undefined || errno === "ENOENT") return;
   for (const directory of cgroupTree(path).toReversed()) await removeOne(directory, signal);
 }
 

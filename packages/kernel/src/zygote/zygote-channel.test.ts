@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
-import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { OrlopError } from "@orlop/core";
 import { ProgramBuilder } from "../program/builder.ts";
 import type { Program } from "../program/program.ts";

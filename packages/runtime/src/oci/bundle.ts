@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { decodeRuntimeSpec, OrlopError, type Process, type RuntimeSpec } from "@orlop/core";
+import { decodeConfigProcess, decodeRuntimeSpec, OrlopError, type Process, type RuntimeSpec } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import type { Warn } from "../process/warn.ts";
 import type { Call } from "./call.ts";
@@ -48,11 +48,17 @@ const CONFIG = "config.json";
 export function readConfig(bundle: string, path: string = join(bundle, CONFIG), crunWarn?: Warn): ProcessSpec {
   const bytes = configBytes(bundle, path);
   const spec = crunWarn === undefined ? decodeRuntimeSpec(bytes) : decodeConfigOfCrun(bytes, crunWarn);
-  const { process } = spec;
-  if (process !== undefined) return { ...spec, process };
-  throw new OrlopError("invalid", `Cannot use config "${path}": it has no process`, {
-    field: "process",
-  });
+  return { ...spec, process: spec.process ?? refuseWithoutProcess(path) };
+}
+
+/** The process of a config; what else there is need not be valid any more, except for callers of crun. See {@link readConfig}. */
+export function readConfigProcess(bundle: string, path: string = join(bundle, CONFIG), crunWarn?: Warn): Process {
+  if (crunWarn !== undefined) return readConfig(bundle, path, crunWarn).process;
+  return decodeConfigProcess(configBytes(bundle, path)) ?? refuseWithoutProcess(path);
+}
+
+function refuseWithoutProcess(path: string): never {
+  throw new OrlopError("invalid", `Cannot use config "${path}": it has no process`, { field: "process" });
 }
 
 function configBytes(bundle: string, path: string): Uint8Array {

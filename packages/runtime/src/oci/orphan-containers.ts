@@ -23,10 +23,9 @@ import { containerStatus, thawIfFrozen, unsupervisedInit } from "../process/cont
 import { warnOfDeviceAccess } from "../process/device-access.ts";
 import { endProcess, signalProcess } from "../process/end-process.ts";
 import type { FollowedProgram } from "../process/followed-program.ts";
-import { keptRequest, keptRequestIfWhole } from "../process/kept-request.ts";
+import { hasKeptRequest, keptRequest, keptRequestIfWhole } from "../process/kept-request.ts";
 import { readMountTable } from "../process/mount-table.ts";
 import { PinnedProcess } from "../process/pinned-process.ts";
-import { sendSignal } from "../process/send-signal.ts";
 import { type Handover, WORD } from "../process/supervision.ts";
 import type { SchemataChange } from "../resctrl/change-schemata.ts";
 import { readResctrl } from "../resctrl/read-resctrl.ts";
@@ -55,6 +54,7 @@ import type {
 import { orphanState } from "./orphan-state.ts";
 import { recordToDelete } from "./record-to-delete.ts";
 import { refuseNotRestorable } from "./refuse-not-restorable.ts";
+import { signalOrphan } from "./signal-orphan.ts";
 import { StageLog } from "./stage-log.ts";
 import { unlessGone } from "./unless-gone.ts";
 
@@ -123,9 +123,10 @@ export class OrphanContainers implements OciContainers {
   /** The hands stand for the container by now, and execute nothing more: its last hooks need others. */
   async #deleteEnded(id: string): Promise<void> {
     const directory = this.#directory(id);
-    const hooked = keptRequestIfWhole(directory.path, directory.record(id), () => {});
-    if (hooked === undefined) return this.delete(id, { force: true });
-    await this.#deleteOurselves(id);
+    const hooked =
+      hasKeptRequest(directory.path) &&
+      keptRequestIfWhole(directory.path, directory.record(id), () => {}) !== undefined;
+    await (hooked ? this.#deleteOurselves(id) : this.delete(id, { force: true }));
   }
 
   /** With hands of our own, where the caller's are none any more. */
@@ -177,9 +178,15 @@ export class OrphanContainers implements OciContainers {
   }
 
   async #startExec(request: OciExec, handover: Handover): Promise<{ readonly exec: BegunExec; readonly pid: number }> {
-    using init = this.#runningInit(request.id);
+    const directory = this.#directory(request.id);
+    const record = directory.record(request.id);
+    using init = unsupervisedInit(directory, record, this.#planner.host.bootId);
+    if (init === undefined) {
+      throw new OrlopError("conflict", `Cannot exec in container "${request.id}": container not running`);
+    }
+    const context = { ...this.#execContext(directory), record, init };
     return await unlessGone(this, request.id, "exec in", async () => {
-      const exec = beginExec(this.#execContext(request, init), request, handover);
+      const exec = beginExec(context, request, handover);
       return { exec, pid: await exec.untilStarted() };
     });
   }
@@ -204,21 +211,7 @@ export class OrphanContainers implements OciContainers {
 
   async signal(id: string, signal: number, { all }: { readonly all: boolean }): Promise<void> {
     const directory = this.#directory(id);
-    const { cgroups, ownPidNamespace } = directory.record(id);
-    const isKill = signal === constants.signals.SIGKILL;
-    // Without a pid namespace of its own the end of init is not the end of all.
-    if ((all || (isKill && !ownPidNamespace)) && cgroups.length > 0) {
-      for (const pid of listProcesses(cgroups)) sendSignal(pid, signal);
-      if (isKill) thawIfFrozen(cgroups);
-      return;
-    }
-    using init = this.#init(directory, id);
-    if (init === undefined) {
-      throw new OrlopError("conflict", `Cannot signal container "${id}": container not running`);
-    }
-    await signalProcess(this.#runner, init, signal);
-    // Version 1 delivers even this one only to what runs.
-    if (isKill) thawIfFrozen(cgroups);
+    await signalOrphan(this.#runner, directory, directory.record(id), { signal, all });
   }
 
   async pause(id: string): Promise<void> {
@@ -327,12 +320,15 @@ export class OrphanContainers implements OciContainers {
       await this.#end(init, record);
     }
     // What was cut short while it was made may have left an init that nobody knows.
-    const isAllGone = record.ownPidNamespace && directory.created() !== undefined;
-    await (isAllGone ? leaveContainerCgroups : removeContainerCgroups)(record, this.#options.env);
+    const isKnown = directory.created() !== undefined;
+    await (record.ownPidNamespace && isKnown ? leaveContainerCgroups : removeContainerCgroups)(
+      record,
+      this.#options.env,
+    );
     const hooked = keptRequestIfWhole(directory.path, record, this.#options.warn);
     if (hooked !== undefined) await runPoststopHooks(this.#runner, directory, hooked, this.#options.warn);
     // Of one that was just being made the init may have become known.
-    using late = init === undefined ? unsupervisedInit(directory, record, bootId) : undefined;
+    using late = init === undefined && !isKnown ? unsupervisedInit(directory, record, bootId) : undefined;
     if (late !== undefined) {
       await this.#end(late, record);
       await removeContainerCgroups(record, this.#options.env);
@@ -439,6 +435,7 @@ export class OrphanContainers implements OciContainers {
   /** A failing poststart fails the start (runtime-spec 1.3). */
   async #poststart(id: string): Promise<void> {
     const directory = this.#directory(id);
+    if (!hasKeptRequest(directory.path)) return;
     const request = keptRequest(directory.path, directory.record(id));
     if (request?.spec.hooks?.poststart === undefined) return;
     const { pid } = await this.state(id);
@@ -470,16 +467,9 @@ export class OrphanContainers implements OciContainers {
     return unsupervisedInit(directory, directory.record(id), this.#planner.host.bootId);
   }
 
-  #runningInit(id: string): PinnedProcess {
-    const init = this.#init(this.#directory(id), id);
-    if (init !== undefined) return init;
-    throw new OrlopError("conflict", `Cannot exec in container "${id}": container not running`);
-  }
-
-  #execContext({ id }: OciExec, init: PinnedProcess): ExecContext {
-    const container = this.#directory(id);
+  #execContext(container: ContainerDirectory): Omit<ExecContext, "record" | "init"> {
     const { warn, debug, env } = this.#options;
-    return { runner: this.#runner, container, record: container.record(id), init, warn, debug, env, kept: this.#kept };
+    return { runner: this.#runner, container, warn, debug, env, kept: this.#kept };
   }
 
   /** Under its number in programs. */

@@ -1,4 +1,4 @@
-import { OrlopError } from "@orlop/core";
+import { type Mount, OrlopError } from "@orlop/core";
 import type { CreatePlan } from "./compilation.ts";
 import { absoluteSource, type PlannedMount, plannedMounts } from "./mount-sources.ts";
 import type { Warn } from "./warn.ts";
@@ -20,12 +20,19 @@ export function checkBindOptions(plan: CreatePlan, { mount, field, options }: Pl
 
 /** Tells of those: the file system that a bind shows has what it has. */
 export function warnOfBindOptions(plan: CreatePlan, warn: Warn): void {
+  // Few have any, and sorting the options of all mounts is a good part of what is done for a container.
+  if (!(plan.request.spec.mounts ?? []).some(mayHaveSome)) return;
   for (const { mount, options } of plannedMounts({ plan })) {
     if (options.bind === "no") continue;
     const words = options.data.filter(isOfMemory).map(optionText).join(", ");
     if (words === "") continue;
     warn(`Cannot give "${mount.destination}" the options ${words}: it is a bind, which has none; they are left out`);
   }
+}
+
+function mayHaveSome({ type, options = [] }: Mount): boolean {
+  const binds = type === "bind" || options.includes("bind") || options.includes("rbind");
+  return binds && options.some((word) => isOfMemory([word.split("=", 1)[0] ?? "", word]));
 }
 
 function isOfMemory([key, value]: DataOption): boolean {

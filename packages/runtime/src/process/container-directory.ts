@@ -152,8 +152,11 @@ export class ContainerDirectory {
   }
 
   #report(name: string): Report | undefined {
+    const path = join(this.path, name);
+    // Most that are asked for are not there, and an error takes longer than a look.
+    if (!existsSync(path)) return undefined;
     try {
-      return decodeReport(readStateFile(join(this.path, name)));
+      return decodeReport(readStateFile(path));
     } catch {
       return undefined;
     }
@@ -212,6 +215,7 @@ export class ContainerDirectory {
 
   /** Whether a reaper reads the control pipe. */
   supervised(): boolean {
+    if (!this.hasControl()) return false;
     try {
       closeSync(this.#openControl());
       return true;

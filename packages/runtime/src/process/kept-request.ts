@@ -21,12 +21,16 @@ export function keepRequest(directory: string, { spec }: HookedContainer): void 
   writeFileSync(join(directory, KEPT_CONFIG), configText(spec), { mode: 0o600 });
 }
 
+/** Whether something was kept. */
+export function hasKeptRequest(directory: string): boolean {
+  return existsSync(join(directory, KEPT_CONFIG));
+}
+
 /** What was kept; undefined where nothing had to be. Throws `failed` where that is damaged. */
 export function keptRequest(directory: string, { id, bundle }: ContainerRecord): HookedContainer | undefined {
-  const path = join(directory, KEPT_CONFIG);
-  if (!existsSync(path)) return undefined;
+  if (!hasKeptRequest(directory)) return undefined;
   try {
-    return { id, bundle, spec: decodeRuntimeSpec(readStateFile(path)) };
+    return { id, bundle, spec: decodeRuntimeSpec(readStateFile(join(directory, KEPT_CONFIG))) };
   } catch (cause) {
     throw new OrlopError("failed", `Cannot run hooks of container "${id}": its config is damaged`, { cause });
   }

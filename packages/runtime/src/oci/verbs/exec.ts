@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { readConfig } from "../bundle.ts";
+import { readConfigProcess } from "../bundle.ts";
 import { containerId } from "../container-id.ts";
 import { EXEC_PROCESS_FLAGS, execProcess } from "../exec-process.ts";
 import { goesByCrun } from "../goes-by-crun.ts";
@@ -40,7 +40,7 @@ function execRequest(context: VerbContext, state: OciState): OciExec {
   const ignorePaused = given.isOn("ignore-paused");
   checkState(state, ignorePaused);
   // A process that was changed since would not be the container's any more, but it is what runc takes, too.
-  const own = () => readConfig(state.bundle, state.configPath, goesByCrun(call) ? () => {} : undefined).process;
+  const own = () => readConfigProcess(state.bundle, state.configPath, goesByCrun(call) ? () => {} : undefined);
   const process = execProcess(call, given, own);
   const cgroup = subCgroups(given.list("cgroup"));
   const options = decodeProcessFlags(call, given, {
