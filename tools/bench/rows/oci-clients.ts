@@ -60,12 +60,12 @@ function underContainerd(
   const options = ["--rm", "--null-io", "--rootfs"];
   return {
     name,
-    run: () => ({
-      argv: [
-        ...([...command, "run", `--runc-binary=${runtime}`] as const),
-        ...[`--cgroup=/${place.mark}/${place.newId()}`, ...options, rootOf(place), place.newId(), "/bin/true"],
-      ],
-    }),
+    run: () => {
+      const id = place.newId();
+      // Named after the container, as it is without the option, but where the bench removes what is left.
+      const named = [`--runc-binary=${runtime}`, `--cgroup=/${place.mark}/${id}`];
+      return { argv: [...command, "run", ...named, ...options, rootOf(place), id, "/bin/true"] };
+    },
   };
 }
 

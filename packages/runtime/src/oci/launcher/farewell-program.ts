@@ -1,5 +1,13 @@
 import { constants } from "node:os";
-import { type Architecture, emitReport, type Program, ProgramBuilder, reportBuffer } from "@orlop/kernel";
+import {
+  type Architecture,
+  emitReport,
+  hostArchitecture,
+  type Program,
+  ProgramBuilder,
+  ProgramTemplate,
+  reportBuffer,
+} from "@orlop/kernel";
 import { emitSayText } from "../emit-say-text.ts";
 
 interface Farewell {
@@ -10,6 +18,20 @@ interface Farewell {
 
 /** The most that one program says, with all that it needs for it: it has to fit into a frame. */
 export const FAREWELL_TEXT_MAX_BYTES: number = 256 * 1024;
+
+/** Of calls that have nothing to say, as most have, by their exit statuses: verified once. */
+const silent = new Map<number, ProgramTemplate>();
+const NOTHING = { texts: [], numbers: {} } as const;
+
+/** As {@link compileFarewell} with nothing to say. */
+export function silentFarewell(status: number): Program {
+  const nothing = new Uint8Array();
+  const known =
+    silent.get(status) ??
+    new ProgramTemplate(compileFarewell(hostArchitecture(), { stdout: nothing, stderr: nothing, status }), NOTHING);
+  silent.set(status, known);
+  return known.fill(NOTHING);
+}
 
 /** What a call becomes at its end: says what there is to say, and ends with its exit status. */
 export function compileFarewell(architecture: Architecture, { stdout, stderr, status }: Farewell): Program {

@@ -54,6 +54,14 @@ describe("the end of a call", () => {
     });
   });
 
+  test("is that of its status where there is nothing to say", async () => {
+    for (const status of [0, 77, 0, 255, 77]) {
+      const { hands, ended } = handsWith(1, 2);
+      takeLeave(hands, { stdout: "", stderr: "" }, status);
+      assert.deepEqual(await ended, { status, signal: null });
+    }
+  });
+
   test("does not depend on anybody reading", async () => {
     await withTemporaryDirectory(async (directory) => {
       const writer = unreadFifo(join(directory, "fifo"));

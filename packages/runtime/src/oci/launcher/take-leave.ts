@@ -1,6 +1,6 @@
 import { hostArchitecture } from "@orlop/kernel";
 import type { Hands } from "../hands.ts";
-import { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES } from "./farewell-program.ts";
+import { compileFarewell, compileSay, FAREWELL_TEXT_MAX_BYTES, silentFarewell } from "./farewell-program.ts";
 
 /** What a call has said until its end. */
 export interface Said {
@@ -11,6 +11,10 @@ export interface Said {
 /** Has the caller's process say what the call has to say, and end with its status. */
 export function takeLeave(hands: Hands, said: Said, status: number): void {
   if (!hands.alive) return;
+  if (said.stdout === "" && said.stderr === "") {
+    hands.become(silentFarewell(status), () => {});
+    return;
+  }
   const stderr = Buffer.from(said.stderr).subarray(0, FAREWELL_TEXT_MAX_BYTES);
   sayInParts(hands, Buffer.from(said.stdout), (stdout) => {
     if (hands.alive) hands.become(compileFarewell(hostArchitecture(), { stdout, stderr, status }), () => {});
