@@ -32,7 +32,7 @@ export class RegistrySource implements ImageSource {
 
   /** Made by {@link RegistryClient.source}. */
   constructor(reference: Reference, hosts: RegistryHosts) {
-    this.name = `${reference.registry}/${reference.repository}`;
+    this.name = formatReference(reference);
     this.#reference = reference;
     this.#hosts = hosts;
   }

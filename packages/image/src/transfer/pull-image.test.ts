@@ -174,6 +174,14 @@ describe("pulling an image", () => {
     await assert.rejects(scene.pull(other), { code: "not-found", message: /for linux\/amd64, it has linux\/arm64/ });
   });
 
+  test("of one image for another platform says which image that is", async () => {
+    const scene = new Scene();
+    const target = scene.source.image([["arm"]], { platform: { os: "linux", architecture: "arm64" } });
+    const { platform: _, ...unsaid } = target;
+    const message = `Cannot use image "${scene.source.name}": it is for linux/arm64, not for linux/amd64`;
+    await assert.rejects(scene.pull(unsaid), { code: "unsupported", message });
+  });
+
   test("of all platforms brings them all", async () => {
     const scene = new Scene();
     const arm = scene.source.image([["arm"]], { platform: { os: "linux", architecture: "arm64" } });

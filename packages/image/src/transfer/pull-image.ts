@@ -174,11 +174,14 @@ class Pull {
     const diffIds = config.rootfs.diff_ids;
     if (diffIds.length !== manifest.layers.length) {
       const what = `its manifest has ${manifest.layers.length} layers and its config ${diffIds.length}`;
-      throw new OrlopError("invalid", `Cannot use image: ${what}`, { operation: "pull image" });
+      throw new OrlopError("invalid", `Cannot use image "${this.#source.name}": ${what}`, { operation: "pull image" });
     }
     if (platform !== undefined && platformRank(config, platform) === undefined) {
       const [is, wanted] = [config, platform].map(formatPlatform);
-      throw new OrlopError("unsupported", `Cannot use image: it is for ${is}, not for ${wanted}`);
+      throw new OrlopError(
+        "unsupported",
+        `Cannot use image "${this.#source.name}": it is for ${is}, not for ${wanted}`,
+      );
     }
     const lock = (name: string): Promise<AsyncDisposable> => this.#depot.lock(name, this.#options.signal);
     const { layers } = manifest;
