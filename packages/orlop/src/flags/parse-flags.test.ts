@@ -18,6 +18,15 @@ const table: FlagTable = {
 const parse = (...args: readonly string[]) => parseFlags(table, args);
 
 describe("flags", () => {
+  test("have -h for help where it is nothing else", () => {
+    assert.equal(parse("-h").isHelpWanted, true);
+    const named: FlagTable = { flags: [{ name: "hostname", short: "h", value: "name", help: "" }] };
+    const flags = parseFlags(named, ["-h", "x"]);
+    assert.deepEqual([flags.isHelpWanted, flags.text("hostname")], [false, "x"]);
+    const refused: FlagTable = { flags: [], refused: [{ name: "hard", short: "h", reason: "it is hard" }] };
+    assert.throws(() => parseFlags(refused, ["-h"]), /it is hard/);
+  });
+
   test("take their value from the same word or from the next", () => {
     for (const args of [["--memory", "1g"], ["--memory=1g"], ["-m", "1g"], ["-m1g"], ["-m=1g"]]) {
       assert.equal(parse(...args).text("memory"), "1g", args.join(" "));

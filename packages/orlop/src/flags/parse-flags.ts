@@ -9,8 +9,8 @@ const SWITCH_WORDS: ReadonlyMap<string, "true" | "false"> = new Map([
   ...["0", "f", "F", "false", "FALSE", "False"].map((word) => [word, "false"] as const),
 ]);
 
-/** Every command has it. */
-const HELP: Flag = { name: "help", help: "Show this help" };
+/** Every command has it, and the letter too where it stands for nothing else, as with docker and podman. */
+const HELP: Flag = { name: "help", short: "h", help: "Show this help" };
 
 /**
  * Reads a command line as pflag does, which docker, podman and kubectl use: `--name value`, `--name=value`, `-n value`,
@@ -64,9 +64,10 @@ function takeShort(table: FlagTable, word: string, rest: string[]): readonly Fla
   const found: FlagValue[] = [];
   for (let letters = word.slice(1); letters !== ""; letters = letters.slice(1)) {
     const letter = letters.charAt(0);
-    const flag = table.flags.find(({ short }) => short === letter);
+    const refused = table.refused?.find(({ short }) => short === letter);
+    const flag = [...table.flags, ...(refused === undefined ? [HELP] : [])].find(({ short }) => short === letter);
     if (flag === undefined) {
-      refuse(table.refused?.find(({ short }) => short === letter));
+      refuse(refused);
       throw invalid(`unknown shorthand flag: '${letter}' in ${word}`);
     }
     if (letters.charAt(1) === "=") return [...found, [flag, letters.slice(2)]];
