@@ -1,7 +1,12 @@
 export type { Credential } from "./credentials/credential.ts";
 export { credentialFiles } from "./credentials/credential-files.ts";
 export { credentialsOfUser } from "./credentials/find-credential.ts";
-export { eraseCredential, type StoredWhere, storeCredential } from "./credentials/store-credential.ts";
+export {
+  eraseAllCredentials,
+  eraseCredential,
+  type StoredWhere,
+  storeCredential,
+} from "./credentials/store-credential.ts";
 export { type HostFinder, hostsOfMachine, type MachineHostsOptions } from "./hosts/hosts-of-machine.ts";
 export { type RegistriesConf, readRegistriesConf } from "./hosts/registries-conf.ts";
 export { resolveShortName } from "./hosts/short-name.ts";

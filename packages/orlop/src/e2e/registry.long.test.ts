@@ -54,7 +54,13 @@ describe("a registry with a password", options, () => {
     }
     const all = await orlop(["pull", "-q", "-a", "--all-platforms", `${host}/app`]);
     assert.equal(all.stdout, `${host}/app:1\n${host}/app:2\n`, all.stderr);
+    assert.equal((await orlop(["login", "--get-login", host])).stdout, "user\n");
     assert.equal((await orlop(["logout", host])).stdout, `Removing login credentials for ${host}\n`);
+    const nobody = await orlop(["login", "--get-login", host]);
+    assert.deepEqual([nobody.exitCode, nobody.stdout, nobody.stderr], [1, "", `orlop: Not logged in to ${host}\n`]);
+    assert.equal((await orlop(["logout", "--all"])).stdout, "Not logged in to any registry\n");
+    const repository = await orlop(["logout", `${host}/app`]);
+    assert.equal(repository.stderr.split("\n", 1)[0], `orlop: Cannot log out of "${host}/app": it is a repository`);
     assert.equal((await orlop(["logout", host])).stdout, `Not logged in to ${host}\n`);
     const refused = await orlop(["pull", "-q", `${host}/app:1`]);
     assert.equal(refused.exitCode, 1);

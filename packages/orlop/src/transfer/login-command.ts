@@ -1,5 +1,5 @@
 import { OrlopError } from "@orlop/core";
-import { credentialFiles, RegistryClient, storeCredential } from "@orlop/image/registry";
+import { credentialFiles, credentialsOfUser, RegistryClient, storeCredential } from "@orlop/image/registry";
 import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
@@ -22,23 +22,25 @@ export const loginCommand: Command = {
   examples: [
     ["orlop login registry.example", "asks for the user and the password"],
     ["pass registry | orlop login -u dev --password-stdin registry.example", "in a script"],
+    ["orlop login --get-login registry.example", "whose password is kept"],
   ],
   table: {
     flags: [
       { name: "username", short: "u", value: "NAME", help: "The user" },
       { name: "password", short: "p", value: "PASSWORD", help: "The password, which others can see in this way" },
       { name: "password-stdin", help: "Read the password from standard input" },
+      { name: "get-login", help: "Show who is logged in, and do nothing else" },
       ...LOGIN_FLAGS,
     ],
     refused: [
-      { name: "get-login", isSwitch: true, reason: "who is logged in is in the file" },
       { name: "verbose", short: "v", isSwitch: true, reason: "the file is told in any case" },
       { name: "compat-auth-file", reason: "name the file with --authfile" },
     ],
   },
   failureExitCode: 1,
   async run(flags) {
-    const registry = parseServer(flags.positional);
+    const registry = parseServer(flags.positional, "log in to");
+    if (flags.isOn("get-login")) return await showLogin(registry, flags);
     const { username, password } = await whoIsThis(flags);
     {
       using cancel = new CancelOnSignals();
@@ -55,6 +57,15 @@ export const loginCommand: Command = {
     return 0;
   },
 };
+
+/** Of the first file or helper that has something for this registry, which is the one that counts. */
+async function showLogin(registry: string, flags: ParsedFlags): Promise<number> {
+  const found = await credentialsOfUser(authFileOption(flags))(registry, "");
+  if (found === undefined) throw new OrlopError("not-found", `Not logged in to ${registry}`);
+  // A token is somebody's whom its text does not name; docker has this word for one.
+  printText(`${found.kind === "password" ? found.username : "<token>"}\n`);
+  return 0;
+}
 
 export function authFileOption(flags: ParsedFlags): { readonly authFile?: string } {
   const authFile = flags.text("authfile");

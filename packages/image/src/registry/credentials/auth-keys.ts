@@ -34,8 +34,8 @@ export function isAuthKeyOf(key: string, registry: string): boolean {
   return scopeOf(key) === registry;
 }
 
-/** `https://host/v1/` and `host/v2` are a registry; without scheme and version a path is a repository. */
-function scopeOf(key: string): string {
+/** What a key stands for: a registry, or a part of one's repositories. `https://host/v1/` and `host/v2` are a registry; without scheme and version a path is a repository. */
+export function scopeOf(key: string): string {
   const bare = key.replace(/^https?:\/\//, "");
   const slash = bare.indexOf("/");
   const host = slash < 0 ? bare : bare.slice(0, slash);

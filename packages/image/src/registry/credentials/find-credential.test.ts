@@ -6,7 +6,7 @@ import { temporaryDirectory } from "@orlop/testkit";
 import { credentialFiles } from "./credential-files.ts";
 import { CredentialHelper } from "./credential-program.ts";
 import { credentialsOfUser } from "./find-credential.ts";
-import { eraseCredential, storeCredential } from "./store-credential.ts";
+import { eraseAllCredentials, eraseCredential, storeCredential } from "./store-credential.ts";
 
 const auth = (pair: string): object => ({ auth: Buffer.from(pair).toString("base64") });
 
@@ -200,5 +200,25 @@ describe("a login", () => {
     assert.equal(await eraseCredential(path, "helped.example", env), true);
     const log = readFileSync(join(directory.path, "docker-credential-test.log"), "utf8").trim().split("\n");
     assert.deepEqual(log, ['store {"ServerURL":"helped.example","Username":"u","Secret":"p"}', "erase helped.example"]);
+  });
+
+  test("is forgotten with all others, also those that helpers keep and those of parts of a registry", async () => {
+    using directory = temporaryDirectory();
+    const env = helperDirectory(directory.path);
+    const path = write(join(directory.path, "config.json"), {
+      psFormat: "x",
+      credHelpers: { "helped.example": "test", "unused.example": "test" },
+      auths: { "a.example/team": auth("a:1"), "https://index.docker.io/v1/": auth("hub:2"), "a.example": auth("a:3") },
+    });
+    assert.deepEqual(await eraseAllCredentials(path, env), [
+      "a.example/team",
+      "docker.io",
+      "a.example",
+      "helped.example",
+    ]);
+    const { auths, psFormat } = JSON.parse(readFileSync(path, "utf8"));
+    assert.deepEqual([auths, psFormat], [{}, "x"]);
+    assert.equal(readFileSync(join(directory.path, "docker-credential-test.log"), "utf8"), "erase helped.example\n");
+    assert.deepEqual(await eraseAllCredentials(join(directory.path, "none.json"), env), []);
   });
 });

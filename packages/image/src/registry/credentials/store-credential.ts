@@ -3,7 +3,7 @@ import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { authMembers, parseAuthDocument } from "./auth-document.ts";
-import { authKeyOf, isAuthKeyOf } from "./auth-keys.ts";
+import { authKeyOf, isAuthKeyOf, scopeOf } from "./auth-keys.ts";
 import { CredentialHelper } from "./credential-program.ts";
 import { readAuthFile } from "./read-auth-file.ts";
 
@@ -60,6 +60,26 @@ export async function eraseCredential(
   for (const key of keys) delete auths[key];
   await writeAuthFile(file.path, { ...file.members, auths });
   return true;
+}
+
+/**
+ * Forgets all that a file keeps, and what the helpers that it names keep for the registries that it names.
+ *
+ * @returns of what anything was kept: registries, and parts of them
+ * @throws OrlopError
+ */
+export async function eraseAllCredentials(
+  path: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<readonly string[]> {
+  const text = await readAuthFile(path);
+  if (text === undefined) return [];
+  const { keys, helpers } = parseAuthDocument(path, text);
+  const erased: string[] = [];
+  for (const scope of new Set([...keys, ...helpers.keys()].map(scopeOf))) {
+    if (await eraseCredential(path, scope, env)) erased.push(scope);
+  }
+  return erased;
 }
 
 interface AuthFile {
