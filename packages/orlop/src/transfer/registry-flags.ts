@@ -50,20 +50,21 @@ export const REGISTRY_FLAGS: readonly Flag[] = [
 /** For verbs with all of these flags. */
 export function registryOptions(flags: ParsedFlags): RegistryClientOptions {
   const credential = flags.parse("creds", parseCredential);
-  flags.parse("authfile", requireFile);
+  flags.parse("authfile", requireThere);
   return { ...connectionOptions(flags), ...(credential === undefined ? {} : { credential }) };
 }
 
-/** Who names a file that is not there would be told by the registry that nobody has logged in. */
-function requireFile(path: string): void {
+/** Who names what is not there would be told by the registry that nobody has logged in, or what else comes of it. */
+function requireThere(path: string): string {
   if (!existsSync(path)) throw new OrlopError("not-found", `"${path}" is not there`);
+  return path;
 }
 
 /** For verbs without `--creds`. */
 export function connectionOptions(flags: ParsedFlags): RegistryClientOptions {
   const authFile = flags.text("authfile");
-  const certDir = flags.text("cert-dir");
-  const hostsDirs = flags.list("hosts-dir").flatMap((each) => each.split(","));
+  const certDir = flags.parse("cert-dir", requireThere);
+  const hostsDirs = flags.parseAll("hosts-dir", (list) => list.split(",").map(requireThere)).flat();
   return machineRegistryOptions(authFile === undefined ? {} : { authFile }, {
     insecure: flags.has("tls-verify") && !flags.isOn("tls-verify"),
     ...(certDir === undefined ? {} : { certDir }),

@@ -149,6 +149,14 @@ blocked = true
     });
   });
 
+  test("are not those of a registries.conf that is named and not there", async () => {
+    const find = hostsOfMachine({
+      env: { HOME: "/nonexistent", CONTAINERS_REGISTRIES_CONF: "/no/such/registries.conf" },
+    });
+    const message = /^Cannot use registry configuration "\/no\/such\/registries\.conf": it is not there$/;
+    await assert.rejects(find({ registry: "a.example", repository: "b" }), { message });
+  });
+
   test("get none of our certificates when another host leads to them", async () => {
     using directory = temporaryDirectory();
     const find = machine(directory, {

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { ConfigTable, filesEndingWith, readConfigFile } from "./config-file.ts";
+import { ConfigTable, configError, filesEndingWith, readConfigFile } from "./config-file.ts";
 
 /** A place that stands in for a part of the names of images. */
 interface RegistryLocation {
@@ -56,7 +56,10 @@ export async function readRegistriesConf(env: NodeJS.ProcessEnv = process.env): 
 
 async function confFiles(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
   const named = env.CONTAINERS_REGISTRIES_CONF ?? "";
-  if (named !== "") return [named];
+  if (named !== "") {
+    if ((await readConfigFile(named)) === undefined) throw configError(named, "it is not there");
+    return [named];
+  }
   const home = env.HOME === undefined || env.HOME === "" ? homedir() : env.HOME;
   const own = join(home, ".config/containers/registries.conf");
   const candidates = [own, "/etc/containers/registries.conf", "/usr/share/containers/registries.conf"];
