@@ -24,7 +24,8 @@ const STORED = { oci: "oci-layout", "oci-archive": "oci-archive", "docker-archiv
 /**
  * `host`, `dir:PATH`, `dir:PATH:rw`, `tar:PATH`, `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` or
  * `docker-archive:PATH[:NAME]`, where relative paths start from `cwd`; `debian:SUITE?[OPTION=VALUE&...]` or
- * `ubuntu:SUITE?...`, which the question mark tells from an image of that name; or the name of an image of a registry.
+ * `ubuntu:SUITE?...`, which the question mark tells from an image of that name; or the name of an image of a registry,
+ * with `docker://` before it or without.
  *
  * @throws OrlopError `invalid`
  */
@@ -57,7 +58,8 @@ export function parseImageReference(text: string, cwd: string): ImageReference {
     case "ubuntu":
       if (rest.includes("?")) return { kind: "packages", name: text };
   }
-  return { kind: "registry", name: formatReference(parseReference(text)), text };
+  const name = text.replace(/^docker:\/\//, "");
+  return { kind: "registry", name: formatReference(parseReference(name)), text: name };
 }
 
 function invalid(text: string, what: string): OrlopError {

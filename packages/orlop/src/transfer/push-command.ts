@@ -20,6 +20,7 @@ import { type Depot, openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
 import { CancelOnSignals } from "./cancel-on-signals.ts";
 import { collectInOneGo } from "./collect-in-one-go.ts";
+import { pushDestination } from "./push-destination.ts";
 import { REGISTRY_FLAGS, registryOptions } from "./registry-flags.ts";
 import { type ImageToPush, repositoryImages } from "./repository-images.ts";
 
@@ -61,10 +62,11 @@ export const pushCommand: Command = {
   },
   failureExitCode: 1,
   async run(flags) {
-    const [text, destination = text, ...more] = flags.positional;
-    if (text === undefined || destination === undefined || more.length > 0) {
+    const [text, named = text, ...more] = flags.positional;
+    if (text === undefined || named === undefined || more.length > 0) {
       throw new OrlopError("invalid", "an image is required, and at most a destination");
     }
+    const destination = pushDestination(named);
     using _collecting = collectInOneGo();
     await using depot = openDepot();
     const images = flags.isOn("all-tags")
