@@ -32,7 +32,8 @@ export class ArchiveFile implements ImageFiles, Disposable {
     const archive = new ArchiveFile(fd, name);
     try {
       let entries = 0;
-      for await (const { kind, path: entry, size, contentAt, target } of readTar(new FileChunks(archive.#fd, 0))) {
+      const listed = readTar(new FileChunks(archive.#fd, 0), { name });
+      for await (const { kind, path: entry, size, contentAt, target } of listed) {
         if (++entries > ENTRIES_MAX) throw tooMany(name);
         const own = posix.normalize(entry);
         if (kind === "file") archive.#places.set(own, { at: contentAt ?? withHoles(name, entry), size });

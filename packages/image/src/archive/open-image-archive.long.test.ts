@@ -159,7 +159,8 @@ describe("an archive", () => {
   test("is refused where it is none, is cut, or is not there", async () => {
     const garbage = place();
     writeFileSync(garbage, "x".repeat(10_000));
-    await assert.rejects(openImageArchive(garbage), { code: "invalid" });
+    const message = new RegExp(`^Cannot read tar archive "${garbage}": `);
+    await assert.rejects(openImageArchive(garbage), { code: "invalid", message });
     const empty = place();
     writeFileSync(empty, "");
     await assert.rejects(openImageArchive(empty), { code: "invalid", message: /no oci-layout and index.json/ });

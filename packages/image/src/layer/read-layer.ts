@@ -97,6 +97,7 @@ function readEntries(
     for (const see of watchers) see(chunk);
   });
   return readTar(archive, {
+    name,
     onEntry: (entry) => meter.countEntry(entry),
     onEnd() {
       const found = hash.digest("hex");

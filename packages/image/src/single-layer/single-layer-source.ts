@@ -107,7 +107,7 @@ async function describe(
     blob.update(chunk);
   });
   const archive = watched(uncompressed(file.name, stored, compression), (chunk) => plain.update(chunk));
-  for await (const _ of readTar(archive));
+  for await (const _ of readTar(archive, { name: file.name }));
   if (storedBytes !== file.size()) {
     throw new OrlopError("invalid", `Cannot use layer "${file.name}": something follows its end`);
   }

@@ -7,6 +7,7 @@ import {
   EXTENSION_MAX_BYTES,
   GLOBAL_EXTENSION_MAX_BYTES,
   malformedTar,
+  namedTarError,
   TAR_BLOCK_BYTES,
   type TarHeader,
 } from "./tar-header.ts";
@@ -25,7 +26,9 @@ const KINDS: Readonly<Record<string, LayerEntryKind>> = {
   S: "file",
 };
 
-interface TarWatcher {
+interface ReadTarOptions {
+  /** Of the archive, for errors. */
+  readonly name?: string;
   /** Sees each entry before it is given. */
   onEntry?(entry: LayerEntry): void;
   /** All of the archive has come. */
@@ -33,12 +36,15 @@ interface TarWatcher {
 }
 
 /**
- * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU. What the watcher
- * throws ends the reading.
+ * Reads a tar archive: ustar, with the extended headers of pax and the long names and binary numbers of GNU. What `onEntry` and
+ * `onEnd` throw ends the reading.
  *
  * @throws OrlopError `invalid` for what is no tar archive, `unsupported` for kinds of entries that are not known
  */
-export async function* readTar(chunks: Chunks, { onEntry, onEnd }: TarWatcher = {}): AsyncGenerator<LayerEntry> {
+export async function* readTar(
+  chunks: Chunks,
+  { name, onEntry, onEnd }: ReadTarOptions = {},
+): AsyncGenerator<LayerEntry> {
   const reader = new ByteReader(chunks);
   let global = NO_RECORDS;
   let local = NO_RECORDS;
@@ -66,7 +72,7 @@ export async function* readTar(chunks: Chunks, { onEntry, onEnd }: TarWatcher = 
           break;
         default: {
           const records = global.size === 0 ? local : new Map([...global, ...local]);
-          const content = new Content(reader);
+          const content = new Content(reader, name);
           const sparse = await beginContent(reader, block as Buffer, header, records, content);
           const entry = describe(header, records, content, sparse);
           onEntry?.(entry);
@@ -80,7 +86,7 @@ export async function* readTar(chunks: Chunks, { onEntry, onEnd }: TarWatcher = 
     await reader.drain();
     onEnd?.();
   } catch (error) {
-    throw error instanceof RangeError ? malformedTar(error.message) : error;
+    throw error instanceof RangeError ? malformedTar(error.message, name) : namedTarError(error, name);
   }
 }
 
@@ -228,6 +234,7 @@ function paxNumber(records: PaxRecords, key: string, otherwise: number): number 
 /** The bytes behind one header. */
 class Content {
   readonly #reader: ByteReader;
+  readonly #name: string | undefined;
   #left = 0;
   #padding = 0;
   /** All of them. */
@@ -235,8 +242,9 @@ class Content {
   /** Where they are. */
   at = 0;
 
-  constructor(reader: ByteReader) {
+  constructor(reader: ByteReader, name: string | undefined) {
     this.#reader = reader;
+    this.#name = name;
   }
 
   begin(size: number): void {
@@ -249,7 +257,7 @@ class Content {
   async *chunks(): AsyncGenerator<Buffer> {
     while (this.#left > 0) {
       const chunk = this.#reader.ready(this.#left) ?? (await this.#reader.some(this.#left));
-      if (chunk === undefined) throw malformedTar("it ends in the content of a file");
+      if (chunk === undefined) throw malformedTar("it ends in the content of a file", this.#name);
       this.#left -= chunk.length;
       yield chunk;
     }
@@ -271,7 +279,7 @@ class Content {
     // Of what is left nobody wants to know anything, but that it is there.
     await this.#reader.skip(Math.max(this.#left - 1, 0));
     if (this.#left > 0 && (await this.#reader.take(1)) === undefined)
-      throw malformedTar("it ends in the content of a file");
+      throw malformedTar("it ends in the content of a file", this.#name);
     this.#left = 0;
     if (this.#padding > 0) await this.#reader.take(this.#padding);
   }

@@ -149,6 +149,17 @@ export function tarChecksum(block: Buffer): number {
   return sum;
 }
 
-export function malformedTar(what: string): OrlopError {
-  return new OrlopError("invalid", `Cannot read tar archive: ${what}`, { operation: "read tar archive" });
+const READING = "read tar archive";
+
+/** @param name of the archive, where it has one */
+export function malformedTar(what: string, name?: string): OrlopError {
+  const archive = name === undefined ? "tar archive" : `tar archive "${name}"`;
+  return new OrlopError("invalid", `Cannot read ${archive}: ${what}`, { operation: READING });
+}
+
+/** The same error, with the archive's name where it is about one that had none. */
+export function namedTarError(error: unknown, name: string | undefined): unknown {
+  const unnamed = malformedTar("").message;
+  if (!(error instanceof OrlopError) || error.operation !== READING || !error.message.startsWith(unnamed)) return error;
+  return malformedTar(error.message.slice(unnamed.length), name);
 }

@@ -117,3 +117,20 @@ test("an archive is refused whose document is not there or says nothing", async 
     await assert.rejects(unpack([file("orlop.json", text)]), message);
   }
 });
+
+test("what is no archive, and what is not there, is told of by its name", async () => {
+  await withTemporaryDirectory(async (directory) => {
+    const refusal = async (path: string): Promise<string> => {
+      const target = join(directory, `target-${readdirSync(directory).length}`);
+      mkdirSync(target);
+      const error: unknown = await unpackCheckpoint(path, target).catch((thrown: unknown) => thrown);
+      return (error as OrlopError).message;
+    };
+    const text = join(directory, "text");
+    writeFileSync(text, "no archive\n".repeat(100));
+    assert.match(await refusal(text), new RegExp(`^Cannot read tar archive "${text}": `));
+    const absent = join(directory, "absent");
+    assert.equal(await refusal(absent), `Cannot restore from "${absent}": no such file or directory`);
+    assert.equal(await refusal(directory), `Cannot restore from "${directory}": it is a directory`);
+  });
+});

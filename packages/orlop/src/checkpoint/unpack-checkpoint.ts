@@ -39,7 +39,8 @@ export async function unpackCheckpoint(
   for (const name of ["checkpoint", "volumes"]) mkdirSync(join(directory, name), { mode: 0o700 });
   const digests = new Map<string, Digest>();
   let text: string | undefined;
-  for await (const entry of readTar(counted(detected(file, counted(stored(file), "stored")), "archive"))) {
+  const archive = counted(detected(file, counted(stored(file), "stored")), "archive");
+  for await (const entry of readTar(archive, { name: file })) {
     meter.countEntry(entry);
     const { kind, path, size } = entry;
     if (kind === "directory" && /^(\.\/)?(checkpoint|volumes)?\/?$/.test(path)) continue;
@@ -68,13 +69,16 @@ export async function unpackCheckpoint(
   }
 }
 
+/** In the words of archives of images, instead of Node's. */
+const PROBLEMS: Readonly<Record<string, string>> = { ENOENT: "no such file or directory", EISDIR: "it is a directory" };
+
 async function* stored(file: string): AsyncGenerator<Buffer> {
   try {
     yield* createReadStream(file) as AsyncIterable<Buffer>;
   } catch (cause) {
     const { code = "", message } = cause as NodeJS.ErrnoException;
     const kind = code === "ENOENT" ? "not-found" : "failed";
-    throw new OrlopError(kind, `Cannot restore from "${file}": ${message}`, { cause });
+    throw new OrlopError(kind, `Cannot restore from "${file}": ${PROBLEMS[code] ?? message}`, { cause });
   }
 }
 
