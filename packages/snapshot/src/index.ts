@@ -2,6 +2,7 @@ export type { CapturedPart } from "./captured/captured-entries.ts";
 export { CapturedWrites } from "./captured/captured-writes.ts";
 export type { Conflict } from "./captured/find-conflicts.ts";
 export type { ChangesOptions, SnapshotChanges } from "./changes/snapshot-changes.ts";
+export { checkSnapshotter } from "./check-snapshotter.ts";
 export { type OpenDisk, openDiskRoot } from "./disk/open-disk.ts";
 export { erofsObstacle } from "./erofs/erofs-support.ts";
 export { writeErofs } from "./erofs/write-erofs.ts";
@@ -14,7 +15,7 @@ export { fileSystemType, imageObstacle, upperObstacle } from "./mounts/store-fil
 export { copyDirectory } from "./native/copy-directory.ts";
 export { type OpenSnapshotterOptions, openSnapshotter, snapshotterName } from "./open-snapshotter.ts";
 export { USER_OVERLAY_PARAMETER, userOverlayObstacle } from "./overlay/user-overlay-support.ts";
-export { isProxy, proxyName } from "./recorded/proxy-address.ts";
+export { isProxy, proxyName, proxySocket } from "./recorded/proxy-address.ts";
 export { ProxyNamespaces } from "./recorded/proxy-namespaces.ts";
 export { diskUsage } from "./store/disk-usage.ts";
 export { makeUpper } from "./store/make-upper.ts";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Database } from "@orlop/image";
 import { withTemporaryDirectory } from "@orlop/testkit";
+import { checkSnapshotter } from "./check-snapshotter.ts";
 import { openSnapshotter } from "./open-snapshotter.ts";
 
 test("snapshotters that there are not are refused by name, with the reason", () =>
@@ -17,5 +18,6 @@ test("snapshotters that there are not are refused by name, with the reason", () 
     };
     for (const [name, message] of Object.entries(refused)) {
       assert.throws(() => openSnapshotter(name, { directory, database }), { code: "unsupported", message });
+      assert.throws(() => checkSnapshotter(name, directory), { code: "unsupported", message });
     }
   }));

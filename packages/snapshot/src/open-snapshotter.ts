@@ -64,12 +64,15 @@ function driverOf(name: string, directory: string, system: SystemCalls): Snapsho
       return openBlockfile(name, system);
     case "devmapper":
       return openDevmapper(name, directory, system);
-    default: {
-      const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
-      throw new OrlopError(
-        "unsupported",
-        `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native, btrfs, blockfile or devmapper.`,
-      );
-    }
+    default:
+      throw unknownSnapshotter(name);
   }
+}
+
+export function unknownSnapshotter(name: string): OrlopError {
+  const what = Object.hasOwn(REFUSED, name) ? REFUSED[name] : "there is none of this name";
+  return new OrlopError(
+    "unsupported",
+    `Cannot use snapshotter "${name}": ${what}\nTry erofs, erofs:tar-index, overlay, native, btrfs, blockfile or devmapper.`,
+  );
 }

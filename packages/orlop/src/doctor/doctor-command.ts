@@ -36,7 +36,7 @@ export const doctorCommand: Command = {
     }
     const trial = await tryContainer();
     const canRun = trial.severity === "ok";
-    const sections = examine(thisHost(), trial);
+    const sections = examine(await thisHost(), trial);
     if (format === "json") printText(`${JSON.stringify({ canRun, sections }, undefined, 2)}\n`);
     else {
       const width = Math.min(caller().stdout.columns ?? WIDTH_MAX, WIDTH_MAX);

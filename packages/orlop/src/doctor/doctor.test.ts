@@ -56,6 +56,7 @@ function host({
     architecture: "x64",
     kernelRelease: "6.12.0-1-amd64",
     snapshotter: undefined,
+    snapshotterProblem: undefined,
     systemdSockets: ["/run/user/1000/systemd/private", "/run/user/1000/bus"],
     imageFileSystem: EXT4,
     cgroups: () => v2,
@@ -252,6 +253,14 @@ describe("finds what is lacking", () => {
       /^layers are directories under overlay; .* for root$/,
     );
     assert.equal(found({ snapshotter: "overlay" }), "layers are kept by overlay, as ORLOP_SNAPSHOTTER says");
+  });
+
+  test("what a user has named has to be there", () => {
+    const snapshotterProblem = 'Cannot use snapshotter "x": there is none of this name\nTry erofs or overlay.';
+    const named = examine({ snapshotter: "x", snapshotterProblem }).find(({ check }) => check === "images");
+    assert.equal(named?.severity, "warning");
+    assert.equal(named?.found, 'Cannot use snapshotter "x": there is none of this name');
+    assert.equal(named?.fix, "erofs or overlay, or no ORLOP_SNAPSHOTTER at all");
   });
 
   test("overlay may be a module that is not loaded yet", () => {

@@ -73,7 +73,13 @@ const EROFS_KERNEL_MIN = [6, 12] as const;
 /** What layers of images become here, as `Depot` chooses it. */
 function imagesCheck(host: DoctorHost): Finding {
   const name = "images";
-  const { snapshotter, uid, kernelRelease, imageFileSystem } = host;
+  const { snapshotter, snapshotterProblem, uid, kernelRelease, imageFileSystem } = host;
+  if (snapshotterProblem !== undefined) {
+    const [found = "", way] = snapshotterProblem.split("\n");
+    const fix = way === undefined ? [] : [way.replace(/^Try (to )?|\.$/g, "")];
+    const why = "no image can be pulled, loaded or run with it";
+    return warning(name, found, why, [...fix, "no ORLOP_SNAPSHOTTER at all"].join(", or "));
+  }
   if (snapshotter !== undefined) return ok(name, `layers are kept by ${snapshotter}, as ORLOP_SNAPSHOTTER says`);
   const noUpper = upperObstacle(imageFileSystem);
   if (noUpper !== undefined) return copies(noUpper, "ORLOP_ROOT on another file system");

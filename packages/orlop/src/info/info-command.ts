@@ -7,6 +7,7 @@ import { type ContainerCall, containerCommand } from "../containers/container-ve
 import { OutputFormat } from "../format/output-format.ts";
 import { listImages } from "../images/list-images.ts";
 import { printText } from "../print.ts";
+import { namedSnapshotter } from "../store/named-snapshotter.ts";
 import { ownVersion } from "../version/package-directory.ts";
 import { infoDocument } from "./info-document.ts";
 import { infoText } from "./info-text.ts";
@@ -32,7 +33,7 @@ async function showInfo({ engine, depot, machine, flags, nowMs }: ContainerCall)
   const info = infoDocument({
     containers: await engine.list(),
     imageCount: (await listImages(depot)).length,
-    snapshotter: machine.env.ORLOP_SNAPSHOTTER ?? fittingSnapshotter(depot.root),
+    snapshotter: namedSnapshotter() ?? fittingSnapshotter(depot.root),
     root: depot.root,
     machine,
     cgroups: readCgroupLayout(),

@@ -38,9 +38,9 @@ import {
   snapshotterName,
 } from "@orlop/snapshot";
 import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
-import { caller } from "../caller/caller.ts";
 import { CollectableProxy } from "./collectable-proxy.ts";
 import { ownDataDirectory } from "./data-directory.ts";
+import { checkNamed, namedSnapshotter } from "./named-snapshotter.ts";
 
 /** A config has tens of kilobytes at the most, mostly. */
 const KNOWN_MAX = 64;
@@ -58,6 +58,8 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly #known = new Map<string, StoredImage>();
   /** What fits this machine, which stays as it is. */
   #fitting: string | undefined;
+  /** What a user has named, and could. */
+  #checked: string | undefined;
 
   constructor(root: string) {
     this.root = root;
@@ -156,8 +158,14 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   async #chosen(): Promise<StoredSnapshotter | RecordedSnapshotter> {
-    this.#fitting ??= fittingSnapshotter(this.root);
-    return await this.#open(caller().env.ORLOP_SNAPSHOTTER ?? this.#fitting);
+    const named = namedSnapshotter();
+    if (named === undefined) {
+      this.#fitting ??= fittingSnapshotter(this.root);
+      return await this.#open(this.#fitting);
+    }
+    if (this.#checked !== named) checkNamed(named, this.root);
+    this.#checked = named;
+    return await this.#open(named);
   }
 
   async #open(name: string): Promise<StoredSnapshotter | RecordedSnapshotter> {

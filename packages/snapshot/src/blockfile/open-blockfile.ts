@@ -21,6 +21,11 @@ const MAGICS: readonly (readonly [DiskType, number, Buffer])[] = [
  * @throws OrlopError `unsupported`, `invalid`
  */
 export function openBlockfile(name: string, system: SystemCalls): DiskDriver {
+  return new DiskDriver(new BlockfileDisks(system, checkBlockfile(name)), system);
+}
+
+/** What it is opened with; nothing is made. @throws OrlopError `unsupported`, `invalid` */
+export function checkBlockfile(name: string): BlockfileSettings {
   const settings = parseSettings(name, ["size", "fs", "scratch"]);
   const scratch = settings.get("scratch");
   if (scratch !== undefined && settings.size > 1) {
@@ -29,16 +34,12 @@ export function openBlockfile(name: string, system: SystemCalls): DiskDriver {
   if (process.geteuid?.() !== 0)
     refuse(name, "an ordinary user cannot make block devices of files", TRY_FOR_ORDINARY_USERS);
   if (!existsSync("/dev/loop-control")) refuse(name, "there are no loop devices here (/dev/loop-control)");
-  if (scratch !== undefined) return driver(system, scratchSettings(name, resolve(scratch)));
+  if (scratch !== undefined) return scratchSettings(name, resolve(scratch));
   const disk = diskSettings(name, settings);
   const obstacle = makerObstacle(disk.type);
   if (obstacle !== undefined)
     refuse(name, obstacle, "Try to install it, or blockfile:scratch=FILE with an empty file system.");
-  return driver(system, disk);
-}
-
-function driver(system: SystemCalls, settings: BlockfileSettings): DiskDriver {
-  return new DiskDriver(new BlockfileDisks(system, settings), system);
+  return disk;
 }
 
 function scratchSettings(name: string, scratch: string): BlockfileSettings {

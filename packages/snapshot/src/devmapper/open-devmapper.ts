@@ -19,6 +19,14 @@ const SETTINGS = "settings.json";
  * @throws OrlopError `unsupported`, `invalid`
  */
 export function openDevmapper(name: string, directory: string, system: SystemCalls): DiskDriver {
+  const settings = checkDevmapper(name, directory);
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  writeFileSync(join(directory, SETTINGS), JSON.stringify(settings));
+  return new DiskDriver(new ThinDisks(system, settings), system);
+}
+
+/** What it is opened with; nothing is made. @throws OrlopError `unsupported`, `invalid` */
+export function checkDevmapper(name: string, directory: string): ThinSettings {
   const given = parseSettings(name, ["pool", "size", "fs"]);
   if (process.geteuid?.() !== 0) refuse(name, "an ordinary user cannot make block devices", TRY_FOR_ORDINARY_USERS);
   const obstacle = DeviceMapper.obstacle();
@@ -33,9 +41,7 @@ export function openDevmapper(name: string, directory: string, system: SystemCal
   }
   const maker = makerObstacle(settings.type);
   if (maker !== undefined) refuse(name, maker, "Try to install it.");
-  mkdirSync(directory, { recursive: true, mode: 0o711 });
-  writeFileSync(join(directory, SETTINGS), JSON.stringify(settings));
-  return new DiskDriver(new ThinDisks(system, settings), system);
+  return settings;
 }
 
 function settingsOf(name: string, directory: string, given: ReadonlyMap<string, string>): ThinSettings {
