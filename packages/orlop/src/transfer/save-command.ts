@@ -1,4 +1,4 @@
-import { OrlopError, parsePlatform } from "@orlop/core";
+import { OrlopError, parsePlatform, parseReference } from "@orlop/core";
 import { copyImage, isWhole, StoreSource } from "@orlop/image";
 import { createImageArchive } from "@orlop/image/files";
 import { caller } from "../caller/caller.ts";
@@ -6,6 +6,7 @@ import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";
 import { tellImage } from "../images/tell-image.ts";
+import { printWarning } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -65,7 +66,7 @@ export const saveCommand: Command = {
       const isPart = asked !== undefined || !(await isWhole(depot.content, record.target));
       await copyImage(new StoreSource(depot.content, [record]), sink, record, {
         ...(isPart ? { platform } : {}),
-        ...(isDigest(record.name) ? {} : { name: record.name }),
+        ...nameInArchive(record.name),
         signal: cancel.signal,
         onEvent: (event) => progress.onEvent(event),
       });
@@ -76,7 +77,14 @@ export const saveCommand: Command = {
   },
 };
 
-/** It has no name, and its digest for one. */
-function isDigest(name: string): boolean {
-  return /^sha\d+:/.test(name);
+/** A digest stands for no name; one that only `orlop` has, of packages, is none that others could load it by. */
+function nameInArchive(name: string): { readonly name?: string } {
+  if (/^sha\d+:/.test(name)) return {};
+  try {
+    parseReference(name);
+  } catch {
+    printWarning(`the image has no name in the archive, as '${name}' is no name of a registry: orlop tag gives it one`);
+    return {};
+  }
+  return { name };
 }
