@@ -17,5 +17,8 @@ test("no command that there is is told to be absent", () => {
     [],
   );
   assert.match(whyAbsent("build") ?? "", /^images are not built here/);
+  for (const other of ["cleanup", "container cleanup", "network reload", "image search", "auto-update", "artifact"]) {
+    assert.notEqual(whyAbsent(other), undefined, other);
+  }
   assert.equal(whyAbsent("constructor"), undefined);
 });

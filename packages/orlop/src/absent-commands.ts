@@ -1,5 +1,7 @@
+const ARTIFACTS = "artifacts are pulled and pushed as images are\nTry orlop pull, orlop image inspect and orlop push.";
 const BUILD =
   "images are not built here yet\nTry buildah build, and orlop load or orlop pull; or orlop run and orlop commit.";
+const CLEANUP = "nothing is left of a container that has ended but its files\nTry orlop rm.";
 const COMPOSE = "services are not described here\nTry orlop play kube, or unit files by orlop quadlet.";
 const SWARM = "orlop is for one machine\nTry Kubernetes.";
 const CONTEXT = "there are no others to choose from\nORLOP_ROOT names another directory of images and containers.";
@@ -9,6 +11,9 @@ const SECRETS = "secrets are not kept\nTry -v FILE:/run/secrets/NAME:ro, orlop p
 
 /** Commands of docker's and podman's that orlop does not have: why, and what there is instead. */
 const ABSENT: Readonly<Record<string, string>> = {
+  artifact: ARTIFACTS,
+  "auto-update":
+    "nobody looks for new images by himself\nTry orlop pull and orlop rm, or systemctl restart of a unit with --pull newer.",
   build: BUILD,
   builder: BUILD,
   buildx: BUILD,
@@ -35,6 +40,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   "container unmount": MOUNT,
   "image mount": MOUNT,
   "image unmount": MOUNT,
+  "image search":
+    "registries have no common way to be searched\nTry the web page of the registry, and orlop pull with the full name.",
   "image sign": SIGNED,
   "image trust": SIGNED,
   "image scp": "images are not copied to other machines\nTry orlop save, ssh and orlop load.",
@@ -43,11 +50,13 @@ const ABSENT: Readonly<Record<string, string>> = {
   untag: "a name is taken from an image by orlop rmi, which removes the image with its last name",
   init: "what a container needs is made when it is started\nTry orlop start.",
   "container init": "what a container needs is made when it is started\nTry orlop start.",
-  "container cleanup": "nothing is left of a container that has ended but its files\nTry orlop rm.",
+  cleanup: CLEANUP,
+  "container cleanup": CLEANUP,
   "container clone": "a container is not made from another one\nTry orlop commit, and orlop run.",
   "container runlabel": "what an image's labels say is not executed\nTry orlop inspect, and orlop run.",
   runlabel: "what an image's labels say is not executed\nTry orlop inspect, and orlop run.",
   "generate spec": "no document has all flags of a container\nTry orlop generate kube or orlop inspect.",
+  "network reload": "rules that somebody has taken away are made again by the next command that connects a container",
   "pod clone": "a pod is not made from another one\nTry orlop generate kube, and orlop play kube.",
   "system connection": CONTEXT,
   "system migrate": "each version of orlop brings what there is to its own form by itself",

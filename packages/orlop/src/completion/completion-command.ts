@@ -1,4 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
+import { caller } from "../caller/caller.ts";
 import type { Command } from "../command.ts";
 import { printText } from "../print.ts";
 import { completeWords } from "./complete-words.ts";
@@ -13,16 +15,25 @@ export const completionCommand: Command = {
     ["source <(orlop completion bash)", "in this shell, or in all of them from ~/.bashrc"],
     ["orlop completion fish > ~/.config/fish/completions/orlop.fish", "fish looks there by itself"],
   ],
-  table: { flags: [], flagsAnywhere: true },
+  table: {
+    flags: [{ name: "file", short: "f", value: "FILE", help: "Write it to this file (standard output)" }],
+    refused: [
+      { name: "no-desc", isSwitch: true, reason: "the shell asks for names each time; bash shows nothing else" },
+    ],
+    flagsAnywhere: true,
+  },
   failureExitCode: 1,
-  async run({ positional }) {
+  async run(flags) {
+    const { positional } = flags;
     const [shell = "", ...others] = positional;
     const script = COMPLETION_SCRIPTS.get(shell);
     if (script === undefined || others.length > 0) {
       const known = [...COMPLETION_SCRIPTS.keys()].join(", ");
       throw new OrlopError("invalid", `Cannot complete for shell ${JSON.stringify(shell)}: there are ${known}`);
     }
-    printText(script);
+    const file = flags.text("file");
+    if (file === undefined) printText(script);
+    else writeFileSync(caller().path(file), script);
     return 0;
   },
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -25,6 +25,20 @@ const SHELLS: Readonly<Record<string, { readonly flags: readonly string[]; reado
     script: `orlop completion fish | source; complete -C $argv[1] | string replace -r '\\t.*' ''`,
   },
 };
+
+test("a script is written to a file, as by podman", () => {
+  const directory = mkdtempSync(join(tmpdir(), "orlop-completion-"));
+  try {
+    const options = { cwd: directory, env: { ...process.env, HOME: directory }, encoding: "utf8" } as const;
+    const orlop = (...args: readonly string[]) =>
+      spawnSync(join(import.meta.dirname, "../../bin/orlop"), ["completion", ...args], options);
+    const written = orlop("-f", "here", "bash");
+    assert.deepEqual([written.status, written.stdout, written.stderr], [0, "", ""]);
+    assert.equal(readFileSync(join(directory, "here"), "utf8"), orlop("bash").stdout);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
 
 for (const [shell, { flags, script }] of Object.entries(SHELLS)) {
   const skip = spawnSync(shell, ["--version"]).error === undefined ? false : `no ${shell} here`;
