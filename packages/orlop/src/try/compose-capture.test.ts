@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { HostDirectories } from "../image/compose-root.ts";
 import { parseMountTable } from "../image/mount-table.ts";
-import { type CapturePlan, composeCapture } from "./compose-capture.ts";
+import { type CapturePlan, composeCapture, showsPath } from "./compose-capture.ts";
 
 const mounts = parseMountTable(
   [
@@ -38,12 +38,13 @@ const directories: HostDirectories = {
   isEmpty: (path) => (FOUND[path] ?? []).length === 0,
 };
 
-function compose(locked: boolean): CapturePlan {
+function compose(locked: boolean, workdir = "/home/me"): CapturePlan {
   return composeCapture({
     mounts,
     directories,
     kindOf: (path) => (path === "/gone" ? undefined : path === "/etc/hosts" ? "file" : "directory"),
     emptied: ["proc", "run"],
+    workdir,
     locked,
   });
 }
@@ -77,5 +78,31 @@ describe("this machine's files, with what is written to them captured", () => {
       { kind: "overlay", path: "var", lower: "/var" },
       { kind: "overlay", path: "var/tmp", lower: "/var/tmp" },
     ]);
+  });
+
+  const places = (plan: CapturePlan): readonly string[] =>
+    [...(plan.skeleton ?? []), ...plan.mounted].flatMap(({ kind, path }) =>
+      path.startsWith("tmp/") ? `${kind} ${path}` : [],
+    );
+
+  test("have the directory that the command begins in, also where others that are passing are not shown", () => {
+    assert.deepEqual(places(compose(true)), []);
+    assert.deepEqual(places(compose(true, "/tmp")), []);
+    assert.deepEqual(places(compose(true, "/tmp/mine/deep")), ["overlay tmp/mine"]);
+    // Behind what is mounted there, of a type that is no layer.
+    assert.deepEqual(places(compose(true, "/tmp/.mount_app/x")), ["bind tmp/.mount_app"]);
+    assert.deepEqual(places(compose(false, "/tmp/mine")), []);
+    assert.deepEqual(places(compose(false, "/tmp/.mount_app/x")), ["bind tmp/.mount_app"]);
+  });
+
+  test("are known to be shown or not", () => {
+    for (const [path, isShown] of [
+      ["/home/me/work/x", true],
+      ["/tmp/other", false],
+      ["/tmp/mine", true],
+    ] as const) {
+      assert.equal(showsPath(compose(true, "/tmp/mine/deep"), path), isShown, path);
+    }
+    assert.ok(showsPath(compose(false), "/tmp/other"));
   });
 });

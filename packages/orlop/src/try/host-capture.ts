@@ -11,22 +11,27 @@ import { HOST_EMPTIED } from "../image/plain-root.ts";
 import { OwnDirectory } from "../run/own-directory.ts";
 import { type Capture, capturesDirectory, type KeptCapture, LIVE_CAPTURE, writeCapture } from "./capture.ts";
 import { placeCapture } from "./capture-place.ts";
-import { composeCapture } from "./compose-capture.ts";
+import { composeCapture, showsPath } from "./compose-capture.ts";
 
 /** This machine's files as the root file system of one command, with what it writes kept in a directory of its own. */
 export class HostCapture implements Disposable {
   readonly #own: OwnDirectory;
   readonly #locked: boolean;
+  readonly #workdir: string;
   readonly #command: readonly string[];
   readonly #sinceNs: bigint;
   readonly #startedAtMs: number = Date.now();
   #looks = 0;
   #parts: readonly CapturedPart[] = [];
 
-  /** @param locked the command will be in a user namespace */
-  constructor(command: readonly string[], locked: boolean) {
+  /**
+   * @param locked the command will be in a user namespace
+   * @param workdir it begins there
+   */
+  constructor(command: readonly string[], { locked, workdir }: { readonly locked: boolean; readonly workdir: string }) {
     this.#command = command;
     this.#locked = locked;
+    this.#workdir = realPath(workdir);
     this.#own = new OwnDirectory(capturesDirectory(), LIVE_CAPTURE, 0o700);
     // By the clock that inodes have their times from.
     this.#sinceNs = statSync(this.#own.path, { bigint: true }).ctimeNs;
@@ -85,13 +90,16 @@ export class HostCapture implements Disposable {
       kindOf,
       emptied: HOST_EMPTIED,
       locked: this.#locked,
+      workdir: this.#workdir,
     });
     const { rootfs, parts } = placeCapture(plan, directory);
     this.#parts = parts.map((part) => ({
       ...part,
       upper: join(directory, part.upper).slice(this.#own.path.length + 1),
     }));
-    return { rootfs, mounts: [RUN, hidden(capturesDirectory())] };
+    const captures = realpathSync(capturesDirectory());
+    // A place to mount on would be made where it is not to be seen, and be one of the changes.
+    return { rootfs, mounts: showsPath(plan, captures) ? [RUN, hidden(captures)] : [RUN] };
   }
 }
 
@@ -100,7 +108,16 @@ const RUN: Mount = { destination: "/run", type: "tmpfs", source: "tmpfs", option
 /** The command would only find errors there: an overlay does not show what it is made of. */
 function hidden(path: string): Mount {
   const options = ["ro", "nosuid", "nodev", "noexec", "mode=700"];
-  return { destination: realpathSync(path), type: "tmpfs", source: "tmpfs", options };
+  return { destination: path, type: "tmpfs", source: "tmpfs", options };
+}
+
+/** What is not there is told of when the command is to begin in it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function kindOf(path: string): "directory" | "file" | undefined {

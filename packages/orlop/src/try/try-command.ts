@@ -37,7 +37,10 @@ export const tryCommand: Command = {
   async run(flags) {
     const machine = readMachineView();
     const options = readTryOptions(flags, machine, terminals());
-    using host = new HostCapture(options.command, machine.rootless);
+    using host = new HostCapture(options.command, {
+      locked: machine.rootless,
+      workdir: options.run.workdir ?? machine.cwd,
+    });
     const exitCode = await runContainer(options.run, machine, async () => host.open());
     await settle(host, exitCode, options);
     return exitCode;
