@@ -9,6 +9,7 @@ import {
 } from "@orlop/core";
 import { leaseOwner, type StoredImage } from "@orlop/image";
 import { rootFilesystem } from "@orlop/snapshot";
+import { caller } from "../caller/caller.ts";
 import { callerMark } from "../caller/caller-mark.ts";
 import type { Depot } from "../store/open-depot.ts";
 import type { Image, OpenImageOptions } from "./image.ts";
@@ -43,13 +44,16 @@ export async function openStored(
   // What goes away with the container is of no use after a crash of the machine.
   const rootfs = rootFilesystem(await snapshotter.prepare(key, parent, { ...limit, labels }), { volatile: !keeps });
   const written = stack.use(new AsyncDisposableStack());
-  written.defer(() => snapshotter.remove(key));
+  let isOpen = false;
+  written.defer(() => (isOpen ? discard(depot, snapshotter, key) : snapshotter.remove(key)));
   if (!(await depot.content.has(manifest.digest))) {
     throw new OrlopError("not-found", `Cannot use image "${manifest.digest}": it was removed meanwhile`);
   }
   if (keeps) written.move();
   const root = { kind: "snapshot", store: depot.root, snapshotter: snapshotter.name, key, manifest } as const;
-  const image = snapshotImage({ root, rootfs, layers: await readableLayers(rootfs, stack), stored }, stack);
+  const layers = await readableLayers(rootfs, stack);
+  const image = snapshotImage({ root, rootfs, layers, stored, isWhole: parent === stored.chainId }, stack);
+  isOpen = true;
   const cleanUp = stack.move();
   return { ...image, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() };
 }
@@ -57,4 +61,11 @@ export async function openStored(
 /** What a container keeps stays until that is removed; the rest goes with who called. */
 function keepingLabels(keeps: boolean): Labels {
   return keeps ? { [LABEL_GC_ROOT]: new Date().toISOString() } : { [LABEL_GC_PROCESS]: leaseOwner(callerMark()) };
+}
+
+/** Nobody waits until what was written is gone where a daemon can do it later; its labels have it collected where that dies. */
+async function discard(depot: Depot, snapshotter: Snapshotter, key: string): Promise<void> {
+  const who = caller();
+  if (who.daemon?.engine.depot !== depot) return await snapshotter.remove(key);
+  who.afterwards(() => void snapshotter.remove(key).catch(() => {}));
 }
