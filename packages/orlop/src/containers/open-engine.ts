@@ -25,7 +25,7 @@ export interface OpenEngine extends AsyncDisposable {
 }
 
 /** How the processes are started that containers are made by. */
-type MakerOptions = Pick<ProcessRuntimeOptions, "enterOwnCgroup">;
+type MakerOptions = Pick<ProcessRuntimeOptions, "enterOwnCgroup" | "layers">;
 
 /** Puts this user's engine together. What runs outlives the result. */
 export function openEngine(makers: MakerOptions = {}): OpenEngine {

@@ -4,6 +4,7 @@ import type { CreateRequest, ExecRequest, ExitStatus, StartedExec, State, Stdio 
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
 import {
+  type HeldLayers,
   type Hello,
   keepForegrounds,
   processDirectory,
@@ -26,6 +27,7 @@ interface ServedCall {
   /** What finishes a container whose caller has outlived this process. */
   readonly finishFile: string;
   readonly spare: SpareNetwork;
+  readonly layers: HeldLayers;
 }
 
 /** What the first program that is sent for a process says of it. */
@@ -137,8 +139,10 @@ export class LauncherForeground implements Foreground {
   }
 
   async #run(request: CreateRequest): Promise<State> {
-    this.#known = undefined;
-    return await this.#runtime.run({ ...request, stdio: this.#relayed(request.stdio) });
+    return await this.#call.layers.run({ ...request, stdio: this.#relayed(request.stdio) }, (each) => {
+      this.#known = undefined;
+      return this.#runtime.run(each);
+    });
   }
 
   async exec(request: ExecRequest): Promise<StartedExec> {

@@ -4,6 +4,7 @@ import { hostArchitecture } from "@orlop/kernel";
 import {
   compileFarewell,
   FAREWELL_TEXT_MAX_BYTES,
+  type HeldLayers,
   type Hello,
   isOneOfUs,
   readHello,
@@ -27,6 +28,7 @@ interface Serving {
   readonly alone: string;
   readonly finish: string;
   readonly spare: SpareNetwork;
+  readonly layers: HeldLayers;
   /** Carries out a command line; resolves with its status. */
   commandLine(words: readonly string[]): Promise<number>;
 }
@@ -43,10 +45,11 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
     return;
   }
   const hands = new CallHands(socket, (signal) => who.take(signal));
+  const { spare, layers, finish: finishFile } = serving;
   const daemon: Daemon = {
     ...serving.daemon,
     openForeground: (options) =>
-      LauncherForeground.open({ hello, hands, caller: who, finishFile: serving.finish, spare: serving.spare }, options),
+      LauncherForeground.open({ hello, hands, caller: who, finishFile, spare, layers }, options),
   };
   const who = new RemoteCaller(hello, mark, hands, daemon);
   if (!callFor(who, isOfSamePlaces)) {

@@ -26,7 +26,7 @@ export async function openRuntime(
   {
     descriptors = [],
     ...options
-  }: Pick<ProcessRuntimeOptions, "enterOwnCgroup"> & { readonly descriptors?: readonly number[] } = {},
+  }: Pick<ProcessRuntimeOptions, "enterOwnCgroup" | "layers"> & { readonly descriptors?: readonly number[] } = {},
 ): Promise<OpenRuntime> {
   const ends = typeof streams === "string" ? streams : streams.ends;
   const stdio =

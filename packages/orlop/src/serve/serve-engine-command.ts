@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { Zygote } from "@orlop/kernel";
-import { SpareNetwork } from "@orlop/runtime/launcher";
+import { HeldLayers, SpareNetwork } from "@orlop/runtime/launcher";
 import type { Command } from "../command.ts";
 import { openEngine } from "../containers/open-engine.ts";
 import { daemonPlace } from "../daemon/daemon-place.ts";
@@ -32,7 +32,8 @@ export const serveEngineCommand: Command = {
     if (flags.positional.length > 0) throw new OrlopError("invalid", '"orlop serve engine" takes no arguments');
     const place = daemonPlace();
     using cancel = new CancelOnSignals();
-    await using engine = openEngine();
+    using layers = new HeldLayers(() => Zygote.start());
+    await using engine = openEngine({ layers });
     await using attendant = new InnerAttendant(engine);
     const { commandLine } = await import("../command-line.ts");
     // All of it, before anybody can replace a part of it.
@@ -40,7 +41,7 @@ export const serveEngineCommand: Command = {
     const daemon = { engine, attend: () => attendant.attend() };
     using spare = new SpareNetwork(() => Zygote.start());
     const serving = {
-      ...{ daemon, commandLine, spare },
+      ...{ daemon, commandLine, spare, layers },
       alone: join(place.bin, "orlop-alone.sh"),
       finish: join(place.bin, "orlop-finish.sh"),
     };

@@ -36,7 +36,8 @@ function takeCreateApart(plan: CreatePlan): KeptPlan {
   const { signal: _, stdio, ...asked } = request;
   const { makerPid, ...how } = style;
   const streams = takeStreamsApart(stdio, host);
-  const own = [...idTexts(request.id), ...fileTexts(request), ...holderTexts(request), ...writtenTexts(rest.rootfs)];
+  const places = [...heldTexts(rest.rootfs), ...writtenTexts(rest.rootfs)];
+  const own = [...idTexts(request.id), ...fileTexts(request), ...holderTexts(request), ...places];
   return {
     values: { texts: sorted([...own, ...streams.texts]), numbers: { ...streams.numbers, ...makerNumbers(makerPid) } },
     rest: {
@@ -102,6 +103,14 @@ function holderTexts({ spec: { linux } }: CreateRequest): readonly string[] {
 }
 
 const HELD_BY_PROCESS = /^\/proc\/[1-9]\d*\/ns\/[a-z]+$/;
+
+/** Layers that a process holds: see held-layers.ts. */
+function heldTexts(rootfs: RootFilesystem): readonly string[] {
+  if (rootfs.kind !== "overlay") return [];
+  return rootfs.lower.filter((layer) => typeof layer === "string").filter((layer) => HELD_LAYER.test(layer));
+}
+
+const HELD_LAYER = /^\/proc\/[1-9]\d*\/fd\/[1-9]\d*$/;
 
 /** Where what is written is kept, as long as it is by a name of which nothing but its length makes a difference. */
 function writtenTexts(rootfs: RootFilesystem): readonly string[] {

@@ -77,7 +77,11 @@ function emitImageRoot(
   attach(c.root);
 }
 
-function emitNewImage({ p }: Compilation, { erofs: path, device }: ErofsLayerFiles, into: Slot): void {
+export function emitNewImage(
+  { p }: Pick<Compilation, "p">,
+  { erofs: path, device }: ErofsLayerFiles,
+  into: Slot,
+): void {
   p.step({ action: `mount image "${path}"`, field: "root.path", why: "from its file, without a block device" });
   const data = device === undefined ? [] : [["device", device] as const];
   emitNewFileSystem(p, { type: "erofs", source: path, options: { ...NO_OPTIONS, data } }, into);

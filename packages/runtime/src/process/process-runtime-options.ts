@@ -1,4 +1,5 @@
 import type { CgroupDriver } from "@orlop/kernel";
+import type { HeldLayers } from "./held-layers.ts";
 import type { KeptWork } from "./keep-programs.ts";
 import type { ZygoteLike } from "./own-zygote.ts";
 import type { Handover } from "./supervision.ts";
@@ -19,6 +20,8 @@ export interface ProcessRuntimeOptions {
   readonly cgroupDriver?: CgroupDriver;
   /** What was compiled before; absent: nothing, and what is, it keeps for itself. */
   readonly kept?: KeptWork;
+  /** Where images stay mounted between two containers, which live as long as who has them held; absent: they do not. */
+  readonly layers?: HeldLayers | undefined;
   /** False: what makers that were killed have left there is somebody else's to remove. */
   readonly sweeps?: boolean;
   /** Takes what nobody but this process needs to see done, when somebody waits for it; absent: it is done at once. */

@@ -114,6 +114,11 @@ export class ProcessRuntime implements Runtime {
 
   /** `create` and `start` in one go: nothing waits in between, so that it is quicker. */
   async run(request: CreateRequest): Promise<State> {
+    const { layers } = this.#options;
+    return await (layers === undefined ? this.#run(request) : layers.run(request, (each) => this.#run(each)));
+  }
+
+  async #run(request: CreateRequest): Promise<State> {
     using systemd = await this.#connectSystemd();
     await this.#enterOwnCgroup(request);
     const { followed } = this.#submit(request, false, systemd);
@@ -124,6 +129,11 @@ export class ProcessRuntime implements Runtime {
   }
 
   async create(request: CreateRequest): Promise<State> {
+    const { layers } = this.#options;
+    return await (layers === undefined ? this.#create(request) : layers.run(request, (each) => this.#create(each)));
+  }
+
+  async #create(request: CreateRequest): Promise<State> {
     using systemd = await this.#connectSystemd();
     await this.#enterOwnCgroup(request);
     const { followed } = this.#submit(request, true, systemd);
