@@ -13,6 +13,7 @@ import {
 } from "@orlop/runtime/launcher";
 import { NotHere } from "../caller/not-here.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/foreground.ts";
+import { needsRelay } from "../run/needs-relay.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
 import type { CallHands } from "./call-hands.ts";
 import { type OpenRelays, openOutputRelays } from "./output-relays.ts";
@@ -61,7 +62,7 @@ export class LauncherForeground implements Foreground {
   readonly #cleanUp: DisposableStack;
   /** Keeps relays from ending before the process is there. */
   readonly #held: DisposableStack;
-  /** By descriptor: what stands between the container and a terminal. */
+  /** By descriptor: what stands between the container and what it is not to have. */
   readonly #relays: OpenRelays["relays"];
   /** Signals that come before the launcher has become what passes them on. */
   readonly #proxy: SignalProxy;
@@ -105,7 +106,7 @@ export class LauncherForeground implements Foreground {
       throw new NotHere("a terminal that is only half the container's");
     }
     using stack = new DisposableStack();
-    const relayed = ([1, 2] as const).filter((fd) => !tty && call.caller.isTerminal(fd));
+    const relayed = ([1, 2] as const).filter((fd) => !tty && needsRelay(fd));
     const proxy = stack.use(new SignalProxy({ except: tty ? ["SIGWINCH"] : [] }));
     if (tty) stack.use(await startTerminalGuard(call.hands, call.hello.pid));
     const opened = await openOutputRelays(call.hands, options.stateDirectory, relayed, stack);

@@ -7,7 +7,7 @@ import { OwnDirectory } from "../run/own-directory.ts";
 import type { CallHands } from "./call-hands.ts";
 import { compileOutputRelay } from "./output-relay-program.ts";
 
-/** Relays between a container and terminals of a caller, by their descriptors there. */
+/** Relays between a container and what its caller writes to, by their descriptors there. */
 export interface OpenRelays {
   readonly relays: ReadonlyMap<1 | 2, { readonly fifo: string; readonly ended: Promise<void> }>;
   /** Keeps them from ending before the container is there. */

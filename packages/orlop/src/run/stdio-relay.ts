@@ -11,11 +11,12 @@ type End = "inherit" | "ignore" | number;
 const CHUNK_BYTES = 65_536;
 
 /**
- * Stands between a container without a terminal and the terminal of its caller.
+ * Stands between a container without a terminal and the terminal of its caller, or systemd's journal.
  *
  * Whoever has a terminal open, for writing too, can read what is typed there, change its settings and put words into
- * its input. So the container has pipes, and this process passes on what goes through them. What was written before
- * disposal is passed on by it; nothing is waited for, whoever may still hold the other end.
+ * its input; the journal wants to have lines from the service's own processes. So the container has pipes, and this process
+ * passes on what goes through them. What was written before disposal is passed on by it; nothing is waited for, whoever may
+ * still hold the other end.
  */
 export class StdioRelay implements Disposable {
   /** What the container is to have as 0, 1 and 2. */
@@ -28,7 +29,7 @@ export class StdioRelay implements Disposable {
   }
 
   /**
-   * @param relayed those descriptors of this process that are terminals and that the container would have
+   * @param relayed those descriptors of this process that the container would have and is not to have itself
    * @throws OrlopError
    */
   static async open(stateDirectory: string, relayed: readonly Descriptor[]): Promise<StdioRelay> {
@@ -70,13 +71,20 @@ function relayOutput({ reader, writer }: PipeEnds, stream: Writable, stack: Disp
   // Held open here too: the pipe does not end before we look for the rest.
   stack.defer(() => closeSync(writer));
   const socket = new Socket({ fd: reader, readable: true, writable: false });
-  const ignore = (): void => {};
-  socket.on("error", ignore);
-  // A terminal that is gone takes no more; the container learns that from its signal.
-  stream.on("error", ignore);
-  // Node writes to terminals synchronously: nothing piles up here.
-  socket.on("data", (chunk) => void stream.write(chunk));
+  socket.on("error", () => {});
+  // A terminal that is gone takes no more; the container learns that from its signal, and is not kept waiting.
+  stream.on("error", () => void socket.resume());
+  const passOn = (chunk: Buffer): void => {
+    // Node writes to terminals synchronously. What a socket has no room for would pile up here.
+    if (stream.write(chunk) || stream.destroyed) return;
+    socket.pause();
+    stream.once("drain", () => socket.resume());
+  };
+  socket.on("data", passOn);
   stack.defer(() => {
+    // What is read is told to listeners, too.
+    socket.off("data", passOn);
+    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) stream.write(chunk);
     passOnRest(reader, stream);
     socket.destroy();
   });

@@ -6,7 +6,7 @@ import { until } from "@orlop/testkit";
 import { CommandFixture } from "../e2e/command-fixture.ts";
 import { SystemdCalls, type TestedSystemd } from "../e2e/systemd-calls-fixture.ts";
 
-const NAMES = ["container-unit-kept", "orlop-restart"] as const;
+const NAMES = ["container-unit-kept", "container-unit-new", "orlop-restart"] as const;
 const PROGRAM = ["host", "sh", "-c", "echo begun; exec sleep 1000"] as const;
 
 /** Units of `generate systemd`, run by systemd itself. */
@@ -50,6 +50,20 @@ export function unitsSuite(title: string, systemd: TestedSystemd): void {
         await call.systemctl("stop", "container-unit-kept.service");
         assert.equal(await call.orlop("ps", "-q"), "");
         assert.equal(await call.orlop("ps", "-a", "--format", "{{.Names}}"), "unit-kept");
+      }));
+
+    test("make a container with each start, whose output is the unit's, and remove it with the end", () =>
+      withUnits(async (call, generate) => {
+        const first = await call.orlop("create", "--name", "unit-new", ...PROGRAM);
+        await generate("container-unit-new", "--new", "--name", "unit-new");
+        await call.systemctl("start", "container-unit-new.service");
+        await until("its output", async () => (await call.journal("container-unit-new")).includes("begun"));
+        assert.equal(await call.property("container-unit-new", "ActiveState"), "active");
+        const [id, ...others] = (await call.orlop("ps", "-aq", "--no-trunc")).split("\n");
+        assert.deepEqual(others, []);
+        assert.notEqual(id, first);
+        await call.systemctl("stop", "container-unit-new.service");
+        assert.equal(await call.orlop("ps", "-aq"), "");
       }));
 
     test("start those again that are to run after a start of the machine, and leave them running", () =>
