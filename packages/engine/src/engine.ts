@@ -26,6 +26,7 @@ import { freeName, refuseKept, refuseTaken } from "./life/container-names.ts";
 import { tellAll } from "./life/container-networks.ts";
 import { isActive } from "./life/container-status.ts";
 import { openInput } from "./life/container-streams.ts";
+import { findChanged } from "./life/find-changed.ts";
 import { type EventOptions, followEvents } from "./life/follow-events.ts";
 import { freezeContainer } from "./life/freeze-container.ts";
 import { type HeldRoot, withIdleRoot, withRunningRoot } from "./life/hold-root.ts";
@@ -170,11 +171,15 @@ export class Engine {
     return await listContainers(this.#context, isActive, (id) => this.#settleLocked(id));
   }
 
-  /** @throws OrlopError `not-found`; `conflict` for the beginning of several ids */
-  async find(text: string): Promise<Container> {
+  /**
+   * @param atAGlance as lists have them, in a fraction of the time: it may have ended in this moment
+   * @throws OrlopError `not-found`; `conflict` for the beginning of several ids
+   */
+  async find(text: string, { atAGlance = false }: { readonly atAGlance?: boolean } = {}): Promise<Container> {
     const container = findContainer(this.#context, text);
     if (container.isTransient) return await transientNow(this.#context, container);
     if (!isActive(container.state.status)) return container;
+    if (atAGlance && (await findChanged(this.#context, [container])).length === 0) return container;
     using lock = tryLockContainer(this.#context, container.id);
     if (lock === undefined) return container;
     return (await this.#settleLocked(container.id)) ?? container;
@@ -403,15 +408,16 @@ export class Engine {
 
   /** Whether somebody has to answer names; see {@link serveNames}. */
   async needsNames(): Promise<boolean> {
-    return this.#isConnected() && (await this.#context.networks()).names?.isNeeded() === true;
+    return this.isConnected && (await this.#context.networks()).names?.isNeeded() === true;
   }
 
   /** Connects once more what was cut off because a process beside the containers was killed. */
   async mendNetworks(): Promise<void> {
-    if (this.#isConnected()) await (await this.#context.networks()).mend?.();
+    if (this.isConnected) await (await this.#context.networks()).mend?.();
   }
 
-  #isConnected(): boolean {
+  /** Whether something runs that is connected with networks; without that there are no names, and nothing to mend. */
+  get isConnected(): boolean {
     const { rows, podRows } = this.#context;
     return rows.hasConnected() || podRows.running().some(({ state }) => state.endpoints.length > 0);
   }

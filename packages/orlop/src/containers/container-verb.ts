@@ -26,8 +26,8 @@ export function containerCommand(
         return await verb({ ...open, flags, nowMs: Date.now() });
       } finally {
         const isOwn = command.name.startsWith("_");
-        if (!isOwn) {
-          Attendant.ensure(open.engine, open.depot.root);
+        if (!isOwn) Attendant.ensure(open.engine, open.depot.root);
+        if (!isOwn && open.engine.isConnected) {
           // What the verb has done is done, whatever becomes of this.
           await open.engine.mendNetworks().catch((error: Error) => printWarning(error.message));
           await NamesProcess.ensure(open.engine, open.depot.root);

@@ -51,7 +51,8 @@ async function exec(call: ContainerCall): Promise<number> {
   const { engine, flags, machine } = call;
   if (flags.positional.length < (flags.isOn("latest") ? 1 : 2))
     throw new OrlopError("invalid", "a container and a command are required");
-  const { container, words } = await firstContainer(call);
+  // Whether it still runs is asked below.
+  const { container, words } = await firstContainer(call, { atAGlance: true });
   refuseIdle(container);
   // Of a network that was cut off, the program would see nothing. Root's has no process that somebody could kill.
   if (machine.rootless && container.state.endpoints.length > 0) {

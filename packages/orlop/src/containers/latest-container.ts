@@ -24,12 +24,13 @@ export async function latestContainer({ engine }: Pick<ContainerCall, "engine">)
  */
 export async function firstContainer(
   call: Pick<ContainerCall, "engine" | "flags">,
+  options: Parameters<ContainerCall["engine"]["find"]>[1] = {},
 ): Promise<{ readonly container: Container; readonly words: readonly string[] }> {
   const { engine, flags } = call;
   if (flags.isOn("latest")) return { container: await latestContainer(call), words: flags.positional };
   const [text, ...words] = flags.positional;
   if (text === undefined) throw new OrlopError("invalid", "a container is required");
-  return { container: await engine.find(text), words };
+  return { container: await engine.find(text, options), words };
 }
 
 /** The only container of a command line that takes one. */

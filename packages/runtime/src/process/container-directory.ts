@@ -114,8 +114,9 @@ export class ContainerDirectory {
     return statSync(join(this.path, "created"), { throwIfNoEntry: false })?.ctimeMs ?? 0;
   }
 
+  /** Of most it is asked while they run: an error for a file that is not there takes Node as long as all else of that. */
   exit(): Report | undefined {
-    return this.#report("exit");
+    return existsSync(join(this.path, "exit")) ? this.#report("exit") : undefined;
   }
 
   /** Somebody has learnt how it ended, and need not come again. */

@@ -158,18 +158,20 @@ export class ProcessRuntime implements Runtime {
 
   async exec(request: ExecRequest): Promise<StartedExec> {
     const { id, execId } = request;
-    const state = await this.state(id);
+    const container = this.#directory(id);
+    const found = container.record(id);
+    const state = this.#stateOf(id, container, found);
     if (state.status !== "running" || state.pid === undefined) {
       throw new OrlopError("conflict", `Cannot exec in container "${id}": it is ${state.status}`);
     }
-    const container = this.#directory(id);
     const directory = container.exec(execId);
     const { handover } = this.#options.maker ?? {};
-    const record = this.#ours.get(id)?.record ?? container.record(id);
+    const record = this.#ours.get(id)?.record ?? found;
     if (record.cgroups.length > 0) await this.#enterOwnCgroup({ id });
     const plan = planExec(request, container, record, state.pid, this.#planner.host, handover);
     const program = this.#kept.execs.program(plan);
-    forgetEndedExecs(container);
+    const { afterwards = (work) => work() } = this.#options;
+    afterwards(() => forgetEndedExecs(container));
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
     this.#zygote.current.submit(program, followed.onReport);
@@ -292,7 +294,10 @@ export class ProcessRuntime implements Runtime {
 
   async state(id: string): Promise<State> {
     const directory = this.#directory(id);
-    const record = directory.record(id);
+    return this.#stateOf(id, directory, directory.record(id));
+  }
+
+  #stateOf(id: string, directory: ContainerDirectory, record: ContainerRecord): State {
     const pid = directory.created()?.value;
     const status = containerStatus(directory, record, pid, this.#planner.host.bootId);
     return {
