@@ -114,9 +114,8 @@ export class ContainerDirectory {
     return statSync(join(this.path, "created"), { throwIfNoEntry: false })?.ctimeMs ?? 0;
   }
 
-  /** Of most it is asked while they run: an error for a file that is not there takes Node as long as all else of that. */
   exit(): Report | undefined {
-    return existsSync(join(this.path, "exit")) ? this.#report("exit") : undefined;
+    return this.#report("exit");
   }
 
   /** Somebody has learnt how it ended, and need not come again. */
