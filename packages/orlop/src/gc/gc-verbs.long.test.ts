@@ -139,6 +139,22 @@ describe("orlop image prune", () => {
     await assert.rejects(call(shelf, imagePruneCommand, ["--filter", "since=app"]), { code: "invalid" });
   });
 
+  test("takes dangling=true for what it does, and label!= for those without", async () => {
+    using shelf = new TestShelf();
+    const bare = await shelf.add({ names: [], layers: [10] });
+    const labelled = await shelf.add({ names: [], layers: [20], config: { config: { Labels: { keep: "1" } } } });
+    for (const { target } of [bare, labelled]) await shelf.images.put(target.digest, target);
+    const prune = (...filters: readonly string[]) =>
+      call(shelf, imagePruneCommand, ["-f", ...filters.map((filter) => `--filter=${filter}`)]);
+    assert.match(
+      (await prune("dangling=true", "label!=keep")).text,
+      new RegExp(`^Deleted Images:\ndeleted: ${bare.id}\n\n`),
+    );
+    assert.deepEqual(await shelf.names(), [labelled.target.digest]);
+    await assert.rejects(prune("dangling=false"), { message: 'Cannot use filter "dangling=false": that is --all' });
+    await assert.rejects(call(shelf, imagePruneCommand, ["-af", "--filter", "dangling=true"]), /opposite of --all/);
+  });
+
   test("asks first, and goes on when the answer is y", async () => {
     using shelf = new TestShelf();
     await shelf.add({ names: ["docker.io/library/app:1"] });

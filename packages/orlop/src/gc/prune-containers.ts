@@ -47,8 +47,11 @@ interface Prunable {
  *
  * @throws OrlopError `invalid`
  */
-export function pruneFilter({ flags, nowMs }: Pick<GcCall, "flags" | "nowMs">): (of: Prunable) => boolean {
-  const conditions = flags.list("filter").map((text): ((of: Prunable) => boolean) => {
+export function pruneFilter(
+  { flags, nowMs }: Pick<GcCall, "flags" | "nowMs">,
+  texts: readonly string[] = flags.list("filter"),
+): (of: Prunable) => boolean {
+  const conditions = texts.map((text): ((of: Prunable) => boolean) => {
     const [, name = "", value = ""] = /^(label!?|until)=(.*)$/s.exec(text) ?? [];
     switch (name) {
       case "until": {

@@ -6,7 +6,7 @@ import type { Image } from "./list-images.ts";
 import { pathPattern } from "./path-pattern.ts";
 import { parsePointInTime } from "./point-in-time.ts";
 
-const FILTERS = ["before", "dangling", "label", "reference", "since", "until"] as const;
+const FILTERS = ["before", "dangling", "label", "label!", "reference", "since", "until"] as const;
 type FilterName = (typeof FILTERS)[number];
 
 /** Conditions of `--filter name=value`, by their names. */
@@ -32,7 +32,7 @@ export function parseImageFilters(texts: readonly string[]): ImageFilters {
  * @throws OrlopError `invalid`, `not-found` for an image to compare with
  */
 export function filterImages(images: readonly Image[], filters: ImageFilters, nowMs: number): readonly Image[] {
-  const { label = [], reference, before = [], since = [], until = [] } = filters;
+  const { label = [], "label!": without = [], reference, before = [], since = [], until = [] } = filters;
   const dangling = filters.dangling?.map(parseSwitch).at(-1);
   const patterns = reference?.map(pathPattern);
   const age = (text: string): number => findAmong(images, text).image.createdAtMs ?? 0;
@@ -44,7 +44,10 @@ export function filterImages(images: readonly Image[], filters: ImageFilters, no
       ({ createdAtMs = 0 }) =>
         latest.every((time) => createdAtMs < time) && earliest.every((time) => createdAtMs > time),
     )
-    .filter((image) => label.every((each) => hasLabel(image.content?.config?.config?.Labels ?? {}, each)))
+    .filter((image) => {
+      const labels = image.content?.config?.config?.Labels ?? {};
+      return label.every((each) => hasLabel(labels, each)) && !without.some((each) => hasLabel(labels, each));
+    })
     .map((image) => (patterns === undefined ? image : { ...image, records: matching(image.records, patterns) }))
     .filter(({ records }) => records.length > 0);
 }

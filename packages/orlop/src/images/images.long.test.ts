@@ -169,7 +169,10 @@ describe("orlop images", () => {
   const refused: readonly [args: readonly string[], message: RegExp][] = [
     [["a", "b"], /"orlop images" takes one name, and got "b" too/],
     [["-f", "x"], /Cannot use filter "x": it is not of the form name=value/],
-    [["-f", "size=1"], /Cannot use filter "size=1": there are before, dangling, label, reference, since, until/],
+    [
+      ["-f", "size=1"],
+      /Cannot use filter "size=1": there are before, dangling, label, label!, reference, since, until/,
+    ],
     [["-f", "dangling=perhaps"], /Cannot use filter "dangling=perhaps": it is a switch/],
     [["-f", "before=nothing"], /Cannot find image "nothing": no such image/],
     [["-f", "until=soon"], /Cannot use time "soon"/],

@@ -212,6 +212,9 @@ export const volumeRemoveCommand: Command = containerCommand(
   },
 );
 
+/** Docker's words for `--all`, from before it had that. */
+const ALL_FILTER = /^all=(?:1|t|true)$/i;
+
 export const volumePruneCommand: Command = containerCommand(
   {
     name: "prune",
@@ -233,8 +236,10 @@ export const volumePruneCommand: Command = containerCommand(
   },
   async (call) => {
     const { engine, depot, flags } = call;
-    const suits = pruneFilter(call);
-    const isAll = flags.isOn("all");
+    const filters = flags.list("filter");
+    const others = filters.filter((text) => !ALL_FILTER.test(text));
+    const suits = pruneFilter(call, others);
+    const isAll = flags.isOn("all") || others.length < filters.length;
     const kind = isAll ? "all" : "anonymous";
     const warning = `This will remove ${kind} local volumes not used by at least one container.`;
     const asked = { print: printText, input: caller().stdin };
