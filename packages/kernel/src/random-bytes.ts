@@ -7,7 +7,7 @@ const RANDOM_DEVICE = (1 << 8) | 8;
 const READ_BYTES = 256;
 
 /** Read, and given to nobody yet. */
-let unused = Buffer.alloc(0);
+let unused: Buffer = Buffer.alloc(0);
 
 /**
  * Random bytes that nobody can guess, straight from the kernel. `node:crypto` gives the same, and loading it takes as

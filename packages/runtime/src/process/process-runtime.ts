@@ -165,12 +165,11 @@ export class ProcessRuntime implements Runtime {
       throw new OrlopError("conflict", `Cannot exec in container "${id}": it is ${state.status}`);
     }
     const directory = container.exec(execId);
-    const { handover } = this.#options.maker ?? {};
+    const { afterwards = (work) => work(), maker: { handover } = {} } = this.#options;
     const record = this.#ours.get(id)?.record ?? found;
     if (record.cgroups.length > 0) await this.#enterOwnCgroup({ id });
     const plan = planExec(request, container, record, state.pid, this.#planner.host, handover);
     const program = this.#kept.execs.program(plan);
-    const { afterwards = (work) => work() } = this.#options;
     afterwards(() => forgetEndedExecs(container));
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
