@@ -38,6 +38,8 @@ export interface EngineParts {
   makePipe(): Promise<{ readonly reader: number; readonly writer: number }>;
   /** Containers that end with the command that runs them, and are in no database. */
   transients(): readonly Container[];
+  /** Told what a user should know of a call that goes on nevertheless. */
+  warn?(message: string): void;
   /** What holds the namespaces of pods; absent: the kernel, by files as root and by a small process otherwise. */
   readonly podNamespaces?: PodNamespaces;
 }

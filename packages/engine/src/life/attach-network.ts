@@ -56,7 +56,7 @@ async function connectIfActive(
   } catch (error) {
     const { state: _state, health: _health, ...description } = container;
     // What cannot be taken back now is when the container ends.
-    await driver.disconnect(attachment.network, container.id);
+    await driver.disconnect(attachment.network, container.id).catch(() => {});
     context.database.transaction(() => context.rows.setDescription(description));
     throw error;
   }

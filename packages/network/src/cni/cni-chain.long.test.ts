@@ -93,6 +93,18 @@ suite("chains of CNI plug-ins", () => {
     });
   });
 
+  test("take back what they have although one of them fails, which is told", async () => {
+    await withChain(async ({ directory, chain, list, calls }) => {
+      writeFileSync(join(directory, "fail-two"), JSON.stringify({ cniVersion: "1.0.0", code: 7, msg: "no good" }));
+      const message = 'Cannot DEL by CNI plug-in "two": no good';
+      await assert.rejects(chain.delete({ list: list(), result: {} }, ATTACHMENT, {}), { message });
+      assert.deepEqual(
+        calls().map(({ type }) => type),
+        ["two", "one"],
+      );
+    });
+  });
+
   test("ask only for what their version and their configuration have", async () => {
     await withChain(async ({ chain, list, calls }) => {
       const held = (more?: Readonly<Record<string, unknown>>) => ({ list: list(more), result: {} });

@@ -28,14 +28,19 @@ export class CniChain {
     return prevResult;
   }
 
-  /** Backwards, each with the result of the whole. Plug-ins take it for no error where there is nothing. */
+  /**
+   * Backwards, each with the result of the whole. Plug-ins take it for no error where there is nothing; the failure of one keeps
+   * no other from giving back what it has.
+   */
   async delete(held: HeldAttachment, attachment: CniAttachment, runtimeConfig: RuntimeConfig): Promise<void> {
     const { list, result } = held;
     const prevResult = hasCniVersion(list.cniVersion, "0.4.0") ? result : undefined;
+    const failures: unknown[] = [];
     for (const plugin of list.plugins.toReversed()) {
       const config = requestConfig(list, plugin, { runtimeConfig, prevResult });
-      await this.#programs.call(plugin.type, "DEL", config, attachment);
+      await this.#programs.call(plugin.type, "DEL", config, attachment).catch((error: unknown) => failures.push(error));
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   async check(held: HeldAttachment, attachment: CniAttachment, runtimeConfig: RuntimeConfig): Promise<void> {

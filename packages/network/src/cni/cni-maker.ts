@@ -62,6 +62,7 @@ export class CniMaker implements EndpointMaker {
   readonly name: string = CNI_DRIVER;
   readonly features: NetworkFeatures = FEATURES;
   readonly joinsEndpoints: boolean = true;
+  readonly givesUp: boolean = true;
   readonly #options: CniMakerOptions;
   readonly #chain: CniChain;
   readonly #relay: LastingRelay<NetworkRelay>;

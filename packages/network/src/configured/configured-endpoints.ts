@@ -131,10 +131,21 @@ export class ConfiguredEndpoints {
       const network = this.#records.network(record.endpoint.network);
       if (network === undefined || (await this.#isAlive(network, record))) continue;
       // A program that is missing for one of them must not keep the others from being removed.
-      await this.remove(network, record).catch((error: unknown) => failures.push(error));
+      try {
+        await this.remove(network, record);
+      } catch (error) {
+        failures.push(error);
+        if (this.#givesUp(record, error)) this.#delete(record);
+      }
     }
     await this.#maker.removeStrays(() => this.#records.endpoints());
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Of what was tried before and has no namespace any more; a program that is missing may be installed again. */
+  #givesUp({ state, namespace }: EndpointRecord, error: unknown): boolean {
+    if (this.#maker.givesUp !== true || state !== "ending" || isNamespaceThere(namespace)) return false;
+    return !(error instanceof OrlopError) || error.code !== "not-found";
   }
 
   async #isAlive(network: NetworkRecord, record: EndpointRecord): Promise<boolean> {

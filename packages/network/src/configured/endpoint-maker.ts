@@ -38,6 +38,8 @@ export interface EndpointMaker {
   readonly features: NetworkFeatures;
   /** Whether the endpoints of one network reach each other, so that it helps to know their names. */
   readonly joinsEndpoints: boolean;
+  /** Whether an endpoint is forgotten that could not be unmade, and whose namespace is gone, when that fails once more. */
+  readonly givesUp?: boolean;
   /** As they are now, the default one among them. */
   networks(): Promise<readonly ConfiguredNetwork[]>;
   /** @throws OrlopError `unsupported` for a wish that cannot be had */

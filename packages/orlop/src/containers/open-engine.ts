@@ -2,6 +2,7 @@ import type { NetworkDriver, Runtime } from "@orlop/core";
 import { type Container, type ContainerDescription, Engine } from "@orlop/engine";
 import type { ProcessRuntimeOptions } from "@orlop/runtime";
 import { caller } from "../caller/caller.ts";
+import { printWarning } from "../print.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
 import { openRuntime } from "../run/open-runtime.ts";
 import { listRunning } from "../run/run-marker.ts";
@@ -27,15 +28,21 @@ export interface OpenEngine extends AsyncDisposable {
 /** How the processes are started that containers are made by. */
 type MakerOptions = Pick<ProcessRuntimeOptions, "enterOwnCgroup" | "layers">;
 
-/** Puts this user's engine together. What runs outlives the result. */
-export function openEngine(makers: MakerOptions = {}): OpenEngine {
+/**
+ * Puts this user's engine together. What runs outlives the result.
+ *
+ * @param warn is told what a user should know of a call that goes on nevertheless
+ */
+export function openEngine(makers: MakerOptions = {}, warn: (message: string) => void = printWarning): OpenEngine {
   const { daemon } = caller();
-  return daemon === undefined ? openOwnEngine(makers) : { ...daemon.engine, machine: readMachineView(), ...LEFT_OPEN };
+  return daemon === undefined
+    ? openOwnEngine(makers, warn)
+    : { ...daemon.engine, machine: readMachineView(), ...LEFT_OPEN };
 }
 
 const LEFT_OPEN: AsyncDisposable = { [Symbol.asyncDispose]: async () => {} };
 
-function openOwnEngine(makers: MakerOptions): OpenEngine {
+function openOwnEngine(makers: MakerOptions, warn: (message: string) => void): OpenEngine {
   const stack = new AsyncDisposableStack();
   const depot = stack.use(openDepot());
   const machine = readMachineView();
@@ -68,6 +75,7 @@ function openOwnEngine(makers: MakerOptions): OpenEngine {
       runtimes.set(name, known);
       return known;
     },
+    warn: once(warn),
     startNames: () => NamesProcess.start(depot.root),
     transients: () => listRunning(directory, depot.root).map(asContainer),
   });
@@ -99,5 +107,15 @@ function asContainer(description: ContainerDescription): Container {
       isStoppedByUser: false,
       endpoints: [],
     },
+  };
+}
+
+/** A network goes by its name and its id, and an end is seen more than once. */
+function once(warn: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    told.add(message);
+    warn(message);
   };
 }

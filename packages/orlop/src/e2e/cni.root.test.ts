@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { CommandFixture, type CommandResult, LAUNCHER } from "./command-fixture.ts";
@@ -95,5 +95,22 @@ describe("networks that are configured for CNI", { skip: obstacle() }, () => {
     assert.deepEqual(given, []);
     const links = spawnSync("nsenter", [`--net=/proc/${machine.pid}/ns/net`, "ip", "-o", "link"], { encoding: "utf8" });
     assert.doesNotMatch(links.stdout, /veth/);
+  });
+
+  test("that cannot be taken back hold up neither the container nor any other command, and what was wrong first is told", async () => {
+    const directory = join(fixture.directory, "net.d");
+    // Without its master this plug-in fails at everything.
+    const plugins = [{ type: "macvlan", master: "none0", ipam: { type: "host-local", subnet: "10.89.8.0/24" } }];
+    const file = join(directory, "20-broken.conflist");
+    writeFileSync(file, JSON.stringify({ cniVersion: "1.0.0", name: "broken", plugins }));
+    const { exitCode, stderr } = await orlop("run", "--rm", "--network", "broken", "host", "true");
+    assert.equal(exitCode, 125);
+    assert.match(stderr, /(^|\n)orlop: Cannot ADD by CNI plug-in "macvlan": .*\n$/);
+    assert.equal(await ok("ps", "-aq"), "");
+    const pruned = await orlop("network", "prune", "-f");
+    assert.match(pruned.stderr, /Cannot DEL by CNI plug-in "macvlan"/);
+    // Its namespace is gone, and it has been tried more than once.
+    assert.equal(await ok("network", "prune", "-f"), "");
+    rmSync(file);
   });
 });

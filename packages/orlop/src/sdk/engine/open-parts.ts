@@ -22,7 +22,7 @@ export interface EngineParts {
 /** Opens this user's engine, which is made where it is not there. @throws OrlopError */
 export function openParts(): EngineParts {
   const stack = new AsyncDisposableStack();
-  const open = stack.use(openEngine(zygotePlace()));
+  const open = stack.use(openEngine(zygotePlace(), () => {}));
   let host: SandboxHost | undefined;
   const useHost = (): SandboxHost => {
     host ??= stack.use(SandboxHost.take(open.stateDirectory));
