@@ -211,7 +211,11 @@ describe("a policy that asks for signatures", { skip: obstacle ?? false }, () =>
   test("takes cosign's, which name a repository, where it is told to", async () => {
     const { reference, target } = await push();
     await sign(reference, target, [{ reference: formatReference(reference).replace(/:1$/, "") }]);
-    await assert.rejects(pull(reference), { code: "denied", message: /matchRepoDigestOrExact/ });
+    const message = /\(matchRepoDigestOrExact\); a signedIdentity of type matchRepository takes that$/;
+    await assert.rejects(pull(reference), { code: "denied", message });
+    await sign(reference, target, [{ reference: `${formatReference(reference).replace(/:1$/, "")}:2` }]);
+    await assert.rejects(pull(reference), { code: "denied", message: /:2" \(matchRepoDigestOrExact\)$/ });
+    await sign(reference, target, [{ reference: formatReference(reference).replace(/:1$/, "") }]);
     assert.equal((await pull(reference, { signedIdentity: { type: "matchRepository" } })).length, 1);
   });
 

@@ -168,7 +168,11 @@ function rejection(
     if (typeof claimed === "string") return claimed;
     if (claimed.digest !== signed.digest) return `it was made for "${claimed.digest}"`;
     if (matchesIdentity(signedIdentity, origin, claimed.reference)) return undefined;
-    return `it was made for "${claimed.reference}" (${signedIdentity.type})`;
+    // As cosign signs, which names no tags.
+    const isBare = !/:[^/]*$|@/.test(claimed.reference);
+    const wouldDo = isBare && matchesIdentity({ type: "matchRepository" }, origin, claimed.reference);
+    const way = wouldDo ? "; a signedIdentity of type matchRepository takes that" : "";
+    return `it was made for "${claimed.reference}" (${signedIdentity.type})${way}`;
   } catch (error) {
     if (error instanceof OrlopError) return error.message;
     throw error;
