@@ -1,6 +1,9 @@
 /** More than most frames have. */
 const SPARE_BYTES = 256 * 1024;
 
+/** So little costs no page faults, and keeps the spare memory for what is large: one call has several frames on their way. */
+const SMALL_BYTES = 16 * 1024;
+
 let spare: Buffer | undefined;
 
 /**
@@ -12,7 +15,7 @@ export class FrameMemory {
 
   /** So many bytes, zeros all of them. */
   take(length: number): Buffer {
-    if (length > SPARE_BYTES) return Buffer.alloc(length);
+    if (length <= SMALL_BYTES || length > SPARE_BYTES) return Buffer.alloc(length);
     const known = spare;
     spare = undefined;
     this.#whole = known ?? Buffer.alloc(SPARE_BYTES);

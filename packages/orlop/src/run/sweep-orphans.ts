@@ -1,6 +1,8 @@
 import { unlessMissing } from "@orlop/core";
 import { containerEvent } from "@orlop/engine/container-event";
 import { EventJournal } from "@orlop/engine/event-journal";
+import { isMarkAlive } from "@orlop/kernel";
+import { callerMark } from "../caller/caller-mark.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { type Orphan, removeOrphans } from "./run-marker.ts";
 import { parseRuntime } from "./runtime-choice.ts";
@@ -10,7 +12,10 @@ const KILLED_EXIT_CODE = 137;
 
 /** Removes what is left of containers whose maker was to stay with them, and has died. */
 export async function sweepOrphans(stateDirectory: string): Promise<void> {
-  await removeOrphans(stateDirectory, (id, orphan) => removeOrphan(stateDirectory, id, orphan));
+  const own = callerMark();
+  // Who asks is alive: that needs no look, and most often there is nobody else.
+  const isOrphaned = (mark: string): boolean => mark !== own && !isMarkAlive(mark);
+  await removeOrphans(stateDirectory, (id, orphan) => removeOrphan(stateDirectory, id, orphan), isOrphaned);
 }
 
 /**
