@@ -211,7 +211,11 @@ function documentCases(b: PodBench): void {
       assert.equal(await b.ok("logs", "web-main"), said.replace("kept", "kept\nkept"));
       assert.match(await b.ok("kube", "down", b.file()), /^Pods stopped:\n[0-9a-f]{64}\nPods removed:\n[0-9a-f]{64}$/);
       assert.equal(await b.ok("ps", "-aq"), "");
-      await b.ok("volume", "rm", "kept");
+      assert.equal(await b.ok("volume", "ls", "-q"), "kept");
+      const forced = await b.ok("play", "kube", "--down", "--force", b.file());
+      assert.equal(forced, "Pods stopped:\nPods removed:\nVolumes removed:\nkept");
+      assert.equal(await b.ok("volume", "ls", "-q"), "");
+      assert.match(await b.refused("play", "kube", "--force", b.file()), /--force goes with --down/);
     });
 
     test("is written of a pod of the command line, and makes the same containers", async () => {

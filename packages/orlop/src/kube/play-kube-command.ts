@@ -19,11 +19,14 @@ import { playPod } from "./play-pod.ts";
 const noRegistry = "use orlop login, or configure the registry";
 const OF_RUN: ReadonlySet<string> = new Set(["network", "ip", "ip6", "mac-address", "log-driver", "log-opt", "quiet"]);
 
+const OF_DOWN: ReadonlySet<string> = new Set(["configmap", "force"]);
+
 const TABLE: Command["table"] = {
   flags: [
     { name: "annotation", value: "KEY=VALUE", help: "Note something with the pods" },
     { name: "configmap", value: "FILE", help: "Take ConfigMaps and Secrets from this file, too" },
     { name: "down", help: "Remove the pods of the documents" },
+    { name: "force", help: "With --down, remove the volumes of the documents' claims, too" },
     { name: "replace", help: "Remove pods of the same names first" },
     { name: "start", help: "Start the pods (on unless =false)" },
     ...RUN_FLAGS.flags.filter(({ name }) => OF_RUN.has(name)),
@@ -65,10 +68,11 @@ export const playKubeCommand: Command = containerCommand(
 export const kubeDownCommand: Command = containerCommand(
   {
     name: "down",
-    usage: "FILE|-",
-    description: "Removes the pods that documents of Kubernetes are about, with their containers; volumes stay.",
+    usage: "[OPTIONS] FILE|-",
+    description:
+      "Removes the pods that documents of Kubernetes are about, with their containers; volumes stay without --force.",
     examples: [["orlop kube down web.yaml", "what orlop kube play web.yaml made"]],
-    table: { ...TABLE, flags: TABLE.flags.filter(({ name }) => name === "configmap") },
+    table: { ...TABLE, flags: TABLE.flags.filter(({ name }) => OF_DOWN.has(name)) },
   },
   async (call) => await play({ ...call, flags: call.flags.asFor(TABLE.flags) }, true),
 );
@@ -83,10 +87,11 @@ async function play(call: ContainerCall, isDown: boolean): Promise<number> {
     .list("configmap")
     .flatMap((path) => readKubeDocuments(readText(resolve(machine.cwd, path)), path));
   const plan = planKube(documents, others);
+  if (flags.isOn("force") && !isDown) throw new OrlopError("invalid", "--force goes with --down");
   return isDown ? await takeDown(call, plan) : await makeAll(call, plan, [...others, ...documents]);
 }
 
-async function takeDown({ engine }: ContainerCall, { pods }: KubePlan): Promise<number> {
+async function takeDown({ engine, flags }: ContainerCall, { pods, claims }: KubePlan): Promise<number> {
   const there = pods.filter(({ name }) => engine.pods.exists(name));
   const ids: string[] = [];
   for (const { name, stopTimeoutSeconds } of there) {
@@ -94,6 +99,10 @@ async function takeDown({ engine }: ContainerCall, { pods }: KubePlan): Promise<
     ids.push(`${id}\n`);
   }
   printText(`Pods stopped:\n${ids.join("")}Pods removed:\n${ids.join("")}`);
+  if (!flags.isOn("force")) return 0;
+  const volumes = claims.filter(({ name }) => engine.volumes.find(name) !== undefined);
+  for (const { name } of volumes) await engine.volumes.remove(name);
+  printText(`Volumes removed:\n${volumes.map(({ name }) => `${name}\n`).join("")}`);
   return 0;
 }
 
