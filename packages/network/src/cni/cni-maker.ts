@@ -22,6 +22,7 @@ import { isNamespaceThere, namespacePath } from "../namespace-path.ts";
 import { checkHostPorts } from "../ports/host-ports.ts";
 import type { EndpointRecord, EndpointWishes } from "../records/network-records.ts";
 import { CniChain, type HeldAttachment, type RuntimeConfig } from "./cni-chain.ts";
+import { mayLeadOut } from "./cni-default-route.ts";
 import { type CniAttachment, CniPrograms } from "./cni-program.ts";
 import { factsOf } from "./cni-result.ts";
 import { subnetsOf } from "./cni-subnets.ts";
@@ -159,7 +160,9 @@ function refuse(list: Conflist, endpoint: string, wishes: EndpointWishes): void 
   const cannot = (problem: string, code: "invalid" | "unsupported" = "unsupported"): OrlopError =>
     new OrlopError(code, `Cannot connect endpoint "${endpoint}" to "${list.name}": ${problem}`);
   if (!CONTAINER_ID.test(endpoint)) throw cannot("its id is none that CNI has for containers", "invalid");
-  if (wishes.noDefaultRoute === true) throw cannot("routes are what its CNI configuration says");
+  if (wishes.noDefaultRoute === true && mayLeadOut(list)) {
+    throw cannot("its CNI configuration may make a second default route");
+  }
   const wanted = { portMappings: wishes.ports, ips: wishes.addresses, mac: wishes.hardwareAddress };
   for (const [capability, wish] of Object.entries(wanted)) {
     if (wish === undefined || list.plugins.some(({ capabilities }) => capabilities.includes(capability))) continue;

@@ -105,10 +105,28 @@ suite("the field's CNI plug-ins", () => {
       { ports: [{ protocol: "tcp", containerPort: 80 }] as const },
       { addresses: ["10.88.7.7"] },
       { hardwareAddress: "02:00:00:00:00:99" },
-      { noDefaultRoute: true },
       { egress: { allow: [] } },
     ];
     for (const wish of wishes) await assert.rejects(bench.container(wish), { code: "unsupported" });
     await assert.rejects(bench.container({ endpoint: "no id" }), { code: "invalid" });
+    configure(bench, {});
+    const second = { code: "unsupported", message: /: its CNI configuration may make a second default route$/ };
+    await assert.rejects(bench.container({ noDefaultRoute: true }), second);
+  });
+
+  test("attach to a second network, which has no default route of its own", async (t) => {
+    await using bench = await openBench(t);
+    if (bench === undefined) return;
+    const { path } = await bench.container();
+    const ipam = { type: "host-local", dataDir: join(bench.directory, "addresses"), subnet: "10.87.0.0/24" };
+    const list = { cniVersion: "1.0.0", name: "second", plugins: [{ type: "ptp", ipam }] };
+    writeFileSync(join(bench.directory, "net.d", "20-second.conflist"), JSON.stringify(list));
+    const request = { network: "second", endpoint: "again", namespace: { path }, noDefaultRoute: true };
+    const { interfaceName, addresses, routes } = await bench.driver.connect(request);
+    assert.deepEqual([interfaceName, addresses], ["eth1", ["10.87.0.2/24"]]);
+    assert.deepEqual(routes, []);
+    assert.deepEqual((await bench.interfaces(path)).toSorted(), ["eth0", "eth1", "lo"]);
+    await bench.driver.disconnect("second", "again");
+    assert.deepEqual((await bench.interfaces(path)).toSorted(), ["eth0", "lo"]);
   });
 });
