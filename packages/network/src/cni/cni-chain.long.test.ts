@@ -149,6 +149,10 @@ suite("chains of CNI plug-ins", () => {
         message: /"three".*\/nowhere or /,
       });
       assert.equal(existsSync(join(directory, "three")), false);
+      const before = calls().length;
+      const half = list({ cniVersion: "1.0.0", plugins: [{ type: "one" }, { type: "three" }] });
+      await assert.rejects(chain.status(half), { code: "not-found", message: /"three"/ });
+      assert.equal(calls().length, before);
     });
   });
 });

@@ -52,8 +52,9 @@ export class CniChain {
     }
   }
 
-  /** @throws OrlopError where a plug-in is not able to ADD */
+  /** Before anything is attached that could then not be taken back. @throws OrlopError where a plug-in is not able to ADD */
   async status(list: Conflist): Promise<void> {
+    for (const { type } of list.plugins) this.#programs.find(type);
     if (!hasCniVersion(list.cniVersion, "1.1.0")) return;
     for (const plugin of list.plugins) {
       await this.#programs.call(plugin.type, "STATUS", requestConfig(list, plugin, {}));

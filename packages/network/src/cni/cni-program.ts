@@ -47,6 +47,17 @@ export class CniPrograms {
     this.#options = options;
   }
 
+  /** The path of a plug-in's program. @throws OrlopError `not-found` */
+  find(type: string): string {
+    const { directories } = this.#options;
+    const program = directories
+      .map((directory) => findProgram(`${directory}/${type}`))
+      .find((path) => path !== undefined);
+    if (program !== undefined) return program;
+    const problem = `there is no such program in ${directories.join(" or ")}`;
+    throw new OrlopError("not-found", `Cannot call CNI plug-in "${type}": ${problem}`);
+  }
+
   /**
    * Calls a plug-in, and gives what it prints as JSON; undefined for nothing.
    *
@@ -58,14 +69,7 @@ export class CniPrograms {
     config: Readonly<Record<string, unknown>>,
     attachment?: CniAttachment,
   ): Promise<unknown> {
-    const { directories } = this.#options;
-    const program = directories
-      .map((directory) => findProgram(`${directory}/${type}`))
-      .find((path) => path !== undefined);
-    if (program === undefined) {
-      const problem = `there is no such program in ${directories.join(" or ")}`;
-      throw new OrlopError("not-found", `Cannot call CNI plug-in "${type}": ${problem}`);
-    }
+    const program = this.find(type);
     const turn = this.#turn;
     const done = Promise.withResolvers<void>();
     this.#turn = done.promise;

@@ -111,6 +111,11 @@ describe("networks that are configured for CNI", { skip: obstacle() }, () => {
     assert.match(pruned.stderr, /Cannot DEL by CNI plug-in "macvlan"/);
     // Its namespace is gone, and it has been tried more than once.
     assert.equal(await ok("network", "prune", "-f"), "");
+    // Of one whose program is not there nothing is begun.
+    writeFileSync(file, JSON.stringify({ cniVersion: "1.0.0", name: "broken", plugins: [{ type: "none0" }] }));
+    const missing = await orlop("run", "--rm", "--network", "broken", "host", "true");
+    assert.match(missing.stderr, /Cannot call CNI plug-in "none0": there is no such program/);
+    assert.equal(await ok("network", "prune", "-f"), "");
     rmSync(file);
   });
 });
