@@ -13,7 +13,6 @@ import {
 import { leaseOwner, openStore, readStoredImage, type Store, type StoredImage } from "@orlop/image";
 import { hostArchitecture, ownProcessMark, Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
-import { HeldLayers } from "@orlop/runtime/launcher";
 import { openSnapshotter, rootFilesystem } from "@orlop/snapshot";
 import { dockerRegistryObstacle, temporaryDirectory, tryLoopDisk } from "@orlop/testkit";
 import { bundleCheckout } from "../../build/bundle-checkout.ts";
@@ -36,7 +35,7 @@ const COMMAND: RowHead = {
 };
 const WITH_DAEMON: RowHead = {
   name: "start-from-image-with-daemon",
-  what: "the same with `orlop serve engine` there, which has the store open",
+  what: "the same with `orlop serve engine` there, which has the store open, and the layers mounted from the second one on",
   unit: "ms",
 };
 const IN_PROCESS: RowHead = {
@@ -116,8 +115,7 @@ async function inProcessRows({ store: directory, ...both }: BothRoots, rounds: R
   using state = temporaryDirectory("state-", "/run");
   const startZygote = (): Zygote => Zygote.start({ stdio: "ignore" });
   await using stack = new AsyncDisposableStack();
-  const layers = stack.use(new HeldLayers(startZygote));
-  const runtime = stack.adopt(new ProcessRuntime({ root: state.path, startZygote, layers }), (each) => each.close());
+  const runtime = stack.adopt(new ProcessRuntime({ root: state.path, startZygote }), (each) => each.close());
   const store = stack.use(openStore(directory));
   const place = { directory: join(directory, "snapshots/erofs"), database: store.database };
   const snapshotter = stack.adopt(openSnapshotter("erofs", place), (each) => each.close());
