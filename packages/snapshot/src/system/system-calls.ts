@@ -86,6 +86,8 @@ export class SystemCalls implements Disposable {
         // The zygote has not waited for it yet: nobody else can have its number.
         try {
           found = openSync(`/proc/${value}/fd/${index}`, constants.O_RDONLY | constants.O_DIRECTORY);
+        } catch (error) {
+          throw systemFailure(action, error);
         } finally {
           process.kill(value, "SIGKILL");
         }
@@ -121,7 +123,7 @@ export class SystemCalls implements Disposable {
       this.#zygote.unref();
     }
     const done = Promise.withResolvers<number>();
-    let failure: OrlopError | undefined;
+    let failure: Error | undefined;
     let answer: number | undefined;
     const source = new SourceMap(program);
     // Whoever waits for this keeps the process alive, as the zygote does not.
@@ -132,7 +134,7 @@ export class SystemCalls implements Disposable {
         try {
           answer = onPaused(report);
         } catch (error) {
-          failure ??= systemFailure(action, error);
+          failure ??= error as Error;
         }
       }
       if (kind === "failed") failure ??= stepFailure(source.step(index)?.action ?? action, value);
