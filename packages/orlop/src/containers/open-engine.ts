@@ -110,11 +110,15 @@ function asContainer(description: ContainerDescription): Container {
   };
 }
 
+const TOLD_MAX = 256;
+
 /** A network goes by its name and its id, and an end is seen more than once. */
 function once(warn: (message: string) => void): (message: string) => void {
   const told = new Set<string>();
   return (message) => {
     if (told.has(message)) return;
+    // A daemon stays for long, and each container has messages of its own.
+    if (told.size >= TOLD_MAX) told.clear();
     told.add(message);
     warn(message);
   };

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { type CreateRequest, type ErofsLayerFiles, OrlopError, type OverlayLayer } from "@orlop/core";
 import { hostArchitecture, type Program } from "@orlop/kernel";
 import { compileHeldLayers, HELD_FD_FIRST } from "./held-layers-program.ts";
+import { endHolder } from "./holder-program.ts";
 import type { ZygoteLike } from "./own-zygote.ts";
 
 /** So long a holder stays after the last use: between calls that somebody types, and no longer than that. */
@@ -114,7 +115,7 @@ export class HeldLayers implements Disposable {
       if (kind === "failed") this.#isRefused = true;
       if (kind === "started" && isKept) holder.pid = value;
       // It was dropped before it was there.
-      if (kind === "started" && !isKept) end(value);
+      if (kind === "started" && !isKept) endHolder(value);
       if ((kind === "ended" || kind === "unstarted") && isKept) this.#holders.delete(key);
     });
     this.#holders.set(key, holder);
@@ -156,7 +157,7 @@ export class HeldLayers implements Disposable {
   #drop(key: string): void {
     const pid = this.#holders.get(key)?.pid;
     this.#holders.delete(key);
-    if (pid !== undefined) end(pid);
+    if (pid !== undefined) endHolder(pid);
   }
 }
 
@@ -182,13 +183,4 @@ function onHeld(request: CreateRequest, images: readonly ErofsLayerFiles[], pid:
 
 function keyOf(images: readonly ErofsLayerFiles[]): string {
   return JSON.stringify(images.map(({ erofs, device }) => [erofs, device]));
-}
-
-/** Its number is nobody else's before the zygote has told of its end. */
-function end(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }

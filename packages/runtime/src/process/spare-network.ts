@@ -1,5 +1,6 @@
 import { OrlopError, type RuntimeSpec } from "@orlop/core";
 import { hostArchitecture, ProgramTemplate } from "@orlop/kernel";
+import { endHolder } from "./holder-program.ts";
 import type { ZygoteLike } from "./own-zygote.ts";
 import { compileSpareNetwork } from "./spare-network-program.ts";
 
@@ -92,7 +93,7 @@ export class SpareNetwork implements Disposable {
   #keep(pid: number): void {
     const expire = (): void => {
       this.#forget();
-      end(pid);
+      endHolder(pid);
     };
     this.#isBeingMade = false;
     this.#holder = { pid, expiry: setTimeout(expire, this.#ageMaxMs).unref() };
@@ -127,17 +128,8 @@ export class SpareHold implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#pid !== undefined) end(this.#pid);
+    if (this.#pid !== undefined) endHolder(this.#pid);
     // The number may be another process's from now on.
     this.#pid = undefined;
-  }
-}
-
-/** Its number is nobody else's before the zygote has told of its end. */
-function end(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
