@@ -79,6 +79,16 @@ for (const [how, go] of [
   });
 }
 
+test("what ends long after its zygote was gone without a word of its beginning is told so, too", async () => {
+  const told = new ToldChannel();
+  await told.say(said("created", 1, 70));
+  told.channel.fail(new OrlopError("failed", "It was killed"));
+  for (let turns = 0; turns < 3; turns++) await turn();
+  await told.say(said("exited", 1), said("ended", 1, 7));
+  assert.deepEqual(told.kinds, ["created", "exited", "ended"]);
+  assert.deepEqual([told.heard.at(-1)?.value, told.heard.at(-1)?.index], [7, 0]);
+});
+
 test("what has not ended is lost with the socket, once", async () => {
   const told = new ToldChannel();
   await told.say(said("begun", 1, 69), said("created", 1, 70));

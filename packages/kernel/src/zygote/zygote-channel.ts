@@ -142,8 +142,8 @@ export class ZygoteChannel {
       running.pid = report.value;
       this.#processes.set(report.value, report.request);
     }
-    // On a busy machine a program may be done before the zygote gets to say that it runs.
-    if (report.kind === "ended" && running.pid === undefined && !running.inPlace) {
+    // On a busy machine a program may be done before the zygote gets to say that it runs; one that is gone never will.
+    if (report.kind === "ended" && running.pid === undefined && !running.inPlace && this.#gone === undefined) {
       running.ended = report;
       return;
     }
