@@ -17,7 +17,8 @@ const SETTLE_MAX_MS = patience(20_000);
 /** What was found wrong, and how often something is as it may be only where certain processes were killed. */
 export interface Findings {
   readonly wrong: string[];
-  lostExits: number;
+  /** Each with what the container says of itself. */
+  readonly lostExits: string[];
   lostTails: number;
   /** Runs, exit codes and lines that were looked at. */
   runs: number;
@@ -50,7 +51,9 @@ export async function checkExits(world: DeathWorld, findings: Findings): Promise
     const others = codes.length - ends.length;
     // A start that was cut off together with the reaper may have come to the end without anybody who knows of it.
     const unknown = Math.max(done.length - ends.length - others, 0);
-    findings.lostExits += unknown + codes.filter((code) => code === LOST_CODE).length;
+    const lost = unknown + codes.filter((code) => code === LOST_CODE).length;
+    const story = `${shortId(id)}: ${own.map(({ Action }) => Action).join(" ")}; exit codes ${codes}, done ${done}`;
+    findings.lostExits.push(...Array<string>(lost).fill(story));
     const allowed = [...ENDED_CODES, LOST_CODE, ownCode];
     if (codes.some((code) => !allowed.includes(code)))
       findings.wrong.push(`exit codes of ${id}: ${codes}, done ${done}`);

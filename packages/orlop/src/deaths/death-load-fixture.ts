@@ -88,12 +88,12 @@ export class DeathLoad {
       const all = this.#world.processes().filter(({ kind }) => kind !== "command" && kind !== "other");
       const kinds = [...new Set(all.map(({ kind }) => kind))];
       // First the kind: there are more reapers than attendants.
-      const kind = this.#pick(kinds);
-      const victim = this.#pick(all.filter((each) => each.kind === kind));
+      const wanted = this.#pick(kinds);
+      const victim = this.#pick(all.filter((each) => each.kind === wanted));
       // One that is killed as often as it starts would serve nobody.
       if (victim === undefined || (victim.kind === "daemon" && this.#random() < DAEMON_SPARED)) continue;
-      await this.#world.kill(victim.pid);
-      this.#count(victim.kind);
+      const kind = await this.#world.kill(victim);
+      if (kind !== undefined) this.#count(kind);
     }
   }
 

@@ -139,8 +139,23 @@ export class DeathWorld implements AsyncDisposable {
     });
   }
 
-  async kill(pid: number, signal = "KILL"): Promise<void> {
+  async signal(pid: number, signal: string): Promise<void> {
     await this.run("kill", "-s", signal, String(pid));
+  }
+
+  /**
+   * Kills a process that somebody has just seen.
+   *
+   * @returns what it was when it died: a child of a zygote's becomes a reaper. Undefined where it had gone.
+   */
+  async kill({ pid, kind }: WorldProcess): Promise<Kind | undefined> {
+    if (kind !== "zygote") {
+      await this.signal(pid, "KILL");
+      return kind;
+    }
+    const { stdout } = await this.run("sh", "-c", KILL, "sh", String(pid));
+    const [comm = "", commandLine = ""] = stdout.split("\n");
+    return commandLine.trim() === "" ? undefined : kindOf(comm, commandLine.trim());
   }
 
   /** The directory that it reports in is bound into containers. */
@@ -163,6 +178,14 @@ export class DeathWorld implements AsyncDisposable {
     return ["nsenter", ["--target", String(this.pid), "--pid", "--mount", "--net", "--", ...argv]];
   }
 }
+
+/** Says what a process is while it cannot become something else, and kills it. */
+const KILL = [
+  'kill -s STOP "$1" || exit 0',
+  'until grep -q "^State:.[TZX]" "/proc/$1/status"; do [ -e "/proc/$1" ] || exit 0; done',
+  'cat "/proc/$1/comm"; tr "\\0" " " <"/proc/$1/cmdline"',
+  'kill -s KILL "$1"',
+].join("\n");
 
 const NAMES: Readonly<Record<string, Kind>> = { "orlop-log": "pump", "orlop-reaper": "reaper" };
 

@@ -30,7 +30,7 @@ export class KeptDaemon {
   /** Ends the last one as a supervisor does; the result is all that daemons have said. */
   async end(): Promise<readonly string[]> {
     this.#isEnding = true;
-    for (const { pid, kind } of this.#world.processes()) if (kind === "daemon") await this.#world.kill(pid, "TERM");
+    for (const { pid, kind } of this.#world.processes()) if (kind === "daemon") await this.#world.signal(pid, "TERM");
     await this.#over;
     return this.#said;
   }
