@@ -39,6 +39,8 @@ class FakeRuntime implements Runtime {
   failure: OrlopError | undefined;
   /** Starts take until then. */
   startsAfter: Promise<void> | undefined;
+  /** Whoever has deleted one is gone: nothing that follows is done. */
+  dieAfterDelete = false;
   /** They end with the signals that they get, other than these. */
   readonly ignored: Set<number> = new Set();
   /** Of every exec, at once; undefined: they go on until they are killed. */
@@ -106,6 +108,7 @@ class FakeRuntime implements Runtime {
   async delete(id: string, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
     if (!force) this.#run(id);
     this.runs.delete(id);
+    if (this.dieAfterDelete) throw new Error("killed");
   }
 
   async state(id: string): Promise<State> {

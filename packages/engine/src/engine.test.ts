@@ -74,6 +74,24 @@ describe("a container", () => {
     assert.equal((await engine.find("box")).state.status, "running");
   });
 
+  test("keeps its exit code when whoever records it is killed in between", async () => {
+    using fixture = new EngineFixture();
+    const engine = fixture.open();
+    const { id } = await engine.create("box", made);
+    for (const exitCode of [3, 4]) {
+      await engine.start(id);
+      fixture.runtime.end(id, exitCode);
+      fixture.runtime.dieAfterDelete = true;
+      await assert.rejects(fixture.open().find("box"), /^Error: killed$/);
+      fixture.runtime.dieAfterDelete = false;
+      const { state } = await fixture.open().find("box");
+      assert.deepEqual([state.status, state.exitCode, state.error], ["exited", exitCode, ""]);
+    }
+    await engine.start(id);
+    fixture.runtime.runs.clear();
+    assert.equal((await fixture.open().find("box")).state.exitCode, 255, "that of an earlier run is not its own");
+  });
+
   test("whose watcher was killed is found to run, and then to have ended as nobody knows", async () => {
     using fixture = new EngineFixture();
     const engine = fixture.open();

@@ -30,34 +30,45 @@ export async function settleContainer(context: EngineContext, container: Contain
   return await recordEnd(context, container, runtime, exit);
 }
 
-/** Records how a run has ended, and removes what there was only for it. */
+/** Of the end of a run: what stays known of it. */
+type End = Pick<ContainerState, "exitCode" | "oomKilled" | "finishedAtMs">;
+
+/**
+ * Records how a run has ended, and removes what there was only for it.
+ *
+ * @param exit undefined where nobody knows, unless it is written down already: then somebody was killed who removed the rest
+ */
 export async function recordEnd(
   context: EngineContext,
   container: Container,
   runtime: Runtime,
   exit: ExitStatus | undefined,
 ): Promise<Container> {
-  const { id, name, state } = container;
+  const { id, name } = container;
+  const end = exit === undefined ? writtenEnd(container.state) : endOf(exit);
+  const state = end === undefined ? container.state : { ...container.state, ...end };
+  // The runtime forgets it now, and this process may be killed right after that. A machine that loses its power forgets both.
+  if (exit !== undefined) save(context, container, undefined, state, { durable: false });
   await runtime.delete(id, { force: true });
   const left = await leaveNetworks(context, container);
   await releaseSharedMemory(context, container);
   rmSync(streamsDirectory(context, id), { recursive: true, force: true });
-  const wasStarted = state.status !== "starting" || exit !== undefined;
-  const exitCode = exit?.exitCode ?? LOST_EXIT_CODE;
+  const wasStarted = state.status !== "starting" || end !== undefined;
+  const exitCode = end?.exitCode ?? LOST_EXIT_CODE;
   const ended = statusAfter("end", state.status, name);
   // Said here, whoever finds the end: who looks after it may not have come to it yet.
   const isRestarted = wantsRestart(container.restart, { ...state, exitCode });
-  const oomKilled = exit?.oomKilled ?? false;
+  const oomKilled = end?.oomKilled ?? false;
   return context.database.transaction(() => {
     if (oomKilled) context.events.add(containerEvent(container, "oom"));
     const saved = save(context, container, wasStarted ? "die" : undefined, {
       ...state,
       status: isRestarted ? statusAfter("restart", ended, name) : ended,
       pid: undefined,
-      finishedAtMs: exit?.exitedAtMs ?? Date.now(),
+      finishedAtMs: end?.finishedAtMs ?? Date.now(),
       exitCode,
       oomKilled,
-      error: exit === undefined ? (wasStarted ? "how it ended is lost" : "its start was cut off") : "",
+      error: end === undefined ? (wasStarted ? "how it ended is lost" : "its start was cut off") : "",
       endpoints: [],
     });
     // In docker's order: that of the end comes first.
@@ -65,6 +76,15 @@ export async function recordEnd(
     for (const event of [...left, ...volumeEvents(saved, "unmount")]) context.events.add({ ...event, atMs });
     return saved;
   });
+}
+
+function endOf({ exitCode, oomKilled, exitedAtMs }: ExitStatus): End {
+  return { exitCode, oomKilled, finishedAtMs: exitedAtMs };
+}
+
+/** Of the run that is under way in the database: one that has not ended has no time of its end. */
+function writtenEnd(state: ContainerState): End | undefined {
+  return state.finishedAtMs === undefined ? undefined : state;
 }
 
 async function settleLiving(

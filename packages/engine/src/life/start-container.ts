@@ -50,7 +50,7 @@ export async function startContainer(
 ): Promise<StartedRun> {
   const { id, name, state } = container;
   const status = statusAfter(restore === undefined ? "start" : "restore", state.status, name);
-  const starting = { ...state, status, error: "", isStoppedByUser: false };
+  const starting = { ...state, status, error: "", isStoppedByUser: false, finishedAtMs: undefined };
   // For who finds it when this process has been killed: a machine that loses its power has nothing left of the start.
   save(context, container, undefined, starting, { durable: false });
   const streams = streamsDirectory(context, id);
@@ -76,7 +76,6 @@ export async function startContainer(
       status: "running",
       pid,
       startedAtMs: Date.now(),
-      finishedAtMs: undefined,
       exitCode: 0,
       oomKilled: false,
       restartCount,

@@ -11,6 +11,7 @@ export interface ContainerState {
   /** Of init, while it runs. */
   readonly pid: number | undefined;
   readonly startedAtMs: number | undefined;
+  /** Undefined while a run goes on, and before the first. */
   readonly finishedAtMs: number | undefined;
   /** Of its last run; 0 before the first. */
   readonly exitCode: number;

@@ -17,8 +17,7 @@ const SETTLE_MAX_MS = patience(20_000);
 /** What was found wrong, and how often something is as it may be only where certain processes were killed. */
 export interface Findings {
   readonly wrong: string[];
-  /** Each with what the container says of itself. */
-  readonly lostExits: string[];
+  lostExits: number;
   lostTails: number;
   /** Runs, exit codes and lines that were looked at. */
   runs: number;
@@ -32,8 +31,15 @@ interface Event {
   readonly Actor: { readonly Attributes: Readonly<Record<string, string>> };
 }
 
-/** All that has happened so far, against what the containers say of themselves: no exit code is lost or made up. */
-export async function checkExits(world: DeathWorld, findings: Findings): Promise<ReadonlySet<string>> {
+/**
+ * All that has happened so far, against what the containers say of themselves: no exit code is made up, or lost but with
+ * the reaper of the same container. `unwatched` has a container's id as often as a reaper of it was killed.
+ */
+export async function checkExits(
+  world: DeathWorld,
+  unwatched: readonly string[],
+  findings: Findings,
+): Promise<ReadonlySet<string>> {
   const { stdout, stderr } = await world.orlop("events", "--since", "1", "--until", "0s", "--format", "json");
   if (stderr !== "") findings.wrong.push(`events: ${stderr}`);
   const events = stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Event]));
@@ -52,8 +58,14 @@ export async function checkExits(world: DeathWorld, findings: Findings): Promise
     // A start that was cut off together with the reaper may have come to the end without anybody who knows of it.
     const unknown = Math.max(done.length - ends.length - others, 0);
     const lost = unknown + codes.filter((code) => code === LOST_CODE).length;
-    const story = `${shortId(id)}: ${own.map(({ Action }) => Action).join(" ")}; exit codes ${codes}, done ${done}`;
-    findings.lostExits.push(...Array<string>(lost).fill(story));
+    findings.lostExits += lost;
+    const reapers = unwatched.filter((each) => each === id).length;
+    if (lost > reapers) {
+      const story = own.map(({ Action }) => Action).join(" ");
+      findings.wrong.push(
+        `${id} lost ${lost} ends with ${reapers} reapers: ${story}; exit codes ${codes}, done ${done}`,
+      );
+    }
     const allowed = [...ENDED_CODES, LOST_CODE, ownCode];
     if (codes.some((code) => !allowed.includes(code)))
       findings.wrong.push(`exit codes of ${id}: ${codes}, done ${done}`);

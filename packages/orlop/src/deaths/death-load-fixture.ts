@@ -37,6 +37,8 @@ interface DeathRound {
 /** What has been done to a world. */
 interface DeathCounts {
   readonly killed: Map<Kind, number>;
+  /** Ids of the containers whose reapers were killed, once for each. */
+  readonly unwatched: string[];
   commands: number;
   /** Commands that nobody killed and that failed, by what they said. */
   readonly failures: DoomedResult[];
@@ -44,7 +46,7 @@ interface DeathCounts {
 
 /** Commands for containers, several at once, of which many are killed, and with them whatever else is ours. */
 export class DeathLoad {
-  readonly counts: DeathCounts = { killed: new Map(), commands: 0, failures: [] };
+  readonly counts: DeathCounts = { killed: new Map(), unwatched: [], commands: 0, failures: [] };
   readonly #world: DeathWorld;
   readonly #random: Random;
   readonly #done: string;
@@ -92,8 +94,10 @@ export class DeathLoad {
       const victim = this.#pick(all.filter((each) => each.kind === wanted));
       // One that is killed as often as it starts would serve nobody.
       if (victim === undefined || (victim.kind === "daemon" && this.#random() < DAEMON_SPARED)) continue;
-      const kind = await this.#world.kill(victim);
-      if (kind !== undefined) this.#count(kind);
+      const killed = await this.#world.kill(victim);
+      if (killed === undefined) continue;
+      this.#count(killed.kind);
+      if (killed.kind === "reaper" && killed.container !== undefined) this.counts.unwatched.push(killed.container);
     }
   }
 

@@ -17,6 +17,13 @@ interface WorldProcess {
   readonly commandLine: string;
 }
 
+/** What somebody has killed: what it was when it died, for a child of a zygote's becomes a reaper. */
+interface Victim {
+  readonly kind: Kind;
+  /** Whose reaper it was; that of an exec is no container's. */
+  readonly container?: string;
+}
+
 /** How a command ended that may have been killed. */
 export interface DoomedResult extends CommandResult {
   readonly args: readonly string[];
@@ -143,19 +150,17 @@ export class DeathWorld implements AsyncDisposable {
     await this.run("kill", "-s", signal, String(pid));
   }
 
-  /**
-   * Kills a process that somebody has just seen.
-   *
-   * @returns what it was when it died: a child of a zygote's becomes a reaper. Undefined where it had gone.
-   */
-  async kill({ pid, kind }: WorldProcess): Promise<Kind | undefined> {
-    if (kind !== "zygote") {
+  /** Kills a process that somebody has just seen. Undefined where it had gone. */
+  async kill({ pid, kind }: WorldProcess): Promise<Victim | undefined> {
+    if (kind !== "zygote" && kind !== "reaper") {
       await this.signal(pid, "KILL");
-      return kind;
+      return { kind };
     }
     const { stdout } = await this.run("sh", "-c", KILL, "sh", String(pid));
-    const [comm = "", commandLine = ""] = stdout.split("\n");
-    return commandLine.trim() === "" ? undefined : kindOf(comm, commandLine.trim());
+    const [comm = "", commandLine = "", ...opened] = stdout.split("\n");
+    if (commandLine.trim() === "") return undefined;
+    const [, container] = /\/containers\/([0-9a-f]{64})$/m.exec(opened.join("\n")) ?? [];
+    return { kind: kindOf(comm, commandLine.trim()), ...(container === undefined ? {} : { container }) };
   }
 
   /** The directory that it reports in is bound into containers. */
@@ -179,11 +184,12 @@ export class DeathWorld implements AsyncDisposable {
   }
 }
 
-/** Says what a process is while it cannot become something else, and kills it. */
+/** Says what a process is, and what it has open, while it cannot become something else, and kills it. */
 const KILL = [
   'kill -s STOP "$1" || exit 0',
   'until grep -q "^State:.[TZX]" "/proc/$1/status"; do [ -e "/proc/$1" ] || exit 0; done',
-  'cat "/proc/$1/comm"; tr "\\0" " " <"/proc/$1/cmdline"',
+  'cat "/proc/$1/comm"; tr "\\0" " " <"/proc/$1/cmdline"; echo',
+  'for each in "/proc/$1/fd/"*; do readlink "$each"; done',
   'kill -s KILL "$1"',
 ].join("\n");
 
