@@ -93,7 +93,8 @@ function readPasswd({ root, path: named }: PasswdFile): string | undefined {
   const path = join(root, followLinks(root, named, linkTarget) ?? named);
   let fd: number | undefined;
   try {
-    if (!lstatSync(dirname(path)).isDirectory()) return undefined;
+    // Nothing is written yet to most, and an error takes a while to make.
+    if (lstatSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
     if (!stat.isFile() || stat.size > PASSWD_MAX_BYTES) return undefined;

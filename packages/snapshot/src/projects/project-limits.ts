@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { existingAncestor } from "../system/existing-ancestor.ts";
@@ -80,8 +80,11 @@ export class ProjectLimits implements TreeLimits {
 
 /** Undefined for one without a limit, or whose project was not written down: then it has none. */
 function projectOf(directory: string): number | undefined {
+  const path = join(directory, LIMITED);
+  // Most have none, and an error takes longer to make than the rest of a removal.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
-    const [, digits] = /^(\d+)\n$/.exec(readFileSync(join(directory, LIMITED), "latin1")) ?? [];
+    const [, digits] = /^(\d+)\n$/.exec(readFileSync(path, "latin1")) ?? [];
     return digits === undefined ? undefined : Number(digits);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
