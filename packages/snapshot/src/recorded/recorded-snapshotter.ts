@@ -221,7 +221,7 @@ export class RecordedSnapshotter implements Snapshotter, CollectableSnapshots {
 
   #delete(key: string): SnapshotRecord {
     const record = this.#records.find(key);
-    this.#records.delete(record);
+    this.#records.delete(key);
     return record;
   }
 

@@ -51,10 +51,22 @@ export interface SnapshotRecord {
   readonly usage: SnapshotUsage | undefined;
 }
 
+/** What is below of a committed snapshot, which stays as it is for as long as the row is there. */
+interface KnownChain {
+  /** What tells the row from another one of the same id, in a database that was made again of an older state. */
+  readonly row: string;
+  readonly ids: readonly number[];
+}
+
+/** Images that are in use at a time are fewer. */
+const CHAINS_MAX = 256;
+
 /** What is known of one snapshotter's snapshots, for all processes that use it. */
 export class SnapshotRecords {
   readonly #database: Database;
   readonly #snapshotter: string;
+  /** Of those that something was made on last, by their names. */
+  readonly #chains = new Map<string, KnownChain>();
 
   constructor(database: Database, snapshotter: string) {
     for (const component of [COMPONENT, CHANGES_COMPONENT, NOTED]) database.add(component);
@@ -79,6 +91,14 @@ export class SnapshotRecords {
     return found;
   }
 
+  /** The least of one that says which it is. @throws OrlopError `not-found` */
+  identify(key: string): { readonly id: number; readonly kind: SnapshotKind } {
+    const sql = "select id, kind from snapshots where snapshotter = ? and key = ?";
+    const row = this.#database.get(sql, this.#snapshotter, key);
+    if (row === undefined) throw this.#unknown(key);
+    return { id: Number(row.id), kind: String(row.kind) as SnapshotKind };
+  }
+
   all(): readonly SnapshotRecord[] {
     return this.#database.all(`${ROWS} where own.snapshotter = ? order by own.id`, this.#snapshotter).map(decode);
   }
@@ -90,21 +110,21 @@ export class SnapshotRecords {
    */
   chain(name: string | undefined): readonly number[] {
     if (name === undefined) return [];
-    const rows = this.#database.all(
-      `with recursive chain (id, parent, kind, depth) as (
-         select id, parent, kind, 0 from snapshots where snapshotter = ? and key = ?
-         union all
-         select below.id, below.parent, below.kind, depth + 1 from snapshots below, chain where below.id = chain.parent
-       ) select id, kind from chain order by depth`,
-      this.#snapshotter,
-      name,
-    );
-    const [first] = rows;
+    const sql = "select id, kind, parent, created_at_ms from snapshots where snapshotter = ? and key = ?";
+    const first = this.#database.get(sql, this.#snapshotter, name);
     if (first === undefined) throw this.#unknown(name);
     if (first.kind !== "committed") {
       throw new OrlopError("invalid", `Cannot use snapshot "${name}" as a parent: it is not committed`);
     }
-    return rows.map(({ id }) => Number(id));
+    const { id, parent } = first;
+    if (parent === null) return [Number(id)];
+    const row = `${id} ${parent} ${first.created_at_ms}`;
+    const known = this.#chains.get(name);
+    if (known?.row === row) return known.ids;
+    const ids = [Number(id), ...this.#below(Number(parent))];
+    if (this.#chains.size >= CHAINS_MAX) this.#chains.clear();
+    this.#chains.set(name, { row, ids });
+    return ids;
   }
 
   /** Gives the id. @throws OrlopError `exists` */
@@ -138,19 +158,34 @@ export class SnapshotRecords {
     this.#database.run("update snapshots set size_bytes = ?, inodes = ? where id = ?", sizeBytes, inodes, id);
   }
 
-  /** @throws OrlopError `conflict` for the parent of another */
-  delete({ id, info }: SnapshotRecord): void {
+  /** Gives the id that it had. @throws OrlopError `not-found`, `conflict` for the parent of another */
+  delete(key: string): number {
+    const { id } = this.identify(key);
     const child = this.#database.get("select key from snapshots where parent = ? limit 1", id);
     if (child !== undefined) {
-      throw new OrlopError("conflict", `Cannot remove snapshot "${info.key}": "${child.key}" is on top of it`);
+      throw new OrlopError("conflict", `Cannot remove snapshot "${key}": "${child.key}" is on top of it`);
     }
     this.#database.run("delete from snapshots where id = ?", id);
+    return id;
   }
 
   /** @throws OrlopError `exists` */
   checkFree(key: string): void {
     const sql = "select 1 from snapshots where snapshotter = ? and key = ?";
     if (this.#database.get(sql, this.#snapshotter, key) !== undefined) throw this.#taken(key);
+  }
+
+  /** An id and those below it. */
+  #below(id: number): readonly number[] {
+    const rows = this.#database.all(
+      `with recursive chain (id, parent, depth) as (
+         select id, parent, 0 from snapshots where id = ?
+         union all
+         select below.id, below.parent, depth + 1 from snapshots below, chain where below.id = chain.parent
+       ) select id from chain order by depth`,
+      id,
+    );
+    return rows.map((each) => Number(each.id));
   }
 
   #unknown(key: string): OrlopError {

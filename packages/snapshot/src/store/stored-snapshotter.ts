@@ -195,28 +195,7 @@ export class StoredSnapshotter implements Snapshotter {
 
   async remove(key: string): Promise<void> {
     await this.#alone("remove", key, async () => {
-      // What is not committed is of no use after a power cut: a start of a container waits for no disk.
-      const { id, info } = this.#records.find(key);
-      const durable = info.kind === "committed";
-      const forget = (): string =>
-        this.#records.exclusively(
-          () => {
-            const record = this.#records.find(key);
-            this.#records.delete(record);
-            return this.#place(record.id);
-          },
-          { durable },
-        );
-      let directory: string;
-      try {
-        directory = forget();
-      } catch (error) {
-        if (durable || !(error instanceof OrlopError) || error.code !== "exhausted") throw error;
-        // A full disk has no room for the note that something is gone, unless that is gone before. Nothing is on top of it.
-        this.#driver.forget(this.#place(id));
-        await this.#driver.remove(this.#place(id));
-        directory = forget();
-      }
+      const directory = (await this.#forgetUncommitted(key)) ?? this.#place(this.#forgetCommitted(key));
       this.#driver.forget(directory);
       await this.#driver.remove(directory);
     });
@@ -281,9 +260,7 @@ export class StoredSnapshotter implements Snapshotter {
    * @throws OrlopError `not-found`, `conflict`
    */
   forget(key: string): void {
-    const record = this.#records.find(key);
-    this.#records.delete(record);
-    this.#driver.forget(this.#place(record.id));
+    this.#driver.forget(this.#place(this.#records.delete(key)));
   }
 
   async cleanup(): Promise<void> {
@@ -354,6 +331,33 @@ export class StoredSnapshotter implements Snapshotter {
     } catch (error) {
       if (error instanceof OrlopError) throw error;
       throw systemFailure(`make snapshot "${key}"`, error);
+    }
+  }
+
+  #forgetCommitted(key: string): number {
+    return this.#records.exclusively(() => this.#records.delete(key));
+  }
+
+  /**
+   * Gives its directory; undefined for a committed one, which is still there. What is not committed is of no use after a power
+   * cut: neither a start nor an end of a container waits for the disk.
+   */
+  async #forgetUncommitted(key: string): Promise<string | undefined> {
+    const forget = (): string | undefined =>
+      this.#records.exclusively(
+        () => (this.#records.identify(key).kind === "committed" ? undefined : this.#place(this.#records.delete(key))),
+        { durable: false },
+      );
+    try {
+      return forget();
+    } catch (error) {
+      if (!(error instanceof OrlopError) || error.code !== "exhausted") throw error;
+      const { id, kind } = this.#records.identify(key);
+      if (kind === "committed") throw error;
+      // A full disk has no room for the note that something is gone, unless that is gone before. Nothing is on top of it.
+      this.#driver.forget(this.#place(id));
+      await this.#driver.remove(this.#place(id));
+      return forget();
     }
   }
 
