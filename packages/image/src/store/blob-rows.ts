@@ -35,6 +35,12 @@ export class BlobRows {
     return row && decodeRow(row);
   }
 
+  /** As much of one as says whether it is visible. */
+  find(digest: Digest): Pick<BlobRow, "digest" | "sizeBytes" | "damagedAtMs"> | undefined {
+    const row = this.#database.get("select size_bytes, damaged_at_ms from blobs where digest = ?", digest);
+    return row && { digest, sizeBytes: Number(row.size_bytes), ...damage(row) };
+  }
+
   all(): readonly BlobRow[] {
     return this.#database.all("select * from blobs order by digest").map(decodeRow);
   }
@@ -67,6 +73,10 @@ function decodeRow(row: DatabaseRow): BlobRow {
     sizeBytes: Number(row.size_bytes),
     createdAtMs: Number(row.created_at_ms),
     labels: decodeLabels(row.labels),
-    ...(row.damaged_at_ms === null ? {} : { damagedAtMs: Number(row.damaged_at_ms) }),
+    ...damage(row),
   };
+}
+
+function damage({ damaged_at_ms: atMs }: DatabaseRow): Pick<BlobRow, "damagedAtMs"> {
+  return atMs === null ? {} : { damagedAtMs: Number(atMs) };
 }

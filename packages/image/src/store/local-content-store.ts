@@ -55,8 +55,11 @@ export class LocalContentStore implements ContentStore {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    const row = this.#rows.get(storableDigest(digest));
-    return row !== undefined && this.#problem(row) === undefined;
+    const row = this.#rows.find(digest);
+    if (row !== undefined) return this.#problem(row) === undefined;
+    // What has a row was checked with it.
+    storableDigest(digest);
+    return false;
   }
 
   async *list(): AsyncGenerator<ContentInfo> {
@@ -228,7 +231,11 @@ export class LocalContentStore implements ContentStore {
   }
 
   /** Why a blob with a row cannot be used. */
-  #problem({ digest, sizeBytes, damagedAtMs }: BlobRow): string | undefined {
+  #problem({
+    digest,
+    sizeBytes,
+    damagedAtMs,
+  }: Pick<BlobRow, "digest" | "sizeBytes" | "damagedAtMs">): string | undefined {
     if (damagedAtMs !== undefined) return "the disk has changed its content";
     const found = statSync(this.#paths.blob(digest), { throwIfNoEntry: false });
     if (found === undefined) return "its file is gone";

@@ -25,6 +25,7 @@ function escapeLayer(path: string): string {
 
 /** The layers that a `lowerdir` names. */
 export function splitLayers(lowerdir: string): readonly string[] {
+  if (!lowerdir.includes("\\")) return lowerdir.split(":").filter((layer) => layer !== "");
   const layers = lowerdir.match(/(?:\\.|[^:\\])+/gs) ?? [];
   return layers.map((layer) => layer.replaceAll(/\\(.)/gs, "$1"));
 }

@@ -41,11 +41,14 @@ export function rootFilesystem(
   return refuse(root, "a runtime is not told of mounts of this type");
 }
 
+/** The option of an EROFS image for the file that its content is in. */
+const DEVICE = "device=";
+
 function imageOf(mount: SnapshotMount): OverlayLayer {
   if (mount.type !== "erofs") refuse(mount, "of mounts before the last there are only those of EROFS images");
   let device: string | undefined;
   for (const option of mount.options) {
-    const path = /^device=(.+)$/s.exec(option)?.[1];
+    const path = option.startsWith(DEVICE) && option !== DEVICE ? option.slice(DEVICE.length) : undefined;
     if (path !== undefined && device !== undefined) refuse(mount, "it is in more than two files");
     if (path !== undefined) device = path;
     // A loop device is for kernels that do not mount files.
@@ -79,11 +82,14 @@ function diskOf(mount: SnapshotMount): DiskFileSystem {
  */
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set(["ro", "userxattr", "index=off", "volatile"]);
 
+/** Options of overlay that say where directories are. */
+const PLACES: ReadonlySet<string> = new Set(["lowerdir", "upperdir", "workdir"]);
+
 function overlayOf(mount: SnapshotMount, images: readonly OverlayLayer[], volatile: boolean): RootFilesystem {
   const values = new Map<string, string>();
   for (const option of mount.options) {
-    const [, key = "", value = ""] = /^(lowerdir|upperdir|workdir)=(.*)$/s.exec(option) ?? [];
-    if (key !== "") values.set(key, value);
+    const [key] = option.split("=", 1) as [string];
+    if (PLACES.has(key) && option !== key) values.set(key, option.slice(key.length + 1));
     // The directories are there: `prepare` has made them.
     else if (!KNOWN_OPTIONS.has(option) && !option.startsWith("X-containerd.mkdir.path=")) {
       refuse(mount, `option "${option}" is not known`);
