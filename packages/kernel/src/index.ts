@@ -84,6 +84,7 @@ export { readCgroupLayout } from "./cgroup/detect-cgroups.ts";
 export { unknownAccess } from "./cgroup/device-rule.ts";
 export { executeCgroupOperations } from "./cgroup/execute-operations.ts";
 export {
+  type FreezerState,
   freezeCgroup,
   freezerDirectory,
   readFreezerState,

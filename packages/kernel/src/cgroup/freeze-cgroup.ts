@@ -11,7 +11,7 @@ import { readCgroupFile, readFlatKeyed } from "./read-cgroup-file.ts";
  * - `thawed`: runs
  * - `none`: the container has no freezer
  */
-type FreezerState = "frozen" | "freezing" | "thawed" | "none";
+export type FreezerState = "frozen" | "freezing" | "thawed" | "none";
 
 /** Version 2 freezes for certain, unless a process sits in the kernel without sleeping interruptibly. */
 const FREEZE_POLL_MAX = 1000;
@@ -38,11 +38,15 @@ export function freezerDirectory(directories: readonly CgroupDirectory[]): strin
 }
 
 export function readFreezerState(directories: readonly CgroupDirectory[]): FreezerState {
-  const freezer = freezerOf(directories);
-  if (freezer === undefined) return "none";
-  if (freezer.version === 1) return readStateV1(freezer.path);
-  if (readCgroupFile(freezer.path, "cgroup.freeze")?.trim() !== "1") return "thawed";
-  return readFlatKeyed(freezer.path, "cgroup.events").frozen === 1n ? "frozen" : "freezing";
+  const unified = unifiedDirectory(directories);
+  // Read once: every exec asks.
+  const asked = unified && readCgroupFile(unified.path, "cgroup.freeze");
+  if (unified === undefined || asked === undefined) {
+    const v1 = directoryFor(directories, "freezer");
+    return v1?.version === 1 ? readStateV1(v1.path) : "none";
+  }
+  if (asked.trim() !== "1") return "thawed";
+  return readFlatKeyed(unified.path, "cgroup.events").frozen === 1n ? "frozen" : "freezing";
 }
 
 /** A cgroup whose ancestor is frozen shows FROZEN too; `self_freezing` tells. */

@@ -51,9 +51,7 @@ export function beginExec(context: ExecContext, request: OciExec, handover: Hand
   const stdio = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
   const plan = planExec(
     { id: request.id, execId, process: spec, stdio: consoleSocket === undefined ? stdio : { ...stdio, consoleSocket } },
-    container,
-    record,
-    container.created()?.value ?? 0,
+    { container, record, initPid: container.created()?.value ?? 0 },
     runner.host,
     handover,
     warn,

@@ -14,6 +14,8 @@ interface Heard {
   readonly execs: OwnExecs;
   /** Of the container, where it is known. */
   readonly record: ContainerRecord | undefined;
+  /** Takes what need not be done when somebody waits for it; absent: it is done when that has gone on. */
+  readonly afterwards?: ((work: () => void) => void) | undefined;
 }
 
 /** Waits for the end of a container's init or of an exec, whoever has started it. @throws OrlopError */
@@ -25,7 +27,7 @@ export async function awaitExit(
 ): Promise<ExitStatus> {
   const report = await (execId === undefined
     ? exitOfInit(container, id, heard.init, signal)
-    : exitOfExec(container, { id, execId }, heard.execs, signal));
+    : exitOfExec(container, { id, execId }, heard, signal));
   const killedSoFar = execId !== undefined && hasKilled(container, id, heard.record);
   return exitStatus(report, killedSoFar || outOfMemory(container.path));
 }
@@ -58,14 +60,32 @@ async function exitOfInit(
 async function exitOfExec(
   container: ContainerDirectory,
   { id, execId }: { readonly id: string; readonly execId: string },
-  execs: OwnExecs,
+  { execs, afterwards = soon }: Pick<Heard, "execs" | "afterwards">,
   signal: AbortSignal | undefined,
 ): Promise<Report> {
-  const exited = execs.exited(container.exec(execId));
-  if (exited === undefined) container.record(id);
-  const directory = container.knownExec(execId);
+  const directory = container.exec(execId);
+  const exited = execs.exited(directory);
+  if (exited === undefined) {
+    container.record(id);
+    container.knownExec(execId);
+  }
   const heard = exited && (await abortable(exited, signal));
-  const report = heard ?? directory.exit() ?? (await directory.waitForExit(signal));
+  if (heard !== undefined) {
+    // It says no more than which one is forgotten first.
+    afterwards(() => directory.collect());
+    return heard;
+  }
+  const report = directory.exit() ?? (await directory.waitForExit(signal));
   directory.collect();
   return report;
+}
+
+function soon(work: () => void): void {
+  setImmediate(() => {
+    try {
+      work();
+    } catch {
+      // Who waited has been told what there was to tell.
+    }
+  });
 }

@@ -3,6 +3,7 @@ import { readFreezerState, thawCgroup } from "@orlop/kernel";
 import type { ContainerDirectory } from "./container-directory.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { PinnedProcess } from "./pinned-process.ts";
+import type { HostView } from "./supervision.ts";
 
 /** Reads a container's status off its directory and its cgroups; `pid` is init's, once it was ready, `bootId` this kernel's. */
 export function containerStatus(
@@ -48,6 +49,25 @@ export function thawIfFrozen(cgroups: ContainerRecord["cgroups"]): void {
   } catch (error) {
     if (!["ENOENT", "ENODEV"].includes((error as OrlopError).errno ?? "")) throw error;
   }
+}
+
+/** The state of a container, as its directory and its cgroups have it. */
+export function readState(
+  id: string,
+  directory: ContainerDirectory,
+  record: ContainerRecord,
+  { bootId }: Pick<HostView, "bootId">,
+): State {
+  const pid = directory.created()?.value;
+  const status = containerStatus(directory, record, pid, bootId);
+  return {
+    ociVersion: record.ociVersion,
+    id,
+    status,
+    ...(pid === undefined || status === "stopped" ? {} : { pid }),
+    bundle: record.bundle,
+    annotations: record.annotations,
+  };
 }
 
 export function stateOf(

@@ -25,6 +25,9 @@ export class FollowedProgram {
   cgroupsRemoved = false;
   /** The exit is known, and nothing went wrong before it. */
   exitedCleanly = false;
+  /** Pid of the child from when its program runs until it or its reaper has ended, as far as has been heard. */
+  runningPid: number | undefined;
+  #createdPid: number | undefined;
   readonly #source: SourceMap;
   readonly #onPaused: (report: Report) => void;
   #failure: OrlopError | undefined;
@@ -57,10 +60,12 @@ export class FollowedProgram {
         break;
       case "created":
         this.#ready = true;
+        this.#createdPid = report.value;
         this.created.resolve(report.value);
         break;
       case "started":
         if (this.#failure !== undefined || !this.#ready) break;
+        this.runningPid = this.#createdPid;
         this.started.resolve();
         for (const role of STARTED_ROLES) this.#source.forget(role);
         break;
@@ -71,6 +76,7 @@ export class FollowedProgram {
         this.#failure ??= new OrlopError("cancelled", "Cannot follow program: somebody has let go of it");
         break;
       case "exited":
+        this.runningPid = undefined;
         if (this.#failure !== undefined || !this.#ready) break;
         this.exitedCleanly = true;
         this.exited.resolve(report);
@@ -104,6 +110,7 @@ export class FollowedProgram {
   }
 
   #end(): void {
+    this.runningPid = undefined;
     if (!this.#ready) {
       this.#failure ??= new OrlopError("failed", "Cannot start program: it was killed before it was ready");
     }

@@ -3,8 +3,10 @@ import {
   type CgroupDirectory,
   type CgroupJoin,
   cgroupsOfProcess,
+  type FreezerState,
   readCgroupFile,
   readFreezerState,
+  type SeccompProgram,
   unifiedDirectory,
 } from "@orlop/kernel";
 import { resctrlJoins } from "../resctrl/plan-resctrl.ts";
@@ -47,12 +49,21 @@ function joinOf({ path, version }: CgroupDirectory): CgroupJoin {
   };
 }
 
+/** What is known of a container that an exec is to run in. */
+export interface ExecPlace {
+  readonly container: ContainerDirectory;
+  readonly record: ContainerRecord;
+  readonly initPid: number;
+  /** Absent: as it is to be read. */
+  readonly seccomp?: SeccompProgram | "none";
+  /** Absent: as it is to be read. */
+  readonly freezer?: FreezerState;
+}
+
 /** What an exec takes from its container: namespaces, cgroups, the filter; HOME and CPUs where none are given. */
 export function planExec(
   { execId, process, stdio, detachKeys }: ExecRequest,
-  container: ContainerDirectory,
-  record: ContainerRecord,
-  initPid: number,
+  { container, record, initPid, seccomp = container.seccomp(), freezer = readFreezerState(record.cgroups) }: ExecPlace,
   host: HostView,
   handover: Handover = {},
   warn?: Warn,
@@ -77,10 +88,10 @@ export function planExec(
     ...handover,
     namespaces: record.namespaces as readonly LinuxNamespaceType[],
     ...cgroupEntry(record, initPid),
-    frozen: ["frozen", "freezing"].includes(readFreezerState(record.cgroups)),
+    frozen: ["frozen", "freezing"].includes(freezer),
     // The machine's root may move processes as it likes; from where to where a user may, only their systemd knows.
     unit: record.unit?.ofUser === true ? record.unit : undefined,
-    seccomp: container.seccomp(),
+    seccomp: seccomp === "none" ? undefined : seccomp,
     personality: record.personality,
     memoryPolicy: record.memoryPolicy,
     state: {

@@ -23,6 +23,7 @@ import {
   freezeCgroup,
   listProcesses,
   readCgroupStats,
+  type SeccompProgram,
   type SystemdConnection,
   thawCgroup,
   Zygote,
@@ -43,9 +44,10 @@ import { type HookRunner, runContainerHooks, runHooksAtStop, runPoststopHooks } 
 import { ContainerPlanner } from "./container-planner.ts";
 import type { ContainerRecord } from "./container-record.ts";
 import { containerStats } from "./container-stats.ts";
-import { containerStatus, stateOf, thawIfFrozen, unsupervisedInit } from "./container-status.ts";
+import { readState, stateOf, thawIfFrozen, unsupervisedInit } from "./container-status.ts";
 import { endProcess } from "./end-process.ts";
 import { forgetEndedExecs } from "./ended-execs.ts";
+import { execPlace, ownExecPlace } from "./exec-place.ts";
 import { expectDeletable, expectStatus } from "./expect-status.ts";
 import type { FollowedProgram } from "./followed-program.ts";
 import { awaitForeignStart } from "./foreign-start.ts";
@@ -68,6 +70,8 @@ interface Ours {
   /** Until it runs: from there on what there is left to do for it is in its directory, as for any other process. */
   request: CreateRequest | undefined;
   readonly record: ContainerRecord;
+  /** The filter of its processes. */
+  readonly seccomp: SeccompProgram | undefined;
   /** We are who starts it, and run the hooks of the start. */
   starting: boolean;
 }
@@ -101,11 +105,15 @@ export class ProcessRuntime implements Runtime {
   }
 
   async features(): Promise<RuntimeFeatures> {
+    const { uid } = this.#planner.host;
     return {
       exec: true,
       pause: true,
       update: true,
-      checkpoint: this.#planner.host.uid === 0 && criuPath(process.env.PATH) !== undefined,
+      // Looked for when somebody wants to know: most who ask want something else.
+      get checkpoint() {
+        return uid === 0 && criuPath(process.env.PATH) !== undefined;
+      },
       terminal: true,
       sandboxes: false,
       isolation: "process",
@@ -159,25 +167,20 @@ export class ProcessRuntime implements Runtime {
   async exec(request: ExecRequest): Promise<StartedExec> {
     const { id, execId } = request;
     const container = this.#directory(id);
-    const found = container.record(id);
-    const state = this.#stateOf(id, container, found);
-    if (state.status !== "running" || state.pid === undefined) {
-      throw new OrlopError("conflict", `Cannot exec in container "${id}": it is ${state.status}`);
-    }
+    const place = ownExecPlace(id, container, this.#ours.get(id)) ?? execPlace(id, container, this.#planner.host);
     const directory = container.exec(execId);
     const { afterwards = (work) => work(), maker: { handover } = {} } = this.#options;
-    const record = this.#ours.get(id)?.record ?? found;
-    if (record.cgroups.length > 0) await this.#enterOwnCgroup({ id });
-    const plan = planExec(request, container, record, state.pid, this.#planner.host, handover);
+    if (place.record.cgroups.length > 0) await this.#enterOwnCgroup({ id });
+    const plan = planExec(request, place, this.#planner.host, handover);
     const program = this.#kept.execs.program(plan);
-    afterwards(() => forgetEndedExecs(container));
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
     this.#zygote.current.submit(program, followed.onReport);
     this.#execs.add(directory, followed);
+    afterwards(() => forgetEndedExecs(container));
     try {
       await followed.started.promise;
-      return { pid: directory.created()?.value, detached: followed.detached };
+      return { pid: await followed.created.promise, detached: followed.detached };
     } catch (error) {
       await followed.ended.promise;
       directory.remove();
@@ -204,7 +207,8 @@ export class ProcessRuntime implements Runtime {
 
   async wait(id: string, options: WaitOptions = {}): Promise<ExitStatus> {
     const { followed: init, record } = this.#ours.get(id) ?? {};
-    return await awaitExit(this.#directory(id), id, options, { init, record, execs: this.#execs });
+    const { afterwards } = this.#options;
+    return await awaitExit(this.#directory(id), id, options, { init, record, execs: this.#execs, afterwards });
   }
 
   async pause(id: string): Promise<void> {
@@ -293,20 +297,7 @@ export class ProcessRuntime implements Runtime {
 
   async state(id: string): Promise<State> {
     const directory = this.#directory(id);
-    return this.#stateOf(id, directory, directory.record(id));
-  }
-
-  #stateOf(id: string, directory: ContainerDirectory, record: ContainerRecord): State {
-    const pid = directory.created()?.value;
-    const status = containerStatus(directory, record, pid, this.#planner.host.bootId);
-    return {
-      ociVersion: record.ociVersion,
-      id,
-      status,
-      ...(pid === undefined || status === "stopped" ? {} : { pid }),
-      bundle: record.bundle,
-      annotations: record.annotations,
-    };
+    return readState(id, directory, directory.record(id), this.#planner.host);
   }
 
   async list(): Promise<readonly State[]> {
@@ -347,7 +338,7 @@ export class ProcessRuntime implements Runtime {
       onStop: (word, pid) => void this.#onStop(id, word, pid, restoring),
       ...restoring?.program(this.#planner.cgroupLayout, true),
     });
-    const ours = { followed, request, record, starting: !startOnCommand };
+    const ours = { followed, request, record, seccomp: plan.seccomp, starting: !startOnCommand };
     this.#ours.set(id, ours);
     this.#cancelOnAbort(request, followed, startOnCommand ? followed.created.promise : followed.started.promise);
     return ours;

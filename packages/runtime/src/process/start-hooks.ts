@@ -44,7 +44,11 @@ export async function runStartHooks(
     };
     const { stdout, stderr } = hookOutput(log, state);
     const stdio = { stdin: { path: input }, stdout: { path: stdout }, stderr: { path: stderr } };
-    const plan = planExec({ id, execId, process, stdio }, container, container.record(id), pid, host);
+    const plan = planExec(
+      { id, execId, process, stdio },
+      { container, record: container.record(id), initPid: pid },
+      host,
+    );
     // An environment of its own is complete: HOME is not added.
     const own = hook.env === undefined ? {} : { process };
     const program = compileExec({ ...plan, ...own, executable: hook.path, state });
