@@ -66,7 +66,7 @@ function openOwnEngine(makers: MakerOptions, warn: (message: string) => void): O
     },
     makePipe: async () => {
       const { makePipes } = await import("../run/make-pipes.ts");
-      const [pipe] = await makePipes(directory, 1);
+      const [pipe] = await makePipes(1);
       if (pipe === undefined) throw new Error("as many pipes as asked for");
       return pipe;
     },

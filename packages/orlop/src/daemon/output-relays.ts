@@ -2,7 +2,7 @@ import { chmodSync, closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import { OrlopError } from "@orlop/core";
 import { hostArchitecture } from "@orlop/kernel";
-import { makeFifos } from "../run/make-pipes.ts";
+import { makeFifos } from "../run/make-fifos.ts";
 import { OwnDirectory } from "../run/own-directory.ts";
 import type { CallHands } from "./call-hands.ts";
 import { compileOutputRelay } from "./output-relay-program.ts";

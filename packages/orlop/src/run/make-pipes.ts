@@ -1,19 +1,7 @@
-import { closeSync, constants, openSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
-import {
-  emitReport,
-  errnoName,
-  errnoWords,
-  hostArchitecture,
-  type Program,
-  ProgramBuilder,
-  reportBuffer,
-  Zygote,
-} from "@orlop/kernel";
-import { OwnDirectory } from "./own-directory.ts";
-
-const { O_RDWR, O_RDONLY, O_WRONLY } = constants;
+import { errnoName, errnoWords, hostArchitecture, systemFailure, Zygote } from "@orlop/kernel";
+import { pipeProgram } from "./pipe-program.ts";
 
 /** Both ends, as descriptors of this process that block. Close them. */
 export interface PipeEnds {
@@ -23,62 +11,56 @@ export interface PipeEnds {
 
 /**
  * Makes pipes. What Node itself makes for a child are sockets, and a program that opens /dev/stdout finds that a socket
- * cannot be opened.
+ * cannot be opened. They have no names: nothing is left of them, however this process ends.
  *
- * @param stateDirectory that nobody else may enter: for a moment the pipes have names there
  * @param zygote that makes them; absent: one of their own
  * @throws OrlopError
  */
-export async function makePipes(
-  stateDirectory: string,
-  count: number,
-  zygote?: Pick<Zygote, "submit">,
-): Promise<readonly PipeEnds[]> {
-  using directory = new OwnDirectory(stateDirectory, "pipes", 0o700);
-  const paths = Array.from({ length: count }, (_, index) => join(directory.path, String(index)));
-  if (zygote !== undefined) await makeFifos(zygote, paths);
-  else {
-    const own = Zygote.start();
-    await makeFifos(own, paths).finally(() => own.close());
-  }
-  return paths.map((path) => {
-    // Neither of the two that follow waits for the other while this is open.
-    const both = openSync(path, O_RDWR);
-    try {
-      return { reader: openSync(path, O_RDONLY), writer: openSync(path, O_WRONLY) };
-    } finally {
-      closeSync(both);
-    }
-  });
+export async function makePipes(count: number, zygote?: Pick<Zygote, "submit">): Promise<readonly PipeEnds[]> {
+  if (zygote !== undefined) return await openPipes(zygote, count);
+  const own = Zygote.start();
+  return await openPipes(own, count).finally(() => own.close());
 }
 
-/** Node has no mknod(2). */
-export async function makeFifos(zygote: Pick<Zygote, "submit">, paths: readonly string[]): Promise<void> {
+/** Node has no pipe(2): a program makes them, and stays until this process has opened them, too. */
+async function openPipes(zygote: Pick<Zygote, "submit">, count: number): Promise<readonly PipeEnds[]> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  zygote.submit(fifoProgram(paths), ({ kind, value }) => {
-    if (kind === "failed" || kind === "unstarted") reject(failure(errnoWords(errnoName(value))));
-    if (kind === "started") resolve();
-    if (kind === "ended") reject(failure("the program that makes them was killed"));
+  const pipes: PipeEnds[] = [];
+  let maker: number | undefined;
+  zygote.submit(pipeProgram(hostArchitecture(), count), ({ kind, index, value }) => {
+    if (kind === "started") {
+      maker = index;
+      pipes.push({ reader: value % 2 ** 32, writer: Math.floor(value / 2 ** 32) });
+      if (pipes.length === count) resolve();
+      return;
+    }
+    if (kind === "begun") return;
+    maker = undefined;
+    reject(failure(kind === "ended" ? "the program that makes them was killed" : errnoWords(errnoName(value))));
   });
-  await promise;
+  try {
+    await promise;
+    return openEnds(maker ?? 0, pipes);
+  } finally {
+    // It waits for nothing else, and nobody has heard of its end: this is its pid.
+    if (maker !== undefined) process.kill(maker, "SIGKILL");
+  }
 }
 
-function fifoProgram(paths: readonly string[]): Program {
-  const p = new ProgramBuilder(hostArchitecture());
-  const report = reportBuffer(p);
-  const failed = p.label("failed");
-  p.role("pipe maker");
-  p.step({ action: "make pipes", why: "between the container and the caller's terminal" });
-  p.handler(failed);
-  for (const path of paths) {
-    p.call("mknodat", [p.flags("AT_FDCWD"), p.text(path), p.number(0o10600, "S_IFIFO|0600"), 0]);
+/** The same ends, by descriptions of our own. */
+function openEnds(maker: number, pipes: readonly PipeEnds[]): readonly PipeEnds[] {
+  const opened: number[] = [];
+  const open = (fd: number, flags: "r" | "w"): number => {
+    const mine = openSync(`/proc/${maker}/fd/${fd}`, flags);
+    opened.push(mine);
+    return mine;
+  };
+  try {
+    return pipes.map(({ reader, writer }) => ({ reader: open(reader, "r"), writer: open(writer, "w") }));
+  } catch (cause) {
+    for (const fd of opened) closeSync(fd);
+    throw systemFailure("make pipes", cause);
   }
-  emitReport(p, report, "started");
-  p.call("exit_group", [0]);
-  p.mark(failed);
-  emitReport(p, report, "failed", { index: p.failedIndex, value: p.failedErrno });
-  p.call("exit_group", [1]);
-  return p.build();
 }
 
 function failure(what: string): OrlopError {

@@ -36,7 +36,7 @@ export class OwnForeground implements Foreground {
       const { RawTerminal } = await import("./raw-terminal.ts");
       stack.use(await RawTerminal.take());
     }
-    const relay = await openRelay(options, stateDirectory);
+    const relay = await openRelay(options);
     if (relay !== undefined) stack.use(relay);
     const opened = stack.use(await openRuntime(options.runtime, stateDirectory, relay ?? "inherit", { descriptors }));
     return new OwnForeground(opened, stack.move(), proxy, tty);

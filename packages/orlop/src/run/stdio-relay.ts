@@ -32,8 +32,8 @@ export class StdioRelay implements Disposable {
    * @param relayed those descriptors of this process that the container would have and is not to have itself
    * @throws OrlopError
    */
-  static async open(stateDirectory: string, relayed: readonly Descriptor[]): Promise<StdioRelay> {
-    const pipes = await makePipes(stateDirectory, relayed.length);
+  static async open(relayed: readonly Descriptor[]): Promise<StdioRelay> {
+    const pipes = await makePipes(relayed.length);
     using stack = new DisposableStack();
     const ends: [End, End, End] = ["inherit", "inherit", "inherit"];
     for (const [index, pipe] of pipes.entries()) {

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { Zygote } from "@orlop/kernel";
 import { ProcessRuntime } from "@orlop/runtime";
-import { makePipes, type PipeEnds } from "../run/make-pipes.ts";
+import { makePipes } from "../run/make-pipes.ts";
+import { PipePool } from "./pipe-pool.ts";
 import { zygotePlace } from "./zygote-place.ts";
 
 /** By state directory: what this process has. */
@@ -14,12 +15,12 @@ const hosts = new Map<string, SandboxHost>();
  */
 export class SandboxHost implements Disposable {
   readonly runtime: ProcessRuntime;
-  readonly #stateDirectory: string;
+  /** For the streams of commands. */
+  readonly pipes: PipePool = new PipePool((count) => makePipes(count, this.#started()));
   #zygote: Zygote | undefined;
   #users = 0;
 
   private constructor(stateDirectory: string) {
-    this.#stateDirectory = stateDirectory;
     const startZygote = (): Zygote => this.#started();
     this.runtime = new ProcessRuntime({ root: join(stateDirectory, "containers"), startZygote, ...zygotePlace() });
   }
@@ -30,11 +31,6 @@ export class SandboxHost implements Disposable {
     hosts.set(stateDirectory, host);
     if (host.#users++ === 0) host.#started().ref();
     return host;
-  }
-
-  /** Pipes whose ends are descriptors of this process. */
-  async makePipes(count: number): Promise<readonly PipeEnds[]> {
-    return await makePipes(this.#stateDirectory, count, this.#started());
   }
 
   /** That is there while this is. */

@@ -33,7 +33,6 @@ import { SandboxProcess } from "./sandbox-process.ts";
 import type { SandboxSecrets } from "./secrets/sandbox-secrets.ts";
 import { makeSandboxes, type SandboxGroup } from "./snapshot/sandbox-group.ts";
 import type { SandboxSnapshot } from "./snapshot/sandbox-snapshot.ts";
-import { SparePipes } from "./spare-pipes.ts";
 import { startProgram } from "./start-program.ts";
 
 /** Sandboxes of one fork. */
@@ -48,8 +47,6 @@ interface SandboxParts {
   readonly base: SandboxSnapshot | undefined;
   readonly stateDirectory: string;
   readonly host: SandboxHost;
-  /** For its first command. */
-  readonly spare: SparePipes;
   /** That has made it. */
   readonly runtime: Runtime;
   readonly machine: MachineView;
@@ -134,12 +131,12 @@ export class Sandbox implements AsyncDisposable {
     stack.use(new RunMarker(stateDirectory, ownDataDirectory(), description));
     const host = stack.use(SandboxHost.take(stateDirectory));
     const handler = await openHandler(run.runtime, { host, stateDirectory }, stack);
-    const spare = stack.use(new SparePipes(() => host.makePipes(2)));
     const { runtime } = handler;
     // When the container's program has been sent, so that this is done beside it.
     const features = new Promise<RuntimeFeatures>((resolve) => {
       setImmediate(() => {
-        spare.prepare();
+        // For its first command.
+        host.pipes.prepare(2);
         resolve(runtime.features());
       });
     });
@@ -157,7 +154,7 @@ export class Sandbox implements AsyncDisposable {
     stack.defer(() => sweep);
     const { process } = description;
     const box = new Sandbox({
-      ...{ id, isolation, options, base, host, spare, runtime, machine, pid, process, description, stateDirectory },
+      ...{ id, isolation, options, base, host, runtime, machine, pid, process, description, stateDirectory },
       stack: stack.move(),
     });
     try {
@@ -299,7 +296,7 @@ export class Sandbox implements AsyncDisposable {
 
   async #start(words: readonly string[], options: CommandOptions) {
     this.#expectOpen("run a command in");
-    const { id, pid, host, spare, runtime, machine, process } = this.#parts;
+    const { id, pid, host, runtime, machine, process } = this.#parts;
     const program = execProcess(process, {
       words,
       terminal: false,
@@ -312,10 +309,7 @@ export class Sandbox implements AsyncDisposable {
       windowSize: undefined,
     });
     const execId = generateId(randomBytes);
-    return await startProgram(
-      { host, spare, runtime },
-      { id, pid, execId, program, reads: options.input !== undefined },
-    );
+    return await startProgram({ host, runtime }, { id, pid, execId, program, reads: options.input !== undefined });
   }
 
   /** Held from the first use on: its pid may be somebody else's when init has ended. */

@@ -4,7 +4,6 @@ import { OrlopError, type Process, type Runtime } from "@orlop/core";
 import { endTree } from "./end-tree.ts";
 import type { SandboxHost } from "./sandbox-host.ts";
 import { type StartedProgram, signalName } from "./sandbox-process.ts";
-import type { SparePipes } from "./spare-pipes.ts";
 
 interface ProgramPlace {
   /** Of the sandbox, and of its init. */
@@ -19,17 +18,14 @@ interface ProgramPlace {
 interface ProgramStarter {
   readonly host: SandboxHost;
   readonly runtime: Runtime;
-  /** Where some were made before; used for a program that reads nothing. */
-  readonly spare?: SparePipes;
 }
 
 /** Starts a program in a sandbox, with pipes that programs can open again by name. @throws OrlopError */
 export async function startProgram(
-  { host, runtime, spare }: ProgramStarter,
+  { host, runtime }: ProgramStarter,
   { id, pid: init, execId, program, reads }: ProgramPlace,
 ): Promise<StartedProgram> {
-  const count = reads ? 3 : 2;
-  const [stdout, stderr, stdin] = await (reads || spare === undefined ? host.makePipes(count) : spare.take());
+  const [stdout, stderr, stdin] = await host.pipes.take(reads ? 3 : 2);
   if (stdout === undefined || stderr === undefined) throw new Error("as many pipes as asked for");
   const theirs = [stdout.writer, stderr.writer, ...(stdin === undefined ? [] : [stdin.reader])];
   const ours = [stdout.reader, stderr.reader, ...(stdin === undefined ? [] : [stdin.writer])];
