@@ -33,14 +33,17 @@ export function emitTakeMasks(c: Compilation): void {
   const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
   if (paths.length === 0) return;
   const { p } = c;
-  emitNullDevice(c, p.slot("null_device"));
+  const { nullDevice, emptyDirectory } = masks(c);
+  emitNullDevice(c, nullDevice.mount);
   p.step({ action: "make an empty directory to mask directories with", field: "linux.maskedPaths" });
-  emitNewFileSystem(p, { type: "tmpfs", source: "tmpfs", options: EMPTY }, p.slot("empty_directory"));
+  emitNewFileSystem(p, { type: "tmpfs", source: "tmpfs", options: EMPTY }, emptyDirectory.mount);
+  for (const { isTaken } of [nullDevice, emptyDirectory]) p.set(isTaken, 0);
 }
 
 /** Hides each path that exists: a directory behind an empty one, anything else behind the null device. */
 export function emitMaskPaths(c: Compilation): void {
   const { p } = c;
+  const { nullDevice, emptyDirectory } = masks(c);
   const target = p.slot("target");
   const mask = p.slot("mask");
   const paths = c.plan.request.spec.linux?.maskedPaths ?? [];
@@ -52,11 +55,11 @@ export function emitMaskPaths(c: Compilation): void {
     const attach = p.label("attach the mask");
     p.step({ action: `mask "${path}"`, field: `linux.maskedPaths[${index}]` });
     emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH|O_DIRECTORY", absent: file });
-    emitTakeMask(c, p.slot("empty_directory"), attach);
+    emitTakeMask(c, emptyDirectory, attach);
     p.jump(attach);
     p.mark(file);
     emitOpenInRoot(p, c.root, path, target, { flags: "O_PATH", absent: next });
-    emitTakeMask(c, p.slot("null_device"), attach);
+    emitTakeMask(c, nullDevice, attach);
     p.mark(attach);
     emitAttach(p, mask, target);
     p.call("close", [mask]);
@@ -65,15 +68,32 @@ export function emitMaskPaths(c: Compilation): void {
   }
 }
 
+/** What paths are masked with. */
+interface Mask {
+  readonly mount: Slot;
+  /** A path has it itself. */
+  readonly isTaken: Slot;
+}
+
+function masks({ p }: Compilation): { readonly nullDevice: Mask; readonly emptyDirectory: Mask } {
+  return {
+    nullDevice: { mount: p.slot("null_device"), isTaken: p.slot("null_device_taken") },
+    emptyDirectory: { mount: p.slot("empty_directory"), isTaken: p.slot("empty_directory_taken") },
+  };
+}
+
 /**
- * A copy of the mount `from`; goes on below or at `attach`. Kernels before 6.15 copy only what is attached, and have EINVAL
- * for the rest: there the first path gets the mount itself, of which the others can then have copies.
+ * The mask itself for the first path, a copy of it for the others; goes on below or at `attach`. Kernels before 6.15 copy only
+ * what is attached, and on all of them a mount that is left over has its last descriptor's closing, which is that at the
+ * start of the user's program, wait for every processor to have passed by.
  */
-function emitTakeMask({ p }: Compilation, from: Slot, attach: Label): void {
+function emitTakeMask({ p }: Compilation, { mount, isTaken }: Mask, attach: Label): void {
   const mask = p.slot("mask");
   const whole = p.label("take the mount itself");
-  emitCloneMount(p, from, "", false, mask, { on: ["EINVAL"], goto: whole });
+  p.branch(isTaken, "eq", 0, whole);
+  emitCloneMount(p, mount, "", false, mask);
   p.jump(attach);
   p.mark(whole);
-  p.call("fcntl", [from, p.flags("F_DUPFD_CLOEXEC"), 0], { into: mask });
+  p.set(isTaken, 1);
+  p.call("fcntl", [mount, p.flags("F_DUPFD_CLOEXEC"), 0], { into: mask });
 }

@@ -1,7 +1,7 @@
 import { type ErofsLayerFiles, OrlopError, type OverlayLayer, type OverlayWrites } from "@orlop/core";
 import { emitAttach, emitNewFileSystem, type NewFileSystem, octal, parseMountOptions, type Slot } from "@orlop/kernel";
 import type { Compilation } from "./compilation.ts";
-import { emitAttachOverRoot, emitDropScratch, emitScratch } from "./scratch-memory.ts";
+import { emitAttachInSight, emitDropScratch, emitOutOfSight, emitScratch } from "./scratch-memory.ts";
 
 const NO_OPTIONS = parseMountOptions([], undefined, "root");
 
@@ -66,14 +66,14 @@ function emitImageRoot(
   const { p } = c;
   const mount = p.slot("image");
   emitNewImage(c, image, mount);
-  emitAttachOverRoot(c, mount);
+  emitAttachInSight(c, mount);
   p.call("fchdir", [mount]);
   p.call("close", [mount]);
   p.step({ action: `overlay "${image.erofs}"`, field: "root.path" });
   emitNewFileSystem(p, overlay(c, { lower: ["."], upper, work, oneByOne: true, volatile, keeps: true }), c.root);
   // As with scratch memory, it must not be there at the pivot.
   p.step({ action: "take the image out of sight", why: "the overlay keeps what it needs of it" });
-  p.call("umount2", [p.text("."), p.flags("MNT_DETACH")]);
+  emitOutOfSight(c);
   attach(c.root);
 }
 

@@ -4,6 +4,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFile
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { RootFilesystem } from "@orlop/core";
+import { callsOf, refuseFirst } from "./faulty-program-fixture.ts";
 import { withBench } from "./process-bench-fixture.ts";
 
 /** Names that mean something to overlay's options, and one that is longer than fsconfig(2) takes. */
@@ -123,3 +124,35 @@ function diskObstacle(): string | undefined {
   if (!existsSync("/dev/loop-control")) return "needs loop devices";
   return spawnSync("mke2fs", ["-V"]).error === undefined ? undefined : "needs mke2fs";
 }
+
+suite("memory that takes what is written", () => {
+  test("is in no container's sight, also where it cannot go with the host's root", (t) =>
+    withBench(t, async (bench) => {
+      const rootfs: RootFilesystem = { kind: "overlay", lower: [bench.rootfs], writes: "discard" };
+      const look = async (): Promise<string> =>
+        (await bench.run("echo x >/written && cut -d ' ' -f 4-6 /proc/self/mountinfo", { request: { rootfs } })).output;
+      const known = await look();
+      assert.match(known, /^\/ \/ rw/m);
+      assert.doesNotMatch(known, / \/proc\/tty/);
+      for (const call of ["openat", "move_mount"]) {
+        bench.mutate = (program) => {
+          const calls = callsOf(program, call, /^make a file system in memory/);
+          assert.equal(calls.length, 2);
+          return refuseFirst(program, calls.slice(0, 1));
+        };
+        assert.equal(await look(), known, call);
+      }
+    }));
+
+  test("is not bound with what it would lie below", (t) =>
+    withBench(t, async (bench) => {
+      const rootfs: RootFilesystem = { kind: "overlay", lower: [bench.rootfs], writes: "discard" };
+      mkdirSync(join(bench.rootfs, "host"));
+      const bind = { destination: "/host", type: "bind", source: "/proc", options: ["rbind", "ro"] };
+      const top = { mounts: [...(bench.spec([]).mounts ?? []), bind] };
+      const script = "ls -A /host/tty/ldisc; cut -d ' ' -f 5 /proc/self/mountinfo";
+      const { output } = await bench.run(script, { top, request: { rootfs } });
+      assert.match(output, /^\/host$/m);
+      assert.doesNotMatch(output, /ldisc|upper/);
+    }));
+});
