@@ -42,6 +42,8 @@ export const TOKEN_BYTES = 16;
 export const IN_PLACE = 1;
 /** As the place of a frame: there is nothing to execute, and whoever sends it is there. It ends with its header. */
 export const ALIVE = 2;
+/** As the place of a frame to a launcher: there is nothing to execute, and its call has begun. It ends with its header. */
+export const BEGUN = 3;
 
 /** Most bytes an encoded program may have; the machine's area for it is this large. */
 export const PROGRAM_MAX_BYTES: number = 4 * 1024 * 1024;
@@ -101,11 +103,20 @@ export function addressFrame(frame: Buffer, { request = 0, inPlace = false, toke
 
 /** A frame by which a zygote hears that whoever it works for is there. */
 export function aliveFrame(token: Uint8Array): Buffer {
+  return bareFrame(token, ALIVE);
+}
+
+/** A frame by which a launcher hears that its call cannot be done again from its start any more. */
+export function begunFrame(token: Uint8Array): Buffer {
+  return bareFrame(token, BEGUN);
+}
+
+function bareFrame(token: Uint8Array, place: number): Buffer {
   const frame = Buffer.alloc(HEADER_BYTES);
   frame.writeUInt32LE(HEADER_MAGIC, HEADER.magic);
   frame.writeUInt32LE(MACHINE_VERSION, HEADER.version);
   frame.writeUInt32LE(HEADER_BYTES, HEADER.length);
-  frame.writeUInt32LE(ALIVE, HEADER.place);
+  frame.writeUInt32LE(place, HEADER.place);
   frame.set(token, HEADER.token);
   return frame;
 }

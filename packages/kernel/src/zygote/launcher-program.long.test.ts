@@ -10,7 +10,7 @@ import { describe, test } from "node:test";
 import { hostArchitecture } from "../abi/architecture.ts";
 import { REQUEST_ADDRESS } from "../machine/memory-layout.ts";
 import { ProgramBuilder } from "../program/builder.ts";
-import { aliveFrame, encodeProgram, type Program } from "../program/program.ts";
+import { aliveFrame, begunFrame, encodeProgram, type Program } from "../program/program.ts";
 import {
   HELLO_FACTS,
   HELLO_SECTIONS,
@@ -231,16 +231,17 @@ describe("a launcher", () => {
   });
 
   test("executes Node when a program breaks off in the middle", async () => {
-    for (const [served, flavour] of [
-      [0, "alone"],
-      [1, "broken"],
+    const program = programOf((p) => p.call("exit_group", [0]));
+    const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: LAUNCHER_TOKEN, request: 1 });
+    for (const [first, flavour] of [
+      [[], "alone"],
+      [[frame], "broken"],
+      [[begunFrame(LAUNCHER_TOKEN)], "broken"],
     ] as const) {
       using place = new Place();
       const serving = serveOne(place, async (socket) => {
         await readHello(socket);
-        const program = programOf((p) => p.call("exit_group", [0]));
-        const frame = encodeProgram(program, { loadAddress: REQUEST_ADDRESS, token: LAUNCHER_TOKEN, request: 1 });
-        for (let index = 0; index < served; index++) socket.write(frame);
+        for (const each of first) socket.write(each);
         socket.end(frame.subarray(0, frame.length - 1));
         // What is not taken would keep the end from being seen.
         socket.resume();

@@ -11,7 +11,7 @@ import { emitFindArguments } from "./own-arguments.ts";
 import { emitSealedCopy, emitServe, type Patience } from "./zygote-program.ts";
 
 /** Changes whenever what a launcher says changes. */
-export const LAUNCHER_VERSION = 4;
+export const LAUNCHER_VERSION = 5;
 
 /** A launcher knows whom it asks by the socket's place and owner, not by a secret that a file would have to hold. */
 export const LAUNCHER_TOKEN: Uint8Array = new Uint8Array(TOKEN_BYTES);

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { RUSAGE_BYTES } from "../abi/structs.ts";
-import { aliveFrame, type Program } from "../program/program.ts";
+import { aliveFrame, begunFrame, type Program } from "../program/program.ts";
 import { encodeVerified } from "../program/program-template.ts";
 import { FrameMemory } from "./frame-memory.ts";
 import { decodeReport, REPORT, type Report } from "./report.ts";
@@ -73,8 +73,7 @@ export class ZygoteChannel {
   }
 
   #send(program: Program, onReport: (report: Report) => void, inPlace: boolean): void {
-    if (this.#gone !== undefined) throw this.#gone;
-    if (this.#closed) throw new OrlopError("failed", "Cannot use zygote: its socket is closed");
+    this.#refuseGone();
     const request = this.#nextRequest++;
     const memory = new FrameMemory();
     const frame = encodeVerified(program, {
@@ -85,6 +84,20 @@ export class ZygoteChannel {
     });
     this.#running.set(request, { onReport, inPlace, pid: undefined, begun: false });
     this.#socket.write(frame, () => memory.release());
+  }
+
+  #refuseGone(): void {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (this.#closed) throw new OrlopError("failed", "Cannot use zygote: its socket is closed");
+  }
+
+  /**
+   * Says to a launcher that its call cannot be done again from its start, which every program says as well. Throws at once
+   * when it is gone.
+   */
+  tellBegun(): void {
+    this.#refuseGone();
+    this.#socket.write(begunFrame(this.#token));
   }
 
   /** Says that this side is there, to a launcher that does not wait for ever, unless it has that still to hear. */

@@ -13,6 +13,7 @@ import { ProgramBuilder } from "../program/builder.ts";
 import { INSTRUCTION_BYTES, type Label, type Pointer, type Slot } from "../program/instruction.ts";
 import {
   ALIVE,
+  BEGUN,
   HEADER,
   HEADER_BYTES,
   HEADER_MAGIC,
@@ -113,7 +114,7 @@ interface Serving {
   readonly leave: Label;
   /** Where to go with a frame that is none; absent: to an end. */
   readonly refuse?: Label;
-  /** Writes what is to happen when a program has come. */
+  /** Writes what is to happen when a program has come, or that the call has begun. */
   readonly onFrame?: () => void;
   /** Signals do nothing but to be told of; programs begin with all of them blocked. */
   readonly tellsSignals?: boolean;
@@ -132,6 +133,7 @@ export function emitServe(
   const refuse = elsewhere ?? p.label("refuse");
   const wait = p.label("wait");
   const receive = p.label("receive");
+  const begun = p.label("the call has begun");
   const report = reportBuffer(p);
   const header = p.buffer(HEADER_BYTES, "<frame header>");
   const silence = p.label("nothing comes");
@@ -149,10 +151,19 @@ export function emitServe(
   }
   p.mark(receive);
   if (patience !== undefined) p.set(p.slot("turns"), 0);
-  emitReceive(p, { header, token, leave, refuse, ...(patience === undefined ? {} : { alive: wait }) });
+  emitReceive(p, {
+    ...{ header, token, leave, refuse },
+    ...(patience === undefined ? {} : { alive: wait }),
+    ...(onFrame === undefined ? {} : { begun }),
+  });
   onFrame?.();
   emitStart(p, header, report);
   p.jump(wait);
+  if (onFrame !== undefined) {
+    p.mark(begun);
+    onFrame();
+    p.jump(wait);
+  }
   if (elsewhere !== undefined) return;
   p.mark(refuse);
   p.step({ action: "refuse a frame that is none" });
@@ -296,13 +307,15 @@ interface Receiving {
   readonly refuse: Label;
   /** Where to go with a frame that only says that its sender is there; absent: it is none. */
   readonly alive?: Label;
+  /** Where to go with one that only says that the call has begun; absent: it is none. */
+  readonly begun?: Label;
 }
 
 /**
  * Takes a frame into the request area: the header first, into our own memory, where it can be judged, then on through a
  * pipe, because a program has no other way to copy; then the rest. The socket's buffer may cut a frame anywhere.
  */
-function emitReceive(p: ProgramBuilder, { header, token, leave, refuse, alive }: Receiving): void {
+function emitReceive(p: ProgramBuilder, { header, token, leave, refuse, alive, begun }: Receiving): void {
   p.step({ action: "receive a program" });
   p.handler(refuse);
   const got = p.slot("got");
@@ -320,10 +333,9 @@ function emitReceive(p: ProgramBuilder, { header, token, leave, refuse, alive }:
   expect(HEADER.version, 4, MACHINE_VERSION);
   expect(HEADER.token, 8, token.readBigUInt64LE(0));
   expect(HEADER.token + 8, 8, token.readBigUInt64LE(8));
-  if (alive !== undefined) {
-    p.load(field, header.at(HEADER.place), 4);
-    p.branch(field, "eq", p.number(ALIVE, "ALIVE"), alive);
-  }
+  p.load(field, header.at(HEADER.place), 4);
+  if (alive !== undefined) p.branch(field, "eq", p.number(ALIVE, "ALIVE"), alive);
+  if (begun !== undefined) p.branch(field, "eq", p.number(BEGUN, "BEGUN"), begun);
   p.load(length, header.at(HEADER.length), 4);
   p.branch(length, "lt", HEADER_BYTES + INSTRUCTION_BYTES, refuse);
   p.branch(length, "ge", PROGRAM_MAX_BYTES + 1, refuse);

@@ -1,15 +1,5 @@
 import type { Socket } from "node:net";
-import {
-  emitReport,
-  hostArchitecture,
-  LAUNCHER_TOKEN,
-  type Program,
-  ProgramBuilder,
-  ProgramTemplate,
-  type Report,
-  reportBuffer,
-  ZygoteChannel,
-} from "@orlop/kernel";
+import { LAUNCHER_TOKEN, type Program, type Report, ZygoteChannel } from "@orlop/kernel";
 import type { ZygoteLike } from "@orlop/runtime";
 
 /** The process that was called, which carries out programs: a launcher. It is a zygote until it has become something. */
@@ -52,7 +42,7 @@ export class CallHands {
 
   /** From here on the call cannot be done again from its start: an end of this process is the end of it. */
   begin(): void {
-    this.submit(beginning().fill(NO_VALUES), () => {});
+    this.#channel.tellBegun();
   }
 
   /** For a runtime, which lets go of it without an end of the call. `onSubmit` hears of each program first. */
@@ -70,19 +60,4 @@ export class CallHands {
   close(): void {
     this.#socket.destroy();
   }
-}
-
-const NO_VALUES = { texts: [], numbers: {} };
-
-let begun: ProgramTemplate | undefined;
-
-/** The program that a call begins with: it does nothing. */
-function beginning(): ProgramTemplate {
-  if (begun !== undefined) return begun;
-  const p = new ProgramBuilder(hostArchitecture());
-  p.step({ action: "begin the call" });
-  emitReport(p, reportBuffer(p), "ended", { index: 0 });
-  p.call("exit_group", [0]);
-  begun = new ProgramTemplate(p.build(), NO_VALUES);
-  return begun;
 }
