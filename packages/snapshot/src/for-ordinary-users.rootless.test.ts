@@ -5,12 +5,12 @@ import { checkBtrfs } from "./btrfs/check-btrfs.ts";
 import { checkSnapshotter } from "./check-snapshotter.ts";
 import { openSnapshotter } from "./open-snapshotter.ts";
 
-test("an ordinary user who names a snapshotter of root's is told of those that are for him", () => {
+test("an ordinary user who names a snapshotter of root's is told of those that are for him", async () => {
   using place = temporaryDirectory("orlop-snapshot-");
   const named = { code: "unsupported", message: /an ordinary user .*\nTry overlay or native\.$/ };
   for (const name of ["blockfile", "devmapper:pool=pool"]) {
     const options = { directory: place.path, database: undefined as never };
-    assert.throws(() => openSnapshotter(name, options), named, name);
+    await assert.rejects(openSnapshotter(name, options), named, name);
   }
   assert.throws(() => checkBtrfs(place.path), named);
 });

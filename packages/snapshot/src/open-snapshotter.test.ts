@@ -7,7 +7,7 @@ import { checkSnapshotter } from "./check-snapshotter.ts";
 import { openSnapshotter } from "./open-snapshotter.ts";
 
 test("snapshotters that there are not are refused by name, with the reason", () =>
-  withTemporaryDirectory((directory) => {
+  withTemporaryDirectory(async (directory) => {
     using database = new Database(join(directory, "metadata.db"));
     const refused = {
       devmapper: process.geteuid?.() === 0 ? /device mapper|thin pool/ : /ordinary user/,
@@ -17,7 +17,7 @@ test("snapshotters that there are not are refused by name, with the reason", () 
       btrfs: process.geteuid?.() === 0 ? /not on a file system of type btrfs/ : /ordinary user/,
     };
     for (const [name, message] of Object.entries(refused)) {
-      assert.throws(() => openSnapshotter(name, { directory, database }), { code: "unsupported", message });
+      await assert.rejects(openSnapshotter(name, { directory, database }), { code: "unsupported", message });
       assert.throws(() => checkSnapshotter(name, directory), { code: "unsupported", message });
     }
   }));

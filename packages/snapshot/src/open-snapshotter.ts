@@ -1,17 +1,10 @@
 import { OrlopError } from "@orlop/core";
 import type { Database } from "@orlop/image";
-import { openBlockfile } from "./blockfile/open-blockfile.ts";
-import { BtrfsTrees } from "./btrfs/btrfs-trees.ts";
-import { checkBtrfs } from "./btrfs/check-btrfs.ts";
-import { openDevmapper } from "./devmapper/open-devmapper.ts";
-import { ErofsDriver, type ErofsForm } from "./erofs/erofs-driver.ts";
-import { NativeTrees } from "./native/native-trees.ts";
-import { OverlayDriver } from "./overlay/overlay-driver.ts";
+import type { ErofsForm } from "./erofs/erofs-driver.ts";
 import { ProjectLimits } from "./projects/project-limits.ts";
 import type { SnapshotDriver } from "./store/snapshot-driver.ts";
 import { StoredSnapshotter } from "./store/stored-snapshotter.ts";
 import { SystemCalls } from "./system/system-calls.ts";
-import { WholeTreeDriver } from "./whole/whole-tree-driver.ts";
 
 export interface OpenSnapshotterOptions {
   /** Of this snapshotter alone; made by the first use. */
@@ -42,28 +35,43 @@ export function snapshotterName(name: string): string {
  *
  * @throws OrlopError `unsupported` for one that there is not
  */
-export function openSnapshotter(name: string, { directory, database }: OpenSnapshotterOptions): StoredSnapshotter {
+export async function openSnapshotter(
+  name: string,
+  { directory, database }: OpenSnapshotterOptions,
+): Promise<StoredSnapshotter> {
   const system = new SystemCalls();
-  return new StoredSnapshotter({ directory, database, driver: driverOf(name, directory, system), system });
+  return new StoredSnapshotter({ directory, database, driver: await driverOf(name, directory, system), system });
 }
 
-function driverOf(name: string, directory: string, system: SystemCalls): SnapshotDriver {
+/** Loads no other one: a start of a container uses one, and is shorter than to load all of them. */
+async function driverOf(name: string, directory: string, system: SystemCalls): Promise<SnapshotDriver> {
   const rootless = process.geteuid?.() !== 0;
   switch (WITH_SETTINGS.exec(name)?.[1] ?? name) {
     case "erofs":
-    case "erofs:tar-index":
+    case "erofs:tar-index": {
+      const { ErofsDriver } = await import("./erofs/erofs-driver.ts");
       return new ErofsDriver(system, new ProjectLimits(system, directory), FORMS[name] ?? "whole");
-    case "overlay":
+    }
+    case "overlay": {
+      const { OverlayDriver } = await import("./overlay/overlay-driver.ts");
       return new OverlayDriver(system, new ProjectLimits(system, directory), rootless);
-    case "native":
-      return new WholeTreeDriver({ trees: new NativeTrees(system, directory, !rootless), system, rootless });
-    case "btrfs":
-      checkBtrfs(directory);
-      return new WholeTreeDriver({ trees: new BtrfsTrees(system, directory), system, rootless });
-    case "blockfile":
+    }
+    case "native": {
+      const { openNative } = await import("./native/open-native.ts");
+      return openNative(directory, system, rootless);
+    }
+    case "btrfs": {
+      const { openBtrfs } = await import("./btrfs/open-btrfs.ts");
+      return openBtrfs(directory, system, rootless);
+    }
+    case "blockfile": {
+      const { openBlockfile } = await import("./blockfile/open-blockfile.ts");
       return openBlockfile(name, system);
-    case "devmapper":
+    }
+    case "devmapper": {
+      const { openDevmapper } = await import("./devmapper/open-devmapper.ts");
       return openDevmapper(name, directory, system);
+    }
     default:
       throw unknownSnapshotter(name);
   }

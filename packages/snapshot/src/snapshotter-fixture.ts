@@ -6,9 +6,9 @@ import { openSnapshotter, snapshotterName } from "./open-snapshotter.ts";
 
 /** A snapshotter of orlop's own, with a database beside it. */
 export function makerOf(name: string): MakeSnapshotter {
-  return (directory) => {
+  return async (directory) => {
     const database = new Database(join(directory, "metadata.db"));
-    const snapshotter = openSnapshotter(name, { directory: join(directory, snapshotterName(name)), database });
+    const snapshotter = await openSnapshotter(name, { directory: join(directory, snapshotterName(name)), database });
     return {
       snapshotter,
       async [Symbol.asyncDispose]() {

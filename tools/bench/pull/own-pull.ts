@@ -36,7 +36,7 @@ async function isUnpacked(root: string, { chainId }: BenchImage): Promise<boolea
   using store = openStore(root);
   const snapshots = join(root, "snapshots");
   for (const name of existsSync(snapshots) ? readdirSync(snapshots) : []) {
-    const snapshotter = openSnapshotter(name, { directory: join(snapshots, name), database: store.database });
+    const snapshotter = await openSnapshotter(name, { directory: join(snapshots, name), database: store.database });
     const known = await Array.fromAsync(snapshotter.walk());
     await snapshotter.close();
     if (known.some(({ key, kind }) => key === chainId && kind === "committed")) return true;

@@ -118,7 +118,7 @@ async function inProcessRows({ store: directory, ...both }: BothRoots, rounds: R
   const runtime = stack.adopt(new ProcessRuntime({ root: state.path, startZygote }), (each) => each.close());
   const store = stack.use(openStore(directory));
   const place = { directory: join(directory, "snapshots/erofs"), database: store.database };
-  const snapshotter = stack.adopt(openSnapshotter("erofs", place), (each) => each.close());
+  const snapshotter = stack.adopt(await openSnapshotter("erofs", place), (each) => each.close());
   let count = 0;
   const subject = (name: string, open: (id: string) => Promise<OpenRoot>): Subject<"start" | "life"> => ({
     name,

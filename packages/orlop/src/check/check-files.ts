@@ -20,7 +20,7 @@ export async function checkFiles(
     problems.push(error.message.replace(/^Cannot use /, "").replace("\n", " "));
   }
   const gone = new Map<string, ReadonlySet<string>>();
-  for (const snapshotter of depot.snapshotters()) {
+  for (const snapshotter of await depot.snapshotters()) {
     const keys = snapshotter.lacking();
     gone.set(snapshotter.name, new Set(keys));
     problems.push(...keys.map((key) => `snapshot "${key}" of ${snapshotter.name}: its directory is gone`));

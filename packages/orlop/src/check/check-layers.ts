@@ -14,7 +14,7 @@ export async function checkLayers(depot: Depot, print: (text: string) => void, s
   const images = await listImages(depot);
   const rows: string[] = [];
   const damaged: string[] = [];
-  for (const snapshotter of depot.snapshotters()) {
+  for (const snapshotter of await depot.snapshotters()) {
     for (const { kind, key } of snapshotter.records()) {
       if (kind !== "committed") continue;
       const state = await snapshotter.verify(key, signal).catch(unlessMissing);

@@ -11,7 +11,7 @@ export async function keepUnknown({ engine, depot }: Pick<OpenEngine, "engine" |
   const known = new Set((await engine.list()).map(({ id }) => id));
   const containers = namesIn(join(depot.root, "containers")).filter((id) => !known.has(id));
   const kept = containers.map((id) => setAside(depot.root, "containers", join(depot.root, "containers", id)));
-  for (const snapshotter of depot.snapshotters()) {
+  for (const snapshotter of await depot.snapshotters()) {
     kept.push(...snapshotter.unknown().map((path) => setAside(depot.root, join("snapshots", snapshotter.name), path)));
   }
   return kept;

@@ -6,8 +6,9 @@ import { delimiter, join } from "node:path";
 import { type CgroupLayout, readCgroupLayout, systemdAddresses } from "@orlop/kernel";
 import { fileSystemType, isProxy, proxySocket } from "@orlop/snapshot";
 import { caller } from "../caller/caller.ts";
+import { checkNamed } from "../store/check-named.ts";
 import { ownDataDirectory } from "../store/data-directory.ts";
-import { checkNamed, namedSnapshotter } from "../store/named-snapshotter.ts";
+import { namedSnapshotter } from "../store/named-snapshotter.ts";
 
 /** The machine as the checks look at it. */
 export interface DoctorHost {

@@ -35,8 +35,8 @@ async function open(depot: Depot): Promise<Image> {
   return await openFromDepot(depot, reference, { containerId: "c1", rootless: false, pull: "never" });
 }
 
-function uncommitted(depot: Depot): readonly string[] {
-  const records = depot.snapshotters().flatMap((each) => each.records());
+async function uncommitted(depot: Depot): Promise<readonly string[]> {
+  const records = (await depot.snapshotters()).flatMap((each) => each.records());
   return records.flatMap(({ kind, key }) => (kind === "committed" ? [] : [key]));
 }
 
@@ -46,10 +46,10 @@ test("what a container is made of stays when its image is removed, for as long a
     await depot.images.delete(NAME);
     assert.deepEqual((await depot.collectGarbage()).removed, []);
     assert.equal(image.readFile("/greeting", 100)?.toString(), "hello\n");
-    assert.deepEqual(uncommitted(depot), ["container-c1"]);
+    assert.deepEqual(await uncommitted(depot), ["container-c1"]);
     assert.deepEqual(await depot.leases.list(), []);
     await image[Symbol.asyncDispose]();
-    assert.deepEqual(uncommitted(depot), []);
+    assert.deepEqual(await uncommitted(depot), []);
     await depot.collectGarbage();
     assert.equal(await depot.content.has(target.digest), false);
   });
@@ -61,7 +61,7 @@ test("an image that goes while a container is made of it is missed, and nothing 
     // The depot remembers what it has read of it, and the root file system is there.
     await depot.content.delete(target.digest);
     await assert.rejects(open(depot), { code: "not-found", message: /Cannot find image "example\.com\/some\/image/ });
-    assert.deepEqual(uncommitted(depot), []);
+    assert.deepEqual(await uncommitted(depot), []);
     assert.deepEqual(await depot.leases.list(), []);
   });
 });

@@ -1,5 +1,4 @@
 import { type Descriptor, type LeaseResource, OrlopError, type Snapshotter, unlessMissing } from "@orlop/core";
-import { pullImage, StoreSource } from "@orlop/image";
 import { caller } from "../caller/caller.ts";
 import { callerMark } from "../caller/caller-mark.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
@@ -73,7 +72,8 @@ async function openBrought(
   const image = await unlessMissing(open(target));
   if (image !== undefined) return image;
   const { platform = ownPlatform() } = options;
-  await pullImage(new StoreSource(depot.content, [{ target }]), depot, { target }, { platform, snapshotter, lease });
+  const { unpackStored } = await import("./unpack-stored.ts");
+  await unpackStored(depot, target, { platform, snapshotter, lease });
   return await open(target);
 }
 

@@ -1,7 +1,7 @@
 import type { OverlayLayer, RootFilesystem } from "@orlop/core";
 import type { SnapshotRoot } from "@orlop/engine";
 import type { StoredImage } from "@orlop/image";
-import { LayeredFiles, openDiskRoot } from "@orlop/snapshot";
+import { LayeredFiles } from "@orlop/snapshot";
 import type { Image } from "./image.ts";
 
 interface SnapshotImage {
@@ -63,8 +63,10 @@ export async function readableLayers(
       return rootfs.lower;
     case "directory":
       return [rootfs.path];
-    case "disk":
+    case "disk": {
+      const { openDiskRoot } = await import("./open-disk-root.ts");
       return [stack.use(await openDiskRoot(rootfs)).path];
+    }
     // No snapshot is one.
     case "tree":
       return [];

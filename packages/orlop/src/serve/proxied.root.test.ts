@@ -31,7 +31,7 @@ class Proxied implements AsyncDisposable {
     mkdirSync(this.#directory);
     this.#stack.defer(() => rmSync(this.#directory, { recursive: true }));
     const database = this.#stack.use(new Database(join(this.#directory, "metadata.db")));
-    const snapshotter = openSnapshotter(this.#name, { directory: join(this.#directory, "layers"), database });
+    const snapshotter = await openSnapshotter(this.#name, { directory: join(this.#directory, "layers"), database });
     this.#stack.defer(() => snapshotter.close());
     this.#stack.defer(() => this.stop());
     await this.serve(snapshotter);

@@ -48,7 +48,8 @@ export const serveSnapshotterCommand: Command = {
     stack.use(openRoot(root));
     makeSocketDirectory(dirname(path));
     const database = stack.use(new Database(join(root, "metadata.db")));
-    const snapshotter = openSnapshotter(name, { directory: join(root, "snapshots", snapshotterName(name)), database });
+    const directory = join(root, "snapshots", snapshotterName(name));
+    const snapshotter = await openSnapshotter(name, { directory, database });
     stack.defer(() => snapshotter.close());
     await snapshotter.cleanup();
     stack.use(

@@ -15,7 +15,6 @@ import {
   type CollectedGarbage,
   type CollectedStore,
   type CollectOptions,
-  collectGarbage,
   type DamagedBlob,
   type Database,
   FileLock,
@@ -38,9 +37,8 @@ import {
   snapshotterName,
 } from "@orlop/snapshot";
 import type { RecordedSnapshotter } from "@orlop/snapshot/proxy";
-import { CollectableProxy } from "./collectable-proxy.ts";
 import { ownDataDirectory } from "./data-directory.ts";
-import { checkNamed, namedSnapshotter } from "./named-snapshotter.ts";
+import { namedSnapshotter } from "./named-snapshotter.ts";
 
 /** A config has tens of kilobytes at the most, mostly. */
 const KNOWN_MAX = 64;
@@ -52,7 +50,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   readonly #store: Store;
-  readonly #snapshotters = new Map<string, StoredSnapshotter>();
+  readonly #snapshotters = new Map<string, Promise<StoredSnapshotter>>();
   readonly #proxies = new Map<string, RecordedSnapshotter>();
   /** Those that were asked for last: what has a digest stays as it is. */
   readonly #known = new Map<string, StoredImage>();
@@ -132,6 +130,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** Removes what neither the name of an image nor a lease leads to any more, and what was cut off and given up. */
   async collectGarbage(options: CollectOptions = {}): Promise<CollectedGarbage> {
+    const { collectGarbage } = await import("./collect-garbage.ts");
     const collected = await collectGarbage(await this.parts(), options);
     if (options.dryRun !== true) this.#sweepLocks();
     return collected;
@@ -145,16 +144,18 @@ export class Depot implements ImageDepot, AsyncDisposable {
 
   /** All that is here, with the snapshots of every snapshotter that there has been. */
   async parts(): Promise<CollectedStore> {
-    const snapshots: CollectableSnapshots[] = [...this.snapshotters()];
+    const snapshots: CollectableSnapshots[] = [...(await this.snapshotters())];
     for (const name of new ProxyNamespaces(this.database).names()) {
+      const { CollectableProxy } = await import("./collectable-proxy.ts");
       snapshots.push(new CollectableProxy(await this.#openProxy(name)));
     }
     return { store: this.#store, snapshots };
   }
 
   /** Every one of our own that there has been. */
-  snapshotters(): readonly StoredSnapshotter[] {
-    return namesIn(join(this.root, "snapshots")).flatMap((name) => this.#tryOpen(name) ?? []);
+  async snapshotters(): Promise<readonly StoredSnapshotter[]> {
+    const open = namesIn(join(this.root, "snapshots")).map((name) => this.#tryOpen(name));
+    return (await Promise.all(open)).filter((each) => each !== undefined);
   }
 
   async #chosen(): Promise<StoredSnapshotter | RecordedSnapshotter> {
@@ -163,13 +164,16 @@ export class Depot implements ImageDepot, AsyncDisposable {
       this.#fitting ??= fittingSnapshotter(this.root);
       return await this.#open(this.#fitting);
     }
-    if (this.#checked !== named) checkNamed(named, this.root);
+    if (this.#checked !== named) {
+      const { checkNamed } = await import("./check-named.ts");
+      checkNamed(named, this.root);
+    }
     this.#checked = named;
     return await this.#open(named);
   }
 
   async #open(name: string): Promise<StoredSnapshotter | RecordedSnapshotter> {
-    return isProxy(name) ? await this.#openProxy(name) : this.#openOwn(name);
+    return isProxy(name) ? await this.#openProxy(name) : await this.#openOwn(name);
   }
 
   async #openProxy(text: string): Promise<RecordedSnapshotter> {
@@ -184,19 +188,25 @@ export class Depot implements ImageDepot, AsyncDisposable {
     return opened;
   }
 
-  #openOwn(name: string): StoredSnapshotter {
+  async #openOwn(name: string): Promise<StoredSnapshotter> {
     const known = this.#snapshotters.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) return await known;
     const directory = join(this.root, "snapshots", snapshotterName(name));
     const opened = openSnapshotter(name, { directory, database: this.#store.database });
     this.#snapshotters.set(name, opened);
-    return opened;
+    try {
+      return await opened;
+    } catch (error) {
+      // What is in the way may go.
+      this.#snapshotters.delete(name);
+      throw error;
+    }
   }
 
   /** Undefined for a directory that is none of a snapshotter's. */
-  #tryOpen(name: string): StoredSnapshotter | undefined {
+  async #tryOpen(name: string): Promise<StoredSnapshotter | undefined> {
     try {
-      return this.#openOwn(name);
+      return await this.#openOwn(name);
     } catch (error) {
       if (error instanceof OrlopError && error.code === "unsupported") return undefined;
       throw error;
@@ -204,7 +214,9 @@ export class Depot implements ImageDepot, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const snapshotter of [...this.#snapshotters.values(), ...this.#proxies.values()]) await snapshotter.close();
+    const opened = await Promise.allSettled(this.#snapshotters.values());
+    const own = opened.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    for (const snapshotter of [...own, ...this.#proxies.values()]) await snapshotter.close();
     this.#store.close();
   }
 }

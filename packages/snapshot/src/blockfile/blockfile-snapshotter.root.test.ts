@@ -126,7 +126,7 @@ suite("disks of blockfile", () => {
       if (obstacle !== undefined) return t.skip(obstacle);
       const scratch = join(directory, "scratch");
       writeFileSync(scratch, "");
-      assert.throws(() => makerOf(`blockfile:scratch=${scratch}`)(directory), {
+      await assert.rejects(async () => makerOf(`blockfile:scratch=${scratch}`)(directory), {
         code: "unsupported",
         message: /no file system/,
       });
@@ -153,7 +153,7 @@ suite("disks of blockfile", () => {
         ["fs=btrfs", /ext4 or xfs, not "btrfs"/],
         ["scratch=/none,fs=xfs", /those of the scratch file/],
       ] as const) {
-        assert.throws(() => makerOf(`blockfile:${settings}`)(directory), { code: "invalid", message });
+        await assert.rejects(async () => makerOf(`blockfile:${settings}`)(directory), { code: "invalid", message });
       }
     }));
 });

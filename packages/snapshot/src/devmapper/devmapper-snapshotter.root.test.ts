@@ -146,7 +146,9 @@ suite("thin devices of snapshots", () => {
   test("stay with their pool, which is known from then on", (t) =>
     withTemporaryDirectory(async (directory) => {
       if (pool === undefined) return t.skip(obstacle);
-      assert.throws(() => makerOf("devmapper")(directory), { message: /told of a thin pool\nTry devmapper:pool=NAME/ });
-      assert.throws(() => makerOf("devmapper:pool=none")(directory), { message: /no device "none"/ });
+      await assert.rejects(async () => makerOf("devmapper")(directory), {
+        message: /told of a thin pool\nTry devmapper:pool=NAME/,
+      });
+      await assert.rejects(async () => makerOf("devmapper:pool=none")(directory), { message: /no device "none"/ });
     }));
 });

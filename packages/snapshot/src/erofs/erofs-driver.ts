@@ -10,7 +10,6 @@ import {
   type SnapshotMount,
   type SnapshotUsage,
 } from "@orlop/core";
-import { upperEntries } from "../directory/upper-entries.ts";
 import type { Attributes } from "../layer/lower-layer.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
 import type { ProjectLimits } from "../projects/project-limits.ts";
@@ -21,8 +20,7 @@ import type { SnapshotDriver, SnapshotFiles } from "../store/snapshot-driver.ts"
 import { syncPath } from "../store/sync-path.ts";
 import type { SystemCalls } from "../system/system-calls.ts";
 import { ErofsLayer } from "./erofs-layer.ts";
-import { ErofsLayerWriter } from "./erofs-layer-writer.ts";
-import { fsverityDigest } from "./fsverity-digest.ts";
+import type { ErofsLayerWriter } from "./erofs-layer-writer.ts";
 
 /** Names in the directory of a snapshot, as containerd's snapshotter has them. */
 const LAYER = "layer.erofs";
@@ -110,7 +108,7 @@ export class ErofsDriver implements SnapshotDriver {
     using layers = new DisposableStack();
     using cleanUp = new DisposableStack();
     const open = below?.map((each) => layers.use(openLayer(each)));
-    const writer = cleanUp.use(this.#write(directory, open));
+    const writer = cleanUp.use(await this.#write(directory, open));
     cleanUp.defer(() => writer.remove());
     await writer.add(entries);
     const synced = writer.sync();
@@ -122,7 +120,12 @@ export class ErofsDriver implements SnapshotDriver {
   entries({ directory }: SnapshotFiles): AsyncGenerator<LayerEntry> {
     checkWritable("compare", directory);
     const scratch = join(directory, `${SCRATCH}-${randomUUID()}`);
-    return upperEntries(join(directory, UPPER), { system: this.#system, scratch });
+    return this.#upperEntries(directory, scratch);
+  }
+
+  async *#upperEntries(directory: string, scratch: string): AsyncGenerator<LayerEntry> {
+    const { upperEntries } = await import("../directory/upper-entries.ts");
+    yield* upperEntries(join(directory, UPPER), { system: this.#system, scratch });
   }
 
   open(below: readonly string[]): readonly ErofsLayer[] {
@@ -162,16 +165,18 @@ export class ErofsDriver implements SnapshotDriver {
   async #convert(directory: string, below: readonly ErofsLayer[]): Promise<void> {
     const partial = join(directory, PARTIAL);
     for (const name of [PARTIAL, LAYER, ARCHIVE]) rmSync(join(directory, name), { force: true });
-    using writer = this.#write(directory, below);
+    using writer = await this.#write(directory, below);
     const scratch = join(directory, SCRATCH);
     rmSync(scratch, { force: true });
-    await writer.add(upperEntries(join(directory, UPPER), { system: this.#system, scratch }));
+    await writer.add(this.#upperEntries(directory, scratch));
     writer.finish(below);
     await writer.sync();
     renameSync(partial, join(directory, LAYER));
   }
 
-  #write(directory: string, below: readonly ErofsLayer[] | undefined): ErofsLayerWriter {
+  async #write(directory: string, below: readonly ErofsLayer[] | undefined): Promise<ErofsLayerWriter> {
+    // Loaded no sooner, as whatever else makes layers: most only put containers on them.
+    const { ErofsLayerWriter } = await import("./erofs-layer-writer.ts");
     const archive = this.#form === "tar-index" ? join(directory, ARCHIVE) : undefined;
     return new ErofsLayerWriter(join(directory, PARTIAL), { below, durable: true, archive });
   }
@@ -190,6 +195,7 @@ export class ErofsDriver implements SnapshotDriver {
   async digest(directory: string, signal?: AbortSignal): Promise<string | undefined> {
     try {
       const archive = archiveOf(directory);
+      const { fsverityDigest } = await import("./fsverity-digest.ts");
       const digest = await fsverityDigest(join(directory, LAYER), signal);
       return archive === undefined ? digest : `${digest} ${await fsverityDigest(archive, signal)}`;
     } catch (error) {

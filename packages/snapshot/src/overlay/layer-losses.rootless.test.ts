@@ -29,7 +29,7 @@ async function* archive(entries: readonly FixtureEntry[]): AsyncGenerator<Buffer
 test("what an ordinary user does not get of layers is told, once for all of them", async () => {
   await withTemporaryDirectory(async (directory) => {
     using database = new Database(join(directory, "metadata.db"));
-    const snapshotter = openSnapshotter("overlay", { directory: join(directory, "overlay"), database });
+    const snapshotter = await openSnapshotter("overlay", { directory: join(directory, "overlay"), database });
     for (const [name, parent, entries] of [
       ["lower", undefined, lower],
       ["upper", "lower", upper],

@@ -10,10 +10,8 @@ import {
   type SnapshotUsage,
 } from "@orlop/core";
 import { DirectoryLayer } from "../directory/directory-layer.ts";
-import { DirectoryLayerWriter } from "../directory/directory-layer-writer.ts";
+import type { DirectoryLayerWriter } from "../directory/directory-layer-writer.ts";
 import { readFileFacts, writeFileFacts } from "../directory/file-facts.ts";
-import { upperEntries } from "../directory/upper-entries.ts";
-import { upperFacts } from "../directory/upper-facts.ts";
 import { bindMount, overlayMount } from "../mounts/overlay-mount.ts";
 import type { ProjectLimits } from "../projects/project-limits.ts";
 import { diskUsage } from "../store/disk-usage.ts";
@@ -89,6 +87,8 @@ export class OverlayDriver implements SnapshotDriver {
     }
     this.#limits.checkApply(directory);
     mkdirSync(staging, { mode: 0o700 });
+    // Loaded no sooner, as whatever else makes layers: most only put containers on them.
+    const { DirectoryLayerWriter } = await import("../directory/directory-layer-writer.ts");
     const writer = new DirectoryLayerWriter(below?.map(openLayer), {
       staging,
       system: this.#system,
@@ -102,7 +102,12 @@ export class OverlayDriver implements SnapshotDriver {
   entries({ directory }: SnapshotFiles): AsyncGenerator<LayerEntry> {
     checkWritable("compare", directory);
     const scratch = join(directory, `${SCRATCH}-${randomUUID()}`);
-    return upperEntries(join(directory, LAYER), { system: this.#system, scratch, ownIsRoot: this.#rootless });
+    return this.#upperEntries(directory, scratch);
+  }
+
+  async *#upperEntries(directory: string, scratch: string): AsyncGenerator<LayerEntry> {
+    const { upperEntries } = await import("../directory/upper-entries.ts");
+    yield* upperEntries(join(directory, LAYER), { system: this.#system, scratch, ownIsRoot: this.#rootless });
   }
 
   open(below: readonly string[]): readonly DirectoryLayer[] {
@@ -116,6 +121,7 @@ export class OverlayDriver implements SnapshotDriver {
     else {
       const scratch = join(directory, SCRATCH);
       rmSync(scratch, { force: true });
+      const { upperFacts } = await import("../directory/upper-facts.ts");
       const facts = await upperFacts(join(directory, LAYER), {
         system: this.#system,
         scratch,

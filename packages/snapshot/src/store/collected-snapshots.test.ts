@@ -10,7 +10,7 @@ test("snapshots that nobody uses go with their directories, those above before t
   await withTemporaryDirectory(async (root) => {
     using store = openStore(root);
     const directory = join(root, "overlay");
-    const snapshotter = openSnapshotter("overlay", { directory, database: store.database });
+    const snapshotter = await openSnapshotter("overlay", { directory, database: store.database });
     for (const [key, parent] of [
       ["one", undefined],
       ["two", "one"],

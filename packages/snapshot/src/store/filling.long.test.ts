@@ -15,7 +15,7 @@ async function withNative(
   await withTemporaryDirectory(async (root) => {
     using database = new Database(join(root, "metadata.db"));
     const directory = join(root, "native");
-    const snapshotter = openSnapshotter("native", { directory, database });
+    const snapshotter = await openSnapshotter("native", { directory, database });
     await snapshotter.prepare("key", undefined);
     await snapshotter.apply("key", layer());
     await snapshotter.commit("layer", "key");

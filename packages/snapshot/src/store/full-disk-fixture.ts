@@ -16,7 +16,7 @@ const FILES_MAX = 60;
 export async function checkFullDisk(root: string, name: string): Promise<void> {
   const ballast = join(root, "ballast");
   let failures = 0;
-  await using work = new SnapshotWork(root, name);
+  await using work = await SnapshotWork.open(root, name);
   // The database is there.
   await work.run();
   await removeAll(work);
@@ -42,7 +42,7 @@ export async function checkFullDisk(root: string, name: string): Promise<void> {
 /** Applies a layer for which the disk is too small, and removes what it has become. */
 export async function checkTooLargeLayer(root: string, name: string): Promise<void> {
   using database = new Database(join(root, "metadata.db"));
-  const snapshotter = openSnapshotter(name, { directory: join(root, name), database });
+  const snapshotter = await openSnapshotter(name, { directory: join(root, name), database });
   try {
     await snapshotter.prepare("key", undefined);
     const before = freeBytes(root);

@@ -36,7 +36,7 @@ interface KillSuiteOptions {
 /** Whether it came to its end: from call number N on, none of its calls changes the disk, as if its process were gone. */
 async function runUntil(root: string, name: string, fatalCall: number): Promise<boolean> {
   let calls = 0;
-  await using work = new SnapshotWork(root, name);
+  await using work = await SnapshotWork.open(root, name);
   using _hooked = await hookDiskCalls(() => {
     if (++calls >= fatalCall) throw new Error("this process is gone");
   }, MORE_CALLS);
@@ -57,7 +57,7 @@ async function runChild(root: string, name: string, fatalCall: number): Promise<
 
 /** Nothing that is committed is wrong, and the next process gets all done. */
 async function checkAndFinish(root: string, name: string): Promise<void> {
-  await using work = new SnapshotWork(root, name);
+  await using work = await SnapshotWork.open(root, name);
   await work.check();
   await work.removeUnfinished();
   await work.run();

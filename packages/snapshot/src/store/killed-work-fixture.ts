@@ -7,6 +7,6 @@ let calls = 0;
 using _hooked = await hookDiskCalls(() => {
   if (++calls === Number(fatalCall)) process.kill(process.pid, "SIGKILL");
 }, MORE_CALLS);
-await using work = new SnapshotWork(root, name);
+await using work = await SnapshotWork.open(root, name);
 await work.run();
 await work.snapshotter.cleanup();

@@ -25,9 +25,14 @@ export class SnapshotWork implements AsyncDisposable {
   readonly snapshotter: StoredSnapshotter;
   readonly #database: Database;
 
-  constructor(root: string, name: string) {
-    this.#database = new Database(join(root, "metadata.db"));
-    this.snapshotter = openSnapshotter(name, { directory: join(root, name), database: this.#database });
+  private constructor(snapshotter: StoredSnapshotter, database: Database) {
+    this.snapshotter = snapshotter;
+    this.#database = database;
+  }
+
+  static async open(root: string, name: string): Promise<SnapshotWork> {
+    const database = new Database(join(root, "metadata.db"));
+    return new SnapshotWork(await openSnapshotter(name, { directory: join(root, name), database }), database);
   }
 
   /** Applies two layers, writes to a snapshot on top of them, commits all and removes what is active. */

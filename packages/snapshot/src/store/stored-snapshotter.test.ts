@@ -11,7 +11,7 @@ test("removes the files of a snapshot first where the disk has no room for the n
   using directory = temporaryDirectory("stored-snapshotter-");
   using database = new Database(join(directory.path, "metadata.db"));
   const place = join(directory.path, "native");
-  const snapshotter = openSnapshotter("native", { directory: place, database });
+  const snapshotter = await openSnapshotter("native", { directory: place, database });
   try {
     await snapshotter.prepare("key", undefined);
     assert.ok(existsSync(join(place, "1")));

@@ -15,7 +15,7 @@ import {
 } from "@orlop/core";
 import type { Database } from "@orlop/image";
 import { systemFailure } from "@orlop/kernel";
-import { type ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
+import type { ChangesOptions, SnapshotChanges } from "../changes/snapshot-changes.ts";
 import { changeLabels } from "./change-labels.ts";
 import { isLeftPassing, passingName } from "./passing-name.ts";
 import type { SnapshotDriver, SnapshotFiles } from "./snapshot-driver.ts";
@@ -170,6 +170,7 @@ export class StoredSnapshotter implements Snapshotter {
    * @throws OrlopError `not-found`, `conflict` for one that is not active, or that a layer has been applied to
    */
   async changes(key: string, options: ChangesOptions = {}): Promise<SnapshotChanges> {
+    const { SnapshotChanges } = await import("../changes/snapshot-changes.ts");
     const files = this.#files(this.#active("compare", key));
     const below = await this.#driver.open(files.below);
     return new SnapshotChanges({ entries: () => this.#driver.entries(files), below }, options);

@@ -46,7 +46,7 @@ export function sandboxSnapshotSuite({ skip, stateDirectory }: SnapshotSuiteOpti
       assert.deepEqual(await findLeftovers(ids, stateDirectory), []);
       await using depot = new Depot(join(directory, "store"));
       assert.deepEqual(await depot.leases.list(), []);
-      const keys = depot.snapshotters().flatMap((each) => each.records().map(({ key }) => key));
+      const keys = (await depot.snapshotters()).flatMap((each) => each.records().map(({ key }) => key));
       assert.deepEqual(
         keys.filter((key) => /^(sandbox|container)-/.test(key)),
         [],
