@@ -27,9 +27,34 @@ export function emitMakeCgroups(p: ProgramBuilder, plan: CgroupPlan, version: 1 
   const unified = plan.directories.find((directory) => directory.version === 2)?.path;
   const isUnified = ({ directory }: CgroupOperation): boolean =>
     unified !== undefined && (isBelow(unified, directory) || isBelow(directory, unified));
-  for (const operation of plan.operations) {
-    if (isUnified(operation) === (version === 2)) emitOperation(p, operation);
+  const own = plan.operations.filter((operation) => isUnified(operation) === (version === 2));
+  let last: OperationOf<"write"> | undefined;
+  for (const [index, operation] of own.entries()) {
+    p.step({ action: describe(operation), field: operation.field, why: operation.reason });
+    if (isPlainWrite(operation)) {
+      // A file that takes several values, one at a time, is opened once: devices.allow does.
+      if (last === undefined) emitOpenForWriting(p, operation);
+      const bytes = Buffer.from(operation.value);
+      p.call("write", [p.slot("file"), p.bytes(bytes, JSON.stringify(operation.value)), bytes.length]);
+      const next = own[index + 1];
+      last = next !== undefined && isPlainWrite(next) && isOfSameFile(next, operation) ? operation : undefined;
+      if (last === undefined) p.call("close", [p.slot("file")]);
+    } else emitOperation(p, operation);
   }
+}
+
+/** One that fails where it fails. */
+function isPlainWrite(operation: CgroupOperation): operation is OperationOf<"write"> {
+  return operation.kind === "write" && operation.fallback === undefined && operation.tolerate.length === 0;
+}
+
+function isOfSameFile(a: OperationOf<"write">, b: OperationOf<"write">): boolean {
+  return a.directory === b.directory && a.file === b.file;
+}
+
+function emitOpenForWriting(p: ProgramBuilder, { directory, file }: OperationOf<"write">): void {
+  const path = p.text(filePath(directory, file));
+  p.call("openat", [p.flags("AT_FDCWD"), path, p.flags("O_WRONLY|O_CLOEXEC"), 0], { into: p.slot("file") });
 }
 
 function isBelow(path: string, directory: string): boolean {
@@ -37,7 +62,6 @@ function isBelow(path: string, directory: string): boolean {
 }
 
 function emitOperation(p: ProgramBuilder, operation: CgroupOperation): void {
-  p.step({ action: describe(operation), field: operation.field, why: operation.reason });
   switch (operation.kind) {
     case "mkdir":
       p.call("mkdirat", [p.flags("AT_FDCWD"), p.text(operation.directory), 0o755], {
