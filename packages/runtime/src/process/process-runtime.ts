@@ -305,7 +305,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   mayHaveEnded(inits: ReadonlyMap<string, number>): ReadonlySet<string> {
-    return mayHaveEnded(this.#root, inits);
+    return mayHaveEnded(this.#root, inits, (id) => this.#ours.get(id)?.followed.runningPid);
   }
 
   /** Lets go of the zygote; containers that are not detached end. */
