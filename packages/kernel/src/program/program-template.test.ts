@@ -56,6 +56,24 @@ suite("a template of a program", () => {
     assert.equal(bytes(template.fill(values(FIRST))), bytes(write(FIRST)));
   });
 
+  test("lends its own bytes to one at a time, as the program of these values has them", () => {
+    const template = new ProgramTemplate(write(FIRST), values(FIRST));
+    const token = Buffer.alloc(16, 7);
+    const known = (of: Values, options: object) =>
+      encodeProgram(write(of), { loadAddress: LOAD_ADDRESS, ...options }).toString("hex");
+    const first = template.lend(values(SECOND), { token, request: 5 });
+    assert.equal(first?.frame.toString("hex"), known(SECOND, { token, request: 5 }));
+    assert.equal(template.lend(values(FIRST), { token, request: 6 }), undefined);
+    const meanwhile = template.encode(values(FIRST), { token, request: 6, inPlace: true });
+    assert.equal(meanwhile.toString("hex"), known(FIRST, { token, request: 6, inPlace: true }));
+    assert.equal(first?.frame.toString("hex"), known(SECOND, { token, request: 5 }), "it is on its way");
+    first?.release();
+    assert.throws(() => template.lend({ ...values(FIRST), numbers: {} }, { token }), /there is no number/);
+    const other = Buffer.alloc(16, 9);
+    const second = template.lend(values(FIRST), { token: other });
+    assert.equal(second?.frame.toString("hex"), known(FIRST, { token: other }));
+  });
+
   test("refuses texts of other lengths, fewer of them, and such as would end a string", () => {
     const template = new ProgramTemplate(write(FIRST), values(FIRST));
     const refused = (texts: readonly string[]) =>

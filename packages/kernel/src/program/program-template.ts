@@ -49,7 +49,7 @@ interface SharedSource {
  */
 export class ProgramTemplate {
   readonly #program: Program;
-  /** The program's bytes at the request area. */
+  /** The program's bytes at the request area, with whichever values they had last. */
   readonly #frame: Buffer;
   readonly #imageOffset: number;
   readonly #texts: readonly string[];
@@ -57,6 +57,7 @@ export class ProgramTemplate {
   readonly #textPlaces: readonly TextPlace[];
   readonly #numberPlaces: readonly NumberPlace[];
   readonly source: SharedSource;
+  #isLent = false;
 
   /**
    * @param program for the request area
@@ -106,17 +107,37 @@ export class ProgramTemplate {
   }
 
   /** The bytes of a program that this has filled in. */
-  encode({ texts, numbers }: TemplateValues, options: FrameOptions): Buffer {
+  encode(values: TemplateValues, options: FrameOptions): Buffer {
     const length = this.#frame.length;
     const out = options.memory?.(length) ?? Buffer.alloc(length);
     out.set(this.#frame);
-    addressFrame(out, { ...options, loadAddress: REQUEST_ADDRESS });
-    this.#writeTexts(out.subarray(this.#imageOffset), texts);
+    this.#fillIn(out, values, options);
+    return out;
+  }
+
+  /**
+   * The same bytes where the template has its own, so that none but those of the values is touched: a frame is a hundred
+   * kilobytes, which have long left the processor's caches. Undefined as long as another one has not been given back.
+   */
+  lend(values: TemplateValues, options: FrameOptions & { readonly token: Uint8Array }): LentFrame | undefined {
+    if (this.#isLent) return undefined;
+    this.#fillIn(this.#frame, values, options);
+    this.#isLent = true;
+    return {
+      frame: this.#frame,
+      release: () => {
+        this.#isLent = false;
+      },
+    };
+  }
+
+  #fillIn(frame: Buffer, { texts, numbers }: TemplateValues, options: FrameOptions): void {
+    addressFrame(frame, { ...options, loadAddress: REQUEST_ADDRESS });
+    this.#writeTexts(frame.subarray(this.#imageOffset), texts);
     for (const { instruction, operand, given } of this.#numberPlaces) {
       const at = HEADER_BYTES + instruction * INSTRUCTION_BYTES + FIELDS.operands + 8 * operand;
-      out.writeBigUInt64LE(numberOf(numbers, given), at);
+      frame.writeBigUInt64LE(numberOf(numbers, given), at);
     }
-    return out;
   }
 
   /** A step of the template's, as it is said with these texts. */
@@ -164,6 +185,13 @@ export function sourceOf({ instructions, steps }: Program): SharedSource {
 /** What a program came of, if it came of a template. */
 export function filledFrom(program: Program): Filled | undefined {
   return filled.get(program);
+}
+
+/** A frame on its way. */
+export interface LentFrame {
+  readonly frame: Buffer;
+  /** It is where it was to go. */
+  release(): void;
 }
 
 type FrameOptions = Omit<EncodeOptions, "loadAddress">;

@@ -2,8 +2,7 @@ import type { Duplex } from "node:stream";
 import { OrlopError } from "@orlop/core";
 import { RUSAGE_BYTES } from "../abi/structs.ts";
 import { aliveFrame, begunFrame, type Program } from "../program/program.ts";
-import { encodeVerified } from "../program/program-template.ts";
-import { FrameMemory } from "./frame-memory.ts";
+import { programFrame } from "./program-frame.ts";
 import { decodeReport, REPORT, type Report } from "./report.ts";
 
 /** Index of the `ended` report of a program whose process was killed before it could clean up. */
@@ -75,15 +74,9 @@ export class ZygoteChannel {
   #send(program: Program, onReport: (report: Report) => void, inPlace: boolean): void {
     this.#refuseGone();
     const request = this.#nextRequest++;
-    const memory = new FrameMemory();
-    const frame = encodeVerified(program, {
-      token: this.#token,
-      request,
-      inPlace,
-      memory: (length) => memory.take(length),
-    });
+    const { frame, release } = programFrame(program, { token: this.#token, request, inPlace });
     this.#running.set(request, { onReport, inPlace, pid: undefined, begun: false });
-    this.#socket.write(frame, () => memory.release());
+    this.#socket.write(frame, release);
   }
 
   #refuseGone(): void {
