@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Writable } from "node:stream";
 import { describe, test } from "node:test";
 import { bundleCommand } from "./bundle-command.ts";
@@ -47,7 +47,58 @@ function partLoader(observed: NodeJS.Process): (id: string) => object {
   return requirePart;
 }
 
+/** What is only needed to make, bring or collect layers, or by one snapshotter alone. */
+const NOT_FOR_A_START = [
+  "image/src/collect/collect-garbage.ts",
+  "image/src/transfer/pull-image.ts",
+  "image/src/tar/read-tar.ts",
+  "snapshot/src/btrfs/btrfs-trees.ts",
+  "snapshot/src/devmapper/device-mapper.ts",
+  "snapshot/src/directory/directory-layer-writer.ts",
+  "snapshot/src/directory/upper-entries.ts",
+  "snapshot/src/disk/disk-driver.ts",
+  "snapshot/src/erofs/erofs-driver.ts",
+  "snapshot/src/erofs/erofs-layer-writer.ts",
+  "snapshot/src/overlay/overlay-driver.ts",
+  "snapshot/src/whole/whole-tree-driver.ts",
+];
+
+/** Sources of this checkout that are loaded with one of them, as they are named from `packages` on. */
+function loadedWith(source: string): ReadonlySet<string> {
+  const sources = new Map(bundle.map(({ name, map }) => [name, sourcesOf(map)]));
+  const first = [...sources.keys()].find((name) => sources.get(name)?.includes(source));
+  assert.ok(first !== undefined, `${source} is in no part`);
+  const parts = new Set([first]);
+  for (const name of parts) {
+    const text = bundle.find((each) => each.name === name)?.text ?? "";
+    for (const [, required = ""] of text.matchAll(/^const \w+ = require\("\.\/([^"]+)"\);$/gm)) parts.add(required);
+  }
+  return new Set([...parts].flatMap((name) => sources.get(name) ?? []));
+}
+
+function sourcesOf(map: string): readonly string[] {
+  // Parts that the bundler has made up have no map.
+  const { sources = [] } = (JSON.parse(map) ?? {}) as { readonly sources?: readonly string[] };
+  return sources.map((path) => relative(join(root, "packages"), join(root, "packages/orlop/dist", path)));
+}
+
 describe("the bundle of the command", () => {
+  test("loads with images nothing that only others than a start of a container need", () => {
+    const loaded = loadedWith("orlop/src/image/open-pulled.ts");
+    assert.ok(loaded.has("snapshot/src/store/stored-snapshotter.ts"), [...loaded].join(" "));
+    assert.deepEqual(
+      NOT_FOR_A_START.filter((source) => loaded.has(source)),
+      [],
+      "load them when they are needed: await import()",
+    );
+    const all = new Set(bundle.flatMap(({ map }) => sourcesOf(map)));
+    assert.deepEqual(
+      NOT_FOR_A_START.filter((source) => !all.has(source)),
+      [],
+      "name them as they are called now",
+    );
+  });
+
   test("loads only what it needs of Node to make a container", async () => {
     // All that run does, up to the making itself.
     assert.deepEqual(
