@@ -23,7 +23,13 @@ export async function becomeForeground(hands: Hands, foreground: ForegroundProce
   const { finishFile } = hands;
   const unsaid = hands.takeUnsaid?.() ?? "";
   hands.become(kept.foregrounds.program({ ...process, reaperPid, finishFile, unsaid }), () => {});
-  const { exitCode } = exitStatus(await followed.exited.promise, false);
-  await afterwards();
-  hands.release(exitCode);
+  try {
+    const { exitCode } = exitStatus(await followed.exited.promise, false);
+    await afterwards();
+    hands.release(exitCode);
+  } catch (error) {
+    // What they have become waits for a word. Where none can be given it learns the status itself, and does the rest.
+    hands.close();
+    throw error;
+  }
 }

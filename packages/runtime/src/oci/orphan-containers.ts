@@ -1,7 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { constants, uptime } from "node:os";
 import { join } from "node:path";
-import { type CreateRequest, type LinuxResources, OrlopError, parseContainerId, type State } from "@orlop/core";
+import {
+  type CreateRequest,
+  type LinuxResources,
+  OrlopError,
+  parseContainerId,
+  type State,
+  unlessMissing,
+} from "@orlop/core";
 import {
   freezeCgroup,
   listProcesses,
@@ -115,7 +122,8 @@ export class OrphanContainers implements OciContainers {
       terminal: request.spec.process?.terminal === true && request.consoleSocket === undefined,
       afterwards: async () => {
         await followed.ended.promise;
-        if (!request.keep) await this.#deleteEnded(id);
+        // Somebody else may have deleted it by now.
+        if (!request.keep) await unlessMissing(this.#deleteEnded(id));
       },
     });
   }

@@ -311,3 +311,28 @@ async function stoppedStart(bench: CommandBench) {
   await until("the hook", () => (existsSync(begun) ? true : undefined));
   return { count, begun, stop, id, broken, before };
 }
+
+suite("a call in the foreground", () => {
+  for (const env of [{}, { ORLOP_OCI_RESIDENT: "0" }]) {
+    const how = "ORLOP_OCI_RESIDENT" in env ? "without a resident process" : "with one";
+    test(`ends with its container when another call deletes that, ${how}`, async (t) => {
+      await withCommand(t, async (bench) => {
+        await bench.warm();
+        const before = bench.remember();
+        for (let round = 0; round < 6; round++) {
+          const { id, path } = bench.bundle(PATIENT);
+          const run = bench.start(["run", "--bundle", path, id], { env });
+          await untilReady(run);
+          const exec = bench.start(["exec", id, ...PATIENT], { env });
+          await untilReady(exec);
+          assert.equal((await bench.call(["delete", "--force", id])).status, 0);
+          for (const call of [run, exec]) {
+            const { status, stderr } = await call.ended;
+            assert.deepEqual([status, stderr], [137, ""]);
+          }
+        }
+        await bench.expectNothingLeft(before);
+      });
+    });
+  }
+});
