@@ -118,7 +118,7 @@ export class OrphanContainers implements OciContainers {
       pid,
       kept: this.#kept,
       architecture: this.#planner.host.architecture,
-      stateDirectory: this.#directory(id).path,
+      directory: this.#directory(id),
       terminal: request.spec.process?.terminal === true && request.consoleSocket === undefined,
       afterwards: async () => {
         await followed.ended.promise;
@@ -179,7 +179,7 @@ export class OrphanContainers implements OciContainers {
       pid,
       kept: this.#kept,
       architecture: this.#planner.host.architecture,
-      stateDirectory: exec.directory.path,
+      directory: exec.directory,
       terminal: request.process.terminal === true && request.consoleSocket === undefined,
       afterwards: () => exec.remove(),
     });

@@ -312,6 +312,15 @@ async function stoppedStart(bench: CommandBench) {
   return { count, begun, stop, id, broken, before };
 }
 
+/** Those below a process, by the names that they go by. */
+function descendants(pid: number, name: string): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return children.flatMap((child) => {
+    const isIt = readFileSync(`/proc/${child}/comm`, "utf8") === `${name}\n`;
+    return [...(isIt ? [child] : []), ...descendants(child, name)];
+  });
+}
+
 suite("a call in the foreground", () => {
   for (const env of [{}, { ORLOP_OCI_RESIDENT: "0" }]) {
     const how = "ORLOP_OCI_RESIDENT" in env ? "without a resident process" : "with one";
@@ -331,6 +340,25 @@ suite("a call in the foreground", () => {
             assert.deepEqual([status, stderr], [137, ""]);
           }
         }
+        await bench.expectNothingLeft(before);
+      });
+    });
+    test(`whose reaper is killed ends with its container in an error, ${how}`, async (t) => {
+      await withCommand(t, async (bench) => {
+        await bench.warm();
+        const before = bench.remember();
+        const { id, path } = bench.bundle(PATIENT);
+        const run = bench.start(["run", "--bundle", path, id], { env });
+        await untilReady(run);
+        const exec = bench.start(["exec", id, ...PATIENT], { env });
+        await untilReady(exec);
+        for (const call of [exec, run]) {
+          for (const reaper of descendants(call.pid, "orlop-reaper")) process.kill(reaper, "SIGKILL");
+          call.child.kill("SIGTERM");
+          const { status, stderr } = await call.ended;
+          assert.deepEqual([status, /^orlop-oci: Cannot |reaper was killed/.test(stderr)], [1, true], stderr);
+        }
+        await bench.call(["delete", "--force", id]);
         await bench.expectNothingLeft(before);
       });
     });
