@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
-import { checkBlockfile } from "./blockfile/open-blockfile.ts";
+import { checkBlockfile } from "./blockfile/check-blockfile.ts";
 import { checkBtrfs } from "./btrfs/check-btrfs.ts";
-import { checkDevmapper } from "./devmapper/open-devmapper.ts";
+import { checkDevmapper } from "./devmapper/check-devmapper.ts";
 import { erofsObstacle } from "./erofs/erofs-support.ts";
 import { TRY_FOR_ORDINARY_USERS } from "./for-ordinary-users.ts";
 import { fileSystemType, imageObstacle } from "./mounts/store-file-system.ts";
