@@ -66,6 +66,9 @@ export function emitMaskPaths(c: Compilation): void {
     p.call("close", [target]);
     p.mark(next);
   }
+  if (paths.length === 0) return;
+  // A container that waits for its start has nothing open that it does not need.
+  for (const { mount } of [nullDevice, emptyDirectory]) p.call("close", [mount]);
 }
 
 /** What paths are masked with. */
