@@ -173,11 +173,12 @@ export class ProcessRuntime implements Runtime {
     if (place.record.cgroups.length > 0) await this.#enterOwnCgroup({ id });
     const plan = planExec(request, place, this.#planner.host, handover);
     const program = this.#kept.execs.program(plan);
+    // Before there is one more, which may have ended by the time that they are counted.
+    afterwards(() => forgetEndedExecs(container));
     directory.make(execId);
     const followed = followExec(program, directory, plan.unit, process.env);
     this.#zygote.current.submit(program, followed.onReport);
     this.#execs.add(directory, followed);
-    afterwards(() => forgetEndedExecs(container));
     try {
       await followed.started.promise;
       return { pid: await followed.created.promise, detached: followed.detached };
