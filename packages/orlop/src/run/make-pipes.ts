@@ -1,6 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { OrlopError } from "@orlop/core";
 import { errnoName, errnoWords, hostArchitecture, systemFailure, Zygote } from "@orlop/kernel";
+import { endHolder } from "@orlop/runtime";
 import { pipeProgram } from "./pipe-program.ts";
 
 /** Both ends, as descriptors of this process that block. Close them. */
@@ -24,26 +25,19 @@ export async function makePipes(count: number, zygote?: Pick<Zygote, "submit">):
 
 /** Node has no pipe(2): a program makes them, and stays until this process has opened them, too. */
 async function openPipes(zygote: Pick<Zygote, "submit">, count: number): Promise<readonly PipeEnds[]> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
   const pipes: PipeEnds[] = [];
-  let maker: number | undefined;
-  zygote.submit(pipeProgram(hostArchitecture(), count), ({ kind, index, value }) => {
-    if (kind === "started") {
-      maker = index;
-      pipes.push({ reader: value % 2 ** 32, writer: Math.floor(value / 2 ** 32) });
-      if (pipes.length === count) resolve();
-      return;
-    }
-    if (kind === "begun") return;
-    maker = undefined;
-    reject(failure(kind === "ended" ? "the program that makes them was killed" : errnoWords(errnoName(value))));
+  zygote.submit(pipeProgram(hostArchitecture(), count), ({ kind, value }) => {
+    if (kind === "created") pipes.push({ reader: value % 2 ** 32, writer: Math.floor(value / 2 ** 32) });
+    if (kind === "started") resolve(value);
+    if (kind === "failed" || kind === "unstarted") reject(failure(errnoWords(errnoName(value))));
+    if (kind === "ended") reject(failure("the program that makes them was killed"));
   });
+  const maker = await promise;
   try {
-    await promise;
-    return openEnds(maker ?? 0, pipes);
+    return openEnds(maker, pipes);
   } finally {
-    // It waits for nothing else, and nobody has heard of its end: this is its pid.
-    if (maker !== undefined) process.kill(maker, "SIGKILL");
+    endHolder(maker);
   }
 }
 

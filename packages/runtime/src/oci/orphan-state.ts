@@ -1,7 +1,7 @@
 import { OrlopError } from "@orlop/core";
 import type { ContainerDirectory } from "../process/container-directory.ts";
 import type { ContainerRecord } from "../process/container-record.ts";
-import { containerStatus } from "../process/container-status.ts";
+import { containerStatus, recordedState } from "../process/container-status.ts";
 import type { OciState } from "./oci-containers.ts";
 
 /**
@@ -18,12 +18,7 @@ export function orphanState(directory: ContainerDirectory, record: ContainerReco
     throw new OrlopError("not-found", `Cannot find container "${id}": its making was cut short`);
   }
   return {
-    ociVersion: record.ociVersion,
-    id,
-    status,
-    ...(pid === undefined || status === "stopped" ? {} : { pid }),
-    bundle: record.bundle,
-    annotations: record.annotations,
+    ...recordedState(record, status, pid),
     rootfs: record.rootfs,
     ...(record.configPath === undefined ? {} : { configPath: record.configPath }),
     created: new Date(record.createdAtMs).toISOString(),

@@ -53,16 +53,19 @@ export function thawIfFrozen(cgroups: ContainerRecord["cgroups"]): void {
 
 /** The state of a container, as its directory and its cgroups have it. */
 export function readState(
-  id: string,
   directory: ContainerDirectory,
   record: ContainerRecord,
   { bootId }: Pick<HostView, "bootId">,
 ): State {
   const pid = directory.created()?.value;
-  const status = containerStatus(directory, record, pid, bootId);
+  return recordedState(record, containerStatus(directory, record, pid, bootId), pid);
+}
+
+/** @param pid init's, once it was ready */
+export function recordedState(record: ContainerRecord, status: State["status"], pid: number | undefined): State {
   return {
     ociVersion: record.ociVersion,
-    id,
+    id: record.id,
     status,
     ...(pid === undefined || status === "stopped" ? {} : { pid }),
     bundle: record.bundle,

@@ -34,7 +34,7 @@ export function ownExecPlace(
 /** Where an exec runs in a container as its directory has it. @throws OrlopError `not-found`, `conflict` */
 export function execPlace(id: string, container: ContainerDirectory, host: HostView): ExecPlace {
   const record = container.record(id);
-  const { status, pid: initPid } = readState(id, container, record, host);
+  const { status, pid: initPid } = readState(container, record, host);
   if (status !== "running" || initPid === undefined) throw notRunning(id, status);
   return { container, record, initPid };
 }

@@ -298,7 +298,7 @@ export class ProcessRuntime implements Runtime {
 
   async state(id: string): Promise<State> {
     const directory = this.#directory(id);
-    return readState(id, directory, directory.record(id), this.#planner.host);
+    return readState(directory, directory.record(id), this.#planner.host);
   }
 
   async list(): Promise<readonly State[]> {

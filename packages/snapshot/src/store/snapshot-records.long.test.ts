@@ -20,12 +20,25 @@ function stack(records: SnapshotRecords, names: readonly string[], parentId?: nu
   return ids;
 }
 
-test("what is below a snapshot is told the same each time, also when another process has changed what is above", () =>
-  withTemporaryDirectory(async (directory) => {
+interface Two {
+  readonly records: SnapshotRecords;
+  readonly others: SnapshotRecords;
+  /** That of the others. */
+  readonly other: Database;
+}
+
+/** The records of one snapshotter as two processes have them. */
+function withTwo(work: (two: Two) => void): Promise<void> {
+  return withTemporaryDirectory(async (directory) => {
     const path = join(directory, "metadata.db");
     using database = new Database(path);
     using other = new Database(path);
-    const [records, others] = [new SnapshotRecords(database, "erofs"), new SnapshotRecords(other, "erofs")];
+    work({ records: new SnapshotRecords(database, "erofs"), others: new SnapshotRecords(other, "erofs"), other });
+  });
+}
+
+test("what is below a snapshot is told the same each time, also when another process has changed what is above", () =>
+  withTwo(({ records, others }) => {
     const [one, two, three] = stack(records, ["one", "two", "three"]);
     for (let times = 0; times < 2; times++) {
       assert.deepEqual(records.chain("one"), [one]);
@@ -39,11 +52,7 @@ test("what is below a snapshot is told the same each time, also when another pro
   }));
 
 test("a snapshot that has got the id of another one, as in a database that was made again, has what is below it", () =>
-  withTemporaryDirectory(async (directory) => {
-    const path = join(directory, "metadata.db");
-    using database = new Database(path);
-    using other = new Database(path);
-    const [records, others] = [new SnapshotRecords(database, "erofs"), new SnapshotRecords(other, "erofs")];
+  withTwo(({ records, others, other }) => {
     const [one, two, three] = stack(records, ["one", "two", "three"]);
     assert.deepEqual(records.chain("three"), [three, two, one]);
     others.exclusively(() => {
