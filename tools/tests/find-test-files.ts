@@ -12,6 +12,11 @@ interface TestFiles {
   readonly rootless: readonly string[];
 }
 
+/** Takes seconds. */
+export function isLong(path: string): boolean {
+  return path.endsWith(".long.test.ts");
+}
+
 /** Finds the test files under `packages` and `tools` whose path contains one of `filters` (all when empty). */
 export function findTestFiles(root: string, filters: readonly string[] = []): TestFiles {
   const files = globSync(["packages/*/src/**/*.test.ts", "tools/**/*.test.ts"], { cwd: root })
@@ -21,7 +26,7 @@ export function findTestFiles(root: string, filters: readonly string[] = []): Te
   const unit = files.filter((path) => !/\.(root|rootless)\.test\.ts$/.test(path));
   return {
     unit,
-    quick: unit.filter((path) => !path.endsWith(".long.test.ts")),
+    quick: unit.filter((path) => !isLong(path)),
     root: needing(".root.test.ts"),
     rootless: needing(".rootless.test.ts"),
   };

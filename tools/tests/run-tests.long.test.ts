@@ -23,6 +23,21 @@ async function outcomeOf(text: string, fileTimeoutMs = 30_000): Promise<TestOutc
   }
 }
 
+/** Of files in one process, by their names. */
+async function outcomeTogether(texts: Readonly<Record<string, string>>): Promise<TestOutcome> {
+  const directory = mkdtempSync(join(tmpdir(), "orlop-run-tests-"));
+  try {
+    const files = Object.entries(texts).map(([name, text]) => {
+      const file = join(directory, `${name}.test.ts`);
+      writeFileSync(file, `import assert from "node:assert/strict";\nimport { test } from "node:test";\n${text}`);
+      return file;
+    });
+    return await runTests(root, files, { concurrency: 1, fileTimeoutMs: 30_000, together: files.length });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
 /** Longer than the start of a file takes on a busy machine; a test that waits for it waits so long. */
 const SHORT_MS = 8000;
 
@@ -105,6 +120,34 @@ describe("running test files", { concurrency: true }, () => {
     const outcome = await runTests(root, ["x.test.ts"], { concurrency: 1, fileTimeoutMs: 5000, runAs });
     assert.equal(outcome.counts.failed, 1);
     assert.match(failuresText(outcome), /exit code 3.*broken/s);
+  });
+
+  test("runs several files in a process, and tells of each what came of it", async () => {
+    const outcome = await outcomeTogether({
+      a: 'test("passes", () => { globalThis.process.title = "a"; });',
+      b: 'test("fails", () => assert.equal(process.title, "b"));',
+      c: 'test("lacks", (t) => t.skip("needs root"));',
+    });
+    const { tests, passed, failed, skipped } = outcome.counts;
+    assert.deepEqual({ tests, passed, failed, skipped }, { tests: 3, passed: 1, failed: 1, skipped: 1 });
+    assert.match(failuresText(outcome), /b\.test\.ts:3: fails.*'a' !== 'b'/s);
+  });
+
+  test("tells which of several files ends their process", async () => {
+    const outcome = await outcomeTogether({
+      a: 'test("passes", () => {});',
+      b: 'test("ends all", () => process.exit(0));',
+    });
+    assert.deepEqual([outcome.counts.passed, outcome.counts.failed], [1, 1]);
+    assert.match(failuresText(outcome), /b\.test\.ts: the file itself.*ended before its tests did/s);
+  });
+
+  test("fails files that end badly only together", async () => {
+    const counted =
+      'test("is the only one", () => { globalThis.n = (globalThis.n ?? 0) + 1; if (globalThis.n > 1) process.exit(0); });';
+    const outcome = await outcomeTogether({ a: counted, b: counted });
+    assert.deepEqual([outcome.counts.passed, outcome.counts.failed], [2, 1]);
+    assert.match(failuresText(outcome), /together: ended before the tests did/);
   });
 
   test("runs every file once, whatever the number at once", async () => {

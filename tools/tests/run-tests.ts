@@ -5,10 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { addOutcomes, emptyOutcome, failedFile, type TestOutcome } from "./test-outcome.ts";
 
 interface TestRunOptions {
-  /** How many files run at once. */
+  /** How many processes run at once. */
   readonly concurrency: number;
-  /** A file that runs longer is ended and fails. */
+  /** A process that runs longer is ended and fails. */
   readonly fileTimeoutMs: number;
+  /** So many files to a process at the most; 1 unless said otherwise. Its start, and what files load, then come once. */
+  readonly together?: number;
   /** A command to put in front (`setpriv ...`), and the environment; as the caller without it. */
   readonly runAs?: TestRunAs;
 }
@@ -58,10 +60,17 @@ function parseOutcome(text: string): TestOutcome | undefined {
   return text === "" ? undefined : (JSON.parse(text) as TestOutcome);
 }
 
-async function runFile(root: string, path: string, options: TestRunOptions): Promise<TestOutcome> {
+/** What files came to in one process, and how that ended, in words, where it ended badly. */
+interface Ran {
+  readonly outcome: TestOutcome | undefined;
+  readonly end: string | undefined;
+  readonly printed: string;
+}
+
+async function runInProcess(root: string, paths: readonly string[], options: TestRunOptions): Promise<Ran> {
   const { runAs, fileTimeoutMs } = options;
-  const runner = join(root, "tools", "tests", "run-test-file.ts");
-  const [file = "", ...args] = [...(runAs?.prefix ?? []), process.execPath, "-C", "source", runner, path];
+  const runner = join(root, "tools", "tests", "run-test-files.ts");
+  const [file = "", ...args] = [...(runAs?.prefix ?? []), process.execPath, "-C", "source", runner, ...paths];
   // Node sets this in test files, and a test runner that finds it runs nothing and reports success.
   const { NODE_TEST_CONTEXT: _, ...env } = runAs?.env ?? process.env;
   // What is tested is what lies there, not what was bundled of it.
@@ -80,22 +89,40 @@ async function runFile(root: string, path: string, options: TestRunOptions): Pro
   for (const stream of child.stdio) stream?.destroy();
 
   const printed = `${output()}${errors()}`.trimEnd().split("\n").slice(-printedLinesMax).join("\n");
-  const outcome = parseOutcome(outcomeText());
+  return { outcome: parseOutcome(outcomeText()), end, printed };
+}
+
+async function runFile(root: string, path: string, options: TestRunOptions): Promise<TestOutcome> {
+  const { outcome, end, printed } = await runInProcess(root, [path], options);
   if (outcome === undefined) return failedFile(path, end ?? "ended before its tests did", printed);
-  const failures = outcome.failures.map((failure) => ({ ...failure, printed }));
-  const told = { ...outcome, failures };
+  const told = withPrinted(outcome, printed);
   return end === undefined ? told : addOutcomes(told, failedFile(path, end, printed));
 }
 
-/** Runs each test file in a process of its own. What breaks is a failure in the outcome, never a rejection. */
+/** Which of the files has a process end badly is only known of each alone; where that is none of them, it is all together. */
+async function runFiles(root: string, paths: readonly string[], options: TestRunOptions): Promise<TestOutcome> {
+  const [path = "", ...others] = paths;
+  if (others.length === 0) return await runFile(root, path, options);
+  const { outcome, end, printed } = await runInProcess(root, paths, options);
+  if (outcome !== undefined && end === undefined) return withPrinted(outcome, printed);
+  let alone = emptyOutcome;
+  for (const each of paths) alone = addOutcomes(alone, await runFile(root, each, options));
+  if (alone.counts.failed + alone.counts.cancelled > 0) return alone;
+  return addOutcomes(alone, failedFile(paths.join(" "), `together: ${end ?? "ended before the tests did"}`, printed));
+}
+
+function withPrinted(outcome: TestOutcome, printed: string): TestOutcome {
+  return { ...outcome, failures: outcome.failures.map((failure) => ({ ...failure, printed })) };
+}
+
+/** Runs test files in processes of their own. What breaks is a failure in the outcome, never a rejection. */
 export async function runTests(root: string, paths: readonly string[], options: TestRunOptions): Promise<TestOutcome> {
+  const { concurrency, together = 1 } = options;
   const waiting = [...paths];
   const outcomes: TestOutcome[] = [];
   const worker = async (): Promise<void> => {
-    for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-      outcomes.push(await runFile(root, path, options));
-    }
+    while (waiting.length > 0) outcomes.push(await runFiles(root, waiting.splice(0, together), options));
   };
-  await Promise.all(Array.from({ length: options.concurrency }, worker));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   return outcomes.reduce(addOutcomes, emptyOutcome);
 }

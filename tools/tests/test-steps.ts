@@ -2,8 +2,9 @@ import { availableParallelism } from "node:os";
 import { patience } from "@orlop/testkit";
 import type { Step } from "../steps/step.ts";
 import { failuresText, outcomeNote } from "./describe-outcome.ts";
+import { isLong } from "./find-test-files.ts";
 import { runTests, type TestRunAs } from "./run-tests.ts";
-import type { TestOutcome } from "./test-outcome.ts";
+import { addOutcomes, type TestOutcome } from "./test-outcome.ts";
 
 const unitFileTimeoutMs = patience(60_000);
 /** Root and rootless tests start real containers, some under emulation. */
@@ -26,12 +27,15 @@ export function testStep(name: string, run: () => Promise<TestOutcome>, report: 
   };
 }
 
-/** Unit tests: two files more at once than the machine has cores, as some wait; from behind, where those are. */
-export function runUnitTests(root: string, files: readonly string[]): Promise<TestOutcome> {
-  return runTests(root, files.toReversed(), {
-    concurrency: availableParallelism() + 2,
-    fileTimeoutMs: unitFileTimeoutMs,
-  });
+/** Quick files to a process: most take less time than its start. */
+const QUICK_TOGETHER = 12;
+
+/** Unit tests: two processes more at once than the machine has cores, as some wait; from behind, where the long ones are. */
+export async function runUnitTests(root: string, files: readonly string[]): Promise<TestOutcome> {
+  const options = { concurrency: availableParallelism() + 2, fileTimeoutMs: unitFileTimeoutMs };
+  const { long = [], quick = [] } = Object.groupBy(files.toReversed(), (file) => (isLong(file) ? "long" : "quick"));
+  const slow = await runTests(root, long, options);
+  return addOutcomes(slow, await runTests(root, quick, { ...options, together: QUICK_TOGETHER }));
 }
 
 /** Tests that share the machine's mounts, cgroups and interfaces: a file at a time. */

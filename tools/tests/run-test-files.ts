@@ -1,6 +1,6 @@
 /**
- * `node -C source tools/tests/run-test-file.ts <file> 3>outcome`: runs the tests of one file in this process and
- * writes the outcome as JSON to descriptor 3.
+ * `node -C source tools/tests/run-test-files.ts <file>... 3>outcome`: runs the tests of the files in this process, one after
+ * another, and writes the outcome as JSON to descriptor 3.
  */
 import { writeSync } from "node:fs";
 import { enableCompileCache } from "node:module";
@@ -26,7 +26,8 @@ process.on("SIGTERM", () => {
   tell(collector.outcomeSoFar());
   process.exit(1);
 });
-for await (const event of run({ files: [resolve(process.argv[2] ?? "")], isolation: "none", concurrency: 1 })) {
+const files = process.argv.slice(2).map((file) => resolve(file));
+for await (const event of run({ files, isolation: "none", concurrency: 1 })) {
   collector.take(event.type, event.data as TestEventData);
 }
 tell(collector.outcome());
