@@ -1,7 +1,7 @@
-import { familiarReference, OrlopError, shortId } from "@orlop/core";
+import { OrlopError, shortId } from "@orlop/core";
 import { chainIds } from "@orlop/image";
 import { alignColumns } from "../format/align-columns.ts";
-import { nameOf } from "../images/image-name.ts";
+import { familiarName } from "../images/image-name.ts";
 import { type Image, listImages } from "../images/list-images.ts";
 import type { Depot } from "../store/open-depot.ts";
 
@@ -44,7 +44,7 @@ function namesWith(images: readonly Image[], chainId: string): readonly string[]
     return chainIds(diffIds).some((each) => each === chainId);
   });
   return having.flatMap(({ id, records }) => {
-    const names = records.flatMap((record) => nameOf(record) ?? []).map(familiarReference);
+    const names = records.flatMap((record) => familiarName(record) ?? []);
     return names.length > 0 ? names : [shortId(id)];
   });
 }

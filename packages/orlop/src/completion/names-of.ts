@@ -1,6 +1,5 @@
-import { familiarReference } from "@orlop/core";
 import { openEngine } from "../containers/open-engine.ts";
-import { nameOf } from "../images/image-name.ts";
+import { familiarName } from "../images/image-name.ts";
 
 export type NameKind = "container" | "image" | "network" | "pod" | "volume";
 
@@ -10,7 +9,7 @@ export async function namesOf(kind: NameKind): Promise<readonly string[]> {
   const { engine, depot } = open;
   const read: Readonly<Record<NameKind, () => Promise<readonly string[]>>> = {
     container: async () => (await engine.list()).map(({ name }) => name),
-    image: async () => (await depot.images.list()).flatMap((record) => nameOf(record) ?? []).map(familiarReference),
+    image: async () => (await depot.images.list()).flatMap((record) => familiarName(record) ?? []),
     network: async () => (await (await open.networks()).list()).map(({ name }) => name),
     pod: async () => (await engine.pods.list()).map(({ pod }) => pod.name),
     volume: async () => engine.volumes.list().map(({ name }) => name),

@@ -18,6 +18,13 @@ export function nameOf({ name }: ImageRecord): Reference | undefined {
   return asReference(name);
 }
 
+/** The name of a record as people write it, one of `debian:` as it was made; undefined for one without a name. */
+export function familiarName(record: ImageRecord): string | undefined {
+  if (isNameless(record)) return undefined;
+  const name = nameOf(record);
+  return name === undefined ? record.name : familiarReference(name);
+}
+
 /**
  * A name to give to an image, in full.
  *

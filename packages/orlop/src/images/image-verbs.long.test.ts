@@ -154,6 +154,16 @@ describe("orlop rmi", () => {
     assert.deepEqual(await shelf.names(), []);
   });
 
+  test("counts the name that one was made here by as a name", async () => {
+    using shelf = new TestShelf();
+    const made = "debian:bookworm?packages=a";
+    const { id } = await shelf.add({ names: [BUSYBOX, made] });
+    const refused = await rmi(shelf, shortId(id));
+    assert.match(refused.errors[0] ?? "", /it has several names, debian:bookworm\?packages=a, busybox:latest\n/);
+    assert.equal((await rmi(shelf, made)).text, `Untagged: ${made}\n`);
+    assert.deepEqual(await shelf.names(), [BUSYBOX]);
+  });
+
   test("is told by events, as is a name that is given", async () => {
     using shelf = new TestShelf();
     const { id } = await shelf.add({ names: [BUSYBOX] });

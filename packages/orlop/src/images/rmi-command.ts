@@ -1,8 +1,8 @@
-import { familiarReference, type ImageRecord, OrlopError, shortId } from "@orlop/core";
+import { type ImageRecord, OrlopError, shortId } from "@orlop/core";
 import { type Container, isActive } from "@orlop/engine";
 import type { Command } from "../command.ts";
 import { type FoundImage, findImage } from "./find-image.ts";
-import { nameOf } from "./image-name.ts";
+import { familiarName } from "./image-name.ts";
 import { type ImageShelf, imageCommand, type VerbCall } from "./image-verb.ts";
 import { type Image, listImages } from "./list-images.ts";
 import { tellImage } from "./tell-image.ts";
@@ -75,8 +75,8 @@ export async function* removeImage(
   for (const record of records) {
     await shelf.images.delete(record.name);
     tellImage(shelf.database, "untag", found.image.id, record.name);
-    const name = nameOf(record);
-    if (name !== undefined) yield `Untagged: ${familiarReference(name)}`;
+    const name = familiarName(record);
+    if (name !== undefined) yield `Untagged: ${name}`;
   }
   const isGone = records.length === found.image.records.length;
   if (!isGone || users.length > 0) return;
@@ -86,12 +86,11 @@ export async function* removeImage(
 
 function doomedRecords({ image, named, record }: FoundImage, isForced: boolean): readonly ImageRecord[] {
   if (named === "name") return [record];
-  const names = image.records.flatMap((each) => nameOf(each) ?? []);
+  const names = image.records.flatMap((each) => familiarName(each) ?? []);
   if (names.length <= 1 || isForced) return image.records;
-  const shown = names.map(familiarReference).join(", ");
   throw new OrlopError(
     "conflict",
-    `Cannot remove image "${shortId(image.id)}": it has several names, ${shown}\nTry -f, which removes them all.`,
+    `Cannot remove image "${shortId(image.id)}": it has several names, ${names.join(", ")}\nTry -f, which removes them all.`,
   );
 }
 
