@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OrlopError } from "@orlop/core";
 import type { Container } from "@orlop/engine";
-import { inRemovalOrder, inStartOrder } from "./container-order.ts";
+import { inRemovalOrder, inStartOrder, withDependents } from "./container-order.ts";
 
 test("what shares with another one is started after it, whatever their order, and once", async () => {
   const containers: Readonly<Record<string, Partial<Container>>> = {
@@ -61,4 +61,25 @@ test("what requires another one is removed before it, whatever their order, and 
     removed.filter((name) => "abc".includes(name)),
     ["c", "b", "a"],
   );
+});
+
+test("those that cannot be without others are found at any distance, once, and named behind them", async () => {
+  const requires: Readonly<Record<string, readonly string[]>> = {
+    a: [],
+    b: ["id-a"],
+    c: ["id-b", "id-a"],
+    d: ["id-x"],
+  };
+  const containers = Object.entries(requires).map(
+    ([name, ids]) => ({ name, id: `id-${name}`, requires: ids }) as Container,
+  );
+  const find = async (name: string): Promise<Container> => {
+    const found = containers.find((each) => each.name === name);
+    if (found === undefined) throw new OrlopError("not-found", `No such container: ${name}`);
+    return found;
+  };
+  const engine = { find, list: async () => containers };
+  assert.deepEqual(await withDependents(engine, ["a", "missing"]), ["a", "missing", "b", "c"]);
+  assert.deepEqual(await withDependents(engine, ["c", "a"]), ["c", "a", "b"]);
+  assert.deepEqual(await withDependents(engine, ["d"]), ["d"]);
 });

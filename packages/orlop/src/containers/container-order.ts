@@ -18,6 +18,24 @@ export async function inRemovalOrder(
   return await inOrder(engine, names, remove, (one, other) => other.requires?.includes(one.id) === true);
 }
 
+/** Names, and behind them those of all containers that cannot be without these, each once. */
+export async function withDependents(
+  engine: Pick<Engine, "find" | "list">,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const containers = await engine.list();
+  const ids = new Set<string>();
+  for (const name of names) ids.add((await findUnlessMissing(engine, name))?.id ?? "");
+  const added: string[] = [];
+  // A set is gone through with what is added on the way.
+  for (const id of ids) {
+    const dependents = containers.filter((other) => other.requires?.includes(id) === true && !ids.has(other.id));
+    for (const other of dependents) ids.add(other.id);
+    added.push(...dependents.map(({ name }) => name));
+  }
+  return [...names, ...added];
+}
+
 /**
  * Of containers that are started at once: has each wait for those among them whose network, process ids or IPC it has, as these
  * have to run by then.

@@ -10,7 +10,7 @@ import {
   MARK_FLAGS,
   SHORT_CHOICE_FLAGS,
 } from "./chosen-containers.ts";
-import { inRemovalOrder, inStartOrder } from "./container-order.ts";
+import { inRemovalOrder, inStartOrder, withDependents } from "./container-order.ts";
 import { type ContainerCall, containerCommand, withEach } from "./container-verb.ts";
 
 const STOP_FLAGS = [
@@ -127,13 +127,14 @@ export const removeCommand: Command = containerCommand(
     const names = (force || ignores) && chosen !== undefined ? await containersThere(engine, chosen, !ignores) : chosen;
     if (names?.length === 0 && (ignores || flags.positional.length > 0)) return 0;
     const options = { force, volumes: flags.isOn("volumes"), dependents: flags.isOn("depend") };
-    const remove = await inRemovalOrder(engine, names ?? [], async (name) => {
+    const all = options.dependents && names !== undefined ? await withDependents(engine, names) : names;
+    const remove = await inRemovalOrder(engine, all ?? [], async (name) => {
       if (timeoutMs === undefined) return await engine.remove(name, options);
       await engine.stop(name, { timeoutMs });
       // One that goes with its end may be gone.
       return await unlessMissing(engine.remove(name, options));
     });
-    return await withEach(names, async (name) => void (await remove(name)));
+    return await withEach(all, async (name) => void (await remove(name)));
   },
 );
 

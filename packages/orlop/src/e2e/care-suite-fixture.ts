@@ -68,7 +68,8 @@ function startCases(c: SuiteContext, ok: Succeed): void {
       assert.equal(await ok("ps", "--filter", "name=below", "--format", "{{.State}}"), "running");
       const { exitCode, stderr } = await c.fixture.orlop(["rm", "-f", "below"]);
       assert.deepEqual([exitCode, /others require it: above/.test(stderr)], [1, true], stderr);
-      await ok("rm", "-f", "--depend", "below");
+      await ok("create", ...c.fixture.idFlags(), "--name", "top", "--requires", "above,below", "host", "sleep", "1000");
+      assert.deepEqual((await ok("rm", "-f", "--depend", "below")).split("\n").toSorted(), ["above", "below", "top"]);
     });
 
     test("removes at once what requires each other, in the order that it takes", async () => {
