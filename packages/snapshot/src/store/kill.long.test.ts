@@ -1,3 +1,0 @@
-import { killSuite } from "./kill-suite-fixture.ts";
-
-for (const name of ["erofs", "erofs:tar-index", "overlay", "native"]) killSuite(name);
