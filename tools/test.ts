@@ -6,7 +6,7 @@
 import { packageStep } from "./build/package-step.ts";
 import { runSteps } from "./steps/run-steps.ts";
 import { staticSteps } from "./steps/static-steps.ts";
-import { closingLines, failedTitles, skipsText } from "./tests/describe-outcome.ts";
+import { closingLines, failedTitles, skipsText, slowestText } from "./tests/describe-outcome.ts";
 import { findTestFiles } from "./tests/find-test-files.ts";
 import { runRootlessTests } from "./tests/rootless-tests.ts";
 import { addOutcomes, emptyOutcome, type TestOutcome } from "./tests/test-outcome.ts";
@@ -32,6 +32,7 @@ const ok = await runSteps(
   console.log,
 );
 if (total.skips.length > 0) console.log(`\nSkipped, by reason:\n${skipsText(total)}`);
+if (filters.length === 0) console.log(`\nSlowest files:\n${slowestText(total)}`);
 if (total.failures.length > 0) console.log(`\nFailed:\n${failedTitles(total)}`);
 const nothingFound = filters.length > 0 && total.counts.tests === 0;
 if (nothingFound)

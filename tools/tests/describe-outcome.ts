@@ -39,6 +39,18 @@ function filesOf(skips: readonly TestSkip[]): string {
   return files.length > 3 ? `${shown} and ${files.length - 3} more` : shown;
 }
 
+/** Shown of the slowest. */
+const SLOWEST_COUNT = 12;
+
+/** A line for each of the files that took longest, by themselves. */
+export function slowestText({ times }: TestOutcome): string {
+  const alone = times.filter(({ files }) => files.length === 1);
+  const slowest = alone.toSorted((a, b) => b.durationMs - a.durationMs).slice(0, SLOWEST_COUNT);
+  return slowest
+    .map(({ files, durationMs }) => `${(durationMs / 1000).toFixed(1).padStart(7)} s  ${files.join(" ")}`)
+    .join("\n");
+}
+
 /** The closing lines of node's own test runner, so that whatever reads those can read ours. */
 export function closingLines({ counts }: TestOutcome, durationMs: number): string {
   return [

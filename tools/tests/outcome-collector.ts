@@ -49,14 +49,14 @@ export class OutcomeCollector {
   /** Throws when the events ended before the summary. */
   outcome(): TestOutcome {
     if (this.#counts === undefined) throw new Error("the test runner ended without a summary");
-    return { counts: this.#counts, failures: this.#failures, skips: this.#skips };
+    return { ...emptyOutcome, counts: this.#counts, failures: this.#failures, skips: this.#skips };
   }
 
   /** Of a run that was broken off: what failed before may be the reason. */
   outcomeSoFar(): TestOutcome {
     const failed = this.#failures.length;
     const counts = { ...emptyOutcome.counts, tests: failed, failed };
-    return { counts, failures: this.#failures, skips: this.#skips };
+    return { ...emptyOutcome, counts, failures: this.#failures, skips: this.#skips };
   }
 
   /** The tests, groups included, that have begun and not ended. */

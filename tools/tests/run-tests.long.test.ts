@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { failuresText, skipsText } from "./describe-outcome.ts";
+import { failuresText, skipsText, slowestText } from "./describe-outcome.ts";
 import { runTests } from "./run-tests.ts";
 import { addOutcomes, emptyOutcome, type TestOutcome } from "./test-outcome.ts";
 
@@ -153,6 +153,8 @@ describe("running test files", { concurrency: true }, () => {
   test("runs every file once, whatever the number at once", async () => {
     const runAs = { prefix: ["false"], env: process.env };
     const outcome = await runTests(root, ["a", "b", "c"], { concurrency: 2, fileTimeoutMs: 5000, runAs });
+    assert.deepEqual(outcome.times.flatMap(({ files }) => files).toSorted(), ["a", "b", "c"]);
+    assert.match(slowestText(outcome), /^ +[0-9.]+ s {2}[abc](\n|$)/);
     assert.deepEqual(outcome.failures.map(({ place }) => place).sort(), ["a", "b", "c"]);
   });
 });

@@ -121,7 +121,12 @@ export async function runTests(root: string, paths: readonly string[], options: 
   const waiting = [...paths];
   const outcomes: TestOutcome[] = [];
   const worker = async (): Promise<void> => {
-    while (waiting.length > 0) outcomes.push(await runFiles(root, waiting.splice(0, together), options));
+    while (waiting.length > 0) {
+      const files = waiting.splice(0, together);
+      const start = performance.now();
+      const outcome = await runFiles(root, files, options);
+      outcomes.push({ ...outcome, times: [{ files, durationMs: performance.now() - start }] });
+    }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
   return outcomes.reduce(addOutcomes, emptyOutcome);

@@ -26,17 +26,26 @@ export interface TestSkip {
   readonly reason: string;
 }
 
+/** How long the process of some files has run. */
+export interface TestTime {
+  readonly files: readonly string[];
+  readonly durationMs: number;
+}
+
 /** What came out of one run over some test files. */
 export interface TestOutcome {
   readonly counts: TestCounts;
   readonly failures: readonly TestFailure[];
   readonly skips: readonly TestSkip[];
+  /** Known once the files have ended. */
+  readonly times: readonly TestTime[];
 }
 
 export const emptyOutcome: TestOutcome = {
   counts: { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 },
   failures: [],
   skips: [],
+  times: [],
 };
 
 export function addOutcomes(a: TestOutcome, b: TestOutcome): TestOutcome {
@@ -52,6 +61,7 @@ export function addOutcomes(a: TestOutcome, b: TestOutcome): TestOutcome {
     },
     failures: [...a.failures, ...b.failures],
     skips: [...a.skips, ...b.skips],
+    times: [...a.times, ...b.times],
   };
 }
 
@@ -62,6 +72,7 @@ export function skippedFiles(files: readonly string[], reason: string): TestOutc
     counts: { ...emptyOutcome.counts, tests: length, skipped: length },
     failures: [],
     skips: files.map((file) => ({ file, title: "the whole file", reason })),
+    times: [],
   };
 }
 
@@ -71,5 +82,6 @@ export function failedFile(file: string, error: string, printed: string): TestOu
     counts: { ...emptyOutcome.counts, tests: 1, failed: 1 },
     failures: [{ place: file, title: "the file itself", error, printed }],
     skips: [],
+    times: [],
   };
 }
