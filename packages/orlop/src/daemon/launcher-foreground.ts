@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { CreateRequest, ExecRequest, ExitStatus, StartedExec, State, Stdio } from "@orlop/core";
 import { hostArchitecture, type Report, Zygote } from "@orlop/kernel";
 import { KeptWork, ProcessRuntime, type ZygoteLike } from "@orlop/runtime";
@@ -172,6 +173,8 @@ export class LauncherForeground implements Foreground {
   }
 
   async wait({ id, execId }: ForegroundProcess, signal?: AbortSignal): Promise<ExitStatus> {
+    // What has been said so far is heard first: of what has ended by now files would have to tell.
+    await setImmediate();
     const status = await this.#runtime.wait(id, { ...(execId && { execId }), ...(signal && { signal }) });
     await Promise.all([...this.#relays.values()].map(({ ended }) => ended));
     return status;
