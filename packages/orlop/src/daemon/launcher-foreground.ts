@@ -17,6 +17,7 @@ import type { Foreground, ForegroundOptions, ForegroundProcess } from "../run/fo
 import { needsRelay } from "../run/needs-relay.ts";
 import { SignalProxy } from "../run/signal-proxy.ts";
 import type { CallHands } from "./call-hands.ts";
+import { holdMounts } from "./hold-mounts.ts";
 import { type OpenRelays, openOutputRelays } from "./output-relays.ts";
 import type { RemoteCaller } from "./remote-caller.ts";
 import { startTerminalGuard } from "./terminal-guard.ts";
@@ -68,6 +69,8 @@ export class LauncherForeground implements Foreground {
   /** Signals that come before the launcher has become what passes them on. */
   readonly #proxy: SignalProxy;
   #known: Known | undefined;
+  /** The container that this is about; absent for an exec. */
+  #making: CreateRequest | undefined;
 
   private constructor(
     call: ServedCall,
@@ -143,6 +146,7 @@ export class LauncherForeground implements Foreground {
   async #run(request: CreateRequest): Promise<State> {
     return await this.#call.layers.run({ ...request, stdio: this.#relayed(request.stdio) }, (each) => {
       this.#known = undefined;
+      this.#making = each;
       return this.#runtime.run(each);
     });
   }
@@ -198,6 +202,12 @@ export class LauncherForeground implements Foreground {
     };
   }
 
+  #holdMounts(pid: number): void {
+    const { hands } = this.#call;
+    if (this.#making !== undefined) holdMounts(pid, this.#making, this.#options.stateDirectory, hands.gone);
+    this.#making = undefined;
+  }
+
   /** The first program after a request is the process's; hooks and the like come later. */
   #handsAsZygote(): ZygoteLike {
     return this.#call.hands.zygote((onReport) => {
@@ -208,6 +218,7 @@ export class LauncherForeground implements Foreground {
         if (report.kind === "begun") known.reaperPid = report.value;
         if (report.kind === "created") known.pid = report.value;
         onReport(report);
+        if (report.kind === "created") this.#holdMounts(report.value);
       };
     });
   }

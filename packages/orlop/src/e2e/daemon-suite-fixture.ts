@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { busyboxObstacle, makeBusyboxRootfs } from "@orlop/testkit";
 import { CommandFixture, type CommandResult, LAUNCHER } from "./command-fixture.ts";
 import { DaemonProcess } from "./daemon-fixture.ts";
 import { findLeftovers } from "./leftovers-fixture.ts";
@@ -259,6 +260,29 @@ function letGoCases(c: ServedCommands): void {
 
 /** What it has ready. */
 function readyCases(c: ServedCommands): void {
+  test("holds the mounts of a container until its end has been told, and none of another file system's", async (t) => {
+    const skip = process.getuid?.() === 0 ? busyboxObstacle() : "only root may hold them";
+    if (skip !== undefined) return t.skip(skip);
+    const root = join(c.fixture.directory, "rootfs");
+    makeBusyboxRootfs(root);
+    const heldDuring = async (...flags: readonly string[]): Promise<boolean> => {
+      let isHeld: boolean | undefined;
+      const words = [...flags, `dir:${root}`, "sh", "-c", "echo there; sleep 0.5"];
+      const ended = await c.fixture.run(words, {
+        onOutput: () => {
+          isHeld = holdsMounts(c.daemon.pid);
+        },
+      });
+      assert.deepEqual([ended.stdout, ended.stderr], ["there\n", ""]);
+      while (holdsMounts(c.daemon.pid)) await sleep(5);
+      assert.ok(isHeld !== undefined);
+      return isHeld;
+    };
+    // On this disk, unless that is none.
+    assert.equal(await heldDuring(), statSync(root).dev === statSync("/").dev);
+    assert.equal(await heldDuring("-v", "/proc/tty:/other"), false);
+  });
+
   test("has a network namespace ready for the next container, which does without one that was killed", async (t) => {
     if (process.getuid?.() !== 0 || c.stateDirectory !== "/run/orlop") return t.skip("only root can have one ready");
     const look = "readlink /proc/self/ns/net; cat /sys/class/net/lo/flags; ls /sys/class/net";
@@ -305,6 +329,20 @@ function endCases(c: ServedCommands): void {
     await c.ok("run", "--rm", ...c.fixture.idFlags(), "host", "true");
     assert.deepEqual(await findLeftovers(c.fixture.containerIds(), c.stateDirectory), []);
   });
+}
+
+/** Whether a process has a mount namespace open. */
+function holdsMounts(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`)?.startsWith("mnt:") === true);
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // It has been closed meanwhile.
+    return undefined;
+  }
 }
 
 function childrenOf(pid: number): readonly number[] {
