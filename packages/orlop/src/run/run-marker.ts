@@ -28,10 +28,16 @@ export class RunMarker implements Disposable {
     description: Pick<ContainerDescription, "id" | "runtime"> & Partial<ContainerDescription>,
   ) {
     const directory = markerDirectory(stateDirectory);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#path = join(directory, `${callerMark()}-${description.id}`);
     const marked: Orphan = { ...description, markerVersion: MARKER_VERSION, depot };
-    writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
+    const write = (): void => writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
+    try {
+      write();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      write();
+    }
   }
 
   /** By unlink alone: somebody waits for it, and `rmSync` looks twice what there is before. */
