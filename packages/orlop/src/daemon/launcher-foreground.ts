@@ -177,7 +177,8 @@ export class LauncherForeground implements Foreground {
   }
 
   async wait({ id, execId }: ForegroundProcess, signal?: AbortSignal): Promise<ExitStatus> {
-    // What has been said so far is heard first: of what has ended by now files would have to tell.
+    // What has been said so far is heard first, between the two: of what has ended by now files would have to tell.
+    await setImmediate();
     await setImmediate();
     const status = await this.#runtime.wait(id, { ...(execId && { execId }), ...(signal && { signal }) });
     await Promise.all([...this.#relays.values()].map(({ ended }) => ended));

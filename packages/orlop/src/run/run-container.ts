@@ -56,18 +56,34 @@ export async function runContainer(
   idFile?.write(id);
   const { consoleSize } = prepared.request.spec.process ?? {};
   foreground.attach({ id, size: consoleSize && { rows: consoleSize.height, columns: consoleSize.width } });
-  // Meanwhile, while there is nothing else to do.
   told.started();
-  const removal = sweepOrphans(prepared.stateDirectory);
-  removal.catch((error) =>
-    printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
-  );
+  const removal = sweepMeanwhile(prepared.stateDirectory);
   const exit = await foreground.wait({ id });
   await foreground.delete(id);
   isDeleted = true;
   told.ended(exit);
-  await removal.catch(() => {});
+  await removal.done;
   return exit.exitCode;
+}
+
+/** A container that lasts is there by then, and whoever waits for one that does not has been answered. */
+const SWEEP_DELAY_MS = 100;
+
+/** Removes what other runs have left, while there is nothing else to do; `done` is what has been begun of that so far. */
+function sweepMeanwhile(stateDirectory: string): { readonly done: Promise<void> | undefined } {
+  let done: Promise<void> | undefined;
+  const sweep = (): void => {
+    done ??= sweepOrphans(stateDirectory).catch((error) =>
+      printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
+    );
+  };
+  setTimeout(sweep, SWEEP_DELAY_MS).unref();
+  caller().afterwards(sweep);
+  return {
+    get done() {
+      return done;
+    },
+  };
 }
 
 async function refuseKept(name: string): Promise<void> {
