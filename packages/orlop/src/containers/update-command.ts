@@ -74,7 +74,7 @@ async function update({ engine, flags, machine }: ContainerCall, text: string): 
   const known = engine.spec(container)?.linux?.resources ?? {};
   // Flags of run that are not of update are not given.
   const all = flags.asFor(RUN_FLAGS.flags);
-  const { limits: resources, warnings } = kernelLimits(readResourceLimits(all, machine.cpuCount, known));
+  const { limits: resources, warnings } = kernelLimits(readResourceLimits(all, machine, known));
   for (const warning of warnings) printWarning(warning);
   const { paths } = readBlockLimits(all);
   const egress = readEgress(flags);

@@ -28,7 +28,7 @@ interface PlayedPod {
 
 /** Makes a pod with its containers; nothing of it runs yet. On a failure nothing of it is left. */
 export async function playPod(open: OpenEngine, kube: KubePod, options: PlayOptions): Promise<PlayedPod> {
-  const resources = readResourceLimits(parseFlags(RUN_FLAGS, kube.resourceFlags), open.machine.cpuCount);
+  const resources = readResourceLimits(parseFlags(RUN_FLAGS, kube.resourceFlags), open.machine);
   refuseUsers(kube, open.machine.rootless);
   const shared = SHARED_BY_DEFAULT.filter((each) => !(kube.hostIpc && each === "ipc"));
   const pod = await createPod(open, {

@@ -114,7 +114,7 @@ function readWish({ flags: own, machine }: ContainerCall): PodWish {
   if (network.kind === "container" || network.kind === "pod") {
     throw new OrlopError("unsupported", 'Cannot use flag "--network": the network of a pod cannot be a container\'s');
   }
-  const asked = { ...readResourceLimits(flags, machine.cpuCount), ...readCgroupSettings(flags) };
+  const asked = { ...readResourceLimits(flags, machine), ...readCgroupSettings(flags) };
   const { limits: resources, warnings } = kernelLimits(asked);
   for (const warning of warnings) printWarning(warning);
   const hostname = flags.parse("hostname", parseHostname);

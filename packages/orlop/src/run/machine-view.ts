@@ -29,19 +29,30 @@ export function readMachineView(): MachineView {
   const { cwd, env, home, umask } = caller();
   return {
     ...{ cwd, env, home, umask },
-    cpuCount: availableParallelism(),
-    modules: {
-      apparmor: existsSync("/sys/kernel/security/apparmor"),
-      selinux: existsSync("/sys/fs/selinux/enforce"),
-    },
     uid,
     gid: process.getegid?.() ?? 0,
     rootless,
     capabilities: givableCapabilities(rootless),
-    hostname: hostname(),
     kernelRelease: release(),
-    swapLimits: existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes") || existsSync("/proc/swaps"),
     thermalThrottleCpus: thermalThrottleCpus(),
+    // What few flags ask for is looked up for them: somebody waits for each container.
+    get cpuCount() {
+      return availableParallelism();
+    },
+    modules: {
+      get apparmor() {
+        return existsSync("/sys/kernel/security/apparmor");
+      },
+      get selinux() {
+        return existsSync("/sys/fs/selinux/enforce");
+      },
+    },
+    get hostname() {
+      return hostname();
+    },
+    get swapLimits() {
+      return existsSync("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes") || existsSync("/proc/swaps");
+    },
   };
 }
 

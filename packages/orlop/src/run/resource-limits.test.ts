@@ -6,7 +6,7 @@ import { RUN_FLAGS } from "./run-flags.ts";
 
 const MIB = 1024 * 1024;
 const known = { memory: { limit: 64 * MIB, swap: 128 * MIB } };
-const read = (...args: readonly string[]) => readResourceLimits(parseFlags(RUN_FLAGS, args), 4, known);
+const read = (...args: readonly string[]) => readResourceLimits(parseFlags(RUN_FLAGS, args), { cpuCount: 4 }, known);
 
 test("limits are changed as those allow that hold already", () => {
   assert.deepEqual(read("--memory-swap", "256m"), { memory: { swap: 256 * MIB } });

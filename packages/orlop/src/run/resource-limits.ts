@@ -18,12 +18,17 @@ const CPU_SHARES_MAX = 262_144;
 /**
  * Reads `--memory`, `--cpus` and so on.
  *
+ * @param machine asked for its CPUs where a flag is about them
  * @param known limits that hold already, and stay unless others are given
  * @throws OrlopError `invalid`
  */
-export function readResourceLimits(flags: ParsedFlags, cpuCount: number, known: ResourceLimits = {}): ResourceLimits {
+export function readResourceLimits(
+  flags: ParsedFlags,
+  machine: Processors,
+  known: ResourceLimits = {},
+): ResourceLimits {
   const memory = readMemory(flags, known.memory ?? {});
-  const cpu = readCpu(flags, cpuCount);
+  const cpu = readCpu(flags, machine);
   const pids = flags.parse("pids-limit", parseInteger);
   const blockIO = readBlockLimits(flags).limits;
   return {
@@ -33,6 +38,10 @@ export function readResourceLimits(flags: ParsedFlags, cpuCount: number, known: 
     // 0 is docker's way to say "no limit"; for the kernel it is one.
     ...(pids === undefined ? {} : { pids: { limit: pids <= 0 ? -1 : pids } }),
   };
+}
+
+interface Processors {
+  readonly cpuCount: number;
 }
 
 type MemoryLimits = NonNullable<ResourceLimits["memory"]>;
@@ -88,7 +97,7 @@ function readReclaim(flags: ParsedFlags): Pick<MemoryLimits, "swappiness" | "dis
   };
 }
 
-function readCpu(flags: ParsedFlags, cpuCount: number): NonNullable<ResourceLimits["cpu"]> {
+function readCpu(flags: ParsedFlags, machine: Processors): NonNullable<ResourceLimits["cpu"]> {
   const shares = flags.parse("cpu-shares", parseInteger);
   const cpus = flags.parse("cpuset-cpus", parseCpuList);
   const mems = flags.parse("cpuset-mems", parseCpuList);
@@ -97,15 +106,15 @@ function readCpu(flags: ParsedFlags, cpuCount: number): NonNullable<ResourceLimi
   }
   return {
     ...(shares ? { shares } : {}),
-    ...readBandwidth(flags, cpuCount),
+    ...readBandwidth(flags, machine),
     ...readRealtime(flags),
     ...(cpus === undefined ? {} : { cpus }),
     ...(mems === undefined ? {} : { mems }),
   };
 }
 
-function readBandwidth(flags: ParsedFlags, cpuCount: number): { readonly period?: number; readonly quota?: number } {
-  const cpus = flags.parse("cpus", (text) => parseCpus(text, cpuCount));
+function readBandwidth(flags: ParsedFlags, machine: Processors): { readonly period?: number; readonly quota?: number } {
+  const cpus = flags.parse("cpus", (text) => parseCpus(text, machine.cpuCount));
   const period = flags.parse("cpu-period", parseInteger);
   const quota = flags.parse("cpu-quota", parseInteger);
   if (cpus !== undefined && cpus > 0) {

@@ -205,7 +205,7 @@ export function readRunOptions(flags: ParsedFlags, caller: CallerView): RunOptio
     runtime: flags.parse("runtime", parseRuntime) ?? OWN_RUNTIME,
     sysctl: Object.fromEntries(flags.parseAll("sysctl", parseSysctl)),
     namespaces: readNamespaceChoices(flags, caller.rootless),
-    limits: { ...readResourceLimits(flags, caller.cpuCount), ...readCgroupSettings(flags) },
+    limits: { ...readResourceLimits(flags, caller), ...readCgroupSettings(flags) },
     ...readWishes(flags),
     annotations: Object.fromEntries(flags.parseAll("annotation", parseAnnotation)),
     deviceRules: flags.parseAll("device-cgroup-rule", parseDeviceRule),
