@@ -17,14 +17,23 @@ export interface TerminalSize {
  */
 export function isTerminalOf(pid: number, fd: number): boolean {
   const path = `/proc/${pid}/fd/${fd}`;
+  const stat = statSync(path, { throwIfNoEntry: false });
   // What is no device has an end to open that others would notice.
-  if (statSync(path, { throwIfNoEntry: false })?.isCharacterDevice() !== true) return false;
+  if (stat?.isCharacterDevice() !== true || majorOf(stat.rdev) === MEMORY_MAJOR) return false;
   const opened = openDevice(path);
   try {
     return isatty(opened);
   } finally {
     closeSync(opened);
   }
+}
+
+/** Of /dev/null and its like: Documentation/admin-guide/devices.txt. */
+const MEMORY_MAJOR = 1;
+
+/** include/linux/kdev_t.h, new_encode_dev */
+function majorOf(device: number): number {
+  return (device >>> 8) & 0xfff;
 }
 
 function openDevice(path: string): number {

@@ -16,11 +16,16 @@ export class OwnDirectory implements Disposable {
 
   /** @param name tells it from others of the process; absent: some name */
   constructor(parent: string, kind: string, mode: number, name: string = String(made++)) {
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    this.path = join(parent, `${kind}-${callerMark()}-${name}`);
+    try {
+      mkdirSync(this.path, { mode });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      mkdirSync(parent, { recursive: true, mode: 0o700 });
+      mkdirSync(this.path, { mode });
+    }
     // Nobody waits for that: it takes as long as there are many of them.
     caller().afterwards(() => removeOrphaned(parent, kind));
-    this.path = join(parent, `${kind}-${callerMark()}-${name}`);
-    mkdirSync(this.path, { mode });
   }
 
   [Symbol.dispose](): void {
