@@ -9,12 +9,12 @@ import { ownDataDirectory } from "../store/data-directory.ts";
 import { ContainerIdFile } from "./container-id-file.ts";
 import { openForeground } from "./foreground.ts";
 import type { MachineView } from "./machine-view.ts";
+import { MeanwhileSweep } from "./meanwhile-sweep.ts";
 import { NameClaim } from "./name-claim.ts";
 import { prepareContainer } from "./prepare-container.ts";
 import { RunMarker } from "./run-marker.ts";
 import { runOnCurrentRoot } from "./run-on-current-root.ts";
 import type { RunOptions } from "./run-options.ts";
-import { sweepOrphans } from "./sweep-orphans.ts";
 import { ToldRun } from "./told-run.ts";
 
 /**
@@ -57,33 +57,16 @@ export async function runContainer(
   const { consoleSize } = prepared.request.spec.process ?? {};
   foreground.attach({ id, size: consoleSize && { rows: consoleSize.height, columns: consoleSize.width } });
   told.started();
-  const removal = sweepMeanwhile(prepared.stateDirectory);
+  const sweep = new MeanwhileSweep(prepared.stateDirectory, (error) =>
+    printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
+  );
+  caller().afterwards(() => void sweep.begin());
   const exit = await foreground.wait({ id });
   await foreground.delete(id);
   isDeleted = true;
   told.ended(exit);
-  await removal.done;
+  await sweep.done;
   return exit.exitCode;
-}
-
-/** A container that lasts is there by then, and whoever waits for one that does not has been answered. */
-const SWEEP_DELAY_MS = 100;
-
-/** Removes what other runs have left, while there is nothing else to do; `done` is what has been begun of that so far. */
-function sweepMeanwhile(stateDirectory: string): { readonly done: Promise<void> | undefined } {
-  let done: Promise<void> | undefined;
-  const sweep = (): void => {
-    done ??= sweepOrphans(stateDirectory).catch((error) =>
-      printWarning(`cannot clean up after another run: ${error instanceof Error ? error.message : error}`),
-    );
-  };
-  setTimeout(sweep, SWEEP_DELAY_MS).unref();
-  caller().afterwards(sweep);
-  return {
-    get done() {
-      return done;
-    },
-  };
 }
 
 async function refuseKept(name: string): Promise<void> {

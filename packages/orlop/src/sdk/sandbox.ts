@@ -12,10 +12,10 @@ import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { writtenSnapshot } from "../commit/written-snapshot.ts";
 import { execProcess } from "../containers/exec-process.ts";
 import { type MachineView, readMachineView } from "../run/machine-view.ts";
+import { MeanwhileSweep } from "../run/meanwhile-sweep.ts";
 import { prepareContainer } from "../run/prepare-container.ts";
 import { RunMarker } from "../run/run-marker.ts";
 import { runOnCurrentRoot } from "../run/run-on-current-root.ts";
-import { sweepOrphans } from "../run/sweep-orphans.ts";
 import { ownDataDirectory } from "../store/data-directory.ts";
 import { checkCommandOptions, checkWords } from "./check-command.ts";
 import { type CollectedCommand, collectCommand } from "./collect-command.ts";
@@ -149,9 +149,9 @@ export class Sandbox implements AsyncDisposable {
     stack.defer(() => runtime.delete(id, { force: true }));
     if (pid === undefined) throw new OrlopError("failed", `Cannot create sandbox: its init has ended at once`);
     const { isolation } = await features;
-    // Meanwhile: what it fails at is not this sandbox's concern, and the next one tries again.
-    const sweep = sweepOrphans(stateDirectory).catch(() => {});
-    stack.defer(() => sweep);
+    // What it fails at is not this sandbox's concern, and the next one tries again.
+    const sweep = new MeanwhileSweep(stateDirectory, () => {});
+    stack.defer(() => sweep.begin());
     const { process } = description;
     const box = new Sandbox({
       ...{ id, isolation, options, base, host, runtime, machine, pid, process, description, stateDirectory },
