@@ -50,6 +50,11 @@ function partLoader(observed: NodeJS.Process): (id: string) => object {
 /** What is only needed to make, bring or collect layers, or by one snapshotter alone. */
 const NOT_FOR_A_START = [
   "image/src/collect/collect-garbage.ts",
+  "image/src/database/file-lock.ts",
+  "image/src/store/blob-ingests.ts",
+  "image/src/store/blob-removal.ts",
+  "image/src/store/content-leftovers.ts",
+  "image/src/store/local-ingest.ts",
   "image/src/transfer/pull-image.ts",
   "image/src/tar/read-tar.ts",
   "snapshot/src/btrfs/btrfs-trees.ts",
@@ -60,6 +65,8 @@ const NOT_FOR_A_START = [
   "snapshot/src/erofs/erofs-driver.ts",
   "snapshot/src/erofs/erofs-layer-writer.ts",
   "snapshot/src/overlay/overlay-driver.ts",
+  "snapshot/src/projects/project-quotas.ts",
+  "snapshot/src/recorded/proxy-namespaces.ts",
   "snapshot/src/whole/whole-tree-driver.ts",
 ];
 

@@ -67,7 +67,7 @@ export async function collectWith(
   await reach("clean up snapshots");
   if (!dryRun) for (const snapshots of parts.snapshots) await snapshots.cleanup();
   await reach("leftovers");
-  const all = [...leases, ...removed, ...sweepLeftovers(parts, leftoverAgeMs, dryRun)];
+  const all = [...leases, ...removed, ...(await sweepLeftovers(parts, leftoverAgeMs, dryRun))];
   return { removed: all, freedBytes: removedBytes(all) };
 }
 
@@ -76,8 +76,12 @@ function endLeases({ store }: CollectedStore): readonly RemovedThing[] {
   return store.leases.removeEnded().map((name) => ({ kind: "lease", name, diskBytes: 0 }));
 }
 
-function sweepLeftovers({ store }: CollectedStore, ageMs: number, dryRun: boolean): readonly RemovedThing[] {
-  const leftovers = store.content.leftovers();
+async function sweepLeftovers(
+  { store }: CollectedStore,
+  ageMs: number,
+  dryRun: boolean,
+): Promise<readonly RemovedThing[]> {
+  const leftovers = await store.content.leftovers();
   const kept = new Set(store.leases.kept().map((each) => (each.kind === "content" ? each.digest : "")));
   const before = Date.now() - ageMs;
   return leftovers

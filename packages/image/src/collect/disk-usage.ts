@@ -67,7 +67,7 @@ export async function diskUsage(parts: CollectedStore): Promise<DiskUsage> {
     ),
     containers: usageSum([...view.writable.keys()], (id) => !idle.has(id), sizeOf),
     ingests: await ingestsSum(parts),
-    garbage: garbageSum(
+    garbage: await garbageSum(
       parts,
       garbage.filter((id) => !view.writable.has(id)),
       sizeOf,
@@ -134,15 +134,12 @@ async function ingestsSum({ store }: CollectedStore): Promise<UsageSum> {
   return usageSum(await Array.fromAsync(store.content.ingests()), ({ active }) => active, sizeOf);
 }
 
-function garbageSum(
+async function garbageSum(
   { store }: CollectedStore,
   ids: readonly string[],
   sizeOf: (ids: readonly string[]) => number,
-): UsageSum {
-  const files = store.content
-    .leftovers()
-    .list()
-    .filter(({ kind }) => kind === "file");
+): Promise<UsageSum> {
+  const files = (await store.content.leftovers()).list().filter(({ kind }) => kind === "file");
   const sizeBytes = files.reduce((sum, { diskBytes }) => sum + diskBytes, sizeOf(ids));
   return { count: ids.length + files.length, active: 0, sizeBytes, reclaimableBytes: sizeBytes };
 }

@@ -2,10 +2,7 @@ import { rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Digest } from "@orlop/core";
 import type { BlobRows } from "./blob-rows.ts";
-import type { ContentPaths } from "./content-paths.ts";
-
-/** stat(2): st_blocks counts these, whatever the file system's blocks are. */
-export const STAT_BLOCK_BYTES = 512;
+import { type ContentPaths, STAT_BLOCK_BYTES } from "./content-paths.ts";
 
 /**
  * Blobs that a transaction may remove. Their files are open until this is disposed of: only then the kernel gives back their

@@ -1,9 +1,8 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { Digest } from "@orlop/core";
 import type { Database } from "../database/database.ts";
-import { STAT_BLOCK_BYTES } from "./blob-removal.ts";
 import type { BlobRows } from "./blob-rows.ts";
-import type { ContentPaths } from "./content-paths.ts";
+import { type ContentPaths, STAT_BLOCK_BYTES } from "./content-paths.ts";
 import { IngestDirectory } from "./ingest-directory.ts";
 
 /** What is left of a blob that never became visible. */

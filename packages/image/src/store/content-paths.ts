@@ -2,6 +2,9 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, digestAlgorithm, digestEncoded, OrlopError, parseDigest } from "@orlop/core";
 
+/** stat(2): st_blocks counts these, whatever the file system's blocks are. */
+export const STAT_BLOCK_BYTES = 512;
+
 /** Where things are below the store's `content` directory. */
 export class ContentPaths {
   readonly blobs: string;

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import {
   type ByteRange,
   type ContentInfo,
@@ -7,22 +7,18 @@ import {
   type Digest,
   type IngestOptions,
   type IngestStatus,
-  type Labels,
   OrlopError,
 } from "@orlop/core";
 import type { Database } from "../database/database.ts";
-import { BlobRemoval, STAT_BLOCK_BYTES } from "./blob-removal.ts";
+import type { BlobIngests } from "./blob-ingests.ts";
+import type { BlobRemoval } from "./blob-removal.ts";
 import { type BlobRow, BlobRows } from "./blob-rows.ts";
-import { ContentLeftovers } from "./content-leftovers.ts";
-import { ContentPaths, storableDigest } from "./content-paths.ts";
+import type { ContentLeftovers } from "./content-leftovers.ts";
+import { ContentPaths, STAT_BLOCK_BYTES, storableDigest } from "./content-paths.ts";
 import { damagedBlob, storeFailure, unknownBlob } from "./content-problems.ts";
-import { checkSize, IngestDirectory } from "./ingest-directory.ts";
-import { IngestTurns } from "./ingest-turns.ts";
 import { changeLabels } from "./labels-column.ts";
-import { LocalIngest } from "./local-ingest.ts";
-import { readRangesLog } from "./ranges-log.ts";
+import type { LocalIngest } from "./local-ingest.ts";
 import { readBlobFile } from "./read-blob-file.ts";
-import { syncDirectory } from "./sync-directory.ts";
 
 /** A blob that was verified once and cannot be used any more. */
 export interface DamagedBlob {
@@ -37,12 +33,14 @@ export interface DamagedBlob {
  * A blob's file is renamed to its place when it has been verified and is on the disk; its row follows. Only with both is it
  * visible, so that each of them may be lost in a power cut before the name of an image makes the rows durable: what is left
  * of it is verified and taken in again by the next ingest, without a byte of it being fetched.
+ *
+ * What takes blobs in or removes them is loaded when that is done: a start of a container only reads.
  */
 export class LocalContentStore implements ContentStore {
   readonly #paths: ContentPaths;
   readonly #database: Database;
   readonly #rows: BlobRows;
-  readonly #turns = new IngestTurns();
+  #ingests: BlobIngests | undefined;
 
   constructor(directory: string, database: Database) {
     this.#paths = new ContentPaths(directory);
@@ -86,6 +84,7 @@ export class LocalContentStore implements ContentStore {
 
   /** For removing blobs within a transaction. */
   async removal(digests: readonly Digest[]): Promise<BlobRemoval> {
+    const { BlobRemoval } = await import("./blob-removal.ts");
     return await BlobRemoval.open(this.#paths, this.#rows, digests);
   }
 
@@ -105,7 +104,8 @@ export class LocalContentStore implements ContentStore {
   }
 
   /** What dead processes have left on the disk. */
-  leftovers(): ContentLeftovers {
+  async leftovers(): Promise<ContentLeftovers> {
+    const { ContentLeftovers } = await import("./content-leftovers.ts");
     return new ContentLeftovers(this.#paths, this.#rows, this.#database);
   }
 
@@ -123,25 +123,7 @@ export class LocalContentStore implements ContentStore {
     descriptor: Pick<Descriptor, "digest" | "size">,
     options: IngestOptions = {},
   ): Promise<LocalIngest | undefined> {
-    const digest = storableDigest(descriptor.digest);
-    checkSize(digest, descriptor.size);
-    if (await this.#isHere(digest, descriptor.size)) return undefined;
-    const endTurn = await this.#turns.take(digest, options);
-    let directory: IngestDirectory | undefined;
-    try {
-      directory = await IngestDirectory.take(this.#paths.ingest(digest), options);
-      const ingest = (await this.#isHere(digest, descriptor.size))
-        ? undefined
-        : await this.#begin(digest, descriptor.size, directory, endTurn);
-      if (ingest !== undefined) return ingest;
-      directory.remove();
-      endTurn();
-      return undefined;
-    } catch (error) {
-      directory?.[Symbol.dispose]();
-      endTurn();
-      throw storeFailure(`store blob "${digest}"`, error);
-    }
+    return await (await this.#taking()).ingest(descriptor, options);
   }
 
   /** Those that cannot be used any more, as far as it can be told without reading them. */
@@ -176,50 +158,22 @@ export class LocalContentStore implements ContentStore {
   }
 
   async *ingests(): AsyncGenerator<IngestStatus> {
-    for (const digest of this.#paths.ingestDigests()) {
-      const paths = this.#paths.ingest(digest);
-      using idle = IngestDirectory.try(paths);
-      const record = readRangesLog(paths.ranges);
-      // Killed before there was anything, or after the blob had become visible.
-      if (idle !== undefined && (record === undefined || (await this.has(digest)))) idle.remove();
-      if (record === undefined || (await this.has(digest))) continue;
-      const { sizeBytes, startedAtMs, written } = record;
-      yield { digest, sizeBytes, startedAtMs, writtenBytes: written.totalBytes, active: idle === undefined };
-    }
+    yield* (await this.#taking()).list();
   }
 
   async abort(digest: Digest): Promise<void> {
-    IngestDirectory.try(this.#paths.ingest(storableDigest(digest)))?.remove();
+    (await this.#taking()).abort(digest);
   }
 
-  /** @throws OrlopError `invalid` where it is, and has another size than a descriptor says */
-  async #isHere(digest: Digest, sizeBytes: number): Promise<boolean> {
-    if (!(await this.has(digest))) return false;
-    const found = this.#rows.get(digest)?.sizeBytes ?? sizeBytes;
-    if (found === sizeBytes) return true;
-    const what = `its descriptor says that it has ${sizeBytes} bytes, and it has ${found}`;
-    throw new OrlopError("invalid", `Cannot store blob "${digest}": ${what}`, { operation: "store blob" });
-  }
-
-  async #begin(digest: Digest, sizeBytes: number, directory: IngestDirectory, onEnd: () => void): Promise<LocalIngest> {
-    const blobPath = this.#paths.blob(digest);
-    const row = this.#rows.get(digest);
-    const left = statSync(blobPath, { throwIfNoEntry: false });
-    // Of a process that ended between making it durable and visible.
-    if (row === undefined && left?.size === sizeBytes) directory.adopt(blobPath, sizeBytes, Date.now());
-    const publish = (labels: Labels): Promise<ContentInfo> => this.#publish(digest, sizeBytes, labels);
-    return await LocalIngest.open({ digest, sizeBytes, directory, blobPath, publish, onEnd });
-  }
-
-  async #publish(digest: Digest, sizeBytes: number, labels: Labels): Promise<ContentInfo> {
-    const directory = this.#paths.algorithm(digest);
-    const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
-    renameSync(this.#paths.ingest(digest).data, this.#paths.blob(digest));
-    if (made !== undefined) await syncDirectory(this.#paths.blobs);
-    await syncDirectory(directory);
-    const info: ContentInfo = { digest, sizeBytes, createdAtMs: Date.now(), labels };
-    this.#database.transaction(() => this.#rows.put(info), { durable: false });
-    return info;
+  async #taking(): Promise<BlobIngests> {
+    const { BlobIngests } = await import("./blob-ingests.ts");
+    this.#ingests ??= new BlobIngests({
+      paths: this.#paths,
+      rows: this.#rows,
+      database: this.#database,
+      has: (digest) => this.has(digest),
+    });
+    return this.#ingests;
   }
 
   #require(digest: Digest): BlobRow {

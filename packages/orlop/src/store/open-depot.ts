@@ -17,7 +17,6 @@ import {
   type CollectOptions,
   type DamagedBlob,
   type Database,
-  FileLock,
   type ImageDepot,
   openStore,
   readStoredImage,
@@ -30,7 +29,6 @@ import {
   fittingSnapshotter,
   isProxy,
   openSnapshotter,
-  ProxyNamespaces,
   proxyName,
   type SnapshotChanges,
   type StoredSnapshotter,
@@ -70,6 +68,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   async lock(name: string, signal?: AbortSignal): Promise<AsyncDisposable> {
     const directory = join(this.root, "locks");
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const { FileLock } = await import("./file-lock.ts");
     const lock = await FileLock.take(join(directory, name), signal === undefined ? {} : { signal });
     return { [Symbol.asyncDispose]: async () => lock.remove() };
   }
@@ -132,12 +131,13 @@ export class Depot implements ImageDepot, AsyncDisposable {
   async collectGarbage(options: CollectOptions = {}): Promise<CollectedGarbage> {
     const { collectGarbage } = await import("./collect-garbage.ts");
     const collected = await collectGarbage(await this.parts(), options);
-    if (options.dryRun !== true) this.#sweepLocks();
+    if (options.dryRun !== true) await this.#sweepLocks();
     return collected;
   }
 
   /** Removes the files of locks that processes have left behind when they were killed. */
-  #sweepLocks(): void {
+  async #sweepLocks(): Promise<void> {
+    const { FileLock } = await import("./file-lock.ts");
     const directory = join(this.root, "locks");
     for (const name of namesIn(directory)) FileLock.try(join(directory, name))?.remove();
   }
@@ -145,6 +145,7 @@ export class Depot implements ImageDepot, AsyncDisposable {
   /** All that is here, with the snapshots of every snapshotter that there has been. */
   async parts(): Promise<CollectedStore> {
     const snapshots: CollectableSnapshots[] = [...(await this.snapshotters())];
+    const { ProxyNamespaces } = await import("./proxy-namespaces.ts");
     for (const name of new ProxyNamespaces(this.database).names()) {
       const { CollectableProxy } = await import("./collectable-proxy.ts");
       snapshots.push(new CollectableProxy(await this.#openProxy(name)));
