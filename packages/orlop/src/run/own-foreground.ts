@@ -1,4 +1,5 @@
 import type { CreateRequest, ExecRequest, ExitStatus, Runtime, StartedExec, State } from "@orlop/core";
+import { compileLater } from "./compile-later.ts";
 import type { Foreground, ForegroundOptions, ForegroundProcess } from "./foreground.ts";
 import { keptDescriptors } from "./kept-descriptors.ts";
 import { openRelay } from "./open-relay.ts";
@@ -12,7 +13,7 @@ export class OwnForeground implements Foreground {
   readonly #cleanUp: AsyncDisposableStack;
   readonly #proxy: SignalProxy | undefined;
   readonly #tty: boolean;
-  readonly run: (request: CreateRequest) => Promise<State>;
+  readonly #run: (request: CreateRequest) => Promise<State>;
 
   private constructor(
     { runtime, run }: { readonly runtime: Runtime; run(request: CreateRequest): Promise<State> },
@@ -21,7 +22,7 @@ export class OwnForeground implements Foreground {
     tty: boolean,
   ) {
     this.#runtime = runtime;
-    this.run = run;
+    this.#run = run;
     this.#cleanUp = cleanUp;
     this.#proxy = proxy;
     this.#tty = tty;
@@ -42,7 +43,13 @@ export class OwnForeground implements Foreground {
     return new OwnForeground(opened, stack.move(), proxy, tty);
   }
 
+  async run(request: CreateRequest): Promise<State> {
+    using _later = compileLater();
+    return await this.#run(request);
+  }
+
   async exec(request: ExecRequest): Promise<StartedExec> {
+    using _later = compileLater();
     return await this.#runtime.exec(request);
   }
 
