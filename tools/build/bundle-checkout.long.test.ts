@@ -185,11 +185,13 @@ describe("the command of a checkout", () => {
     assert.deepEqual(names.map((name) => name.split("-")[0]).sort(), ["none", "version"]);
     const file = join(directory, names.find((name) => name.startsWith("version")) ?? "");
     // At first it is only which parts were used.
-    assert.match(readFileSync(file, "latin1"), /^\["command-line.js",.*"later.js"\]\n$/);
+    assert.match(readFileSync(file, "latin1"), /^\["command-line.js",.*"later.js"\] *\n$/);
     checkout.run(["version"]);
     const kept = statSync(file);
     assert.equal(kept.mode & 0o777, 0o600);
-    assert.match(readFileSync(file, "latin1"), /^\["command-line.js",.*"later.js"\]\n./s);
+    assert.match(readFileSync(file, "latin1"), /^\["command-line.js",.*"later.js"\] *\n./s);
+    // Where V8 takes it as it is, without a copy.
+    assert.equal((readFileSync(file, "latin1").indexOf("\n") + 1) % 8, 0);
     assert.equal(checkout.run(["version"]).status, 0);
     assert.equal(statSync(file).ino, kept.ino);
     chmodSync(file, 0o666);
