@@ -17,6 +17,12 @@ while [ -z "$node" ]; do
   above=$above/..
 done
 
+# A command that makes one process is over before four threads have helped V8: they are only started, and compete with it.
+threads=
+case ${1-} in
+  run | exec) threads=--v8-pool-size=1 ;;
+esac
+
 # Node looks for options of its own among all words, those behind the script included: it would load a container's
 # --env-file and have its NODE_OPTIONS executed here. So such words get a colon in front, which start.cjs takes off again.
 case " $*" in
@@ -41,7 +47,7 @@ else
   set -- "$bin/start.cjs" "$@"
 fi
 # In megabytes: V8 begins with one, and would collect garbage twenty times before a container is there.
-set -- --min-semi-space-size=16 "$@"
+set -- --min-semi-space-size=16 $threads "$@"
 if [ -n "$node" ]; then
   exec "$node" "$@"
 elif command -v node >/dev/null; then
