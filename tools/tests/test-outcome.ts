@@ -27,7 +27,7 @@ export interface TestSkip {
 }
 
 /** How long the process of some files has run. */
-export interface TestTime {
+interface TestTime {
   readonly files: readonly string[];
   readonly durationMs: number;
 }
