@@ -32,7 +32,8 @@ const WORK = "work";
 const PARTIAL = "layer.erofs.partial";
 const SCRATCH = "scratch";
 
-const ROOTS_MAX = 256;
+/** Layers that are in use at a time are fewer. */
+const LAYERS_MAX = 256;
 
 /** A layer whose metadata is written when the layers below are known. */
 interface Applied {
@@ -58,8 +59,10 @@ export class ErofsDriver implements SnapshotDriver {
   readonly #form: ErofsForm;
   /** By the directories of their snapshots. */
   readonly #applied = new Map<string, Applied>();
-  /** Of the layers that something was prepared on last, by their directories. */
+  /** Of the layers that something was prepared on last, by their directories: what is committed stays as it is. */
   readonly #roots = new Map<string, Attributes>();
+  /** Of those that something was mounted on last. */
+  readonly #images = new Map<string, SnapshotMount>();
 
   constructor(system: SystemCalls, limits: ProjectLimits, form: ErofsForm) {
     this.#system = system;
@@ -84,7 +87,7 @@ export class ErofsDriver implements SnapshotDriver {
   }
 
   mounts({ directory, below }: SnapshotFiles, kind: SnapshotKind): readonly SnapshotMount[] {
-    const images = below.map(imageMount);
+    const images = below.map((each) => this.#imageMount(each));
     const lower = [`{{ overlay 0 ${images.length - 1} }}`];
     if (kind === "view" && images.length > 0) {
       return images.length === 1 ? images : [...images, { ...overlayMount({ lower }), type: "format/overlay" }];
@@ -217,11 +220,20 @@ export class ErofsDriver implements SnapshotDriver {
   #rootOf(directory: string): Attributes {
     const known = this.#roots.get(directory);
     if (known !== undefined) return known;
-    if (this.#roots.size >= ROOTS_MAX) this.#roots.clear();
+    if (this.#roots.size >= LAYERS_MAX) this.#roots.clear();
     using layer = openLayer(directory);
     const { attributes } = layer.root;
     this.#roots.set(directory, attributes);
     return attributes;
+  }
+
+  #imageMount(directory: string): SnapshotMount {
+    const known = this.#images.get(directory);
+    if (known !== undefined) return known;
+    if (this.#images.size >= LAYERS_MAX) this.#images.clear();
+    const mount = imageMount(directory);
+    this.#images.set(directory, mount);
+    return mount;
   }
 
   async close(): Promise<void> {
