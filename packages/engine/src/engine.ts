@@ -372,8 +372,8 @@ export class Engine {
   }
 
   /** The same, where a transaction would take too long: in order with what the database tells only to the millisecond. */
-  note(container: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
-    this.#context.journal.note(containerEvent(container, action, attributes));
+  note(container: Container, actions: readonly string[], attributes: Readonly<Record<string, string>> = {}): void {
+    this.#context.journal.note(...actions.map((action) => containerEvent(container, action, attributes)));
   }
 
   /** Whether somebody has to look after containers; see {@link attend}. */

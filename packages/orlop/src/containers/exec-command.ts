@@ -1,4 +1,4 @@
-import { generateId, OrlopError, type Process } from "@orlop/core";
+import { generateId, OrlopError, type Process, type Runtime } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { randomBytes } from "@orlop/kernel";
 import { caller } from "../caller/caller.ts";
@@ -59,14 +59,16 @@ async function exec(call: ContainerCall): Promise<number> {
     await engine.mendNetworks().catch((error: Error) => printWarning(error.message));
   }
   const runtime = await engine.runtime(container);
-  const { pid } = await runtime.state(container.id);
-  if (pid === undefined) throw notRunning(container);
+  const user = flags.text("user");
+  // Our own asks whether it runs when it starts the program: once is enough where nobody is to be looked up in it.
+  const isAsked = user === undefined && parseRuntime(container.runtime).kind === "process";
+  const pid = isAsked ? undefined : await initPid(runtime, container);
   const options = {
     words: words[0] === "--" ? words.slice(1) : words,
     terminal: flags.isOn("tty"),
     interactive: flags.isOn("interactive"),
     variables: readVariables(flags),
-    user: flags.text("user"),
+    user,
     workdir: flags.text("workdir"),
     privileged: flags.isOn("privileged"),
     pid,
@@ -77,14 +79,11 @@ async function exec(call: ContainerCall): Promise<number> {
   const keys = parseDetachKeys(flags.text("detach-keys"));
   const preservedFds = flags.parse("preserve-fds", parsePreserved);
   if (flags.isOn("detach")) refusePreserved(preservedFds, "Try without --detach.");
-  if (!flags.isOn("detach")) return await execAttached(call, container, program, { ...options, keys, preservedFds });
+  const attached = { ...options, keys, preservedFds };
+  if (!flags.isOn("detach")) return await execAttached(call, runtime, container, program, attached);
   const execId = generateId(randomBytes);
-  await runtime.exec({
-    id: container.id,
-    execId,
-    process: program,
-    stdio: { stdin: "null", stdout: "null", stderr: "null" },
-  });
+  const stdio = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  await inRunning(runtime, container, () => runtime.exec({ id: container.id, execId, process: program, stdio }));
   // When it ends, nobody is there to tell.
   noteBegin(call, container, execId, program);
   return 0;
@@ -93,8 +92,23 @@ async function exec(call: ContainerCall): Promise<number> {
 function noteBegin({ engine }: ContainerCall, container: Container, execID: string, { args = [] }: Process): void {
   // Docker puts a space behind the program, whether or not there are arguments.
   const [program = "", ...others] = args;
-  for (const action of ["exec_create", "exec_start"]) {
-    engine.note(container, `${action}: ${program} ${others.join(" ")}`, { execID });
+  const actions = ["exec_create", "exec_start"].map((action) => `${action}: ${program} ${others.join(" ")}`);
+  engine.note(container, actions, { execID });
+}
+
+async function initPid(runtime: Runtime, container: Container): Promise<number> {
+  const { pid } = await runtime.state(container.id);
+  if (pid === undefined) throw notRunning(container);
+  return pid;
+}
+
+/** Says of one that does not run any more what is said of one that was known not to. */
+async function inRunning<T>(runtime: Runtime, container: Container, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof OrlopError && error.code === "conflict") await initPid(runtime, container);
+    throw error;
   }
 }
 
@@ -125,6 +139,7 @@ interface AttachedOptions {
 
 async function execAttached(
   call: ContainerCall,
+  madeBy: Runtime,
   container: Container,
   process: Process,
   { interactive, terminal, keys, preservedFds }: AttachedOptions,
@@ -146,11 +161,13 @@ async function execAttached(
   const stdin = interactive ? "inherit" : "null";
   const letsGo =
     keys.length > 0 && interactive && terminal && (runtime.kind !== "shim" || call.flags.has("detach-keys"));
-  const { detached } = await foreground.exec({
-    ...{ id, execId, process },
-    stdio: { stdin, stdout: "inherit", stderr: "inherit" },
-    ...(letsGo ? { detachKeys: [...keys] } : {}),
-  });
+  const { detached } = await inRunning(madeBy, container, () =>
+    foreground.exec({
+      ...{ id, execId, process },
+      stdio: { stdin, stdout: "inherit", stderr: "inherit" },
+      ...(letsGo ? { detachKeys: [...keys] } : {}),
+    }),
+  );
   const { consoleSize } = process;
   const size = consoleSize && { rows: consoleSize.height, columns: consoleSize.width };
   foreground.attach({ id, execId, size });
@@ -161,9 +178,9 @@ async function execAttached(
     if (!letGo.signal.aborted) throw error;
   });
   if (exit === undefined) {
-    call.engine.note(container, "exec_detach", { execID: execId });
+    call.engine.note(container, ["exec_detach"], { execID: execId });
     return 0;
   }
-  call.engine.note(container, "exec_die", { execID: execId, exitCode: String(exit.exitCode) });
+  call.engine.note(container, ["exec_die"], { execID: execId, exitCode: String(exit.exitCode) });
   return exit.exitCode;
 }

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { OrlopError, type Process, type WindowSize } from "@orlop/core";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
 import { findUser } from "../run/container-user.ts";
@@ -11,8 +12,8 @@ interface ExecOptions {
   readonly user: string | undefined;
   readonly workdir: string | undefined;
   readonly privileged: boolean;
-  /** Of the container's init. */
-  readonly pid: number;
+  /** Of the container's init; there where a user is named, who is looked up in it. */
+  readonly pid: number | undefined;
   /** Those that a container can be given. */
   readonly capabilities: ReadonlySet<string>;
   readonly windowSize: WindowSize | undefined;
@@ -63,7 +64,8 @@ function userOf(own: Process, options: ExecOptions): Pick<Process, "user" | "cap
 const ACCOUNT_FILE_MAX_BYTES = 1024 * 1024;
 
 /** In the files of the container as they are now; no link in it leads out of it. */
-function lookUp(user: string, pid: number): ReturnType<typeof findUser> {
+function lookUp(user: string, pid: number | undefined): ReturnType<typeof findUser> {
+  assert(pid !== undefined, "a user is looked up in a container that runs");
   using root = new RootDirectory(`/proc/${pid}/root`);
   const read = (path: string): string => root.readFile(path, ACCOUNT_FILE_MAX_BYTES)?.toString("utf8") ?? "";
   return findUser(user, { passwd: read("/etc/passwd"), group: read("/etc/group") });

@@ -33,7 +33,7 @@ async function showProcesses(call: ContainerCall): Promise<number> {
     throw new OrlopError("conflict", `container ${id} is not running`);
   }
   await showProcessTable({ engine, nowMs }, [container], options);
-  engine.note(container, "top");
+  engine.note(container, ["top"]);
   return 0;
 }
 
