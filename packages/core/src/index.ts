@@ -115,7 +115,7 @@ export {
   type Platform,
   type StringSet,
 } from "./oci/image-spec.ts";
-export { JSON_LIMITS, stringifyJson } from "./oci/json-text.ts";
+export { JSON_LIMITS, parseOwnJson, stringifyJson } from "./oci/json-text.ts";
 export type { LayerEntries, LayerEntry, LayerEntryKind } from "./oci/layer-entry.ts";
 export {
   type Box,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FieldFailure } from "./field-failure.ts";
-import { JSON_LIMITS, parseJson, stringifyJson } from "./json-text.ts";
+import { JSON_LIMITS, parseJson, parseOwnJson, stringifyJson } from "./json-text.ts";
 
 test("reads integers that a double cannot hold as bigint", () => {
   assert.deepEqual(parseJson("[18446744073709551615, -9223372036854775808, 9007199254740991, 9007199254740992]"), [
@@ -10,6 +10,11 @@ test("reads integers that a double cannot hold as bigint", () => {
     9007199254740991,
     9007199254740992n,
   ]);
+});
+
+test("reads back what it has written", () => {
+  const written = { limit: 2n ** 64n - 1n, id: "1234567890123456", share: 0.5 };
+  assert.deepEqual(parseOwnJson(stringifyJson(written)), written);
 });
 
 test("leaves fractions, exponents and absurdly long integers to the decoders as doubles", () => {

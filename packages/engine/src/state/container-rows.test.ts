@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Endpoint } from "@orlop/core";
+import { type Endpoint, RLIM_INFINITY } from "@orlop/core";
 import { EngineFixture, newContainer } from "../engine-fixture.ts";
 import { type Container, ContainerRows, type ContainerState } from "./container-rows.ts";
 
@@ -81,6 +81,24 @@ test("what a transaction has changed and undone is in no list afterwards", () =>
   assert.throws(failing, /stop/);
   assert.deepEqual(rows.list(), before);
   assert.deepEqual(rows.unsettled(), []);
+});
+
+test("a container and its spec are read as they were written, with numbers that no double holds", () => {
+  using fixture = new EngineFixture();
+  const { rows, change } = rowsOf(fixture);
+  const { description, spec } = newContainer();
+  const rlimits = [{ type: "RLIMIT_MEMLOCK", soft: 2n ** 63n, hard: RLIM_INFINITY }] as const;
+  const process = { ...description.process, rlimits };
+  const unlimited = { ...spec, process: { ...process, args: ["true"] } };
+  const check = (): void => {
+    assert.deepEqual(rows.get("a")?.process.rlimits, rlimits);
+    assert.deepEqual(rows.spec("a"), unlimited);
+  };
+  change(() => rows.insert({ ...description, id: "a", name: "box", createdAtMs: 1, process }, unlimited));
+  check();
+  change(() => rows.setDescription({ ...description, id: "a", name: "other", createdAtMs: 1, process }));
+  change(() => rows.setSpec("a", unlimited));
+  check();
 });
 
 test("some container is on a network as long as one that runs is", () => {

@@ -1,4 +1,4 @@
-import type { Endpoint, RuntimeSpec } from "@orlop/core";
+import { type Endpoint, parseOwnJson, type RuntimeSpec, stringifyJson } from "@orlop/core";
 import type { Database, DatabaseComponent, DatabaseRow } from "@orlop/image";
 import type { HealthRecord } from "../health/container-health.ts";
 import { healthCheckOf } from "../health/health-check.ts";
@@ -177,7 +177,7 @@ export class ContainerRows {
 
   spec(id: string): RuntimeSpec | undefined {
     const row = this.#database.get("select spec from engine_specs where id = ?", id);
-    return row && (JSON.parse(String(row.spec)) as RuntimeSpec);
+    return row && (parseOwnJson(String(row.spec)) as RuntimeSpec);
   }
 
   insert(description: ContainerDescription, spec: RuntimeSpec): void {
@@ -185,9 +185,9 @@ export class ContainerRows {
     this.#database.run(
       `insert into engine_containers (id, name, created_at_ms, status, attended, description)
          values (?, ?, ?, 'created', ?, ?)`,
-      ...[id, name, createdAtMs, Number(isAttended(description)), JSON.stringify(description)],
+      ...[id, name, createdAtMs, Number(isAttended(description)), stringifyJson(description)],
     );
-    this.#database.run("insert into engine_specs values (?, ?)", id, JSON.stringify(spec));
+    this.#database.run("insert into engine_specs values (?, ?)", id, stringifyJson(spec));
   }
 
   /** Nothing for a container that is gone. */
@@ -214,11 +214,11 @@ export class ContainerRows {
   setDescription(description: ContainerDescription): void {
     const { id, name } = description;
     const sql = "update engine_containers set name = ?, attended = ?, description = ? where id = ?";
-    this.#database.run(sql, name, Number(isAttended(description)), JSON.stringify(description), id);
+    this.#database.run(sql, name, Number(isAttended(description)), stringifyJson(description), id);
   }
 
   setSpec(id: string, spec: RuntimeSpec): void {
-    this.#database.run("update engine_specs set spec = ? where id = ?", JSON.stringify(spec), id);
+    this.#database.run("update engine_specs set spec = ? where id = ?", stringifyJson(spec), id);
   }
 
   delete(id: string): void {
@@ -258,7 +258,7 @@ function readRow(row: DatabaseRow, known: ReadRow | undefined): ReadRow {
 
 /** Our own rows: what is in them was written by this or an older orlop, and steps of the tables keep up with that. */
 function decodeContainer(row: DatabaseRow): Container {
-  return joined(JSON.parse(String(row.description)) as ContainerDescription, row);
+  return joined(parseOwnJson(String(row.description)) as ContainerDescription, row);
 }
 
 function joined(description: ContainerDescription, row: DatabaseRow): Container {

@@ -152,11 +152,12 @@ function privilegeCases(c: SuiteContext): void {
 function processLimitCases(c: SuiteContext): void {
   describe("limits of each process", { skip: c.skip }, () => {
     test("are what they are set to", async () => {
-      const limits = ["--ulimit", "nofile=100:200", "--ulimit", "core=0", "--ulimit", "cpu=50"];
+      const limits = ["--ulimit", "nofile=100:200", "--ulimit", "core=0", "--ulimit", "cpu=50", "--ulimit", "stack=-1"];
       const text = await c.output(...limits, "host", "cat", "/proc/self/limits");
       assert.match(text, /^Max open files +100 +200 /m);
       assert.match(text, /^Max core file size +0 +0 /m);
       assert.match(text, /^Max cpu time +50 +50 /m);
+      assert.match(text, /^Max stack size +unlimited +unlimited /m);
     });
 
     test("include how willingly it is killed", async () => {

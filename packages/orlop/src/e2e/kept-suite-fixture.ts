@@ -10,6 +10,7 @@ export function keptSuite(options: SuiteOptions): void {
   const c = new SuiteContext(options);
   const ok = async (...args: readonly string[]): Promise<string> => succeeded(await c.fixture.orlop(args));
   lifeCases(c, ok);
+  limitCases(c, ok);
   outputCases(c, ok);
   careCases(c, ok);
   test("no container is left", { skip: c.skip }, async () => {
@@ -25,6 +26,26 @@ type Succeed = (...args: readonly string[]) => Promise<string>;
 function succeeded({ exitCode, stdout, stderr }: CommandResult): string {
   assert.equal(exitCode, 0, stderr);
   return stdout.trim();
+}
+
+function limitCases(c: SuiteContext, ok: Succeed): void {
+  test("a kept container has no limit where none is asked for", { skip: c.skip }, async () => {
+    await ok(
+      "create",
+      ...c.fixture.idFlags(),
+      "--ulimit",
+      "stack=-1",
+      "--name",
+      "free",
+      "host",
+      "cat",
+      "/proc/1/limits",
+    );
+    assert.match(await ok("start", "-a", "free"), /^Max stack size +unlimited +unlimited /m);
+    const limits = "{{range .HostConfig.Ulimits}}{{.Name}} {{.Soft}} {{.Hard}}{{end}}";
+    assert.equal(await ok("inspect", "-f", limits, "free"), "stack -1 -1");
+    await ok("rm", "free");
+  });
 }
 
 function lifeCases(c: SuiteContext, ok: Succeed): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { defaultSpec, type RuntimeSpec } from "@orlop/core";
+import { defaultSpec, RLIM_INFINITY, type RuntimeSpec } from "@orlop/core";
 import type { ContainerDescription, ContainerState } from "@orlop/engine";
 import type { ContainerSize } from "../containers/container-size.ts";
 import { DockerClient, dockerClientObstacle } from "../format/docker-client-fixture.ts";
@@ -135,7 +135,10 @@ describe("a container's document", () => {
           cwd: "/",
           user: { uid: 0, gid: 0 },
           capabilities: { bounding: ["CAP_CHOWN", "CAP_NET_ADMIN"] },
-          rlimits: [{ type: "RLIMIT_NOFILE", soft: 1, hard: 2 }],
+          rlimits: [
+            { type: "RLIMIT_NOFILE", soft: 1, hard: 2 },
+            { type: "RLIMIT_MEMLOCK", soft: 3, hard: RLIM_INFINITY },
+          ],
         },
       },
       spec: {
@@ -157,7 +160,10 @@ describe("a container's document", () => {
     assert.equal(host.CapDrop.includes("CAP_CHOWN"), false);
     assert.equal(host.CapDrop.includes("CAP_KILL"), true);
     assert.deepEqual([host.Memory, host.MemorySwap, host.CpuShares, host.PidsLimit], [1024, 2048, 5, 9]);
-    assert.deepEqual(host.Ulimits, [{ Name: "nofile", Hard: 2, Soft: 1 }]);
+    assert.deepEqual(host.Ulimits, [
+      { Name: "nofile", Hard: 2, Soft: 1 },
+      { Name: "memlock", Hard: -1, Soft: 3 },
+    ]);
     assert.deepEqual(mounts[0], {
       Type: "bind",
       Source: "/srv/data",

@@ -6,6 +6,8 @@ import {
   type LinuxResources,
   type LinuxThrottleDevice,
   type Mount,
+  RLIM_INFINITY,
+  type Uint64,
 } from "@orlop/core";
 import type { Container, LogDetails } from "@orlop/engine";
 import { NIL_LIST, Struct, type StructField, type Value } from "../format/template/value.ts";
@@ -170,6 +172,9 @@ function bandwidth({ period = 0, quota = 0 }: LinuxCPU = {}): Record<"nanoCpus" 
     : { nanoCpus: 0, period, quota };
 }
 
+/** Docker's limits are signed. */
+const dockerLimit = (value: Uint64): Uint64 | -1 => (value === RLIM_INFINITY ? -1 : value);
+
 function resourceFields(
   container: Container,
   { memory, cpu, pids, blockIO = {} }: LinuxResources,
@@ -188,7 +193,7 @@ function resourceFields(
     documentOf({ PathOnHost: host, PathInContainer: inside, CgroupPermissions: access }),
   );
   const limits = rlimits.map(({ type, hard, soft }) =>
-    documentOf({ Name: type.replace(/^RLIMIT_/, "").toLowerCase(), Hard: hard, Soft: soft }),
+    documentOf({ Name: type.replace(/^RLIMIT_/, "").toLowerCase(), Hard: dockerLimit(hard), Soft: dockerLimit(soft) }),
   );
   return documentOf({
     CpuShares: cpu?.shares ?? 0,

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseOwnJson, stringifyJson } from "@orlop/core";
 import type { ContainerDescription } from "@orlop/engine";
 import { isMarkAlive } from "@orlop/kernel";
 import { callerMark } from "../caller/caller-mark.ts";
@@ -30,7 +31,7 @@ export class RunMarker implements Disposable {
     const directory = markerDirectory(stateDirectory);
     this.#path = join(directory, `${callerMark()}-${description.id}`);
     const marked: Orphan = { ...description, markerVersion: MARKER_VERSION, depot };
-    const write = (): void => writeFileSync(this.#path, JSON.stringify(marked), { flag: "wx", mode: 0o600 });
+    const write = (): void => writeFileSync(this.#path, stringifyJson(marked), { flag: "wx", mode: 0o600 });
     try {
       write();
     } catch (error) {
@@ -120,7 +121,7 @@ function readMarker(path: string): string | undefined {
 /** Undefined for what has not been written to its end. */
 function parseDescription(text: string): Orphan | undefined {
   try {
-    return JSON.parse(text) as Orphan;
+    return parseOwnJson(text) as Orphan;
   } catch {
     return undefined;
   }

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { RLIM_INFINITY } from "@orlop/core";
 import { ownProcessMark } from "@orlop/kernel";
 import { ContainerIdFile } from "./container-id-file.ts";
 import { describedContainer } from "./described-container-fixture.ts";
@@ -90,6 +91,14 @@ test("containers are known to others for as long as their runs live", () => {
   const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
   assert.deepEqual([...listRunning(state, "/depot")].sort(byName), [first, second]);
   assert.deepEqual(listRunning(state, "/another"), []);
+});
+
+test("a container without a limit of its own has none to others either", () => {
+  const state = fresh();
+  const rlimits = [{ type: "RLIMIT_MEMLOCK", soft: RLIM_INFINITY, hard: RLIM_INFINITY }] as const;
+  const { process } = describedContainer({});
+  using _ = new RunMarker(state, "/depot", describedContainer({ process: { ...process, rlimits } }));
+  assert.deepEqual(listRunning(state, "/depot")[0]?.process.rlimits, rlimits);
 });
 
 test("a container whose run has died is handed to be removed, once, with the runtime that made it", async () => {
