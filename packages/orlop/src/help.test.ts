@@ -83,6 +83,18 @@ describe("help", () => {
   }
 });
 
+test("flags may stand behind the words of every command, unless those are another program's", async () => {
+  const commands = await Promise.all(CALLS.map(async ({ path, entry }) => ({ path, command: await entry.load() })));
+  // `[OPTIONS]` alone: there are no words.
+  const withWords = commands.filter(({ command }) => !/^(\[OPTIONS\])?$/.test(command.usage));
+  const endedByWords = withWords.filter(({ command }) => command.table.flagsAnywhere !== true).map(({ path }) => path);
+  const otherPrograms = ["create", "exec", "run", "top"];
+  assert.deepEqual(
+    endedByWords.toSorted(),
+    ["explain", "pod top", "try", ...otherPrograms, ...otherPrograms.map((name) => `container ${name}`)].sort(),
+  );
+});
+
 test("run takes or refuses every flag of docker's by its name", () => {
   const known = [...RUN_FLAGS.flags, ...(RUN_FLAGS.refused ?? [])].map(({ name }) => name);
   assert.deepEqual(

@@ -12,7 +12,7 @@ export const tagCommand: Command = imageCommand(
     usage: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
     description: "Gives an image another name. Where the name is taken, it refers to this image from now on.",
     examples: [["orlop tag app localhost:5000/app:1.0", "the name to push it by"]],
-    table: { flags: [] },
+    table: { flags: [], flagsAnywhere: true },
   },
   tagImage,
 );

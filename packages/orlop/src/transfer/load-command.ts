@@ -26,6 +26,7 @@ export const loadCommand: Command = {
     ["docker save app:dev | orlop load", "from docker"],
   ],
   table: {
+    flagsAnywhere: true,
     flags: [
       { name: "input", short: "i", value: "FILE", help: "The archive (standard input)" },
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, take this one" },

@@ -25,6 +25,7 @@ export const loginCommand: Command = {
     ["orlop login --get-login registry.example", "whose password is kept"],
   ],
   table: {
+    flagsAnywhere: true,
     flags: [
       { name: "username", short: "u", value: "NAME", help: "The user" },
       { name: "password", short: "p", value: "PASSWORD", help: "The password, which others can see in this way" },

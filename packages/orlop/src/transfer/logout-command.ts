@@ -17,6 +17,7 @@ export const logoutCommand: Command = {
     ["orlop logout --all", "of all of them"],
   ],
   table: {
+    flagsAnywhere: true,
     flags: [{ name: "all", short: "a", help: "Forget what is kept for every registry" }, AUTHFILE_FLAG],
   },
   failureExitCode: 1,

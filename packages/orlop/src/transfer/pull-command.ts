@@ -28,6 +28,7 @@ export const pullCommand: Command = {
     ["orlop pull 'debian:bookworm?packages=busybox-static'", "an image without a registry"],
   ],
   table: {
+    flagsAnywhere: true,
     flags: [
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms, take this one" },
       { name: "arch", value: "ARCH", help: "The same for this architecture" },

@@ -39,6 +39,7 @@ export const pushCommand: Command = {
     ["orlop push -a registry.example/app", "with all of its tags"],
   ],
   table: {
+    flagsAnywhere: true,
     flags: [
       { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms push this one only" },
       { name: "all-tags", short: "a", help: "Push all tags of a repository that are here, with their images" },

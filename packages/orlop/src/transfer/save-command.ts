@@ -26,6 +26,7 @@ export const saveCommand: Command = {
     ["orlop save app:dev | docker load", "to docker"],
   ],
   table: {
+    flagsAnywhere: true,
     flags: [
       { name: "output", short: "o", value: "FILE", help: "The archive (standard output)" },
       { name: "format", value: FORMATS.join("|"), help: "What it is for (docker-archive)" },

@@ -18,6 +18,7 @@ export const versionCommand: Command = {
   description: "Shows the versions of orlop and of what it stands on.",
   examples: [],
   table: {
+    flagsAnywhere: true,
     flags: [
       {
         name: "format",
