@@ -147,7 +147,7 @@ function readRealtime(flags: ParsedFlags): Pick<LinuxCPU, "realtimePeriod" | "re
 }
 
 function parseCpus(text: string, cpuCount: number): number {
-  if (!/^\d+(\.\d{1,9})?$/.test(text)) throw new OrlopError("invalid", "it is a number such as 0.5 or 2");
+  if (!/^(\d+(\.\d{0,9})?|\.\d{1,9})$/.test(text)) throw new OrlopError("invalid", "it is a number such as 0.5 or 2");
   const cpus = Number(text);
   if (cpus === 0 || (cpus >= 0.01 && cpus <= cpuCount)) return cpus;
   throw new OrlopError(
