@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { OrlopError } from "@orlop/core";
 import type { Container } from "@orlop/engine";
 import { caller } from "../caller/caller.ts";
+import { writeOutput } from "../print.ts";
 import type { StreamName } from "../run/attach-options.ts";
 import { DetachKeys } from "../run/detach-keys.ts";
 import type { SignalProxy } from "../run/signal-proxy.ts";
@@ -50,7 +51,8 @@ export async function attach({ engine }: OpenEngine, options: SessionOptions): P
   const output = engine.output(container, { follow: true, raw: true, ...since, signal: detached.signal });
   try {
     for await (const { stream, data } of output) {
-      if (options.streams?.has(stream) !== false) await write(stream, data);
+      // A reader that has gone ends this process, and not the container.
+      if (options.streams?.has(stream) !== false) await writeOutput(stream, data);
     }
   } catch (error) {
     if (!detached.signal.aborted) throw error;
@@ -94,11 +96,4 @@ function passInput(fd: number, { terminal }: Container, keys: Buffer, detached: 
       socket.destroy();
     },
   };
-}
-
-/** A reader that is slow is waited for; one that has gone ends this process, and not the container. */
-async function write(stream: "stdout" | "stderr", data: Buffer): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  caller()[stream].write(data, (error) => (error ? reject(error) : resolve()));
-  await promise;
 }

@@ -1,9 +1,9 @@
 import type { LogEntry } from "@orlop/core";
 import { OrlopError, shortId } from "@orlop/core";
-import { caller } from "../caller/caller.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
 import type { Command } from "../command.ts";
 import { parsePointInTime } from "../images/point-in-time.ts";
+import { writeOutput } from "../print.ts";
 import { CancelOnSignals } from "../transfer/cancel-on-signals.ts";
 import { COLOR, containerColors } from "./container-colors.ts";
 import { type ContainerCall, containerCommand } from "./container-verb.ts";
@@ -98,15 +98,7 @@ export async function printLogEntry(
   const told = details === undefined ? "" : `${details} `;
   const before = `${title}${hasTimes ? `${nanosecondTime(timeNs)} ` : ""}${told}`;
   const bytes = before === "" ? data : Buffer.concat([Buffer.from(before), data]);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  caller()[stream].write(bytes, (error) => (error ? reject(error) : resolve()));
-  try {
-    await promise;
-  } catch (error) {
-    // Nobody wants to see more, as in `orlop logs web | head`.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") caller().exit(0);
-    throw error;
-  }
+  await writeOutput(stream, bytes);
 }
 
 /** RFC 3339 in UTC, with all nine digits: docker's. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import type { CommandResult } from "./command-fixture.ts";
+import { type CommandResult, LAUNCHER } from "./command-fixture.ts";
 import { SuiteContext, type SuiteOptions } from "./suite-context-fixture.ts";
 
 /** Containers that outlive the command which made them. */
@@ -168,6 +168,11 @@ function outputCases(c: SuiteContext, ok: Succeed): void {
         "for i in 1 2 3; do echo $i; sleep 0.2; done",
       );
       assert.equal(await ok("logs", "-f", "talks"), "1\n2\n3");
+      for (const verb of ["logs -f", "start -a"]) {
+        const full = await c.fixture.start("sh", ["-c", `"$0" ${verb} talks > /dev/full`, LAUNCHER]);
+        assert.equal(full.stderr, "orlop: Cannot write to standard output: no space left on device\n");
+        assert.equal(full.exitCode, 1);
+      }
       await ok("rm", "-f", "talks");
     });
   });

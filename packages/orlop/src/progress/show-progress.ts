@@ -1,5 +1,6 @@
 import type { TransferEvent } from "@orlop/image";
 import { caller } from "../caller/caller.ts";
+import { ignoreErrorEvents } from "../print.ts";
 import { LineProgress } from "./line-progress.ts";
 import type { Movement } from "./part-text.ts";
 import { type ProgressClock, type ProgressTerminal, TerminalProgress } from "./terminal-progress.ts";
@@ -24,6 +25,8 @@ interface ProgressOptions {
 export function showProgress({ quiet, movement }: ProgressOptions): Progress {
   if (quiet) return { onEvent: () => {}, [Symbol.dispose]: () => {} };
   const { stderr } = caller();
+  // A transfer does not end because nobody watches it any more.
+  ignoreErrorEvents(stderr);
   if (stderr.isTTY !== true || caller().env.TERM === "dumb") {
     return new LineProgress((text) => stderr.write(text), movement);
   }

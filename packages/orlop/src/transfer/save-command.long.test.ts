@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeTar } from "@orlop/testkit";
-import { CommandFixture } from "../e2e/command-fixture.ts";
+import { CommandFixture, type CommandResult, LAUNCHER } from "../e2e/command-fixture.ts";
 import { Depot } from "../store/open-depot.ts";
 
 test("an image of packages, whose name no registry could have, is saved without a name", async () => {
@@ -30,4 +30,24 @@ test("an image of packages, whose name no registry could have, is saved without 
   assert.deepEqual((manifest as readonly { RepoTags: unknown }[])[0]?.RepoTags ?? [], []);
   const loaded = await fixture.orlop(["load", "-q", "-i", archive]);
   assert.match(loaded.stdout, /^Loaded image ID: sha256:[0-9a-f]{64}\n$/, loaded.stderr);
+});
+
+test("what cannot be written ends with the reason, and nobody who watches is no reason", async () => {
+  using fixture = new CommandFixture();
+  const root = join(fixture.directory, "root.tar");
+  writeFileSync(root, makeTar([{ path: "file", content: "x".repeat(1_000_000) }]));
+  const digest = (await fixture.orlop(["pull", "-q", `tar:${root}`])).stdout.trim();
+  const shell = (line: string): Promise<CommandResult> => fixture.start("sh", ["-c", line, LAUNCHER, digest]);
+
+  const full = await shell('"$0" save "$1" > /dev/full');
+  const noSpace = "no space left on device";
+  assert.equal(full.stderr, `orlop: Cannot write image archive to standard output: ${noSpace}\n`);
+  assert.equal(full.exitCode, 1);
+  const unread = await shell('{ "$0" save "$1"; echo $? >&2; } | true');
+  assert.equal(unread.stderr, "orlop: Cannot write image archive to standard output: broken pipe\n1\n");
+  const list = await shell('"$0" images > /dev/full');
+  assert.deepEqual(list.stderr, `orlop: Cannot write to standard output: ${noSpace}\n`);
+  assert.equal(list.exitCode, 1);
+  assert.equal((await shell('"$0" rmi nothing 2> /dev/full')).exitCode, 1);
+  assert.equal((await shell('"$0" save -o saved.tar "$1" 2> /dev/full')).exitCode, 0);
 });

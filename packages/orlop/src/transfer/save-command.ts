@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { findImage } from "../images/find-image.ts";
 import { keepImage } from "../images/keep-image.ts";
 import { tellImage } from "../images/tell-image.ts";
-import { printWarning } from "../print.ts";
+import { ignoreErrorEvents, printWarning } from "../print.ts";
 import { showProgress } from "../progress/show-progress.ts";
 import { openDepot } from "../store/open-depot.ts";
 import { ownPlatform } from "../store/own-platform.ts";
@@ -58,6 +58,8 @@ export const saveCommand: Command = {
     await using kept = new AsyncDisposableStack();
     for (const { record } of found) kept.use(await keepImage(depot, record, "save"));
     using cancel = new CancelOnSignals();
+    // The archive says itself what went wrong with it.
+    if (output === undefined) ignoreErrorEvents(caller().stdout);
     await using sink = await createImageArchive(output ?? caller().stdout, {
       docker: format === "docker-archive",
       platform,
