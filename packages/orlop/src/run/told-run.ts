@@ -3,19 +3,11 @@ import type { ContainerDescription } from "@orlop/engine";
 import { containerEvent } from "@orlop/engine/container-event";
 import { EventJournal } from "@orlop/engine/event-journal";
 
-/** A program that is over sooner is told of in one go. */
-const TELL_DELAY_MS = 1;
-
-type ContainerEvent = ReturnType<typeof containerEvent>;
-
 /** Has events tell of a container that ends with its command, as docker's do of one in the foreground. */
 export class ToldRun implements Disposable {
   readonly #journal: EventJournal;
   readonly #container: ContainerDescription;
   #isTold = false;
-  /** What is to be told with the end, or soon. */
-  #pending: readonly ContainerEvent[] = [];
-  #timer: NodeJS.Timeout | undefined;
 
   /** @param dataDirectory of the database that events are in */
   constructor(dataDirectory: string, container: ContainerDescription) {
@@ -25,30 +17,21 @@ export class ToldRun implements Disposable {
 
   started(): void {
     this.#isTold = true;
-    this.#pending = [...this.#made(), containerEvent(this.#container, "start")];
-    this.#timer = setTimeout(() => this.#tell(), TELL_DELAY_MS);
+    this.#journal.note(...this.#made(), containerEvent(this.#container, "start"));
   }
 
   ended({ exitCode, oomKilled = false }: Pick<ExitStatus, "exitCode" | "oomKilled">): void {
     const oom = oomKilled ? [containerEvent(this.#container, "oom")] : [];
     const die = containerEvent(this.#container, "die", { exitCode: String(exitCode) });
-    this.#tell(...oom, die, containerEvent(this.#container, "destroy"));
+    this.#journal.note(...oom, die, containerEvent(this.#container, "destroy"));
   }
 
   /** Of one that could not be started, this is all. */
   [Symbol.dispose](): void {
-    if (!this.#isTold) this.#tell(...this.#made(), containerEvent(this.#container, "destroy"));
-    else if (this.#pending.length > 0) this.#tell();
+    if (!this.#isTold) this.#journal.note(...this.#made(), containerEvent(this.#container, "destroy"));
   }
 
-  #tell(...events: readonly ContainerEvent[]): void {
-    clearTimeout(this.#timer);
-    const told = [...this.#pending, ...events];
-    this.#pending = [];
-    this.#journal.note(...told);
-  }
-
-  #made(): readonly ContainerEvent[] {
+  #made(): readonly ReturnType<typeof containerEvent>[] {
     return ["create", "attach"].map((action) => containerEvent(this.#container, action));
   }
 }
