@@ -36,7 +36,7 @@ export const execCommand: Command = containerCommand(
         { name: "env", short: "e", value: "NAME[=VALUE]", help: "Set a variable; without a value, to what it is here" },
         { name: "env-file", value: "FILE", help: "Read variables from a file, one a line" },
         { name: "user", short: "u", value: "USER[:GROUP]", help: "User and group, as names or numbers" },
-        { name: "workdir", short: "w", value: "DIR", help: "Directory to start in" },
+        { name: "workdir", short: "w", value: "DIR", emptyIsNone: true, help: "Directory to start in" },
         { name: "detach-keys", value: "KEYS", help: "What is typed to leave it running: ctrl-p,ctrl-q" },
         { name: "preserve-fds", value: "NUMBER", help: "Pass on so many open descriptors, from 3 up" },
         { name: "privileged", help: "With all capabilities" },

@@ -1,9 +1,9 @@
 import { Writable } from "node:stream";
-import { hostArchitecture, PROGRAM_LOST } from "@orlop/kernel";
+import { errnoName, hostArchitecture, PROGRAM_LOST } from "@orlop/kernel";
 import { compileSay, FAREWELL_TEXT_MAX_BYTES } from "@orlop/runtime/launcher";
 import type { Output } from "../caller/caller.ts";
 import type { CallHands } from "./call-hands.ts";
-import { isTerminalOf, type TerminalSize, terminalSize } from "./caller-terminal.ts";
+import { isTerminalOf, mayBeFull, type TerminalSize, terminalSize } from "./caller-terminal.ts";
 
 /** So much is kept until the end of a call, which says it then at no cost; more is said in between, and waited for. */
 const KEPT_MAX_BYTES: number = FAREWELL_TEXT_MAX_BYTES;
@@ -51,9 +51,12 @@ export class CallerOutput extends Writable implements Output {
     return kept;
   }
 
-  /** Resolves when all that was written is kept or said, or nobody reads it. */
-  settle(): Promise<void> {
-    return new Promise((resolve) => this.write("", () => resolve()));
+  /** Resolves when all that was written is kept or said. @throws the failure of a write: EPIPE where nobody reads */
+  async settle(): Promise<void> {
+    await new Promise<void>((resolve) => this.write("", () => resolve()));
+    if (this.errored !== null) throw this.errored;
+    // Who says the rest at the end of the call has given its status by then.
+    if (this.#keptBytes > 0 && !this.#hands.became && mayBeFull(this.#pid, this.#fd)) await this.#say(this.take());
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
@@ -70,8 +73,9 @@ export class CallerOutput extends Writable implements Output {
       this.#hands.submit(program, ({ kind, index, value }) => {
         if (kind === "unstarted") resolve();
         if (kind !== "ended") return;
-        if (index === PROGRAM_LOST || value < 0) reject(Object.assign(new Error("nobody reads"), { code: "EPIPE" }));
-        else resolve();
+        const code = index === PROGRAM_LOST ? "EPIPE" : value < 0 ? errnoName(-value) : undefined;
+        if (code === undefined) resolve();
+        else reject(Object.assign(new Error(`cannot write: ${code}`), { code }));
       });
       await promise;
     }

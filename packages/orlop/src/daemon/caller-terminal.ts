@@ -28,6 +28,18 @@ export function isTerminalOf(pid: number, fd: number): boolean {
   }
 }
 
+/** Whether what a process has open under a number may take less than it is given, as a file on a full disk does. */
+export function mayBeFull(pid: number, fd: number): boolean {
+  const stat = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  return (
+    stat.isFile() || (stat.isCharacterDevice() && stat.rdev !== NULL_DEVICE && majorOf(stat.rdev) === MEMORY_MAJOR)
+  );
+}
+
+/** Of /dev/null, 1:3. */
+const NULL_DEVICE = 0x103;
+
 /** Of /dev/null and its like: Documentation/admin-guide/devices.txt. */
 const MEMORY_MAJOR = 1;
 

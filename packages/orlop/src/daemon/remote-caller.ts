@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import { constants, homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { hostArchitecture } from "@orlop/kernel";
+import { setImmediate } from "node:timers/promises";
+import { hostArchitecture, systemFailure } from "@orlop/kernel";
 import type { Hello } from "@orlop/runtime/launcher";
 import { type Caller, callFor, type Daemon } from "../caller/caller.ts";
 import { NotHere } from "../caller/not-here.ts";
@@ -37,6 +38,7 @@ export class RemoteCaller implements Caller {
   /** Absent once the call has been answered. */
   #afterwards: (() => void)[] | undefined = [];
   readonly #listeners = new Map<NodeJS.Signals, Set<SignalListener>>();
+  #isEnding = false;
   readonly #exit: PromiseWithResolvers<number> = Promise.withResolvers<number>();
 
   /** @param mark of the called process: see caller-mark.ts */
@@ -48,8 +50,8 @@ export class RemoteCaller implements Caller {
     this.mark = mark;
     this.stdout = new CallerOutput(hands, pid, 1);
     this.stderr = new CallerOutput(hands, pid, 2);
-    // A reader that has gone wants no more of it; what is wrong need not be heard.
-    this.stdout.on("error", () => this.exit(0));
+    // Whoever prints hears of it, and the end of the call does.
+    this.stdout.on("error", () => {});
     this.stderr.on("error", () => {});
     this.daemon = daemon;
     this.ended = this.#exit.promise;
@@ -112,7 +114,30 @@ export class RemoteCaller implements Caller {
   }
 
   exit(status: number): void {
+    this.#isEnding = true;
     this.#exit.resolve(status);
+  }
+
+  /** Resolves when all that it said is said, or kept for its end, with the status that it ends with. */
+  async settle(status: number): Promise<number> {
+    let ended = status;
+    try {
+      await this.stdout.settle();
+    } catch (error) {
+      // Whoever printed it hears of that first, and may have said so and ended the call.
+      await setImmediate();
+      if (!this.#isEnding) ended = this.#endUnheard(error as NodeJS.ErrnoException);
+    }
+    // What is wrong need not be heard.
+    await this.stderr.settle().catch(() => {});
+    return ended;
+  }
+
+  /** A reader that has gone wants no more of it. */
+  #endUnheard(error: NodeJS.ErrnoException): number {
+    if (error.code === "EPIPE") return 0;
+    this.stderr.write(`orlop: ${systemFailure("write to standard output", error).message}\n`);
+    return 1;
   }
 }
 

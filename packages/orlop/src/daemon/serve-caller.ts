@@ -59,11 +59,7 @@ export async function serveCaller(socket: Socket, serving: Serving): Promise<voi
   if (service === "changes") hands.begin();
   try {
     if (words.some(mayAskForTerminal)) await who.stdout.learnSize();
-    const carriedOut = async (): Promise<number> => {
-      const status = await serving.commandLine(words);
-      await Promise.all([who.stdout.settle(), who.stderr.settle()]);
-      return status;
-    };
+    const carriedOut = async (): Promise<number> => await who.settle(await serving.commandLine(words));
     const status = await callFor(who, () => Promise.race([carriedOut(), who.ended]));
     endCall(hands, who, status);
   } catch (error) {

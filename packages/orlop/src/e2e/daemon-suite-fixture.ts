@@ -141,6 +141,22 @@ function callerCases(c: ServedCommands): void {
     assert.equal((await c.withoutNode("ps", "-q")).exitCode, 0, "and the daemon goes on");
   });
 
+  test("says what cannot be written, and is quiet where nobody reads", async () => {
+    const shell = async (line: string): Promise<readonly [number | null, string]> => {
+      const { exitCode, stderr } = await c.fixture.start("/bin/sh", ["-c", line, LAUNCHER], { env: WITHOUT_NODE });
+      return [exitCode, stderr];
+    };
+    const noSpace = "orlop: Cannot write to standard output: no space left on device\n";
+    const much = "info --format '{{range 100000}}0123456789{{end}}'";
+    for (const words of ["images", much]) {
+      assert.deepEqual(await shell(`"$0" ${words} > /dev/full`), [1, noSpace]);
+      assert.deepEqual(await shell(`"$0" ${words} > '${c.fixture.directory}/written'`), [0, ""]);
+      assert.deepEqual(await shell(`{ "$0" ${words}; echo $? >&2; } | :`), [0, "0\n"]);
+    }
+    assert.equal(statSync(join(c.fixture.directory, "written")).size, 1_000_001);
+    assert.deepEqual(await shell('"$0" rmi nothing 2> /dev/full'), [1, ""]);
+  });
+
   test("ends with the caller what the caller has in the foreground", async () => {
     const args = ["run", "--rm", ...c.fixture.idFlags(), "--name", "short", "host", "sh", "-c", "echo up; sleep 1000"];
     const { signal } = await c.fixture.orlop(args, {
@@ -266,22 +282,17 @@ function readyCases(c: ServedCommands): void {
     const root = join(c.fixture.directory, "rootfs");
     makeBusyboxRootfs(root);
     const heldDuring = async (...flags: readonly string[]): Promise<boolean> => {
-      let [isHeld, isOver] = [false, false];
-      // On a busy machine the daemon hears of the container after its first output.
-      const look = async (): Promise<void> => {
-        for (; !isHeld && !isOver; await sleep(5)) isHeld = holdsMounts(c.daemon.pid);
-      };
-      let looking: Promise<void> | undefined;
-      const words = [...flags, `dir:${root}`, "sh", "-c", "echo there; sleep 2"];
+      let isHeld: boolean | undefined;
+      // The daemon may hear of the container after its first output, and looks at what it has opened.
+      const words = [...flags, `dir:${root}`, "sh", "-c", "sleep 1; echo there; sleep 1"];
       const ended = await c.fixture.run(words, {
         onOutput: () => {
-          looking ??= look();
+          isHeld ??= holdsMounts(c.daemon.pid);
         },
       });
-      isOver = true;
-      await looking;
       assert.deepEqual([ended.stdout, ended.stderr], ["there\n", ""]);
       while (holdsMounts(c.daemon.pid)) await sleep(5);
+      assert.ok(isHeld !== undefined);
       return isHeld;
     };
     // On this disk, unless that is none.

@@ -8,6 +8,8 @@ export interface Flag {
   readonly aliases?: readonly string[];
   /** What the help shows for the value: `bytes`, `list`. Absent: a switch that is on or off. */
   readonly value?: string;
+  /** An empty value stands for none, and takes back one before it: docker's flags that are a text, for `--name "$NAME"`. */
+  readonly emptyIsNone?: true;
   readonly help: string;
   /** Heading in the help that the flag stands under. */
   readonly group?: string;

@@ -33,6 +33,20 @@ describe("flags", () => {
     }
   });
 
+  test("stand for nothing with an empty value where that is said, and only there", () => {
+    const named: FlagTable = {
+      flags: [
+        { name: "name", short: "n", value: "name", emptyIsNone: true, help: "" },
+        { name: "entrypoint", value: "program", help: "" },
+      ],
+    };
+    for (const args of [["--name", ""], ["--name="], ["-n", ""], ["-n="], ["-n", "x", "-n", ""]]) {
+      assert.equal(parseFlags(named, args).has("name"), false, args.join(" "));
+    }
+    assert.equal(parseFlags(named, ["-n", "", "-n", "x"]).text("name"), "x");
+    assert.equal(parseFlags(named, ["--entrypoint", ""]).text("entrypoint"), "");
+  });
+
   test("keep an equals sign that belongs to the value", () => {
     for (const args of [["--env=A=b=c"], ["--env", "A=b=c"], ["-eA=b=c"], ["-e=A=b=c"]]) {
       assert.deepEqual(parse(...args).list("env"), ["A=b=c"], args.join(" "));

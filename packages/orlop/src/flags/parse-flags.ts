@@ -35,7 +35,8 @@ export function parseFlags(table: FlagTable, args: readonly string[]): ParsedFla
     const found = word.startsWith("--") ? [takeLong(table, word, rest)] : takeShort(table, word, rest);
     for (const [flag, value] of found) {
       const checked = flag.value === undefined ? switchWord(flag, value) : value;
-      values.set(flag.name, [...(values.get(flag.name) ?? []), checked]);
+      if (checked === "" && flag.emptyIsNone === true) values.delete(flag.name);
+      else values.set(flag.name, [...(values.get(flag.name) ?? []), checked]);
     }
     given.push(...args.slice(args.length - before - 1, args.length - rest.length));
   }

@@ -101,6 +101,24 @@ describe("flags of run", () => {
     assert.equal(given.mounts.length, 1);
   });
 
+  test("that are a text are not given where that is empty, as docker's", () => {
+    const empty = [
+      "name",
+      "hostname",
+      "domainname",
+      "workdir",
+      "stop-signal",
+      "platform",
+      "cidfile",
+      "runtime",
+      "network",
+    ];
+    const more = ["cgroup-parent", "cpuset-cpus", "cpuset-mems", "log-driver", "mac-address", "ip", "ip6"];
+    const { source: _, ...read } = options(...[...empty, ...more].map((name) => `--${name}=`));
+    const { source: __, ...none } = options();
+    assert.deepEqual(read, none);
+  });
+
   test("take variables from files first, then from the command line, unset ones from the caller", () => {
     const file = join(scratch, "env");
     writeFileSync(file, '# comment\n\n  A=from file \nSET\nUNSET\nQUOTED="q"\r\nEQ=a=b\n');

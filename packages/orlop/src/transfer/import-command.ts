@@ -35,7 +35,7 @@ export const importCommand: Command = {
           "WORKDIR; can be given several times",
       },
       { name: "message", short: "m", value: "TEXT", help: "What it is, for its history" },
-      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "What it is for (this machine)" },
+      { name: "platform", value: "OS/ARCH[/VARIANT]", emptyIsNone: true, help: "What it is for (this machine)" },
       { name: "arch", value: "ARCH", help: "The same for this architecture" },
       { name: "os", value: "OS", help: "The same for an operating system" },
       { name: "variant", value: "VARIANT", help: "The same for a variant of the architecture" },

@@ -29,7 +29,12 @@ export const loadCommand: Command = {
     flagsAnywhere: true,
     flags: [
       { name: "input", short: "i", value: "FILE", help: "The archive (standard input)" },
-      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, take this one" },
+      {
+        name: "platform",
+        value: "OS/ARCH[/VARIANT]",
+        emptyIsNone: true,
+        help: "Of images for several platforms, take this one",
+      },
       { name: "quiet", short: "q", help: "Show no progress" },
       SIGNATURE_POLICY_FLAG,
     ],

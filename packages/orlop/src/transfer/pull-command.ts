@@ -30,7 +30,12 @@ export const pullCommand: Command = {
   table: {
     flagsAnywhere: true,
     flags: [
-      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms, take this one" },
+      {
+        name: "platform",
+        value: "OS/ARCH[/VARIANT]",
+        emptyIsNone: true,
+        help: "Of an image for several platforms, take this one",
+      },
       { name: "arch", value: "ARCH", help: "The same for this architecture" },
       { name: "os", value: "OS", help: "The same for an operating system" },
       { name: "variant", value: "VARIANT", help: "The same for a variant of the architecture" },

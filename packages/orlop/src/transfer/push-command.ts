@@ -41,7 +41,12 @@ export const pushCommand: Command = {
   table: {
     flagsAnywhere: true,
     flags: [
-      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of an image for several platforms push this one only" },
+      {
+        name: "platform",
+        value: "OS/ARCH[/VARIANT]",
+        emptyIsNone: true,
+        help: "Of an image for several platforms push this one only",
+      },
       { name: "all-tags", short: "a", help: "Push all tags of a repository that are here, with their images" },
       { name: "quiet", short: "q", help: "Show no progress" },
       { name: "digestfile", value: "FILE", help: "Write the digest of what was pushed to a file" },

@@ -30,7 +30,12 @@ export const saveCommand: Command = {
     flags: [
       { name: "output", short: "o", value: "FILE", help: "The archive (standard output)" },
       { name: "format", value: FORMATS.join("|"), help: "What it is for (docker-archive)" },
-      { name: "platform", value: "OS/ARCH[/VARIANT]", help: "Of images for several platforms, save this one" },
+      {
+        name: "platform",
+        value: "OS/ARCH[/VARIANT]",
+        emptyIsNone: true,
+        help: "Of images for several platforms, save this one",
+      },
       { name: "quiet", short: "q", help: "Show no progress" },
       { name: "multi-image-archive", short: "m", help: "Each word is an image, as it always is" },
     ],
