@@ -20,4 +20,5 @@ export { ProxyNamespaces } from "./recorded/proxy-namespaces.ts";
 export { diskUsage } from "./store/disk-usage.ts";
 export { makeUpper } from "./store/make-upper.ts";
 export type { LayerState, StoredSnapshotter } from "./store/stored-snapshotter.ts";
+export { FifoMaker } from "./system/fifo-maker.ts";
 export { XattrReader } from "./system/xattr-reader.ts";

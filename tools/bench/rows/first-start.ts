@@ -58,8 +58,12 @@ const DIFFERENCE_MAX_MS = 1;
  */
 const DISK = { type: "ext4", sizeBytes: 2 * 1024 ** 3 } as const;
 
-/** Starts in process are a hundred times as short, and as many more are needed for the same certainty. */
-const IN_PROCESS_ROUNDS = 10;
+/** Without Node's own start they are ten times as short, and as many more are needed for the same certainty. */
+const SHORT_ROUNDS = 10;
+
+function more(rounds: Rounds): Rounds {
+  return { ...rounds, count: rounds.count * SHORT_ROUNDS, warmUp: rounds.warmUp * SHORT_ROUNDS };
+}
 
 /** Starts with the files of a minimal Debian as a pulled image and as a directory: what the one takes more. */
 export async function firstStartRows(root: string, rounds: Rounds): Promise<readonly BenchRow[]> {
@@ -90,7 +94,7 @@ async function commandRows(
   const argv = [join(root, "packages/orlop/bin/orlop")] as const;
   const alone = await commandRow(COMMAND, timer, (...args) => ({ argv: [...argv, ...args], env }), both, rounds);
   await using daemon = await OwnDaemon.start(store, { inMemory: true });
-  return [alone, await commandRow(WITH_DAEMON, timer, (...args) => daemon.call(...args), both, rounds)];
+  return [alone, await commandRow(WITH_DAEMON, timer, (...args) => daemon.call(...args), both, more(rounds))];
 }
 
 async function commandRow(
@@ -135,8 +139,7 @@ async function inProcessRows({ store: directory, ...both }: BothRoots, rounds: R
     subject("image", (id) => opener.open(id)),
     subject("directory", async () => ({ rootfs: { kind: "overlay", lower, writes: "discard" }, ...NOTHING_LEFT })),
   ];
-  const many = { ...rounds, count: rounds.count * IN_PROCESS_ROUNDS, warmUp: rounds.warmUp * IN_PROCESS_ROUNDS };
-  const series = await interleave(subjects, many);
+  const series = await interleave(subjects, more(rounds));
   return [difference(IN_PROCESS, "start", series), difference(LIFE_IN_PROCESS, "life", series)];
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -75,6 +77,16 @@ describe("a copy", () => {
     await assert.rejects(copyBetween(box, "/etc/conf/", outside, "/"), { message: /not a directory/ });
   });
 
+  test("of a directory has its FIFOs, with their modes and times, and what comes behind them", async () => {
+    assert.equal(spawnSync("mkfifo", ["-m", "622", join(box, "data/fifo")]).status, 0);
+    lutimesSync(join(box, "data/fifo"), 1_000_000_000, 1_000_000_000);
+    writeFileSync(join(box, "data/zebra"), "text");
+    await copyBetween(box, "/data", outside, "/");
+    const stat = lstatSync(join(outside, "data/fifo"));
+    assert.deepEqual([stat.isFIFO(), stat.mode & 0o777, stat.mtimeMs], [true, 0o622, 1_000_000_000_000]);
+    assert.equal(readFileSync(join(outside, "data/zebra"), "utf8"), "text");
+  });
+
   test("does not put a file in a directory's place, or the other way round", async () => {
     mkdirSync(join(outside, "conf"));
     await assert.rejects(copyBetween(box, "/etc/conf", outside, "/"), { message: /cannot overwrite directory/ });
@@ -116,7 +128,7 @@ describe("no link leads out", () => {
 
   test("not one that is put there between look-up and use (CVE-2018-15664)", async () => {
     using root = new RootDirectory(box);
-    const writer = new TreeWriter(root, { base: "/data", keepsOwners: false });
+    using writer = new TreeWriter(root, { base: "/data", keepsOwners: false });
     const swapped: TarEntry = {
       kind: "file",
       path: "x",

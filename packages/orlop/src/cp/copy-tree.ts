@@ -107,7 +107,7 @@ async function writeEntries(
   using directory = root.find(base);
   if (!fstatSync(directory.fd).isDirectory()) throw new OrlopError("conflict", `${base}: not a directory`);
   using own = new RootDirectory(directory.path);
-  const writer = followsInTree
+  using writer = followsInTree
     ? new TreeWriter(root, { base, keepsOwners })
     : new TreeWriter(own, { base: "/", keepsOwners });
   for await (const entry of entries) await writer.write(entry);

@@ -20,6 +20,7 @@ import {
 import { posix } from "node:path";
 import { OrlopError } from "@orlop/core";
 import type { TarEntry } from "@orlop/image";
+import { FifoMaker } from "@orlop/snapshot";
 import type { OpenPlace, RootDirectory } from "@orlop/snapshot/root-directory";
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -36,16 +37,21 @@ interface WriterOptions {
  * root, and then used by descriptors: neither links that are there, nor such as come with the archive or are put there
  * meanwhile, lead outside (CVE-2018-15664).
  */
-export class TreeWriter {
+export class TreeWriter implements Disposable {
   readonly #root: RootDirectory;
   readonly #options: WriterOptions;
   /** Their times change as long as something is made in them. */
   readonly #directories: { readonly path: string; readonly entry: TarEntry }[] = [];
+  readonly #fifos = new FifoMaker();
   bytes = 0;
 
   constructor(root: RootDirectory, options: WriterOptions) {
     this.#root = root;
     this.#options = options;
+  }
+
+  [Symbol.dispose](): void {
+    this.#fifos[Symbol.dispose]();
   }
 
   /** @throws OrlopError `invalid`, `conflict`, `unsupported`, or what the file system says */
@@ -86,9 +92,10 @@ export class TreeWriter {
         return await this.#makeFile(entry, place);
       case "symlink":
         symlinkSync(entry.target ?? "", place);
-        if (this.#options.keepsOwners) lchownSync(place, uid, gid);
-        lutimesSync(place, mtime, mtime);
-        return;
+        break;
+      case "fifo":
+        await this.#fifos.make(parent, name, entry.mode);
+        break;
       case "hard-link": {
         const target = this.#place(entry.target ?? "");
         using directory = this.#root.find(posix.dirname(target));
@@ -96,8 +103,11 @@ export class TreeWriter {
         return;
       }
       default:
+        // A device that a container has made, and anybody may use, would be one of this machine's.
         throw new OrlopError("unsupported", `Cannot copy "${entry.path}": it is a ${entry.kind.replace("-", " ")}`);
     }
+    if (this.#options.keepsOwners) lchownSync(place, uid, gid);
+    lutimesSync(place, mtime, mtime);
   }
 
   async #makeFile(entry: TarEntry, place: string): Promise<void> {
