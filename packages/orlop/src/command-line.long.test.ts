@@ -80,6 +80,12 @@ describe("the command line", () => {
     [["run"], 125, /an image is required.*\n\nRun 'orlop run --help' for more information\n$/],
     [["run", "--nope"], 125, /^orlop: unknown flag: --nope\n\nRun 'orlop run --help' for more information\n$/],
     [["run", "-e"], 125, /flag needs an argument: 'e' in -e/],
+    [
+      ["stop", "-t", "soon", "a", "b"],
+      125,
+      /^orlop: invalid argument "soon" for "-t, --timeout" flag: [^\n]*\n\nRun 'orlop stop/,
+    ],
+    [["kill", "-s", "NOPE", "a"], 125, /there is no signal "NOPE"/],
     [["explain"], 1, /an image is required/],
     [["explain", "--bundle", "/no/such", "host"], 1, /takes no image, and got "host"/],
     [["explain", "--bundle", "/no/such"], 1, /Cannot open bundle "\/no\/such": no such file or directory/],

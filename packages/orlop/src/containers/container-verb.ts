@@ -1,5 +1,6 @@
 import { OrlopError } from "@orlop/core";
 import type { Command } from "../command.ts";
+import { FlagError } from "../flags/flag-error.ts";
 import type { ParsedFlags } from "../flags/parsed-flags.ts";
 import { printError, printText, printWarning } from "../print.ts";
 import { Attendant } from "./attendant.ts";
@@ -63,7 +64,8 @@ export async function withEach(
       printText(`${result.value ?? names[index]}\n`);
       continue;
     }
-    if (!(result.reason instanceof OrlopError)) throw result.reason;
+    // What is wrong with a flag is so for all of them.
+    if (!(result.reason instanceof OrlopError) || result.reason instanceof FlagError) throw result.reason;
     printError(result.reason.message);
     exitCode = 1;
   }
