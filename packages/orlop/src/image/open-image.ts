@@ -1,7 +1,8 @@
 import { realpathSync, statSync } from "node:fs";
-import { OrlopError } from "@orlop/core";
+import { formatPlatform, OrlopError, platformRank } from "@orlop/core";
 import { systemFailure } from "@orlop/kernel";
 import { RootDirectory } from "@orlop/snapshot/root-directory";
+import { ownPlatform } from "../store/own-platform.ts";
 import type { Image, ImageRoot, OpenImageOptions } from "./image.ts";
 import type { ImageReference } from "./image-reference.ts";
 import { hostRoot, plainRoot } from "./plain-root.ts";
@@ -14,7 +15,7 @@ import { hostRoot, plainRoot } from "./plain-root.ts";
 export async function openImage(reference: ImageReference, options: OpenImageOptions): Promise<Image> {
   switch (reference.kind) {
     case "host": {
-      checkUnlimited("host", options);
+      checkOwn("host", options);
       const lookAgain = (): ImageRoot => hostRoot(options.rootless);
       return {
         ...lookAgain(),
@@ -28,7 +29,7 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
       };
     }
     case "directory":
-      checkUnlimited(`dir:${reference.path}`, options);
+      checkOwn(`dir:${reference.path}`, options);
       return openDirectory(reference.path, reference.writable, options);
     case "oci-layout":
     case "oci-archive":
@@ -42,7 +43,12 @@ export async function openImage(reference: ImageReference, options: OpenImageOpt
   }
 }
 
-function checkUnlimited(image: string, { writtenMaxBytes }: OpenImageOptions): void {
+/** Files of this machine have no limit, and are for its own platform. */
+function checkOwn(image: string, { writtenMaxBytes, platform }: OpenImageOptions): void {
+  if (platform !== undefined && platformRank(platform, ownPlatform()) === undefined) {
+    const what = `its files are this machine's, not for ${formatPlatform(platform)}`;
+    throw new OrlopError("unsupported", `Cannot use "${image}": ${what}`);
+  }
   if (writtenMaxBytes === undefined) return;
   const what = "its root file system is no snapshot of an image";
   throw new OrlopError("unsupported", `Cannot limit what is written to "${image}": ${what}\nTry an image.`);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Descriptor } from "@orlop/core";
+import { type Descriptor, parsePlatform } from "@orlop/core";
 import { LayoutWriter, withTemporaryDirectory } from "@orlop/testkit";
 import { Depot } from "../store/open-depot.ts";
 import type { Image } from "./image.ts";
@@ -34,6 +34,23 @@ async function open(depot: Depot): Promise<Image> {
   const reference = { kind: "registry", name: NAME, text: NAME } as const;
   return await openFromDepot(depot, reference, { containerId: "c1", rootless: false, pull: "never" });
 }
+
+test("an image for one platform alone is refused where another one is asked for, and what suits is not", async () => {
+  await withImage(async (depot) => {
+    const reference = { kind: "registry", name: NAME, text: NAME } as const;
+    const openFor = async (text: string): Promise<Image> => {
+      const options = { containerId: "c1", rootless: false, pull: "never", platform: parsePlatform(text) } as const;
+      return await openFromDepot(depot, reference, options);
+    };
+    await assert.rejects(openFor("linux/s390x"), {
+      code: "unsupported",
+      message: /^Cannot use image: it is for linux\/amd64, not for linux\/s390x\nTry --pull always/,
+    });
+    assert.deepEqual(await uncommitted(depot), []);
+    await using image = await openFor("linux/amd64/v3");
+    assert.equal(image.readFile("/greeting", 100)?.toString(), "hello\n");
+  });
+});
 
 async function uncommitted(depot: Depot): Promise<readonly string[]> {
   const records = (await depot.snapshotters()).flatMap((each) => each.records());

@@ -1,4 +1,12 @@
-import { type Descriptor, type LeaseResource, OrlopError, type Snapshotter, unlessMissing } from "@orlop/core";
+import {
+  type Descriptor,
+  formatPlatform,
+  type LeaseResource,
+  OrlopError,
+  platformRank,
+  type Snapshotter,
+  unlessMissing,
+} from "@orlop/core";
 import { caller } from "../caller/caller.ts";
 import { callerMark } from "../caller/caller-mark.ts";
 import { leaveToCalled } from "../caller/not-here.ts";
@@ -44,7 +52,16 @@ async function openTarget(
   target: Descriptor,
   options: OpenImageOptions,
 ): Promise<Image> {
-  const stored = await depot.storedImage(target, options.platform ?? ownPlatform());
+  const { platform } = options;
+  const stored = await depot.storedImage(target, platform ?? ownPlatform());
+  // A pull has looked at that, for another platform perhaps.
+  if (platform !== undefined && platformRank(stored.content, platform) === undefined) {
+    const [is, wanted] = [stored.content, platform].map(formatPlatform);
+    throw new OrlopError(
+      "unsupported",
+      `Cannot use image: it is for ${is}, not for ${wanted}\nTry --pull always, if it is for several platforms.`,
+    );
+  }
   return await openStored(depot, { stored, snapshotter, parent: stored.chainId }, options);
 }
 
