@@ -275,7 +275,7 @@ export class Database implements Disposable {
       throw systemFailure(`make directory "${directory}"`, error);
     }
     const file = identify(this.path);
-    // Asked of the copy first: another process may be making both, the copy last. Mostly there is nothing to ask it.
+    // Empty still when the copy is there: another process may be making both, the copy last.
     if (isEmpty(this.path) && DatabaseCopy.isThere(this.path) && isEmpty(this.path)) throw databaseGone(this.path);
     const connection = new DatabaseSync(this.path, { timeout: BUSY_TIMEOUT_MS });
     try {
